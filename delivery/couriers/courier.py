@@ -1,0 +1,104 @@
+"""The seam between the queue's worker and what brings mail there."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from delivery.items import Destination, Item, Reply
+
+
+@dataclass(frozen=True, slots=True)
+class OpenMessage:
+    """A queued message, opened. `raw` is what the client sent, with our Received line on top."""
+
+    id: str
+    namespace: str
+    sender: str | None  # envelope sender; None for <>
+    owner: str  # who gets notices about it: the sender, or for <> the header From if ours, else postmaster
+    raw: bytes = field(repr=False)
+    received_at: datetime
+    smtputf8: bool = False
+    eight_bit: bool = False
+    ret: str | None = None
+    envid: str | None = None
+
+
+class Lease(Protocol):
+    """Our claim on the items of a delivery."""
+
+    async def confirm(self) -> bool:
+        """True while the fencing token is still ours; asked just before the final dot. False: give up, send nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message to one destination, for one or more recipients whose copies are alike."""
+
+    message: OpenMessage
+    items: tuple[Item, ...]
+    destination: Destination
+    lease: Lease
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """How the peer was proven: kept with the attempt."""
+
+    host: str
+    address: str
+    protocol: str | None = None  # TLSv1.3
+    cipher: str | None = None
+    proof: str = "none"  # none | unverified | pki | pinned
+    certificate_sha256: str | None = None
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The other side said 250 after the dot."""
+
+    reply: Reply
+    evidence: Evidence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Kept in a SafeBox. `work` runs in the transaction that ends the item, so both happen or neither."""
+
+    reply: Reply
+    work: Callable[[Connection, datetime], None] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """Not now. `insecure`: the peer could not be reached with the proof its route demands."""
+
+    reply: Reply
+    evidence: Evidence | None = None
+    insecure: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Never: a 5xx, or a fact that no retry changes."""
+
+    reply: Reply
+    evidence: Evidence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The lease was no longer ours just before the final dot: nothing was sent, nothing is counted."""
+
+
+Outcome = Sent | Stored | Deferred | Refused | Lost
+
+
+class Courier(Protocol):
+    """Brings a delivery there."""
+
+    async def deliver(self, delivery: Delivery) -> Mapping[str, Outcome]:
+        """One outcome for each item id. Raises nothing but CancelledError; a surprise is the worker's to defer."""

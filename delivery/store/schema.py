@@ -1,0 +1,355 @@
+"""The data dictionary: every table, with what each column means.
+
+Times are UTC (`UtcTime`). `..._sealed` columns hold bytes that `keys.sealing` sealed; nobody reads them without the key.
+Every table that holds something of a SafeBox, a person or an event carries `namespace`, and every query is scoped by it.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware UTC datetime, kept as microseconds since 1970: sorts and compares alike in every database."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """To microseconds; a naive datetime is a mistake."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("times are stored in UTC: the datetime has no zone")
+        delta = value - datetime(1970, 1, 1, tzinfo=UTC)
+        return (delta.days * 86400 + delta.seconds) * 1_000_000 + delta.microseconds
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        """Back to an aware datetime."""
+        if value is None:
+            return None
+        seconds, micros = divmod(int(value), 1_000_000)
+        return datetime.fromtimestamp(seconds, UTC).replace(microsecond=micros)
+
+
+def _dek() -> list[Column[Any]]:
+    """The columns that hold one wrapped DEK; all NULL once the DEK is destroyed."""
+    return [
+        Column("dek_format", Integer),
+        Column("dek_key_id", String(64)),  # the namespace KEK that wraps it
+        Column("dek_wrapped", LargeBinary),
+        Column("dek_commitment", LargeBinary),  # HKDF key commitment: the wrong key is told apart from torn bytes
+    ]
+
+
+# --- the installation ---------------------------------------------------------------------------------------------
+
+namespaces = Table(
+    "namespaces",
+    metadata,
+    Column("name", String(63), primary_key=True),  # `default` until more are configured
+    Column("created_at", UtcTime, nullable=False),
+)
+
+namespace_keys = Table(
+    "namespace_keys",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("namespace", ForeignKey("namespaces.name"), nullable=False),
+    Column("purpose", String(16), nullable=False),  # kek | audit | mac (return addresses, digests of short secrets)
+    Column("root_key_id", String(64), nullable=False),  # the key of the key backend that wraps it
+    Column("format", Integer, nullable=False),
+    Column("wrapped", LargeBinary, nullable=False),
+    Column("commitment", LargeBinary, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("retired_at", UtcTime),  # NULL: new DEKs are wrapped by it
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("host", String(255), nullable=False),
+    Column("lock_path", Text, nullable=False),  # held while the worker lives; free means its items may be taken
+    Column("started_at", UtcTime, nullable=False),
+)
+
+# --- the queue ----------------------------------------------------------------------------------------------------
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("namespace", ForeignKey("namespaces.name"), nullable=False),
+    Column("sender", Text),  # envelope sender; NULL for <>
+    Column("owner", Text, nullable=False),
+    Column("subject_sealed", LargeBinary),
+    Column("size", BigInteger, nullable=False),  # of the raw message, in bytes
+    Column("received_at", UtcTime, nullable=False),
+    Column("client", String(64), nullable=False),  # address of the client
+    Column("smtputf8", Boolean, nullable=False),
+    Column("eight_bit", Boolean, nullable=False),
+    Column("ret", String(8)),
+    Column("envid", Text),
+    *_dek(),
+    Column("body_sealed", LargeBinary),  # up to 128 KiB of message lie here …
+    Column("blob", String(64)),  # … larger ones in this blob file
+    Column("finished_at", UtcTime),  # when the last item ended; body and DEK are gone from then on
+)
+
+
+def _item_columns() -> list[Column[Any]]:
+    return [
+        Column("id", String(32), primary_key=True),
+        Column("message_id", ForeignKey("messages.id"), nullable=False),
+        Column("namespace", ForeignKey("namespaces.name"), nullable=False),
+        Column("kind", String(16), nullable=False),  # delivery.items.Kind
+        Column("recipient", Text, nullable=False),
+        Column("domain", Text, nullable=False),  # of the recipient: for listing and limits
+        Column("route", String(16), nullable=False),  # policy.decision.Route
+        Column("target", Text, nullable=False),  # partner's name, or empty
+        Column("inside", Boolean, nullable=False),
+        Column("state", String(16), nullable=False),  # delivery.items.State
+        Column("attempts", Integer, nullable=False),
+        Column("created_at", UtcTime, nullable=False),
+        Column("next_at", UtcTime, nullable=False),
+        Column("expires_at", UtcTime, nullable=False),
+        Column("fallback_at", UtcTime),
+        Column("delay_notice_at", UtcTime),  # NULL once said, or never to be
+        Column("fallback_route", String(16)),  # what the fallback is: safebox | hold | reject; NULL: wait
+        Column("fell_back", Boolean, nullable=False),
+        Column("profile", String(63)),
+        Column("rule", Text, nullable=False),
+        Column("decision_id", String(32), nullable=False),
+        Column("notify", String(32)),  # RFC 3461 NOTIFY, comma separated; NULL: not said
+        Column("orcpt", Text),
+        Column("changes_sealed", LargeBinary),  # JSON of policy.decision.Changes; NULL: none
+        Column("participant_id", String(32)),  # for notices: whose state its fate changes
+        Column("last_reply", Text),
+    ]
+
+
+items = Table(
+    "items",
+    metadata,
+    *_item_columns(),
+    Column("lease_worker", String(32)),
+    Column("lease_token", BigInteger, nullable=False, default=0),  # fencing: grows with every lease
+    Column("lease_until", UtcTime),
+    Index("items_due", "state", "next_at"),
+    Index("items_message", "message_id"),
+    Index("items_worker", "lease_worker"),
+)
+
+finished_items = Table(
+    "finished_items",
+    metadata,
+    *_item_columns(),
+    Column("finished_at", UtcTime, nullable=False),
+    Index("finished_items_message", "message_id"),
+    Index("finished_items_finished", "finished_at"),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("item_id", String(32), nullable=False),  # in items or finished_items
+    Column("number", Integer, nullable=False),
+    Column("started_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime, nullable=False),
+    Column("outcome", String(16), nullable=False),  # sent | stored | deferred | refused | lost | late
+    Column("reply", Text, nullable=False),
+    Column("evidence", JSON),  # delivery.couriers.courier.Evidence
+    Index("attempts_item", "item_id"),
+)
+
+# --- SafeBoxes ----------------------------------------------------------------------------------------------------
+
+boxes = Table(
+    "boxes",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("namespace", ForeignKey("namespaces.name"), nullable=False),
+    Column("message_id", String(32), nullable=False),  # the queued message it was made from
+    Column("audience", String(80), nullable=False),  # `all`, or the participant's own address digest (Bcc)
+    Column("profile_name", String(63), nullable=False),
+    Column("profile", JSON, nullable=False),  # frozen at creation
+    Column("owner", Text, nullable=False),
+    Column("owner_name_sealed", LargeBinary),
+    Column("subject_sealed", LargeBinary),
+    Column("state", String(16), nullable=False),  # delivery.safebox.lifecycle.BoxState
+    Column("by_fallback", Boolean, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("closes_at", UtcTime, nullable=False),
+    Column("closed_at", UtcTime),
+    Column("deletes_at", UtcTime),  # NULL: kept forever
+    Column("deleted_at", UtcTime),
+    Column("recalled_at", UtcTime),
+    Column("owner_message_id_sealed", LargeBinary),  # Message-ID of the owner's mail, for threading
+    *_dek(),
+    UniqueConstraint("namespace", "message_id", "profile_name", "audience"),
+    Index("boxes_deletes", "state", "deletes_at"),
+    Index("boxes_closes", "state", "closes_at"),
+    Index("boxes_owner", "namespace", "owner"),
+)
+
+participants = Table(
+    "participants",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("box_id", ForeignKey("boxes.id"), nullable=False),
+    Column("namespace", ForeignKey("namespaces.name"), nullable=False),
+    Column("address", Text, nullable=False),  # as the envelope gave it
+    Column("address_key", Text, nullable=False),  # lower case, for look-ups
+    Column("name_sealed", LargeBinary),
+    Column("role", String(16), nullable=False),  # owner | guest | privileged
+    Column("state", String(16), nullable=False),  # invited | notified | bounced | seen | read | answered | declined
+    Column("reference", LargeBinary, nullable=False),  # keyed digest of the reference that can be typed
+    Column("reference_sealed", LargeBinary),  # to print it again in later notices
+    Column("created_at", UtcTime, nullable=False),
+    Column("locked_at", UtcTime),
+    Column("released_at", UtcTime),  # by_fallback: the owner let a mailed code suffice
+    UniqueConstraint("box_id", "address_key"),
+    UniqueConstraint("namespace", "reference"),
+    Index("participants_address", "namespace", "address_key"),
+)
+
+links = Table(
+    "links",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),  # of the 128-bit locator; each resend makes a new one
+    Column("namespace", ForeignKey("namespaces.name"), nullable=False),
+    Column("participant_id", ForeignKey("participants.id"), nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Index("links_participant", "participant_id"),
+)
+
+box_messages = Table(
+    "box_messages",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("box_id", ForeignKey("boxes.id"), nullable=False),
+    Column("namespace", ForeignKey("namespaces.name"), nullable=False),
+    Column("author_id", ForeignKey("participants.id"), nullable=False),
+    Column("kind", String(16), nullable=False),  # original | answer
+    Column("written_at", UtcTime, nullable=False),
+    Column("content_sealed", LargeBinary),  # JSON: {"subject", "from", "to", "cc", "text", "html"}
+    Column("original_blob", String(64)),  # the whole mail as it came, Bcc dropped, for "save as e-mail file"
+    Column("original_size", BigInteger),
+    Index("box_messages_box", "box_id", "written_at"),
+)
+
+box_documents = Table(
+    "box_documents",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("box_id", ForeignKey("boxes.id"), nullable=False),
+    Column("box_message_id", ForeignKey("box_messages.id"), nullable=False),
+    Column("namespace", ForeignKey("namespaces.name"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("facts_sealed", LargeBinary),  # JSON: {"name", "type", "kind", "sha256", "content_id"}
+    Column("size", BigInteger, nullable=False),
+    Column("inline_sealed", LargeBinary),  # small documents lie here …
+    Column("blob", String(64)),  # … larger ones in this blob file
+    Index("box_documents_box", "box_id"),
+)
+
+# --- people at the portal -----------------------------------------------------------------------------------------
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("namespace", ForeignKey("namespaces.name"), nullable=False),
+    Column("address", Text, nullable=False),
+    Column("address_key", Text, nullable=False),
+    Column("password", Text, nullable=False),  # Argon2id, PHC string
+    Column("phrase_sealed", LargeBinary),  # the personal phrase put into notices
+    Column("created_at", UtcTime, nullable=False),
+    Column("proven_at", UtcTime, nullable=False),  # when the address was last proven by a code
+    UniqueConstraint("namespace", "address_key"),
+)
+
+codes = Table(
+    "codes",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("namespace", ForeignKey("namespaces.name"), nullable=False),
+    Column("participant_id", String(32), nullable=False),
+    Column(
+        "browser", LargeBinary, nullable=False
+    ),  # digest of the browser's own cookie: a code works only where asked for
+    Column("digest", LargeBinary, nullable=False),  # keyed digest of the code
+    Column("created_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("used_at", UtcTime),
+    Index("codes_participant", "participant_id", "created_at"),
+)
+
+throttles = Table(
+    "throttles",
+    metadata,
+    Column("key", String(160), primary_key=True),  # what is limited, e.g. `code:PARTICIPANT`, `network:DIGEST`
+    Column("namespace", ForeignKey("namespaces.name"), nullable=False),
+    Column("window_at", UtcTime, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("locked_until", UtcTime),
+    Column("locks", Integer, nullable=False),  # lock times double
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),  # of the cookie's token
+    Column("namespace", ForeignKey("namespaces.name"), nullable=False),
+    Column("account_id", String(32)),
+    Column("participant_id", String(32)),  # signed in by code: this participant only
+    Column("created_at", UtcTime, nullable=False),
+    Column("seen_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Index("sessions_expires", "expires_at"),
+)
+
+# --- audit --------------------------------------------------------------------------------------------------------
+
+audit_events = Table(
+    "audit_events",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("event", String(32), nullable=False, unique=True),  # id of the event
+    Column("namespace", ForeignKey("namespaces.name"), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("kind", String(48), nullable=False),  # delivery.store.audit.EventKind
+    Column("message_id", String(32)),
+    Column("item_id", String(32)),
+    Column("box_id", String(32)),
+    Column("participant_id", String(32)),
+    Column("decision_id", String(32)),
+    Column("facts", JSON, nullable=False),  # what identifies no one: route, rule's position, sizes, reply codes
+    Column("commitments", JSON, nullable=False),  # {field: salted commitment} of the personal fields
+    Column("persons", JSON),  # {field: {"salt", "value"}}: set NULL to erase a person, the commitments stay
+    Column("sealed", LargeBinary),  # JSON under the namespace's audit key: names, subjects, excerpts, reasons
+    Index("audit_events_message", "message_id"),
+    Index("audit_events_box", "box_id"),
+)

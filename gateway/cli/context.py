@@ -1,0 +1,69 @@
+"""What every command shares: where the configuration is, how results and errors are printed."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NoReturn, TypeVar
+
+import click
+
+CONFIG_DEFAULT: Final = "/etc/sealgate/config.yaml"
+NO: Final = 1  # exit code: the answer is no
+WRONG: Final = 2  # exit code: wrong use, configuration or policy
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@dataclass(slots=True)
+class Invocation:
+    """One run of the command; `config` may be set again by --config after the command's name."""
+
+    config: Path
+
+
+def _set_config(ctx: click.Context, _param: click.Parameter, value: Path | None) -> Path | None:
+    if value is not None and isinstance(ctx.obj, Invocation):
+        ctx.obj.config = value
+    return value
+
+
+def config_option(command: Command) -> Command:
+    """--config before the command's name (the value reaches `main`)."""
+    return click.option(
+        "--config",
+        type=click.Path(path_type=Path),
+        callback=_set_config,
+        help="The configuration file.",
+        metavar="FILE",
+    )(command)
+
+
+def config_after(command: Command) -> Command:
+    """--config behind the command's name; read it from `Invocation`."""
+    return click.option(
+        "--config",
+        type=click.Path(path_type=Path),
+        callback=_set_config,
+        expose_value=False,
+        help="The configuration file.",
+        metavar="FILE",
+    )(command)
+
+
+def json_option(command: Command) -> Command:
+    """--json: one object a line."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")(command)
+
+
+def print_json(value: object) -> None:
+    """One object, one line, to stdout."""
+    click.echo(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def fail(message: str, hint: str = "", code: int = WRONG) -> NoReturn:
+    """Say what is wrong and what to do, on stderr, and end."""
+    click.echo(f"sealgate: {message}", err=True)
+    if hint:
+        click.echo(f"  hint: {hint}", err=True)
+    raise SystemExit(code)

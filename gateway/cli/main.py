@@ -1,0 +1,58 @@
+"""The command `sealgate`: finds the command group asked for, and loads no other."""
+
+import importlib
+import os
+from pathlib import Path
+from typing import Final
+
+import click
+
+from gateway.cli.context import CONFIG_DEFAULT, Invocation, config_option
+
+GROUPS: Final = {
+    "demo": ("gateway.cli.demo", "Run everything on this machine's loopback, with sample mail."),
+    "serve": ("gateway.cli.serve", "Run the gateway."),
+    "config": ("gateway.cli.config", "Check the configuration, print an example or its schema."),
+    "policy": ("gateway.cli.policy", "Check, test and explain the policy."),
+    "rules": ("gateway.cli.rules", "List, show, test detectors, and scan files with them."),
+    "queue": ("gateway.cli.queue", "See and steer what waits, and prove that nothing was lost."),
+    "box": ("gateway.cli.box", "See SafeBoxes, recall or delete them."),
+    "keys": ("gateway.cli.keys", "Make, list and rotate the keys that wrap all others."),
+    "audit": ("gateway.cli.audit", "Export the trail of events."),
+    "db": ("gateway.cli.db", "Upgrade the database."),
+    "completion": ("gateway.cli.completion", "Print the shell's completion script, or the man pages."),
+}
+
+
+class LazyGroup(click.Group):
+    """Imports a command's module only when it is used, so that `--help` and completion answer at once."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order of GROUPS, which is the order of importance."""
+        return list(GROUPS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The module's `command`."""
+        if cmd_name not in GROUPS:
+            return None
+        module = importlib.import_module(GROUPS[cmd_name][0])
+        command = module.command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list in --help, without importing anything."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, about) for name, (_, about) in GROUPS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="sealgate", prog_name="sealgate", message="%(prog)s %(version)s")
+@config_option
+@click.pass_context
+def main(ctx: click.Context, config: Path | None) -> None:
+    """Sealgate relays an organisation's outgoing mail: as it is, over proven TLS, or kept sealed in a SafeBox.
+
+    The configuration is read from --config, else $SEALGATE_CONFIG, else /etc/sealgate/config.yaml.
+    """
+    ctx.obj = Invocation(config or Path(os.environ.get("SEALGATE_CONFIG") or CONFIG_DEFAULT))

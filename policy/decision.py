@@ -1,0 +1,79 @@
+"""Decisions: for one recipient the action, the route, and why."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Action(StrEnum):
+    """What a rule's `then` says."""
+
+    RELAY = "relay"
+    SECURE = "secure"
+    TLS = "tls"
+    SAFEBOX = "safebox"
+    HOLD = "hold"
+    REJECT = "reject"
+
+
+class Route(StrEnum):
+    """Where a decision leads. `tls` is a route of its own: verified TLS to the recipient's own server, or not at all."""
+
+    RELAY = "relay"
+    PARTNER = "partner"
+    TLS = "tls"
+    SAFEBOX = "safebox"
+    HOLD = "hold"
+    REJECT = "reject"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """For one rule: whether it applied to this recipient, and the sentence that says why."""
+
+    rule: str
+    applies: bool
+    because: str = field(repr=False)
+    watch: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What this recipient's copy is changed by. Empty: the bytes go out as they came."""
+
+    subject: str | None = field(default=None, repr=False)  # the whole new subject (marks removed, tag added)
+    add_headers: tuple[tuple[str, str], ...] = ()
+    drop_headers: tuple[str, ...] = ()  # names, lower case: X-Sealgate and the like
+
+    def __bool__(self) -> bool:
+        return self.subject is not None or bool(self.add_headers or self.drop_headers)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What happens to one recipient's copy. `recipient` is the address as the envelope gave it."""
+
+    id: str
+    recipient: str
+    action: Action
+    route: Route
+    rule: str  # name of the deciding rule, or "otherwise"
+    policy_sha256: str
+    partner: str | None = None  # name, where route is partner
+    inside: bool = False  # the recipient is ours: by `inside`
+    profile: str | None = None  # where route is safebox, or may become it by fallback
+    namespace: str = "default"
+    reject_text: str = ""
+    tls_else: Route | None = None  # for action tls: safebox or reject when it cannot be proven
+    reasons: tuple[Reason, ...] = ()
+    changes: Changes = Changes()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the policy says of one whole message."""
+
+    policy_sha256: str
+    decisions: tuple[Decision, ...]  # one a recipient, in envelope order
+    copies: tuple[Decision, ...] = ()  # copy_to: more recipients, each with a decision of its own
+    notify: tuple[tuple[str, str], ...] = ()  # (address, rule): who is told that a rule applied
+    watched: tuple[tuple[str, str], ...] = ()  # (rule, recipient): what `mode: watch` would have done

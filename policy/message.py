@@ -1,0 +1,98 @@
+"""Who sends to whom, and the message as far as rules ask about it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from ipaddress import IPv4Address, IPv6Address
+
+from rules.content import Content
+
+
+class AddressInvalid(ValueError):
+    """The text is no mail address (RFC 5321 4.1.2, RFC 6531 3.3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A mailbox. `domain` is lower case and in A-label form; `local` is kept as written."""
+
+    local: str
+    domain: str
+
+    @classmethod
+    def parse(cls, text: str) -> "Address":
+        """Read `local@domain`; raise AddressInvalid. No angle brackets, source routes or display names."""
+        local, at, domain = text.rpartition("@")
+        if not at or not local or not domain or any(c in text for c in "\r\n\0<> \t"):
+            raise AddressInvalid("not a mail address")
+        if domain.startswith("["):
+            return cls(local, domain.lower())
+        try:
+            ascii_domain = (
+                domain.encode("ascii").decode() if domain.isascii() else domain.encode("idna").decode("ascii")
+            )
+        except UnicodeError as cause:
+            raise AddressInvalid("not a domain name") from cause
+        return cls(local, ascii_domain.lower().rstrip("."))
+
+    def __str__(self) -> str:
+        return f"{self.local}@{self.domain}"
+
+    @property
+    def key(self) -> str:
+        """What two spellings of one mailbox share for look-ups: all lower case."""
+        return f"{self.local.lower()}@{self.domain}"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One RCPT TO with its DSN wishes (RFC 3461 4). `notify` is None where the client said nothing."""
+
+    address: Address
+    notify: frozenset[str] | None = None  # NEVER, or some of SUCCESS FAILURE DELAY
+    orcpt: str | None = None  # as received, still xtext
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Who brought the message to our door."""
+
+    address: IPv4Address | IPv6Address
+    helo: str = ""
+    login: str | None = None
+    certificate: str | None = None  # subject name of a verified client certificate
+    tls: str | None = None  # e.g. "TLSv1.3 TLS_AES_256_GCM_SHA384"
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What SMTP said. `sender` is None for MAIL FROM:<>; `inbound` where an inbound listener took it."""
+
+    id: str
+    sender: Address | None
+    recipients: tuple[Recipient, ...]
+    client: Client
+    received_at: datetime  # UTC
+    inbound: bool = False
+    smtputf8: bool = False
+    eight_bit: bool = False
+    ret: str | None = None  # FULL | HDRS
+    envid: str | None = None  # as received, still xtext
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """The message as rules see it. Header names are lower case, values decoded and unfolded."""
+
+    size: int  # bytes as received
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    content: Content = field(repr=False)
+
+    def header(self, name: str) -> tuple[str, ...]:
+        """Every value of one header, in order."""
+        wanted = name.lower()
+        return tuple(value for key, value in self.headers if key == wanted)
+
+    @property
+    def subject(self) -> str:
+        """The first Subject, decoded; empty when there is none."""
+        return next(iter(self.header("subject")), "")

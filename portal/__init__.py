@@ -1,0 +1,6 @@
+"""Three small sites over what is stored: for guests, owners and admins.
+
+Takes requests from browsers. Gives pages, documents in pieces, and answers handed to delivery.
+Knows nothing of SMTP, of policy, or of how things are stored.
+Start reading in `site.py`.
+"""

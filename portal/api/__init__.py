@@ -1,0 +1,1 @@
+"""The REST interface. It comes with a later release; the place is kept."""

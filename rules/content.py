@@ -1,0 +1,50 @@
+"""Content: what a recipient's program would show of a message, in named parts."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class FileKind(StrEnum):
+    """What a file is by its bytes, never by its name."""
+
+    DOCUMENT = "document"
+    SPREADSHEET = "spreadsheet"
+    PRESENTATION = "presentation"
+    PDF = "pdf"
+    ARCHIVE = "archive"
+    IMAGE = "image"
+    TEXT = "text"
+    HTML = "html"
+    MESSAGE = "message"
+    EXECUTABLE = "executable"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One text of a message. `place` is a path a person can follow: `report.zip > notes.docx > header`."""
+
+    place: str
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FileFact:
+    """What is known of one file, at any depth. `size` in bytes as unpacked; `depth` 0 is an attachment itself."""
+
+    name: str = field(repr=False)
+    kind: FileKind
+    size: int
+    place: str = field(repr=False)
+    depth: int = 0
+    encrypted: bool = False
+    unreadable: bool = False
+    reason: str = ""  # why it is unreadable: for admins, never content
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """All that was read of one message; `parts` in reading order."""
+
+    parts: tuple[Part, ...] = ()
+    files: tuple[FileFact, ...] = ()
