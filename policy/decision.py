@@ -16,7 +16,7 @@ class Action(StrEnum):
 
 
 class Route(StrEnum):
-    """Where a decision leads. `tls` is a route of its own: verified TLS to the recipient's own server, or not at all."""
+    """Where a decision leads. `tls` is a route of its own: verified TLS to the recipient's own server."""
 
     RELAY = "relay"
     PARTNER = "partner"

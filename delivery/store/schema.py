@@ -1,7 +1,7 @@
 """The data dictionary: every table, with what each column means.
 
-Times are UTC (`UtcTime`). `..._sealed` columns hold bytes that `keys.sealing` sealed; nobody reads them without the key.
-Every table that holds something of a SafeBox, a person or an event carries `namespace`, and every query is scoped by it.
+Times are UTC (`UtcTime`). `..._sealed` columns hold bytes that `keys.sealing` sealed. Every table that holds
+something of a SafeBox, a person or an event carries `namespace`, and every query is scoped by it.
 """
 
 from datetime import UTC, datetime

@@ -4,6 +4,8 @@ from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
+from pydantic import Field
+
 from delivery.settings import Section
 from policy.units import Size
 
@@ -41,7 +43,7 @@ class ListenerSettings(Section):
     accepts: Accepts = Accepts.OUTBOUND
     require: Require = Require.NETWORK
     clients: tuple[IPv4Network | IPv6Network, ...] = _LOOPBACK
-    senders: dict[str, tuple[str, ...]] = {}
+    senders: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     tls: ListenerTls | None = None
     logins: Path | None = None
 
