@@ -1,0 +1,46 @@
+# The everyday commands. Needs make and python3-venv (Python 3.11 or later); everything else is set up here.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SETUP := $(VENV)/.set-up
+PACKAGES := gateway policy rules portal delivery keys
+
+.PHONY: help demo test check bench soak screenshots generate system-packages clean
+
+help:            ## what can be made
+	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
+
+$(SETUP): pyproject.toml .ci/constraints.txt
+	@.ci/setup "$(PYTHON)" "$(VENV)"
+	@touch $(SETUP)
+
+demo: $(SETUP)   ## run everything on this machine, with sample mail (Ctrl-C ends it)
+	@$(BIN)/sealgate demo $(DEMO)
+
+check: $(SETUP)  ## format, lint, types, imports, unit tests with coverage
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/lint-imports
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal tests/unit --cov --cov-report=term:skip-covered --cov-fail-under=80 $(ARGS)
+
+test: $(SETUP) system-packages  ## all tests, with real Postfix, PostgreSQL and Chromium; then again on the built wheel
+	@.ci/tests "$(VENV)" $(ARGS)
+
+system-packages:
+	@.ci/system-packages
+
+soak: $(SETUP) system-packages  ## the long runs: faults, kills and fuzzing at full numbers
+	@$(BIN)/python -m pytest -q -m soak --timeout 3600 tests $(ARGS)
+
+bench: $(SETUP)  ## speed and memory, as ratios taken in one run
+	@$(BIN)/python bench/gateway.py $(ARGS)
+
+screenshots: $(SETUP) system-packages  ## the portal's pages, wide and narrow, light and dark
+	@SEALGATE_SCREENSHOTS=docs/pictures $(BIN)/python -m pytest -q -m browser tests/journeys
+
+generate: $(SETUP)  ## write again what is generated: config.example.yaml, docs/detectors.md
+	@.ci/generate "$(VENV)"
+
+clean:           ## take away what was set up here
+	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
