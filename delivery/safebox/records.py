@@ -1,0 +1,48 @@
+"""Boxes as owners and admins see them: who and when, never the content."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from delivery.store.boxes import BoxState, GuestState
+
+
+@dataclass(frozen=True, slots=True)
+class GuestSummary:
+    """One guest of a box."""
+
+    participant_id: str
+    address: str = field(repr=False)
+    state: GuestState
+    locked_at: datetime | None = None
+    released_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BoxSummary:
+    """One line of `box list`."""
+
+    id: str
+    namespace: str
+    owner: str = field(repr=False)
+    state: BoxState
+    profile: str
+    by_fallback: bool
+    created_at: datetime
+    closes_at: datetime
+    deletes_at: datetime | None
+    guests: tuple[GuestSummary, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BoxRecord:
+    """`box show`: the summary with what happened."""
+
+    summary: BoxSummary
+    message_id: str
+    closed_at: datetime | None
+    recalled_at: datetime | None
+    deleted_at: datetime | None
+    messages: int
+    documents: int
+    bytes_kept: int
+    events: tuple[tuple[datetime, str, str | None], ...] = ()  # (when, kind, participant id)
