@@ -1,0 +1,1 @@
+"""One file to Content, by what it truly is."""
