@@ -1,0 +1,75 @@
+"""Detectors: what a pack says to look for, as values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from rules.finding import Confidence
+
+GROUPS: Final = ("identity", "financial", "medical", "secrets")
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """One regular expression (RE2). A group named `value` marks the value where the pattern holds more than that.
+
+    `alone`: the value is no piece of a longer run of letters, digits, dashes, dots, slashes and the like.
+    `max_width` is the longest match in bytes of UTF-8, found by analysis.
+    """
+
+    regex: str
+    confidence: Confidence = Confidence.MEDIUM
+    check: str | None = None  # a name of rules.checks.CHECKS
+    alone: bool = False
+    max_width: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """Words that make a hit surer when one stands within `within` characters on either side."""
+
+    words: tuple[str, ...]
+    within: int
+    confidence: Confidence
+
+
+@dataclass(frozen=True, slots=True)
+class Unless:
+    """Words that say it is something else; they hold unless a word of `Near` stands nearer."""
+
+    words: tuple[str, ...]
+    within: int
+
+
+@dataclass(frozen=True, slots=True)
+class WordList:
+    """Weighted terms. Where distinct terms within `within` characters sum to a threshold, each of them is a hit."""
+
+    terms: Mapping[str, int] = field(repr=False)
+    within: int
+    thresholds: Mapping[Confidence, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A sample that has to be found, exactly as sure as said where it is said, else `medium` or surer."""
+
+    text: str
+    confidence: Confidence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Detector:
+    """A named thing to look for."""
+
+    id: str
+    title: str
+    groups: frozenset[str]
+    patterns: tuple[Pattern, ...] = ()
+    words: WordList | None = None
+    near: tuple[Near, ...] = ()
+    unless: tuple[Unless, ...] = ()
+    found: tuple[Found, ...] = ()
+    ignored: tuple[str, ...] = ()  # samples that must not be found at `medium` or surer
+    about: str = ""
+    source: str = ""
