@@ -70,7 +70,7 @@ def keyring_path(where: str | Path) -> Path:
             f"keys: {parts.scheme}: is none of the key backends of this version ({', '.join(SCHEMES)})",
             "write a path or file:///etc/sealgate/keyring.json",
         )
-    if parts.netloc not in ("", "localhost") or parts.query or parts.fragment or not parts.path:
+    if parts.netloc not in ("", "localhost") or parts.query or parts.fragment or parts.path[:1] != "/":
         raise KeyringInvalid(
             "keys: a file URL has an absolute path and nothing else",
             "write three slashes: file:///etc/sealgate/keyring.json",

@@ -165,9 +165,12 @@ def _read(path: Path) -> _Ring:
     credentials = os.environ.get("CREDENTIALS_DIRECTORY")
     try:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        with os.fdopen(handle, "rb") as file:
-            check_access(path, os.fstat(file.fileno()), os.geteuid(), Path(credentials) if credentials else None)
-            text = file.read(_MAX_BYTES + 1)
+        try:
+            check_access(path, os.fstat(handle), os.geteuid(), Path(credentials) if credentials else None)
+            with os.fdopen(handle, "rb", closefd=False) as file:
+                text = file.read(_MAX_BYTES + 1)
+        finally:
+            os.close(handle)
     except FileNotFoundError:
         raise KeyringInvalid(f"{path}: there is no keyring", "`sealgate keys init` makes one") from None
     except PermissionError:
