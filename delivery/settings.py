@@ -2,17 +2,12 @@
 
 from datetime import timedelta
 from enum import StrEnum
-from pathlib import Path
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field, StrictBool, model_validator
 
+from delivery.sections import DomainName, DomainPattern, File, Hop, Later, Section, Sender, wrong
 from policy.units import Duration
-
-
-class Section(BaseModel):
-    """A frozen section; unknown keys are problems."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
 class HopTls(StrEnum):
@@ -26,11 +21,31 @@ class HopTls(StrEnum):
 class HopSettings(Section):
     """`next_hop` and `inside`: where ordinary mail, or mail for ourselves, is handed on."""
 
-    host: str | None = None  # host:port
-    mx: bool = False  # look up the recipient's MX instead
-    tls: HopTls = HopTls.OPPORTUNISTIC
-    ca: Path | None = None  # PEM of an own CA; else the system's
-    names: tuple[str, ...] = ()  # names to accept in the certificate instead of host's
+    host: Hop | None = Field(default=None, description="Host and port of the next mail server; port 25 when omitted.")
+    mx: StrictBool = Field(default=False, description="true instead of `host`: look up the recipient's MX.")
+    tls: HopTls = Field(
+        default=HopTls.OPPORTUNISTIC,
+        description="opportunistic: TLS if offered, any certificate; require: TLS, any certificate; "
+        "verify: TLS, with a certificate for `host` (with mx: for the recipient's domain) or one of `names`.",
+    )
+    ca: File | None = Field(default=None, description="PEM file of the authorities to trust; omitted: the system's.")
+    names: tuple[DomainName, ...] = Field(
+        default=(), description="Names to accept in the certificate instead of the host's."
+    )
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.mx and self.host is not None:
+            raise wrong("host and mx exclude each other", "keep host to hand all mail to one server")
+        if not self.mx and self.host is None:
+            raise wrong("either host or mx is missing", 'write host: "smtp.example.com:25", or mx: true')
+        return self
+
+
+class InsideSettings(HopSettings):
+    """`inside`: as `next_hop`, but proven unless said otherwise."""
+
+    tls: HopTls = Field(default=HopTls.VERIFY, description="As in next_hop. Secure mail for ourselves goes this way only with verify.")
 
 
 class Verify(StrEnum):
@@ -40,16 +55,49 @@ class Verify(StrEnum):
     PINNED = "pinned"
 
 
+def _fingerprint(value: str) -> str:
+    plain = value.replace(":", "").lower()
+    if len(plain) != 64 or set(plain) - set("0123456789abcdef"):
+        raise wrong(
+            f'"{value}" is no SHA-256 fingerprint',
+            "64 hex digits: openssl x509 -in cert.pem -noout -fingerprint -sha256",
+        )
+    return plain
+
+
+Fingerprint = Annotated[str, AfterValidator(_fingerprint)]
+
+
 class PartnerTls(Section):
     """What a partner's certificate must match, and what we show of ourselves."""
 
-    verify: Verify = Verify.PKI
-    ca: Path | None = None
-    names: tuple[str, ...] = ()
-    fingerprints: tuple[str, ...] = ()  # SHA-256 of the certificate, hex, colons allowed
-    minimum: str = "1.2"
-    client_certificate: Path | None = None
-    client_key: Path | None = None
+    verify: Verify = Field(
+        default=Verify.PKI, description="pki: signed by a trusted authority; pinned: one of `fingerprints`."
+    )
+    ca: File | None = Field(
+        default=None, description="PEM file of the authorities to trust; null: the system's."
+    )
+    names: tuple[DomainName, ...] = Field(
+        default=(), description="Names to accept in the certificate instead of `host` or the recipient's domain."
+    )
+    fingerprints: tuple[Fingerprint, ...] = Field(
+        default=(), description="For pinned: SHA-256 of the partner's certificates, in hex."
+    )
+    minimum: Literal["1.2", "1.3"] = Field(default="1.2", description="The lowest TLS version.")
+    client_certificate: File | None = Field(default=None, description="Our certificate, when the partner asks for one.")
+    client_key: File | None = Field(default=None, description="The key of client_certificate.")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.verify is Verify.PINNED and not self.fingerprints:
+            raise wrong("verify: pinned needs fingerprints", "list the SHA-256 of the partner's certificate")
+        if self.verify is Verify.PKI and self.fingerprints:
+            raise wrong("fingerprints count only with verify: pinned", "say verify: pinned, or leave them out")
+        if self.verify is Verify.PINNED and (self.ca or self.names):
+            raise wrong("ca and names do not count with verify: pinned", "leave them out, or say verify: pki")
+        if (self.client_certificate is None) != (self.client_key is None):
+            raise wrong("client_certificate and client_key go together", "give both or none")
+        return self
 
 
 class Fallback(StrEnum):
@@ -63,26 +111,54 @@ class Fallback(StrEnum):
 class PartnerSettings(Section):
     """One gateway we know."""
 
-    domains: tuple[str, ...]
-    host: str | None = None
-    tls: PartnerTls = PartnerTls()
-    fallback: Fallback = Fallback.SAFEBOX
+    domains: Annotated[tuple[DomainPattern, ...], Field(min_length=1)] = Field(
+        description='The partner\'s domains; "*.example.com" stands for all below example.com.'
+    )
+    host: Hop | None = Field(default=None, description="Host and port of its gateway; omitted: the domain's MX.")
+    tls: PartnerTls = Field(default=PartnerTls(), description="How its TLS is proven.")
+    fallback: Fallback = Field(
+        default=Fallback.SAFEBOX,
+        description="When it cannot be reached with proof for queue.secure_fallback: safebox, wait (until expiry) or hold.",
+    )
 
 
 class QueueSettings(Section):
     """When to try again, and when to give up."""
 
-    first_retry: Duration = timedelta(minutes=5)
-    longest_retry: Duration = timedelta(minutes=70)
-    secure_fallback: Duration = timedelta(hours=1)
-    delay_notice: Duration = timedelta(hours=4)
-    expire: Duration = timedelta(days=5)
-    history: Duration = timedelta(days=30)
-    shutdown: Duration = timedelta(seconds=30)
+    first_retry: Duration = Field(default=timedelta(minutes=5), description="The first wait after a failure.")
+    longest_retry: Duration = Field(default=timedelta(minutes=70), description="Waits grow up to this.")
+    secure_fallback: Duration = Field(
+        default=timedelta(hours=1), description="After this time without a proven connection, a partner's fallback happens."
+    )
+    delay_notice: Duration = Field(
+        default=timedelta(hours=4), description="After this time the sender is told that delivery is late."
+    )
+    expire: Duration = Field(default=timedelta(days=5), description="After this time the mail returns to its sender.")
+    history: Duration = Field(default=timedelta(days=30), description="How long the fate of finished mail can be looked up.")
+    shutdown: Duration = Field(default=timedelta(seconds=30), description="How long work under way may take when stopping.")
+
+    @model_validator(mode="after")
+    def _order(self) -> Self:
+        if not self.first_retry:
+            raise wrong("first_retry must be longer than 0")
+        if self.longest_retry < self.first_retry:
+            raise wrong("longest_retry is shorter than first_retry")
+        if self.expire <= self.first_retry:
+            raise wrong("expire must be longer than first_retry", "nothing would be tried a second time")
+        return self
 
 
 class NoticeSettings(Section):
     """Who our own mails come from, and where their bounces return to."""
 
-    sender: str | None = Field(default=None, alias="from")  # None: "Secure mail <secure@FIRST-OF-domains>"
-    bounces: str | None = None  # domain with signed return addresses; None: the sender's own address
+    sender: Sender | None = Field(
+        default=None,
+        alias="from",
+        description='The sender of notices; omitted: "Secure mail <secure@FIRST>" with the first of `domains`.',
+    )
+    bounces: DomainName | None = Field(
+        default=None,
+        description="A domain whose mail comes to an inbound listener: notices get signed return addresses there; "
+        "null: bounces go to the sender of the mail it tells of.",
+    )
+    dkim: Later = Field(default=None, description="Signing notices with DKIM: not carried out by this version.")

@@ -66,6 +66,16 @@ class Decision:
     tls_else: Route | None = None  # for action tls: safebox or reject when it cannot be proven
     reasons: tuple[Reason, ...] = ()
     changes: Changes = Changes()
+    released: "Decision | None" = None  # for hold: where the copy goes once an admin releases it (same id)
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What a rule with `mode: watch` would have done to one recipient, had it decided."""
+
+    rule: str
+    recipient: str
+    would: str  # its action, or "add" where it only adds
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,4 +86,4 @@ class Verdict:
     decisions: tuple[Decision, ...]  # one a recipient, in envelope order
     copies: tuple[Decision, ...] = ()  # copy_to: more recipients, each with a decision of its own
     notify: tuple[tuple[str, str], ...] = ()  # (address, rule): who is told that a rule applied
-    watched: tuple[tuple[str, str], ...] = ()  # (rule, recipient): what `mode: watch` would have done
+    watched: tuple[Watched, ...] = ()

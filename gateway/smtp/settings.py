@@ -1,15 +1,16 @@
 """How the SMTP door is set up: listeners, limits, and what it tolerates."""
 
 from enum import StrEnum
-from ipaddress import IPv4Network, IPv6Network, ip_network
-from pathlib import Path
+from ipaddress import ip_network
+from typing import Annotated, Any, Final, Self
 
-from pydantic import Field
+from pydantic import Field, StrictBool, StrictInt, model_validator
 
-from delivery.settings import Section
+from delivery.sections import File, Listening, Network, Section, wrong
 from policy.units import Size
 
-_LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+OURS: Final = (ip_network("127.0.0.0/8"), ip_network("::1/128"), ip_network("10.0.0.0/8"))
+ANYONE: Final = (ip_network("0.0.0.0/0"), ip_network("::/0"))
 
 
 class Accepts(StrEnum):
@@ -30,32 +31,77 @@ class Require(StrEnum):
 class ListenerTls(Section):
     """The door's own certificate. `require`: no MAIL before STARTTLS. `client_ca`: who signs clients' certificates."""
 
-    certificate: Path
-    key: Path
-    require: bool = False
-    client_ca: Path | None = None
+    certificate: File = Field(description="PEM file: our certificate and those between it and the authority.")
+    key: File = Field(description="PEM file: the certificate's key, without a passphrase.")
+    require: StrictBool = Field(default=False, description="true: no mail before STARTTLS.")
+    client_ca: File | None = Field(
+        default=None, description="PEM file of the authorities that sign clients' certificates."
+    )
+
+
+def _clients(known: dict[str, Any]) -> tuple[Any, ...]:
+    return ANYONE if known.get("accepts") is Accepts.INBOUND else OURS
 
 
 class ListenerSettings(Section):
     """One listening address."""
 
-    address: str
-    accepts: Accepts = Accepts.OUTBOUND
-    require: Require = Require.NETWORK
-    clients: tuple[IPv4Network | IPv6Network, ...] = _LOOPBACK
-    senders: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    tls: ListenerTls | None = None
-    logins: Path | None = None
+    address: Listening = Field(description="Address and port to listen on.")
+    accepts: Accepts = Field(
+        default=Accepts.OUTBOUND,
+        description="outbound: mail of our senders to anyone; inbound: mail of anyone, only to `domains` and to our "
+        "return addresses, never a relay.",
+    )
+    require: Require = Field(
+        default=Require.NETWORK, description="What proves that a client is ours: network, login or certificate."
+    )
+    clients: tuple[Network, ...] = Field(
+        default_factory=_clients,
+        description="Networks that may connect, anyone else is refused. Omitted: the ones shown; for inbound: anyone.",
+    )
+    senders: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="For a login, a certificate's name or a network: the domains or addresses it may send as.",
+    )
+    tls: ListenerTls | None = Field(default=None, description="STARTTLS with this certificate; null: none is offered.")
+    logins: File | None = Field(
+        default=None, description="File of lines name:argon2-hash; offered over TLS only (AUTH PLAIN, LOGIN)."
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.accepts is Accepts.INBOUND and self.require is not Require.NETWORK:
+            raise wrong(
+                f"an inbound listener takes mail of anyone, it cannot require a {self.require}",
+                "leave out require, or say accepts: outbound",
+            )
+        if self.accepts is Accepts.INBOUND and (self.senders or self.logins):
+            raise wrong("senders and logins are for outbound listeners", "leave them out, or say accepts: outbound")
+        if self.require is Require.LOGIN and (self.tls is None or self.logins is None):
+            raise wrong("require: login needs tls and logins", "passwords are taken over TLS only, from a file of hashes")
+        if self.require is Require.CERTIFICATE and (self.tls is None or self.tls.client_ca is None):
+            raise wrong("require: certificate needs tls.client_ca", "name the authorities that sign clients' certificates")
+        if self.logins is not None and self.tls is None:
+            raise wrong("logins needs tls", "passwords are taken over TLS only")
+        return self
 
 
 class LimitSettings(Section):
     """What one machine bears."""
 
-    message: Size = 50 * 2**20
-    recipients: int = 1000
-    sessions: int = 500
-    sessions_per_client: int = 50
-    memory: Size = 512 * 2**20
+    message: Annotated[Size, Field(ge=1024)] = Field(default=50 * 2**20, description="The largest message (SIZE).")
+    recipients: StrictInt = Field(default=1000, ge=1, description="Recipients of one message; RFC 5321 asks for 100.")
+    sessions: StrictInt = Field(default=500, ge=1, description="SMTP sessions at once.")
+    sessions_per_client: StrictInt = Field(default=50, ge=1, description="SMTP sessions at once from one address.")
+    memory: Size = Field(
+        default=512 * 2**20, description="Bytes of messages in memory at once; beyond it clients wait, then get 452."
+    )
+
+    @model_validator(mode="after")
+    def _room(self) -> Self:
+        if self.memory < self.message:
+            raise wrong("memory is smaller than message", "not one message of the full size would find room")
+        return self
 
 
 class BareNewline(StrEnum):
@@ -68,4 +114,6 @@ class BareNewline(StrEnum):
 class SmtpSettings(Section):
     """What the door tolerates."""
 
-    bare_newline: BareNewline = BareNewline.REFUSE
+    bare_newline: BareNewline = Field(
+        default=BareNewline.REFUSE, description="A lone CR or LF in a message: refuse the message, or normalise it."
+    )

@@ -1,0 +1,93 @@
+"""Routes: where an action leads for one recipient, given what is ours and whom we know."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from policy.decision import Action, Route
+from policy.message import Address
+
+
+def domain_matches(pattern: str, domain: str) -> bool:
+    """True where `example.com` is the domain itself, or `*.example.com` stands for one below it; both as A-labels."""
+    if pattern.startswith("*."):
+        return domain.endswith(pattern[1:]) and len(domain) > len(pattern) - 1
+    return domain == pattern
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """What is ours and whom we know. Domains are lower-case A-labels; `*.` stands for all below."""
+
+    domains: tuple[str, ...] = ()
+    partners: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # name -> domains
+    inside_verified: bool = False  # the way to our own mail servers is proven
+    profiles: frozenset[str] = frozenset({"standard"})
+    namespaces: frozenset[str] = frozenset({"default"})
+
+    def is_ours(self, address: Address) -> bool:
+        """True where the address is in one of our domains."""
+        return any(domain_matches(pattern, address.domain) for pattern in self.domains)
+
+    def partner_of(self, address: Address) -> str | None:
+        """The name of the partner the address belongs to: an exact domain wins, then the longest pattern."""
+        found = [
+            (not pattern.startswith("*."), len(pattern), name)
+            for name, patterns in self.partners.items()
+            for pattern in patterns
+            if domain_matches(pattern, address.domain)
+        ]
+        return max(found)[2] if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """The route of one recipient, with the sentence that says why."""
+
+    route: Route
+    because: str
+    partner: str | None = None
+    inside: bool = False
+
+
+def choose(
+    action: Action,
+    recipient: Address,
+    directory: Directory,
+    *,
+    tls_else: Route = Route.SAFEBOX,
+    proves_tls: bool | None = None,
+) -> Way:
+    """Where the action leads. `proves_tls`: what DNS and the peer told of `recipient`'s server; None is unknown."""
+    match action:
+        case Action.HOLD:
+            return Way(Route.HOLD, "an admin releases or refuses it")
+        case Action.REJECT:
+            return Way(Route.REJECT, "it is refused")
+        case Action.SAFEBOX:
+            return Way(Route.SAFEBOX, "the rule asks for a SafeBox")
+        case Action.RELAY:
+            return _relay(recipient, directory)
+        case Action.SECURE | Action.TLS:
+            return _secure(action, recipient, directory, tls_else, proves_tls)
+
+
+def _relay(recipient: Address, directory: Directory) -> Way:
+    if directory.is_ours(recipient):
+        return Way(Route.RELAY, f"{recipient.domain} is ours: it goes inside", inside=True)
+    return Way(Route.RELAY, "it goes on as ordinary mail")
+
+
+def _secure(action: Action, recipient: Address, directory: Directory, tls_else: Route, proves: bool | None) -> Way:
+    if directory.is_ours(recipient):
+        if directory.inside_verified:
+            return Way(Route.RELAY, f"{recipient.domain} is ours, and the way inside is verified", inside=True)
+        return Way(Route.SAFEBOX, f"{recipient.domain} is ours, but inside.tls is not verify")
+    partner = directory.partner_of(recipient)
+    if partner is not None:
+        return Way(Route.PARTNER, f"{recipient.domain} belongs to partner {partner}", partner=partner)
+    if action is Action.SECURE:
+        return Way(Route.SAFEBOX, f"{recipient.domain} belongs to no partner")
+    if proves is False:
+        return Way(tls_else, f"the server of {recipient.domain} cannot be proven")
+    known = "is proven" if proves else "has to be proven when it is delivered"
+    return Way(Route.TLS, f"the server of {recipient.domain} {known}")
