@@ -1,0 +1,46 @@
+"""`sealgate serve`: the real thing."""
+
+import asyncio
+import sys
+import threading
+
+import click
+
+from gateway.cli.context import Invocation, config_after, fail
+
+
+@click.command()
+@config_after
+@click.option("--end-with-stdin", is_flag=True, hidden=True, help="Stop when standard input closes.")
+@click.pass_obj
+def command(invocation: Invocation, end_with_stdin: bool) -> None:
+    """Run the gateway until SIGTERM or SIGINT; SIGHUP reads the policy again."""
+    from gateway.app import serve, stop_on_signals
+    from gateway.settings import SettingsInvalid, load_settings
+
+    try:
+        settings = load_settings(invocation.config)
+    except SettingsInvalid as invalid:
+        for problem in invalid.problems:
+            click.echo(str(problem), err=True)
+        fail("the configuration is not sound; nothing was started", "sealgate config check says the same")
+
+    async def run() -> None:
+        stop = stop_on_signals()
+        if end_with_stdin:
+            _stop_when_stdin_closes(stop)
+        await serve(settings, stop=stop)
+
+    asyncio.run(run())
+
+
+def _stop_when_stdin_closes(stop: asyncio.Event) -> None:
+    """Whoever started us holds the other end of our standard input: when they are gone, so are we."""
+    loop = asyncio.get_running_loop()
+
+    def wait() -> None:
+        while sys.stdin.buffer.read(4096):
+            pass
+        loop.call_soon_threadsafe(stop.set)
+
+    threading.Thread(target=wait, daemon=True).start()

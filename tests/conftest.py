@@ -1,0 +1,129 @@
+"""What tests of every kind share: what is missing is named, never silently skipped; certificates; free ports."""
+
+import datetime
+import ipaddress
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):  # type: ignore[no-untyped-def]  # pytest's own
+    """With CI=true nothing may be skipped: a skip is a failure that says what is missing."""
+    report = yield
+    if os.environ.get("CI") == "true" and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped with CI=true: {report.longrepr}"
+    return report
+
+
+def missing(what: str) -> None:
+    """Skip the test and say what it needs (a failure where CI=true)."""
+    pytest.skip(f"missing: {what} (make system-packages installs it as root)")
+
+
+@pytest.fixture
+def free_port() -> Callable[[], int]:
+    """A loopback port nobody listens on at the moment."""
+
+    def find() -> int:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            return int(probe.getsockname()[1])
+
+    return find
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """PEM files of one certificate and its key."""
+
+    certificate: Path
+    key: Path
+    sha256: str
+
+
+class Authority:
+    """A certificate authority for one test."""
+
+    def __init__(self, folder: Path, name: str = "Test CA") -> None:
+        self.folder = folder
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        now = datetime.datetime.now(datetime.UTC)
+        self._certificate = (
+            x509.CertificateBuilder()
+            .subject_name(self._name)
+            .issuer_name(self._name)
+            .public_key(self._key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - datetime.timedelta(days=30))
+            .not_valid_after(now + datetime.timedelta(days=30))
+            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False)
+            .add_extension(
+                x509.KeyUsage(
+                    digital_signature=True, key_cert_sign=True, crl_sign=True, content_commitment=False,
+                    key_encipherment=False, data_encipherment=False, key_agreement=False,
+                    encipher_only=False, decipher_only=False,
+                ),
+                critical=True,
+            )
+            .sign(self._key, hashes.SHA256())
+        )  # fmt: skip
+        self.path = folder / f"{name.replace(' ', '-').lower()}.pem"
+        self.path.write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))
+
+    def issue(self, *names: str, expired: bool = False, client: bool = False) -> Certificate:
+        """A certificate for host names or addresses, signed by this authority."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        now = datetime.datetime.now(datetime.UTC)
+        until = now - datetime.timedelta(days=1) if expired else now + datetime.timedelta(days=10)
+        sans: list[x509.GeneralName] = []
+        for name in names:
+            try:
+                sans.append(x509.IPAddress(ipaddress.ip_address(name)))
+            except ValueError:
+                sans.append(x509.DNSName(name))
+        usage = ExtendedKeyUsageOID.CLIENT_AUTH if client else ExtendedKeyUsageOID.SERVER_AUTH
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])]))
+            .issuer_name(self._name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - datetime.timedelta(days=20))
+            .not_valid_after(until)
+            .add_extension(x509.SubjectAlternativeName(sans), critical=False)
+            .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
+            .sign(self._key, hashes.SHA256())
+        )
+        stem = f"{names[0].replace('*', 'any')}-{certificate.serial_number:x}"[:60]
+        paths = Certificate(
+            self.folder / f"{stem}.pem", self.folder / f"{stem}.key", certificate.fingerprint(hashes.SHA256()).hex()
+        )
+        paths.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        paths.key.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
+        )
+        paths.key.chmod(0o600)
+        return paths
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    """An authority whose files lie in the test's own folder."""
+    folder = tmp_path / "certificates"
+    folder.mkdir(exist_ok=True)
+    return Authority(folder)
