@@ -1,0 +1,68 @@
+"""Where headers end and the body begins, in every way the bytes allow."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+_BLANK: Final = re.compile(rb"\n\r?\n")
+_LOGICAL: Final = re.compile(rb"[^\n]*+(?:\n[ \t][^\n]*+)*+")
+_NAME: Final = re.compile(rb"[!-9;-~]+[ \t]*\Z")
+_WHITE_LINE: Final = re.compile(rb"\n[ \t]+\r?\n")
+_MBOX: Final = (b"From ", b">From ")
+
+HeaderFields = tuple[tuple[str, bytes], ...]  # lower-case name, value as received
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """One reading of headers and body. `stray` are lines among the headers that are none; `more` were not read."""
+
+    headers: HeaderFields = field(repr=False)
+    body: int  # offset of the body
+    stray: tuple[bytes, ...] = field(default=(), repr=False)
+    more: bytes = field(default=b"", repr=False)
+
+    def all(self, name: str) -> tuple[bytes, ...]:
+        """Every value of one header, in order."""
+        return tuple(value for key, value in self.headers if key == name)
+
+
+def entity_readings(data: bytes, most_headers: int) -> tuple[Entity, ...]:
+    """Headers up to the first blank line; and, where that differs, up to the first line that is no header."""
+    if data.startswith((b"\r\n", b"\n")):
+        return (Entity((), 2 if data[:1] == b"\r" else 1),)
+    blank = _BLANK.search(data)
+    end, body = (blank.start() + 1, blank.end()) if blank else (len(data), len(data))
+    headers: list[tuple[str, bytes]] = []
+    stray: list[bytes] = []
+    shorter: Entity | None = None
+    at = 0
+    more = b""
+    while at < end:
+        match = _LOGICAL.match(data, at, end)
+        stop = match.end() if match else end
+        line = data[at:stop]
+        name, colon, value = line.partition(b":")
+        if colon and _NAME.match(name):
+            if len(headers) >= most_headers:
+                more = data[at:end]
+                break
+            headers.append((name.rstrip().decode("ascii").lower(), value.strip(b" \t\r\n")))
+        elif at or not line.startswith(_MBOX):
+            if shorter is None:
+                shorter = Entity(tuple(headers), at)
+            if line.strip() and len(stray) < most_headers:
+                stray.append(line)
+        at = stop + 1
+    whole = Entity(tuple(headers), body, tuple(stray), more)
+    found = [whole, *([shorter] if shorter else []), *_white_lines(data, end, most_headers)]
+    return tuple({entity.body: entity for entity in found}.values())
+
+
+def _white_lines(data: bytes, end: int, most_headers: int) -> list[Entity]:
+    """A line of nothing but blanks: the end of the headers to some, a continuation to others."""
+    white = _WHITE_LINE.search(data, 0, end)
+    if white is None:
+        return []
+    before = entity_readings(data[: white.start() + 1] + b"\n", most_headers)[0]
+    return [Entity(before.headers, white.end())]

@@ -1,0 +1,327 @@
+"""A message taken apart: every plausible reading of every part, within limits, never an exception."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from policy.reader.boundaries import Cut, cut, guess_boundary
+from policy.reader.charsets import decode
+from policy.reader.fields import Entity, entity_readings
+from policy.reader.limits import DEFAULT_LIMITS, Limits
+from policy.reader.parameters import Value, parse_value
+from policy.reader.transfer import decode_body, encoding_name, uuencoded
+from policy.reader.words import header_readings, raw_text
+from rules.content import FileFact, FileKind, Part
+
+# Written and read by machines, never shown; their digits mean nothing to a person.
+MACHINE_HEADERS: Final = frozenset(
+    {
+        "received", "return-path", "received-spf", "x-received", "date", "message-id", "in-reply-to", "references",
+        "dkim-signature", "domainkey-signature", "x-google-dkim-signature", "x-gm-message-state",
+        "arc-seal", "arc-message-signature", "arc-authentication-results", "authentication-results",
+        "mime-version", "content-type", "content-transfer-encoding", "content-disposition",
+        "content-length", "content-id", "content-md5",
+    }
+)  # fmt: skip
+_NAMED_HEADERS: Final = 100  # headers that get a place of their own; the others share one
+_MOST_TYPES: Final = 4  # declared types tried for one part
+_WORK_FLOOR: Final = 4 * 1024 * 1024
+_MESSAGE_TYPES: Final = frozenset({"message/rfc822", "message/global", "message/news", "message/rfc2822"})
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One reading of one part that holds no further parts: decoded bytes, and what was declared of them."""
+
+    place: str
+    name: str = field(repr=False)
+    media_type: str
+    charset: str
+    data: bytes = field(repr=False)
+    is_file: bool  # has a name, is attached, or is no text
+    depth: int  # how many files (messages) it lies in
+    flowed: bool = False  # RFC 3676
+    delsp: bool = False
+
+
+Item = Part | Leaf | FileFact
+
+
+@dataclass(frozen=True, slots=True)
+class MimeReading:
+    """`headers` of the outermost message, names lower case, values decoded; `items` in reading order."""
+
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    items: tuple[Item, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Where:
+    """How a part is reached."""
+
+    path: str = ""  # "" or "forwarded.eml > "
+    nesting: int = 0
+    depth: int = 0
+    default: str = "text/plain"
+
+
+def read_mime(raw: bytes, limits: Limits = DEFAULT_LIMITS, *, path: str = "", depth: int = 0) -> MimeReading:
+    """Take a message apart. `path` is put before every place; `depth` is that of its attachments."""
+    walk = _Walk(limits, len(raw))
+    walk.message(raw, _Where(path, 0, depth))
+    return MimeReading(walk.headers, walk.result())
+
+
+class _Walk:
+    """One walk through one message: what was found, and what may still be spent."""
+
+    def __init__(self, limits: Limits, size: int) -> None:
+        self.headers: tuple[tuple[str, str], ...] = ()
+        self._limits = limits
+        self._items: list[Item] = []
+        self._first = True
+        self._parts = 0
+        self._readings = 0
+        self._work = limits.work * size + _WORK_FLOOR
+        self._told: set[str] = set()
+        self._unnamed = 0
+
+    def result(self) -> tuple[Item, ...]:
+        """Everything found; each reading once."""
+        return tuple(dict.fromkeys(self._items)) if self._readings else tuple(self._items)
+
+    def message(self, raw: bytes, where: _Where) -> None:
+        """A whole message: its headers are shown, its body is read."""
+        if b"\n" not in raw[:4096] and b"\r" in raw[:4096]:
+            raw = raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        for entity in self._entities(raw, where):
+            self._headers(entity, where)
+            self._body(entity, raw[entity.body :], where)
+
+    def _part(self, data: bytes, where: _Where) -> None:
+        for entity in self._entities(data, where):
+            texts = _part_texts(entity)
+            if texts:
+                self._items.append(Part(f"{where.path}part headers", "\n".join(texts)))
+            self._body(entity, data[entity.body :], where)
+
+    def _entities(self, data: bytes, where: _Where) -> tuple[Entity, ...]:
+        if not self._spend(len(data), where):
+            return ()
+        found = entity_readings(data, self._limits.headers)
+        if any(entity.more for entity in found):
+            self._tell(where, "more header fields than are read")
+        return found if len(found) == 1 or self._another(len(found) - 1, where) else found[:1]
+
+    def _headers(self, entity: Entity, where: _Where) -> None:
+        named: list[tuple[str, str]] = []
+        others: list[str] = [raw_text(line) for line in entity.stray]
+        for name, raw in entity.headers:
+            texts = header_readings(raw)
+            named.append((name, texts[0]))
+            if name in MACHINE_HEADERS or not raw:
+                continue
+            if len(named) > _NAMED_HEADERS:
+                others.extend(texts)
+                continue
+            place = where.path + ("subject" if name == "subject" else f"header {name.title()}")
+            self._items += [Part(place, text) for text in texts]
+        if others or entity.more:
+            self._items.append(Part(f"{where.path}other headers", "\n".join([*others, raw_text(entity.more)])))
+        if self._first:
+            self.headers = tuple(named)
+            self._first = False
+
+    def _body(self, entity: Entity, body: bytes, where: _Where) -> None:
+        self._parts += 1
+        if self._parts > self._limits.parts:
+            self._rest(body, where, "more parts than are read")
+            return
+        encodings = _encodings(entity)
+        for value in self._types(entity, where):
+            head = value.head
+            if head.startswith("multipart"):
+                self._multipart(value, entity, body, encodings, where)
+            elif head in _MESSAGE_TYPES:
+                self._nested(value, entity, body, encodings, where)
+            else:
+                self._leaves(value, entity, body, encodings, where)
+
+    def _types(self, entity: Entity, where: _Where) -> list[Value]:
+        """Every type that was declared; what is no type reads as the default."""
+        declared = list(dict.fromkeys(entity.all("content-type")))
+        values = [parse_value(raw_text(raw)) for raw in declared[: _MOST_TYPES + 1]]
+        if len(values) > _MOST_TYPES:
+            self._tell(where, "more content types than are tried")
+            del values[_MOST_TYPES:]
+        if not values:
+            return [Value(where.default)]
+        if any("/" not in value.head for value in values):
+            values.append(Value(where.default))
+        if len(values) > 1:
+            self._another(len(values) - 1, where)
+        return values
+
+    def _multipart(self, value: Value, entity: Entity, body: bytes, encodings: tuple[str, ...], where: _Where) -> None:
+        if value.head == "multipart/encrypted":
+            self._items.append(
+                FileFact("", FileKind.UNKNOWN, len(body), f"{where.path}body", where.depth, encrypted=True)
+            )
+        bodies = [body]
+        if any(name.rstrip("?") in {"base64", "quoted-printable", "uuencode"} for name in encodings):
+            bodies += decode_body(body, encodings).readings  # against RFC 2045 6.4, yet decoded by some
+        found = False
+        for data in dict.fromkeys(bodies):
+            cuts = self._cuts(value, data, where)
+            found |= bool(cuts)
+            for number, reading in enumerate(cuts):
+                if number == 0 or self._another(1, where):
+                    self._cut(reading, data, value, where)
+        if not found:
+            self._leaves(Value(where.default), entity, body, encodings, where)
+
+    def _cuts(self, value: Value, body: bytes, where: _Where) -> list[Cut]:
+        """Cuts at every boundary that was declared and occurs; else at one that the body shows."""
+        found: list[Cut] = []
+        for boundary in value.all("boundary")[:8]:
+            if not self._spend(len(body), where):
+                break
+            found += cut(body, boundary.encode("utf-8", "surrogateescape"), self._limits.parts)
+        if not found:
+            guessed = guess_boundary(body)
+            found += () if guessed is None else cut(body, guessed, self._limits.parts)
+        return list(dict.fromkeys(found))
+
+    def _cut(self, reading: Cut, body: bytes, value: Value, where: _Where) -> None:
+        default = "message/rfc822" if value.head == "multipart/digest" else "text/plain"
+        inner = _Where(where.path, where.nesting + 1, where.depth, default)
+        for start, end in reading.between:
+            self._plain(body[start:end], f"{where.path}text between parts", where)
+        for start, end in reading.parts:
+            if inner.nesting > self._limits.nesting:
+                self._rest(body[start:end], where, "nested deeper than is read")
+            elif end > start:
+                self._part(body[start:end], inner)
+        if reading.rest is not None:
+            self._rest(body[reading.rest :], where, "more parts than are read")
+
+    def _nested(self, value: Value, entity: Entity, body: bytes, encodings: tuple[str, ...], where: _Where) -> None:
+        names = _names(value, entity)
+        decoded = self._decoded(body, encodings, where)
+        for data in decoded:
+            label = self._file_place(names, "message", where)
+            fact = FileFact(next(iter(names), ""), FileKind.MESSAGE, len(data), label, where.depth)
+            self._items += [fact, *(Part(label, name) for name in names)]
+            inner = _Where(f"{label} > ", where.nesting + 1, where.depth + 1)
+            if inner.nesting > self._limits.nesting:
+                self._rest(data, where, "nested deeper than is read")
+            else:
+                self.message(data, inner)
+
+    def _leaves(self, value: Value, entity: Entity, body: bytes, encodings: tuple[str, ...], where: _Where) -> None:
+        names = _names(value, entity)
+        attached = any(raw.lstrip().lower().startswith(b"attachment") for raw in entity.all("content-disposition"))
+        is_text = value.head.startswith("text/") or "/" not in value.head
+        is_file = bool(names) or attached or not is_text
+        if is_file:
+            place = self._file_place(names, "attachment", where)
+            self._items += [Part(place, name) for name in names]
+        else:
+            place = f"{where.path}body" + (" (html)" if value.head == "text/html" else "")
+        if value.head == "message/partial":
+            self._tell(where, "a piece of a message that is sent in several", place)
+        flowed = value.first("format").lower() == "flowed"
+        delsp = flowed and value.first("delsp").lower() == "yes"
+        charsets = dict.fromkeys(value.all("charset") or ("",))
+        for data in self._decoded(body, encodings, where):
+            for charset in list(charsets)[:4]:
+                leaf = Leaf(
+                    place, next(iter(names), ""), value.head, charset, data, is_file, where.depth, flowed, delsp
+                )
+                self._items.append(leaf)
+            self._inside(data, where)
+
+    def _inside(self, data: bytes, where: _Where) -> None:
+        """What some programs find in a text: uuencoded files, and parts whose multipart header got lost."""
+        if b"begin" in data:
+            for name, content in uuencoded(data):
+                if not self._another(1, where) or not self._spend(len(content), where):
+                    return
+                text = decode(name)
+                place = self._file_place((text,), "attachment", where)
+                self._items.append(Part(place, text))
+                self._items.append(Leaf(place, text, "", "", content, True, where.depth))
+        if b"\n--" in data[:65536] or data.startswith(b"--"):
+            guessed = guess_boundary(data)
+            if guessed is not None and self._another(1, where) and where.nesting < self._limits.nesting:
+                for reading in cut(data, guessed, self._limits.parts):
+                    self._cut(reading, data, Value("multipart/mixed"), where)
+
+    def _decoded(self, body: bytes, encodings: tuple[str, ...], where: _Where) -> tuple[bytes, ...]:
+        if not self._spend(len(body), where):
+            return (body,)
+        decoded = decode_body(body, encodings)
+        if not decoded.whole:
+            self._tell(where, "base64 in more pieces than are tried")
+        if len(decoded.readings) > 1:
+            self._another(len(decoded.readings) - 1, where)
+        return decoded.readings
+
+    def _plain(self, data: bytes, place: str, where: _Where) -> None:
+        self._items.append(Leaf(place, "", "text/plain", "", data, False, where.depth))
+
+    def _rest(self, data: bytes, where: _Where, reason: str) -> None:
+        """What lies past a limit is told, and read as it stands."""
+        self._tell(where, reason)
+        if self._spend(len(data), where):
+            self._plain(data, f"{where.path}rest", where)
+
+    def _file_place(self, names: tuple[str, ...], what: str, where: _Where) -> str:
+        if names:
+            return where.path + names[0]
+        self._unnamed += 1
+        return f"{where.path}{what} {self._unnamed}"
+
+    def _spend(self, count: int, where: _Where) -> bool:
+        self._work -= count
+        if self._work < 0:
+            self._tell(where, "more ways to read it than are tried")
+            return False
+        return True
+
+    def _another(self, count: int, where: _Where) -> bool:
+        self._readings += count
+        if self._readings > self._limits.readings:
+            self._tell(where, "more ways to read it than are tried")
+            return False
+        return True
+
+    def _tell(self, where: _Where, reason: str, place: str = "") -> None:
+        if reason in self._told:
+            return
+        self._told.add(reason)
+        fact = FileFact(
+            "", FileKind.MESSAGE, 0, place or f"{where.path}body", where.depth, unreadable=True, reason=reason
+        )
+        self._items.append(fact)
+
+
+def _encodings(entity: Entity) -> tuple[str, ...]:
+    found = dict.fromkeys(encoding_name(decode(raw)) for raw in entity.all("content-transfer-encoding"))
+    return tuple(found)
+
+
+def _names(value: Value, entity: Entity) -> tuple[str, ...]:
+    """Every file name a program could show, likeliest first."""
+    found: dict[str, None] = {}
+    for raw in entity.all("content-disposition"):
+        found.update(dict.fromkeys(parse_value(raw_text(raw)).all("filename")))
+    found.update(dict.fromkeys(value.all("name")))
+    return tuple(name for name in found if name.strip())
+
+
+def _part_texts(entity: Entity) -> list[str]:
+    found = [text for name, raw in entity.headers if name not in MACHINE_HEADERS for text in header_readings(raw)]
+    found += [raw_text(line) for line in entity.stray]
+    if entity.more:
+        found.append(raw_text(entity.more))
+    return found

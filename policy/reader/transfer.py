@@ -1,0 +1,163 @@
+"""Content-Transfer-Encoding (RFC 2045 6), in every way a program could undo it."""
+
+import binascii
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+_ALPHABET: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_NOT_BASE64: Final = bytes(set(range(256)) - set(_ALPHABET) - {ord("=")})
+_BASE64_OR_SPACE: Final = _ALPHABET + b"=-_ \t\r\n"
+_PADDING: Final = re.compile(rb"=+")
+_URL_SAFE: Final = bytes.maketrans(b"-_", b"+/")
+_LOOKS_QP: Final = re.compile(rb"=(?:\r?\n|2[0-9A-Fa-f]|3[0-9dD]|0[AD9])")
+_LATE_SOFT_BREAK: Final = re.compile(rb"=[ \t]+(\r?\n)")
+_UU_BEGIN: Final = re.compile(rb"(?:\A|\n)begin(?:-base64)? [0-7]{3,4} ([^\r\n]{0,255})\r?\n")
+_TOKEN: Final = re.compile(r"[a-z0-9-]+")
+_MOST_RUNS: Final = 200_000  # padded runs decoded one by one
+_LEAST_GUESS: Final = 16  # shorter texts of letters only are words, not base64
+
+IDENTITY: Final = frozenset({"7bit", "8bit", "binary", ""})
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """The readings of one body, likeliest first, each once. `whole` is False where something was given up."""
+
+    readings: tuple[bytes, ...]
+    whole: bool = True
+
+
+def encoding_name(text: str) -> str:
+    """`base64`, `quoted-printable`, `uuencode`, `7bit`... from a header value; what is unknown comes back as `?`."""
+    name = text.strip().lower()
+    if name in IDENTITY:
+        return name
+    if ("base" in name and "64" in name) or name in {"b", "b64"}:
+        return "base64" if name == "base64" else "base64?"
+    if "quoted" in name or "printable" in name or name in {"q", "qp"}:
+        return "quoted-printable" if name == "quoted-printable" else "quoted-printable?"
+    if "uue" in name or "uuencode" in name or name == "x-uu":
+        return "uuencode"
+    match = _TOKEN.search(name)
+    return match[0] if match and match[0] in IDENTITY else "?"
+
+
+def decode_body(body: bytes, encodings: tuple[str, ...]) -> Decoded:
+    """Undo what any of the headers said (`encoding_name`s; none: 7bit), and what the body itself looks like."""
+    found: list[bytes] = []
+    whole = True
+    sure = len(encodings) < 2
+    for name in encodings or ("7bit",):
+        base = name.rstrip("?")
+        if base == "base64":
+            decoded = _base64(body)
+            whole &= decoded.whole
+            found += decoded.readings
+        elif base == "quoted-printable":
+            found.append(_quoted_printable(body))
+        elif base == "uuencode":
+            found += [data for _, data in uuencoded(body)] or [body]
+        else:
+            found += _undeclared(body)
+        sure &= not name.endswith("?")
+    if not sure:
+        found.append(body)
+    if not sure or "?" in encodings:
+        found += _undeclared(body)
+        found.append(_quoted_printable(body))
+    return Decoded(_distinct(found), whole)
+
+
+def looks_base64(body: bytes) -> bool:
+    """Nothing but the alphabet and line ends, long enough not to be a word, and decodable."""
+    if len(body) < _LEAST_GUESS or body[:256].translate(None, _BASE64_OR_SPACE):
+        return False
+    head = body[:256].strip()
+    if b" " in head or body.translate(None, _BASE64_OR_SPACE):
+        return False
+    return len(body.translate(None, _NOT_BASE64)) >= _LEAST_GUESS and b" " not in body.strip()
+
+
+def uuencoded(body: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """File names and contents of uuencoded blocks standing in a text."""
+    at = 0
+    while match := _UU_BEGIN.search(body, at):
+        end = body.find(b"\nend", match.end() - 1)
+        end = len(body) if end < 0 else end
+        block = body[match.end() : end]
+        data = _base64(block).readings[0] if b"-base64" in match[0] else _uudecode(block)
+        if data:
+            yield match[1], data
+        at = max(end, match.end())
+
+
+def _undeclared(body: bytes) -> list[bytes]:
+    """Declared as it is; a program that looks closer would decode it."""
+    found = [body]
+    if looks_base64(body):
+        found += _base64(body).readings
+    elif b"=" in body and _LOOKS_QP.search(body):
+        found.append(_quoted_printable(body))
+    return found
+
+
+def _base64(body: bytes) -> Decoded:
+    clean = body.translate(None, _NOT_BASE64)
+    padding = clean.find(b"=")
+    runs = 1 if padding < 0 or not clean[padding:].strip(b"=") else clean.count(b"=")
+    found: list[bytes] = []
+    if runs == 1:
+        found.append(_quads(clean.rstrip(b"=")))
+    elif runs <= _MOST_RUNS:
+        found.append(b"".join(map(_quads, _PADDING.split(clean))))
+    else:
+        found.append(_quads(clean[:padding]))
+    if runs > 1:
+        found.append(_quads(clean.replace(b"=", b"")))
+    dirty = len(body) - len(clean)
+    if dirty and (b"-" in body or b"_" in body):
+        found.append(_quads(body.translate(_URL_SAFE).translate(None, _NOT_BASE64).replace(b"=", b"")))
+    if dirty and body.translate(None, _BASE64_OR_SPACE):
+        found.append(body)  # text before, behind or instead of the base64 is shown as it is by some
+    elif dirty and b" " in body.strip():
+        found.append(body)
+    return Decoded(_distinct(found), runs <= _MOST_RUNS)
+
+
+def _quads(clean: bytes) -> bytes:
+    """Decode what holds the alphabet only; a last lone character carries nothing."""
+    if len(clean) % 4 == 1:
+        clean = clean[:-1]
+    return binascii.a2b_base64(clean + b"=" * (-len(clean) % 4))
+
+
+def _quoted_printable(body: bytes) -> bytes:
+    if b"=" not in body:
+        return body
+    return binascii.a2b_qp(_LATE_SOFT_BREAK.sub(rb"=\1", body))
+
+
+def _uudecode(block: bytes) -> bytes:
+    out: list[bytes] = []
+    for raw in block.split(b"\n"):
+        line = raw.rstrip(b"\r")
+        if not line or line == b"`":
+            continue
+        try:
+            out.append(binascii.a2b_uu(line))
+        except binascii.Error:
+            # Encoders that pad wrongly: take as many characters as the length says (as the stdlib's uu did).
+            count = (((line[0] - 32) & 63) * 4 + 5) // 3
+            try:
+                out.append(binascii.a2b_uu(line[:count]))
+            except binascii.Error:
+                continue
+    return b"".join(out)
+
+
+def _distinct(found: list[bytes]) -> tuple[bytes, ...]:
+    if len(found) < 2:
+        return tuple(found)
+    return tuple(dict.fromkeys(found))
