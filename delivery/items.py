@@ -1,10 +1,11 @@
-"""Items: one recipient's copy of a message, and the states it goes through."""
+"""Items: one recipient's copy of a message, the states it goes through, and what goes into and out of the queue."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from keys.sealing import Dek, WrappedKey
 from policy.decision import Changes, Route
 
 
@@ -24,8 +25,8 @@ class State(StrEnum):
 ENDS: Final = frozenset({State.SENT, State.STORED, State.BOUNCED, State.REFUSED, State.CANCELLED})
 
 MOVES: Final[dict[State, frozenset[State]]] = {
-    State.DUE: frozenset({State.LEASED, State.HELD, State.BOUNCED, State.CANCELLED}),
-    # to due: deferred, or the lease ran out
+    State.DUE: frozenset({State.LEASED, State.CANCELLED}),
+    # to due: deferred, given back, or the lease ran out; to held: its fallback is to wait for an admin
     State.LEASED: frozenset({State.SENT, State.STORED, State.DUE, State.HELD, State.BOUNCED, State.CANCELLED}),
     State.HELD: frozenset({State.DUE, State.REFUSED, State.CANCELLED}),
     **{end: frozenset() for end in ENDS},
@@ -74,6 +75,9 @@ class Item:
     changes: Changes = Changes()
     fell_back: bool = False  # reached its present route by fallback, not by decision
     last_reply: str = field(default="", repr=False)
+    fallback: Route | None = None  # what happens at fallback_at: safebox, hold or reject; None: wait on
+    delay_notice_at: datetime | None = None  # None: said already, or never to be
+    participant_id: str | None = None  # of a SafeBox: whose state this item's fate changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +91,107 @@ class Reply:
 
     def __str__(self) -> str:
         return f"{self.code} {self.status} {self.text}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """A message for the queue. `raw` is whole, our Received line on top."""
+
+    namespace: str
+    sender: str | None  # envelope sender; None for <>
+    owner: str  # who gets notices about it
+    subject: str = field(repr=False)
+    raw: bytes = field(repr=False)
+    received_at: datetime
+    client: str = ""  # address of the client; empty for what we wrote ourselves
+    smtputf8: bool = False
+    eight_bit: bool = False
+    ret: str | None = None
+    envid: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewItem:
+    """One recipient of a NewMessage.
+
+    `state` is DUE; HELD (its destination is where it goes once released; Route.HOLD: by ordinary mail); or REFUSED: the
+    policy rejects this recipient while others are taken. A refused item ends at once, with `reply` as the reason in
+    the DSN that its sender gets.
+    """
+
+    recipient: str
+    destination: Destination
+    kind: Kind = Kind.MAIL
+    rule: str = ""
+    decision_id: str = ""
+    profile: str | None = None
+    notify: frozenset[str] | None = None
+    orcpt: str | None = None
+    changes: Changes = Changes()
+    fallback: Route | None = None  # safebox, hold or reject after queue.secure_fallback; None: wait until expiry
+    state: State = State.DUE
+    participant_id: str | None = None
+    fell_back: bool = False
+    expires_after: timedelta | None = None  # None: queue.expire
+    reply: "Reply | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class SealedMessage:
+    """A NewMessage whose content is sealed, its blob file (if any) on disk and fsynced. Ready for one transaction."""
+
+    id: str
+    message: NewMessage  # without its content: `raw` and `subject` are empty here
+    size: int  # of the raw message, in bytes
+    dek: Dek = field(repr=False)
+    wrapped: WrappedKey
+    subject_sealed: bytes = field(repr=False)
+    body_sealed: bytes | None = field(repr=False)
+    blob: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenMessage:
+    """A queued message, opened. `raw` is what the client sent, with our Received line on top."""
+
+    id: str
+    namespace: str
+    sender: str | None  # envelope sender; None for <>
+    owner: str  # who gets notices about it: the sender, or for <> the header From if ours, else postmaster
+    raw: bytes = field(repr=False)
+    received_at: datetime
+    smtputf8: bool = False
+    eight_bit: bool = False
+    ret: str | None = None
+    envid: str | None = None
+    subject: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LeasedItem:
+    """An item that is ours until `until`, while its fencing token is `token`."""
+
+    item: Item
+    token: int
+    until: datetime
+
+
+class Fate(StrEnum):
+    """What a DSN says became of a recipient (RFC 3464 2.3.3)."""
+
+    FAILED = "failed"
+    DELAYED = "delayed"
+    DELIVERED = "delivered"
+    RELAYED = "relayed"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One recipient's part of a DSN."""
+
+    item: Item
+    fate: Fate
+    reply: Reply
+    host: str = ""  # the other side's name, if one answered
+    attempted_at: datetime | None = None
+    retry_until: datetime | None = None  # delayed: when we give up

@@ -8,22 +8,7 @@ from typing import Protocol
 from sqlalchemy import Connection
 
 from delivery.items import Destination, Item, Reply
-
-
-@dataclass(frozen=True, slots=True)
-class OpenMessage:
-    """A queued message, opened. `raw` is what the client sent, with our Received line on top."""
-
-    id: str
-    namespace: str
-    sender: str | None  # envelope sender; None for <>
-    owner: str  # who gets notices about it: the sender, or for <> the header From if ours, else postmaster
-    raw: bytes = field(repr=False)
-    received_at: datetime
-    smtputf8: bool = False
-    eight_bit: bool = False
-    ret: str | None = None
-    envid: str | None = None
+from delivery.items import OpenMessage as OpenMessage
 
 
 class Lease(Protocol):
@@ -62,6 +47,7 @@ class Sent:
 
     reply: Reply
     evidence: Evidence | None = None
+    dsn_passed: bool = False  # the next hop offers DSN and was given NOTIFY: reports of success are its duty now
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 
 metadata = MetaData()
@@ -82,14 +83,22 @@ namespace_keys = Table(
     Column("commitment", LargeBinary, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("retired_at", UtcTime),  # NULL: new DEKs are wrapped by it
+    Index(
+        "namespace_keys_current",
+        "namespace",
+        "purpose",
+        unique=True,  # two processes that make a namespace's keys at once: one of them loses
+        sqlite_where=text("retired_at IS NULL"),
+        postgresql_where=text("retired_at IS NULL"),
+    ),
 )
 
+# A worker holds its lock (Backing.lock) while it lives; a lock that is free means that its items may be taken.
 workers = Table(
     "workers",
     metadata,
     Column("id", String(32), primary_key=True),
     Column("host", String(255), nullable=False),
-    Column("lock_path", Text, nullable=False),  # held while the worker lives; free means its items may be taken
     Column("started_at", UtcTime, nullable=False),
 )
 
@@ -104,6 +113,7 @@ messages = Table(
     Column("owner", Text, nullable=False),
     Column("subject_sealed", LargeBinary),
     Column("size", BigInteger, nullable=False),  # of the raw message, in bytes
+    Column("recipients", Integer, nullable=False),  # items made with it: the other side of the conservation proof
     Column("received_at", UtcTime, nullable=False),
     Column("client", String(64), nullable=False),  # address of the client
     Column("smtputf8", Boolean, nullable=False),
@@ -114,6 +124,7 @@ messages = Table(
     Column("body_sealed", LargeBinary),  # up to 128 KiB of message lie here …
     Column("blob", String(64)),  # … larger ones in this blob file
     Column("finished_at", UtcTime),  # when the last item ended; body and DEK are gone from then on
+    Index("messages_finished", "finished_at"),
 )
 
 
@@ -144,7 +155,7 @@ def _item_columns() -> list[Column[Any]]:
         Column("orcpt", Text),
         Column("changes_sealed", LargeBinary),  # JSON of policy.decision.Changes; NULL: none
         Column("participant_id", String(32)),  # for notices: whose state its fate changes
-        Column("last_reply", Text),
+        Column("last_reply", Text, nullable=False),
     ]
 
 
@@ -156,6 +167,7 @@ items = Table(
     Column("lease_token", BigInteger, nullable=False, default=0),  # fencing: grows with every lease
     Column("lease_until", UtcTime),
     Index("items_due", "state", "next_at"),
+    Index("items_lane", "state", "route", "target", "inside", "domain", "next_at"),
     Index("items_message", "message_id"),
     Index("items_worker", "lease_worker"),
 )
@@ -179,7 +191,7 @@ attempts = Table(
     Column("ended_at", UtcTime, nullable=False),
     Column("outcome", String(16), nullable=False),  # sent | stored | deferred | refused | lost | late
     Column("reply", Text, nullable=False),
-    Column("evidence", JSON),  # delivery.couriers.courier.Evidence
+    Column("evidence", JSON(none_as_null=True)),  # delivery.couriers.courier.Evidence
     Index("attempts_item", "item_id"),
 )
 
@@ -205,6 +217,7 @@ boxes = Table(
     Column("deletes_at", UtcTime),  # NULL: kept forever
     Column("deleted_at", UtcTime),
     Column("recalled_at", UtcTime),
+    Column("recall_reason_sealed", LargeBinary),  # what the owner wants guests to read
     Column("owner_message_id_sealed", LargeBinary),  # Message-ID of the owner's mail, for threading
     *_dek(),
     UniqueConstraint("namespace", "message_id", "profile_name", "audience"),
@@ -348,7 +361,9 @@ audit_events = Table(
     Column("decision_id", String(32)),
     Column("facts", JSON, nullable=False),  # what identifies no one: route, rule's position, sizes, reply codes
     Column("commitments", JSON, nullable=False),  # {field: salted commitment} of the personal fields
-    Column("persons", JSON),  # {field: {"salt", "value"}}: set NULL to erase a person, the commitments stay
+    Column(
+        "persons", JSON(none_as_null=True)
+    ),  # {field: {"salt", "value"}}: set NULL to erase a person, the commitments stay
     Column("sealed", LargeBinary),  # JSON under the namespace's audit key: names, subjects, excerpts, reasons
     Index("audit_events_message", "message_id"),
     Index("audit_events_box", "box_id"),

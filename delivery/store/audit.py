@@ -1,0 +1,180 @@
+"""The audit trail: events, written in the transaction of the act they tell of.
+
+What an event holds is of three sorts. `facts` identify no one (routes, sizes, reply codes) and stay as they are.
+`persons` (addresses, names of accounts) lie beside a salted commitment: erasing a person deletes salt and value, and
+the commitment, which alone proves nothing about anyone, stays for the chain. `private` fields (names of files,
+subjects, excerpts, digests, reasons) are sealed under the namespace's audit key.
+"""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from delivery.store.schema import audit_events
+from delivery.store.vault import Vault
+from keys.tokens import new_id
+
+
+class EventKind(StrEnum):
+    """Every act that leaves a trace."""
+
+    MESSAGE_ACCEPTED = "message.accepted"
+    MESSAGE_REFUSED = "message.refused"  # every recipient rejected, at the door
+    DECISION_MADE = "decision.made"
+    ITEM_SENT = "item.sent"
+    ITEM_STORED = "item.stored"
+    ITEM_DEFERRED = "item.deferred"
+    ITEM_FELL_BACK = "item.fell_back"
+    ITEM_HELD = "item.held"
+    ITEM_BOUNCED = "item.bounced"
+    ITEM_REFUSED = "item.refused"
+    ITEM_CANCELLED = "item.cancelled"
+    ITEM_RELEASED = "item.released"
+    ITEM_RETRIED = "item.retried"  # an admin asked for a try now
+    LATE_RESULT = "late.result"  # a result came after the lease had gone to someone else
+    DSN_ENQUEUED = "dsn.enqueued"
+    NOTICE_ENQUEUED = "notice.enqueued"
+    NOTICE_SENT = "notice.sent"
+    NOTICE_BOUNCED = "notice.bounced"
+    BOX_CREATED = "box.created"
+    BOX_JOINED = "box.joined"
+    BOX_READ = "box.read"
+    BOX_DOWNLOADED = "box.downloaded"
+    BOX_ANSWERED = "box.answered"
+    BOX_DECLINED = "box.declined"
+    BOX_RECALLED = "box.recalled"
+    BOX_CLOSED = "box.closed"
+    BOX_EXTENDED = "box.extended"
+    BOX_DELETED = "box.deleted"
+    BOX_RELEASED = "box.released"
+    BOX_LOCKED = "box.locked"
+    BOX_UNLOCKED = "box.unlocked"
+    CODE_SENT = "code.sent"
+    CODE_RIGHT = "code.right"
+    CODE_WRONG = "code.wrong"
+    CODE_LOCKED = "code.locked"
+    SIGNIN_SUCCEEDED = "signin.succeeded"
+    SIGNIN_FAILED = "signin.failed"
+    SIGNIN_LOCKED = "signin.locked"
+    ACCOUNT_CREATED = "account.created"
+    ACCOUNT_CHANGED = "account.changed"
+    ACCOUNT_DELETED = "account.deleted"
+    SESSION_ENDED = "session.ended"
+    POLICY_LOADED = "policy.loaded"
+    POLICY_REFUSED = "policy.refused"
+    KEY_CREATED = "key.created"
+    KEY_ROTATED = "key.rotated"
+    SCHEMA_UPGRADED = "schema.upgraded"
+    AUDIT_EXPORTED = "audit.exported"
+    PERSON_ERASED = "person.erased"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One act. `facts` is JSON that identifies no one; `persons` and `private` see the module's text."""
+
+    kind: EventKind
+    namespace: str
+    message_id: str | None = None
+    item_id: str | None = None
+    box_id: str | None = None
+    participant_id: str | None = None
+    decision_id: str | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    persons: Mapping[str, str] = field(default_factory=dict, repr=False)
+    private: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+def record(conn: Connection, vault: Vault, events: Sequence[Event], now: datetime) -> None:
+    """Write events. Call it inside the act's own transaction, so that both happen or neither.
+
+    Raises KeysUnavailable where private fields are to be sealed and the audit key cannot be had.
+    """
+    if events:
+        conn.execute(insert(audit_events), [_row(conn, vault, event, now) for event in events])
+
+
+def _row(conn: Connection, vault: Vault, event: Event, now: datetime) -> dict[str, Any]:
+    event_id = new_id()
+    salted = {name: (secrets.token_hex(16), value) for name, value in event.persons.items()}
+    sealed = None
+    if event.private:
+        plain = json.dumps(dict(event.private), ensure_ascii=False, default=str).encode("utf-8", "surrogatepass")
+        sealed = vault.seal_audit(event.namespace, event_id, plain, conn)
+    return {
+        "event": event_id,
+        "namespace": event.namespace,
+        "at": now,
+        "kind": event.kind.value,
+        "message_id": event.message_id,
+        "item_id": event.item_id,
+        "box_id": event.box_id,
+        "participant_id": event.participant_id,
+        "decision_id": event.decision_id,
+        "facts": dict(event.facts),
+        "commitments": {name: commitment(salt, name, value) for name, (salt, value) in salted.items()},
+        "persons": {name: {"salt": salt, "value": value} for name, (salt, value) in salted.items()} or None,
+        "sealed": sealed,
+    }
+
+
+def commitment(salt: str, name: str, value: str) -> str:
+    """What stays of a personal field: SHA-256 over salt, field name and value, in hex."""
+    whole = f"{salt}\0{name}\0{value}".encode("utf-8", "surrogatepass")
+    return hashlib.sha256(whole).hexdigest()
+
+
+def export(conn: Connection, vault: Vault, *, reveal: bool = False, after: int = 0) -> Iterator[dict[str, Any]]:
+    """Every event after row `after`, oldest first, as JSON objects; `private` only with `reveal`."""
+    columns = audit_events.c
+    while True:
+        rows = conn.execute(select(audit_events).where(columns.id > after).order_by(columns.id).limit(500)).all()
+        for row in rows:
+            yield _shown(vault, row._mapping, reveal=reveal)
+        if not rows:
+            return
+        after = rows[-1].id
+
+
+def _shown(vault: Vault, row: Mapping[Any, Any], *, reveal: bool) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "id": row["id"],
+        "event": row["event"],
+        "at": row["at"].isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "kind": row["kind"],
+        "namespace": row["namespace"],
+    }
+    for name in ("message_id", "item_id", "box_id", "participant_id", "decision_id"):
+        if row[name] is not None:
+            shown[name] = row[name]
+    shown["facts"] = row["facts"]
+    shown["persons"] = {name: kept["value"] for name, kept in (row["persons"] or {}).items()}
+    shown["commitments"] = row["commitments"]
+    if reveal and row["sealed"] is not None:
+        shown["private"] = json.loads(vault.open_audit(row["namespace"], row["event"], row["sealed"]))
+    else:
+        shown["sealed"] = row["sealed"] is not None
+    return shown
+
+
+def erase_person(conn: Connection, namespace: str, value: str) -> int:
+    """Forget a person: in every event of the namespace, salt and value of fields that hold `value` (an address, in any
+    case) go; their commitments stay. How many events were touched.
+    """
+    columns = audit_events.c
+    wanted = value.casefold()
+    touched = 0
+    mine = select(columns.id, columns.persons).where(columns.namespace == namespace)
+    for event_id, persons in conn.execute(mine).all():
+        left = {name: kept for name, kept in (persons or {}).items() if kept["value"].casefold() != wanted}
+        if persons and len(left) < len(persons):
+            conn.execute(update(audit_events).where(columns.id == event_id).values(persons=left or None))
+            touched += 1
+    return touched

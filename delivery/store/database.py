@@ -1,0 +1,140 @@
+"""The database: short transactions, in threads; writes in groups that share one commit.
+
+`await db.write(work)` queues `work(conn)` for a writer thread. The writer takes what is queued, runs each work in a
+SAVEPOINT of its own inside one transaction, commits, and only then resolves the futures: a result in the caller's
+hand is on disk. A work that raises takes back its own savepoint and gives its error to its own caller; a failure of
+the database itself undoes the whole group, and every caller gets StoreUnavailable. The next group starts with a fresh
+connection, so that the store recovers by itself.
+
+SQLite has one writer thread a process and a lock file that orders processes; PostgreSQL has a few writer threads,
+which may run a group again, work by work, where two groups blocked each other: a work must do nothing but use its
+connection.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from datetime import timedelta
+from typing import Final, Self, TypeVar
+
+from sqlalchemy import Connection
+
+from delivery.errors import StoreUnavailable
+from delivery.store.backing import Backing, backing_for
+from delivery.store.failures import translated
+from delivery.store.groups import Job, JobQueue, run_group
+
+T = TypeVar("T")
+
+PATIENCE: Final = timedelta(seconds=5)  # how long a lock of someone else is waited for
+_CLOSING: Final = 30.0  # seconds a writer gets to end its group when we close
+
+
+class Database:
+    """One database, open. Made by `open`; safe to use from any thread and any event loop."""
+
+    def __init__(self, backing: Backing, *, pool: int, patience: timedelta) -> None:
+        self._backing = backing
+        self._patience = patience.total_seconds()
+        self._jobs = JobQueue()
+        self._readers = ThreadPoolExecutor(pool, thread_name_prefix="store-read")
+        self._writing = threading.local()
+        self._closed = False
+        self._writers = [
+            threading.Thread(target=self._write_groups, name=f"store-write-{number}", daemon=True)
+            for number in range(backing.writers)
+        ]
+        for writer in self._writers:
+            writer.start()
+
+    @classmethod
+    def open(cls, url: str, *, pool: int = 4, patience: timedelta = PATIENCE) -> Self:
+        """Open `sqlite:///PATH` or `postgresql://…` with `pool` readers. Connects on first use.
+
+        The schema is `delivery.store.upgrade`'s: an SQLite file is never made here, so that one that vanished while
+        we run is not replaced by an empty one.
+        """
+        return cls(backing_for(url, readers=pool, patience=patience), pool=pool, patience=patience)
+
+    @property
+    def backing(self) -> Backing:
+        """What is below: for schema upgrades and worker locks."""
+        return self._backing
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in a write transaction; its result, once the commit is durable.
+
+        Raises StoreUnavailable; StoreConflict for a violated key that `work` did not catch; or what `work` raised.
+        Where the caller is cancelled before the group starts, `work` never runs; after that it does.
+        """
+        job = self._submit(work)
+        waiting = asyncio.wrap_future(job.future)
+        try:
+            done, _ = await asyncio.wait([waiting], timeout=self._patience)
+        except asyncio.CancelledError:
+            waiting.cancel()  # takes the job out of the queue, unless a writer has begun it
+            raise
+        if not done and job.future.cancel():  # still queued: the writer waits for someone else's lock
+            waiting.cancel()
+            raise StoreUnavailable("the database is busy")
+        result: T = await waiting
+        return result
+
+    def write_now(self, work: Callable[[Connection], T]) -> T:
+        """`write`, for commands and tests: waits in this thread. Never call it inside another work."""
+        if getattr(self._writing, "here", False):
+            raise RuntimeError("a work must not wait for another work")
+        job = self._submit(work)
+        with suppress(TimeoutError):
+            done: T = job.future.result(self._patience)
+            return done
+        if job.future.cancel():
+            raise StoreUnavailable("the database is busy")
+        result: T = job.future.result()
+        return result
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in a read transaction in a thread. Raises StoreUnavailable, or what `work` raised."""
+        if self._closed:
+            raise StoreUnavailable("the database is closed")
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self.read_now, work)
+
+    def read_now(self, work: Callable[[Connection], T]) -> T:
+        """`read`, in this thread. Sees what is committed, also when called inside a write's work."""
+        with translated(), self._backing.reader.connect() as conn, conn.begin():
+            return work(conn)
+
+    async def tidy(self) -> None:
+        """Let go of the log's old pages, which may hold what was deleted since. Cheap when nothing was written."""
+        await asyncio.get_running_loop().run_in_executor(self._readers, self._backing.tidy)
+
+    def close(self) -> None:
+        """Let the writers end what is queued, then let go of every connection. May be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        self._jobs.close()
+        for writer in self._writers:
+            writer.join(_CLOSING)
+        self._jobs.refuse_rest(StoreUnavailable("the database is closed"))
+        self._readers.shutdown(wait=True)
+        self._backing.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _submit(self, work: Callable[[Connection], T]) -> Job:
+        job = Job(work, Future())
+        if self._closed or not self._jobs.put(job):
+            raise StoreUnavailable("the database is closed")
+        return job
+
+    def _write_groups(self) -> None:
+        self._writing.here = True
+        while (group := self._jobs.take()) is not None:
+            run_group(self._backing, group)

@@ -1,0 +1,53 @@
+"""What the database's errors mean to a caller: one of delivery's own errors, never one of a library."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
+
+from delivery.errors import DeliveryError, StoreConflict, StoreFull, StoreUnavailable
+
+_SQLITE: Final = {
+    5: "the database is locked by another program",
+    6: "the database is locked by another program",
+    8: "the database is read-only",
+    10: "the disk failed under the database",
+    11: "the database file is damaged",
+    14: "the database file cannot be opened",
+    26: "the database file is no database",
+}
+_SQLITE_FULL: Final = 13
+_PG_FULL: Final = frozenset({"53100", "53200"})
+_PG_BLOCKED: Final = frozenset({"40001", "40P01", "55P03"})  # serialization, deadlock, lock timeout
+
+
+def translate(error: SQLAlchemyError, *, certain: bool = True) -> DeliveryError:
+    """The error to raise in place of `error`. `certain`: False where the commit may have happened all the same."""
+    if isinstance(error, IntegrityError):
+        return StoreConflict("a key of the database forbids this")
+    if isinstance(error, DataError):
+        return StoreConflict("the database cannot hold this value")
+    original = error.orig if isinstance(error, DBAPIError) else None
+    code = getattr(original, "sqlite_errorcode", None)
+    if code is not None:
+        if code & 0xFF == _SQLITE_FULL:
+            return StoreFull("the disk of the database is full", certain=certain)
+        return StoreUnavailable(_SQLITE.get(code & 0xFF, "the database failed"), certain=certain)
+    if getattr(original, "sqlstate", None) in _PG_FULL:
+        return StoreFull("the database server has no room left", certain=certain)
+    return StoreUnavailable("the database does not answer", certain=certain)
+
+
+def blocked_each_other(error: SQLAlchemyError) -> bool:
+    """Did two transactions stand in each other's way? Then this one was undone whole and may run again."""
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _PG_BLOCKED
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise delivery's errors in place of SQLAlchemy's."""
+    try:
+        yield
+    except SQLAlchemyError as cause:
+        raise translate(cause) from cause

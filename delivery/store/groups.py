@@ -1,0 +1,188 @@
+"""Group commit: works that wait together share a transaction, each in a savepoint of its own."""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+
+from delivery.errors import StoreUnavailable
+from delivery.store.backing import Backing
+from delivery.store.failures import blocked_each_other, translate
+
+GROUP: Final = 256  # works in one transaction at most: bounds how long the first of them waits
+WAITING: Final = 20_000  # works that may wait; past that the store counts as unavailable
+_TRIES: Final = 4  # of one work that others' transactions stand in the way of
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One work and who waits for it."""
+
+    work: Callable[[Connection], Any]
+    future: "Future[Any]"
+
+
+class JobQueue:
+    """Jobs on their way to the writer threads."""
+
+    def __init__(self) -> None:
+        self._jobs: deque[Job] = deque()
+        self._ready = threading.Condition()
+        self._closed = False
+
+    def put(self, job: Job) -> bool:
+        """Queue a job. False: closed, or too many wait."""
+        with self._ready:
+            if self._closed or len(self._jobs) >= WAITING:
+                return False
+            self._jobs.append(job)
+            self._ready.notify()
+            return True
+
+    def take(self) -> list[Job] | None:
+        """Wait for jobs and take up to GROUP; None once closed and empty."""
+        with self._ready:
+            while not self._jobs:
+                if self._closed:
+                    return None
+                self._ready.wait()
+            return [self._jobs.popleft() for _ in range(min(GROUP, len(self._jobs)))]
+
+    def close(self) -> None:
+        """Take no more jobs; those that wait are still given out."""
+        with self._ready:
+            self._closed = True
+            self._ready.notify_all()
+
+    def refuse_rest(self, error: Exception) -> None:
+        """Give what nobody took an error (a writer that hangs)."""
+        with self._ready:
+            while self._jobs:
+                job = self._jobs.popleft()
+                if job.future.set_running_or_notify_cancel():
+                    job.future.set_exception(error)
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    error: BaseException
+
+
+def run_group(backing: Backing, jobs: list[Job]) -> None:
+    """Run jobs in one transaction and resolve their futures after the commit. Raises nothing."""
+    started: list[Job] = []
+    try:
+        outcomes = _transaction(backing, jobs, started)
+    except SQLAlchemyError as cause:
+        if blocked_each_other(cause):
+            _one_by_one(backing, started)
+        else:
+            _refuse(started or _start(jobs), translate(cause), cause)
+    except StoreUnavailable as cause:
+        _refuse(started or _start(jobs), cause, cause)
+    except OSError as cause:
+        _refuse(started or _start(jobs), StoreUnavailable("the database's folder cannot be used"), cause)
+    else:
+        _resolve(started, outcomes)
+
+
+def _start(jobs: list[Job]) -> list[Job]:
+    """Those whose callers still wait; from here on they cannot be cancelled."""
+    return [job for job in jobs if job.future.set_running_or_notify_cancel()]
+
+
+def _transaction(backing: Backing, jobs: list[Job], started: list[Job]) -> list[_Done | _Failed]:
+    with backing.turn(), backing.writer.connect() as conn:
+        try:
+            transaction = conn.begin()
+            started.extend(_start(jobs))
+            try:
+                outcomes = [_run(conn, job) for job in started]
+            except BaseException:
+                transaction.rollback()
+                raise
+            _commit(backing, conn)
+        except BaseException:
+            conn.invalidate()  # whatever it was, the next group gets a connection that is checked anew
+            raise
+        return outcomes
+
+
+def _run(conn: Connection, job: Job) -> _Done | _Failed:
+    try:
+        with conn.begin_nested():
+            return _Done(job.work(conn))
+    except IntegrityError as cause:
+        return _Failed(_caused(translate(cause), cause))
+    except DBAPIError:
+        raise  # full, locked, gone: SQLite may have undone everything, so the whole group is undone
+    except SQLAlchemyError as cause:
+        return _Failed(_caused(translate(cause), cause))
+    except Exception as error:  # noqa: BLE001 - a work's own error is its caller's: it is handed over, not dropped
+        return _Failed(error)
+
+
+def _commit(backing: Backing, conn: Connection) -> None:
+    try:
+        conn.commit()
+    except SQLAlchemyError as cause:
+        log.warning("store.commit_failed", error=type(cause).__name__)
+        raise _caused(translate(cause, certain=False), cause) from cause
+    backing.prove_commit(conn)
+
+
+def _one_by_one(backing: Backing, jobs: list[Job]) -> None:
+    """Run again, each in a transaction of its own, what was undone because groups blocked each other."""
+    for job in jobs:
+        for last in (*(False,) * (_TRIES - 1), True):
+            again = Job(job.work, Future())
+            try:
+                outcomes = _transaction(backing, [again], [])
+            except SQLAlchemyError as cause:
+                if blocked_each_other(cause) and not last:
+                    continue
+                _refuse([job], translate(cause), cause)
+            except StoreUnavailable as cause:
+                _refuse([job], cause, cause)
+            else:
+                _resolve([job], outcomes)
+            break
+
+
+def _resolve(jobs: list[Job], outcomes: list[_Done | _Failed]) -> None:
+    for job, outcome in zip(jobs, outcomes, strict=True):
+        if isinstance(outcome, _Done):
+            job.future.set_result(outcome.value)
+        else:
+            job.future.set_exception(outcome.error)
+
+
+def _refuse(jobs: list[Job], error: Exception, cause: BaseException) -> None:
+    log.warning("store.unavailable", error=str(error), works=len(jobs))
+    for job in jobs:
+        # one exception object for each: tracebacks of several callers must not grow on one
+        job.future.set_exception(_caused(_copy(error), cause))
+
+
+def _copy(error: Exception) -> Exception:
+    if isinstance(error, StoreUnavailable):
+        return type(error)(str(error), certain=error.certain)
+    return type(error)(*error.args)
+
+
+def _caused(error: Exception, cause: BaseException) -> Exception:
+    error.__cause__ = cause
+    return error

@@ -1,0 +1,154 @@
+"""PostgreSQL beneath the store: commits that wait for the disk, waits that end, locks that a dead worker loses."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool, QueuePool
+
+from delivery.errors import StoreUnavailable
+from delivery.store.failures import translate
+
+WRITERS: Final = 3  # groups at once: enough that one waits for the disk while the next fills
+
+
+class PostgresBacking:
+    """One PostgreSQL database, shared by any number of processes."""
+
+    name = "postgresql"
+    writers = WRITERS
+
+    def __init__(self, url: str, *, readers: int, patience: timedelta) -> None:
+        self._url = url
+        self._patience = patience
+        self._reader = self._pooled(readers)
+        self._writer = self._pooled(WRITERS)
+
+    @property
+    def reader(self) -> Engine:
+        """Pooled; each is tried before use, so that a restarted server is no error."""
+        return self._reader
+
+    @property
+    def writer(self) -> Engine:
+        """One connection a writer thread."""
+        return self._writer
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """The server orders its writers."""
+        yield
+
+    def prove_commit(self, conn: Connection) -> None:
+        """The server answers for its commits."""
+
+    def tidy(self) -> None:
+        """The server keeps its own log; the threat model says what that means."""
+
+    def lock(self, worker: str) -> "SessionLock | None":
+        """An advisory lock of a connection of its own: the server takes it when the connection ends."""
+        engine = self._engine(poolclass=NullPool)
+        try:
+            return SessionLock.take(engine, worker)
+        except SQLAlchemyError as cause:
+            raise translate(cause) from cause
+
+    def close(self) -> None:
+        """Let go of every pooled connection."""
+        self._reader.dispose()
+        self._writer.dispose()
+
+    def _pooled(self, size: int) -> Engine:
+        return self._engine(
+            poolclass=QueuePool,
+            pool_size=size,
+            max_overflow=0,
+            pool_timeout=self._patience.total_seconds(),
+            pool_pre_ping=True,
+        )
+
+    def _engine(self, **pooling: Any) -> Engine:
+        seconds = max(1, round(self._patience.total_seconds()))
+        engine = create_engine(
+            self._url,
+            connect_args={
+                "connect_timeout": max(2, seconds),
+                "application_name": "sealgate",
+                # a server that vanishes without a word must not hold a thread for hours
+                "keepalives_idle": 10,
+                "keepalives_interval": 5,
+                "keepalives_count": 3,
+                "tcp_user_timeout": 30_000,
+            },
+            **pooling,
+        )
+        milliseconds = round(self._patience.total_seconds() * 1000)
+
+        def prepare(connection: Any, _entry: object) -> None:
+            _prepare(connection, milliseconds)
+
+        event.listen(engine, "connect", prepare)
+        return engine
+
+
+def _prepare(connection: Any, lock_timeout_ms: int) -> None:
+    """Set and verify what our promises need."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit TO on")
+        cursor.execute(f"SET lock_timeout TO {lock_timeout_ms:d}")
+        cursor.execute("SET statement_timeout TO '60s'")
+        cursor.execute("SET idle_in_transaction_session_timeout TO '120s'")
+        cursor.execute("SET TIME ZONE 'UTC'")
+        for setting in ("fsync", "synchronous_commit"):
+            cursor.execute(f"SHOW {setting}")
+            if cursor.fetchone()[0] != "on":
+                raise StoreUnavailable(f"PostgreSQL runs with {setting} off: a commit would not last")
+    connection.commit()
+
+
+class SessionLock:
+    """A worker's lock: held while its connection to the server lives."""
+
+    def __init__(self, conn: Connection) -> None:
+        self._conn: Connection | None = conn
+
+    @classmethod
+    def take(cls, engine: Engine, worker: str) -> "SessionLock | None":
+        """None while another connection holds it."""
+        conn = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        try:
+            taken = conn.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _key(worker)}).scalar()
+        except BaseException:
+            conn.close()
+            raise
+        if not taken:
+            conn.close()
+            return None
+        return cls(conn)
+
+    def held(self) -> bool:
+        """Asks the server: a connection that broke has lost the lock."""
+        if self._conn is None:
+            return False
+        try:
+            self._conn.execute(text("SELECT 1"))
+        except SQLAlchemyError:
+            self.release()
+            return False
+        return True
+
+    def release(self) -> None:
+        """Ends the connection, and with it the lock."""
+        if self._conn is not None:
+            with suppress(SQLAlchemyError):
+                self._conn.close()
+            self._conn = None
+
+
+def _key(worker: str) -> int:
+    """A signed 64-bit number for a worker's id."""
+    return int.from_bytes(hashlib.sha256(f"sealgate worker {worker}".encode()).digest()[:8], "big", signed=True)
