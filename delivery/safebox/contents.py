@@ -10,7 +10,7 @@ from delivery.safebox.participants import Invitation, Person
 
 @dataclass(frozen=True, slots=True)
 class BoxDocument:
-    """One document. `kind` is a coarse word for the icon: pdf, document, spreadsheet, picture, text, archive, mail, other."""
+    """One document. `kind` is one of pdf, document, spreadsheet, presentation, picture, text, archive, mail, other."""
 
     id: str
     message_id: str  # of the box message it belongs to
@@ -50,7 +50,7 @@ class OpenBox:
     messages: tuple[BoxMessage, ...]
     people: tuple[Person, ...]  # those this participant may know of, the owner first
     reply_to: tuple[Person, ...]  # who would read an answer; empty: it takes none
-    limits: AnswerLimits = AnswerLimits()
+    limits: AnswerLimits = field(default_factory=AnswerLimits)
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ def may(state: BoxState, act: Act) -> bool:
 
 
 def state_at(state: BoxState, closes_at: datetime, deletes_at: datetime | None, now: datetime) -> BoxState:
-    """The state as time has it: a box whose hour has come counts as closed or deleted before the housekeeper wrote it down."""
+    """The state as time has it: a box whose hour has come moves before the housekeeper wrote it down."""
     if deletes_at is not None and now >= deletes_at and state is not BoxState.DELETED:
         return BoxState.DELETED
     if state is BoxState.OPEN and now >= closes_at:

@@ -1,6 +1,19 @@
-"""SafeBoxes in the database: boxes, participants, links, messages, documents. Every query is scoped by namespace."""
+"""SafeBoxes in the database: boxes, participants, links. Every query is scoped by namespace; rows never leave here.
 
+What the boxes hold is in `box_contents.py`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from enum import StrEnum
+from typing import Any
+
+from keys.sealing import WrappedKey
+from sqlalchemy import Connection, Row, Table, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from delivery.store.schema import boxes, links, participants, throttles
 
 
 class BoxState(StrEnum):
@@ -29,3 +42,258 @@ class GuestState(StrEnum):
     READ = "read"
     ANSWERED = "answered"
     DECLINED = "declined"  # "not meant for me"
+
+
+@dataclass(frozen=True, slots=True)
+class BoxRow:
+    """One box as stored. `key` is None once it is destroyed."""
+
+    id: str
+    namespace: str
+    message_id: str
+    audience: str
+    profile_name: str
+    profile: Mapping[str, Any]
+    owner: str = field(repr=False)
+    owner_name_sealed: bytes | None = field(repr=False)
+    subject_sealed: bytes | None = field(repr=False)
+    owner_message_id_sealed: bytes | None = field(repr=False)
+    state: BoxState
+    by_fallback: bool
+    created_at: datetime
+    closes_at: datetime
+    deletes_at: datetime | None
+    key: WrappedKey | None = field(repr=False)
+    closed_at: datetime | None = None
+    deleted_at: datetime | None = None
+    recalled_at: datetime | None = None
+    recall_reason_sealed: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantRow:
+    """One participant as stored. `reference` is a keyed digest."""
+
+    id: str
+    box_id: str
+    namespace: str
+    address: str = field(repr=False)
+    address_key: str = field(repr=False)
+    name_sealed: bytes | None = field(repr=False)
+    role: Role
+    state: GuestState
+    reference: bytes = field(repr=False)
+    reference_sealed: bytes | None = field(repr=False)
+    created_at: datetime
+    locked_at: datetime | None = None
+    released_at: datetime | None = None
+
+
+# --- writing --------------------------------------------------------------------------------------------------------
+
+
+def _insert_once(conn: Connection, table: Table, values: Mapping[str, Any]) -> bool:
+    """Insert unless a unique key is taken; whether it was inserted. A racing transaction is waited for."""
+    make = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+    return conn.execute(make(table).values(**values).on_conflict_do_nothing()).rowcount == 1
+
+
+def insert_box(conn: Connection, box: BoxRow) -> bool:
+    """Make the box. False: the message has one for this profile and audience already."""
+    values = asdict(box)
+    del values["key"]
+    return _insert_once(conn, boxes, {**values, **_key_values(box.key)})
+
+
+def insert_participant(conn: Connection, participant: ParticipantRow) -> bool:
+    """Add a participant. False: the address takes part already."""
+    return _insert_once(conn, participants, asdict(participant))
+
+
+def insert_link(conn: Connection, namespace: str, participant_id: str, digest: bytes, now: datetime) -> None:
+    """Add a link by the digest of its token."""
+    conn.execute(
+        insert(links).values(digest=digest, namespace=namespace, participant_id=participant_id, created_at=now)
+    )
+
+
+def move_box(
+    conn: Connection, namespace: str, box_id: str, sources: frozenset[BoxState], **values: Any
+) -> bool:
+    """Change a box (`state` and times in `values`) if it is in one of `sources`. False: somebody else was first."""
+    where = (boxes.c.namespace == namespace, boxes.c.id == box_id, boxes.c.state.in_(sources))
+    return conn.execute(update(boxes).where(*where).values(**values)).rowcount == 1
+
+
+def move_guest(
+    conn: Connection, namespace: str, participant_id: str, sources: frozenset[GuestState], target: GuestState
+) -> bool:
+    """Change a guest's state if it is one of `sources`."""
+    where = (
+        participants.c.namespace == namespace,
+        participants.c.id == participant_id,
+        participants.c.role == Role.GUEST,
+        participants.c.state.in_(sources),
+    )
+    return conn.execute(update(participants).where(*where).values(state=target)).rowcount == 1
+
+
+def set_lock(conn: Connection, namespace: str, participant_id: str, locked_at: datetime | None) -> bool:
+    """Lock (if not locked) or unlock (if locked) a guest. False: nothing changed."""
+    was = participants.c.locked_at.is_(None) if locked_at else participants.c.locked_at.is_not(None)
+    where = (participants.c.namespace == namespace, participants.c.id == participant_id, was)
+    return conn.execute(update(participants).where(*where).values(locked_at=locked_at)).rowcount == 1
+
+
+def set_released(conn: Connection, namespace: str, participant_id: str, now: datetime) -> bool:
+    """Let a mailed code suffice. False: it did already."""
+    where = (
+        participants.c.namespace == namespace,
+        participants.c.id == participant_id,
+        participants.c.released_at.is_(None),
+    )
+    return conn.execute(update(participants).where(*where).values(released_at=now)).rowcount == 1
+
+
+def told_lately(conn: Connection, namespace: str, key: str, since: datetime, now: datetime) -> bool:
+    """Whether `key` (what was told to whom) was said after `since`; if not, it counts as said `now`."""
+    values = {"key": key, "namespace": namespace, "window_at": now, "count": 1, "locked_until": None, "locks": 0}
+    if _insert_once(conn, throttles, values):
+        return False
+    stale = (throttles.c.key == key, throttles.c.namespace == namespace, throttles.c.window_at <= since)
+    again = update(throttles).where(*stale).values(window_at=now, count=throttles.c.count + 1)
+    return conn.execute(again).rowcount == 0
+
+
+def forget_links(conn: Connection, namespace: str, participant_id: str) -> None:
+    """Take a guest's links away."""
+    conn.execute(delete(links).where(links.c.namespace == namespace, links.c.participant_id == participant_id))
+
+
+def destroy_key(conn: Connection, namespace: str, box_id: str) -> None:
+    """Destroy the box's wrapped DEK, then every sealed value of box and participants."""
+    where = (boxes.c.namespace == namespace, boxes.c.id == box_id)
+    conn.execute(update(boxes).where(*where).values(**_key_values(None)))
+    gone = {"owner_name_sealed": None, "subject_sealed": None, "owner_message_id_sealed": None}
+    conn.execute(update(boxes).where(*where).values(**gone, recall_reason_sealed=None))
+    sealed = update(participants).where(participants.c.namespace == namespace, participants.c.box_id == box_id)
+    conn.execute(sealed.values(name_sealed=None, reference_sealed=None))
+
+
+# --- reading --------------------------------------------------------------------------------------------------------
+
+
+def find_box(conn: Connection, namespace: str, message_id: str, profile_name: str, audience: str) -> BoxRow | None:
+    """The box of a message for one profile and audience."""
+    where = (
+        boxes.c.namespace == namespace,
+        boxes.c.message_id == message_id,
+        boxes.c.profile_name == profile_name,
+        boxes.c.audience == audience,
+    )
+    return _box(conn.execute(select(boxes).where(*where)).one_or_none())
+
+
+def get_box(conn: Connection, namespace: str, box_id: str) -> BoxRow | None:
+    """A box by id."""
+    return _box(conn.execute(select(boxes).where(boxes.c.namespace == namespace, boxes.c.id == box_id)).one_or_none())
+
+
+def list_boxes(
+    conn: Connection, namespace: str | None, states: tuple[BoxState, ...] = (), limit: int = 1000, before: str = ""
+) -> tuple[BoxRow, ...]:
+    """Boxes, newest first, below the id `before`; namespace None: all of them (commands only)."""
+    query = select(boxes).order_by(boxes.c.id.desc()).limit(limit)
+    if namespace is not None:
+        query = query.where(boxes.c.namespace == namespace)
+    if states:
+        query = query.where(boxes.c.state.in_(states))
+    if before:
+        query = query.where(boxes.c.id < before)
+    return tuple(box for row in conn.execute(query) if (box := _box(row)))
+
+
+def due_to_close(conn: Connection, now: datetime, limit: int) -> tuple[BoxRow, ...]:
+    """Open boxes whose time of closing has come."""
+    where = (boxes.c.state == BoxState.OPEN, boxes.c.closes_at <= now)
+    return tuple(box for row in conn.execute(select(boxes).where(*where).limit(limit)) if (box := _box(row)))
+
+
+def due_to_delete(conn: Connection, now: datetime, limit: int) -> tuple[BoxRow, ...]:
+    """Boxes whose time of deletion has come."""
+    where = (boxes.c.state != BoxState.DELETED, boxes.c.deletes_at <= now)
+    return tuple(box for row in conn.execute(select(boxes).where(*where).limit(limit)) if (box := _box(row)))
+
+
+def get_participant(conn: Connection, namespace: str, participant_id: str) -> ParticipantRow | None:
+    """A participant by id."""
+    where = (participants.c.namespace == namespace, participants.c.id == participant_id)
+    return _participant(conn.execute(select(participants).where(*where)).one_or_none())
+
+
+def namespace_of_participant(conn: Connection, participant_id: str) -> str | None:
+    """Whose participant this is: for signed return addresses, whose key proves them only after this is known."""
+    return conn.execute(select(participants.c.namespace).where(participants.c.id == participant_id)).scalar()
+
+
+def guest_by_link(conn: Connection, namespace: str, digest: bytes) -> ParticipantRow | None:
+    """The guest behind a link."""
+    joined = select(participants).join(links, links.c.participant_id == participants.c.id)
+    where = (links.c.digest == digest, links.c.namespace == namespace, participants.c.namespace == namespace)
+    return _participant(conn.execute(joined.where(*where, participants.c.role == Role.GUEST)).one_or_none())
+
+
+def guest_by_reference(conn: Connection, namespace: str, reference: bytes) -> ParticipantRow | None:
+    """The guest behind a reference's keyed digest."""
+    where = (
+        participants.c.namespace == namespace,
+        participants.c.reference == reference,
+        participants.c.role == Role.GUEST,
+    )
+    return _participant(conn.execute(select(participants).where(*where)).one_or_none())
+
+
+def guests_by_address(conn: Connection, namespace: str, address_key: str, limit: int = 500) -> tuple[ParticipantRow, ...]:
+    """Everything an address was invited to, newest first."""
+    where = (
+        participants.c.namespace == namespace,
+        participants.c.address_key == address_key,
+        participants.c.role == Role.GUEST,
+    )
+    query = select(participants).where(*where).order_by(participants.c.id.desc()).limit(limit)
+    return tuple(one for row in conn.execute(query) if (one := _participant(row)))
+
+
+def participants_of(conn: Connection, namespace: str, box_id: str) -> tuple[ParticipantRow, ...]:
+    """Everybody in a box, in the order they joined."""
+    where = (participants.c.namespace == namespace, participants.c.box_id == box_id)
+    query = select(participants).where(*where).order_by(participants.c.created_at, participants.c.id)
+    return tuple(one for row in conn.execute(query) if (one := _participant(row)))
+
+
+def _key_values(key: WrappedKey | None) -> dict[str, Any]:
+    return {
+        "dek_format": key and key.format,
+        "dek_key_id": key and key.key_id,
+        "dek_wrapped": key and key.wrapped,
+        "dek_commitment": key and key.commitment,
+    }
+
+
+def _box(row: Row[Any] | None) -> BoxRow | None:
+    if row is None:
+        return None
+    values = dict(row._mapping)
+    parts = [values.pop(f"dek_{name}") for name in ("format", "key_id", "wrapped", "commitment")]
+    values["key"] = WrappedKey(*parts) if parts[2] is not None else None
+    values["state"] = BoxState(values["state"])
+    return BoxRow(**values)
+
+
+def _participant(row: Row[Any] | None) -> ParticipantRow | None:
+    if row is None:
+        return None
+    values = dict(row._mapping)
+    values["role"] = Role(values["role"])
+    values["state"] = GuestState(values["state"])
+    return ParticipantRow(**values)

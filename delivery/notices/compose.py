@@ -1,0 +1,275 @@
+"""Every notice, composed: which template, to whom, from whom, and what it may tell.
+
+What a guest's notice tells is little on purpose: who wrote, from which organisation, until when, and where; never the
+subject, unless the box's profile says so. Owners are told of their own mail, by their own way in.
+"""
+
+import re
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from delivery.notices.notice import Attached, Headers, Notice, write
+from delivery.notices.wording import counted, long_date, long_time, megabytes, one_line, person, span
+
+TEMPLATES: Final = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """Who speaks in our notices."""
+
+    address: str  # the organisation's own: From of every notice
+    organisation: str  # its name
+    hostname: str  # right side of our Message-IDs
+    portal_url: str  # without a slash at the end
+    bounces: str | None = None  # domain of signed return addresses; None: bounces go to the owner
+
+    @classmethod
+    def of(cls, sender: str, *, hostname: str, portal_url: str, bounces: str | None = None) -> "Voice":
+        """From the settings; `sender` as in `notices.from`: `Example secure mail <secure@example.com>`."""
+        name, address = parseaddr(sender)
+        return cls(address, one_line(name) or address.rpartition("@")[2], hostname, portal_url.rstrip("/"), bounces)
+
+    @property
+    def site(self) -> str:
+        """The portal's host name as a browser shows it."""
+        return urlsplit(self.portal_url).netloc
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """The correspondence that a notice is about: one guest in one SafeBox."""
+
+    box_id: str
+    owner_name: str = field(repr=False)
+    owner_address: str = field(repr=False)
+    guest_name: str = field(repr=False)
+    guest_address: str = field(repr=False)
+    reference: str = field(repr=False)
+    subject: str = field(repr=False)
+    sent_at: datetime
+    closes_at: datetime
+    deletes_at: datetime | None
+    owner_message_id: str = field(default="", repr=False)  # of the owner's mail, for threading
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What an invitation says beside who wrote."""
+
+    link: str = field(repr=False)
+    documents: int
+    takes_answers: bool
+    needs_account: bool
+    code_works: bool  # a code by mail opens it; false where it was made by fallback or needs an account
+    code_digits: int
+    shows_subject: bool = False
+    phrase: str | None = field(default=None, repr=False)
+    return_path: str | None = None  # envelope sender
+
+
+class Composer:
+    """Writes notices. Pure: the time is handed in, nothing is read but templates."""
+
+    def __init__(self, voice: Voice) -> None:
+        self.voice = voice
+        self._templates = Environment(
+            loader=FileSystemLoader(TEMPLATES),
+            autoescape=select_autoescape(["html"], default=False),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+        )
+        self._templates.filters["unprefixed"] = _unprefixed
+        self._templates.filters.update(
+            wrap=_wrapped, date=long_date, time=long_time, span=span, counted=counted, size=megabytes, line=one_line
+        )
+
+    # -- to guests ------------------------------------------------------------------------------------------------
+
+    def invitation(self, about: About, offer: Offer, now: datetime) -> Notice:
+        """A message waits for you. Reply-To is the sender: an answer by ordinary mail reaches them (unprotected)."""
+        owner = person(about.owner_name, about.owner_address)
+        return self._to_guest(
+            "invitation",
+            about,
+            now,
+            offer.return_path,
+            {"offer": offer, "phrase": offer.phrase},
+            from_name=f"{owner}, {self.voice.organisation}",
+            reply_to=(about.owner_name, about.owner_address),
+        )
+
+    def code(
+        self, about: About, code: str, now: datetime, *, valid_for: timedelta, asked_from: str, phrase: str | None
+    ) -> Notice:
+        """The code that somebody asked for. `asked_from` is a network address, or empty."""
+        facts = {"code": code, "valid_for": valid_for, "asked_from": asked_from, "phrase": phrase}
+        return self._to_guest("code", about, now, None, facts)
+
+    def account_created(self, about: About, now: datetime) -> Notice:
+        """An account was made for the guest's address, or its password set anew."""
+        return self._to_guest("account_created", about, now, None, {})
+
+    # -- to owners ------------------------------------------------------------------------------------------------
+
+    def receipt(self, about: About, now: datetime) -> Notice:
+        """The guest has read it; for senders whose mail asked to be told."""
+        return self._to_owner("receipt", about, now)
+
+    def declined(self, about: About, now: datetime) -> Notice:
+        """The guest says that it was not meant for them."""
+        return self._to_owner("declined", about, now)
+
+    def bounce(self, about: About, reason: str, now: datetime) -> Notice:
+        """The invitation could not be delivered; `reason` is what the other server said."""
+        return self._to_owner("bounce", about, now, reason=reason)
+
+    def locked(self, about: About, now: datetime) -> Notice:
+        """Too many wrong codes: the guest's way in is locked."""
+        return self._to_owner("locked", about, now)
+
+    def fallback(self, about: About, now: datetime) -> Notice:
+        """A partner could not be reached with proof: it waits in a SafeBox that a mailed code does not open."""
+        return self._to_owner("fallback", about, now)
+
+    def asked_again(self, about: About, note: str, now: datetime) -> Notice:
+        """The guest of a closed or deleted SafeBox asks for it again."""
+        return self._to_owner("asked_again", about, now, note=note)
+
+    def answer(
+        self,
+        about: About,
+        text: str,
+        attached: Sequence[Attached],
+        kept: Sequence[tuple[str, int]],
+        now: datetime,
+    ) -> Notice:
+        """A guest's answer for the owner's mailbox, threaded under their mail.
+
+        `kept` are documents (name, bytes) that stay in the box because together they are too large for a mail. From is
+        the organisation's address on behalf of the guest; Reply-To the guest's: an answer to it goes the ordinary way
+        through the gateway, which then decides anew.
+        """
+        guest = person(about.guest_name, about.guest_address)
+        facts = {"text": text.replace("\r\n", "\n").replace("\r", "\n"), "attached": attached, "kept": kept}
+        return self._compose(
+            "answer",
+            self._facts(about, now, facts),
+            Headers(
+                from_name=f"{guest.replace('@', ' at ')} via {self.voice.organisation}",
+                from_address=self.voice.address,
+                to_name=about.owner_name,
+                to_address=about.owner_address,
+                subject="",
+                host=self.voice.hostname,
+                date=now,
+                reply_to=(about.guest_name, about.guest_address),
+                replies_to=about.owner_message_id,
+                is_automatic=False,
+            ),
+            self.voice.address,
+            attached,
+        )
+
+    def rule_applied(
+        self, to_address: str, now: datetime, *, rule: str, sender: str, recipients: Sequence[str], subject: str
+    ) -> Notice:
+        """A rule with `also: notify` applied to a mail; nothing of its content is told, not even the finding."""
+        facts = {"rule": rule, "sender": sender, "recipients": recipients, "mail_subject": subject, "voice": self.voice}
+        return self._compose(
+            "rule_applied", {**facts, "now": now}, self._headers(now, to_name="", to_address=to_address), None
+        )
+
+    # -- how ------------------------------------------------------------------------------------------------------
+
+    def _to_guest(
+        self,
+        template: str,
+        about: About,
+        now: datetime,
+        return_path: str | None,
+        facts: dict[str, Any],
+        *,
+        from_name: str = "",
+        reply_to: tuple[str, str] | None = None,
+    ) -> Notice:
+        headers = self._headers(
+            now, to_name=about.guest_name, to_address=about.guest_address, from_name=from_name, reply_to=reply_to
+        )
+        return self._compose(template, self._facts(about, now, facts), headers, return_path)
+
+    def _to_owner(self, template: str, about: About, now: datetime, **facts: Any) -> Notice:
+        headers = self._headers(
+            now, to_name=about.owner_name, to_address=about.owner_address, replies_to=about.owner_message_id
+        )
+        return self._compose(template, self._facts(about, now, facts), headers, None)
+
+    def _headers(
+        self,
+        now: datetime,
+        *,
+        to_name: str,
+        to_address: str,
+        from_name: str = "",
+        reply_to: tuple[str, str] | None = None,
+        replies_to: str = "",
+    ) -> Headers:
+        return Headers(
+            # a sender without a name is told in the subject and the text: an address is no name
+            from_name=self.voice.organisation if "@" in from_name or not from_name else from_name,
+            from_address=self.voice.address,
+            to_name=to_name,
+            to_address=to_address,
+            subject="",
+            host=self.voice.hostname,
+            date=now,
+            reply_to=reply_to,
+            replies_to=replies_to,
+        )
+
+    def _facts(self, about: About, now: datetime, facts: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "about": about,
+            "owner": person(about.owner_name, about.owner_address),
+            "guest": person(about.guest_name, about.guest_address),
+            "voice": self.voice,
+            "now": now,
+            **facts,
+        }
+
+    def _compose(
+        self,
+        template: str,
+        facts: dict[str, Any],
+        headers: Headers,
+        envelope_sender: str | None,
+        attached: Sequence[Attached] = (),
+    ) -> Notice:
+        subject = one_line(self._render(f"{template}/subject.txt", facts))
+        text = self._render(f"{template}/body.txt", facts)
+        html = self._render(f"{template}/body.html", {**facts, "title": subject})
+        headers = replace(headers, subject=subject)
+        return write(headers, text, html, envelope_sender=envelope_sender, attached=attached)
+
+    def _render(self, name: str, facts: dict[str, Any]) -> str:
+        return self._templates.get_template(name).render(facts)
+
+
+def _wrapped(text: str) -> str:
+    """A paragraph in lines of 72 characters; links and addresses stay whole."""
+    return textwrap.fill(" ".join(text.split()), 72, break_long_words=False, break_on_hyphens=False)
+
+
+def _unprefixed(subject: str) -> str:
+    """The subject without the `Re:` it has, so that answers do not pile them up."""
+    return re.sub(r"(?i)^(re|aw|antw|sv|rv)\s*:\s*", "", subject.strip())

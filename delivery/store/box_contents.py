@@ -1,0 +1,136 @@
+"""What SafeBoxes hold, in the database: messages and documents, sealed. Every query is scoped by namespace."""
+
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select, union_all, update
+
+from delivery.store.schema import audit_events, box_documents, box_messages
+
+
+class Wrote(StrEnum):
+    """What a message in a box is."""
+
+    ORIGINAL = "original"
+    ANSWER = "answer"
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRow:
+    """One message of a box as stored."""
+
+    id: str
+    box_id: str
+    namespace: str
+    author_id: str
+    kind: Wrote
+    written_at: datetime
+    content_sealed: bytes | None = field(repr=False)
+    original_blob: str | None = None
+    original_size: int | None = None  # bytes of plaintext
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRow:
+    """One document of a box as stored: its sealed bytes in the row or in a blob file."""
+
+    id: str
+    box_id: str
+    box_message_id: str
+    namespace: str
+    position: int
+    facts_sealed: bytes | None = field(repr=False)
+    size: int  # bytes of plaintext
+    inline_sealed: bytes | None = field(default=None, repr=False)
+    blob: str | None = None
+
+
+def insert_message(conn: Connection, message: MessageRow, documents: tuple[DocumentRow, ...]) -> None:
+    """Add a message with its documents."""
+    conn.execute(insert(box_messages).values(**asdict(message)))
+    if documents:
+        conn.execute(insert(box_documents), [asdict(document) for document in documents])
+
+
+def messages_of(conn: Connection, namespace: str, box_id: str) -> tuple[MessageRow, ...]:
+    """The messages of a box, in the order written."""
+    where = (box_messages.c.namespace == namespace, box_messages.c.box_id == box_id)
+    query = select(box_messages).where(*where).order_by(box_messages.c.written_at, box_messages.c.id)
+    return tuple(_message(row) for row in conn.execute(query))
+
+
+def documents_of(conn: Connection, namespace: str, box_id: str) -> tuple[DocumentRow, ...]:
+    """The documents of a box without their bytes (`inline_sealed` is None), by message and position."""
+    columns = [column for column in box_documents.c if column is not box_documents.c.inline_sealed]
+    where = (box_documents.c.namespace == namespace, box_documents.c.box_id == box_id)
+    query = select(*columns).where(*where).order_by(box_documents.c.box_message_id, box_documents.c.position)
+    return tuple(DocumentRow(**row._mapping) for row in conn.execute(query))
+
+
+def get_document(conn: Connection, namespace: str, box_id: str, document_id: str) -> DocumentRow | None:
+    """One document of a box with its sealed bytes, if they lie in the row."""
+    where = (
+        box_documents.c.namespace == namespace,
+        box_documents.c.box_id == box_id,
+        box_documents.c.id == document_id,
+    )
+    row = conn.execute(select(box_documents).where(*where)).one_or_none()
+    return None if row is None else DocumentRow(**row._mapping)
+
+
+def count_documents(conn: Connection, namespace: str, box_id: str, message_kind: Wrote | None = None) -> int:
+    """How many documents a box holds, or its messages of one kind."""
+    query = select(func.count()).select_from(box_documents)
+    query = query.where(box_documents.c.namespace == namespace, box_documents.c.box_id == box_id)
+    if message_kind is not None:
+        query = query.join(box_messages, box_messages.c.id == box_documents.c.box_message_id)
+        query = query.where(box_messages.c.kind == message_kind)
+    return int(conn.execute(query).scalar_one())
+
+
+def bytes_of(conn: Connection, namespace: str, box_id: str) -> int:
+    """Plaintext bytes of all documents of a box."""
+    where = (box_documents.c.namespace == namespace, box_documents.c.box_id == box_id)
+    return int(conn.execute(select(func.coalesce(func.sum(box_documents.c.size), 0)).where(*where)).scalar_one())
+
+
+def destroy_contents(conn: Connection, namespace: str, box_id: str) -> tuple[str, ...]:
+    """Take every sealed byte of a box out of its rows; gives the blob files that are to be deleted after the commit."""
+    in_messages = (box_messages.c.namespace == namespace, box_messages.c.box_id == box_id)
+    in_documents = (box_documents.c.namespace == namespace, box_documents.c.box_id == box_id)
+    blobs = [
+        *conn.execute(select(box_messages.c.original_blob).where(*in_messages)).scalars(),
+        *conn.execute(select(box_documents.c.blob).where(*in_documents)).scalars(),
+    ]
+    conn.execute(update(box_messages).where(*in_messages).values(content_sealed=None, original_blob=None))
+    conn.execute(update(box_documents).where(*in_documents).values(facts_sealed=None, inline_sealed=None, blob=None))
+    return tuple(blob for blob in blobs if blob)
+
+
+def referenced_blobs(conn: Connection) -> set[str]:
+    """Every blob file that a box needs: what else lies in the folder (and is old enough) may be swept."""
+    of_messages = select(box_messages.c.original_blob).where(box_messages.c.original_blob.is_not(None))
+    of_documents = select(box_documents.c.blob).where(box_documents.c.blob.is_not(None))
+    return set(conn.execute(union_all(of_messages, of_documents)).scalars())
+
+
+def events_of(
+    conn: Connection, namespace: str, box_id: str, kind: str | None = None, participant_id: str | None = None
+) -> tuple[tuple[datetime, str, str | None, dict[str, Any]], ...]:
+    """What happened to a box, in order: when, kind, participant, facts."""
+    columns = (audit_events.c.at, audit_events.c.kind, audit_events.c.participant_id, audit_events.c.facts)
+    query = select(*columns).where(audit_events.c.namespace == namespace, audit_events.c.box_id == box_id)
+    if kind is not None:
+        query = query.where(audit_events.c.kind == kind)
+    if participant_id is not None:
+        query = query.where(audit_events.c.participant_id == participant_id)
+    rows = conn.execute(query.order_by(audit_events.c.id))
+    return tuple((row.at, row.kind, row.participant_id, dict(row.facts or {})) for row in rows)
+
+
+def _message(row: Row[Any]) -> MessageRow:
+    values = dict(row._mapping)
+    values["kind"] = Wrote(values["kind"])
+    return MessageRow(**values)
