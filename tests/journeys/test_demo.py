@@ -1,0 +1,45 @@
+"""`sealgate demo` comes up, shows the three ways, and ends cleanly on Ctrl-C."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import urllib.request
+from pathlib import Path
+
+import pytest
+from mailhosts import wait_for
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_demo_shows_three_ways_and_ends_on_ctrl_c(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "gateway", "demo", "--folder", str(tmp_path / "demo")],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+    ) as demo:  # fmt: skip
+        said: list[str] = []
+        reading = threading.Thread(target=lambda: said.extend(demo.stdout or ()), daemon=True)
+        reading.start()
+        try:
+            wait_for(lambda: "Ctrl-C ends the demo" in "".join(said) or demo.poll() is not None, seconds=120)
+            text = "".join(said)
+            assert demo.poll() is None, text
+            relayed, partner, notice = (
+                urllib.request.urlopen(url).read().decode() for url in re.findall(r"http://\S+/mail/\d+", text)[:3]
+            )
+            assert "how about lunch" in relayed
+            assert "Discharge letter.docx" in partner and "gateway.stmary.example" in partner
+            assert "Discharge letter" not in notice and "/b/" in notice
+            [link] = re.findall(r"http://localhost:\d+/b/\S+", text)
+            assert "Alice Example" in urllib.request.urlopen(link).read().decode()
+            os.killpg(demo.pid, signal.SIGINT)
+            wait_for(lambda: demo.poll() is not None, seconds=60)
+            reading.join(10)
+            assert demo.returncode == 0, "".join(said)
+            assert "Traceback" not in "".join(said)
+        finally:
+            if demo.poll() is None:
+                os.killpg(demo.pid, signal.SIGKILL)
