@@ -24,8 +24,9 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "tests" / "journeys"))
 
-from conftest import Gateway  # noqa: E402 - the journeys' own rig, so that bench and tests start the same program
-from mailhosts import Postfix  # noqa: E402
+# The journeys' own rig, so that bench and tests start the same program.
+from mailhosts import Postfix  # noqa: E402 - found only by the path above
+from started import Gateway  # noqa: E402
 
 KINDS = {"4k": (4096, 2000), "64k": (65536, 600), "5m": (5 * 2**20, 30)}
 
