@@ -1,0 +1,47 @@
+"""The door's TLS: contexts, and what a client's certificate and connection say."""
+
+import asyncio
+import ssl
+from typing import Any
+
+from gateway.smtp.settings import ListenerSettings
+
+
+def make_context(listener: ListenerSettings) -> ssl.SSLContext | None:
+    """TLS 1.2 or later with the listener's certificate; None where it has none. Raises OSError, ssl.SSLError.
+
+    A client's certificate is asked for only where a rule can use it: mail servers trip over the question.
+    """
+    tls = listener.tls
+    if tls is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(tls.certificate, tls.key, password=_no_passphrase)
+    if tls.client_ca is not None:
+        context.load_verify_locations(tls.client_ca)
+        context.verify_mode = ssl.CERT_OPTIONAL
+    return context
+
+
+def _no_passphrase() -> str:
+    """Instead of asking at a terminal that is not there: a key with a passphrase is then a wrong key."""
+    return ""
+
+
+def tls_words(transport: asyncio.BaseTransport | None) -> str:
+    """Such as `TLSv1.3 TLS_AES_256_GCM_SHA384`."""
+    if transport is None:
+        return "?"
+    cipher = transport.get_extra_info("cipher") or ("?", "?", 0)
+    socket = transport.get_extra_info("ssl_object")
+    version = socket.version() if socket is not None else cipher[1]
+    return f"{version} {cipher[0]}"
+
+
+def certificate_names(transport: asyncio.BaseTransport | None) -> tuple[str, ...]:
+    """The names in a verified client certificate: common name, then DNS and mail names; none where there is none."""
+    certificate: dict[str, Any] = (transport.get_extra_info("peercert") if transport else None) or {}
+    names = [value for rdn in certificate.get("subject", ()) for key, value in rdn if key == "commonName"]
+    names += [value for kind, value in certificate.get("subjectAltName", ()) if kind in {"DNS", "email"}]
+    return tuple(dict.fromkeys(name for name in names if name))

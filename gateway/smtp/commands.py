@@ -1,0 +1,243 @@
+"""Reading what a client says: commands, addresses, parameters. Pure.
+
+Strict where tolerance has been an attack (routes, quoting that hides an `@`, control characters), mild where scanners
+and printers are merely sloppy (a space behind the colon, no angle brackets).
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from delivery.items import Reply
+from gateway.smtp import replies
+from policy.message import Address, AddressInvalid
+
+COMMAND_OCTETS: Final = 512  # RFC 5321 4.5.3.1.4, with CRLF
+LONG_COMMAND_OCTETS: Final = 2048  # MAIL and RCPT with SIZE, SMTPUTF8, BODY, AUTH and DSN (RFC 1870, 6531, 4954, 3461)
+AUTH_OCTETS: Final = 12288  # RFC 4954 4
+
+NOT_SMTP_VERBS: Final = frozenset(
+    {"GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT", "DELETE", "PATCH", "TRACE", "PRI", "HOST:", "USER-AGENT:"}
+)
+
+_ATOM: Final = re.compile(r"[^\x00-\x20\x7f()<>\[\]:;@\\,\"]+\Z")  # RFC 5321 atext, RFC 6531, and dots anywhere
+_LABEL: Final = r"[A-Za-z0-9_\u0080-\U0010ffff][A-Za-z0-9_\-\u0080-\U0010ffff]*"
+_DOMAIN: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?\Z")
+_LITERAL: Final = re.compile(r"\[[A-Za-z0-9:.\-]+\]\Z")
+_HELLO: Final = re.compile(r"[A-Za-z0-9._\-:\[\]]{1,255}\Z")
+_XTEXT: Final = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})*\Z")  # RFC 3461 4
+_UTF8_XTEXT: Final = re.compile(  # RFC 6533 3
+    r"(?:[!-*,-<>-\[\]-~\u0080-\U0010ffff]|\\x\{[0-9A-F]{2,6}\}|\+[0-9A-F]{2})*\Z"
+)
+_NOTIFY: Final = frozenset({"SUCCESS", "FAILURE", "DELAY"})
+
+
+class CommandRefused(Exception):
+    """What the client said cannot be; `reply` tells it why."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(reply.status)
+        self.reply = reply
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A verb, upper case, and what stood behind it."""
+
+    verb: str
+    argument: str
+
+
+@dataclass(frozen=True, slots=True)
+class MailFrom:
+    """MAIL FROM. `sender` is None for the null path; sizes in bytes, 0 where none was declared."""
+
+    sender: Address | None
+    size: int = 0
+    eight_bit: bool = False
+    smtputf8: bool = False
+    ret: str | None = None
+    envid: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RcptTo:
+    """RCPT TO. `postmaster` without a domain has an empty one (RFC 5321 4.5.1)."""
+
+    recipient: Address
+    notify: frozenset[str] | None = None
+    orcpt: str | None = None
+
+
+def parse_command(line: bytes) -> Command:
+    """Read one line, its CRLF taken off; raise CommandRefused. Octets above 127 must be UTF-8."""
+    if b"\r" in line or b"\n" in line or b"\0" in line:
+        raise CommandRefused(replies.BARE_LINE)
+    try:
+        text = line.decode("utf-8")
+    except UnicodeDecodeError as cause:
+        raise CommandRefused(replies.BAD_SYNTAX) from cause
+    verb, _, argument = text.strip(" \t").partition(" ")
+    if not verb:
+        raise CommandRefused(replies.BAD_SYNTAX)
+    return Command(verb.upper(), argument.strip(" \t"))
+
+
+def parse_hello(argument: str) -> str:
+    """The client's name for itself: a host name or an address literal; mild on underscores and missing dots."""
+    if not _HELLO.match(argument):
+        raise CommandRefused(replies.NEED_NAME)
+    return argument
+
+
+def parse_mail(argument: str, *, extended: bool, max_bytes: int, auth: bool = False) -> MailFrom:
+    """Read what stands behind MAIL; raise CommandRefused. `extended` after EHLO; `auth`: AUTH= may be said."""
+    path, rest = _split_path(argument, "FROM:", replies.SENDER_SYNTAX)
+    found = _parameters(rest, extended)
+    smtputf8 = _flag(found, "SMTPUTF8")
+    sender = None
+    if path:
+        sender = _address(path, replies.SENDER_MALFORMED, replies.SENDER_ROUTED, replies.SENDER_SYNTAX)
+        _need_utf8(sender, smtputf8)
+    size = _take(found, "SIZE", lambda v: v.isascii() and v.isdigit() and len(v) <= 20)
+    body = _take(found, "BODY", lambda v: v.upper() in {"7BIT", "8BITMIME"})
+    ret = _take(found, "RET", lambda v: v.upper() in {"FULL", "HDRS"})
+    envid = _take(found, "ENVID", lambda v: 0 < len(v) <= 100 and _XTEXT.match(v) is not None)
+    if auth:
+        _take(found, "AUTH", lambda v: v != "" and _XTEXT.match(v) is not None)  # checked, and trusted by no one
+    if found:
+        raise CommandRefused(replies.PARAMETER_UNKNOWN)
+    if size and int(size) > max_bytes:
+        raise CommandRefused(replies.TOO_BIG)
+    return MailFrom(
+        sender,
+        size=int(size or 0),
+        eight_bit=(body or "").upper() == "8BITMIME",
+        smtputf8=smtputf8,
+        ret=ret.upper() if ret else None,
+        envid=envid,
+    )
+
+
+def parse_rcpt(argument: str, *, extended: bool, smtputf8: bool) -> RcptTo:
+    """Read what stands behind RCPT; raise CommandRefused."""
+    path, rest = _split_path(argument, "TO:", replies.RECIPIENT_SYNTAX)
+    if not path:
+        raise CommandRefused(replies.RECIPIENT_SYNTAX)
+    found = _parameters(rest, extended)
+    if path.lower() == "postmaster":
+        recipient = Address("postmaster", "")
+    else:
+        recipient = _address(path, replies.RECIPIENT_MALFORMED, replies.RECIPIENT_ROUTED, replies.RECIPIENT_SYNTAX)
+        if "%" in recipient.local or "!" in recipient.local:
+            raise CommandRefused(replies.RECIPIENT_ROUTED)
+        if recipient.domain.startswith("["):
+            raise CommandRefused(replies.RECIPIENT_LITERAL)
+        _need_utf8(recipient, smtputf8)
+    notify = _take(found, "NOTIFY", lambda v: _notify(v) is not None)
+    orcpt = _take(found, "ORCPT", lambda v: _is_orcpt(v, smtputf8))
+    if found:
+        raise CommandRefused(replies.PARAMETER_UNKNOWN)
+    return RcptTo(recipient, _notify(notify) if notify else None, orcpt)
+
+
+def _split_path(argument: str, keyword: str, syntax: Reply) -> tuple[str, str]:
+    """`FROM:<path> parameters` to path and parameters; the brackets may be missing, an empty path must have them."""
+    if argument[: len(keyword)].upper() != keyword:
+        raise CommandRefused(syntax)
+    rest = argument[len(keyword) :].lstrip(" \t")
+    if not rest:
+        raise CommandRefused(syntax)
+    if not rest.startswith("<"):
+        path, _, parameters = rest.partition(" ")
+        return path, parameters
+    quoted = False
+    position = 1
+    while position < len(rest):
+        char = rest[position]
+        if quoted and char == "\\":
+            position += 1
+        elif char == '"':
+            quoted = not quoted
+        elif char == ">" and not quoted:
+            break
+        position += 1
+    parameters = rest[position + 1 :]
+    if position >= len(rest) or (parameters and parameters[0] not in " \t"):
+        raise CommandRefused(syntax)
+    return rest[1:position], parameters
+
+
+def _address(path: str, malformed: Reply, routed: Reply, syntax: Reply) -> Address:
+    """Read a mailbox. A quoted local part is taken where it needs no quotes, and loses them: one spelling, one rule."""
+    if path.startswith("@") or (":" in path and "@" in path.partition(":")[0]):
+        raise CommandRefused(routed)
+    local, at, domain = path.rpartition("@")
+    if not at:
+        raise CommandRefused(syntax)
+    if len(local) > 1 and local.startswith('"') and local.endswith('"'):
+        local = re.sub(r"\\(.)", r"\1", local[1:-1])
+    if "@" in local:
+        raise CommandRefused(routed)
+    if len(path.encode()) > 320 or len(domain) > 255 or not _ATOM.match(local):
+        raise CommandRefused(malformed)
+    if not (_DOMAIN.match(domain) or _LITERAL.match(domain)):
+        raise CommandRefused(malformed)
+    try:
+        return Address.parse(f"{local}@{domain}")
+    except AddressInvalid as cause:
+        raise CommandRefused(malformed) from cause
+
+
+def _need_utf8(address: Address, smtputf8: bool) -> None:
+    if not smtputf8 and not address.local.isascii():
+        raise CommandRefused(replies.NEEDS_SMTPUTF8)
+
+
+def _parameters(text: str, extended: bool) -> dict[str, str | None]:
+    """`A=1 B` to a mapping, names upper case; nothing may be said twice, and nothing at all after HELO."""
+    found: dict[str, str | None] = {}
+    for word in text.split():
+        name, equals, value = word.partition("=")
+        name = name.upper()
+        if not re.fullmatch(r"[A-Z0-9][A-Z0-9-]*", name) or name in found or (equals and not value):
+            raise CommandRefused(replies.PARAMETER_INVALID)
+        found[name] = value if equals else None
+    if found and not extended:
+        raise CommandRefused(replies.PARAMETER_UNKNOWN)
+    return found
+
+
+def _take(found: dict[str, str | None], name: str, is_valid: Callable[[str], bool]) -> str | None:
+    """Take one parameter's value out; raise CommandRefused where it has none or a wrong one."""
+    if name not in found:
+        return None
+    value = found.pop(name)
+    if value is None or not is_valid(value):
+        raise CommandRefused(replies.PARAMETER_INVALID)
+    return value
+
+
+def _flag(found: dict[str, str | None], name: str) -> bool:
+    """Take a parameter without a value out."""
+    if name not in found:
+        return False
+    if found.pop(name) is not None:
+        raise CommandRefused(replies.PARAMETER_INVALID)
+    return True
+
+
+def _notify(value: str) -> frozenset[str] | None:
+    words = value.upper().split(",")
+    if words == ["NEVER"]:
+        return frozenset(words)
+    return frozenset(words) if _NOTIFY.issuperset(words) and len(set(words)) == len(words) else None
+
+
+def _is_orcpt(value: str, smtputf8: bool) -> bool:
+    kind, semicolon, address = value.partition(";")
+    if not semicolon or not address or len(value) > 500 or not re.fullmatch(r"[A-Za-z0-9-]+", kind):
+        return False
+    pattern = _UTF8_XTEXT if kind.lower() == "utf-8" else _XTEXT
+    return pattern.match(address) is not None and (smtputf8 or address.isascii())

@@ -1,0 +1,92 @@
+"""Doors: a listening socket each, and a graceful way to close them."""
+
+import asyncio
+import logging
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from structlog import get_logger
+
+from delivery.sections import parse_endpoint
+from gateway.smtp.admission import Admission
+from gateway.smtp.certificates import make_context
+from gateway.smtp.logins import Logins, Throttle
+from gateway.smtp.reception import Door, House, Taker
+from gateway.smtp.session import Session
+from gateway.smtp.settings import ListenerSettings
+
+log = get_logger(__name__)
+
+_BACKLOG = 1024
+_LAST_WORDS_SECONDS = 2.0  # for sessions to end once their time is up
+
+
+@asynccontextmanager
+async def smtp_listener(
+    listener: ListenerSettings, house: House, taker: Taker, sock: socket.socket | None = None
+) -> AsyncIterator[Door]:
+    """Open one door; on leaving the block close it.
+
+    Closing: new connections are refused, idle sessions get 421 4.3.2, and messages on their way have
+    `house.shutdown_seconds` to end; then their connections are cut, and their clients try again elsewhere.
+    `sock` is a listening socket opened by somebody else. Raises OSError, ssl.SSLError and LoginsInvalid at start.
+    """
+    logging.getLogger("mail.log").setLevel(logging.ERROR)  # below, aiosmtpd logs what clients say
+    loop = asyncio.get_running_loop()
+    door: Door  # made below, before anybody can come in
+    tls = make_context(listener)
+    logins = Logins(listener.logins) if listener.logins is not None else None
+    if sock is None:
+        host, port = parse_endpoint(listener.address)
+        server = await loop.create_server(lambda: Session(door), host, port, backlog=_BACKLOG, start_serving=False)
+    else:
+        server = await loop.create_server(lambda: Session(door), sock=sock, backlog=_BACKLOG, start_serving=False)
+    async with asyncio.TaskGroup() as tasks:
+        door = Door(
+            house=house,
+            admission=Admission.of(listener, house.domains, house.bounces),
+            taker=taker,
+            tasks=tasks,
+            throttle=Throttle(time.monotonic),
+            tls=tls,
+            logins=logins,
+            port=server.sockets[0].getsockname()[1],
+        )
+        await server.start_serving()
+        log.info("smtp.listening", address=listener.address, port=door.port, accepts=listener.accepts.value)
+        try:
+            yield door
+        finally:
+            server.close()
+            await _close(door)
+
+
+def reload_certificates(door: Door) -> None:
+    """Read the door's certificate again (SIGHUP); a broken one is refused and the old one stays."""
+    try:
+        door.tls = make_context(door.admission.listener)
+    except OSError as error:  # ssl.SSLError is one
+        log.error("smtp.certificate_refused", error=type(error).__name__)
+    else:
+        log.info("smtp.certificate_loaded")
+
+
+async def _close(door: Door) -> None:
+    """Dismiss everybody, wait for messages on their way, then cut."""
+    door.close()
+    try:
+        async with asyncio.timeout(door.house.shutdown_seconds):
+            await door.is_empty.wait()
+    except TimeoutError:
+        log.warning("smtp.sessions_cut", count=len(door.inside))
+    finally:
+        for guest in tuple(door.inside):
+            guest.cut()
+    try:
+        async with asyncio.timeout(_LAST_WORDS_SECONDS):
+            await door.is_empty.wait()
+    except TimeoutError:
+        for guest in tuple(door.inside):
+            guest.cancel()

@@ -1,0 +1,112 @@
+"""Logins: a file of `name:argon2-hash` lines, checked in threads, and slow for those who guess."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error, InvalidHashError, VerifyMismatchError
+from structlog import get_logger
+
+log = get_logger(__name__)
+
+_AT_ONCE: Final = 2  # an Argon2 check takes 64 MiB and a core: more at once would be an attack on ourselves
+_FREE_FAILURES: Final = 10  # of one client's address or one login, until it has to wait
+_FORGET_SECONDS: Final = 600.0  # one failure is forgotten after so long
+_REMEMBERED: Final = 10_000  # addresses and logins with failures; the oldest are forgotten first
+
+
+class LoginsInvalid(Exception):
+    """The file cannot be read, or has a line that is no `name:argon2-hash`; the text names the line."""
+
+
+class Throttle:
+    """Counts failures per key; each is forgotten after a while. `clock` gives seconds that only grow."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._failures: OrderedDict[str, tuple[float, float]] = OrderedDict()  # count, and when it was true
+
+    def is_blocked(self, *keys: str) -> bool:
+        """Has any of these failed too often?"""
+        return any(self._count(key) >= _FREE_FAILURES for key in keys)
+
+    def failed(self, *keys: str) -> None:
+        """One more failure for each of these."""
+        for key in keys:
+            self._failures[key] = (self._count(key) + 1, self._clock())
+            self._failures.move_to_end(key)
+        while len(self._failures) > _REMEMBERED:
+            self._failures.popitem(last=False)
+
+    def _count(self, key: str) -> float:
+        count, since = self._failures.get(key, (0.0, 0.0))
+        return max(0.0, count - (self._clock() - since) / _FORGET_SECONDS)
+
+
+class Logins:
+    """Who may sign in. The file is read again when it changes; a broken one is refused and the old list stays."""
+
+    def __init__(self, path: Path) -> None:
+        """Read the file; raise LoginsInvalid."""
+        self._path = path
+        self._stamp = _stamp(path)
+        self._hashes = read_logins(path)
+        self._hasher = PasswordHasher()
+        self._nobody = self._hasher.hash("nobody")  # checked for unknown names: they take as long as known ones
+        self._turns = asyncio.Semaphore(_AT_ONCE)
+
+    async def check(self, name: str, password: str) -> bool:
+        """Is this the password of this login?"""
+        async with self._turns:
+            return await asyncio.to_thread(self._check, name, password)
+
+    def _check(self, name: str, password: str) -> bool:
+        self._refresh()
+        known = self._hashes.get(name.lower())
+        try:
+            self._hasher.verify(known or self._nobody, password)
+        except VerifyMismatchError:
+            return False
+        except (Argon2Error, InvalidHashError) as error:
+            log.error("smtp.login_unverifiable", error=type(error).__name__)
+            return False
+        return known is not None
+
+    def _refresh(self) -> None:
+        try:
+            stamp = _stamp(self._path)
+            if stamp != self._stamp:
+                self._hashes, self._stamp = read_logins(self._path), stamp
+                log.info("smtp.logins_loaded", count=len(self._hashes))
+        except (LoginsInvalid, OSError) as error:
+            log.error("smtp.logins_refused", error=str(error))
+
+
+def read_logins(path: Path) -> dict[str, str]:
+    """Names, lower case, and their Argon2 hashes; raise LoginsInvalid. Empty lines and `#` lines are skipped."""
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as cause:
+        raise LoginsInvalid(f"{path}: cannot be read as UTF-8 text") from cause
+    found: dict[str, str] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        name, colon, secret = line.strip().partition(":")
+        if not colon or not name or not secret.startswith("$argon2"):
+            raise LoginsInvalid(f"{path}:{number}: expected name:argon2-hash")
+        if name.lower() in found:
+            raise LoginsInvalid(f"{path}:{number}: this login stands in the file twice")
+        found[name.lower()] = secret
+    return found
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        status = path.stat()
+    except OSError as cause:
+        raise LoginsInvalid(f"{path}: cannot be read") from cause
+    return status.st_mtime_ns, status.st_size

@@ -1,0 +1,156 @@
+"""What sessions stand on: the house they are all in, and the door each came through."""
+
+import asyncio
+import ssl
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from ipaddress import IPv6Address, ip_network
+from typing import Protocol
+
+from delivery.items import Reply
+from gateway.smtp import replies
+from gateway.smtp.admission import Admission, IpAddress
+from gateway.smtp.budget import MemoryBudget
+from gateway.smtp.logins import Logins, Throttle
+from gateway.smtp.settings import LimitSettings, SmtpSettings
+from gateway.telemetry import Metrics
+from policy.message import Envelope
+
+
+class Taker(Protocol):
+    """Who takes a finished message. 250 only once it is kept; whatever it raises becomes 451 4.3.0."""
+
+    async def take(self, envelope: Envelope, raw: bytes) -> Reply:
+        """`raw` begins with our Received line."""
+
+
+class Guest(Protocol):
+    """A session, as its door sees it."""
+
+    def dismiss(self) -> None:
+        """Closing down: say 421 as soon as no message is on its way."""
+
+    def cut(self) -> None:
+        """End the connection at once."""
+
+    def cancel(self) -> None:
+        """End what is still being done for it, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long the door waits for a client, in seconds (RFC 5321 4.5.3.2 wants 300), and how much nonsense it bears."""
+
+    command: float = 300.0
+    busy_command: float = 20.0  # the same while four fifths of the sessions are taken
+    stall: float = 120.0  # between two pieces of a message
+    bytes_per_second: float = 500.0  # a message may come no slower, once `stall` is used up
+    handshake: float = 30.0
+    write: float = 60.0  # for a client to read our replies
+    room: float = 30.0  # for memory to become free
+    greeting: float = 0.1  # before the banner to clients from outside: who speaks first is no mail server
+    linger: float = 1.0  # for a client to hear why we hung up
+    errors: int = 20  # until a message is accepted
+    idle_commands: int = 100  # NOOP, RSET, VRFY … without a message
+    failed_logins: int = 3
+    excess_recipients: int = 1000  # beyond the limit, each refused
+
+
+@dataclass(slots=True)
+class House:
+    """What all doors of this process share: our name, whose mail we take, limits, memory, who is in."""
+
+    hostname: str
+    domains: tuple[str, ...]
+    bounces: str | None = None
+    smtp: SmtpSettings = field(default_factory=SmtpSettings)
+    limits: LimitSettings = field(default_factory=LimitSettings)
+    shutdown_seconds: float = 30.0
+    patience: Patience = Patience()
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    seconds: Callable[[], float] = time.monotonic
+    metrics: Metrics = field(default_factory=Metrics)
+    sessions: int = 0
+    budget: MemoryBudget = field(init=False)
+    _by_client: Counter[object] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.budget = MemoryBudget(self.limits.memory)
+
+    def enter(self, address: IpAddress) -> Reply | None:
+        """Count a session in; the reply that turns it away where it is one too many. `leave` must follow either way."""
+        self.sessions += 1
+        self._by_client[_household(address)] += 1
+        self.metrics.session_opened()
+        self.metrics.sessions(self.sessions)
+        if self.sessions > self.limits.sessions:
+            return replies.TOO_MANY_SESSIONS
+        if self._by_client[_household(address)] > self.limits.sessions_per_client:
+            return replies.TOO_MANY_FROM_YOU
+        return None
+
+    def leave(self, address: IpAddress) -> None:
+        """Count a session out."""
+        self.sessions -= 1
+        self.metrics.sessions(self.sessions)
+        self._by_client[_household(address)] -= 1
+        if not self._by_client[_household(address)]:
+            del self._by_client[_household(address)]
+
+    @property
+    def command_seconds(self) -> float:
+        """How long to wait for a command; less when sessions run short."""
+        crowded = self.sessions * 5 > self.limits.sessions * 4
+        return min(self.patience.busy_command, self.patience.command) if crowded else self.patience.command
+
+    @property
+    def first_domain(self) -> str:
+        """Where `postmaster` without a domain lives."""
+        return next((domain for domain in self.domains if not domain.startswith("*.")), self.hostname)
+
+
+@dataclass(slots=True)
+class Door:
+    """One listener and who came in by it."""
+
+    house: House
+    admission: Admission
+    taker: Taker
+    tasks: asyncio.TaskGroup
+    throttle: Throttle
+    tls: ssl.SSLContext | None = None
+    logins: Logins | None = None
+    port: int = 0
+    is_closing: bool = False
+    inside: set[Guest] = field(default_factory=set)
+    is_empty: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.is_empty.set()
+
+    def enter(self, guest: Guest) -> None:
+        """A session begins."""
+        self.inside.add(guest)
+        self.is_empty.clear()
+
+    def leave(self, guest: Guest) -> None:
+        """A session has ended."""
+        self.inside.discard(guest)
+        if not self.inside:
+            self.is_empty.set()
+
+    def close(self) -> None:
+        """Let nobody in any more; who is in finishes the message under way."""
+        self.is_closing = True
+        for guest in tuple(self.inside):
+            guest.dismiss()
+
+
+def _household(address: IpAddress) -> object:
+    """Who is counted as one client: an IPv6 host has a whole /64 to come from."""
+    if isinstance(address, IPv6Address):
+        return ip_network((address, 64), strict=False)
+    return address

@@ -1,0 +1,375 @@
+"""One SMTP session: what is said in which order, and what each command does (RFC 5321)."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from structlog import get_logger
+
+from delivery.items import Reply
+from gateway.smtp import replies
+from gateway.smtp.admission import IpAddress, Proven
+from gateway.smtp.certificates import certificate_names, tls_words
+from gateway.smtp.commands import (
+    AUTH_OCTETS,
+    COMMAND_OCTETS,
+    LONG_COMMAND_OCTETS,
+    NOT_SMTP_VERBS,
+    Command,
+    CommandRefused,
+    MailFrom,
+    RcptTo,
+    parse_command,
+    parse_hello,
+    parse_mail,
+    parse_rcpt,
+)
+from gateway.smtp.reception import Door
+from gateway.smtp.signin import MECHANISMS, exchange
+from gateway.smtp.transfer import Transfer
+from gateway.smtp.wire import Hangup, Wire
+from gateway.telemetry import where
+from policy.message import Address, Client, Recipient
+
+log = get_logger(__name__)
+
+_LIMITS: Final = {"MAIL": LONG_COMMAND_OCTETS, "RCPT": LONG_COMMAND_OCTETS, "AUTH": AUTH_OCTETS}
+_BEFORE_TLS: Final = frozenset({"EHLO", "HELO", "STARTTLS", "NOOP", "RSET", "QUIT", "HELP"})
+_IDLE: Final = frozenset({"EHLO", "HELO", "NOOP", "RSET", "VRFY", "EXPN", "HELP", "STARTTLS"})
+_ERRORS_FORGIVEN: Final = frozenset({452, 451})  # ours, or a wish for fewer at once
+
+
+class Session(Wire):
+    """One client at one door."""
+
+    def __init__(self, door: Door) -> None:
+        super().__init__(asyncio.get_running_loop())
+        self.door = door
+        self.house = door.house
+        self.patience = door.house.patience
+        self.who: Proven | None = None
+        self.helo = ""
+        self.is_extended = False
+        self.tls: str | None = None
+        self.mail: MailFrom | None = None
+        self.recipients: list[Recipient] = []
+        self.refused_recipients = 0
+        self.errors = 0
+        self.idle_commands = 0
+        self.failed_logins = 0
+        self._life: asyncio.Task[None] | None = None
+
+    # --- the life of a session ------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client is here: the session is a task of its door."""
+        super().connection_made(transport)
+        self.door.enter(self)
+        self._life = self.door.tasks.create_task(self._live(), name="smtp session")
+
+    def dismiss(self) -> None:
+        """Closing down: an idle session ends now, another after the message on its way."""
+        if self.is_idle:
+            self._reader.set_exception(Hangup(replies.CLOSING))
+
+    def cut(self) -> None:
+        """End at once."""
+        transport: Any = self.transport
+        if transport is not None:
+            transport.abort()
+
+    def cancel(self) -> None:
+        """End even what is being taken: its client hears nothing and tries again."""
+        if self._life is not None:
+            self._life.cancel()
+
+    async def _live(self) -> None:
+        """From greeting to good-bye. Whatever goes wrong here, the client keeps its message and learns no detail."""
+        address = self.client_address
+        reply: Reply | None = None
+        try:
+            if address is not None:
+                refusal = self.house.enter(address)
+                try:
+                    await self._greet(address, refusal)
+                    while True:
+                        await self._hear()
+                finally:
+                    self.house.leave(address)
+        except Hangup as end:
+            reply = end.reply
+        except Exception as error:  # noqa: BLE001  # the top of a session
+            log.error("smtp.session_failed", error=type(error).__name__, at=where(error))
+            reply = replies.FAILED
+        finally:
+            try:
+                await self._part(reply)
+            finally:
+                self.door.leave(self)
+
+    async def _part(self, reply: Reply | None) -> None:
+        """The last words, if they can still be heard."""
+        try:
+            if reply is not None:
+                self.say(reply)
+                log.info("smtp.hung_up", client=str(self.client_address), reply=str(reply))
+            await self.flush(min(10.0, self.patience.write))
+            if reply is not None:
+                await self.linger(self.patience.linger)
+        except Hangup:
+            pass
+        finally:
+            if self.transport is not None:
+                self.transport.close()
+
+    async def _greet(self, address: IpAddress, refusal: Reply | None) -> None:
+        """The banner, or why there is none. Who speaks before it is no mail server."""
+        refusal = refusal or (replies.CLOSING if self.door.is_closing else self.door.admission.client(address))
+        if refusal is not None:
+            self.house.metrics.refused("connect", refusal)
+            raise Hangup(refusal)
+        self.who = Proven(address)
+        pause = self.patience.greeting if self.door.admission.is_inbound else 0.0
+        for part in (0.0, 0.0, pause):  # two rounds of the loop, so that what has arrived is seen
+            await asyncio.sleep(part)
+        if self.has_input():
+            raise Hangup(replies.TALKED_EARLY)
+        self._out.append(f"220 {self.house.hostname} ESMTP Sealgate\r\n".encode())
+
+    async def _hear(self) -> None:
+        """One command and its reply."""
+        if self.door.is_closing:
+            raise Hangup(replies.CLOSING)
+        try:
+            line = await self.read_line(self.house.command_seconds)
+            command = parse_command(line)
+            await self._obey(command, len(line) + 2)
+        except CommandRefused as refused:
+            self._refuse(refused.reply)
+
+    async def _obey(self, command: Command, octets: int) -> None:
+        """Find the command's method and call it; raise CommandRefused where it may not be said now."""
+        verb = command.verb
+        if verb in NOT_SMTP_VERBS:
+            raise Hangup(replies.NOT_SMTP)
+        if octets > _LIMITS.get(verb, COMMAND_OCTETS):
+            raise CommandRefused(replies.AUTH_TOO_LONG if verb == "AUTH" else replies.LINE_TOO_LONG)
+        method: Callable[[str], Awaitable[None]] | None = self._smtp_methods.get(verb)
+        if method is None:
+            raise CommandRefused(replies.UNKNOWN_COMMAND)
+        if verb in _IDLE:
+            self.idle_commands += 1
+            if self.idle_commands > self.patience.idle_commands:
+                raise Hangup(replies.TOO_MUCH_IDLE_TALK)
+        if self.tls is None and self.door.admission.needs_tls and verb not in _BEFORE_TLS:
+            raise CommandRefused(replies.TLS_FIRST)
+        await method(command.argument)
+
+    def _refuse(self, reply: Reply) -> None:
+        """Say no; too often is the end."""
+        self.say(reply)
+        if reply.code not in _ERRORS_FORGIVEN:
+            self.errors += 1
+            if self.errors >= self.patience.errors:
+                raise Hangup(replies.TOO_MANY_ERRORS)
+
+    def _forget_mail(self) -> None:
+        self.mail = None
+        self.recipients = []
+        self.refused_recipients = 0
+
+    @property
+    def proven(self) -> Proven:
+        """What the client has shown of itself; there is somebody once we greeted."""
+        assert self.who is not None
+        return self.who
+
+    # --- commands -------------------------------------------------------------------------------------------------
+
+    async def smtp_HELO(self, argument: str) -> None:
+        """RFC 5321 4.1.1.1, without extensions."""
+        self.helo = parse_hello(argument)
+        self.is_extended = False
+        self._forget_mail()
+        self._out.append(f"250 {self.house.hostname}\r\n".encode())
+
+    async def smtp_EHLO(self, argument: str) -> None:
+        """RFC 5321 4.1.1.1: what is offered, which depends on TLS and on who asks."""
+        self.helo = parse_hello(argument)
+        self.is_extended = True
+        self._forget_mail()
+        offers = [
+            self.house.hostname,
+            "PIPELINING",
+            f"SIZE {self.house.limits.message}",
+            "8BITMIME",
+            "SMTPUTF8",
+            "DSN",
+            "ENHANCEDSTATUSCODES",
+        ]
+        if self.door.tls is not None and self.tls is None:
+            offers.append("STARTTLS")
+        if self._offers_auth():
+            offers.append(f"AUTH {' '.join(MECHANISMS)}")
+        self.say_lines(250, offers)
+
+    async def smtp_STARTTLS(self, argument: str) -> None:
+        """RFC 3207: afterwards nothing said before is known any more."""
+        if argument:
+            raise CommandRefused(replies.NO_ARGUMENT)
+        if self.tls is not None:
+            raise CommandRefused(replies.TLS_ALREADY)
+        if self.door.tls is None:
+            raise CommandRefused(replies.TLS_NOT_OFFERED)
+        await self.start_tls(self.door.tls, self.patience.handshake)
+        self.tls = tls_words(self.transport)
+        self.who = Proven(self.proven.address, tls=True, certificates=certificate_names(self.transport))
+        self.helo = ""
+        self._forget_mail()
+
+    async def smtp_AUTH(self, argument: str) -> None:
+        """RFC 4954, over TLS only; wrong names and wrong passwords look and last alike."""
+        if not self.helo or not self.is_extended:
+            raise CommandRefused(replies.HELLO_FIRST)
+        if self.door.logins is None:
+            raise CommandRefused(replies.AUTH_NOT_OFFERED)
+        if self.tls is None:
+            raise CommandRefused(replies.AUTH_NEEDS_TLS)
+        if self.proven.login is not None:
+            raise CommandRefused(replies.AUTH_ALREADY)
+        if self.mail is not None:
+            raise CommandRefused(replies.AUTH_IN_MAIL)
+        name, password = await exchange(argument, self._ask)
+        keys = (f"client {self.proven.address}", f"login {name.lower()}")
+        if self.door.throttle.is_blocked(*keys):
+            raise CommandRefused(replies.AUTH_LATER)
+        if not await self.door.logins.check(name, password):
+            self.door.throttle.failed(*keys)
+            self.failed_logins += 1
+            log.warning("smtp.login_failed", client=str(self.proven.address))
+            if self.failed_logins >= self.patience.failed_logins:
+                self.say(replies.AUTH_WRONG)
+                raise Hangup(replies.TOO_MANY_ERRORS)
+            raise CommandRefused(replies.AUTH_WRONG)
+        self.who = Proven(self.proven.address, True, name, self.proven.certificates)
+        self.say(replies.SIGNED_IN)
+
+    async def smtp_MAIL(self, argument: str) -> None:
+        """RFC 5321 4.1.1.2: who sends, and may they?"""
+        if not self.helo:
+            raise CommandRefused(replies.HELLO_FIRST)
+        refusal = self.door.admission.identity(self.proven)
+        if refusal is not None:
+            raise CommandRefused(refusal)
+        if self.mail is not None:
+            raise CommandRefused(replies.NESTED_MAIL)
+        mail = parse_mail(
+            argument,
+            extended=self.is_extended,
+            max_bytes=self.house.limits.message,
+            auth=self._offers_auth(),
+        )
+        refusal = self.door.admission.sender(self.proven, mail.sender)
+        if refusal is not None:
+            self.house.metrics.refused("sender", refusal)
+            raise CommandRefused(refusal)
+        self.mail = mail
+        self.say(replies.SENDER_OK)
+
+    async def smtp_RCPT(self, argument: str) -> None:
+        """RFC 5321 4.1.1.3: who is it for, and is that ours to take?"""
+        if self.mail is None:
+            raise CommandRefused(replies.MAIL_FIRST if self.helo else replies.HELLO_FIRST)
+        if len(self.recipients) >= self.house.limits.recipients:
+            self.refused_recipients += 1
+            if self.refused_recipients > self.patience.excess_recipients:
+                raise Hangup(replies.TOO_MANY_ERRORS)
+            raise CommandRefused(replies.TOO_MANY_RECIPIENTS)
+        try:
+            wanted = self._at_home(parse_rcpt(argument, extended=self.is_extended, smtputf8=self.mail.smtputf8))
+            refusal = self.door.admission.recipient(wanted.recipient)
+            if refusal is not None:
+                self.house.metrics.refused("recipient", refusal)
+                raise CommandRefused(refusal)
+        except CommandRefused:
+            self.refused_recipients += 1
+            raise
+        if all(known.address != wanted.recipient for known in self.recipients):
+            self.recipients.append(Recipient(wanted.recipient, wanted.notify, wanted.orcpt))
+        self.say(replies.RECIPIENT_OK)
+
+    async def smtp_DATA(self, argument: str) -> None:
+        """RFC 5321 4.1.1.4: the message itself, and who answers for it from now on."""
+        if argument:
+            raise CommandRefused(replies.NO_ARGUMENT)
+        if self.mail is None:
+            raise CommandRefused(replies.MAIL_FIRST if self.helo else replies.HELLO_FIRST)
+        if not self.recipients:
+            raise CommandRefused(replies.NO_RECIPIENT if self.refused_recipients else replies.RECIPIENT_FIRST)
+        mail, recipients = self.mail, tuple(self.recipients)
+        self._forget_mail()
+        reply = await Transfer(self, self.door, self.client, mail, recipients, extended=self.is_extended).run()
+        if reply.code == 250:
+            self.errors = self.idle_commands = 0
+            self.say(reply)
+        else:
+            self.house.metrics.refused("message", reply)
+            self._refuse(reply)
+
+    async def smtp_RSET(self, argument: str) -> None:
+        """RFC 5321 4.1.1.5."""
+        if argument:
+            raise CommandRefused(replies.NO_ARGUMENT)
+        self._forget_mail()
+        self.say(replies.OK)
+
+    async def smtp_NOOP(self, argument: str) -> None:
+        """RFC 5321 4.1.1.9: an argument is ignored."""
+        self.say(replies.OK)
+
+    async def smtp_VRFY(self, argument: str) -> None:
+        """RFC 5321 3.5.3: we do not tell who is here."""
+        if not argument:
+            raise CommandRefused(replies.BAD_SYNTAX)
+        self.say(replies.CANNOT_VERIFY)
+
+    async def smtp_EXPN(self, argument: str) -> None:
+        """RFC 5321 7.3: lists are nobody's business."""
+        raise CommandRefused(replies.NOT_OFFERED)
+
+    async def smtp_HELP(self, argument: str) -> None:
+        """RFC 5321 4.1.1.8."""
+        self.say(replies.HELP)
+
+    async def smtp_QUIT(self, argument: str) -> None:
+        """RFC 5321 4.1.1.10."""
+        if argument:
+            raise CommandRefused(replies.NO_ARGUMENT)
+        self.say(replies.BYE)
+        raise Hangup
+
+    # --- parts of them --------------------------------------------------------------------------------------------
+
+    def _offers_auth(self) -> bool:
+        return self.door.logins is not None and self.tls is not None
+
+    async def _ask(self, challenge: str) -> bytes:
+        """One question of an AUTH exchange."""
+        self._out.append(f"334 {challenge}\r\n".encode())
+        line = await self.read_line(self.house.command_seconds)
+        if len(line) + 2 > AUTH_OCTETS:
+            raise CommandRefused(replies.AUTH_TOO_LONG)
+        return line
+
+    def _at_home(self, wanted: RcptTo) -> RcptTo:
+        """`<postmaster>` alone is our own postmaster (RFC 5321 4.5.1)."""
+        if wanted.recipient.domain:
+            return wanted
+        return RcptTo(Address("postmaster", self.house.first_domain), wanted.notify, wanted.orcpt)
+
+    @property
+    def client(self) -> Client:
+        """The client as the envelope names it."""
+        who = self.proven
+        name = who.certificates[0] if who.certificates else None
+        return Client(who.address, self.helo, who.login, name, self.tls)

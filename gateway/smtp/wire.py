@@ -1,0 +1,201 @@
+"""The connection beneath a session: lines and chunks in, replies out, TLS in between.
+
+A subclass of aiosmtpd's protocol, run in our own loop. Its way of reading (a future for each line) and of failing (500
+and the exception's text) is replaced: input is read in large pieces and lines are taken from what is there, so that
+pipelined commands cost no switch of task, and replies leave together once the client waits for them (RFC 2920 3.2).
+"""
+
+import asyncio
+import ssl
+from ipaddress import IPv6Address, ip_address
+from typing import Any, Final
+
+from aiosmtpd.smtp import SMTP
+
+from delivery.items import Reply
+from gateway.smtp import replies
+from gateway.smtp.admission import IpAddress
+from gateway.smtp.commands import AUTH_OCTETS, CommandRefused
+
+PIECE: Final = 2**18  # bytes asked for at once
+_ENDLESS: Final = 2**17  # bytes without a line end after which there is no point in looking for one
+
+
+class Hangup(Exception):
+    """The session ends; `reply` is said first, if the client may still hear it."""
+
+    def __init__(self, reply: Reply | None = None) -> None:
+        super().__init__()
+        self.reply = reply
+
+
+class _NoHooks:
+    """aiosmtpd asks a handler for hooks; we override the commands themselves."""
+
+
+_NO_HOOKS: Final = _NoHooks()
+
+
+class Wire(SMTP):  # type: ignore[misc]  # aiosmtpd has no types
+    """One connection."""
+
+    transport: asyncio.BaseTransport | None
+    line_length_limit = 2**16  # of the stream's buffer: reading pauses at twice this many bytes
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(_NO_HOOKS, hostname="-", enable_SMTPUTF8=True, loop=loop)
+        self._ahead = bytearray()  # read, and not yet used
+        self._out: list[bytes] = []  # said, and not yet sent
+        self.is_idle = False  # waiting for a command
+        self.client_address: IpAddress | None = None
+
+    # --- what asyncio calls ---------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client is here. After STARTTLS asyncio does not call this again: `start_tls` sets all that changes."""
+        asyncio.StreamReaderProtocol.connection_made(self, transport)
+        self.transport = transport
+        self.client_address = _address(transport.get_extra_info("peername"))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The client is gone. A message that is being taken is taken all the same: it may have arrived whole."""
+        asyncio.StreamReaderProtocol.connection_lost(self, error)
+        self.transport = None
+
+    def eof_received(self) -> bool:
+        """The client will say no more, but may still listen: what it said before is answered."""
+        self._reader.feed_eof()
+        return not self._over_ssl
+
+    # --- what the session calls -----------------------------------------------------------------------------------
+
+    def say(self, reply: Reply) -> None:
+        """Put a reply in line to be sent."""
+        self._out.append(replies.line(reply))
+
+    def say_lines(self, code: int, texts: list[str]) -> None:
+        """A reply of several lines."""
+        self._out.append(replies.lines(code, texts))
+
+    async def flush(self, seconds: float) -> None:
+        """Send what was said; Hangup where the client does not read it."""
+        if not self._out:
+            return
+        said = b"".join(self._out)
+        self._out.clear()
+        if self.transport is None or self.transport.is_closing():
+            raise Hangup
+        self._writer.write(said)
+        try:
+            async with asyncio.timeout(seconds):
+                await self._writer.drain()
+        except (TimeoutError, ConnectionError) as cause:
+            raise Hangup from cause
+
+    async def read_line(self, seconds: float) -> bytes:
+        """One line without its CRLF, complete within `seconds`; CommandRefused for one that is none."""
+        at = self._ahead.find(b"\n")
+        if at < 0:
+            at = await self._await_line(seconds)
+        line = bytes(self._ahead[:at])
+        del self._ahead[: at + 1]
+        if not line.endswith(b"\r"):
+            raise CommandRefused(replies.BARE_LINE)
+        return line[:-1]
+
+    async def read_piece(self, seconds: float) -> bytes:
+        """Whatever came, at most PIECE bytes; Hangup at the end or after `seconds`."""
+        if self._ahead:
+            piece = bytes(self._ahead)
+            self._ahead.clear()
+            return piece
+        return await self._receive(seconds)
+
+    def unread(self, piece: bytes) -> None:
+        """Put back what was not ours to read."""
+        self._ahead[:0] = piece
+
+    def has_input(self) -> bool:
+        """Has the client said something that was not read yet?"""
+        return bool(self._ahead or self._reader._buffer)
+
+    async def linger(self, seconds: float) -> None:
+        """Listen on for a moment after the last word: closing on unread input would take that word back (RST)."""
+        transport: Any = self.transport
+        if transport is None or transport.is_closing() or not transport.can_write_eof():
+            return
+        transport.write_eof()
+        try:
+            async with asyncio.timeout(seconds):
+                while await self._reader.read(PIECE):
+                    pass
+        except (TimeoutError, ConnectionError, Hangup):
+            return
+
+    async def start_tls(self, context: ssl.SSLContext, seconds: float) -> None:
+        """Say 220 and shake hands. What the client had said before in the clear is dropped (RFC 3207 6)."""
+        transport: Any = self.transport
+        transport.pause_reading()
+        self._ahead.clear()
+        self._reader._buffer.clear()
+        self.say(replies.START_TLS)
+        await self.flush(seconds)
+        try:
+            secured = await self.loop.start_tls(
+                transport, self, context, server_side=True, ssl_handshake_timeout=seconds
+            )
+        except (OSError, ssl.SSLError, TimeoutError) as cause:
+            raise Hangup from cause
+        if secured is None:  # the connection was lost meanwhile
+            raise Hangup
+        self.transport = self._transport = secured
+        self._reader._transport = self._writer._transport = secured
+        self._reader._paused = False
+        self._over_ssl = True
+
+    async def _receive(self, seconds: float) -> bytes:
+        """The next input, once our replies are out; Hangup at the end or after `seconds`."""
+        await self.flush(seconds)
+        try:
+            async with asyncio.timeout(max(0.0, seconds)):
+                piece = await self._reader.read(PIECE)
+        except TimeoutError as cause:
+            raise Hangup(replies.TOO_SLOW) from cause
+        except (ConnectionError, ssl.SSLError) as cause:
+            raise Hangup from cause
+        if not piece:
+            raise Hangup
+        return bytes(piece)
+
+    async def _await_line(self, seconds: float) -> int:
+        """Read until there is a line; its place. Of one that is too long only the last part is kept."""
+        deadline = self.loop.time() + seconds
+        swallowed = 0
+        while (at := self._ahead.find(b"\n")) < 0:
+            if len(self._ahead) > AUTH_OCTETS:
+                swallowed += len(self._ahead)
+                self._ahead.clear()
+                if swallowed > _ENDLESS:
+                    raise Hangup(replies.TOO_MANY_ERRORS)
+            self.is_idle = True
+            try:
+                self._ahead += await self._receive(deadline - self.loop.time())
+            finally:
+                self.is_idle = False
+            if self._ahead.startswith(b"\x16\x03"):  # a TLS handshake without STARTTLS
+                raise Hangup(replies.NOT_SMTP)
+        if swallowed:
+            del self._ahead[: at + 1]
+            raise CommandRefused(replies.LINE_TOO_LONG)
+        return at
+
+
+def _address(peer: Any) -> IpAddress | None:
+    """The peer's address; an IPv4 one that came through an IPv6 socket is an IPv4 one."""
+    try:
+        address = ip_address(str(peer[0]).partition("%")[0])
+    except (ValueError, TypeError, IndexError):
+        return None
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address

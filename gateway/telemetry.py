@@ -1,0 +1,204 @@
+"""What the service tells of itself: log lines as events with fields, and metrics for Prometheus. Never content."""
+
+import asyncio
+import logging
+import sys
+import traceback
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Final, Literal, TextIO
+
+import structlog
+from aiohttp import web
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from delivery.items import Reply
+
+_QUIET: Final = {"mail.log": logging.ERROR}  # aiosmtpd: below, it prints what clients say; at DEBUG their messages too
+
+
+def start_logging(form: Literal["json", "text"], stream: TextIO | None = None, level: int = logging.INFO) -> None:
+    """Set up structlog and the standard library's logging, once, at start. Goes to stderr unless told otherwise."""
+    out = stream or sys.stderr
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _without_content,
+    ]
+    renderer: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer(ensure_ascii=False, default=str)
+        if form == "json"
+        else structlog.dev.ConsoleRenderer(colors=out.isatty(), exception_formatter=_no_exception)
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    for name, least in _QUIET.items():
+        logging.getLogger(name).setLevel(least)
+
+
+def where(error: BaseException) -> str:
+    """Where an error arose, innermost first, as `file:line function`: its text could hold content."""
+    frames = traceback.extract_tb(error.__traceback__)[-4:]
+    return " < ".join(f"{_short(frame.filename)}:{frame.lineno} {frame.name}" for frame in reversed(frames))
+
+
+class Metrics:
+    """Counters and gauges of one process. Labels are few and fixed: routes, rules, states, reply codes."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._accepted = Counter(
+            "sealgate_messages_accepted", "Messages answered with 250.", ["direction"], registry=self.registry
+        )
+        self._bytes = Counter("sealgate_message_bytes_accepted", "Their bytes.", registry=self.registry)
+        self._refused = Counter(
+            "sealgate_refusals",
+            "What the door refused, by stage and reply.",
+            ["stage", "reply"],
+            registry=self.registry,
+        )
+        self._decisions = Counter(
+            "sealgate_decisions", "Decisions, one a recipient.", ["route", "rule"], registry=self.registry
+        )
+        self._intake = Histogram(
+            "sealgate_intake_seconds",
+            "From the final dot to the answer.",
+            buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30),
+            registry=self.registry,
+        )
+        self._deliveries = Counter(
+            "sealgate_deliveries", "Delivery attempts by outcome.", ["route", "outcome"], registry=self.registry
+        )
+        self._sessions = Gauge("sealgate_smtp_sessions", "SMTP sessions now.", registry=self.registry)
+        self._sessions_total = Counter("sealgate_smtp_connections", "SMTP sessions so far.", registry=self.registry)
+        self._policy = Gauge(
+            "sealgate_policy_loaded_timestamp_seconds", "When the policy in force was loaded.", registry=self.registry
+        )
+
+    def accepted(self, *, inbound: bool, size: int, seconds: float) -> None:
+        """A message was answered with 250."""
+        self._accepted.labels("inbound" if inbound else "outbound").inc()
+        self._bytes.inc(size)
+        self._intake.observe(seconds)
+
+    def refused(self, stage: str, reply: Reply) -> None:
+        """The door said no at this stage: connect, sender, recipient, message."""
+        self._refused.labels(stage, f"{reply.code} {reply.status}").inc()
+
+    def decided(self, route: str, rule: str) -> None:
+        """One decision of the policy."""
+        self._decisions.labels(route, rule).inc()
+
+    def delivered(self, route: str, outcome: str) -> None:
+        """One attempt ended: sent, stored, deferred, refused, lost."""
+        self._deliveries.labels(route, outcome).inc()
+
+    def sessions(self, now: int) -> None:
+        """How many SMTP sessions there are."""
+        self._sessions.set(now)
+
+    def session_opened(self) -> None:
+        """One more session."""
+        self._sessions_total.inc()
+
+    def policy_loaded(self, at: float) -> None:
+        """A policy came into force, in seconds since 1970."""
+        self._policy.set(at)
+
+    def watch_queue(self, count: Callable[[], Mapping[str, int]]) -> None:
+        """Show the queue by state; `count` is asked, in a thread, each time somebody looks."""
+        self.registry.register(_Queue(count))
+
+    def text(self) -> bytes:
+        """All of it as Prometheus reads it."""
+        return generate_latest(self.registry)
+
+
+class _Queue(Collector):
+    """The items of the queue, counted when asked for."""
+
+    def __init__(self, count: Callable[[], Mapping[str, int]]) -> None:
+        self._count = count
+
+    def describe(self) -> list[Metric]:
+        """Its names, without counting."""
+        return [GaugeMetricFamily("sealgate_queue_items", "Items in the queue by state.")]
+
+    def collect(self) -> list[Metric]:
+        """One gauge a state; nothing while the database is gone."""
+        family = GaugeMetricFamily("sealgate_queue_items", "Items in the queue by state.", labels=["state"])
+        for state, number in self._count().items():
+            family.add_metric([state], number)
+        return [family]
+
+
+@asynccontextmanager
+async def metrics_endpoint(
+    host: str, port: int, metrics: Metrics, is_healthy: Callable[[], bool] = lambda: True
+) -> AsyncIterator[int]:
+    """Serve /metrics, /health (we run) and /ready (we take mail); gives the port, for port 0."""
+
+    async def show(_request: web.Request) -> web.Response:
+        try:
+            text = await asyncio.to_thread(metrics.text)
+        except Exception as error:  # noqa: BLE001  # the top of a web request
+            structlog.get_logger(__name__).error("metrics.failed", error=type(error).__name__, at=where(error))
+            return web.Response(status=503, text="not now\n")
+        return web.Response(body=text, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+
+    async def health(_request: web.Request) -> web.Response:
+        return web.Response(text="running\n")
+
+    async def ready(_request: web.Request) -> web.Response:
+        healthy = is_healthy()
+        return web.Response(status=200 if healthy else 503, text="ready\n" if healthy else "not ready\n")
+
+    app = web.Application()
+    app.add_routes([web.get("/metrics", show), web.get("/health", health), web.get("/ready", ready)])
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port)
+        await site.start()
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
+
+
+def _without_content(_logger: Any, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """An exception's text may quote a message: only its kind and places are written."""
+    info = event.pop("exc_info", None)
+    record: logging.LogRecord | None = event.get("_record")
+    if record is not None and record.exc_info:
+        info, record.exc_info, record.exc_text = record.exc_info, None, None
+    error = sys.exc_info()[1] if info is True else info[1] if isinstance(info, tuple) else info
+    if isinstance(error, BaseException):
+        event["error"] = type(error).__name__
+        event["at"] = where(error)
+    return event
+
+
+def _no_exception(_out: TextIO, _info: Any) -> None:
+    """Exceptions were turned into fields already."""
+
+
+def _short(path: str) -> str:
+    """The last two parts of a path."""
+    return "/".join(path.replace("\\", "/").split("/")[-2:])
