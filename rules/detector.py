@@ -52,7 +52,7 @@ class WordList:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A sample that has to be found, exactly as sure as said where it is said, else `medium` or surer."""
+    """A sample that has to be found, exactly as sure as said where it is said."""
 
     text: str
     confidence: Confidence | None = None
@@ -70,6 +70,6 @@ class Detector:
     near: tuple[Near, ...] = ()
     unless: tuple[Unless, ...] = ()
     found: tuple[Found, ...] = ()
-    ignored: tuple[str, ...] = ()  # samples that must not be found at `medium` or surer
+    ignored: tuple[str, ...] = ()  # samples in which nothing may be found
     about: str = ""
     source: str = ""

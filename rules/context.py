@@ -1,0 +1,82 @@
+"""Words around a hit: which stands nearest, and how far."""
+
+import re
+from bisect import bisect_left
+from collections.abc import Sequence
+from typing import Final
+
+import re2
+
+from rules.normalise import normalise
+
+_BUCKET: Final = 2048
+_FAR: Final = 1 << 30
+_LONGEST: Final = 80  # bytes of a word, at most; packs are held to it
+BEHIND: Final = 12  # a word behind a value is so much farther than one before it: labels stand before
+
+
+def word_pattern(words: Sequence[str]) -> re2._Regexp:
+    """RE2 for any of the words, whole, in any case; a space in a word stands for any gap between two words."""
+    options = re2.Options()
+    options.longest_match = True
+    options.case_sensitive = False
+    options.log_errors = False
+    return re2.compile("|".join(_one(word) for word in words), options)
+
+
+def _one(word: str) -> str:
+    plain = normalise(word).text.strip()
+    body = r"[\s_-]{1,3}".join(re2.escape(piece) for piece in re.split(r"[\s_-]+", plain) if piece)
+    before = r"\b" if plain[:1].isascii() and (plain[:1].isalnum()) else ""
+    behind = r"\b" if plain[-1:].isascii() and (plain[-1:].isalnum()) else ""
+    return before + body + behind
+
+
+class Nearby:
+    """The words of one set in one text, looked up where they are asked for and not twice."""
+
+    def __init__(self, pattern: re2._Regexp, data: bytes, is_ascii: bool) -> None:
+        self._pattern = pattern
+        self._data = data
+        self._is_ascii = is_ascii
+        self._buckets: dict[int, list[tuple[int, int]]] = {}
+
+    def distance(self, start: int, end: int, within: int) -> int | None:
+        """Characters from the value at bytes start..end to the nearest word, if that is at most `within`.
+
+        A word behind the value counts BEHIND farther, so that of two values the label's own is the nearer.
+        """
+        reach = within * (1 if self._is_ascii else 4) + _LONGEST
+        nearest = _FAR
+        first = max(0, start - reach) // _BUCKET
+        for bucket in range(first, (min(len(self._data), end + reach)) // _BUCKET + 1):
+            words = self._words(bucket)
+            for place in range(bisect_left(words, (start - reach, 0)), len(words)):
+                word_start, word_end = words[place]
+                if word_start > end + reach:
+                    break
+                nearest = min(nearest, self._gap(start, end, word_start, word_end, within))
+        return None if nearest == _FAR else nearest
+
+    def _gap(self, start: int, end: int, word_start: int, word_end: int, within: int) -> int:
+        before = word_end <= start
+        left, right = (word_end, start) if before else (end, word_start)
+        gap = max(0, right - left)
+        if gap > within and not self._is_ascii:
+            gap = len(self._data[left:right].decode("utf-8", "ignore"))
+        if gap > within:
+            return _FAR
+        return gap if before or word_start < end else gap + BEHIND
+
+    def _words(self, bucket: int) -> list[tuple[int, int]]:
+        """The words that begin in one piece of the text."""
+        known = self._buckets.get(bucket)
+        if known is None:
+            start, stop = bucket * _BUCKET, min(len(self._data), (bucket + 1) * _BUCKET)
+            known = [
+                match.span()
+                for match in self._pattern.finditer(self._data, start, min(len(self._data), stop + _LONGEST))
+                if match.start() < stop
+            ]
+            self._buckets[bucket] = known
+        return known

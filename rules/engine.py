@@ -1,0 +1,166 @@
+"""One pass over a text for every pattern: the compiled Hyperscan database, its cache, its scratch space."""
+
+import json
+from array import array
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from hashlib import sha256
+from importlib.metadata import version
+from typing import Final, Protocol
+
+import hyperscan
+
+from rules.errors import EngineFailed
+
+BLOCK: Final = 1 << 20  # a long text is scanned in blocks, so that what is remembered of it has a bound
+BEFORE: Final = 4096 + 64  # of the block before: the widest match and what stands ahead of it
+AFTER: Final = 64  # of the block behind, for a boundary at the end of a match
+_FORMAT: Final = 1
+
+
+class Cache(Protocol):
+    """Where compiled databases are kept. What `get` gives must be proven to be what `put` took: it is run as code."""
+
+    def get(self, key: str) -> bytes | None:
+        """The bytes kept under `key`, or None."""
+        ...
+
+    def put(self, key: str, value: bytes) -> None:
+        """Keep `value`; a failure to keep is no error."""
+        ...
+
+
+class Mode(StrEnum):
+    """How a pattern runs."""
+
+    EXACT = "exact"  # Hyperscan gives its ends
+    PREFILTER = "prefilter"  # Hyperscan says that it may match; RE2 reads the text
+    ALONE = "alone"  # Hyperscan will not have it: RE2 reads every text
+
+
+class Engine:
+    """Patterns compiled together. Threads may scan at once: each takes scratch space of its own from the pool."""
+
+    def __init__(self, expressions: Sequence[str], caseless: Sequence[bool], cache: Cache | None = None) -> None:
+        self._flags = [hyperscan.HS_FLAG_UTF8 | (hyperscan.HS_FLAG_CASELESS if fold else 0) for fold in caseless]
+        self._expressions = [expression.encode() for expression in expressions]
+        self.modes: tuple[Mode, ...] = ()
+        self._database: hyperscan.Database | None = None
+        key = self._key()
+        kept = cache.get(key) if cache is not None else None
+        if kept is None or not self._restore(kept):
+            self._compile()
+            if cache is not None and self._database is not None:
+                cache.put(key, self._dump(self._database))
+        # Scratch space is not thread-safe. list.pop and list.append are atomic, so a list is pool enough.
+        self._pool: list[hyperscan.Scratch] = [hyperscan.Scratch(self._database)] if self._database is not None else []
+        self._first = self._pool[0].clone() if self._pool else None
+
+    def ends(self, data: bytes) -> "Iterator[array[int]]":
+        """For each block of `data` (valid UTF-8) the matches, each as `index << 40 | end`, ends in bytes, unordered."""
+        if self._database is None or not data:
+            return
+        for start in range(0, len(data), BLOCK):
+            stop = min(start + BLOCK, len(data))
+            first = _boundary(data, max(0, start - BEFORE))
+            last = _boundary(data, min(len(data), stop + AFTER))
+            block = data if first == 0 and last == len(data) else data[first:last]
+            found = self._scan(block)
+            if block is not data:
+                found = _within(found, first, start, stop)
+            if found:
+                yield found
+
+    def _scan(self, block: bytes) -> "array[int]":
+        found = array("Q")
+        take = found.append
+
+        def seen(index: int, _start: int, end: int, _flags: int, _context: object) -> None:
+            take(index << 40 | end)
+
+        try:
+            scratch = self._pool.pop()
+        except IndexError:
+            assert self._first is not None
+            scratch = self._first.clone()
+        try:
+            self._database.scan(block, match_event_handler=seen, scratch=scratch)  # type: ignore[union-attr]  # set
+        except hyperscan.HyperscanError as cause:
+            raise EngineFailed(f"the matching engine failed at a scan: {type(cause).__name__}") from cause
+        finally:
+            self._pool.append(scratch)
+        return found
+
+    def _compile(self) -> None:
+        modes = [Mode.EXACT] * len(self._expressions)
+        try:
+            self._database = self._build(modes)
+        except hyperscan.HyperscanError:
+            modes = [self._mode(index) for index in range(len(self._expressions))]
+            try:
+                self._database = self._build(modes)
+            except hyperscan.HyperscanError as cause:
+                raise EngineFailed("the patterns cannot be compiled together") from cause
+        self.modes = tuple(modes)
+
+    def _mode(self, index: int) -> Mode:
+        for mode in (Mode.EXACT, Mode.PREFILTER):
+            modes = [Mode.ALONE] * len(self._expressions)
+            modes[index] = mode
+            try:
+                self._build(modes)
+            except hyperscan.HyperscanError:
+                continue
+            return mode
+        return Mode.ALONE
+
+    def _build(self, modes: Sequence[Mode]) -> hyperscan.Database | None:
+        ids = [index for index, mode in enumerate(modes) if mode is not Mode.ALONE]
+        if not ids:
+            return None
+        flags = [
+            self._flags[index]
+            | (hyperscan.HS_FLAG_PREFILTER | hyperscan.HS_FLAG_SINGLEMATCH if modes[index] is Mode.PREFILTER else 0)
+            for index in ids
+        ]
+        database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+        database.compile(
+            expressions=[self._expressions[index] for index in ids], ids=ids, elements=len(ids), flags=flags
+        )
+        return database
+
+    def _key(self) -> str:
+        told = json.dumps(
+            [_FORMAT, version("hyperscan"), self._flags, [expression.decode() for expression in self._expressions]]
+        )
+        return sha256(told.encode()).hexdigest()
+
+    def _dump(self, database: hyperscan.Database) -> bytes:
+        head = json.dumps([mode.value for mode in self.modes]).encode()
+        return len(head).to_bytes(4, "big") + head + bytes(hyperscan.dumpb(database))
+
+    def _restore(self, kept: bytes) -> bool:
+        """Take what the cache gave; False where it was made by another library or for another processor."""
+        size = int.from_bytes(kept[:4], "big")
+        try:
+            modes = tuple(Mode(mode) for mode in json.loads(kept[4 : 4 + size]))
+            database = hyperscan.loadb(bytearray(kept[4 + size :]), hyperscan.HS_MODE_BLOCK)
+        except (ValueError, TypeError, hyperscan.HyperscanError):
+            return False
+        if len(modes) != len(self._expressions):
+            return False
+        self.modes, self._database = modes, database
+        return True
+
+
+def _boundary(data: bytes, place: int) -> int:
+    """The start of the character that `place` falls into."""
+    while 0 < place < len(data) and data[place] & 0xC0 == 0x80:
+        place -= 1
+    return place
+
+
+def _within(found: "array[int]", first: int, start: int, stop: int) -> "array[int]":
+    """The matches of a block that end in (start, stop], counted from the text's beginning."""
+    mask = (1 << 40) - 1
+    return array("Q", (event + first for event in found if start < (event & mask) + first <= stop))

@@ -1,0 +1,36 @@
+"""Numbers that name a person."""
+
+from typing import Final
+
+from rules.verdict import Verdict, digits_of, is_repeated
+
+# Printed in wallets and leaflets, used by thousands, and void since (SSA: "Misused Social Security numbers").
+_ADVERTISED: Final = frozenset(
+    {
+        "078051120", "219099999", "457555462", "002281852", "042103580", "062360749", "095073645", "128036045",
+        "135016629", "141186941", "165167999", "165187999", "165207999", "165227999", "165247999", "189092294",
+        "212097694", "212099999", "306302348", "308125070", "468288779", "549241889",
+    }
+)  # fmt: skip
+_TYPED: Final = frozenset({"123456789"})  # what people type when they need any number
+
+
+def us_ssn(text: str) -> Verdict:
+    """A number that the SSA can have given: area, group and serial in range (20 CFR 422.103; any area since 2011)."""
+    digits = digits_of(text)
+    if len(digits) != 9 or digits in _ADVERTISED or is_repeated(digits):
+        return Verdict.NO
+    area, group, serial = digits[:3], digits[3:5], digits[5:]
+    if area in ("000", "666") or area[0] == "9" or group == "00" or serial == "0000":
+        return Verdict.NO
+    return Verdict.EXAMPLE if digits in _TYPED else Verdict.YES
+
+
+def us_itin(text: str) -> Verdict:
+    """A number that the IRS can have given in place of a social security number (IRM 3.21.263)."""
+    digits = digits_of(text)
+    if len(digits) != 9 or digits[0] != "9" or is_repeated(digits):
+        return Verdict.NO
+    group = int(digits[3:5])
+    valid = 50 <= group <= 65 or 70 <= group <= 88 or 90 <= group <= 92 or 94 <= group <= 99
+    return Verdict.YES if valid else Verdict.NO

@@ -1,0 +1,63 @@
+"""Excerpts that show where a value stands and not what it is."""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from typing import Final
+
+AROUND: Final = 30  # characters on either side
+MASK: Final = "•"
+_DIGIT: Final = re.compile(r"\d")
+_SPACE: Final = re.compile(r"\s+")
+_SHOWN: Final = 2
+_SHORTEST: Final = 6  # a shorter value shows nothing of itself
+
+
+def mask_value(value: str) -> str:
+    """A value as it may be shown: the last two characters at most, none of a short one."""
+    shown = _SHOWN if len(value) >= _SHORTEST else 0
+    return MASK * (len(value) - shown) + value[len(value) - shown :]
+
+
+class Masker:
+    """Excerpts of one text, given every span in it that holds a value, whichever detector found it."""
+
+    def __init__(self, text: str, spans: Sequence[tuple[int, int]]) -> None:
+        self._text = text
+        self._spans = _merged(spans)
+        self._starts = [start for start, _ in self._spans]
+        self._ends = [end for _, end in self._spans]
+
+    def excerpt(self, start: int, end: int) -> str:
+        """The value at start..end with what stands around it on one line; other values and all digits are masked."""
+        left, right = max(0, start - AROUND), min(len(self._text), end + AROUND)
+        shown = self._hidden(left, start) + self._shown(start, end) + self._hidden(end, right)
+        return _SPACE.sub(" ", shown).strip()
+
+    def _shown(self, start: int, end: int) -> str:
+        """The value. Where another value overlaps its end, the end is hidden too: it could be more of that one."""
+        first, last = bisect_right(self._ends, start), bisect_left(self._starts, end)
+        alone = all(self._spans[place] == (start, end) for place in range(first, last))
+        value = self._text[start:end]
+        return mask_value(value) if alone else MASK * len(value)
+
+    def _hidden(self, start: int, end: int) -> str:
+        pieces: list[str] = []
+        place = bisect_right(self._ends, start)
+        while place < len(self._spans) and self._spans[place][0] < end:
+            value_start, value_end = max(start, self._spans[place][0]), min(end, self._spans[place][1])
+            pieces += (self._text[start:value_start], MASK * (value_end - value_start))
+            start = value_end
+            place += 1
+        pieces.append(self._text[start:end])
+        return _DIGIT.sub(MASK, "".join(pieces))
+
+
+def _merged(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(set(spans)):
+        if merged and start < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
+        else:
+            merged.append((start, end))
+    return merged

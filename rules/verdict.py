@@ -1,0 +1,49 @@
+"""What a check answers, and the arithmetic that several checks share."""
+
+from enum import StrEnum
+from typing import Final
+
+
+class Verdict(StrEnum):
+    """Whether a candidate can be what it looks like."""
+
+    NO = "no"
+    EXAMPLE = "example"  # right in form, but known from manuals and test systems
+    YES = "yes"
+
+
+_DOUBLED: Final = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
+
+
+def digits_of(text: str) -> str:
+    """The ASCII digits of `text`, in order."""
+    return "".join(char for char in text if "0" <= char <= "9")
+
+
+def luhn_valid(digits: str) -> bool:
+    """Whether the last digit is the Luhn check digit of those before it."""
+    return luhn_sum(digits) % 10 == 0
+
+
+def luhn_sum(digits: str) -> int:
+    """The Luhn sum with the last digit counted once."""
+    total = 0
+    for place, digit in enumerate(reversed(digits)):
+        total += _DOUBLED[int(digit)] if place & 1 else int(digit)
+    return total
+
+
+def is_repeated(digits: str) -> bool:
+    """One digit over and over."""
+    return len(set(digits)) <= 1
+
+
+def is_date(digits: str) -> bool:
+    """Eight digits that read as a date of 1900-2099: year first, or last behind day and month in either order."""
+    if len(digits) != 8:
+        return False
+    year, month, day = int(digits[:4]), int(digits[4:6]), int(digits[6:])
+    first, second, last = int(digits[:2]), int(digits[2:4]), int(digits[4:])
+    leads = 1900 <= year <= 2099 and 1 <= month <= 12 and 1 <= day <= 31
+    ends = 1900 <= last <= 2099 and 1 <= min(first, second) <= 12 and 1 <= max(first, second) <= 31
+    return leads or ends

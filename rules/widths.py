@@ -1,0 +1,223 @@
+"""Patterns before they are used: that RE2 takes them, and how wide a match of theirs can get.
+
+The width bounds how far back from a match's end its start is sought, and so what an admin's pattern can cost.
+"""
+
+import re
+from typing import Final
+
+import re2
+
+from rules.errors import PatternRefused
+
+MAX_BYTES: Final = 4096
+UNBOUNDED: Final = 1 << 40
+
+_LOOKAROUND: Final = re.compile(r"\(\?(?:=|!|<=|<!)")
+_BACKREFERENCE: Final = re.compile(r"\\[1-9]|\(\?P=|\\k<")
+_REPEAT: Final = re.compile(r"\{(\d+)(,?)(\d*)\}")
+_FLAGS: Final = re.compile(r"\(\?(?:P?<\w+>|[imsU-]*:)")
+_SET_FLAGS: Final = re.compile(r"\(\?[imsU-]+\)")
+_CLASS_ESCAPE: Final = re.compile(
+    r"\\(?:[pP](?:\{\^?\w+\}|\w)|x\{[0-9A-Fa-f]+\}|x[0-9A-Fa-f]{2}|Q.*?(?:\\E|$)|[0-7]{1,3}|.)", re.S
+)
+_PROBES: Final = (b"", b"a", b" a 0 ")
+_PLAINER: Final = {
+    "missing )": "unclosed group",
+    "missing ]": "unclosed character class",
+    "unexpected )": "a closing bracket too many",
+    "no argument for repetition": "nothing to repeat",
+}
+_NO_WIDTH: Final = ("\\b", "\\B", "\\A", "\\z", "\\E")
+_ONE_BYTE: Final = ("\\d", "\\w", "\\s", "\\C", "\\t", "\\n", "\\r", "\\f", "\\v", "\\a")
+
+
+def compile_pattern(regex: str) -> re2._Regexp:
+    """`regex` as RE2 runs it, leftmost-longest; raise PatternRefused with the place and what to write instead."""
+    found = _search_outside_classes(_LOOKAROUND, regex)
+    if found is not None:
+        raise PatternRefused(
+            f"look-around at column {found + 1} of the pattern",
+            "Use `near`, `unless` or `check` instead",
+            found + 1,
+        )
+    found = _search_outside_classes(_BACKREFERENCE, regex)
+    if found is not None:
+        raise PatternRefused(
+            f"back-reference at column {found + 1} of the pattern",
+            "Write the repetition out, or use a `check`",
+            found + 1,
+        )
+    options = re2.Options()
+    options.longest_match = True
+    options.log_errors = False
+    options.never_nl = False
+    try:
+        compiled = re2.compile(regex, options)
+    except re2.error as refusal:
+        cause = refusal.args[0].decode("utf-8", "replace") if isinstance(refusal.args[0], bytes) else str(refusal)
+        column = _place(regex, cause)
+        where = f" at column {column} of the pattern" if column else ""
+        cause = next((told for start, told in _PLAINER.items() if cause.startswith(start)), cause)
+        raise PatternRefused(
+            f"{cause}{where}", "Patterns are RE2: https://github.com/google/re2/wiki/Syntax", column
+        ) from None
+    if any(match is not None and match.start() == match.end() for match in map(compiled.search, _PROBES)):
+        raise PatternRefused("the pattern matches the empty text", "Ask for at least one character")
+    return compiled
+
+
+def max_width(regex: str) -> int:
+    """The longest match in bytes of UTF-8, counted high where it is not certain; raise PatternRefused past 4 KB."""
+    reader = _Width(regex)
+    width = reader.alternatives()
+    if width > MAX_BYTES:
+        hint = "Write how often at most, such as {1,40}" + (
+            " instead of * or +" if reader.open_at and width >= UNBOUNDED else ""
+        )
+        what = "has no widest match" if width >= UNBOUNDED else f"can match {width} bytes"
+        place = f" (column {reader.open_at})" if width >= UNBOUNDED and reader.open_at else ""
+        raise PatternRefused(f"the pattern {what}{place}; 4096 is the most", hint, reader.open_at)
+    return width
+
+
+def _search_outside_classes(wanted: re.Pattern[str], regex: str) -> int | None:
+    """The first match of `wanted` that is neither escaped nor in a character class."""
+    place = 0
+    while place < len(regex):
+        if wanted.match(regex, place):
+            return place
+        if regex[place] == "\\":
+            escape = _CLASS_ESCAPE.match(regex, place)
+            place = escape.end() if escape else place + 2
+        elif regex[place] == "[":
+            place = _class_end(regex, place)
+        else:
+            place += 1
+    return None
+
+
+def _class_end(regex: str, place: int) -> int:
+    """Behind the class that opens at `place`; the end of the pattern where it is not closed."""
+    place += 1
+    if regex[place : place + 1] == "^":
+        place += 1
+    first = True
+    while place < len(regex):
+        if regex[place] == "]" and not first:
+            return place + 1
+        first = False
+        if regex.startswith("[:", place) and ":]" in regex[place:]:
+            place = regex.index(":]", place) + 2
+        else:
+            place += 2 if regex[place] == "\\" else 1
+    return place
+
+
+def _place(regex: str, cause: str) -> int:
+    """Where RE2's complaint points, as a column from 1; it quotes the piece it means behind a colon."""
+    if cause.startswith("missing )"):
+        return _unclosed(regex) + 1
+    if cause.startswith("missing ]"):
+        return regex.rfind("[") + 1
+    _, colon, piece = cause.partition(": ")
+    return regex.find(piece) + 1 if colon and piece else 0
+
+
+def _unclosed(regex: str) -> int:
+    opened: list[int] = []
+    place = 0
+    while place < len(regex):
+        if regex[place] == "\\":
+            place += 2
+            continue
+        if regex[place] == "[":
+            place = _class_end(regex, place)
+            continue
+        if regex[place] == "(":
+            opened.append(place)
+        elif regex[place] == ")" and opened:
+            opened.pop()
+        place += 1
+    return opened[-1] if opened else -1
+
+
+class _Width:
+    """Walks a pattern that RE2 has accepted, adding up its widest match."""
+
+    def __init__(self, regex: str) -> None:
+        self._regex = regex
+        self._place = 0
+        self.open_at = 0  # column of the first repetition without an end
+
+    def alternatives(self) -> int:
+        widest = width = 0
+        while self._place < len(self._regex) and self._regex[self._place] != ")":
+            if self._regex[self._place] == "|":
+                self._place += 1
+                widest, width = max(widest, width), 0
+            else:
+                width = min(width + self._repeated(), UNBOUNDED)
+        return max(widest, width)
+
+    def _repeated(self) -> int:
+        width = self._atom()
+        while self._place < len(self._regex):
+            char = self._regex[self._place]
+            if char in "*+":
+                if width:
+                    self.open_at = self.open_at or self._place + 1
+                    width = UNBOUNDED
+                self._place += 1
+            elif char == "?":
+                self._place += 1
+            elif char == "{" and (repeat := _REPEAT.match(self._regex, self._place)):
+                most = repeat[3] or (None if repeat[2] else repeat[1])
+                if most is None and width:
+                    self.open_at = self.open_at or self._place + 1
+                width = min(width * int(most), UNBOUNDED) if most is not None else (UNBOUNDED if width else 0)
+                self._place = repeat.end()
+            else:
+                break
+        return width
+
+    def _atom(self) -> int:
+        char = self._regex[self._place]
+        if char == "(":
+            return self._group()
+        if char == "[":
+            start, self._place = self._place, _class_end(self._regex, self._place)
+            return _class_width(self._regex[start : self._place])
+        if char == "\\":
+            return self._escape()
+        self._place += 1
+        if char in "^$":
+            return 0
+        return 4 if char == "." else max(len(char.encode("utf-8", "replace")), 1 if char.isascii() else 4)
+
+    def _group(self) -> int:
+        alone = _SET_FLAGS.match(self._regex, self._place)
+        if alone:
+            self._place = alone.end()
+            return 0
+        flags = _FLAGS.match(self._regex, self._place)
+        self._place = flags.end() if flags else self._place + 1
+        width = self.alternatives()
+        self._place += 1
+        return width
+
+    def _escape(self) -> int:
+        match = _CLASS_ESCAPE.match(self._regex, self._place)
+        text = match[0] if match else self._regex[self._place :]
+        self._place += len(text)
+        if text in _NO_WIDTH:
+            return 0
+        if text.startswith("\\Q"):
+            return len(text.encode())
+        return 1 if text in _ONE_BYTE or (len(text) == 2 and not text[1].isalnum()) else 4
+
+
+def _class_width(text: str) -> int:
+    """1 where a class holds only ASCII as written, else 4."""
+    plain = text.isascii() and not text.startswith("[^") and not re.search(r"\\[pPDWSx]|\[:\^", text)
+    return 1 if plain else 4
