@@ -169,11 +169,36 @@ class OpenMessage:
 
 @dataclass(frozen=True, slots=True)
 class LeasedItem:
-    """An item that is ours until `until`, while its fencing token is `token`."""
+    """An item that is a worker's while its fencing token is `token`.
+
+    `changes_sealed` are its changes as they lie in the store, under the message's DEK; None: `item.changes` holds them.
+    """
 
     item: Item
     token: int
     until: datetime
+    size: int  # of the raw message
+    changes_sealed: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """What is held up together: one destination, or one domain of it where each domain has a server of its own."""
+
+    destination: Destination
+    domain: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try to deliver an item."""
+
+    number: int
+    started_at: datetime
+    ended_at: datetime
+    outcome: str  # sent | stored | deferred | refused | late
+    reply: str = field(repr=False)
+    evidence: dict[str, object] | None = None  # how the peer was proven
 
 
 class Fate(StrEnum):

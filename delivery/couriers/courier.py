@@ -7,8 +7,21 @@ from typing import Protocol
 
 from sqlalchemy import Connection
 
-from delivery.items import Destination, Item, Reply
-from delivery.items import OpenMessage as OpenMessage
+from delivery.items import Destination, Item, OpenMessage, Reply
+
+__all__ = [
+    "Courier",
+    "Deferred",
+    "Delivery",
+    "Evidence",
+    "Lease",
+    "Lost",
+    "OpenMessage",
+    "Outcome",
+    "Refused",
+    "Sent",
+    "Stored",
+]
 
 
 class Lease(Protocol):

@@ -76,7 +76,7 @@ namespace_keys = Table(
     metadata,
     Column("id", String(64), primary_key=True),
     Column("namespace", ForeignKey("namespaces.name"), nullable=False),
-    Column("purpose", String(16), nullable=False),  # kek | audit | mac (return addresses, digests of short secrets)
+    Column("purpose", String(16), nullable=False),  # delivery.store.vault.Purpose
     Column("root_key_id", String(64), nullable=False),  # the key of the key backend that wraps it
     Column("format", Integer, nullable=False),
     Column("wrapped", LargeBinary, nullable=False),
@@ -167,7 +167,6 @@ items = Table(
     Column("lease_token", BigInteger, nullable=False, default=0),  # fencing: grows with every lease
     Column("lease_until", UtcTime),
     Index("items_due", "state", "next_at"),
-    Index("items_lane", "state", "route", "target", "inside", "domain", "next_at"),
     Index("items_message", "message_id"),
     Index("items_worker", "lease_worker"),
 )
@@ -189,7 +188,7 @@ attempts = Table(
     Column("number", Integer, nullable=False),
     Column("started_at", UtcTime, nullable=False),
     Column("ended_at", UtcTime, nullable=False),
-    Column("outcome", String(16), nullable=False),  # sent | stored | deferred | refused | lost | late
+    Column("outcome", String(16), nullable=False),  # sent | stored | deferred | refused | late
     Column("reply", Text, nullable=False),
     Column("evidence", JSON(none_as_null=True)),  # delivery.couriers.courier.Evidence
     Index("attempts_item", "item_id"),

@@ -1,6 +1,6 @@
 """The vault: each namespace's own keys, which wrap its DEKs, seal its audit fields and sign its addresses.
 
-A namespace has three keys (`kek`, `audit`, `mac`), made on first use, wrapped by the keyring, and kept in
+A namespace has one current key for each `Purpose`, made on first use, wrapped by the keyring, and kept in
 `namespace_keys`. Unwrapped ones stay in memory. Only keys whose row is committed are kept there: a key from a
 transaction that is undone must never have sealed anything that lasts.
 """
@@ -23,7 +23,7 @@ from keys.keyring import KeyRing
 from keys.sealing import Dek, Kek, WrappedKey, open_sealed, seal
 from keys.tokens import keyed_digest, new_id
 
-_ID_LENGTH: Final = 26  # of a key's id, which stands before what an audit key sealed
+_ID_LENGTH: Final = 26  # of a key's id, which stands before what it sealed
 
 
 class Purpose(StrEnum):
@@ -31,7 +31,8 @@ class Purpose(StrEnum):
 
     KEK = "kek"
     AUDIT = "audit"
-    MAC = "mac"
+    MAC = "mac"  # return addresses, digests of short secrets
+    SMALL = "small"  # seals short values of rows that have no DEK
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +72,13 @@ class Vault:
                 self._db.write_now(lambda conn: self._make(conn, namespace))
             self._load(namespace)
 
+    def ready(self, namespace: str) -> bool:
+        """Are the namespace's keys in memory? Then `new_dek` does not block."""
+        return _pick(self._known.get(namespace, {}), Purpose.KEK) is not None
+
     def new_dek(self, namespace: str, bound_to: bytes) -> tuple[Dek, WrappedKey]:
         """A fresh DEK and its wrapping under the namespace's KEK; `bound_to` names what it is for. Not in a work."""
-        self.ensure(namespace)
-        key = self._require(namespace, Purpose.KEK)
+        key = self._for(namespace, Purpose.KEK, None)
         dek = Dek.new()
         return dek, key.kek.wrap(dek, bound_to)
 
@@ -88,38 +92,40 @@ class Vault:
         except KeysError as cause:
             raise KeysUnavailable(str(cause)) from cause
 
-    def mac(self, namespace: str, purpose: str, data: bytes) -> bytes:
-        """A keyed digest (32 bytes) that only this namespace can make: of short secrets, return addresses."""
-        return keyed_digest(self._require(namespace, Purpose.MAC).secret, purpose, data)
+    def mac(self, namespace: str, purpose: str, data: bytes, conn: Connection | None = None) -> bytes:
+        """A keyed digest (32 bytes) that only this namespace can make: of short secrets, return addresses.
+
+        `conn`: the transaction it is asked in, where a new namespace gets its keys.
+        """
+        return keyed_digest(self._for(namespace, Purpose.MAC, conn).secret, purpose, data)
 
     def mac_key(self, namespace: str) -> bytes:
         """The key behind `mac`, for `keys.tokens.sign_address` and its like."""
-        return self._require(namespace, Purpose.MAC).secret
+        return self._for(namespace, Purpose.MAC, None).secret
 
     def seal_audit(self, namespace: str, event: str, plain: bytes, conn: Connection | None = None) -> bytes:
         """Seal an event's private fields. `conn`: the transaction of the act, where a new namespace gets its keys."""
-        key = self._current(namespace, Purpose.AUDIT)
-        if key is None and conn is not None:
-            key = self._within(conn, namespace, Purpose.AUDIT)
-        if key is None:
-            self.ensure(namespace)
-            key = self._require(namespace, Purpose.AUDIT)
+        key = self._for(namespace, Purpose.AUDIT, conn)
         return key.id.encode() + seal(Dek(key.secret), plain, bound_to=_event_bound(namespace, event))
 
     def open_audit(self, namespace: str, event: str, sealed: bytes) -> bytes:
         """What `seal_audit` sealed for this event. Raises KeysUnavailable."""
-        key = self._by_id(namespace, sealed[:_ID_LENGTH].decode("ascii", "replace"))
-        if key is None or key.purpose is not Purpose.AUDIT:
-            raise KeysUnavailable("the key that sealed this event is not in the vault")
-        try:
-            return open_sealed(Dek(key.secret), sealed[_ID_LENGTH:], bound_to=_event_bound(namespace, event))
-        except KeysError as cause:
-            raise KeysUnavailable(str(cause)) from cause
+        return self._open(namespace, Purpose.AUDIT, sealed, _event_bound(namespace, event))
+
+    def seal_small(self, namespace: str, purpose: str, plain: bytes, conn: Connection | None = None) -> bytes:
+        """Seal a short value of a row that has no DEK; `purpose` must be given again to open it."""
+        key = self._for(namespace, Purpose.SMALL, conn)
+        return key.id.encode() + seal(Dek(key.secret), plain, bound_to=_small_bound(namespace, purpose))
+
+    def open_small(self, namespace: str, purpose: str, sealed: bytes) -> bytes:
+        """What `seal_small` sealed for this purpose. Raises KeysUnavailable."""
+        return self._open(namespace, Purpose.SMALL, sealed, _small_bound(namespace, purpose))
 
     def rotate(self) -> int:
         """Wrap every namespace key by the keyring's primary root, and give each namespace a new KEK.
 
-        How many were wrapped anew. What older KEKs wrapped stays as it is, and they stay in the vault: they too are under the new root now.
+        How many were wrapped anew. What older KEKs wrapped stays as it is, and they stay in the vault: they too are
+        under the new root now.
         """
         primary = self._keyring.primary
         rewrapped: int = self._db.write_now(lambda conn: self._rotate(conn, primary))
@@ -132,15 +138,29 @@ class Vault:
         query = select(namespace_keys.c.root_key_id).distinct()
         return frozenset(self._db.read_now(lambda conn: conn.execute(query).scalars().all()))
 
+    def _open(self, namespace: str, purpose: Purpose, sealed: bytes, bound_to: bytes) -> bytes:
+        key = self._by_id(namespace, sealed[:_ID_LENGTH].decode("ascii", "replace"))
+        if key is None or key.purpose is not purpose:
+            raise KeysUnavailable("the key that sealed this is not in the vault")
+        try:
+            return open_sealed(Dek(key.secret), sealed[_ID_LENGTH:], bound_to=bound_to)
+        except KeysError as cause:
+            raise KeysUnavailable(str(cause)) from cause
+
     # -- finding a key ------------------------------------------------------------------------------------------
 
     def _current(self, namespace: str, purpose: Purpose) -> _Key | None:
         return _pick(self._known.get(namespace, {}), purpose) or _pick(self._load(namespace), purpose)
 
-    def _require(self, namespace: str, purpose: Purpose) -> _Key:
+    def _for(self, namespace: str, purpose: Purpose, conn: Connection | None) -> _Key:
         key = self._current(namespace, purpose)
+        if key is None and conn is not None:
+            key = self._within(conn, namespace, purpose)
+        elif key is None:
+            self.ensure(namespace)
+            key = self._current(namespace, purpose)
         if key is None:
-            raise KeysUnavailable("the namespace has no keys yet")
+            raise KeysUnavailable("the namespace has no keys")
         return key
 
     def _by_id(self, namespace: str, key_id: str) -> _Key | None:
@@ -172,7 +192,7 @@ class Vault:
     def _within(self, conn: Connection, namespace: str, purpose: Purpose) -> _Key | None:
         """A key as this transaction sees it; kept by nobody until it is committed."""
         found = self._unwrap_all(conn, namespace)
-        if not found:
+        if _pick(found, purpose) is None:
             self._make(conn, namespace)
             found = self._unwrap_all(conn, namespace)
         return _pick(found, purpose)
@@ -246,3 +266,7 @@ def _key_bound(namespace: str, purpose: str, key_id: str) -> bytes:
 
 def _event_bound(namespace: str, event: str) -> bytes:
     return f"sealgate/audit-event/{namespace}/{event}".encode()
+
+
+def _small_bound(namespace: str, purpose: str) -> bytes:
+    return f"sealgate/small/{namespace}/{purpose}".encode()

@@ -1,0 +1,327 @@
+"""The queue's door: what is accepted here is on disk, sealed, before anyone is told so.
+
+`accept` is for mail that waits for its 250; `seal` and `put` are for mail of our own (notices, DSNs, answers) that
+enters in somebody else's transaction. A worker in this process gets accepted mail at once, with the body still in
+memory: the items are inserted as its leases. Everything else is found by the workers in the database.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from typing import Final, Protocol
+
+import structlog
+from sqlalchemy import Connection
+
+from delivery.errors import DeliveryError, StoreUnavailable
+from delivery.items import (
+    ENDS,
+    Destination,
+    Fate,
+    Item,
+    Kind,
+    LeasedItem,
+    NewItem,
+    NewMessage,
+    OpenMessage,
+    Reply,
+    Report,
+    SealedMessage,
+    State,
+)
+from delivery.reporting import Reporter
+from delivery.sealed import open_message, seal_changes, seal_message
+from delivery.settings import QueueSettings
+from delivery.store.audit import Event, EventKind, record
+from delivery.store.blobs import Blobs
+from delivery.store.database import Database
+from delivery.store.items import insert_items
+from delivery.store.messages import find_message, insert_message
+from delivery.store.vault import Vault
+from keys.tokens import new_id
+from policy.decision import Route
+
+Clock = Callable[[], datetime]
+HEAVY: Final = 64 * 1024  # bytes: sealing more than this is done in a thread
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Under which name, and until when, a worker leases what is being accepted."""
+
+    worker: str
+    until: datetime
+
+
+class FreshMail(Protocol):
+    """The worker of this process, as the queue's door sees it."""
+
+    def claim(self, size: int) -> Claim | None:
+        """Will it deliver a message of this size at once? None: it has enough; the items are inserted as due."""
+
+    def take(self, message: OpenMessage, items: Sequence[LeasedItem]) -> None:
+        """The items are on disk, leased to it."""
+
+    def wake(self) -> None:
+        """Something is due. May be called from any thread."""
+
+
+def _by_relay(_address: str) -> Destination:
+    return Destination(Route.RELAY)
+
+
+class Queue:
+    """One queue over one store. All times are the clock's, in UTC."""
+
+    def __init__(
+        self,
+        db: Database,
+        vault: Vault,
+        blobs: Blobs,
+        settings: QueueSettings,
+        clock: Clock,
+        *,
+        reporter: Reporter | None = None,
+        destination_for: Callable[[str], Destination] = _by_relay,
+    ) -> None:
+        self.db = db
+        self.vault = vault
+        self.blobs = blobs
+        self.settings = settings
+        self.clock = clock
+        self.reporter = reporter
+        self.destination_for = destination_for
+        self._worker: FreshMail | None = None
+
+    def attach(self, worker: FreshMail | None) -> None:
+        """From now on this worker gets what is accepted; None: nobody in this process does."""
+        self._worker = worker
+
+    async def accept(
+        self,
+        message: NewMessage,
+        items: Sequence[NewItem],
+        events: Sequence[Event] = (),
+        also: Sequence[tuple[NewMessage, Sequence[NewItem]]] = (),
+    ) -> str:
+        """Keep a message and one item for each recipient; its id, once they are on disk.
+
+        `also` are mails of our own that enter with it: all of them or nothing. The events get the message's id and are written in the same transaction, with `message.accepted` added where it
+        is missing. Raises StoreUnavailable: then nothing was kept (or, if not `certain`, perhaps it was: the client
+        sends again, and twice is better than never).
+        """
+        now = self.clock()
+        sealed = await self._seal(message)
+        made = self._items(sealed, items, now)
+        claim = self._claim(sealed, made)
+        if claim is not None:
+            made = [replace(item, state=State.LEASED) if item.state is State.DUE else item for item in made]
+        own = [(await self._seal(mail), recipients) for mail, recipients in also]
+        report = await self._report_refused(message, sealed.id, items, made, now)
+        if report is not None:
+            own.append((report[0], [report[1]]))
+        work = partial(self._insert_all, sealed=sealed, items=made, claim=claim, own=own, events=events, now=now)
+        try:
+            await self.db.write(work)
+        except DeliveryError as error:
+            self.discard(sealed, *(mail for mail, _ in own), error=error)
+            raise
+        if claim is not None and self._worker is not None:
+            leased = [LeasedItem(item, 1, claim.until, sealed.size) for item in made if item.state is State.LEASED]
+            self._worker.take(_opened(sealed.id, message), leased)
+        self.wake()
+        return sealed.id
+
+    # -- for use inside someone else's transaction ----------------------------------------------------------------
+
+    def seal(self, message: NewMessage) -> SealedMessage:
+        """Seal a message, its blob file (if any) on disk. Blocks; not inside a write's work."""
+        return seal_message(self.vault, self.blobs, message)
+
+    def put(
+        self,
+        conn: Connection,
+        sealed: SealedMessage,
+        items: Sequence[NewItem],
+        events: Sequence[Event],
+        now: datetime,
+    ) -> str:
+        """Insert a sealed message with its items, due at once; its id. Call `wake` after the commit."""
+        self._insert(conn, sealed, self._items(sealed, items, now), None, now)
+        record(conn, self.vault, _about(sealed, events), now)
+        return sealed.id
+
+    def discard(self, *sealed: SealedMessage, error: Exception) -> None:
+        """Take away the blob files of messages whose transaction failed, unless it may have happened all the same."""
+        if isinstance(error, StoreUnavailable) and not error.certain:
+            return
+        for message in sealed:
+            if message.blob is not None:
+                try:
+                    self.blobs.delete(message.blob)
+                except StoreUnavailable:
+                    log.warning("queue.blob_left_behind")  # the sweep takes it
+
+    def wake(self) -> None:
+        """Let the worker of this process look for due items now. May be called from any thread."""
+        if self._worker is not None:
+            self._worker.wake()
+
+    # -- for workers and admins -----------------------------------------------------------------------------------
+
+    async def open(self, message_id: str) -> OpenMessage:
+        """A queued message with its content. Raises StoreUnavailable, where keys or blob are missing too."""
+        return await asyncio.to_thread(self.open_now, message_id)
+
+    def open_now(self, message_id: str) -> OpenMessage:
+        """`open`, in this thread."""
+        stored = self.db.read_now(lambda conn: find_message(conn, message_id))
+        if stored is None:
+            raise StoreUnavailable("the message is not in the store")
+        return open_message(self.vault, self.blobs, stored)
+
+    async def seal_report(
+        self, message: OpenMessage, reports: Sequence[Report], now: datetime
+    ) -> tuple[SealedMessage, NewItem] | None:
+        """The DSN for these reports, sealed, or None where the sender wants none."""
+        made = self.reporter.report(message, reports, now) if self.reporter and reports else None
+        return None if made is None else (await self._seal(made[0]), made[1])
+
+    # -- within ---------------------------------------------------------------------------------------------------
+
+    async def _seal(self, message: NewMessage) -> SealedMessage:
+        if len(message.raw) > HEAVY or not self.vault.ready(message.namespace):
+            return await asyncio.to_thread(self.seal, message)
+        return self.seal(message)
+
+    def _claim(self, sealed: SealedMessage, items: Sequence[Item]) -> Claim | None:
+        due = any(item.state is State.DUE for item in items)
+        return self._worker.claim(sealed.size) if due and self._worker is not None else None
+
+    def _items(self, sealed: SealedMessage, new: Sequence[NewItem], now: datetime) -> list[Item]:
+        return [self._item(sealed, one, now) for one in new]
+
+    def _item(self, sealed: SealedMessage, new: NewItem, now: datetime) -> Item:
+        if new.state not in (State.DUE, State.HELD, State.REFUSED):
+            raise ValueError(f"no item begins as {new.state}")
+        settings = self.settings
+        own = new.kind is not Kind.MAIL
+        return Item(
+            id=new_id(),
+            message_id=sealed.id,
+            namespace=sealed.message.namespace,
+            recipient=new.recipient,
+            destination=new.destination,
+            state=new.state,
+            attempts=0,
+            created_at=now,
+            next_at=now,
+            expires_at=now + (new.expires_after or settings.expire),
+            rule=new.rule,
+            decision_id=new.decision_id,
+            kind=new.kind,
+            fallback_at=now + settings.secure_fallback if new.fallback is not None else None,
+            profile=new.profile,
+            notify=new.notify,
+            orcpt=new.orcpt,
+            changes=new.changes,
+            fell_back=new.fell_back,
+            last_reply=str(new.reply or ""),
+            fallback=new.fallback,
+            delay_notice_at=None if own or sealed.message.sender is None else now + settings.delay_notice,
+            participant_id=new.participant_id,
+        )
+
+    async def _report_refused(
+        self, message: NewMessage, message_id: str, new: Sequence[NewItem], items: Sequence[Item], now: datetime
+    ) -> tuple[SealedMessage, NewItem] | None:
+        """The DSN for recipients that the policy rejects while others are taken."""
+        reports = [
+            Report(item, Fate.FAILED, one.reply or Reply(550, "5.7.1", "refused by policy"), attempted_at=now)
+            for one, item in zip(new, items, strict=True)
+            if item.state is State.REFUSED
+        ]
+        return await self.seal_report(_opened(message_id, message), reports, now)
+
+    def _insert_all(
+        self,
+        conn: Connection,
+        *,
+        sealed: SealedMessage,
+        items: Sequence[Item],
+        claim: Claim | None,
+        own: Sequence[tuple[SealedMessage, Sequence[NewItem]]],
+        events: Sequence[Event],
+        now: datetime,
+    ) -> None:
+        self._insert(conn, sealed, items, claim, now)
+        for mail, recipients in own:
+            self.put(conn, mail, recipients, [enqueued(mail, recipients[0].kind, sealed.id)], now)
+        told = _about(sealed, events)
+        if not any(event.kind is EventKind.MESSAGE_ACCEPTED for event in told):
+            told.insert(0, _accepted(sealed, items))
+        told += [_begun_event(item) for item in items if item.state in (State.REFUSED, State.HELD)]
+        record(conn, self.vault, told, now)
+
+    def _insert(
+        self, conn: Connection, sealed: SealedMessage, items: Sequence[Item], claim: Claim | None, now: datetime
+    ) -> None:
+        over = all(item.state in ENDS for item in items)
+        insert_message(conn, sealed, len(items), now if over else None)
+        changes = {item.id: seal_changes(sealed, item) for item in items if item.changes}
+        insert_items(conn, items, changes, (claim.worker, claim.until) if claim else None, now)
+
+
+def _about(sealed: SealedMessage, events: Sequence[Event]) -> list[Event]:
+    return [replace(event, message_id=event.message_id or sealed.id) for event in events]
+
+
+def _opened(message_id: str, message: NewMessage) -> OpenMessage:
+    return OpenMessage(
+        id=message_id,
+        namespace=message.namespace,
+        sender=message.sender,
+        owner=message.owner,
+        raw=message.raw,
+        received_at=message.received_at,
+        smtputf8=message.smtputf8,
+        eight_bit=message.eight_bit,
+        ret=message.ret,
+        envid=message.envid,
+        subject=message.subject,
+    )
+
+
+def _accepted(sealed: SealedMessage, items: Sequence[Item]) -> Event:
+    message = sealed.message
+    return Event(
+        EventKind.MESSAGE_ACCEPTED,
+        message.namespace,
+        message_id=sealed.id,
+        facts={"size": sealed.size, "recipients": len(items)},
+        persons={"sender": message.sender or "<>", "owner": message.owner},
+    )
+
+
+def enqueued(sealed: SealedMessage, kind: Kind, about: str) -> Event:
+    """The event of a mail of our own: which message it is about."""
+    what = EventKind.DSN_ENQUEUED if kind is Kind.DSN else EventKind.NOTICE_ENQUEUED
+    return Event(what, sealed.message.namespace, message_id=sealed.id, facts={"about": about})
+
+
+def _begun_event(item: Item) -> Event:
+    kind = EventKind.ITEM_HELD if item.state is State.HELD else EventKind.ITEM_REFUSED
+    return Event(
+        kind,
+        item.namespace,
+        message_id=item.message_id,
+        item_id=item.id,
+        decision_id=item.decision_id or None,
+        facts={"route": item.destination.route.value},
+        persons={"recipient": item.recipient},
+        private={"reply": item.last_reply, "rule": item.rule},
+    )

@@ -1,0 +1,307 @@
+"""Items of the queue: their rows, their leases, and each move from one state to another.
+
+A move is one statement that names the state (and, for leased items, the fencing token) it starts from; where no row
+changed, someone else was first.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, literal, not_, or_, select, update
+
+from delivery.items import ENDS, MOVES, Attempt, Destination, Item, Kind, Lane, LeasedItem, State
+from delivery.store.schema import attempts, finished_items, items, messages, workers
+from keys.tokens import new_id
+from policy.decision import Route
+
+_IDS: Final = 500  # in one statement
+_REPLY: Final = 2000  # characters kept of what the other side said
+_FREE: Final[dict[str, Any]] = {"lease_worker": None, "lease_until": None}
+
+
+def plain_text(reply: str) -> str:
+    """What the other side said, fit for any database: no NUL, no lone surrogate, not too long."""
+    return reply[:_REPLY].encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def _values(item: Item) -> dict[str, Any]:
+    return {
+        "id": item.id,
+        "message_id": item.message_id,
+        "namespace": item.namespace,
+        "kind": item.kind.value,
+        "recipient": item.recipient,
+        "domain": item.recipient.rpartition("@")[2].lower(),
+        "route": item.destination.route.value,
+        "target": item.destination.name,
+        "inside": item.destination.inside,
+        "state": item.state.value,
+        "attempts": item.attempts,
+        "created_at": item.created_at,
+        "next_at": item.next_at,
+        "expires_at": item.expires_at,
+        "fallback_at": item.fallback_at,
+        "delay_notice_at": item.delay_notice_at,
+        "fallback_route": item.fallback.value if item.fallback else None,
+        "fell_back": item.fell_back,
+        "profile": item.profile,
+        "rule": item.rule,
+        "decision_id": item.decision_id,
+        "notify": None if item.notify is None else ",".join(sorted(item.notify)),
+        "orcpt": item.orcpt,
+        "participant_id": item.participant_id,
+        "last_reply": plain_text(item.last_reply),
+    }
+
+
+def read_item(row: Row[Any]) -> Item:
+    """The item of a row of `items` or `finished_items`; its changes stay sealed."""
+    return Item(
+        id=row.id,
+        message_id=row.message_id,
+        namespace=row.namespace,
+        recipient=row.recipient,
+        destination=Destination(Route(row.route), row.target, row.inside),
+        state=State(row.state),
+        attempts=row.attempts,
+        created_at=row.created_at,
+        next_at=row.next_at,
+        expires_at=row.expires_at,
+        rule=row.rule,
+        decision_id=row.decision_id,
+        kind=Kind(row.kind),
+        fallback_at=row.fallback_at,
+        profile=row.profile,
+        notify=None if row.notify is None else frozenset(filter(None, row.notify.split(","))),
+        orcpt=row.orcpt,
+        fell_back=row.fell_back,
+        last_reply=row.last_reply,
+        fallback=Route(row.fallback_route) if row.fallback_route else None,
+        delay_notice_at=row.delay_notice_at,
+        participant_id=row.participant_id,
+    )
+
+
+def insert_items(
+    conn: Connection,
+    new: Sequence[Item],
+    changes_sealed: Mapping[str, bytes],
+    lease: tuple[str, datetime] | None,
+    now: datetime,
+) -> None:
+    """Write items. `lease` (worker, until) is for those that are LEASED; those at an end go among the finished."""
+    live, ended = [], []
+    for item in new:
+        values = _values(item)
+        if item.state in ENDS:
+            ended.append(values | {"finished_at": now, "changes_sealed": None})
+            continue
+        leased = item.state is State.LEASED and lease is not None
+        live.append(
+            values
+            | {
+                "changes_sealed": changes_sealed.get(item.id),
+                "lease_worker": lease[0] if lease and leased else None,
+                "lease_until": lease[1] if lease and leased else None,
+                "lease_token": 1 if leased else 0,
+            }
+        )
+    if live:
+        conn.execute(insert(items), live)
+    if ended:
+        conn.execute(insert(finished_items), ended)
+
+
+# -- leases --------------------------------------------------------------------------------------------------------
+
+
+def due_at(conn: Connection) -> datetime | None:
+    """When the next waiting item is due; None: nothing waits."""
+    query = select(items.c.next_at).where(items.c.state == State.DUE.value).order_by(items.c.next_at).limit(1)
+    found: datetime | None = conn.execute(query).scalar()
+    return found
+
+
+def lease_due(
+    conn: Connection, worker: str, now: datetime, *, until: datetime, limit: int, busy: Collection[Lane] = ()
+) -> list[LeasedItem]:
+    """Lease up to `limit` due items, the longest due first, but none of the `busy` lanes."""
+    chosen = (
+        select(items.c.id)
+        .where(items.c.state == State.DUE.value, items.c.next_at <= now, *(not_(_of_lane(lane)) for lane in busy))
+        .order_by(items.c.next_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    ids = conn.execute(chosen).scalars().all()
+    leased: list[LeasedItem] = []
+    for some in _batches(ids):
+        conn.execute(
+            update(items)
+            .where(items.c.id.in_(some), items.c.state == State.DUE.value)
+            .values(
+                state=State.LEASED.value, lease_worker=worker, lease_until=until, lease_token=items.c.lease_token + 1
+            )
+        )
+        rows = conn.execute(
+            select(items, messages.c.size).join(messages).where(items.c.id.in_(some), items.c.lease_worker == worker)
+        )
+        leased += [LeasedItem(read_item(row), row.lease_token, until, row.size, row.changes_sealed) for row in rows]
+    return leased
+
+
+def _of_lane(lane: Lane) -> ColumnElement[bool]:
+    where = lane.destination
+    same = and_(items.c.route == where.route.value, items.c.target == where.name, items.c.inside.is_(where.inside))
+    return and_(same, items.c.domain == lane.domain) if lane.domain else same
+
+
+def renew(conn: Connection, worker: str, tokens: Mapping[str, int], until: datetime) -> None:
+    """Hold leases longer. Those that are no longer ours stay as they are: `confirm` tells."""
+    for some in _batches(list(tokens.items())):
+        mine = or_(*(and_(items.c.id == item, items.c.lease_token == token) for item, token in some))
+        conn.execute(update(items).where(_leased_by(worker), mine).values(lease_until=until))
+
+
+def still_ours(conn: Connection, worker: str, tokens: Mapping[str, int]) -> set[str]:
+    """Which of these items are leased to the worker under the same token."""
+    ours: set[str] = set()
+    for some in _batches(list(tokens)):
+        rows = conn.execute(select(items.c.id, items.c.lease_token).where(_leased_by(worker), items.c.id.in_(some)))
+        ours.update(row.id for row in rows if row.lease_token == tokens[row.id])
+    return ours
+
+
+def give_back(conn: Connection, worker: str, tokens: Mapping[str, int], next_at: datetime | None = None) -> None:
+    """Leased items become due again, uncounted; at `next_at`, else at once."""
+    values = _FREE | {"state": State.DUE.value} | ({"next_at": next_at} if next_at else {})
+    for some in _batches(list(tokens.items())):
+        mine = or_(*(and_(items.c.id == item, items.c.lease_token == token) for item, token in some))
+        conn.execute(update(items).where(_leased_by(worker), mine).values(values))
+
+
+def _leased_by(worker: str) -> ColumnElement[bool]:
+    return and_(items.c.state == State.LEASED.value, items.c.lease_worker == worker)
+
+
+def free_expired(conn: Connection, now: datetime, worker: str, in_hand: Collection[str]) -> int:
+    """Leases that ran out (a worker that hangs) become due again, except those this worker has in hand; how many."""
+    old = select(items.c.id, items.c.lease_worker).where(items.c.state == State.LEASED.value, items.c.lease_until < now)
+    ids = [row.id for row in conn.execute(old) if row.lease_worker != worker or row.id not in in_hand]
+    for some in _batches(ids):
+        still = items.c.id.in_(some), items.c.state == State.LEASED.value, items.c.lease_until < now
+        conn.execute(update(items).where(*still).values(_FREE | {"state": State.DUE.value}))
+    return len(ids)
+
+
+# -- workers -------------------------------------------------------------------------------------------------------
+
+
+def register_worker(conn: Connection, worker: str, host: str, now: datetime) -> None:
+    """Tell the others that this worker may hold leases. It holds its lock by now. May be called again."""
+    if conn.execute(select(workers.c.id).where(workers.c.id == worker)).first() is None:
+        conn.execute(insert(workers).values(id=worker, host=host, started_at=now))
+
+
+def other_workers(conn: Connection, worker: str) -> list[str]:
+    """Ids of all registered workers but this one."""
+    return list(conn.execute(select(workers.c.id).where(workers.c.id != worker)).scalars())
+
+
+def retire_workers(conn: Connection, gone: Sequence[str]) -> int:
+    """Forget workers; what they had leased, and what a worker nobody knows has leased, is due again. How many items."""
+    if gone:
+        conn.execute(delete(workers).where(workers.c.id.in_(gone)))
+    known = select(workers.c.id)
+    freed = conn.execute(
+        update(items)
+        .where(items.c.state == State.LEASED.value, items.c.lease_worker.not_in(known))
+        .values(_FREE | {"state": State.DUE.value})
+    )
+    return freed.rowcount
+
+
+# -- moves ---------------------------------------------------------------------------------------------------------
+
+
+def move(conn: Connection, item_id: str, start: State, to: State, token: int | None = None, **values: Any) -> bool:
+    """Move an item between states in which it stays in the queue. False: it is no longer where it was.
+
+    `token` names the lease where `start` is LEASED (None: whoever's, for an admin).
+    """
+    _allowed(start, to)
+    changed = conn.execute(update(items).where(_at(item_id, start, token)).values(_FREE | {"state": to.value} | values))
+    return changed.rowcount == 1
+
+
+def end(
+    conn: Connection,
+    item_id: str,
+    start: State,
+    to: State,
+    *,
+    now: datetime,
+    token: int | None = None,
+    attempts_made: int | None = None,
+    last_reply: str | None = None,
+) -> bool:
+    """Move an item to one of its ends: out of the queue, among the finished. False: it is no longer where it was."""
+    _allowed(start, to)
+    changed: dict[str, Any] = {"state": to.value, "changes_sealed": None, "finished_at": now}
+    if attempts_made is not None:
+        changed["attempts"] = attempts_made
+    if last_reply is not None:
+        changed["last_reply"] = plain_text(last_reply)
+    columns: list[ColumnElement[Any]] = [
+        literal(changed[column.name], type_=column.type) if column.name in changed else items.c[column.name]
+        for column in finished_items.c
+    ]
+    source = select(*columns).where(_at(item_id, start, token))
+    names = [column.name for column in finished_items.c]
+    if conn.execute(insert(finished_items).from_select(names, source)).rowcount != 1:
+        return False
+    conn.execute(delete(items).where(items.c.id == item_id))
+    return True
+
+
+def _allowed(start: State, to: State) -> None:
+    if to not in MOVES[start] and start is not to:
+        raise ValueError(f"no item goes from {start} to {to}")
+
+
+def _at(item_id: str, state: State, token: int | None) -> ColumnElement[bool]:
+    here = and_(items.c.id == item_id, items.c.state == state.value)
+    return here if token is None else and_(here, items.c.lease_token == token)
+
+
+def add_attempt(conn: Connection, item_id: str, attempt: Attempt) -> None:
+    """Record one try."""
+    conn.execute(
+        insert(attempts).values(
+            id=new_id(),
+            item_id=item_id,
+            number=attempt.number,
+            started_at=attempt.started_at,
+            ended_at=attempt.ended_at,
+            outcome=attempt.outcome,
+            reply=plain_text(attempt.reply),
+            evidence=attempt.evidence,
+        )
+    )
+
+
+def find_items(conn: Connection, ids: Sequence[str]) -> list[LeasedItem]:
+    """Items that are in the queue, with their tokens, leased or not."""
+    found = []
+    for some in _batches(ids):
+        rows = conn.execute(select(items, messages.c.size).join(messages).where(items.c.id.in_(some)))
+        found += [
+            LeasedItem(read_item(row), row.lease_token, row.lease_until or row.next_at, row.size, row.changes_sealed)
+            for row in rows
+        ]
+    return found
+
+
+def _batches(values: Sequence[Any]) -> list[Sequence[Any]]:
+    return [values[at : at + _IDS] for at in range(0, len(values), _IDS)]

@@ -1,0 +1,146 @@
+"""Messages of the queue: their rows, and what of them goes when the last item ends."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from delivery.items import SealedMessage
+from delivery.store.schema import attempts, box_documents, box_messages, finished_items, items, messages
+from keys.sealing import WrappedKey
+
+_PURGE: Final = 500  # messages a transaction
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMessage:
+    """A message as it lies in the store. `wrapped` is None once its DEK is destroyed."""
+
+    id: str
+    namespace: str
+    sender: str | None
+    owner: str
+    size: int
+    received_at: datetime
+    client: str
+    smtputf8: bool
+    eight_bit: bool
+    ret: str | None
+    envid: str | None
+    wrapped: WrappedKey | None
+    subject_sealed: bytes | None = field(repr=False)
+    body_sealed: bytes | None = field(repr=False)
+    blob: str | None = None
+    finished_at: datetime | None = None
+
+
+def insert_message(conn: Connection, sealed: SealedMessage, recipients: int, finished_at: datetime | None) -> None:
+    """Write a message's row. `finished_at` is set where every item ended at once: then nothing of its content stays."""
+    message = sealed.message
+    kept = finished_at is None
+    conn.execute(
+        insert(messages).values(
+            id=sealed.id,
+            namespace=message.namespace,
+            sender=message.sender,
+            owner=message.owner,
+            subject_sealed=sealed.subject_sealed if kept else None,
+            size=sealed.size,
+            recipients=recipients,
+            received_at=message.received_at,
+            client=message.client,
+            smtputf8=message.smtputf8,
+            eight_bit=message.eight_bit,
+            ret=message.ret,
+            envid=message.envid,
+            dek_format=sealed.wrapped.format if kept else None,
+            dek_key_id=sealed.wrapped.key_id if kept else None,
+            dek_wrapped=sealed.wrapped.wrapped if kept else None,
+            dek_commitment=sealed.wrapped.commitment if kept else None,
+            body_sealed=sealed.body_sealed if kept else None,
+            blob=sealed.blob if kept else None,
+            finished_at=finished_at,
+        )
+    )
+
+
+def find_message(conn: Connection, message_id: str) -> StoredMessage | None:
+    """One message, or None."""
+    row = conn.execute(select(messages).where(messages.c.id == message_id)).first()
+    return None if row is None else _message(row)
+
+
+def _message(row: Row[Any]) -> StoredMessage:
+    wrapped = None
+    if row.dek_wrapped is not None:
+        wrapped = WrappedKey(row.dek_format, row.dek_key_id, row.dek_wrapped, row.dek_commitment)
+    return StoredMessage(
+        id=row.id,
+        namespace=row.namespace,
+        sender=row.sender,
+        owner=row.owner,
+        size=row.size,
+        received_at=row.received_at,
+        client=row.client,
+        smtputf8=row.smtputf8,
+        eight_bit=row.eight_bit,
+        ret=row.ret,
+        envid=row.envid,
+        wrapped=wrapped,
+        subject_sealed=row.subject_sealed,
+        body_sealed=row.body_sealed,
+        blob=row.blob,
+        finished_at=row.finished_at,
+    )
+
+
+def finish_message(conn: Connection, message_id: str, now: datetime) -> str | None:
+    """If no item of the message is left: destroy its DEK, subject and body. Gives the blob to unlink after the commit.
+
+    Call it in the transaction that ended an item, after that.
+    """
+    if conn.execute(select(items.c.id).where(items.c.message_id == message_id).limit(1)).first() is not None:
+        return None
+    blob: str | None = conn.execute(select(messages.c.blob).where(messages.c.id == message_id)).scalar()
+    conn.execute(
+        update(messages)
+        .where(messages.c.id == message_id)
+        .values(
+            dek_format=None,
+            dek_key_id=None,
+            dek_wrapped=None,
+            dek_commitment=None,
+            subject_sealed=None,
+            body_sealed=None,
+            blob=None,
+            finished_at=now,
+        )
+    )
+    return blob
+
+
+def lock_message(conn: Connection, message_id: str) -> None:
+    """Let only one transaction at a time end items of a message, so that the last one knows that it is the last."""
+    conn.execute(select(messages.c.id).where(messages.c.id == message_id).with_for_update())
+
+
+def purge_history(conn: Connection, before: datetime) -> int:
+    """Forget up to some hundreds of messages that ended before, with their items and attempts; how many."""
+    old = conn.execute(select(messages.c.id).where(messages.c.finished_at < before).limit(_PURGE)).scalars().all()
+    if not old:
+        return 0
+    ended = select(finished_items.c.id).where(finished_items.c.message_id.in_(old))
+    conn.execute(delete(attempts).where(attempts.c.item_id.in_(ended)))
+    conn.execute(delete(finished_items).where(finished_items.c.message_id.in_(old)))
+    conn.execute(delete(messages).where(messages.c.id.in_(old)))
+    return len(old)
+
+
+def referenced_blobs(conn: Connection, names: Sequence[str]) -> set[str]:
+    """Those of some blob names that a row names: of a queued message or of a SafeBox."""
+    found: set[str] = set()
+    for column in (messages.c.blob, box_messages.c.original_blob, box_documents.c.blob):
+        found.update(name for name in conn.execute(select(column).where(column.in_(names))).scalars() if name)
+    return found
