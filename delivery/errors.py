@@ -31,7 +31,3 @@ class SchemaOutdated(StoreUnavailable):
 
 class StoreConflict(DeliveryError):
     """A unique key or reference forbids the row, and the work did not expect that."""
-
-
-class QueueFull(DeliveryError):
-    """More waits in the queue than it may hold: 452 4.3.1 at the door."""

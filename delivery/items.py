@@ -108,6 +108,7 @@ class NewMessage:
     eight_bit: bool = False
     ret: str | None = None
     envid: str | None = None
+    id: str = ""  # named already by who received it; empty: the queue names it
 
 
 @dataclass(frozen=True, slots=True)

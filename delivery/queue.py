@@ -110,9 +110,10 @@ class Queue:
     ) -> str:
         """Keep a message and one item for each recipient; its id, once they are on disk.
 
-        `also` are mails of our own that enter with it: all of them or nothing. The events get the message's id and are written in the same transaction, with `message.accepted` added where it
-        is missing. Raises StoreUnavailable: then nothing was kept (or, if not `certain`, perhaps it was: the client
-        sends again, and twice is better than never).
+        `also` are mails of our own that enter with it: all of them or nothing. The events get the message's id and
+        are written in the same transaction, with `message.accepted` added where it is missing. Raises
+        StoreUnavailable: then nothing was kept (or, if not `certain`, perhaps it was: the client sends again, and
+        twice is better than never); StoreConflict where the message's id is there already.
         """
         now = self.clock()
         sealed = await self._seal(message)
