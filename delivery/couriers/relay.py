@@ -1,0 +1,148 @@
+"""Ordinary mail, mail to partners, and mail over verified TLS: one courier, one code path, different demands.
+
+What a destination demands of its peer is shown before MAIL FROM is said. Without it the items wait, with a reply that
+names what was missing; they never go out in the clear.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from types import MappingProxyType, TracebackType
+from typing import Final, Self
+
+import structlog
+
+from delivery.couriers.changes import apply_changes
+from delivery.couriers.connections import ConnectionLimits, Connections
+from delivery.couriers.courier import Deferred, Delivery, Lost, Outcome, Refused, Sent
+from delivery.couriers.session import Dialler, Dropped, Session, Timeouts, Unreachable
+from delivery.couriers.targets import Hops, NoTarget, Target
+from delivery.couriers.transaction import Copy, Mailing, Transaction
+from delivery.items import Item, Reply
+from delivery.mx import Resolver, SystemResolver, Undeliverable
+from delivery.settings import HopSettings, PartnerSettings
+from policy.decision import Route
+
+log = structlog.get_logger(__name__)
+
+_RECIPIENTS: Final = 100  # in one transaction: every server takes that many (RFC 5321 4.5.3.1.8)
+_TARGETS_AT_ONCE: Final = 20  # of one delivery
+
+
+class RelayCourier:
+    """Brings deliveries of the routes relay, partner and tls to the next mail server. Opens nothing until used."""
+
+    def __init__(
+        self,
+        hostname: str,
+        next_hop: HopSettings,
+        *,
+        inside: HopSettings | None = None,
+        partners: Mapping[str, PartnerSettings] = MappingProxyType({}),
+        resolver: Resolver | None = None,
+        times: Timeouts = Timeouts(),  # noqa: B008  # frozen
+        limits: ConnectionLimits = ConnectionLimits(),  # noqa: B008  # frozen
+    ) -> None:
+        self._hops = Hops(next_hop, inside, partners)
+        self._times = times
+        dialler = Dialler(hostname, resolver or SystemResolver(), times)
+        self._connections = Connections(dialler.dial, limits)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connections.close()
+
+    async def deliver(self, delivery: Delivery) -> Mapping[str, Outcome]:
+        """One outcome for each item id.
+
+        A cancellation goes through, unless a peer has taken the message for some item: then the outcomes are returned
+        as usual (items not tried are Lost), and the task's `cancelling()` tells that it was asked to end.
+        """
+        outcomes: dict[str, Outcome] = {}
+        targets = self._by_target(delivery, outcomes)
+        raw = apply_changes(delivery.message.raw, delivery.items[0].changes)
+        places = asyncio.Semaphore(_TARGETS_AT_ONCE)
+
+        async def bring(target: Target, items: list[Item]) -> None:
+            async with places:
+                await self._to_target(delivery, target, items, raw, outcomes)
+
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for target, items in targets.items():
+                    tasks.create_task(bring(target, items))
+        except asyncio.CancelledError:
+            if not any(isinstance(outcome, Sent) for outcome in outcomes.values()):
+                raise
+        return {item.id: outcomes.get(item.id, Lost()) for item in delivery.items}
+
+    def _by_target(self, delivery: Delivery, outcomes: dict[str, Outcome]) -> dict[Target, list[Item]]:
+        targets: dict[Target, list[Item]] = {}
+        for item in delivery.items:
+            try:
+                targets.setdefault(self._hops.target(delivery.destination, item.recipient), []).append(item)
+            except NoTarget as error:
+                insecure = delivery.destination.route is not Route.RELAY
+                outcomes[item.id] = Deferred(Reply(451, "4.3.5", str(error)), insecure=insecure)
+        return targets
+
+    async def _to_target(
+        self, delivery: Delivery, target: Target, items: list[Item], raw: bytes, outcomes: dict[str, Outcome]
+    ) -> None:
+        message = delivery.message
+        for at in range(0, len(items), _RECIPIENTS):
+            if is_cancelled():
+                return
+            group = items[at : at + _RECIPIENTS]
+            copies = tuple(Copy(item.id, item.recipient, item.notify, item.orcpt) for item in group)
+            mailing = Mailing(
+                message.sender, copies, raw, delivery.lease.confirm, message.smtputf8, message.ret, message.envid
+            )
+            try:
+                outcomes.update(await self._mail(target, mailing))
+            except Exception:
+                # The top of a delivery to one target: a surprise here must not lose what others have taken.
+                log.exception("smtp.surprise", message=message.id, route=delivery.destination.route)
+                reply = Reply(451, "4.3.0", "The mail could not be handed on for a reason of our own")
+                outcomes.update(_for_all(mailing, Deferred(reply, insecure=target.demands_tls)))
+
+    async def _mail(self, target: Target, mailing: Mailing) -> dict[str, Outcome]:
+        """One transaction; a second one, on a fresh connection, where a kept connection turns out to be dead."""
+        for fresh in (False, True):
+            outcomes: dict[str, Outcome] = {}
+            try:
+                async with self._connections.borrow(target, fresh=fresh) as (session, is_used):
+                    try:
+                        await self._transact(session, mailing, outcomes)
+                    except Dropped as error:
+                        log.info("smtp.dropped", host=session.evidence.host, kept=is_used, reply=str(error.reply))
+                        if is_used:
+                            continue
+                        outcome = Deferred(error.reply, session.evidence)
+                        outcomes = {copy.key: outcome for copy in mailing.copies} | outcomes
+            except Unreachable as error:
+                outcomes = _for_all(mailing, Deferred(error.reply, error.evidence, insecure=error.insecure))
+            except Undeliverable as error:
+                outcomes = _for_all(mailing, Refused(error.reply))
+            return outcomes
+        raise AssertionError("a fresh connection is not a used one")
+
+    async def _transact(self, session: Session, mailing: Mailing, outcomes: dict[str, Outcome]) -> None:
+        transaction = Transaction(session, mailing, self._times)
+        try:
+            await transaction.run()
+        finally:
+            outcomes.update(transaction.outcomes)
+
+
+def _for_all(mailing: Mailing, outcome: Outcome) -> dict[str, Outcome]:
+    return {copy.key: outcome for copy in mailing.copies}
+
+
+def is_cancelled() -> bool:
+    """Was the running task asked to end, and the request held back?"""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
