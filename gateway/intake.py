@@ -1,0 +1,240 @@
+"""A message's whole way in: read, decide, enqueue, answer. Whatever fails here is 451 or 452, never lost."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final, Protocol
+
+from structlog import get_logger
+
+from delivery.errors import DeliveryError, StoreFull
+from delivery.items import Kind, NewItem, NewMessage, Reply
+from delivery.notices.notice import Notice
+from delivery.settings import Fallback
+from delivery.store.audit import Event, EventKind
+from gateway.orders import (
+    INBOUND,
+    events_of,
+    inbound_event,
+    inbound_items,
+    items_of,
+    namespace_of,
+    owner_of,
+    rejection,
+    way_to,
+)
+from gateway.telemetry import Metrics
+from keys.tokens import new_id
+from policy.decision import Route, Verdict
+from policy.engine import Facts, Policy
+from policy.message import Envelope, Message
+from policy.route import Directory
+from rules.content import Content
+from rules.finding import Finding
+
+log = get_logger(__name__)
+
+FAILED: Final = Reply(451, "4.3.0", "Not possible just now; try again later")
+NO_ROOM: Final = Reply(452, "4.3.1", "No room just now; try again later")
+NOT_OUR_BOUNCE: Final = Reply(550, "5.1.1", "No such return address")
+_HEAVY_CHARACTERS: Final = 50_000  # of text: scanning more is done in a thread
+_HEAVY_RECIPIENTS: Final = 20
+_NAMESPACE: Final = "default"  # of mail from outside
+
+MailOfOurs = tuple[NewMessage, Sequence[NewItem]]
+
+
+class Reads(Protocol):
+    """gateway.extractors.Reader."""
+
+    async def read(self, raw: bytes) -> Message:
+        """The message as rules see it."""
+
+
+class Scans(Protocol):
+    """rules.matching.Matcher."""
+
+    def scan(self, content: Content) -> tuple[Finding, ...]:
+        """What the detectors find."""
+
+
+class Policies(Protocol):
+    """gateway.policies.PolicyKeeper."""
+
+    @property
+    def in_force(self) -> tuple[Policy, Scans]:
+        """The policy and the matcher that belong together at this moment."""
+
+
+class Keeps(Protocol):
+    """delivery.queue.Queue."""
+
+    async def accept(
+        self,
+        message: NewMessage,
+        items: Sequence[NewItem],
+        events: Sequence[Event] = (),
+        also: Sequence[MailOfOurs] = (),
+    ) -> str:
+        """Returns once it is on disk."""
+
+
+class Writes(Protocol):
+    """delivery.notices.compose.Composer."""
+
+    def rule_applied(
+        self, to_address: str, now: datetime, *, rule: str, sender: str, recipients: Sequence[str], subject: str
+    ) -> Notice:
+        """The mail that tells somebody that a rule applied."""
+
+
+class TakesBounces(Protocol):
+    """delivery.safebox.box.SafeBoxes."""
+
+    async def take_bounce(self, address: str, raw: bytes) -> bool:
+        """A mail to a return address; False where we never made that address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """Takes what the door received. `bounces` is the domain of our signed return addresses."""
+
+    reader: Reads
+    policies: Policies
+    queue: Keeps
+    composer: Writes
+    boxes: TakesBounces
+    note: Callable[[Sequence[Event]], Awaitable[None]]  # writes audit events in a transaction of their own
+    fallbacks: Mapping[str, Fallback]  # of partners, by name
+    bounces: str | None
+    metrics: Metrics
+    clock: Callable[[], datetime]
+
+    async def take(self, envelope: Envelope, raw: bytes) -> Reply:
+        """Read, decide, enqueue, answer. 250 only once message, items and events are on disk.
+
+        A failure of ours is answered here where it has a name; anything else is raised, and is 451 at the door.
+        """
+        started = time.monotonic()
+        try:
+            reply = await self._take(envelope, raw)
+        except StoreFull:
+            reply = NO_ROOM
+        except DeliveryError as error:
+            log.error("intake.not_kept", message=envelope.id, error=type(error).__name__)
+            reply = FAILED
+        if reply.code == 250:
+            self.metrics.accepted(inbound=envelope.inbound, size=len(raw), seconds=time.monotonic() - started)
+        log.info("intake.answered", message=envelope.id, reply=f"{reply.code} {reply.status}", size=len(raw))
+        return reply
+
+    async def _take(self, envelope: Envelope, raw: bytes) -> Reply:
+        returned = [r for r in envelope.recipients if r.address.domain == self.bounces]
+        if returned:
+            taken = [await self.boxes.take_bounce(str(recipient.address), raw) for recipient in returned]
+            others = tuple(r for r in envelope.recipients if r.address.domain != self.bounces)
+            if not all(taken):
+                log.warning("intake.unknown_return_address", message=envelope.id)
+            if not others:
+                return _accepted(envelope) if any(taken) else NOT_OUR_BOUNCE
+            envelope = replace(envelope, recipients=others)
+        return await (self._take_inbound if envelope.inbound else self._take_outbound)(envelope, raw)
+
+    async def _take_outbound(self, envelope: Envelope, raw: bytes) -> Reply:
+        policy, matcher = self.policies.in_force
+        message = await self.reader.read(raw)
+        findings, verdict = await _decide(policy, matcher, envelope, message)
+        for decision in verdict.decisions:
+            self.metrics.decided(decision.route.value, decision.rule)
+            log.info(
+                "intake.decided", message=envelope.id, decision=decision.id, route=decision.route, rule=decision.rule
+            )
+        if all(decision.route is Route.REJECT for decision in verdict.decisions):
+            await self.note(events_of(envelope, message, verdict, findings, EventKind.MESSAGE_REFUSED))
+            return rejection(verdict.decisions[0])
+        owner = owner_of(envelope, message, policy.directory)
+        await self.queue.accept(
+            self._new(envelope, raw, namespace_of(verdict), owner, message.subject),
+            items_of(envelope, verdict, self.fallbacks),
+            events_of(envelope, message, verdict, findings, EventKind.MESSAGE_ACCEPTED),
+            self._notices(envelope, message, verdict, policy.directory),
+        )
+        return _accepted(envelope)
+
+    async def _take_inbound(self, envelope: Envelope, raw: bytes) -> Reply:
+        """Mail from outside goes inside as it is: the policy is for what leaves."""
+        decision_id = new_id()
+        directory = self.policies.in_force[0].directory
+        self.metrics.decided(Route.RELAY.value, INBOUND)
+        await self.queue.accept(
+            self._new(envelope, raw, _NAMESPACE, owner_of(envelope, None, directory), ""),
+            inbound_items(envelope.recipients, decision_id),
+            inbound_event(envelope, len(raw), _NAMESPACE, decision_id),
+        )
+        return _accepted(envelope)
+
+    def _new(self, envelope: Envelope, raw: bytes, namespace: str, owner: str, subject: str) -> NewMessage:
+        return NewMessage(
+            namespace=namespace,
+            sender=str(envelope.sender) if envelope.sender is not None else None,
+            owner=owner,
+            subject=subject,
+            raw=raw,
+            received_at=envelope.received_at,
+            client=str(envelope.client.address),
+            smtputf8=envelope.smtputf8,
+            eight_bit=envelope.eight_bit or not raw.isascii(),
+            ret=envelope.ret,
+            envid=envelope.envid,
+            id=envelope.id,
+        )
+
+    def _notices(
+        self, envelope: Envelope, message: Message, verdict: Verdict, directory: Directory
+    ) -> tuple[MailOfOurs, ...]:
+        """The mails that `also: notify` asks for."""
+        now = self.clock()
+        made: list[MailOfOurs] = []
+        for address, rule in verdict.notify:
+            notice = self.composer.rule_applied(
+                address,
+                now,
+                rule=rule,
+                sender=str(envelope.sender or ""),
+                recipients=[str(recipient.address) for recipient in envelope.recipients],
+                subject=message.subject,
+            )
+            mail = NewMessage(
+                namespace=namespace_of(verdict),
+                sender=notice.sender,
+                owner=address,
+                subject=notice.subject,
+                raw=notice.raw,
+                received_at=now,
+                smtputf8=notice.smtputf8,
+                eight_bit=not notice.raw.isascii(),
+            )
+            way = way_to(address, directory)
+            made.append((mail, (NewItem(notice.recipient, way, Kind.NOTICE, rule=rule),)))
+        return tuple(made)
+
+
+async def _decide(
+    policy: Policy, matcher: Scans, envelope: Envelope, message: Message
+) -> tuple[tuple[Finding, ...], Verdict]:
+    """Scan and decide; in a thread where that takes long enough to hold up other sessions."""
+
+    def work() -> tuple[tuple[Finding, ...], Verdict]:
+        findings = matcher.scan(message.content)
+        return findings, policy.decide(envelope, message, findings, Facts(new_id=new_id))
+
+    characters = sum(len(part.text) for part in message.content.parts)
+    if characters > _HEAVY_CHARACTERS or len(envelope.recipients) > _HEAVY_RECIPIENTS:
+        return await asyncio.to_thread(work)
+    return work()
+
+
+def _accepted(envelope: Envelope) -> Reply:
+    return Reply(250, "2.0.0", f"Accepted as {envelope.id}")
