@@ -84,6 +84,12 @@ class SqliteBacking:
         except sqlite3.Error as cause:
             raise StoreUnavailable("the database's log cannot be truncated now") from cause
 
+    def connect_for_upgrade(self) -> sqlite3.Connection:
+        """A connection that may rebuild tables: references are checked at the end of the upgrade, not row by row."""
+        conn = self._connect(query_only=False)
+        conn.execute("PRAGMA foreign_keys=OFF")
+        return conn
+
     def lock(self, worker: str) -> "FileLock | None":
         """A lock file in `workers` beside the database."""
         self._lock_folder.mkdir(mode=0o700, exist_ok=True)

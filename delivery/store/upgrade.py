@@ -1,0 +1,173 @@
+"""The schema: made where there is none, upgraded where it is older, refused where it is newer.
+
+The number of the schema stands in `alembic_version`. `prepare` is what `serve` does at start; `upgrade` what
+`db upgrade` does. An SQLite file is copied before it is upgraded; a server's backups are its admin's.
+"""
+
+import os
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, text
+from sqlalchemy.pool import NullPool
+
+from delivery.errors import SchemaOutdated, StoreUnavailable
+from delivery.store.database import Database
+from delivery.store.failures import translated
+from delivery.store.schema import metadata, namespaces
+from delivery.store.sqlite import SqliteBacking
+
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+DEFAULT_NAMESPACE: Final = "default"
+_UPGRADE_LOCK: Final = 0x5EA16A7E  # PostgreSQL advisory lock: one upgrade at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Upgraded:
+    """From which number to which; `copy` is the file that holds the database as it was, if one was made."""
+
+    before: str | None
+    after: str
+    copy: Path | None = None
+
+
+def newest(folder: Path = MIGRATIONS) -> str:
+    """The number of the schema that this version works with."""
+    return max(path.name.split("_")[0] for path in (folder / "versions").glob("[0-9]*_*.py"))
+
+
+def revision(conn: Connection) -> str | None:
+    """The number of the database's schema; None: it has none."""
+    if not inspect(conn).has_table("alembic_version"):
+        return None
+    found: str | None = conn.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return found
+
+
+def prepare(db: Database, folder: Path = MIGRATIONS) -> Upgraded | None:
+    """Make the data folder, the file and the schema where they are missing; upgrade an older embedded schema.
+
+    None: nothing was to do. Raises SchemaOutdated where a server's schema is missing or older (`db upgrade` is the next
+    step) or any schema is newer than this version; StoreUnavailable where the database cannot be reached.
+    """
+    backing = db.backing
+    if isinstance(backing, SqliteBacking):
+        _make_file(backing.path)
+    found, wanted = db.read_now(revision), newest(folder)
+    if found == wanted:
+        return None
+    if not isinstance(backing, SqliteBacking):
+        _refuse_newer(found, wanted)
+        raise SchemaOutdated("the database's schema is missing or older than this version: run `sealgate db upgrade`")
+    return upgrade(db, folder)
+
+
+def upgrade(db: Database, folder: Path = MIGRATIONS) -> Upgraded | None:
+    """Bring the schema to this version's, whatever it is now. None: it is already. Raises as `prepare` does."""
+    backing = db.backing
+    if isinstance(backing, SqliteBacking):
+        _make_file(backing.path)
+    found, wanted = db.read_now(revision), newest(folder)
+    if found == wanted:
+        return None
+    _refuse_newer(found, wanted)
+    copy = _copy(backing.path, found) if found is not None and isinstance(backing, SqliteBacking) else None
+    engine = _engine(db)
+    try:
+        with translated(), backing.turn(), engine.begin() as conn:
+            _one_at_a_time(conn)
+            found = revision(conn)
+            if found == wanted:
+                return None
+            if found is None:
+                create_schema(conn, wanted)
+            else:
+                _run_steps(conn, folder)
+            _check_references(conn)
+    finally:
+        engine.dispose()
+    return Upgraded(found, wanted, copy)
+
+
+def create_schema(conn: Connection, number: str | None = None) -> None:
+    """Make every table in an empty database, and write down the schema's number."""
+    metadata.create_all(conn)
+    conn.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
+    conn.execute(text("INSERT INTO alembic_version VALUES (:number)"), {"number": number or newest()})
+    if conn.execute(select(namespaces.c.name).limit(1)).first() is None:
+        conn.execute(insert(namespaces).values(name=DEFAULT_NAMESPACE, created_at=datetime.now(UTC)))
+
+
+def _refuse_newer(found: str | None, wanted: str) -> None:
+    if found is not None and found > wanted:
+        raise SchemaOutdated(
+            f"the database's schema is {found}, newer than this version's {wanted}: install the version that made it"
+        )
+
+
+def _make_file(path: Path) -> None:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        os.close(descriptor)
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        os.fsync(folder)
+        os.close(folder)
+    except OSError as cause:
+        raise StoreUnavailable(f"cannot make {path}: {os.strerror(cause.errno or 0)}") from cause
+
+
+def _engine(db: Database) -> Engine:
+    """Connections for changing tables: SQLite rebuilds them, which its foreign keys would stand in the way of."""
+    if not isinstance(db.backing, SqliteBacking):
+        return db.backing.writer
+    engine = create_engine("sqlite://", creator=db.backing.connect_for_upgrade, poolclass=NullPool)
+    event.listen(engine, "begin", lambda conn: conn.exec_driver_sql("BEGIN IMMEDIATE"))
+    return engine
+
+
+def _one_at_a_time(conn: Connection) -> None:
+    if conn.dialect.name == "postgresql":
+        conn.execute(text("SET LOCAL lock_timeout = 0"))
+        conn.execute(text("SET LOCAL statement_timeout = 0"))
+        conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
+
+
+def _check_references(conn: Connection) -> None:
+    if conn.dialect.name == "sqlite" and conn.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
+        raise StoreUnavailable("the upgraded database has rows that refer to nothing; it was left as it was")
+
+
+def _run_steps(conn: Connection, folder: Path) -> None:
+    from alembic import command  # some hundred milliseconds, needed once in a version's life
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(folder))
+    config.attributes["connection"] = conn
+    command.upgrade(config, "head")
+
+
+def migrate(conn: Connection, folder: Path = MIGRATIONS) -> None:
+    """Run every step on an empty or older database, in the connection's transaction."""
+    _run_steps(conn, folder)
+
+
+def _copy(path: Path, number: str) -> Path:
+    """A whole copy beside the database, readable by its owner alone, on disk before the upgrade begins."""
+    copy = path.with_name(f"{path.name}.schema-{number}")
+    try:
+        copy.unlink(missing_ok=True)
+        os.close(os.open(copy, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
+            source.backup(target)
+        descriptor = os.open(copy, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.close(descriptor)
+    except (OSError, sqlite3.Error) as cause:
+        raise StoreUnavailable(f"cannot copy the database to {copy} before its upgrade") from cause
+    return copy
