@@ -1,0 +1,125 @@
+"""`sealgate keys`: the root keys that wrap all others."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gateway.cli.context import Invocation, config_after, fail, json_option, print_json
+from keys.errors import KeysError
+from keys.keyring import KeyRing, keyring_path
+
+if TYPE_CHECKING:
+    from gateway.settings import Settings
+
+
+@click.group()
+def command() -> None:
+    """Make, list and rotate the root keys that wrap all others.
+
+    They lie in the keyring file that `keys` in the configuration names. Without it nothing that was sealed can be
+    opened again: keep a copy of it, apart from the backups of the data.
+    """
+
+
+@command.command()
+@config_after
+@click.option(
+    "--path", type=click.Path(path_type=Path), metavar="FILE", help="Make this file; no configuration is read."
+)
+@json_option
+@click.pass_obj
+def init(invocation: Invocation, path: Path | None, as_json: bool) -> None:
+    """Make the keyring with its first root key. A file that exists is never overwritten."""
+    where = path if path is not None else keyring_path(_settings(invocation, keyring=False).keys)
+    try:
+        ring = KeyRing.create(where)
+    except KeysError as error:
+        fail(str(error), error.hint)
+    if as_json:
+        print_json({"keyring": str(where), "id": ring.primary})
+        return
+    click.echo(f"Made {where} with the root key {ring.primary}.")
+    click.echo("Copy it to a safe place apart from the data: without it nothing sealed can be opened again.")
+    if os.geteuid() == 0 and where.stat().st_uid == 0:
+        click.echo("It belongs to root: give it to the user that runs sealgate, or hand it over by LoadCredential.")
+
+
+@command.command("list")
+@config_after
+@json_option
+@click.pass_obj
+def list_(invocation: Invocation, as_json: bool) -> None:
+    """List the root keys, oldest first; the primary one wraps from now on."""
+    for root in _ring(_settings(invocation)).roots():
+        if as_json:
+            print_json({"id": root.id, "created": root.created.isoformat(), "primary": root.primary})
+        else:
+            click.echo(f"{root.id}  {root.created:%Y-%m-%d %H:%M}{'  primary' if root.primary else ''}")
+
+
+@command.command()
+@config_after
+@click.option(
+    "--rewrap-only", is_flag=True, help="Make no new root key; only bring the stored keys under the primary one."
+)
+@json_option
+@click.pass_obj
+def rotate(invocation: Invocation, rewrap_only: bool, as_json: bool) -> None:
+    """Make a new primary root key, and wrap the keys of every namespace by it.
+
+    A running gateway notices by itself. Older root keys stay in the keyring: backups of the database need them.
+    """
+    settings = _settings(invocation)
+    ring = _ring(settings)
+    try:
+        primary = ring.primary if rewrap_only else ring.rotate()
+    except KeysError as error:
+        fail(str(error), error.hint)
+    rewrapped = _rewrap(settings, primary)
+    if as_json:
+        print_json({"id": primary, "rewrapped": rewrapped})
+    else:
+        click.echo(f"The root key {primary} is primary; {rewrapped} stored keys were wrapped by it.")
+
+
+def _rewrap(settings: "Settings", primary: str) -> int:
+    from delivery.errors import DeliveryError
+    from delivery.store.audit import Event, EventKind, record
+    from gateway.app import open_stores
+
+    now = datetime.now(UTC)
+    try:
+        with open_stores(settings) as stores:
+            vault = stores.vault
+            rewrapped: int = vault.rotate()
+            event = Event(EventKind.KEY_ROTATED, "default", facts={"root": primary, "rewrapped": rewrapped})
+            vault.ensure("default")
+            stores.db.write_now(lambda conn: record(conn, vault, [event], now))
+    except (DeliveryError, KeysError) as error:
+        fail(
+            f"the root key {primary} is primary, but the stored keys are not wrapped by it yet: {error}",
+            "all goes on working; run `sealgate keys rotate --rewrap-only` when the cause is gone",
+            code=1,
+        )
+    return rewrapped
+
+
+def _ring(settings: "Settings") -> KeyRing:
+    try:
+        return KeyRing.load(settings.keys)
+    except KeysError as error:
+        fail(str(error), error.hint)
+
+
+def _settings(invocation: Invocation, *, keyring: bool = True) -> "Settings":
+    from gateway.settings import SettingsInvalid, load_settings
+
+    try:
+        return load_settings(invocation.config, keyring=keyring, policy=False)
+    except SettingsInvalid as invalid:
+        for problem in invalid.problems:
+            click.echo(str(problem), err=True)
+        fail("the configuration is not sound", "sealgate config check says the same")
