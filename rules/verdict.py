@@ -27,10 +27,8 @@ def luhn_valid(digits: str) -> bool:
 
 def luhn_sum(digits: str) -> int:
     """The Luhn sum with the last digit counted once."""
-    total = 0
-    for place, digit in enumerate(reversed(digits)):
-        total += _DOUBLED[int(digit)] if place & 1 else int(digit)
-    return total
+    numbers = [int(digit) for digit in reversed(digits)]
+    return sum(numbers[0::2]) + sum([_DOUBLED[number] for number in numbers[1::2]])
 
 
 def is_repeated(digits: str) -> bool:
