@@ -149,4 +149,6 @@ def _later(value: object) -> None:
         raise wrong(LATER, "leave it out")
 
 
-Later = Annotated[None, BeforeValidator(_later), WithJsonSchema({"type": "null"})]  # its place is kept, only null is taken
+Later = Annotated[
+    None, BeforeValidator(_later), WithJsonSchema({"type": "null"})
+]  # its place is kept, only null is taken

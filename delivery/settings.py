@@ -4,7 +4,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, StrictBool, model_validator
+from pydantic import AfterValidator, Field, StrictBool, ValidationInfo, field_validator, model_validator
 
 from delivery.sections import DomainName, DomainPattern, File, Hop, Later, Section, Sender, wrong
 from policy.units import Duration
@@ -21,22 +21,36 @@ class HopTls(StrEnum):
 class HopSettings(Section):
     """`next_hop` and `inside`: where ordinary mail, or mail for ourselves, is handed on."""
 
-    host: Hop | None = Field(default=None, description="Host and port of the next mail server; port 25 when omitted.")
+    host: Hop | None = Field(
+        default=None,
+        examples=["smtp.example.com:25"],
+        json_schema_extra={"needed": True},
+        description="Host and port of the next mail server; port 25 when omitted.",
+    )
     mx: StrictBool = Field(default=False, description="true instead of `host`: look up the recipient's MX.")
     tls: HopTls = Field(
         default=HopTls.OPPORTUNISTIC,
         description="opportunistic: TLS if offered, any certificate; require: TLS, any certificate; "
         "verify: TLS, with a certificate for `host` (with mx: for the recipient's domain) or one of `names`.",
     )
-    ca: File | None = Field(default=None, description="PEM file of the authorities to trust; omitted: the system's.")
-    names: tuple[DomainName, ...] = Field(
-        default=(), description="Names to accept in the certificate instead of the host's."
+    ca: File | None = Field(
+        examples=["ca.pem"], default=None, description="PEM file of the authorities to trust; omitted: the system's."
     )
+    names: tuple[DomainName, ...] = Field(
+        examples=[["smtp.example.com"]],
+        default=(),
+        description="Names to accept in the certificate instead of the host's.",
+    )
+
+    @field_validator("mx")
+    @classmethod
+    def _instead(cls, value: bool, info: ValidationInfo) -> bool:
+        if value and info.data.get("host") is not None:
+            raise wrong("host and mx exclude each other", "keep host to hand all mail to one server")
+        return value
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        if self.mx and self.host is not None:
-            raise wrong("host and mx exclude each other", "keep host to hand all mail to one server")
         if not self.mx and self.host is None:
             raise wrong("either host or mx is missing", 'write host: "smtp.example.com:25", or mx: true')
         return self
@@ -45,7 +59,9 @@ class HopSettings(Section):
 class InsideSettings(HopSettings):
     """`inside`: as `next_hop`, but proven unless said otherwise."""
 
-    tls: HopTls = Field(default=HopTls.VERIFY, description="As in next_hop. Secure mail for ourselves goes this way only with verify.")
+    tls: HopTls = Field(
+        default=HopTls.VERIFY, description="As in next_hop. Secure mail for ourselves goes this way only with verify."
+    )
 
 
 class Verify(StrEnum):
@@ -75,17 +91,23 @@ class PartnerTls(Section):
         default=Verify.PKI, description="pki: signed by a trusted authority; pinned: one of `fingerprints`."
     )
     ca: File | None = Field(
-        default=None, description="PEM file of the authorities to trust; null: the system's."
+        examples=["ca.pem"], default=None, description="PEM file of the authorities to trust; null: the system's."
     )
     names: tuple[DomainName, ...] = Field(
-        default=(), description="Names to accept in the certificate instead of `host` or the recipient's domain."
+        examples=[["gateway.stmary.example"]],
+        default=(),
+        description="Names to accept in the certificate instead of `host` or the recipient's domain.",
     )
     fingerprints: tuple[Fingerprint, ...] = Field(
-        default=(), description="For pinned: SHA-256 of the partner's certificates, in hex."
+        examples=[["0" * 64]], default=(), description="For pinned: SHA-256 of the partner's certificates, in hex."
     )
     minimum: Literal["1.2", "1.3"] = Field(default="1.2", description="The lowest TLS version.")
-    client_certificate: File | None = Field(default=None, description="Our certificate, when the partner asks for one.")
-    client_key: File | None = Field(default=None, description="The key of client_certificate.")
+    client_certificate: File | None = Field(
+        examples=["client.pem"], default=None, description="Our certificate, when the partner asks for one."
+    )
+    client_key: File | None = Field(
+        examples=["client-key.pem"], default=None, description="The key of client_certificate."
+    )
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -112,9 +134,14 @@ class PartnerSettings(Section):
     """One gateway we know."""
 
     domains: Annotated[tuple[DomainPattern, ...], Field(min_length=1)] = Field(
-        description='The partner\'s domains; "*.example.com" stands for all below example.com.'
+        examples=[["stmary.example", "*.stmary.example"]],
+        description='The partner\'s domains; "*.example.com" stands for all below example.com.',
     )
-    host: Hop | None = Field(default=None, description="Host and port of its gateway; omitted: the domain's MX.")
+    host: Hop | None = Field(
+        examples=["gateway.stmary.example:25"],
+        default=None,
+        description="Host and port of its gateway; omitted: the domain's MX.",
+    )
     tls: PartnerTls = Field(default=PartnerTls(), description="How its TLS is proven.")
     fallback: Fallback = Field(
         default=Fallback.SAFEBOX,
@@ -128,14 +155,19 @@ class QueueSettings(Section):
     first_retry: Duration = Field(default=timedelta(minutes=5), description="The first wait after a failure.")
     longest_retry: Duration = Field(default=timedelta(minutes=70), description="Waits grow up to this.")
     secure_fallback: Duration = Field(
-        default=timedelta(hours=1), description="After this time without a proven connection, a partner's fallback happens."
+        default=timedelta(hours=1),
+        description="After this time without a proven connection, a partner's fallback happens.",
     )
     delay_notice: Duration = Field(
         default=timedelta(hours=4), description="After this time the sender is told that delivery is late."
     )
     expire: Duration = Field(default=timedelta(days=5), description="After this time the mail returns to its sender.")
-    history: Duration = Field(default=timedelta(days=30), description="How long the fate of finished mail can be looked up.")
-    shutdown: Duration = Field(default=timedelta(seconds=30), description="How long work under way may take when stopping.")
+    history: Duration = Field(
+        default=timedelta(days=30), description="How long the fate of finished mail can be looked up."
+    )
+    shutdown: Duration = Field(
+        default=timedelta(seconds=30), description="How long work under way may take when stopping."
+    )
 
     @model_validator(mode="after")
     def _order(self) -> Self:
@@ -152,11 +184,13 @@ class NoticeSettings(Section):
     """Who our own mails come from, and where their bounces return to."""
 
     sender: Sender | None = Field(
+        examples=["Example secure mail <secure@example.com>"],
         default=None,
         alias="from",
         description='The sender of notices; omitted: "Secure mail <secure@FIRST>" with the first of `domains`.',
     )
     bounces: DomainName | None = Field(
+        examples=["bounces.secure.example.com"],
         default=None,
         description="A domain whose mail comes to an inbound listener: notices get signed return addresses there; "
         "null: bounces go to the sender of the mail it tells of.",

@@ -1,34 +1,156 @@
 """The policy in force: loaded with its rule packs, tested, watched for changes, and never replaced by a bad one."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
-from gateway.settings import Settings
+import structlog
+
+from gateway.extractors import read_message
+from gateway.policyfile import Loaded, PolicyInvalid, PolicyPlace, load_policy
+from gateway.settings import Settings, SettingsInvalid
 from policy.engine import Policy
-from rules.matching import Matcher
+from policy.problem import Problem
+from policy.trial import Reads
+from rules.matching import Cache, Matcher
+
+LOADED: Final = "policy.loaded"
+REFUSED: Final = "policy.refused"
+
+Told = Callable[[str, Mapping[str, str]], Awaitable[None]]
+_Stamp = tuple[tuple[str, int, int, int], ...]  # of each file: path, time of change in ns, size, inode
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """A policy and the matcher of its packs: one cannot be used with another's."""
+
+    policy: Policy
+    matcher: Matcher
 
 
 class PolicyKeeper:
-    """Keeps `current` and `matcher`, which change together. Use `keeper.in_force` to get both at one moment."""
+    """Keeps the policy in force. Take `in_force` once a message, so that policy and matcher belong together."""
 
-    def __init__(self, settings: Settings, *, told: Callable[[str, dict[str, str]], Awaitable[None]] | None = None) -> None:
-        """`told(event, facts)` is awaited with policy.loaded and policy.refused, to be put into the audit trail."""
-        self._settings = settings
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        told: Told | None = None,
+        cache: Cache | None = None,
+        read: Reads = read_message,
+        every_seconds: float = 1.0,
+    ) -> None:
+        """`told(event, facts)` is awaited with `policy.loaded` and `policy.refused`, for the audit trail.
+
+        `cache` keeps compiled patterns; `read` reads the messages of the tests inside the file.
+        """
+        self._place: PolicyPlace = settings.policy_place()
+        self._directory = settings.directory()
         self._told = told
+        self._cache = cache
+        self._read = read
+        self._every = every_seconds
+        self._asked = asyncio.Event()
+        self._seen: _Stamp = ()
+        self._in_force: InForce | None = None
+
+    @property
+    def in_force(self) -> InForce:
+        """What decides now. Only after `load`."""
+        if self._in_force is None:
+            raise RuntimeError("PolicyKeeper.load was not called")
+        return self._in_force
 
     @property
     def current(self) -> Policy:
         """The policy that decides now."""
+        return self.in_force.policy
 
     @property
     def matcher(self) -> Matcher:
-        """The matcher of the packs that belong to `current`."""
+        """The matcher that belongs to `current`."""
+        return self.in_force.matcher
 
     def load(self) -> None:
-        """The first load, at start; raises SettingsInvalid."""
+        """The first load, at start; raises SettingsInvalid with every problem. Not to be called in a running loop."""
+        self._seen = stamp(self._place)
+        try:
+            self._put(self._good())
+        except PolicyInvalid as invalid:
+            raise SettingsInvalid(invalid.problems) from invalid
 
     def reload_soon(self) -> None:
-        """Read everything again (SIGHUP); safe to call from a signal handler of the loop."""
+        """Read everything again (SIGHUP), changed or not; to be called in the loop's thread."""
+        self._asked.set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Watch the files each second until told to stop."""
+        """Look at the files every second, and take a changed policy if it is good, until told to stop."""
+        ends = asyncio.ensure_future(stop.wait())
+        try:
+            await self._tell(LOADED, {"sha256": self.current.sha256})
+            while not stop.is_set():
+                asked = asyncio.ensure_future(self._asked.wait())
+                await asyncio.wait((ends, asked), timeout=self._every, return_when=asyncio.FIRST_COMPLETED)
+                asked.cancel()
+                if not stop.is_set():
+                    await self.look()
+        finally:
+            ends.cancel()
+
+    async def look(self) -> bool:
+        """Read again what was changed (or was asked for); True where a new policy is in force afterwards."""
+        now = await asyncio.to_thread(stamp, self._place)
+        if now == self._seen and not self._asked.is_set():
+            return False
+        self._asked.clear()
+        self._seen = now
+        try:
+            loaded = await asyncio.to_thread(self._good)
+        except PolicyInvalid as invalid:
+            await self._refuse(invalid.problems)
+            return False
+        self._put(loaded)
+        log.info(LOADED, sha256=loaded.policy.sha256, rules=len(loaded.policy.text.rules))
+        await self._tell(LOADED, {"sha256": loaded.policy.sha256})
+        return True
+
+    async def _refuse(self, problems: tuple[Problem, ...]) -> None:
+        for problem in problems:
+            log.error(REFUSED, file=problem.file, line=problem.line, column=problem.column, problem=str(problem))
+        log.error(REFUSED, problems=len(problems), in_force=self.current.sha256)
+        facts = {"in_force": self.current.sha256, "problems": str(len(problems)), "first": str(problems[0])}
+        await self._tell(REFUSED, facts)
+
+    async def _tell(self, event: str, facts: Mapping[str, str]) -> None:
+        if self._told is not None:
+            await self._told(event, facts)
+
+    def _good(self) -> Loaded:
+        """Load, and run the tests inside; raises PolicyInvalid."""
+        loaded = load_policy(self._place, self._directory, cache=self._cache)
+        failures = loaded.failures(loaded.trial(self._read))
+        if failures:
+            raise PolicyInvalid(failures)
+        return loaded
+
+    def _put(self, loaded: Loaded) -> None:
+        self._in_force = InForce(loaded.policy, loaded.matcher)
+
+
+def stamp(place: PolicyPlace) -> _Stamp:
+    """What tells that a file was changed, replaced, added or taken away."""
+    return tuple(map(_file_stamp, (place.file, *place.packs())))
+
+
+def _file_stamp(path: Path) -> tuple[str, int, int, int]:
+    try:
+        about = os.stat(path)  # noqa: PTH116 - one call for all three
+    except OSError:
+        return str(path), 0, 0, 0
+    return str(path), about.st_mtime_ns, about.st_size, about.st_ino

@@ -1,15 +1,38 @@
 """The whole configuration, composed of each folder's section; the only reader of the configuration file."""
 
+import contextlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from glob import has_magic
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import unquote
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationError, ValidationInfo
 
 from delivery.safebox.profile import Profile
-from delivery.sections import DomainName, DomainPattern, Later, Listening, Place, Section
-from delivery.settings import HopSettings, InsideSettings, NoticeSettings, PartnerSettings, QueueSettings
+from delivery.sections import LATER, DomainName, DomainPattern, File, Later, Listening, Place, Section, wrong
+from delivery.settings import HopSettings, HopTls, InsideSettings, NoticeSettings, PartnerSettings, QueueSettings
+from gateway import consistency
+from gateway.mistakes import problem_of
+from gateway.policyfile import BUILTIN, PolicyPlace, read_packs, try_out
 from gateway.smtp.settings import LimitSettings, ListenerSettings, SmtpSettings
+from gateway.yamlmarks import Document, read_yaml
+from policy.problem import Problem
+from policy.route import Directory
 from portal.settings import PortalSettings
+
+STANDARD: Final = "standard"
+RULES: Final = (BUILTIN, "local-rules/*.yaml")
+
+
+class SettingsInvalid(Exception):
+    """The configuration cannot be used; `problems` has every mistake of it, of the policy and of the rule packs."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = tuple(problems)
 
 
 class TelemetrySettings(Section):
@@ -21,35 +44,217 @@ class TelemetrySettings(Section):
     )
 
 
+def _keys(value: str, info: ValidationInfo) -> str:
+    scheme = re.match(r"([a-z][a-z0-9+.-]*):", value)
+    if scheme is not None and scheme[1] != "file":
+        raise wrong(f"{scheme[1]}: {LATER}", "write it as file:///etc/sealgate/keyring.json")
+    path = Path(unquote(re.sub(r"^file:(//(localhost(?=/))?)?", "", value)))
+    if not path.name:
+        raise wrong("names no file", "write it as file:///etc/sealgate/keyring.json")
+    base = (info.context or {}).get("base")
+    return (Path(base, path) if base else path.absolute()).as_uri()
+
+
+def _database(value: str) -> str:
+    if not re.match(r"postgresql(\+psycopg)?://", value):
+        raise wrong(
+            "is no address of a PostgreSQL database", "write it as postgresql://sealgate@db.example.com/sealgate"
+        )
+    return value
+
+
+def _workers(value: object) -> object:
+    if isinstance(value, int) and not isinstance(value, bool) and value != 1:
+        raise wrong(f"{value}: {LATER}", "write auto")
+    return value
+
+
+def _name(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", value):
+        raise wrong(f'"{value}" cannot be a name', "letters, digits, hyphens and dots are taken, up to 63")
+    return value
+
+
+def _pack(value: str, info: ValidationInfo) -> str:
+    base = (info.context or {}).get("base")
+    return value if value == BUILTIN or base is None else str(Path(base) / Path(value).expanduser())
+
+
+Pack = Annotated[str, AfterValidator(_pack)]
+Name = Annotated[str, AfterValidator(_name)]
+
+
 class Settings(Section):
-    """`config.yaml`. `folder` is where the file lies: relative paths are relative to it."""
+    """`config.yaml`. Relative paths are relative to the file, and absolute once loaded."""
 
-    hostname: DomainName = Field(description="Our name in SMTP: HELO, Received, DSNs.")
-    domains: Annotated[tuple[DomainPattern, ...], Field(min_length=1)]
-    data: Place
-    database: str | None = Field(default=None, repr=False)
-    blobs: Later = None
-    keys: str
-    listeners: Annotated[tuple[ListenerSettings, ...], Field(min_length=1)]
-    limits: LimitSettings = LimitSettings()
-    smtp: SmtpSettings = SmtpSettings()
-    next_hop: HopSettings
-    inside: InsideSettings | None = None
-    partners: dict[str, PartnerSettings] = Field(default_factory=dict)
-    proven: Later = None
-    queue: QueueSettings = QueueSettings()
-    policy: Place
-    rules: tuple[str, ...] = ("builtin", "local-rules/*.yaml")
-    profiles: dict[str, Profile] = Field(default_factory=dict)
-    portal: PortalSettings
-    namespaces: Later = None
-    notices: NoticeSettings = NoticeSettings()
-    workers: Literal["auto", 1] = "auto"
-    telemetry: TelemetrySettings = TelemetrySettings()
+    hostname: DomainName = Field(
+        examples=["gate.example.com"], description="Our name in SMTP: greeting, HELO, Received, bounces."
+    )
+    domains: Annotated[tuple[DomainPattern, ...], Field(min_length=1)] = Field(
+        examples=[["example.com", "*.example.com"]],
+        description='Ours: senders come from here. "*.example.com" stands for all below example.com.',
+    )
+    data: Place = Field(
+        examples=["/var/lib/sealgate"],
+        description="Folder of the database and of what is stored; made when it is missing.",
+    )
+    database: Annotated[str, AfterValidator(_database)] | None = Field(
+        examples=["postgresql://sealgate@db.example.com/sealgate"],
+        default=None,
+        repr=False,
+        description="A PostgreSQL database that several nodes share; null: SQLite in `data`.",
+    )
+    blobs: Later = Field(default=None, description="An object store instead of files in `data`: not in this version.")
+    keys: Annotated[str, AfterValidator(_keys)] = Field(
+        examples=["file:///etc/sealgate/keyring.json"],
+        description="The keyring. `sealgate keys init` makes it; keep a copy where the data is not.",
+    )
+    listeners: Annotated[tuple[ListenerSettings, ...], Field(min_length=1)] = Field(description="Where mail comes in.")
+    limits: LimitSettings = Field(default=LimitSettings(), description="What one machine bears.")
+    smtp: SmtpSettings = Field(default=SmtpSettings(), description="What the door tolerates.")
+    next_hop: HopSettings = Field(
+        description="Where ordinary mail and notices are handed on; never what goes to a partner or by proven TLS."
+    )
+    inside: InsideSettings | None = Field(
+        default=None, description="Where mail and notices for our own domains are handed on; null: next_hop."
+    )
+    partners: dict[Name, PartnerSettings] = Field(
+        default_factory=dict, description="Gateways we know: secure mail to their domains goes there by proven TLS."
+    )
+    proven: Later = Field(default=None, description="Partners by MTA-STS or DANE: not in this version.")
+    queue: QueueSettings = Field(default=QueueSettings(), description="When to try again, and when to give up.")
+    policy: File = Field(examples=["policy.yaml"], description="The policy file.")
+    rules: Annotated[tuple[Pack, ...], Field(min_length=1)] = Field(
+        default=RULES, validate_default=True, description="Detectors: builtin, pack files, and patterns of pack files."
+    )
+    profiles: dict[Name, Profile] = Field(
+        default_factory=dict, description="Security profiles of SafeBoxes; `standard` is there in any case."
+    )
+    portal: PortalSettings = Field(description="Where guests read.")
+    namespaces: Later = Field(default=None, description="Portals of their own: not in this version.")
+    notices: NoticeSettings = Field(default=NoticeSettings(), description="The mails that the gateway writes itself.")
+    workers: Annotated[Literal["auto", 1], BeforeValidator(_workers)] = Field(
+        default="auto", description="Processes on this machine: auto."
+    )
+    telemetry: TelemetrySettings = Field(default=TelemetrySettings(), description="Log and metrics.")
+
+    @property
+    def database_url(self) -> str:
+        """Where the database is, as SQLAlchemy reads it."""
+        if self.database is not None:
+            return re.sub(r"^postgresql(\+psycopg)?://", "postgresql+psycopg://", self.database)
+        return f"sqlite:///{self.data / 'sealgate.db'}"
+
+    @property
+    def keyring_path(self) -> Path:
+        """The file of `keys`."""
+        return Path(unquote(self.keys.removeprefix("file://")))
+
+    @property
+    def notice_sender(self) -> str:
+        """The From header of notices."""
+        return self.notices.sender or f"Secure mail <secure@{self.domains[0].removeprefix('*.')}>"
+
+    def directory(self) -> Directory:
+        """What routes are chosen from."""
+        return _directory({name: getattr(self, name) for name in type(self).model_fields}, self.profiles)
+
+    def policy_place(self) -> PolicyPlace:
+        """Where the policy and its packs lie."""
+        return PolicyPlace(self.policy, self.rules)
 
 
-def load_settings(path: Path, *, keyring: bool = True) -> Settings:
+def load_settings(path: Path, *, keyring: bool = True, policy: bool = True, now: datetime | None = None) -> Settings:
     """Read and check the whole configuration; raise SettingsInvalid with every problem.
 
-    `keyring` False: the keyring may be missing still (`keys init`).
+    `keyring` False: the keyring may be missing still (`keys init`). `policy` False: the policy and its packs are not
+    tried (commands that decide nothing). `now`: for the dates of certificates.
     """
+    document = _read(path)
+    draft, problems = _validated(document, path.absolute().parent)
+    problems += consistency.check(draft, document, now=now or datetime.now(UTC), keyring=keyring)
+    if policy:
+        problems += _policy_problems(draft, document, path)
+    if problems:
+        raise SettingsInvalid(sorted(problems, key=lambda p: (p.file != document.file, p.file, p.line, p.column)))
+    return Settings.model_construct(**draft)
+
+
+def _read(path: Path) -> Document:
+    try:
+        document = read_yaml(path.read_bytes(), str(path))
+    except OSError as error:
+        cause = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}"
+        hint = "name it by --config or $SEALGATE_CONFIG; `sealgate config example` prints one"
+        raise SettingsInvalid([Problem(str(path), 0, 0, "", cause, hint)]) from error
+    if not isinstance(document.data, dict):
+        if document.whole and not document.problems:
+            document.problems.append(
+                document.problem((), "keys with values are expected", "see `sealgate config example`")
+            )
+        raise SettingsInvalid(document.problems)
+    if not document.whole:
+        raise SettingsInvalid(document.problems)
+    return document
+
+
+def _validated(document: Document, base: Path) -> tuple[dict[str, Any], list[Problem]]:
+    """What is good, key by key, so that a mistake in one hides none in another; and the problems of the rest."""
+    problems = list(document.problems)
+    taken = {(problem.line, problem.column) for problem in problems}  # an alias left a hole: one mistake, one problem
+    context = {"base": base}
+    try:
+        whole = Settings.model_validate(document.data, context=context, by_alias=True, by_name=False)
+        draft = {name: getattr(whole, name) for name in Settings.model_fields}
+    except ValidationError as invalid:
+        errors = invalid.errors(include_url=False)
+        found = filter(None, (problem_of(error, document, Settings) for error in errors))
+        problems += (problem for problem in found if (problem.line, problem.column) not in taken)
+        draft = _good_parts(document.data, context)
+    if "profiles" in draft:
+        draft["profiles"] = {STANDARD: Profile(), **draft["profiles"]}
+    return draft, problems
+
+
+def _good_parts(data: dict[str, Any], context: dict[str, Any]) -> dict[str, Any]:
+    draft: dict[str, Any] = {}
+    for name, field in Settings.model_fields.items():
+        if name not in data and field.is_required():
+            continue
+        value = data[name] if name in data else field.get_default(call_default_factory=True, validated_data={})
+        if name not in data and not field.validate_default:
+            draft[name] = value
+            continue
+        kind: Any = Annotated[field.annotation, field.description, *field.metadata]
+        adapter: TypeAdapter[Any] = TypeAdapter(kind)
+        with contextlib.suppress(ValidationError):
+            draft[name] = adapter.validate_python(value, context=context, by_alias=True, by_name=False)
+    return draft
+
+
+def _policy_problems(draft: dict[str, Any], document: Document, path: Path) -> list[Problem]:
+    """The policy with its packs and tests, tried with as much of the configuration as is good."""
+    if "rules" not in draft:
+        return []
+    base = path.absolute().parent
+
+    def shown(file: Path) -> str:
+        return str(path.parent / file.relative_to(base)) if file.is_relative_to(base) else str(file)
+
+    rules = tuple(rule for rule in draft["rules"] if rule == BUILTIN or has_magic(rule) or Path(rule).is_file())
+    if "policy" not in draft:
+        return list(read_packs(PolicyPlace(base, rules), shown=shown).problems)
+    profiles = document.data.get("profiles")
+    names = frozenset(profiles) if isinstance(profiles, dict) else frozenset()
+    place = PolicyPlace(draft["policy"], rules)
+    return list(try_out(place, _directory(draft, names), shown=shown))
+
+
+def _directory(parts: Mapping[str, Any], profiles: Iterable[str]) -> Directory:
+    inside = parts.get("inside") or parts.get("next_hop")
+    return Directory(
+        domains=parts.get("domains", ()),
+        partners={name: partner.domains for name, partner in parts.get("partners", {}).items()},
+        inside_verified=inside is not None and inside.tls is HopTls.VERIFY,
+        profiles=frozenset(profiles) | {STANDARD},
+    )

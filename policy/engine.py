@@ -1,13 +1,22 @@
 """The engine: asks every rule in turn, for each recipient, and gives one Decision each."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Final
 
-from policy.decision import Verdict
-from policy.message import Envelope, Message
-from policy.route import Directory
+from policy.conditions import Check, View, ask
+from policy.decision import Action, Changes, Decision, Reason, Route, Verdict, Watched
+from policy.intent import Intent, read_intent
+from policy.language import OTHERWISE, AddHeader, CopyTo, Ending, Notify, PolicyText, Rule, Tag
+from policy.message import Address, Envelope, Message
+from policy.route import Directory, choose
 from rules.finding import Finding
+
+STANDARD: Final = "standard"
+DEFAULT: Final = "default"
+_HELD: Final = frozenset({Action.HOLD, Action.REJECT})
+_BOXED: Final = frozenset({Route.SAFEBOX, Route.PARTNER, Route.TLS})  # is or may become a SafeBox
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +30,162 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A policy ready to decide. Made by `gateway.policies.load_policy`, kept current by PolicyKeeper."""
+    """A policy ready to decide. Made by `gateway.policyfile.load_policy`, kept current by PolicyKeeper."""
 
     sha256: str  # hex, over the policy file and the rule packs
     directory: Directory
+    text: PolicyText = field(default=PolicyText(), repr=False)
 
     def decide(self, envelope: Envelope, message: Message, findings: Sequence[Finding], facts: Facts) -> Verdict:
         """One decision for each recipient, in envelope order; never raises on what a message holds."""
-        raise RuntimeError
+        case = _Case(self, envelope, message, {finding.detector: finding for finding in findings}, facts)
+        decisions = tuple(case.decide(recipient.address) for recipient in envelope.recipients)
+        refused = bool(decisions) and all(decision.route is Route.REJECT for decision in decisions)
+        taken = {recipient.address.key for recipient in envelope.recipients}
+        copies = {} if refused else {to.key: (to, rule) for to, rule in reversed(case.copies) if to.key not in taken}
+        return Verdict(
+            policy_sha256=self.sha256,
+            decisions=decisions,
+            copies=tuple(case.copy(to, rule) for to, rule in reversed(copies.values())),
+            notify=tuple(dict.fromkeys(case.notify)),
+            watched=tuple(case.watched),
+        )
+
+
+@dataclass(slots=True)
+class _Walk:
+    """The way of one recipient through the rules."""
+
+    reasons: list[Reason] = field(default_factory=list)
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    tags: list[str] = field(default_factory=list)
+    profile: str | None = None
+    namespace: str | None = None
+    rule: str = OTHERWISE
+    ending: Ending | None = None
+    next: int = 0  # the rule after the one that ended it
+
+
+class _Case:
+    """One message before the policy."""
+
+    def __init__(
+        self, policy: Policy, envelope: Envelope, message: Message, findings: Mapping[str, Finding], facts: Facts
+    ) -> None:
+        self._policy = policy
+        self._envelope = envelope
+        self._message = message
+        self._findings = findings
+        self._facts = facts
+        self._intent: Intent = read_intent(message)
+        self._memo: dict[int, Check] = {}
+        self.copies: list[tuple[Address, str]] = []
+        self.notify: list[tuple[str, str]] = []
+        self.watched: list[Watched] = []
+
+    def decide(self, recipient: Address) -> Decision:
+        """The decision for one recipient of the envelope."""
+        walk = _Walk()
+        self._go(walk, self._view(recipient), collect=True)
+        decision = self._decision(walk, recipient, self._facts.new_id())
+        if decision.action is not Action.HOLD:
+            return decision
+        onward = replace(
+            walk, reasons=[], headers=list(walk.headers), tags=list(walk.tags), rule=OTHERWISE, ending=None
+        )
+        self._go(onward, self._view(recipient), skip=_HELD)
+        return replace(decision, released=self._decision(onward, recipient, decision.id))
+
+    def copy(self, recipient: Address, asked_by: str) -> Decision:
+        """The decision for a copy: by the same rules, but a copy is neither held nor rejected."""
+        walk = _Walk([Reason(asked_by, True, "its copy_to asks for this copy")])
+        self._go(walk, self._view(recipient), skip=_HELD)
+        return self._decision(walk, recipient, self._facts.new_id())
+
+    def _view(self, recipient: Address) -> View:
+        return View(
+            envelope=self._envelope,
+            message=self._message,
+            findings=self._findings,
+            intent=self._intent,
+            directory=self._policy.directory,
+            at=self._facts.at or self._envelope.received_at,
+            recipient=recipient,
+            memo=self._memo,
+        )
+
+    def _go(self, walk: _Walk, view: View, *, skip: frozenset[Action] = frozenset(), collect: bool = False) -> None:
+        """Ask the rules from `walk.next` on, until one ends it."""
+        rules = self._policy.text.rules
+        for index in range(walk.next, len(rules)):
+            rule = rules[index]
+            if rule.ending is not None and rule.ending.action in skip:
+                continue
+            check = ask(rule.when, view)
+            walk.reasons.append(Reason(rule.name, check.holds, check.because, rule.watch))
+            if not check.holds:
+                continue
+            if rule.watch:
+                if collect:
+                    would = rule.ending.action.value if rule.ending is not None else "add"
+                    self.watched.append(Watched(rule.name, str(view.recipient), would))
+                continue
+            self._apply(walk, rule, collect)
+            if rule.ending is not None:
+                walk.rule, walk.ending, walk.next = rule.name, rule.ending, index + 1
+                return
+        ending = self._policy.text.otherwise
+        walk.ending = Ending(Action.RELAY) if ending.action in skip else ending
+        walk.next = len(rules)
+        walk.reasons.append(Reason(OTHERWISE, True, "no rule above ends it"))
+
+    def _apply(self, walk: _Walk, rule: Rule, collect: bool) -> None:
+        walk.profile = rule.profile or walk.profile
+        walk.namespace = rule.namespace or walk.namespace
+        for addition in rule.also:
+            match addition:
+                case Notify(address):
+                    to = address or self._envelope.sender
+                    if collect and to is not None:
+                        self.notify.append((str(to), rule.name))
+                case CopyTo(address):
+                    if collect:
+                        self.copies.append((address, rule.name))
+                case AddHeader(name, value):
+                    if (name, value) not in walk.headers:
+                        walk.headers.append((name, value))
+                case Tag(text):
+                    if text not in walk.tags:
+                        walk.tags.append(text)
+
+    def _decision(self, walk: _Walk, recipient: Address, decision_id: str) -> Decision:
+        ending = walk.ending or self._policy.text.otherwise
+        proves = self._facts.proves_tls.get(recipient.domain)
+        way = choose(ending.action, recipient, self._policy.directory, tls_else=ending.tls_else, proves_tls=proves)
+        reasons = list(walk.reasons)
+        if reasons and ending.action in (Action.SECURE, Action.TLS):
+            reasons[-1] = replace(reasons[-1], because=f"{reasons[-1].because}; {way.because}")
+        rejecting = way.route is Route.REJECT or (way.route is Route.TLS and ending.tls_else is Route.REJECT)
+        return Decision(
+            id=decision_id,
+            recipient=str(recipient),
+            action=ending.action,
+            route=way.route,
+            rule=walk.rule,
+            policy_sha256=self._policy.sha256,
+            partner=way.partner,
+            inside=way.inside,
+            profile=(walk.profile or STANDARD) if way.route in _BOXED else None,
+            namespace=walk.namespace or DEFAULT,
+            reject_text=ending.reject_text if rejecting else "",
+            tls_else=ending.tls_else if way.route is Route.TLS else None,
+            reasons=tuple(reasons),
+            changes=self._changes(walk.tags, walk.headers),
+        )
+
+    def _changes(self, tags: Iterable[str], headers: Iterable[tuple[str, str]]) -> Changes:
+        """Marks come off on every route; tags go in front, each once."""
+        bare = self._intent.subject if self._intent.subject is not None else self._message.subject
+        front = [tag for tag in tags if tag.lower() not in bare.lower()]
+        subject = " ".join([*front, bare]).strip() if front else self._intent.subject
+        return Changes(subject, tuple(headers), self._intent.drop_headers)

@@ -15,8 +15,10 @@ WITHOUT_TLS: Final = "127.0.0.1:8443"
 class PortalTls(Section):
     """The portal's certificate."""
 
-    certificate: File = Field(description="PEM file: the certificate and those between it and the authority.")
-    key: File = Field(description="PEM file: the certificate's key, without a passphrase.")
+    certificate: File = Field(
+        examples=["fullchain.pem"], description="PEM file: the certificate and those between it and the authority."
+    )
+    key: File = Field(examples=["privkey.pem"], description="PEM file: the certificate's key, without a passphrase.")
 
 
 def is_loopback(host: str) -> bool:
@@ -37,12 +39,17 @@ def _address(known: dict[str, Any]) -> str:
 class PortalSettings(Section):
     """`portal`: plain http on loopback only, or behind a trusted proxy."""
 
-    url: str = Field(description="How guests reach the portal, as it stands in their links.")
+    url: str = Field(
+        examples=["https://secure.example.com"], description="How guests reach the portal, as it stands in their links."
+    )
     tls: PortalTls | None = Field(default=None, description="The portal's certificate; null: plain http.")
     trusted_proxies: tuple[Network, ...] = Field(
-        default=(), description="Networks of reverse proxies whose X-Forwarded-For and -Proto count."
+        examples=[["127.0.0.1"]],
+        default=(),
+        description="Networks of reverse proxies whose X-Forwarded-For and -Proto count.",
     )
     address: Listening = Field(
+        examples=["127.0.0.1:8443"],
         default_factory=_address,
         description=f"Where it listens. Omitted: {WITH_TLS} with tls; without it {WITHOUT_TLS}, or the port of a "
         "localhost url. Plain http is served on loopback or behind a trusted proxy only.",
@@ -59,7 +66,9 @@ class PortalSettings(Section):
         if not good or "@" in value or any(c.isspace() for c in value):
             raise wrong(f'"{value}" is no address of a web site', "write it as https://secure.example.com")
         if url.path.strip("/") or url.query or url.fragment:
-            raise wrong("the portal has a host name of its own, without a path", f"write it as {url.scheme}://{url.netloc}")
+            raise wrong(
+                "the portal has a host name of its own, without a path", f"write it as {url.scheme}://{url.netloc}"
+            )
         if url.scheme == "http" and not is_loopback(url.hostname or ""):
             raise wrong("http is for localhost only", f"write it as https://{url.netloc}")
         return f"{url.scheme}://{url.netloc.lower()}"

@@ -97,8 +97,12 @@ class SigninSettings(Section):
     )
     code_digits: StrictInt = Field(default=6, ge=6, le=10, description="Digits of a code.")
     code_minutes: StrictInt = Field(default=15, ge=1, le=60, description="How long a code counts.")
-    tries: StrictInt = Field(default=5, ge=1, le=10, description="Wrong codes in one browser before a new one is needed.")
-    tries_a_day: StrictInt = Field(default=20, ge=1, le=100, description="Wrong codes of one guest in a day before locking.")
+    tries: StrictInt = Field(
+        default=5, ge=1, le=10, description="Wrong codes in one browser before a new one is needed."
+    )
+    tries_a_day: StrictInt = Field(
+        default=20, ge=1, le=100, description="Wrong codes of one guest in a day before locking."
+    )
 
     @model_validator(mode="after")
     def _possible(self) -> Self:

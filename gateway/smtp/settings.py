@@ -31,11 +31,15 @@ class Require(StrEnum):
 class ListenerTls(Section):
     """The door's own certificate. `require`: no MAIL before STARTTLS. `client_ca`: who signs clients' certificates."""
 
-    certificate: File = Field(description="PEM file: our certificate and those between it and the authority.")
-    key: File = Field(description="PEM file: the certificate's key, without a passphrase.")
+    certificate: File = Field(
+        examples=["fullchain.pem"], description="PEM file: our certificate and those between it and the authority."
+    )
+    key: File = Field(examples=["privkey.pem"], description="PEM file: the certificate's key, without a passphrase.")
     require: StrictBool = Field(default=False, description="true: no mail before STARTTLS.")
     client_ca: File | None = Field(
-        default=None, description="PEM file of the authorities that sign clients' certificates."
+        examples=["client-ca.pem"],
+        default=None,
+        description="PEM file of the authorities that sign clients' certificates.",
     )
 
 
@@ -46,7 +50,10 @@ def _clients(known: dict[str, Any]) -> tuple[Any, ...]:
 class ListenerSettings(Section):
     """One listening address."""
 
-    address: Listening = Field(description="Address and port to listen on.")
+    address: Listening = Field(
+        examples=["0.0.0.0:25"],  # noqa: S104 - an example, not bound
+        description="Address and port to listen on.",
+    )
     accepts: Accepts = Field(
         default=Accepts.OUTBOUND,
         description="outbound: mail of our senders to anyone; inbound: mail of anyone, only to `domains` and to our "
@@ -56,16 +63,20 @@ class ListenerSettings(Section):
         default=Require.NETWORK, description="What proves that a client is ours: network, login or certificate."
     )
     clients: tuple[Network, ...] = Field(
+        examples=[["127.0.0.0/8", "::1/128", "10.0.0.0/8"]],
         default_factory=_clients,
         description="Networks that may connect, anyone else is refused. Omitted: the ones shown; for inbound: anyone.",
     )
     senders: dict[str, tuple[str, ...]] = Field(
+        examples=[{"10.0.8.0/24": ["scanner@example.com"]}],
         default_factory=dict,
         description="For a login, a certificate's name or a network: the domains or addresses it may send as.",
     )
     tls: ListenerTls | None = Field(default=None, description="STARTTLS with this certificate; null: none is offered.")
     logins: File | None = Field(
-        default=None, description="File of lines name:argon2-hash; offered over TLS only (AUTH PLAIN, LOGIN)."
+        examples=["logins.txt"],
+        default=None,
+        description="File of lines name:argon2-hash; offered over TLS only (AUTH PLAIN, LOGIN).",
     )
 
     @model_validator(mode="after")
@@ -78,9 +89,13 @@ class ListenerSettings(Section):
         if self.accepts is Accepts.INBOUND and (self.senders or self.logins):
             raise wrong("senders and logins are for outbound listeners", "leave them out, or say accepts: outbound")
         if self.require is Require.LOGIN and (self.tls is None or self.logins is None):
-            raise wrong("require: login needs tls and logins", "passwords are taken over TLS only, from a file of hashes")
+            raise wrong(
+                "require: login needs tls and logins", "passwords are taken over TLS only, from a file of hashes"
+            )
         if self.require is Require.CERTIFICATE and (self.tls is None or self.tls.client_ca is None):
-            raise wrong("require: certificate needs tls.client_ca", "name the authorities that sign clients' certificates")
+            raise wrong(
+                "require: certificate needs tls.client_ca", "name the authorities that sign clients' certificates"
+            )
         if self.logins is not None and self.tls is None:
             raise wrong("logins needs tls", "passwords are taken over TLS only")
         return self

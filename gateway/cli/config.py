@@ -1,0 +1,62 @@
+"""`sealgate config`: check the configuration, print an example or its schema."""
+
+from dataclasses import asdict
+
+import click
+
+from gateway.cli.context import WRONG, Invocation, config_after, json_option, print_json
+from policy.problem import Problem
+
+
+@click.group()
+def command() -> None:
+    """Check the configuration, print an example or its schema."""
+
+
+@command.command()
+@config_after
+@json_option
+@click.pass_obj
+def check(invocation: Invocation, as_json: bool) -> None:
+    """Read everything that `serve` reads, the policy and its tests too, and tell every mistake at once."""
+    from gateway.settings import SettingsInvalid, load_settings
+
+    try:
+        settings = load_settings(invocation.config)
+    except SettingsInvalid as invalid:
+        print_problems(invalid.problems, as_json)
+        raise SystemExit(WRONG) from None
+    if as_json:
+        print_json({"file": str(invocation.config), "sound": True})
+        return
+    click.echo(f"{invocation.config}: sound")
+    for listener in settings.listeners:
+        click.echo(f"  {listener.accepts} mail comes in at {listener.address}")
+    click.echo(f"  guests read at {settings.portal.url}, served at {settings.portal.address}")
+
+
+@command.command()
+def example() -> None:
+    """Print the commented config.example.yaml."""
+    from gateway.example import example as written
+
+    click.echo(written(), nl=False)
+
+
+@command.command()
+def schema() -> None:
+    """Print the JSON Schema of the configuration, for editors."""
+    from gateway.example import schema as written
+
+    click.echo(written())
+
+
+def print_problems(problems: tuple[Problem, ...], as_json: bool) -> None:
+    """Each on a line: as JSON to stdout, else to stderr with their number."""
+    if as_json:
+        for problem in problems:
+            print_json(asdict(problem))
+        return
+    for problem in problems:
+        click.echo(str(problem), err=True)
+    click.echo(f"{len(problems)} problem{'s' * (len(problems) != 1)}", err=True)

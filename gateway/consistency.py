@@ -1,0 +1,229 @@
+"""What no section can know alone: sections that contradict each other, and files that are there but no good."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from glob import has_magic
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import unquote
+
+from delivery.sections import Endpoint, parse_endpoint
+from delivery.settings import HopSettings, HopTls, PartnerSettings
+from gateway.certificates import check_authorities, check_pair
+from gateway.smtp.settings import Accepts, ListenerSettings
+from gateway.yamlmarks import Document
+from keys.errors import KeysError
+from keys.keyring import KeyRing
+from policy.message import Address, AddressInvalid
+from policy.problem import Path as Place
+from policy.problem import Problem
+from policy.route import domain_matches
+from portal.settings import PortalSettings, is_loopback
+
+Draft = Mapping[str, Any]  # the parts of the configuration that are good by themselves
+_ANY: Final = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound
+
+
+def check(draft: Draft, document: Document, *, now: datetime, keyring: bool) -> list[Problem]:
+    """Every contradiction between the parts that are good."""
+    checks: tuple[Callable[[Draft, Document], Iterator[Problem]], ...] = (
+        _addresses,
+        _partners,
+        _hops,
+        _senders,
+        _bounces,
+        _fallback,
+        _packs,
+        _folder,
+    )
+    problems = [problem for look in checks for problem in look(draft, document)]
+    problems += _certificates(draft, document, now)
+    problems += _keyring(draft, document, keyring)
+    return problems
+
+
+def _addresses(draft: Draft, document: Document) -> Iterator[Problem]:
+    """No address is listened on twice."""
+    taken: list[tuple[Endpoint, str]] = []
+    wanted: list[tuple[Place, str | None]] = [
+        (("listeners", index, "address"), listener.address) for index, listener in enumerate(draft.get("listeners", ()))
+    ]
+    if "portal" in draft:
+        wanted.append((("portal", "address"), draft["portal"].address))
+    if "telemetry" in draft:
+        wanted.append((("telemetry", "metrics"), draft["telemetry"].metrics))
+    for path, address in wanted:
+        if address is None:
+            continue
+        mine = parse_endpoint(address)
+        for other, name in taken:
+            same_host = mine.host == other.host or mine.host in _ANY or other.host in _ANY
+            if mine.port == other.port != 0 and same_host:
+                yield document.problem(
+                    path, f"{address} is listened on by {name} already", "give each a port of its own"
+                )
+                break
+        taken.append((mine, ".".join(map(str, path))))
+
+
+def _partners(draft: Draft, document: Document) -> Iterator[Problem]:
+    """A domain belongs to one partner, and not to us."""
+    owners: dict[str, str] = {}
+    partners: Mapping[str, PartnerSettings] = draft.get("partners", {})
+    for name, partner in partners.items():
+        for index, domain in enumerate(partner.domains):
+            path: Place = ("partners", name, "domains", index)
+            if domain in owners:
+                twice = "twice here" if owners[domain] == name else f"with partner {owners[domain]} as well"
+                yield document.problem(path, f"{domain} stands {twice}", "a domain belongs to one partner")
+            elif any(
+                domain == ours or domain_matches(ours, domain.removeprefix("*.")) for ours in draft.get("domains", ())
+            ):
+                yield document.problem(path, f"{domain} is ours already", "take it out here or from `domains`")
+            owners.setdefault(domain, name)
+
+
+def _hops(draft: Draft, document: Document) -> Iterator[Problem]:
+    """Nothing is read and ignored, and mail does not come back to us."""
+    listening = [parse_endpoint(listener.address) for listener in draft.get("listeners", ())]
+    for name in ("next_hop", "inside"):
+        hop: HopSettings | None = draft.get(name)
+        if hop is None:
+            continue
+        for key in ("ca", "names"):
+            if getattr(hop, key) and hop.tls is not HopTls.VERIFY:
+                yield document.problem(
+                    (name, key), f"counts only with tls: verify, here it is {hop.tls}", "say tls: verify"
+                )
+        if hop.host is not None and _is_us(parse_endpoint(hop.host), listening, draft.get("hostname")):
+            yield document.problem((name, "host"), f"{hop.host} is a listener of this gateway: mail would go in a ring")
+    for name, partner in draft.get("partners", {}).items():
+        if partner.host is not None and _is_us(parse_endpoint(partner.host), listening, draft.get("hostname")):
+            path = ("partners", name, "host")
+            yield document.problem(path, f"{partner.host} is a listener of this gateway: mail would go in a ring")
+
+
+def _is_us(hop: Endpoint, listening: list[Endpoint], hostname: str | None) -> bool:
+    for mine in listening:
+        if hop.port != mine.port:
+            continue
+        if hop.host == mine.host or hop.host == hostname or (is_loopback(hop.host) and mine.host in _ANY):
+            return True
+        if is_loopback(hop.host) and hop.host == "localhost" and is_loopback(mine.host):
+            return True
+    return False
+
+
+def _senders(draft: Draft, document: Document) -> Iterator[Problem]:
+    """Who is pinned to senders can only be pinned to ours."""
+    listener: ListenerSettings
+    for index, listener in enumerate(draft.get("listeners", ())):
+        for who, allowed in listener.senders.items():
+            path: Place = ("listeners", index, "senders", who)
+            if "/" in who and not _is_network(who):
+                yield document.problem(path, f'"{who}" is no network', "write it as 10.0.8.0/24", key=True)
+            for position, entry in enumerate(allowed):
+                yield from _sender(entry, (*path, position), draft.get("domains"), document)
+
+
+def _sender(entry: str, path: Place, domains: tuple[str, ...] | None, document: Document) -> Iterator[Problem]:
+    try:
+        pattern = Address.parse(entry).domain if "@" in entry else Address.parse(f"x@{entry}").domain
+    except AddressInvalid:
+        yield document.problem(
+            path, f'"{entry}" is neither an address nor a domain', "write alice@example.com or example.com"
+        )
+        return
+    if domains is not None and not any(
+        domain_matches(ours, pattern.removeprefix("*.")) or ours == pattern for ours in domains
+    ):
+        yield document.problem(path, f"{pattern} is none of our `domains`", "mail from there is refused in any case")
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ip_network(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _bounces(draft: Draft, document: Document) -> Iterator[Problem]:
+    """Signed return addresses need a door at which bounces come in."""
+    if "notices" not in draft or "listeners" not in draft or draft["notices"].bounces is None:
+        return
+    if not any(listener.accepts is Accepts.INBOUND for listener in draft["listeners"]):
+        cause = "no listener accepts inbound mail, so no bounce would come back"
+        yield document.problem(("notices", "bounces"), cause, "add a listener with accepts: inbound, or write null")
+
+
+def _fallback(draft: Draft, document: Document) -> Iterator[Problem]:
+    if "queue" in draft and draft["queue"].secure_fallback >= draft["queue"].expire:
+        key = "secure_fallback" if ("queue", "secure_fallback") in document.keys else "expire"
+        yield document.problem(("queue", key), "secure_fallback would come only after expire", "make it shorter")
+
+
+def _packs(draft: Draft, document: Document) -> Iterator[Problem]:
+    """Pack files that are named are there; a pattern may match none."""
+    for index, entry in enumerate(draft.get("rules", ())):
+        if entry != "builtin" and not has_magic(entry) and not Path(entry).is_file():
+            hint = "expected is builtin, a pack file, or a pattern such as local-rules/*.yaml"
+            yield document.problem(("rules", index), f"{entry} does not exist", hint)
+
+
+def _folder(draft: Draft, document: Document) -> Iterator[Problem]:
+    """The data folder can be written, or made."""
+    if "data" not in draft:
+        return
+    data: Path = draft["data"]
+    if data.exists() and not data.is_dir():
+        yield document.problem(("data",), f"{data} is no folder")
+        return
+    there = next(folder for folder in (data, *data.parents) if folder.exists())
+    if not os.access(there, os.W_OK | os.X_OK):
+        what = "cannot be written" if there == data else f"cannot be made: {there} cannot be written"
+        yield document.problem(
+            ("data",), f"{data} {what}", "run this as the service's user, or change the folder's owner"
+        )
+
+
+def _certificates(draft: Draft, document: Document, now: datetime) -> Iterator[Problem]:
+    pairs: list[tuple[Place, Any, tuple[str, str]]] = []
+    authorities: list[tuple[Place, Path | None]] = []
+    for index, listener in enumerate(draft.get("listeners", ())):
+        if listener.tls is not None:
+            pairs.append((("listeners", index, "tls"), listener.tls, ("certificate", "key")))
+            authorities.append((("listeners", index, "tls", "client_ca"), listener.tls.client_ca))
+    portal: PortalSettings | None = draft.get("portal")
+    if portal is not None and portal.tls is not None:
+        pairs.append((("portal", "tls"), portal.tls, ("certificate", "key")))
+    for name, partner in draft.get("partners", {}).items():
+        if partner.tls.client_certificate is not None:
+            pairs.append((("partners", name, "tls"), partner.tls, ("client_certificate", "client_key")))
+        authorities.append((("partners", name, "tls", "ca"), partner.tls.ca))
+    for name in ("next_hop", "inside"):
+        if draft.get(name) is not None:
+            authorities.append(((name, "ca"), draft[name].ca))
+    for path, section, names in pairs:
+        files = (getattr(section, names[0]), getattr(section, names[1]))
+        for key, cause, hint in check_pair(*files, now, names):
+            yield document.problem((*path, key), cause, hint)
+    for path, file in authorities:
+        for _, cause, hint in check_authorities(file, "") if file is not None else ():
+            yield document.problem(path, cause, hint)
+
+
+def _keyring(draft: Draft, document: Document, must: bool) -> Iterator[Problem]:
+    if "keys" not in draft:
+        return
+    path = Path(unquote(str(draft["keys"]).removeprefix("file://")))
+    if not path.exists():
+        if must:
+            yield document.problem(("keys",), f"{path} does not exist", "`sealgate keys init` makes it")
+        return
+    try:
+        KeyRing.load(str(draft["keys"]))
+    except KeysError as error:
+        yield document.problem(("keys",), str(error), error.hint)

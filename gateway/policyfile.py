@@ -1,0 +1,180 @@
+"""A policy file with the rule packs beside it: read, checked and made ready to decide."""
+
+import glob
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+from gateway.extractors import read_message
+from gateway.yamlmarks import Document, read_yaml
+from policy.clauses import NO_DETECTOR, Names
+from policy.engine import Policy
+from policy.language import read_policy
+from policy.problem import Mark, Problem
+from policy.route import Directory
+from policy.trial import Outcome, Reads, try_policy
+from rules.detector import Detector
+from rules.errors import PackInvalid, PackProblem
+from rules.matching import Cache, Matcher
+from rules.pack import PackSource, load_packs
+
+BUILTIN: Final = "builtin"
+
+
+class PolicyInvalid(Exception):
+    """The policy or its packs cannot be used; `problems` has every mistake."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyPlace:
+    """Where a policy and its packs lie. `rules`: `builtin`, files and globs, absolute or from the working folder."""
+
+    file: Path
+    rules: tuple[str, ...]
+
+    def packs(self) -> tuple[Path, ...]:
+        """The pack files there are now, in the order of `rules`, each once."""
+        found: dict[Path, None] = {}
+        for entry in self.rules:
+            if entry == BUILTIN:
+                continue
+            names = sorted(glob.glob(entry)) if glob.has_magic(entry) else [entry]  # noqa: PTH207 - absolute patterns
+            found.update(dict.fromkeys(map(Path, names)))
+        return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Packs:
+    """The detectors of a policy's packs, and the bytes they were read from."""
+
+    detectors: tuple[Detector, ...] = field(repr=False)
+    contents: tuple[bytes, ...] = field(repr=False)
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A policy ready to decide, with the matcher of its packs."""
+
+    policy: Policy
+    detectors: tuple[Detector, ...] = field(repr=False)
+    matcher: Matcher = field(repr=False)
+    place: PolicyPlace
+
+    def trial(self, read: Reads) -> tuple[Outcome, ...]:
+        """Run the tests inside the file."""
+        return try_policy(self.policy, read, self.matcher)
+
+    def failures(self, outcomes: Iterable[Outcome], *, shown: Callable[[Path], str] = str) -> tuple[Problem, ...]:
+        """Failed tests as problems."""
+        return tuple(
+            Problem(
+                shown(self.place.file),
+                outcome.case.line,
+                1,
+                "tests",
+                f'test "{outcome.case.name}": {miss.recipient} was expected to go by {miss.expected}, but goes by '
+                f"{miss.got.route if miss.got else 'no way: it gets no copy'}",
+                f"decided by the rule {miss.got.rule}" if miss.got else "",
+            )
+            for outcome in outcomes
+            for miss in outcome.misses
+        )
+
+
+def load_policy(
+    place: PolicyPlace,
+    directory: Directory,
+    *,
+    shown: Callable[[Path], str] = str,
+    cache: Cache | None = None,
+) -> Loaded:
+    """Read everything; raise PolicyInvalid with all mistakes of the policy and the packs. Runs no tests.
+
+    `shown` gives the name of a file for messages.
+    """
+    packs = read_packs(place, shown=shown)
+    problems = list(packs.problems)
+    written = _read(place.file, shown(place.file), problems)
+    if written is None:
+        raise PolicyInvalid(problems)
+    raw, document = written
+    names = Names(
+        detectors=frozenset(detector.id for detector in packs.detectors),
+        groups=frozenset(group for detector in packs.detectors for group in detector.groups),
+        profiles=directory.profiles,
+        namespaces=directory.namespaces,
+    )
+    text, mistakes = read_policy(document.data, document.file, document.where, names)
+    if packs.problems:  # names that a bad pack has would be told as unknown
+        mistakes = tuple(mistake for mistake in mistakes if not mistake.cause.startswith(NO_DETECTOR))
+    problems += mistakes
+    if problems:
+        raise PolicyInvalid(problems)
+    digest = hashlib.sha256()
+    for content in (raw, *packs.contents):
+        digest.update(len(content).to_bytes(8, "big") + content)
+    policy = Policy(digest.hexdigest(), directory, text)
+    return Loaded(policy, packs.detectors, Matcher(packs.detectors, cache), place)
+
+
+def try_out(
+    place: PolicyPlace, directory: Directory, *, shown: Callable[[Path], str] = str, read: Reads = read_message
+) -> tuple[Problem, ...]:
+    """Every problem of a policy: its mistakes, or where it has none the tests in it that fail."""
+    try:
+        loaded = load_policy(place, directory, shown=shown)
+    except PolicyInvalid as invalid:
+        return invalid.problems
+    return loaded.failures(loaded.trial(read), shown=shown)
+
+
+def read_packs(place: PolicyPlace, *, shown: Callable[[Path], str] = str) -> Packs:
+    """Read the rule packs; their mistakes stand in `problems`."""
+    problems: list[Problem] = []
+    read = [found for path in place.packs() if (found := _read(path, shown(path), problems)) is not None]
+    builtin = BUILTIN in place.rules
+    contents = [*(_shipped() if builtin else ()), *(content for content, _ in read)]
+    try:
+        detectors = load_packs([_source(document) for _, document in read], builtin)
+    except PackInvalid as error:
+        problems += map(_pack_problem, error.problems)
+        detectors = ()
+    return Packs(detectors, tuple(contents), tuple(problems))
+
+
+def _read(path: Path, shown: str, problems: list[Problem]) -> tuple[bytes, Document] | None:
+    """A file's bytes and its data; None where it cannot be read, having said so."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        cause = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}"
+        problems.append(Problem(shown, 0, 0, "", cause, "see that the path is right and the service may read it"))
+        return None
+    document = read_yaml(raw, shown)
+    problems += document.problems
+    return (raw, document) if document.whole else None
+
+
+def _source(document: Document) -> PackSource:
+    def where(path: tuple[str | int, ...]) -> Mark:
+        return document.where(path)
+
+    return PackSource(document.file, document.data, where)
+
+
+def _pack_problem(problem: PackProblem) -> Problem:
+    return Problem(problem.source, problem.line, problem.column, problem.detector, problem.cause, problem.hint)
+
+
+def _shipped() -> list[bytes]:
+    root = resources.files("rules")
+    files = [f for folder in ("packs", "words") for f in root.joinpath(folder).iterdir() if f.is_file()]
+    return [f.name.encode() + b"\0" + f.read_bytes() for f in sorted(files, key=lambda f: f.name)]

@@ -1,0 +1,69 @@
+"""What the sender asked for: marks that say `secure`, and how they are taken off again on every route."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+from policy.message import Message
+
+_TAG: Final = re.compile(r"\[[ \t]{0,8}secure[ \t]{0,8}\]", re.IGNORECASE)
+_SENSITIVE: Final = ("personal", "private", "company-confidential")  # RFC 2156 5.3.4: all but "normal"
+_LABELS: Final = ("msip_labels", "x-classification", "x-sensitivity")
+_LABEL_WORDS: Final = re.compile(r"(?<![\w-])(?:confidential|restricted|secret|secure)(?!\w)", re.IGNORECASE)
+_NOT_LABELS: Final = re.compile(r"(?<!\w)(?:not|non|un)[ _-]?(?=confidential|restricted|secret|secure)", re.IGNORECASE)
+_OWN: Final = "x-sealgate"
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """`marks` say in sentences what asks for `secure`; `subject` and `drop_headers` take every mark off."""
+
+    marks: tuple[str, ...] = ()
+    subject: str | None = field(default=None, repr=False)  # without its mark; None where it bears none
+    drop_headers: tuple[str, ...] = ()
+
+    @property
+    def secure(self) -> bool:
+        """True where the sender asked for it."""
+        return bool(self.marks)
+
+
+def read_intent(message: Message) -> Intent:
+    """Every mark of a message. One mark is enough; nothing in a message can ask for less than the policy does."""
+    marks: list[str] = []
+    drop: list[str] = []
+    subject = None
+    if any(_TAG.search(value) for value in message.header("subject")):
+        marks.append("the subject says [secure]")
+        subject = without_mark(message.subject)
+    own = message.header(_OWN)
+    if own:
+        drop.append(_OWN)
+    if any("secure" in re.split(r"[\s,;]+", value.lower()) for value in own):
+        marks.append("X-Sealgate says secure")
+    sensitivity = [value.strip().lower() for value in message.header("sensitivity")]
+    if any(value in _SENSITIVE for value in sensitivity):
+        marks.append(f"Sensitivity is {next(v for v in sensitivity if v in _SENSITIVE)}")
+        drop.append("sensitivity")
+    for name in _LABELS:
+        label = next(filter(None, map(_label, message.header(name))), None)
+        if label is not None:
+            marks.append(f"the label in {name} says {label.lower()}")
+            drop.append(name)
+    return Intent(tuple(marks), subject, tuple(drop))
+
+
+def without_mark(subject: str) -> str:
+    """The subject without `[secure]`, and without the gap it leaves."""
+    pieces = [piece.strip() for piece in _TAG.split(subject)]
+    return " ".join(filter(None, pieces))
+
+
+def _label(value: str) -> str | None:
+    """The word that makes a label ask for secure. Of MSIP_Labels only names of labels in force count."""
+    names = re.findall(r"_Name=([^;]{0,200})", value) or [] if "MSIP_Label" in value else [value]
+    for name in names:
+        found = _LABEL_WORDS.search(_NOT_LABELS.sub("x", name[:1000]))
+        if found is not None and not re.search(r"_Enabled=false", value, re.IGNORECASE):
+            return found[0]
+    return None

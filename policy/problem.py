@@ -1,0 +1,60 @@
+"""Problems: what is wrong in a file people write, where, and what to do about it."""
+
+import difflib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+Path = tuple[str | int, ...]  # keys and list positions from the top of a document
+
+
+class Mark(NamedTuple):
+    """A place in a text; both count from 1, columns in characters."""
+
+    line: int
+    column: int
+
+
+Where = Callable[[Path, bool], Mark]  # where(path, True): its key; where(path, False): its value
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake. `key` is the dotted path; `hint` may be empty. `line` 0: the file as a whole."""
+
+    file: str
+    line: int
+    column: int
+    key: str
+    cause: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        key = f" {self.key}:" if self.key else ""
+        return f"{place}:{key} {sentence(self.cause)}{' ' + sentence(self.hint[:1].upper() + self.hint[1:]) if self.hint else ''}"
+
+
+def sentence(text: str) -> str:
+    """With a full stop, unless it ends with a mark of its own."""
+    return text if text.endswith((".", "?", "!", ":")) else text + "."
+
+
+def dotted(path: Path) -> str:
+    """The path as people write it: `rules[2].when.size`."""
+    text = ""
+    for step in path:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+    return text
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`Did you mean "x"?`, or nothing where no known word is near."""
+    names = sorted(set(known))
+    near = difflib.get_close_matches(word, names, 1, 0.6) or [n for n in names if n.lower() == word.lower()]
+    return f'Did you mean "{near[0]}"?' if near else ""
+
+
+def one_of(words: Iterable[str]) -> str:
+    """The words in a row, for `none of …`."""
+    return ", ".join(words)
