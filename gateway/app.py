@@ -1,0 +1,223 @@
+"""All wiring: every part is built here, by hand, in the order in which a message meets them."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+
+from delivery.couriers.safebox import SafeBoxCourier
+from delivery.safebox.bounces import NoticeBounces
+from structlog import get_logger
+
+from delivery.bounce import compose_dsn
+from delivery.couriers.relay import RelayCourier
+from delivery.items import Destination
+from delivery.notices.compose import Composer, Voice
+from delivery.queue import Queue
+from delivery.reporting import Reporter
+from delivery.safebox.box import SafeBoxes
+from delivery.sections import parse_endpoint
+from delivery.store.accounts import Accounts
+from delivery.store.audit import Event, EventKind, record
+from delivery.store.blobs import Blobs
+from delivery.store.database import Database
+from delivery.store.upgrade import prepare
+from delivery.store.vault import Vault
+from delivery.worker import DeliveryWorker
+from gateway.extractors import Reader
+from gateway.intake import Intake
+from gateway.policies import PolicyKeeper
+from gateway.settings import Settings
+from gateway.smtp.listener import reload_certificates, smtp_listener
+from gateway.smtp.reception import Door, House
+from gateway.supervised import Supervisor
+from gateway.telemetry import Metrics, metrics_endpoint, start_logging
+from gateway.workers import WorkerPool
+from keys.keyring import KeyRing
+from policy.decision import Route
+from policy.message import Address, AddressInvalid
+from portal.services import PortalServices
+from portal.site import portal_site
+
+NAMESPACE = "default"
+
+log = get_logger(__name__)
+
+
+def now() -> datetime:
+    """The clock that everything is given."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """What lasts, opened: for `serve` and for commands."""
+
+    settings: Settings
+    db: Database
+    vault: Vault
+    blobs: Blobs
+    queue: Queue
+    boxes: SafeBoxes
+    composer: Composer
+    accounts: Accounts
+
+
+@contextmanager
+def open_stores(settings: Settings, *, prepare_schema: bool = True) -> Iterator[Stores]:
+    """Open database, keys and blobs; make or upgrade the embedded schema. Raises DeliveryError and KeysError."""
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    keyring = KeyRing.load(settings.keyring_path)
+    with Database.open(settings.database_url) as db:
+        if prepare_schema:
+            prepare(db)
+        vault = Vault(db, keyring)
+        vault.ensure(NAMESPACE)
+        blobs = Blobs(settings.data / "blobs")
+        destination_for = partial(_ordinary_way, settings.directory().is_ours)
+        write_dsn = partial(compose_dsn, hostname=settings.hostname)
+        reporter = Reporter(write_dsn, destination_for)
+        queue = Queue(db, vault, blobs, settings.queue, now, reporter=reporter, destination_for=destination_for)
+        composer = Composer(
+            Voice.of(
+                settings.notice_sender,
+                hostname=settings.hostname,
+                portal_url=settings.portal.url,
+                bounces=settings.notices.bounces,
+            )
+        )
+        boxes = SafeBoxes(db, vault, blobs, queue, composer, now)
+        yield Stores(settings, db, vault, blobs, queue, boxes, composer, Accounts(db, vault))
+
+
+async def serve(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
+    """Run until `stop` is set: open the stores, then the workers, then the doors; let go in reverse order."""
+    start_logging(settings.telemetry.log)
+    supervisor, metrics = Supervisor(), Metrics()
+    with open_stores(settings) as stores:
+        keeper = PolicyKeeper(settings, told=partial(_note_policy, stores))
+        await asyncio.to_thread(keeper.load)
+        worker = DeliveryWorker(
+            stores.queue, _couriers(stores), ends=NoticeBounces(stores.boxes), split_domains=settings.next_hop.mx
+        )
+        drained = asyncio.Event()  # the worker stops after the doors have closed
+        async with WorkerPool() as pool, asyncio.TaskGroup() as tasks:
+            tasks.create_task(worker.run(drained), name="worker")
+            chores = [
+                tasks.create_task(keeper.run(stop), name="policy"),
+                tasks.create_task(stores.boxes.run(stop), name="boxes"),
+                tasks.create_task(supervisor.watch(), name="watchdog"),
+            ]
+            try:
+                async with _doors(stores, keeper, Reader(pool), metrics) as doors:
+                    _on_reload(keeper, doors)
+                    supervisor.ready()
+                    ready()
+                    log.info("gateway.ready", hostname=settings.hostname)
+                    await stop.wait()
+                    supervisor.stopping()
+            finally:
+                drained.set()
+                for chore in chores:
+                    chore.cancel()
+    log.info("gateway.stopped")
+
+
+@asynccontextmanager
+async def _doors(
+    stores: Stores, keeper: PolicyKeeper, reader: Reader, metrics: Metrics
+) -> AsyncIterator[Sequence[Door]]:
+    """Metrics, the portal and every listener; they close in the opposite order."""
+    settings = stores.settings
+    intake = Intake(
+        reader=reader,
+        policies=keeper,
+        queue=stores.queue,
+        composer=stores.composer,
+        boxes=stores.boxes,
+        note=partial(_note, stores),
+        fallbacks={name: partner.fallback for name, partner in settings.partners.items()},
+        bounces=settings.notices.bounces,
+        metrics=metrics,
+        clock=now,
+    )
+    house = House(
+        hostname=settings.hostname,
+        domains=settings.domains,
+        bounces=settings.notices.bounces,
+        smtp=settings.smtp,
+        limits=settings.limits,
+        shutdown_seconds=settings.queue.shutdown.total_seconds(),
+        clock=now,
+        metrics=metrics,
+    )
+    async with AsyncExitStack() as stack:
+        if settings.telemetry.metrics is not None:
+            host, port = parse_endpoint(settings.telemetry.metrics)
+            metrics.watch_queue(stores.queue.counts_now)
+            await stack.enter_async_context(metrics_endpoint(host, port, metrics))
+        await stack.enter_async_context(portal_site(_portal(stores)))
+        yield [
+            await stack.enter_async_context(smtp_listener(listener, house, intake)) for listener in settings.listeners
+        ]
+
+
+def _couriers(stores: Stores) -> dict[Route, RelayCourier | SafeBoxCourier]:
+    settings = stores.settings
+    relay = RelayCourier(settings.hostname, settings.next_hop, inside=settings.inside, partners=settings.partners)
+    safebox = SafeBoxCourier(stores.boxes, settings.profiles)
+    return {Route.RELAY: relay, Route.PARTNER: relay, Route.TLS: relay, Route.SAFEBOX: safebox}
+
+
+def _portal(stores: Stores) -> PortalServices:
+    voice = stores.composer.voice
+    return PortalServices(
+        boxes=stores.boxes,
+        accounts=stores.accounts,
+        settings=stores.settings.portal,
+        clock=now,
+        organisation=voice.organisation,
+        sender=voice.address,
+        namespace=NAMESPACE,
+    )
+
+
+def _ordinary_way(is_ours: Callable[[Address], bool], address: str) -> Destination:
+    """How ordinary mail and notices reach an address: our own people by `inside`."""
+    try:
+        return Destination(Route.RELAY, inside=is_ours(Address.parse(address)))
+    except AddressInvalid:
+        return Destination(Route.RELAY)
+
+
+async def _note(stores: Stores, events: Sequence[Event]) -> None:
+    """Audit events in a transaction of their own."""
+    at = now()
+    await stores.db.write(lambda conn: record(conn, stores.vault, events, at))
+
+
+async def _note_policy(stores: Stores, event: str, facts: dict[str, str]) -> None:
+    await _note(stores, [Event(EventKind(event), NAMESPACE, facts=facts)])
+
+
+def stop_on_signals() -> asyncio.Event:
+    """An event that SIGTERM or SIGINT sets."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+def _on_reload(keeper: PolicyKeeper, doors: Sequence[Door]) -> None:
+    """SIGHUP: policy and certificates are read again."""
+
+    def reload() -> None:
+        keeper.reload_soon()
+        for door in doors:
+            reload_certificates(door)
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)

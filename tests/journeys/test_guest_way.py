@@ -1,0 +1,137 @@
+"""A guest's whole way in a real browser: notice, code, read, download, register, answer, sign in again."""
+
+import os
+import re
+from collections.abc import Iterator
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from mailhosts import Sink, wait_for
+
+from gateway.demo.samples import word_file
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+BROWSERS = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
+PICTURES = Path(os.environ.get("SEALGATE_SCREENSHOTS") or Path(__file__).parents[1] / ".artifacts")
+DORA = "dora@post.example"
+
+
+def browser_path() -> str:
+    """A Chromium that a test can drive: a binary of the system, not a snap's start script."""
+    for path in map(Path, BROWSERS):
+        if path.exists() and b"snap" not in path.read_bytes()[:4096]:
+            return str(path)
+    pytest.skip("missing: chromium that is not a snap (make system-packages installs it as root)")
+
+
+@pytest.fixture
+def browser() -> Iterator[object]:
+    """Headless Chromium."""
+    path = browser_path()
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        quiet = ["--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-component-update"]
+        root = ["--no-sandbox"] if os.getuid() == 0 else []
+        chromium = playwright.chromium.launch(executable_path=path, args=[*quiet, *root])
+        yield chromium
+        chromium.close()
+
+
+def photograph(page: object, name: str) -> None:
+    """The page wide and narrow, light and dark."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    before = page.viewport_size
+    for width, height, size in ((1280, 800, "wide"), (360, 740, "narrow")):
+        for scheme in ("light", "dark"):
+            page.set_viewport_size({"width": width, "height": height})
+            page.emulate_media(color_scheme=scheme)
+            page.screenshot(path=str(PICTURES / f"{name}-{size}-{scheme}.png"), full_page=size == "narrow")
+        overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert overflow <= 0, f"{name} scrolls sideways at {width} px"
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size(before)
+
+
+def text_of(raw: bytes) -> str:
+    """The plain text of a mail."""
+    return message_from_bytes(raw, policy=policy.default).get_body(("plain",)).get_content()
+
+
+def letter_to_dora() -> EmailMessage:
+    mail = EmailMessage()
+    mail["From"], mail["To"] = "Alice Example <alice@example.com>", f"Dora Fischer <{DORA}>"
+    mail["Subject"], mail["Message-ID"] = "Your discharge letter", "<discharge-1@example.com>"
+    mail.set_content(
+        "Dear Dora,\n\nplease find your discharge letter attached. Bring it to your doctor in the coming week.\n\n"
+        "Your next appointment is on Thursday, 26 November, at 9:20.\n\nKind regards,\nAlice Example\n"
+    )
+    mail.add_attachment(
+        word_file(), maintype="application", filename="Discharge letter.docx",
+        subtype="vnd.openxmlformats-officedocument.wordprocessingml.document",
+    )  # fmt: skip
+    return mail
+
+
+def test_the_guest_reads_downloads_registers_and_answers(world: Sink, make_gateway, browser, tmp_path: Path) -> None:
+    gateway = make_gateway(world.port)
+    gateway.start()
+    gateway.send(letter_to_dora(), "alice@example.com", DORA)
+    [notice] = world.wait(DORA)
+    [link] = re.findall(r"http://localhost:\d+/b/\S+", text_of(notice.raw))
+    page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
+
+    page.goto(link)
+    assert page.locator("h1").inner_text() == "Alice Example"
+    photograph(page, "landing")
+    page.get_by_role("button", name="Send me a code").click()
+
+    code_mail = world.wait(DORA, 2)[1]
+    [code] = re.findall(r"^\s*(\d{3} ?\d{3})\s*$", text_of(code_mail.raw), re.MULTILINE)
+    page.get_by_label(re.compile("Code of 6 digits")).fill("000000" if code.replace(" ", "") != "000000" else "111111")
+    page.get_by_role("button", name="Open the message").click()
+    assert "Error" in page.title()
+    photograph(page, "code")
+    page.get_by_label(re.compile("Code of 6 digits")).fill(code)
+    page.get_by_role("button", name="Open the message").click()
+
+    assert page.locator("h1").inner_text() == "Your discharge letter"
+    assert "Thursday, 26 November" in page.locator(".letter__body").inner_text()
+    photograph(page, "message")
+    with page.expect_download() as downloading:
+        page.get_by_role("link", name=re.compile("^Download Discharge letter")).click()
+    assert Path(downloading.value.path()).read_bytes() == word_file()
+    assert downloading.value.suggested_filename == "Discharge letter.docx"
+
+    page.get_by_role("link", name=re.compile("account|Next time|Come back|How that works", re.I)).first.click()
+    photograph(page, "register")
+    page.get_by_label(re.compile("password", re.I)).first.fill("four words nobody would guess")
+    page.get_by_role("button", name=re.compile("Create account")).click()
+
+    page.goto(link)
+    upload = tmp_path / "photo of the wound.txt"
+    upload.write_text("This stands for a picture.")
+    page.get_by_label("What do you want to write?").fill("Thank you. Is 9:20 at the clinic or at your practice?")
+    page.locator("input[type=file]").set_input_files(str(upload))
+    page.get_by_role("button", name="Send reply").click()
+    wait_for(lambda: "Is 9:20" in page.content(), why="the answer stands in the box")
+    answers = wait_for(lambda: [mail for mail in world.for_("alice@example.com") if b"Is 9:20" in mail.raw])
+    answer = message_from_bytes(answers[0].raw, policy=policy.default)
+    assert answer["In-Reply-To"] == "<discharge-1@example.com>"
+    assert answer["Subject"].startswith("Re: Your discharge letter")
+    assert [part.get_filename() for part in answer.iter_attachments()] == ["photo of the wound.txt"]
+
+    page.get_by_role("button", name="Leave").click()
+    fresh = browser.new_context().new_page()
+    fresh.goto(f"http://localhost:{gateway.portal}/")
+    photograph(fresh, "start")
+    fresh.get_by_role("link", name=re.compile("Sign in", re.I)).first.click()
+    fresh.get_by_label(re.compile("address", re.I)).first.fill(DORA)
+    fresh.get_by_label(re.compile("password", re.I)).first.fill("four words nobody would guess")
+    photograph(fresh, "signin")
+    fresh.get_by_role("button", name=re.compile("Sign in", re.I)).click()
+    fresh.get_by_role("link", name=re.compile("Your discharge letter")).first.click()
+    assert "Thursday, 26 November" in fresh.locator(".letter__body").first.inner_text()
