@@ -166,6 +166,7 @@ class OpenMessage:
     ret: str | None = None
     envid: str | None = None
     subject: str = field(default="", repr=False)
+    readable: bool = True  # False: its content could not be opened; `raw` is empty, what stands in the row is here
 
 
 @dataclass(frozen=True, slots=True)

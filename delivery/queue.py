@@ -6,7 +6,7 @@ memory: the items are inserted as its leases. Everything else is found by the wo
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -32,7 +32,7 @@ from delivery.items import (
     State,
 )
 from delivery.reporting import Reporter
-from delivery.sealed import open_message, seal_changes, seal_message
+from delivery.sealed import open_changes, open_message, seal_changes, seal_message, unreadable
 from delivery.settings import QueueSettings
 from delivery.store.audit import Event, EventKind, record
 from delivery.store.blobs import Blobs
@@ -40,6 +40,7 @@ from delivery.store.database import Database
 from delivery.store.items import insert_items
 from delivery.store.messages import find_message, insert_message
 from delivery.store.vault import Vault
+from delivery.store.views import count_waiting
 from keys.tokens import new_id
 from policy.decision import Route
 
@@ -174,16 +175,26 @@ class Queue:
 
     # -- for workers and admins -----------------------------------------------------------------------------------
 
-    async def open(self, message_id: str) -> OpenMessage:
-        """A queued message with its content. Raises StoreUnavailable, where keys or blob are missing too."""
-        return await asyncio.to_thread(self.open_now, message_id)
+    async def open_items(
+        self, message_id: str, leased: Sequence[LeasedItem] = ()
+    ) -> tuple[OpenMessage, Sequence[LeasedItem]]:
+        """A message with its content, and items of it with their changes.
 
-    def open_now(self, message_id: str) -> OpenMessage:
-        """`open`, in this thread."""
+        Where keys or content are out of reach, `readable` is False and the items come as they are. Raises
+        StoreUnavailable where the database does not answer or has no such message.
+        """
+        return await asyncio.to_thread(self._open_items, message_id, leased)
+
+    def _open_items(self, message_id: str, leased: Sequence[LeasedItem]) -> tuple[OpenMessage, Sequence[LeasedItem]]:
         stored = self.db.read_now(lambda conn: find_message(conn, message_id))
         if stored is None:
             raise StoreUnavailable("the message is not in the store")
-        return open_message(self.vault, self.blobs, stored)
+        try:
+            opened = open_message(self.vault, self.blobs, stored)
+            return opened, [open_changes(self.vault, stored, one) for one in leased]
+        except StoreUnavailable as error:
+            log.error("queue.message_unreadable", message=message_id, error=str(error))
+            return unreadable(stored), leased
 
     async def seal_report(
         self, message: OpenMessage, reports: Sequence[Report], now: datetime
@@ -191,6 +202,21 @@ class Queue:
         """The DSN for these reports, sealed, or None where the sender wants none."""
         made = self.reporter.report(message, reports, now) if self.reporter and reports else None
         return None if made is None else (await self._seal(made[0]), made[1])
+
+    async def forget_blobs(self, names: Sequence[str]) -> None:
+        """Unlink blob files whose keys are destroyed, and that committed. What fails is left to the sweep."""
+        for name in names:
+            try:
+                await asyncio.to_thread(self.blobs.delete, name)
+            except StoreUnavailable:
+                log.warning("queue.blob_left_behind")
+
+    def counts_now(self) -> Mapping[str, int]:
+        """Items in the queue by state, for metrics; empty while the store does not answer."""
+        try:
+            return self.db.read_now(count_waiting)
+        except StoreUnavailable:
+            return {}
 
     # -- within ---------------------------------------------------------------------------------------------------
 

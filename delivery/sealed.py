@@ -71,18 +71,23 @@ def open_message(vault: Vault, blobs: Blobs, stored: StoredMessage) -> OpenMessa
         subject = open_sealed(dek, stored.subject_sealed or b"", bound_to=_bound(space, stored.id, "subject"))
     except KeysError as cause:
         raise KeysUnavailable(f"a stored message does not open: {cause}") from cause
+    return replace(unreadable(stored), raw=raw, subject=subject.decode("utf-8", "surrogatepass"), readable=True)
+
+
+def unreadable(stored: StoredMessage) -> OpenMessage:
+    """What a message's row says without its content."""
     return OpenMessage(
         id=stored.id,
-        namespace=space,
+        namespace=stored.namespace,
         sender=stored.sender,
         owner=stored.owner,
-        raw=raw,
+        raw=b"",
         received_at=stored.received_at,
         smtputf8=stored.smtputf8,
         eight_bit=stored.eight_bit,
         ret=stored.ret,
         envid=stored.envid,
-        subject=subject.decode("utf-8", "surrogatepass"),
+        readable=False,
     )
 
 

@@ -113,6 +113,14 @@ def _attempts(conn: Connection, item_id: str) -> tuple[Attempt, ...]:
     )
 
 
+def count_waiting(conn: Connection) -> dict[str, int]:
+    """How many items are in the queue, by state."""
+    counts = {state.value: 0 for state in WAITING}
+    for state, number in conn.execute(select(items.c.state, func.count()).group_by(items.c.state)):
+        counts[state] = number
+    return counts
+
+
 def conservation(conn: Connection) -> Conservation:
     """Prove, in one read transaction, that nothing was lost and nothing counted twice."""
     counts = dict.fromkeys(State, 0)

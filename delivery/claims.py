@@ -1,0 +1,134 @@
+"""A worker's claims on items: its name, its lock, its leases, and taking over from workers that died.
+
+A worker holds a lock as long as it lives, however it ends. Items leased by a worker whose lock is free are due again;
+so are items whose lease ran out. Each lease has a fencing token: who held the item before finds that theirs no longer
+counts.
+"""
+
+import asyncio
+import socket
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Final
+
+import structlog
+from sqlalchemy import Connection
+
+from delivery.errors import StoreUnavailable
+from delivery.items import Lane, LeasedItem
+from delivery.queue import Clock
+from delivery.store import items as rows
+from delivery.store.backing import WorkerLock
+from delivery.store.database import Database
+from keys.tokens import new_id
+
+LEASE: Final = timedelta(seconds=60)
+
+log = structlog.get_logger()
+
+
+class Claims:
+    """One worker's claims, over one database. Every method but `register` may raise StoreUnavailable."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self.worker = new_id()
+        self._db = db
+        self._clock = clock
+        self._lock: WorkerLock | None = None
+
+    async def register(self) -> None:
+        """Take the lock and tell the others. Done again when the lock was lost. Raises StoreUnavailable."""
+        if self._lock is None:
+            self._lock = await asyncio.to_thread(self._db.backing.lock, self.worker)
+        if self._lock is None:
+            raise StoreUnavailable("the worker's lock is held by someone else")
+        now = self._clock()
+        await self._db.write(lambda conn: rows.register_worker(conn, self.worker, socket.gethostname(), now))
+
+    async def keep_lock(self) -> None:
+        """See that the lock is still ours (a server that restarted took it), and take it again if not."""
+        if self._lock is not None and not await asyncio.to_thread(self._lock.held):
+            log.warning("worker.lock_lost", worker=self.worker)
+            self._lock = None
+        if self._lock is None:
+            await self.register()
+
+    async def lease(self, limit: int, busy: Collection[Lane]) -> list[LeasedItem]:
+        """Up to `limit` due items that are ours from now on, but none of the busy lanes."""
+        now = self._clock()
+        due_at = await self._db.read(rows.due_at)
+        if due_at is None or due_at > now:
+            return []
+        lease = partial(rows.lease_due, worker=self.worker, now=now, until=now + LEASE, limit=limit, busy=busy)
+        return await self._db.write(lease)
+
+    async def due_in(self) -> timedelta | None:
+        """How long until the next waiting item is due; None: nothing waits."""
+        due_at = await self._db.read(rows.due_at)
+        return None if due_at is None else due_at - self._clock()
+
+    async def renew(self, tokens: Mapping[str, int]) -> None:
+        """Hold these leases for another term."""
+        if tokens:
+            until = self._clock() + LEASE
+            await self._db.write(lambda conn: rows.renew(conn, self.worker, tokens, until))
+
+    async def still_ours(self, tokens: Mapping[str, int]) -> set[str]:
+        """Which of these items are still ours, as the database says it now."""
+        return await self._db.read(lambda conn: rows.still_ours(conn, self.worker, tokens))
+
+    async def give_back(self, tokens: Mapping[str, int], after: timedelta | None = None) -> None:
+        """Let items go, uncounted: due at once, or after a while."""
+        if tokens:
+            next_at = None if after is None else self._clock() + after
+            await self._db.write(lambda conn: rows.give_back(conn, self.worker, tokens, next_at))
+
+    async def take_over(self, in_hand: Collection[str]) -> int:
+        """Make due again what dead workers and lapsed leases hold; how many items."""
+        others = await self._db.read(lambda conn: rows.other_workers(conn, self.worker))
+        dead = await asyncio.to_thread(self._dead, others)
+        now = self._clock()
+
+        def free(connection: Connection) -> int:
+            freed = rows.retire_workers(connection, dead)
+            return freed + rows.free_expired(connection, now, self.worker, in_hand)
+
+        freed = await self._db.write(free)
+        if dead or freed:
+            log.info("worker.took_over", workers=len(dead), items=freed)
+        return freed
+
+    def _dead(self, others: list[str]) -> list[str]:
+        dead = []
+        for other in others:
+            lock = self._db.backing.lock(other)
+            if lock is not None:
+                lock.release()
+                dead.append(other)
+        return dead
+
+    async def retire(self) -> None:
+        """Give back everything, tell the others, let go of the lock."""
+        try:
+            await self._db.write(lambda conn: rows.retire_workers(conn, [self.worker]))
+        finally:
+            if self._lock is not None:
+                await asyncio.to_thread(self._lock.release)
+                self._lock = None
+
+
+@dataclass(frozen=True, slots=True)
+class OurLease:
+    """What a courier asks before the final dot: `delivery.couriers.courier.Lease`."""
+
+    claims: Claims
+    tokens: Mapping[str, int]
+
+    async def confirm(self) -> bool:
+        """True while every item of the delivery is ours. A store that does not answer proves nothing: False."""
+        try:
+            return await self.claims.still_ours(self.tokens) == set(self.tokens)
+        except StoreUnavailable:
+            return False

@@ -1,0 +1,188 @@
+"""What an admin may do with the queue: look, try now, release, refuse, cancel. Every act is an event with its actor.
+
+Each act answers True (done), False (the item is not in a state that allows it) or None (there is no such item in the
+queue: never was, or it has ended).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Final
+
+from sqlalchemy import Connection
+
+from delivery.errors import DeliveryError
+from delivery.items import Destination, Fate, Item, Kind, LeasedItem, NewItem, Reply, Report, SealedMessage, State
+from delivery.queue import Queue, enqueued
+from delivery.store import items as rows
+from delivery.store import views
+from delivery.store.audit import Event, EventKind, record
+from delivery.store.messages import finish_message, lock_message
+from delivery.store.views import Conservation, ItemStory, Line
+from policy.decision import Route
+
+REFUSED: Final = "refused by the administrator"
+
+
+class Desk:
+    """The admin's acts on one queue."""
+
+    def __init__(self, queue: Queue) -> None:
+        self._queue = queue
+
+    # -- looking --------------------------------------------------------------------------------------------------
+
+    async def list(
+        self,
+        *,
+        states: Sequence[State] = views.WAITING,
+        route: Route | None = None,
+        recipient: str | None = None,
+        limit: int = 1000,
+    ) -> list[Line]:
+        """Items in these states, oldest first; `recipient` is an address or `*@domain`."""
+        look = partial(views.list_items, states=states, route=route, recipient=recipient, limit=limit)
+        return await self._queue.db.read(look)
+
+    async def show(self, wanted: str) -> list[ItemStory]:
+        """The item, or the items of the message, of that id, with every attempt; ended ones too."""
+        return await self._queue.db.read(lambda conn: views.stories(conn, wanted))
+
+    async def audit(self) -> Conservation:
+        """Prove that for every recipient of every accepted message there is exactly one end, or it waits."""
+        return await self._queue.db.read(views.conservation)
+
+    # -- acting ---------------------------------------------------------------------------------------------------
+
+    async def retry(self, item_id: str, actor: str) -> bool | None:
+        """Try a waiting item now, whenever it was to be tried."""
+        return await self._act(
+            item_id, actor, State.DUE, EventKind.ITEM_RETRIED, lambda item, now: (State.DUE, {"next_at": now})
+        )
+
+    async def release(self, item_id: str, actor: str, route: Route | None = None) -> bool | None:
+        """Let a held item go: to its own destination, or by `route` (relay or safebox). Its time begins anew."""
+
+        def released(item: Item, now: datetime) -> tuple[State, Mapping[str, object]]:
+            where = self._released_to(item, route)
+            settings = self._queue.settings
+            proof = where.route in (Route.PARTNER, Route.TLS) and item.fallback is not None
+            return State.DUE, {
+                "route": where.route.value,
+                "target": where.name,
+                "inside": where.inside,
+                "next_at": now,
+                "expires_at": now + settings.expire,
+                "fallback_at": now + settings.secure_fallback if proof else None,
+            }
+
+        return await self._act(item_id, actor, State.HELD, EventKind.ITEM_RELEASED, released)
+
+    async def cancel(self, item_id: str, actor: str) -> bool | None:
+        """Stop an item for good, without a word to its sender. One that is being tried may still arrive."""
+        return await self._end(item_id, actor, (State.DUE, State.HELD, State.LEASED), State.CANCELLED)
+
+    async def refuse(self, item_id: str, actor: str, reason: str = REFUSED) -> bool | None:
+        """End a held item with a report to its sender."""
+        return await self._end(item_id, actor, (State.HELD,), State.REFUSED, Reply(550, "5.7.1", reason))
+
+    # -- within ---------------------------------------------------------------------------------------------------
+
+    def _released_to(self, item: Item, route: Route | None) -> Destination:
+        if route is Route.SAFEBOX:
+            return Destination(Route.SAFEBOX)
+        if route is Route.RELAY or item.destination.route is Route.HOLD:
+            return self._queue.destination_for(item.recipient)
+        return item.destination
+
+    async def _find(self, item_id: str) -> LeasedItem | None:
+        found = await self._queue.db.read(lambda conn: rows.find_items(conn, [item_id]))
+        return found[0] if found else None
+
+    async def _act(
+        self,
+        item_id: str,
+        actor: str,
+        start: State,
+        kind: EventKind,
+        values: Callable[[Item, datetime], tuple[State, Mapping[str, object]]],
+    ) -> bool | None:
+        found = await self._find(item_id)
+        if found is None:
+            return None
+        now = self._queue.clock()
+        to, changed = values(found.item, now)
+
+        def act(conn: Connection) -> bool:
+            if not rows.move(conn, item_id, start, to, **changed):
+                return False
+            facts = {"route": changed.get("route", found.item.destination.route.value)}
+            record(conn, self._queue.vault, [_event(kind, found.item, actor, facts)], now)
+            return True
+
+        done = await self._queue.db.write(act)
+        self._queue.wake()
+        return done
+
+    async def _end(
+        self, item_id: str, actor: str, starts: Sequence[State], to: State, reply: Reply | None = None
+    ) -> bool | None:
+        found = await self._find(item_id)
+        if found is None:
+            return None
+        if found.item.state not in starts:
+            return False
+        now = self._queue.clock()
+        report = None if reply is None else await self._report(found.item, reply, now)
+        try:
+            done, blob = await self._queue.db.write(
+                partial(self._ended, item=found.item, to=to, actor=actor, reply=reply, report=report, now=now)
+            )
+        except DeliveryError as error:
+            if report is not None:
+                self._queue.discard(report[0], error=error)
+            raise
+        if blob is not None:
+            await self._queue.forget_blobs([blob])
+        self._queue.wake()
+        return done
+
+    async def _report(self, item: Item, reply: Reply, now: datetime) -> tuple[SealedMessage, NewItem] | None:
+        message, _ = await self._queue.open_items(item.message_id)
+        return await self._queue.seal_report(message, [Report(item, Fate.FAILED, reply, attempted_at=now)], now)
+
+    def _ended(
+        self,
+        conn: Connection,
+        *,
+        item: Item,
+        to: State,
+        actor: str,
+        reply: Reply | None,
+        report: tuple[SealedMessage, NewItem] | None,
+        now: datetime,
+    ) -> tuple[bool, str | None]:
+        lock_message(conn, item.message_id)
+        said = None if reply is None else str(reply)
+        if not rows.end(conn, item.id, item.state, to, now=now, last_reply=said):
+            return False, None
+        kind = EventKind.ITEM_REFUSED if to is State.REFUSED else EventKind.ITEM_CANCELLED
+        facts = {"route": item.destination.route.value}
+        record(conn, self._queue.vault, [_event(kind, item, actor, facts, said)], now)
+        if report is not None:
+            self._queue.put(conn, report[0], [report[1]], [enqueued(report[0], Kind.DSN, item.message_id)], now)
+        return True, finish_message(conn, item.message_id, now)
+
+
+def _event(kind: EventKind, item: Item, actor: str, facts: Mapping[str, object], said: str | None = None) -> Event:
+    return Event(
+        kind,
+        item.namespace,
+        message_id=item.message_id,
+        item_id=item.id,
+        participant_id=item.participant_id,
+        decision_id=item.decision_id or None,
+        facts=facts,
+        persons={"recipient": item.recipient, "actor": actor},
+        private={} if said is None else {"reply": said},
+    )

@@ -1,0 +1,66 @@
+"""What has to be done now and then: old log pages, old history, blob files that nothing names."""
+
+import asyncio
+from datetime import timedelta
+from functools import partial
+from typing import Final
+
+import structlog
+
+from delivery.errors import StoreUnavailable
+from delivery.queue import Queue
+from delivery.store.messages import purge_history, referenced_blobs
+
+TIDY: Final = timedelta(seconds=20)  # what was deleted is out of the log within a minute
+PURGE: Final = timedelta(minutes=10)
+SWEEP: Final = timedelta(hours=12)
+BLOB_AGE: Final = timedelta(days=2)  # a file younger than that may belong to an upload that goes on
+
+log = structlog.get_logger()
+
+
+class Housekeeping:
+    """The chores of one worker. Safe to run in every worker of a store."""
+
+    def __init__(self, queue: Queue) -> None:
+        self._queue = queue
+
+    async def run(self) -> None:
+        """Until cancelled. A store that does not answer is asked again the next time."""
+        loop = asyncio.get_running_loop()
+        purged_at = swept_at = loop.time() - SWEEP.total_seconds()
+        while True:
+            try:
+                await self._queue.db.tidy()
+                if loop.time() - purged_at >= PURGE.total_seconds():
+                    await self.purge()
+                    purged_at = loop.time()
+                if loop.time() - swept_at >= SWEEP.total_seconds():
+                    await self.sweep()
+                    swept_at = loop.time()
+            except StoreUnavailable as error:
+                log.warning("housekeeping.store_unavailable", error=str(error))
+            await asyncio.sleep(TIDY.total_seconds())
+
+    async def purge(self) -> int:
+        """Forget messages that ended longer than `queue.history` ago; how many."""
+        before = self._queue.clock() - self._queue.settings.history
+        gone = 0
+        while purged := await self._queue.db.write(partial(purge_history, before=before)):
+            gone += purged
+        if gone:
+            log.info("housekeeping.purged", messages=gone)
+        return gone
+
+    async def sweep(self) -> int:
+        """Delete blob files that no row names; how many."""
+        db = self._queue.db
+
+        def referenced(names: list[str]) -> set[str]:
+            return db.read_now(lambda conn: referenced_blobs(conn, names))
+
+        older_than = self._queue.clock() - BLOB_AGE
+        swept = await asyncio.to_thread(self._queue.blobs.sweep, lambda names: referenced(list(names)), older_than)
+        if swept:
+            log.info("housekeeping.swept", blobs=swept)
+        return swept

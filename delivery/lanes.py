@@ -1,0 +1,151 @@
+"""What a worker has in hand, in lanes: a destination that is slow or dead holds up its own lane and no other.
+
+A batch is what one message has for one lane. Each lane tries a few batches at once; after a failure fewer, down to
+one, after a success one more. Lanes take turns. Lanes that fail may use only half of the worker's places together, so
+that the rest of the mail always finds one. No I/O, no clock: only who is next.
+"""
+
+from collections import OrderedDict, deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from delivery.items import Lane, LeasedItem
+from policy.decision import Route
+
+_FULL: Final = 200  # items a lane may have in hand before no more are leased for it
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a worker does at once."""
+
+    deliveries: int = 100
+    per_lane: int = 20
+    in_hand: int = 2000  # items leased, waiting or under way
+    body_bytes: int = 256 * 1024 * 1024  # of messages under way, opened
+    fresh_bytes: int = 64 * 1024 * 1024  # of accepted messages kept in memory until they are delivered
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Items of one message for one lane."""
+
+    message_id: str
+    lane: Lane
+    items: tuple[LeasedItem, ...]
+
+    @property
+    def size(self) -> int:
+        """Of the message, in bytes."""
+        return self.items[0].size
+
+
+def lane_of(leased: LeasedItem, *, split_domains: bool) -> Lane:
+    """The lane of an item. A domain has one of its own where it has its own servers (route tls, or relay by MX)."""
+    item = leased.item
+    where = item.destination
+    own = where.route is Route.TLS or (split_domains and where.route is Route.RELAY and not where.inside)
+    return Lane(where, item.recipient.rpartition("@")[2].lower() if own else "")
+
+
+def batches(leased: Iterable[LeasedItem], *, split_domains: bool) -> list[Batch]:
+    """Group items by message and lane, in the order they came."""
+    groups: dict[tuple[str, Lane], list[LeasedItem]] = {}
+    for one in leased:
+        groups.setdefault((one.item.message_id, lane_of(one, split_domains=split_domains)), []).append(one)
+    return [Batch(message_id, lane, tuple(items)) for (message_id, lane), items in groups.items()]
+
+
+@dataclass(slots=True)
+class _Queue:
+    waiting: deque[Batch] = field(default_factory=deque)
+    running: int = 0
+    width: int = 1  # how many may run at once, now
+    items: int = 0  # waiting or under way
+    failing: bool = False
+
+
+class Lanes:
+    """Every batch in hand, and which starts next."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._lanes: OrderedDict[Lane, _Queue] = OrderedDict()  # in turn: the first is asked first
+        self._running = 0
+        self._running_bytes = 0
+        self._failing = 0  # batches under way in failing lanes
+        self.items = 0
+
+    def add(self, new: Iterable[Batch]) -> None:
+        """Put batches at the ends of their lanes."""
+        for batch in new:
+            lane = self._lanes.get(batch.lane)
+            if lane is None:
+                lane = self._lanes[batch.lane] = _Queue(width=self._limits.per_lane)
+            lane.waiting.append(batch)
+            lane.items += len(batch.items)
+            self.items += len(batch.items)
+
+    def room(self) -> int:
+        """How many more items may be leased."""
+        return max(0, self._limits.in_hand - self.items)
+
+    def busy(self) -> list[Lane]:
+        """Lanes that have enough in hand: nothing more is to be leased for them."""
+        return [name for name, lane in self._lanes.items() if lane.items >= _FULL]
+
+    def next(self) -> Batch | None:
+        """The batch to start now, counted as under way until `done`; None: nothing may start."""
+        if self._running >= self._limits.deliveries:
+            return None
+        for name in list(self._lanes):
+            lane = self._lanes[name]
+            if lane.waiting and self._may_start(lane):
+                self._lanes.move_to_end(name)
+                return self._start(lane)
+        return None
+
+    def _may_start(self, lane: _Queue) -> bool:
+        if lane.running >= lane.width or (lane.failing and self._failing >= self._limits.deliveries // 2):
+            return False
+        fits = self._running_bytes + lane.waiting[0].size <= self._limits.body_bytes
+        return fits or self._running == 0
+
+    def _start(self, lane: _Queue) -> Batch:
+        batch = lane.waiting.popleft()
+        lane.running += 1
+        self._running += 1
+        self._running_bytes += batch.size
+        self._failing += lane.failing
+        return batch
+
+    def done(self, batch: Batch, *, well: bool) -> None:
+        """A batch ended. `well`: the destination answered; else it could not be reached or said to come later."""
+        lane = self._lanes[batch.lane]
+        self._failing -= lane.failing * lane.running
+        lane.running -= 1
+        lane.failing = not well
+        self._failing += lane.failing * lane.running
+        lane.width = min(self._limits.per_lane, lane.width + 1) if well else max(1, lane.width // 2)
+        lane.items -= len(batch.items)
+        self.items -= len(batch.items)
+        self._running -= 1
+        self._running_bytes -= batch.size
+        if not lane.waiting and not lane.running and well:
+            del self._lanes[batch.lane]  # an idle lane that failed is remembered until it does well …
+        elif len(self._lanes) > self._limits.in_hand:
+            self._forget_idle()  # … or until there are too many to remember
+
+    def _forget_idle(self) -> None:
+        for name in [name for name, lane in self._lanes.items() if not lane.waiting and not lane.running]:
+            del self._lanes[name]
+
+    def take_waiting(self) -> list[Batch]:
+        """Take out everything that has not started: we are stopping."""
+        taken = [batch for lane in self._lanes.values() for batch in lane.waiting]
+        for lane in self._lanes.values():
+            lane.items -= sum(len(batch.items) for batch in lane.waiting)
+            lane.waiting.clear()
+        self.items -= sum(len(batch.items) for batch in taken)
+        return taken

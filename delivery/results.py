@@ -1,0 +1,314 @@
+"""What follows from a courier's outcome, written down in one transaction.
+
+A result ends the item, makes it due again, holds it, or sends it another way. With it go the attempt, the audit
+event, the report to the sender, and what the outcome itself asks for (a SafeBox): all of it or nothing. A result that
+comes after the lease has gone to someone else changes nothing, but is recorded as late.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from functools import partial
+from typing import Final, Protocol, assert_never
+
+import structlog
+from sqlalchemy import Connection
+
+from delivery.couriers.courier import Deferred, Lost, Outcome, Refused, Sent, Stored
+from delivery.errors import DeliveryError, StoreUnavailable
+from delivery.items import (
+    ENDS,
+    Attempt,
+    Fate,
+    Item,
+    Kind,
+    LeasedItem,
+    NewItem,
+    OpenMessage,
+    Reply,
+    Report,
+    SealedMessage,
+    State,
+)
+from delivery.queue import Queue, enqueued
+from delivery.retry import FallBack, GiveUp, Wait, after_deferral
+from delivery.store import items as rows
+from delivery.store.audit import Event, EventKind, record
+from delivery.store.messages import finish_message, lock_message
+from policy.decision import Route
+
+NO_PROOF: Final = Reply(550, "5.7.10", "the recipient's server could not be reached with proven encryption in time")
+
+log = structlog.get_logger()
+
+Work = Callable[[Connection, datetime], None]
+
+
+class ItemEnds(Protocol):
+    """Who wants to know how our own mails end (an invitation that bounces)."""
+
+    async def ended(self, item: Item, state: State, reply: Reply) -> Work | None:
+        """Asked before the transaction that ends the item; what it gives runs inside that transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One item, tried once."""
+
+    leased: LeasedItem
+    outcome: Sent | Stored | Deferred | Refused
+    started_at: datetime
+    ended_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What follows for one item."""
+
+    tried: Tried
+    to: State
+    event: EventKind
+    reply: Reply
+    reports: tuple[Fate, ...] = ()
+    next_at: datetime | None = None
+    retry_until: datetime | None = None
+    route: Route | None = None  # falls back to it
+    delay_said: bool = False
+    works: tuple[Work, ...] = field(default=(), repr=False)
+
+    @property
+    def item(self) -> Item:
+        """The item as it was leased."""
+        return self.tried.leased.item
+
+
+class _Late(Exception):
+    """Some items were no longer ours: undo, and record without them."""
+
+    def __init__(self, ids: set[str]) -> None:
+        super().__init__("late")
+        self.ids = ids
+
+
+class Results:
+    """Writes down results. `jitter` gives numbers from 0 to 1."""
+
+    def __init__(self, queue: Queue, ends: ItemEnds | None, jitter: Callable[[], float]) -> None:
+        self._queue = queue
+        self._ends = ends
+        self._jitter = jitter
+
+    async def record(self, message: OpenMessage, tried: Sequence[Tried]) -> None:
+        """Record what was tried of one message. Raises StoreUnavailable: try again."""
+        try:
+            await self._record(message, tried)
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # top of a queue item: one item's surprise must not undo or repeat the others'
+            if len(tried) > 1:
+                for one in tried:
+                    await self.record(message, [one])
+            elif isinstance(tried[0].outcome, Deferred):
+                raise
+            else:
+                log.warning("item.result_failed", item=tried[0].leased.item.id, error=type(error).__name__)
+                await self.record(message, [replace(tried[0], outcome=surprise())])
+
+    async def _record(self, message: OpenMessage, tried: Sequence[Tried]) -> None:
+        now = self._queue.clock()
+        steps = [await self._step(one, now) for one in tried]
+        late: set[str] = set()
+        while True:
+            counted = [step for step in steps if step.item.id not in late]
+            report = await self._report(message, counted, now)
+            try:
+                blobs = await self._queue.db.write(partial(self._apply, steps=steps, late=late, report=report, now=now))
+            except _Late as found:
+                self._discard(report, found)
+                late |= found.ids
+                continue
+            except DeliveryError as error:
+                self._discard(report, error)
+                raise
+            await self._queue.forget_blobs(blobs)
+            if report is not None or any(step.to is State.DUE for step in counted):
+                self._queue.wake()
+            return
+
+    def _discard(self, report: tuple[SealedMessage, NewItem] | None, error: Exception) -> None:
+        if report is not None:
+            self._queue.discard(report[0], error=error)
+
+    async def _step(self, tried: Tried, now: datetime) -> Step:
+        step = plan(tried, now, self._queue, self._jitter())
+        if self._ends is not None and step.to in ENDS and step.item.kind is not Kind.MAIL:
+            work = await self._ends.ended(step.item, step.to, step.reply)
+            if work is not None:
+                return replace(step, works=(*step.works, work))
+        return step
+
+    async def _report(
+        self, message: OpenMessage, steps: Sequence[Step], now: datetime
+    ) -> tuple[SealedMessage, NewItem] | None:
+        reports = [
+            Report(
+                step.item,
+                fate,
+                step.reply,
+                host=_host(step.tried.outcome),
+                attempted_at=step.tried.ended_at,
+                retry_until=step.retry_until,
+            )
+            for step in steps
+            for fate in step.reports
+        ]
+        return await self._queue.seal_report(message, reports, now)
+
+    # -- in the transaction ---------------------------------------------------------------------------------------
+
+    def _apply(
+        self,
+        conn: Connection,
+        *,
+        steps: Sequence[Step],
+        late: set[str],
+        report: tuple[SealedMessage, NewItem] | None,
+        now: datetime,
+    ) -> list[str]:
+        """Write everything; the blobs to unlink after the commit. Raises _Late when a lease is no longer ours."""
+        lock_message(conn, steps[0].item.message_id)
+        found_late = {step.item.id for step in steps if step.item.id not in late and not _moved(conn, step, now)}
+        if found_late:
+            raise _Late(found_late)
+        for step in steps:
+            is_late = step.item.id in late
+            rows.add_attempt(conn, step.item.id, _attempt(step, late=is_late))
+            record(conn, self._queue.vault, [_event(step, late=is_late)], now)
+            if not is_late:
+                for work in step.works:
+                    work(conn, now)
+        if report is not None:
+            about = steps[0].item.message_id
+            self._queue.put(conn, report[0], [report[1]], [enqueued(report[0], Kind.DSN, about)], now)
+        blob = finish_message(conn, steps[0].item.message_id, now)
+        return [] if blob is None else [blob]
+
+
+def surprise() -> Deferred:
+    """The outcome of what nobody foresaw."""
+    return Deferred(Reply(451, "4.3.0", "an error of ours; it will be tried again"))
+
+
+def _host(outcome: Outcome) -> str:
+    evidence = None if isinstance(outcome, Stored | Lost) else outcome.evidence
+    return evidence.host if evidence is not None else ""
+
+
+def _moved(conn: Connection, step: Step, now: datetime) -> bool:
+    """Move the item; False: its lease is no longer ours."""
+    item, token = step.item, step.tried.leased.token
+    made = item.attempts + 1
+    if step.to in ENDS:
+        return rows.end(
+            conn, item.id, State.LEASED, step.to, now=now, token=token, attempts_made=made, last_reply=str(step.reply)
+        )
+    values: dict[str, object] = {"attempts": made, "last_reply": rows.plain_text(str(step.reply))}
+    if step.next_at is not None:
+        values["next_at"] = step.next_at
+    if step.delay_said:
+        values["delay_notice_at"] = None
+    if step.event is EventKind.ITEM_FELL_BACK:
+        values |= {"fell_back": True, "fallback_at": None, "fallback_route": None}
+        if step.route is Route.SAFEBOX:
+            values |= {"route": Route.SAFEBOX.value, "target": "", "inside": False, "expires_at": step.retry_until}
+    return rows.move(conn, item.id, State.LEASED, step.to, token, **values)
+
+
+def _attempt(step: Step, *, late: bool) -> Attempt:
+    tried = step.tried
+    outcome = tried.outcome
+    evidence = None if isinstance(outcome, Stored) else outcome.evidence
+    word = "late" if late else type(outcome).__name__.lower()
+    said = f"{word} {type(outcome).__name__.lower()}: {outcome.reply}" if late else str(outcome.reply)
+    kept = None if evidence is None else {**asdict(evidence), "names": list(evidence.names)}
+    return Attempt(step.item.attempts + 1, tried.started_at, tried.ended_at, word, said, kept)
+
+
+def _event(step: Step, *, late: bool) -> Event:
+    item, outcome = step.item, step.tried.outcome
+    facts: dict[str, object] = {
+        "route": item.destination.route.value,
+        "partner": item.destination.name or None,
+        "kind": item.kind.value,
+        "attempt": item.attempts + 1,
+        "code": outcome.reply.code,
+        "status": outcome.reply.status,
+    }
+    if not isinstance(outcome, Stored) and outcome.evidence is not None:
+        facts |= {"proof": outcome.evidence.proof, "tls": outcome.evidence.protocol}
+    if isinstance(outcome, Deferred) and outcome.insecure:
+        facts["unproven"] = True
+    if step.route is not None:
+        facts["fallback"] = step.route.value
+    return Event(
+        EventKind.LATE_RESULT if late else step.event,
+        item.namespace,
+        message_id=item.message_id,
+        item_id=item.id,
+        participant_id=item.participant_id,
+        decision_id=item.decision_id or None,
+        facts={name: value for name, value in facts.items() if value is not None},
+        persons={"recipient": item.recipient},
+        private={"reply": outcome.reply.text},
+    )
+
+
+# -- what follows --------------------------------------------------------------------------------------------------
+
+
+def plan(tried: Tried, now: datetime, queue: Queue, jitter: float) -> Step:
+    """What follows from an outcome."""
+    outcome, item = tried.outcome, tried.leased.item
+    match outcome:
+        case Sent():
+            fates = () if outcome.dsn_passed else (Fate.RELAYED,)
+            return Step(tried, State.SENT, EventKind.ITEM_SENT, outcome.reply, fates)
+        case Stored():
+            return Step(
+                tried, State.STORED, EventKind.ITEM_STORED, outcome.reply, (Fate.DELIVERED,), works=(outcome.work,)
+            )
+        case Refused():
+            return Step(tried, State.BOUNCED, EventKind.ITEM_BOUNCED, outcome.reply, (Fate.FAILED,))
+        case Deferred():
+            return _after_deferral(tried, after_deferral(item, outcome.reply, now, queue.settings, jitter), now, queue)
+        case _:
+            assert_never(outcome)
+
+
+def _after_deferral(tried: Tried, following: Wait | FallBack | GiveUp, now: datetime, queue: Queue) -> Step:
+    item, reply = tried.leased.item, tried.outcome.reply
+    match following:
+        case Wait(next_at, say_delay):
+            return Step(
+                tried,
+                State.DUE,
+                EventKind.ITEM_DEFERRED,
+                reply,
+                (Fate.DELAYED,) if say_delay else (),
+                next_at=next_at,
+                retry_until=item.expires_at,
+                delay_said=say_delay,
+            )
+        case GiveUp(why):
+            return Step(tried, State.BOUNCED, EventKind.ITEM_BOUNCED, why, (Fate.FAILED,))
+        case FallBack(Route.SAFEBOX):
+            # what is left of the item's time may be nothing; bringing it into a SafeBox needs some
+            until = max(item.expires_at, now + queue.settings.secure_fallback)
+            event = EventKind.ITEM_FELL_BACK
+            return Step(tried, State.DUE, event, reply, next_at=now, route=Route.SAFEBOX, retry_until=until)
+        case FallBack(Route.HOLD):
+            return Step(tried, State.HELD, EventKind.ITEM_FELL_BACK, reply, route=Route.HOLD)
+        case FallBack(route):
+            return Step(tried, State.BOUNCED, EventKind.ITEM_BOUNCED, NO_PROOF, (Fate.FAILED,), route=route)
+        case _:
+            assert_never(following)

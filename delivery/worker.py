@@ -1,0 +1,312 @@
+"""The worker: takes what is due, gives it to couriers, and has their results written down.
+
+One task feeds (fresh mail of this process at once, else what the database says is due), one keeps (leases, the lock,
+items of dead workers), one tidies, and each batch is a task of its own. What goes wrong with one batch ends there; what
+goes wrong with the store is waited for.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from delivery.claims import LEASE, Claims, OurLease
+from delivery.couriers.courier import Courier, Deferred, Delivery, Lost, Outcome
+from delivery.errors import DeliveryError, StoreUnavailable
+from delivery.housekeeping import Housekeeping
+from delivery.items import LeasedItem, OpenMessage
+from delivery.lanes import Batch, Lanes, Limits, batches
+from delivery.queue import Claim, Queue
+from delivery.results import ItemEnds, Results, Tried, surprise
+from policy.decision import Changes, Route
+
+POLL: Final = 1.0  # seconds: what other processes put in is seen this soon
+KEEP: Final = 2.0  # seconds between looks at locks and leases: a dead worker's items are taken within 5
+RENEW: Final = LEASE / 3
+PATIENCE: Final = 1.0  # seconds before the store is tried again
+GROUP: Final = 100  # recipients in one delivery
+LEASES: Final = 200  # items leased at once
+
+log = structlog.get_logger()
+
+
+class DeliveryWorker:
+    """One worker of this process: `await run(stop)`. Several may share a database."""
+
+    def __init__(
+        self,
+        queue: Queue,
+        couriers: Mapping[Route, Courier],
+        *,
+        ends: ItemEnds | None = None,
+        limits: Limits | None = None,
+        split_domains: bool = False,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        """`split_domains`: ordinary mail goes to each domain's own servers, so each domain is a lane of its own."""
+        self._queue = queue
+        self._couriers = couriers
+        self._limits = limits or Limits()
+        self._split = split_domains
+        self._claims = Claims(queue.db, queue.clock)
+        self._results = Results(queue, ends, jitter)
+        self._house = Housekeeping(queue)
+        self._lanes = Lanes(self._limits)
+        self._tokens: dict[str, int] = {}  # of every item in hand
+        self._fresh: dict[str, tuple[OpenMessage, int]] = {}  # bodies in memory, and how many batches need them
+        self._fresh_bytes = 0
+        self._tasks = asyncio.TaskGroup()  # of the run
+        self._running: set[asyncio.Task[None]] = set()  # deliveries under way
+        self._awake = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._taking = False
+        self._renewed_at = queue.clock()
+
+    @property
+    def id(self) -> str:
+        """Its name in leases and in the log."""
+        return self._claims.worker
+
+    # -- as the queue's door sees it (delivery.queue.FreshMail) ---------------------------------------------------
+
+    def claim(self, size: int) -> Claim | None:
+        """Room for a message of this size? Then it is leased to us from the moment that it exists."""
+        if not self._taking or self._lanes.room() == 0 or self._fresh_bytes + size > self._limits.fresh_bytes:
+            return None
+        return Claim(self.id, self._queue.clock() + LEASE)
+
+    def take(self, message: OpenMessage, items: Sequence[LeasedItem]) -> None:
+        """Accepted mail, its body still in memory: a cache for leased items, not a second way."""
+        if not self._taking:
+            return  # we stopped meanwhile: `retire` gave the items back, or they will lapse
+        new = batches(items, split_domains=self._split)
+        self._fresh[message.id] = (message, len(new))
+        self._fresh_bytes += len(message.raw)
+        self._add(new)
+        self._start_ready()
+
+    def wake(self) -> None:
+        """Look for due items now. From any thread."""
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop is closed: nobody is left to wake
+                self._loop.call_soon_threadsafe(self._awake.set)
+
+    # -- the run --------------------------------------------------------------------------------------------------
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Deliver until `stop`; then end what is under way within `queue.shutdown`, and give back the rest uncounted."""
+        self._loop = asyncio.get_running_loop()
+        await self._claims.register()
+        try:
+            await self._claims.take_over(())
+            await self._work(stop)
+        finally:
+            self._taking = False
+            self._queue.attach(None)
+            await self._retire()
+
+    async def _work(self, stop: asyncio.Event) -> None:
+        """A bug in a chore ends the group: better to be started again than to go on lame."""
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            feed = tasks.create_task(self._feed(), name="worker-feed")
+            keep = tasks.create_task(self._keep(), name="worker-keep")
+            house = tasks.create_task(self._house.run(), name="worker-house")
+            log.info("worker.started", worker=self.id)
+            self._taking = True
+            self._queue.attach(self)
+            await stop.wait()
+            self._taking = False
+            self._queue.attach(None)
+            feed.cancel()
+            house.cancel()
+            await self._drain()
+            keep.cancel()
+
+    async def _drain(self) -> None:
+        """End what is under way, as long as `queue.shutdown` lets; what has not started is given back by `retire`."""
+        for batch in self._lanes.take_waiting():
+            self._forget(batch)
+        if self._running:
+            log.info("worker.stopping", deliveries=len(self._running))
+            await asyncio.wait(self._running, timeout=self._queue.settings.shutdown.total_seconds())
+        for task in self._running:
+            task.cancel()
+
+    async def _retire(self) -> None:
+        with suppress(StoreUnavailable):  # then the others, or our next run, take over
+            await self._claims.retire()
+        log.info("worker.stopped", worker=self.id)
+
+    async def _feed(self) -> None:
+        while True:
+            self._awake.clear()
+            wait = POLL
+            try:
+                if await self._lease():
+                    wait = 0.0
+                else:
+                    due_in = await self._claims.due_in()
+                    if due_in is not None and due_in > timedelta(0):
+                        wait = min(POLL, due_in.total_seconds())
+            except StoreUnavailable as error:
+                log.warning("worker.store_unavailable", error=str(error))
+                wait = PATIENCE
+            if wait:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._awake.wait(), wait)
+
+    async def _lease(self) -> bool:
+        """Lease and start what is due. True: there may be more."""
+        limit = min(self._lanes.room(), LEASES)
+        if limit == 0:
+            return False
+        leased = await self._claims.lease(limit, self._lanes.busy())
+        # an item we still have in hand under an older token was lost to us, and came back: the older one finds that out
+        self._add(batches(leased, split_domains=self._split))
+        self._start_ready()
+        return len(leased) == limit
+
+    async def _keep(self) -> None:
+        while True:
+            await asyncio.sleep(KEEP)
+            try:
+                await self._claims.keep_lock()
+                now = self._queue.clock()
+                if now - self._renewed_at >= RENEW or now < self._renewed_at:
+                    await self._claims.renew(dict(self._tokens))
+                    self._renewed_at = now
+                if await self._claims.take_over(set(self._tokens)):
+                    self._awake.set()
+            except StoreUnavailable as error:
+                log.warning("worker.store_unavailable", error=str(error))
+
+    # -- batches --------------------------------------------------------------------------------------------------
+
+    def _add(self, new: Iterable[Batch]) -> None:
+        new = list(new)
+        for batch in new:
+            self._tokens.update({leased.item.id: leased.token for leased in batch.items})
+        self._lanes.add(new)
+
+    def _start_ready(self) -> None:
+        while self._taking and (batch := self._lanes.next()) is not None:
+            task = self._tasks.create_task(self._run(batch), name=f"deliver-{batch.message_id}")
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+
+    async def _run(self, batch: Batch) -> None:
+        well = False
+        try:
+            well = await self._deliver(batch)
+        except StoreUnavailable as error:
+            log.warning("worker.store_unavailable", error=str(error), message=batch.message_id)
+            await self._let_go(batch)
+        except Exception:  # top of a queue item: nothing that one batch does may stop the worker
+            log.exception("worker.batch_failed", message=batch.message_id)
+            await self._let_go(batch)
+        finally:
+            self._lanes.done(batch, well=well)
+            self._forget(batch)
+            self._start_ready()
+            self._awake.set()
+
+    async def _let_go(self, batch: Batch) -> None:
+        """Give a batch back as it was. If that fails too, its leases lapse."""
+        with suppress(DeliveryError):
+            await self._claims.give_back(_tokens(batch.items), after=timedelta(seconds=5))
+
+    def _forget(self, batch: Batch) -> None:
+        for leased in batch.items:
+            if self._tokens.get(leased.item.id) == leased.token:
+                del self._tokens[leased.item.id]
+        if batch.message_id in self._fresh:
+            message, needed = self._fresh.pop(batch.message_id)
+            if needed > 1:
+                self._fresh[batch.message_id] = (message, needed - 1)
+            else:
+                self._fresh_bytes -= len(message.raw)
+
+    async def _deliver(self, batch: Batch) -> bool:
+        """Bring a batch there, in deliveries whose copies are alike. True: the destination answered."""
+        message, items = await self._open(batch)
+        well = True
+        for alike in _alike(items):
+            for at in range(0, len(alike), GROUP):
+                well &= await self._try(message, alike[at : at + GROUP])
+        return well
+
+    async def _open(self, batch: Batch) -> tuple[OpenMessage, Sequence[LeasedItem]]:
+        fresh = self._fresh.get(batch.message_id)
+        if fresh is not None and all(leased.changes_sealed is None for leased in batch.items):
+            return fresh[0], batch.items
+        return await self._queue.open_items(batch.message_id, batch.items)
+
+    async def _try(self, message: OpenMessage, items: Sequence[LeasedItem]) -> bool:
+        started_at = self._queue.clock()
+        outcomes = await self._ask_courier(message, items) if message.readable else {}
+        # from here on the other side may have the mail: that is written down, also while we are being stopped
+        recording = asyncio.ensure_future(self._record(message, items, outcomes, started_at))
+        try:
+            await asyncio.shield(recording)
+        except asyncio.CancelledError:
+            await asyncio.wait([recording], timeout=self._queue.settings.shutdown.total_seconds())
+            recording.cancel()
+            raise
+        return not any(isinstance(outcomes.get(leased.item.id), Deferred | None) for leased in items)
+
+    async def _ask_courier(self, message: OpenMessage, items: Sequence[LeasedItem]) -> Mapping[str, Outcome]:
+        destination = items[0].item.destination
+        courier = self._couriers.get(destination.route)
+        if courier is None:
+            log.error("worker.no_courier", route=destination.route.value)
+            return {}
+        lease = OurLease(self._claims, _tokens(items))
+        delivery = Delivery(message, tuple(leased.item for leased in items), destination, lease)
+        try:
+            return await courier.deliver(delivery)
+        except Exception as error:  # noqa: BLE001 - top of a queue item; told by its type: its text may hold content
+            log.error("courier.surprise", route=destination.route.value, error=type(error).__name__)
+            return {}
+
+    async def _record(
+        self,
+        message: OpenMessage,
+        items: Sequence[LeasedItem],
+        outcomes: Mapping[str, Outcome],
+        started_at: datetime,
+    ) -> None:
+        """Write results down, as long as it takes: what a server accepted must not be sent again for want of a disk."""
+        ended_at = self._queue.clock()
+        lost = {one.item.id: one.token for one in items if isinstance(outcomes.get(one.item.id), Lost)}
+        tried = []
+        for one in items:
+            outcome = outcomes.get(one.item.id) or surprise()
+            if not isinstance(outcome, Lost):
+                tried.append(Tried(one, outcome, started_at, ended_at))
+        while True:
+            try:
+                await self._claims.give_back(lost, after=timedelta(seconds=1))
+                lost = {}
+                if tried:
+                    await self._results.record(message, tried)
+                return
+            except StoreUnavailable as error:
+                log.warning("worker.result_waits", error=str(error), message=message.id)
+                await asyncio.sleep(PATIENCE)
+
+
+def _tokens(items: Sequence[LeasedItem]) -> dict[str, int]:
+    return {leased.item.id: leased.token for leased in items}
+
+
+def _alike(items: Sequence[LeasedItem]) -> list[list[LeasedItem]]:
+    """Items whose copies are changed alike, together."""
+    groups: dict[Changes, list[LeasedItem]] = {}
+    for leased in items:
+        groups.setdefault(leased.item.changes, []).append(leased)
+    return list(groups.values())
