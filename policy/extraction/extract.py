@@ -1,1 +1,235 @@
 """One file to Content, by what it truly is."""
+
+import html
+import re
+from typing import Final
+
+from policy.extraction.archive import read_packed, read_tar, read_zip
+from policy.extraction.collected import Collected, File, inner_place
+from policy.extraction.html import page_readings
+from policy.extraction.kind import Format, Kind, kind_of
+from policy.extraction.office import read_office
+from policy.extraction.ole import read_ole
+from policy.extraction.opendocument import read_opendocument
+from policy.extraction.pdf import read_pdf
+from policy.extraction.rtf import read_rtf
+from policy.extraction.tables import joined_cells
+from policy.extraction.text import text_readings
+from policy.reader.limits import DEFAULT_LIMITS, Budget, Limits
+from policy.reader.mime import Leaf, read_mime
+from rules.content import Content, FileFact, FileKind, Part
+
+# Read here in plain Python, so that no native library sees a stranger's bytes in the gateway's own process.
+LIGHT: Final = frozenset(
+    {Format.TEXT, Format.HTML, Format.XML, Format.SVG, Format.IMAGE, Format.EXECUTABLE, Format.PACKED, Format.TNEF,
+     Format.CMS, Format.PGP, Format.MEDIA, Format.EMPTY}
+)  # fmt: skip
+_TAG: Final = re.compile(r"<[^<>]*+>")
+_MOSTLY_TEXT: Final = 0.7
+_CONTROLS: Final = bytes(range(32))
+_ENVELOPED: Final = b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03"  # CMS enveloped-data
+_ENCRYPTED_CMS: Final = (
+    _ENVELOPED,
+    b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x06",
+    b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01\x17",
+)
+_UNREAD: Final = {
+    Format.PACKED: "an archive of a type that is not unpacked",
+    Format.TNEF: "winmail.dat is not read",
+    Format.MEDIA: "sound and film are not read",
+    Format.EXECUTABLE: "a program",
+    Format.UNKNOWN: "of no known type",
+}
+
+
+def extract(
+    name: str,
+    data: bytes,
+    limits: Limits = DEFAULT_LIMITS,
+    depth: int = 0,
+    *,
+    place: str | None = None,
+    media_type: str = "",
+    charset: str = "",
+) -> Content:
+    """Read one file and all that is packed in it. `place` is `name` unless given. Raises nothing, whatever it holds."""
+    into = Collected(Budget(limits))
+    read_file(File(name, data, name if place is None else place, depth, media_type, charset), into)
+    return into.content()
+
+
+def extract_body(leaf: Leaf, limits: Limits = DEFAULT_LIMITS) -> Content:
+    """The text of a message: no fact of its own, unless its bytes are no text."""
+    into = Collected(Budget(limits))
+    _leaf(leaf, into)
+    return into.content()
+
+
+def file_of(leaf: Leaf) -> File:
+    """A leaf as a file."""
+    return File(leaf.name, leaf.data, leaf.place, leaf.depth, leaf.media_type, leaf.charset, leaf.flowed, leaf.delsp)
+
+
+def read_file(file: File, into: Collected) -> None:
+    """Read a file with its own fact into what is collected; every format it has is read."""
+    limits = into.budget.limits
+    kind = kind_of(file.data)
+    if file.depth > limits.archive_depth:
+        into.fact(file, kind.file, reason="packed deeper than is read")
+        return
+    before = len(into.files)
+    for form in kind.formats:
+        try:
+            _READERS[form](file, kind, into)
+            if form is Format.TEXT and file.media_type == "text/html":
+                _html(file, kind, into)
+        except Exception as error:  # noqa: BLE001 (a parser and a file made to break it: the file is told, the mail goes on)
+            into.fact(file, kind.file, reason=f"{kind.about}: it cannot be read ({type(error).__name__})")
+    if into.budget.chars > limits.text_chars:
+        into.fact(file, kind.file, reason="more text than is read")
+    _one_fact(file, kind, into, before)
+
+
+def _one_fact(file: File, kind: Kind, into: Collected, before: int) -> None:
+    """A file read as several formats has one fact, with the worst that was said of it."""
+    own = [at for at in range(before, len(into.files)) if _is_own(into.files[at], file)]
+    if len(own) < 2:
+        return
+    facts = [into.files[at] for at in own]
+    worst = next((fact for fact in facts if fact.encrypted), None) or next(
+        (fact for fact in facts if fact.unreadable), facts[0]
+    )
+    for at in reversed(own):
+        del into.files[at]
+    into.files.insert(
+        own[0],
+        FileFact(
+            worst.name, kind.file, worst.size, worst.place, worst.depth, worst.encrypted, worst.unreadable, worst.reason
+        ),
+    )
+
+
+def _is_own(fact: FileFact, file: File) -> bool:
+    return fact.place == file.place and fact.depth == file.depth
+
+
+def _text(file: File, kind: Kind, into: Collected) -> None:
+    for text in text_readings(file.data, file.charset, file.media_type, flowed=file.flowed, delsp=file.delsp):
+        into.text(file.place, text)
+        if "\t" in text:
+            into.text(file.place, joined_cells(text))
+    into.fact(file, kind.file)
+
+
+def _html(file: File, kind: Kind, into: Collected) -> None:
+    for page in page_readings(file.data, file.charset):
+        for label, text in page.named():
+            into.text(inner_place(file.place, label) if label else file.place, text)
+    into.fact(file, kind.file)
+
+
+def _xml(file: File, kind: Kind, into: Collected) -> None:
+    """The source, and the text without its tags: elements joined and apart."""
+    for text in text_readings(file.data, file.charset):
+        into.text(file.place, text)
+        into.text(file.place, html.unescape(_TAG.sub(" ", text)))
+        into.text(file.place, html.unescape(_TAG.sub("", text)))
+    into.fact(file, kind.file)
+
+
+def _message(file: File, kind: Kind, into: Collected) -> None:
+    """A mail in a file: taken apart, and its parts read like files."""
+    into.fact(file, kind.file)
+    for item in read_mime(file.data, into.budget.limits, path=f"{file.place} > ", depth=file.depth + 1).items:
+        if isinstance(item, Part):
+            into.text(item.place, item.text)
+        elif isinstance(item, FileFact):
+            into.files.append(item)
+        else:
+            _leaf(item, into)
+
+
+def _leaf(leaf: Leaf, into: Collected) -> None:
+    if not into.budget.take_file():
+        into.fact(file_of(leaf), FileKind.UNKNOWN, reason="holds more files than are read")
+        return
+    if leaf.is_file or not is_body(leaf):
+        read_file(file_of(leaf), into)
+        return
+    before = len(into.files)
+    file = file_of(leaf)
+    kind = kind_of(leaf.data)
+    if leaf.media_type != "text/html" or kind.file is not FileKind.HTML:
+        _text(file, kind, into)
+    if leaf.media_type == "text/html" or Format.HTML in kind.formats:
+        _html(file, kind, into)
+    del into.files[before:]
+    if Format.PGP in kind.formats:
+        into.fact(file, FileKind.UNKNOWN, encrypted=True, reason="a PGP message")
+
+
+def is_body(leaf: Leaf) -> bool:
+    """Whether a leaf is text that is shown, and not a file in disguise."""
+    if leaf.is_file:
+        return False
+    known = kind_of(leaf.data)
+    return known.file in {FileKind.TEXT, FileKind.HTML, FileKind.MESSAGE, FileKind.UNKNOWN} or known.formats[0] in {
+        Format.TEXT,
+        Format.SVG,
+    }
+
+
+def _picture(file: File, kind: Kind, into: Collected) -> None:
+    into.fact(file, kind.file)
+
+
+def _cms(file: File, kind: Kind, into: Collected) -> None:
+    encrypted = any(oid in file.data[:128] for oid in _ENCRYPTED_CMS) or file.data.startswith(b"-----BEGIN")
+    into.fact(file, kind.file, encrypted=encrypted, reason="S/MIME, encrypted" if encrypted else "S/MIME is not read")
+
+
+def _pgp(file: File, kind: Kind, into: Collected) -> None:
+    into.fact(file, kind.file, encrypted=True, reason="a PGP message")
+
+
+def _unread(file: File, kind: Kind, into: Collected) -> None:
+    """Told, and where most of it is text, read as such too."""
+    head = file.data[:65536]
+    if kind.formats[0] is Format.UNKNOWN and len(head.translate(None, _CONTROLS)) > _MOSTLY_TEXT * len(head):
+        for text in text_readings(file.data, file.charset):
+            into.text(file.place, text)
+    into.fact(file, kind.file, reason=f"{kind.about}: {_UNREAD[kind.formats[0]]}")
+
+
+def _rtf(file: File, kind: Kind, into: Collected) -> None:
+    text, whole = read_rtf(file.data)
+    into.text(file.place, text)
+    into.fact(file, kind.file, reason="" if whole else "RTF with embedded objects, which are not read")
+
+
+_READERS: Final = {
+    Format.TEXT: _text,
+    Format.HTML: _html,
+    Format.XML: _xml,
+    Format.SVG: _xml,
+    Format.MESSAGE: _message,
+    Format.OOXML: lambda file, kind, into: read_office(file, kind.file, into, read_file),
+    Format.ODF: lambda file, kind, into: read_opendocument(file, kind.file, into, read_file),
+    Format.ZIP: lambda file, kind, into: read_zip(file, kind.file, into, read_file),
+    Format.GZIP: lambda file, kind, into: read_packed(file, Format.GZIP, into, read_file),
+    Format.BZIP2: lambda file, kind, into: read_packed(file, Format.BZIP2, into, read_file),
+    Format.XZ: lambda file, kind, into: read_packed(file, Format.XZ, into, read_file),
+    Format.TAR: lambda file, kind, into: read_tar(file, into, read_file),
+    Format.PDF: lambda file, kind, into: read_pdf(file, into, read_file),
+    Format.OLE: lambda file, kind, into: read_ole(file, kind, into, read_file),
+    Format.RTF: _rtf,
+    Format.IMAGE: _picture,
+    Format.EXECUTABLE: _unread,
+    Format.PACKED: _unread,
+    Format.TNEF: _unread,
+    Format.CMS: _cms,
+    Format.PGP: _pgp,
+    Format.MEDIA: _unread,
+    Format.EMPTY: _picture,
+    Format.UNKNOWN: _unread,
+}

@@ -1,0 +1,232 @@
+"""What a file is by its bytes."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from rules.content import FileKind
+
+
+class Format(StrEnum):
+    """The formats that are told apart; what reads them is chosen in `extract.py`."""
+
+    TEXT = "text"
+    HTML = "html"
+    XML = "xml"
+    SVG = "svg"
+    MESSAGE = "message"
+    OOXML = "ooxml"
+    ODF = "odf"
+    ZIP = "zip"
+    GZIP = "gzip"
+    BZIP2 = "bzip2"
+    XZ = "xz"
+    TAR = "tar"
+    PDF = "pdf"
+    OLE = "ole"
+    RTF = "rtf"
+    IMAGE = "image"
+    EXECUTABLE = "executable"
+    PACKED = "packed"  # archives that are recognised and not read
+    TNEF = "tnef"
+    CMS = "cms"
+    PGP = "pgp"
+    MEDIA = "media"
+    EMPTY = "empty"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """`file` is what a rule asks for; `about` names the format to an admin; `formats` are to be read in turn."""
+
+    file: FileKind
+    formats: tuple[Format, ...]
+    about: str
+
+
+_MAGIC: Final[tuple[tuple[bytes, FileKind, Format, str], ...]] = (
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", FileKind.DOCUMENT, Format.OLE, "OLE document"),
+    (b"{\\rt", FileKind.DOCUMENT, Format.RTF, "RTF"),
+    (b"\x1f\x8b", FileKind.ARCHIVE, Format.GZIP, "gzip"),
+    (b"BZh", FileKind.ARCHIVE, Format.BZIP2, "bzip2"),
+    (b"\xfd7zXZ\0", FileKind.ARCHIVE, Format.XZ, "xz"),
+    (b"7z\xbc\xaf\x27\x1c", FileKind.ARCHIVE, Format.PACKED, "7-Zip"),
+    (b"Rar!\x1a\x07", FileKind.ARCHIVE, Format.PACKED, "RAR"),
+    (b"MSCF", FileKind.ARCHIVE, Format.PACKED, "cabinet"),
+    (b"\x28\xb5\x2f\xfd", FileKind.ARCHIVE, Format.PACKED, "Zstandard"),
+    (b"\x04\x22\x4d\x18", FileKind.ARCHIVE, Format.PACKED, "LZ4"),
+    (b"LZIP", FileKind.ARCHIVE, Format.PACKED, "lzip"),
+    (b"\x1f\x9d", FileKind.ARCHIVE, Format.PACKED, "compress"),
+    (b"\x60\xea", FileKind.ARCHIVE, Format.PACKED, "ARJ"),
+    (b"!<arch>\n", FileKind.ARCHIVE, Format.PACKED, "ar"),
+    (b"xar!", FileKind.ARCHIVE, Format.PACKED, "xar"),
+    (b"070701", FileKind.ARCHIVE, Format.PACKED, "cpio"),
+    (b"070707", FileKind.ARCHIVE, Format.PACKED, "cpio"),
+    (b"\x78\x9f\x3e\x22", FileKind.ARCHIVE, Format.TNEF, "winmail.dat"),
+    (b"\x89PNG\r\n\x1a\n", FileKind.IMAGE, Format.IMAGE, "PNG"),
+    (b"\xff\xd8\xff", FileKind.IMAGE, Format.IMAGE, "JPEG"),
+    (b"GIF87a", FileKind.IMAGE, Format.IMAGE, "GIF"),
+    (b"GIF89a", FileKind.IMAGE, Format.IMAGE, "GIF"),
+    (b"II*\0", FileKind.IMAGE, Format.IMAGE, "TIFF"),
+    (b"MM\0*", FileKind.IMAGE, Format.IMAGE, "TIFF"),
+    (b"\0\0\1\0", FileKind.IMAGE, Format.IMAGE, "icon"),
+    (b"8BPS", FileKind.IMAGE, Format.IMAGE, "Photoshop"),
+    (b"\xd7\xcd\xc6\x9a", FileKind.IMAGE, Format.IMAGE, "WMF"),
+    (b"\xff\x0a", FileKind.IMAGE, Format.IMAGE, "JPEG XL"),
+    (b"\0\0\0\x0cJXL ", FileKind.IMAGE, Format.IMAGE, "JPEG XL"),
+    (b"\0\0\0\x0cjP  ", FileKind.IMAGE, Format.IMAGE, "JPEG 2000"),
+    (b"\x7fELF", FileKind.EXECUTABLE, Format.EXECUTABLE, "ELF program"),
+    (b"\xca\xfe\xba\xbe", FileKind.EXECUTABLE, Format.EXECUTABLE, "Java class or Mach-O program"),
+    (b"\xcf\xfa\xed\xfe", FileKind.EXECUTABLE, Format.EXECUTABLE, "Mach-O program"),
+    (b"\xce\xfa\xed\xfe", FileKind.EXECUTABLE, Format.EXECUTABLE, "Mach-O program"),
+    (b"\0asm", FileKind.EXECUTABLE, Format.EXECUTABLE, "WebAssembly"),
+    (b"L\0\0\0\x01\x14\x02\0", FileKind.EXECUTABLE, Format.EXECUTABLE, "Windows shortcut"),
+    (b"ID3", FileKind.UNKNOWN, Format.MEDIA, "audio"),
+    (b"OggS", FileKind.UNKNOWN, Format.MEDIA, "audio or video"),
+    (b"fLaC", FileKind.UNKNOWN, Format.MEDIA, "audio"),
+    (b"\x1aE\xdf\xa3", FileKind.UNKNOWN, Format.MEDIA, "video"),
+    (b"-----BEGIN PGP MESSAGE", FileKind.UNKNOWN, Format.PGP, "PGP message"),
+    (b"-----BEGIN PKCS7", FileKind.UNKNOWN, Format.CMS, "S/MIME"),
+)
+_PDF_WITHIN: Final = 1024  # readers look for %PDF- this far
+_ZIP_END: Final = 66_000  # a zip's directory ends within this of the file's end
+_HTML: Final = re.compile(
+    rb"<(?:!doctype\s+html|html|head|body|title|meta|script|style|table|div|span|p|br|a|b|i|u|font|center|img|h[1-6]|ul|ol"
+    rb"|pre|form|iframe|hr|link|base|section|article)(?:[\s/>])",
+    re.I,
+)
+_HEADER_LINE: Final = re.compile(
+    rb"(?:from|to|subject|date|received|return-path|message-id|mime-version|content-type|delivered-to|reply-to"
+    rb"|x-[a-z0-9-]+|cc|sender)[ \t]*:[^\n]*\n",
+    re.I,
+)
+_HEADER_BLOCK: Final = re.compile(
+    rb"(?:\A|\n)(?:from|content-type|mime-version|message-id|subject|received)[ \t]*:", re.I
+)
+_CONTROL: Final = bytes(set(range(32)) - set(b"\t\n\r\f\v\x1b\x1a\x08"))
+_ZIP_MAGIC: Final = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08", b"PK00PK")
+
+
+def kind_of(data: bytes) -> Kind:
+    """Recognise a file. One that is two things at once (a picture with a zip behind it) has both formats."""
+    kind = _main(data)
+    extra: list[Format] = []
+    if Format.ZIP not in kind.formats and b"PK\x05\x06" in data[-_ZIP_END:]:
+        extra.append(Format.ZIP)
+    if Format.PDF not in kind.formats and b"%PDF-" in data[:_PDF_WITHIN]:
+        extra.append(Format.PDF)
+    if not extra or kind.formats[0] in {Format.OOXML, Format.ODF}:
+        return kind
+    return Kind(kind.file, (*kind.formats, *extra), kind.about)
+
+
+def _main(data: bytes) -> Kind:
+    if not data:
+        return Kind(FileKind.TEXT, (Format.EMPTY,), "empty file")
+    if data.startswith(b"%PDF-"):
+        return Kind(FileKind.PDF, (Format.PDF,), "PDF")
+    if data.startswith(_ZIP_MAGIC):
+        return _zip(data)
+    for magic, file, form, about in _MAGIC:
+        if data.startswith(magic):
+            return _ole(data) if form is Format.OLE else Kind(file, (form,), about)
+    return _binary(data) or _text(data)
+
+
+def _binary(data: bytes) -> Kind | None:
+    """What is not told by its first bytes alone."""
+    if data[257:262] == b"ustar":
+        return Kind(FileKind.ARCHIVE, (Format.TAR,), "tar")
+    if data[:2] == b"MZ" and b"\0" in data[:64]:
+        return Kind(FileKind.EXECUTABLE, (Format.EXECUTABLE,), "Windows program")
+    if data[:2] == b"#!":
+        return Kind(FileKind.EXECUTABLE, (Format.TEXT,), "script")
+    if data[:2] == b"BM" and b"\0" in data[:30]:
+        return Kind(FileKind.IMAGE, (Format.IMAGE,), "bitmap")
+    if data[:4] == b"RIFF":
+        if data[8:12] == b"WEBP":
+            return Kind(FileKind.IMAGE, (Format.IMAGE,), "WebP")
+        return Kind(FileKind.UNKNOWN, (Format.MEDIA,), "audio or video")
+    if data[4:8] == b"ftyp":
+        if data[8:12] in {b"avif", b"heic", b"heix", b"mif1", b"msf1", b"hevc"}:
+            return Kind(FileKind.IMAGE, (Format.IMAGE,), "HEIF")
+        return Kind(FileKind.UNKNOWN, (Format.MEDIA,), "video")
+    if data[:4] == b"\x01\0\0\0" and data[40:44] == b" EMF":
+        return Kind(FileKind.IMAGE, (Format.IMAGE,), "EMF")
+    if data[2:5] == b"-lh" and data[6:7] == b"-":
+        return Kind(FileKind.ARCHIVE, (Format.PACKED,), "LHA")
+    if data[0] == 0x30 and b"\x2a\x86\x48\x86\xf7\x0d\x01\x07" in data[:64]:
+        return Kind(FileKind.UNKNOWN, (Format.CMS,), "S/MIME")
+    return None
+
+
+def _zip(data: bytes) -> Kind:
+    """The names of the entries tell documents from plain archives; they stand readable in the directory."""
+    directory = data[-1024 * 1024 :]
+    if b"[Content_Types].xml" in data:
+        for folder, file in (
+            (b"word/", FileKind.DOCUMENT),
+            (b"xl/", FileKind.SPREADSHEET),
+            (b"ppt/", FileKind.PRESENTATION),
+            (b"visio/", FileKind.DOCUMENT),
+        ):
+            if folder in directory:
+                return Kind(file, (Format.OOXML,), "Office document")
+    if data[30:38] == b"mimetype" and b"opendocument" in data[:200]:
+        for word, file in ((b"spreadsheet", FileKind.SPREADSHEET), (b"presentation", FileKind.PRESENTATION)):
+            if word in data[38:120]:
+                return Kind(file, (Format.ODF,), "OpenDocument")
+        return Kind(FileKind.DOCUMENT, (Format.ODF,), "OpenDocument")
+    return Kind(FileKind.ARCHIVE, (Format.ZIP,), "zip")
+
+
+def _ole(data: bytes) -> Kind:
+    """The names of the streams, in UTF-16, tell what an OLE container holds."""
+    for name, file, about in (
+        ("EncryptedPackage", FileKind.DOCUMENT, "encrypted Office document"),
+        ("WordDocument", FileKind.DOCUMENT, "Word 97 document"),
+        ("Workbook", FileKind.SPREADSHEET, "Excel 97 workbook"),
+        ("PowerPoint Document", FileKind.PRESENTATION, "PowerPoint 97 presentation"),
+        ("__properties_version1.0", FileKind.MESSAGE, "Outlook message"),
+    ):
+        if name.encode("utf-16-le") in data:
+            return Kind(file, (Format.OLE,), about)
+    return Kind(FileKind.DOCUMENT, (Format.OLE,), "OLE container")
+
+
+def _text(data: bytes) -> Kind:
+    head = data[:4096]
+    if not _is_text(head):
+        return Kind(FileKind.UNKNOWN, (Format.UNKNOWN,), "unknown type")
+    start = head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\f")
+    if start.startswith(b"<?xml") or start[:4].lower() == b"<svg":
+        if b"<svg" in start.lower():
+            return Kind(FileKind.IMAGE, (Format.SVG,), "SVG")
+        form = Format.HTML if b"<html" in start.lower() else Format.XML
+        return Kind(FileKind.HTML if form is Format.HTML else FileKind.TEXT, (form,), "XML")
+    if start.startswith((b"From ", b">From ")) or _HEADER_LINE.match(start):
+        blank = start.find(b"\n\n") if b"\n\n" in start else start.find(b"\r\n\r\n")
+        if len(_HEADER_BLOCK.findall(start if blank < 0 else start[: blank + 1])) >= 2:
+            return Kind(FileKind.MESSAGE, (Format.MESSAGE, Format.TEXT), "mail message")
+    if start.startswith(b"<") and _HTML.match(start):
+        return Kind(FileKind.HTML, (Format.HTML,), "HTML")
+    if _HTML.search(start) and re.search(rb"(?i)</?(?:html|body|div|table|span)[\s>]", start):
+        return Kind(FileKind.TEXT, (Format.TEXT, Format.HTML), "text with HTML")
+    if b"-----BEGIN PGP MESSAGE" in data:
+        return Kind(FileKind.TEXT, (Format.TEXT, Format.PGP), "text with a PGP message")
+    return Kind(FileKind.TEXT, (Format.TEXT,), "text")
+
+
+def _is_text(head: bytes) -> bool:
+    """No control characters but those of texts; or two bytes a character."""
+    zeros = head.count(0)
+    if zeros:
+        wide = max(head[::2].count(0), head[1::2].count(0)) * 2
+        marked = head.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff"))
+        if not marked and (wide < zeros or zeros * 4 < len(head)):
+            return False
+        head = head.replace(b"\0", b"")
+    controls = len(head) - len(head.translate(None, _CONTROL))
+    return controls == 0 or (zeros > 0 and controls * 10 < len(head))
