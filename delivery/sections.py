@@ -110,8 +110,8 @@ def _mailbox(value: str) -> str:
     return value
 
 
-def _file(value: Path, info: ValidationInfo) -> Path:
-    """Relative to the configuration file; when loading, it must be there and readable."""
+def check_file(value: Path, info: ValidationInfo) -> Path:
+    """Absolute, from the configuration file's folder; when loading, it must be there and readable."""
     context: dict[str, Any] = info.context or {}
     if "base" not in context:
         return value
@@ -127,7 +127,8 @@ def _file(value: Path, info: ValidationInfo) -> Path:
         ) from cause
 
 
-def _place(value: Path, info: ValidationInfo) -> Path:
+def place(value: Path, info: ValidationInfo) -> Path:
+    """Absolute, from the configuration file's folder; it need not be there yet."""
     context: dict[str, Any] = info.context or {}
     return Path(context["base"]) / value.expanduser() if "base" in context else value
 
@@ -140,8 +141,8 @@ Network = Annotated[
     IPv4Network | IPv6Network, BeforeValidator(_network), WithJsonSchema({"type": "string", "format": "network"})
 ]
 Sender = Annotated[str, AfterValidator(_mailbox)]  # a From header: name and address
-File = Annotated[Path, AfterValidator(_file)]
-Place = Annotated[Path, AfterValidator(_place)]  # a path that need not be there yet
+File = Annotated[Path, AfterValidator(check_file)]
+Place = Annotated[Path, AfterValidator(place)]  # a path that need not be there yet
 
 
 def _later(value: object) -> None:

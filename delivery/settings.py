@@ -145,7 +145,7 @@ class PartnerSettings(Section):
     tls: PartnerTls = Field(default=PartnerTls(), description="How its TLS is proven.")
     fallback: Fallback = Field(
         default=Fallback.SAFEBOX,
-        description="When it cannot be reached with proof for queue.secure_fallback: safebox, wait (until expiry) or hold.",
+        description="Not reached with proof for queue.secure_fallback: safebox, wait (until expiry) or hold.",
     )
 
 

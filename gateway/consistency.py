@@ -26,7 +26,7 @@ Draft = Mapping[str, Any]  # the parts of the configuration that are good by the
 _ANY: Final = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound
 
 
-def check(draft: Draft, document: Document, *, now: datetime, keyring: bool) -> list[Problem]:
+def check(draft: Draft, document: Document, *, now: datetime, keyring: bool, policy: bool = True) -> list[Problem]:
     """Every contradiction between the parts that are good."""
     checks: tuple[Callable[[Draft, Document], Iterator[Problem]], ...] = (
         _addresses,
@@ -35,10 +35,10 @@ def check(draft: Draft, document: Document, *, now: datetime, keyring: bool) -> 
         _senders,
         _bounces,
         _fallback,
-        _packs,
         _folder,
     )
     problems = [problem for look in checks for problem in look(draft, document)]
+    problems += _packs(draft, document) if policy else ()
     problems += _certificates(draft, document, now)
     problems += _keyring(draft, document, keyring)
     return problems
@@ -109,9 +109,9 @@ def _is_us(hop: Endpoint, listening: list[Endpoint], hostname: str | None) -> bo
     for mine in listening:
         if hop.port != mine.port:
             continue
-        if hop.host == mine.host or hop.host == hostname or (is_loopback(hop.host) and mine.host in _ANY):
+        if hop.host in (mine.host, hostname) or (is_loopback(hop.host) and mine.host in _ANY):
             return True
-        if is_loopback(hop.host) and hop.host == "localhost" and is_loopback(mine.host):
+        if hop.host == "localhost" and is_loopback(mine.host):
             return True
     return False
 

@@ -101,7 +101,7 @@ def _none_of(path: Path, value: object, context: Mapping[str, Any], document: Do
 
 
 def _other_type(path: Path, sort: str, value: object, message: str, document: Document) -> Problem:
-    expected = _EXPECTED.get(sort.split("_")[0])
+    expected = _EXPECTED.get(sort.partition("_")[0])
     if expected is None or not sort.endswith(("_type", "_parsing", "_from_float", "_attributes_type")):
         return document.problem(path, message[:1].lower() + message[1:], key=isinstance(value, dict))
     hint = ""

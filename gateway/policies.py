@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -78,10 +79,11 @@ class PolicyKeeper:
         return self.in_force.matcher
 
     def load(self) -> None:
-        """The first load, at start; raises SettingsInvalid with every problem. Not to be called in a running loop."""
+        """The first load, at start; raises SettingsInvalid with every problem. Blocks until the tests have run."""
         self._seen = stamp(self._place)
         try:
-            self._put(self._good())
+            with ThreadPoolExecutor(1) as thread:  # the reader of the tests may want a loop of its own
+                self._put(thread.submit(self._good).result())
         except PolicyInvalid as invalid:
             raise SettingsInvalid(invalid.problems) from invalid
 

@@ -12,7 +12,18 @@ from urllib.parse import unquote
 from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationError, ValidationInfo
 
 from delivery.safebox.profile import Profile
-from delivery.sections import LATER, DomainName, DomainPattern, File, Later, Listening, Place, Section, wrong
+from delivery.sections import (
+    LATER,
+    DomainName,
+    DomainPattern,
+    Later,
+    Listening,
+    Place,
+    Section,
+    check_file,
+    place,
+    wrong,
+)
 from delivery.settings import HopSettings, HopTls, InsideSettings, NoticeSettings, PartnerSettings, QueueSettings
 from gateway import consistency
 from gateway.mistakes import problem_of
@@ -80,6 +91,12 @@ def _pack(value: str, info: ValidationInfo) -> str:
     return value if value == BUILTIN or base is None else str(Path(base) / Path(value).expanduser())
 
 
+def _policy(value: Path, info: ValidationInfo) -> Path:
+    tried = (info.context or {}).get("policy", True)
+    return check_file(value, info) if tried else place(value, info)
+
+
+PolicyFile = Annotated[Path, AfterValidator(_policy)]
 Pack = Annotated[str, AfterValidator(_pack)]
 Name = Annotated[str, AfterValidator(_name)]
 
@@ -123,7 +140,7 @@ class Settings(Section):
     )
     proven: Later = Field(default=None, description="Partners by MTA-STS or DANE: not in this version.")
     queue: QueueSettings = Field(default=QueueSettings(), description="When to try again, and when to give up.")
-    policy: File = Field(examples=["policy.yaml"], description="The policy file.")
+    policy: PolicyFile = Field(examples=["policy.yaml"], description="The policy file.")
     rules: Annotated[tuple[Pack, ...], Field(min_length=1)] = Field(
         default=RULES, validate_default=True, description="Detectors: builtin, pack files, and patterns of pack files."
     )
@@ -171,8 +188,8 @@ def load_settings(path: Path, *, keyring: bool = True, policy: bool = True, now:
     tried (commands that decide nothing). `now`: for the dates of certificates.
     """
     document = _read(path)
-    draft, problems = _validated(document, path.absolute().parent)
-    problems += consistency.check(draft, document, now=now or datetime.now(UTC), keyring=keyring)
+    draft, problems = _validated(document, {"base": path.absolute().parent, "policy": policy})
+    problems += consistency.check(draft, document, now=now or datetime.now(UTC), keyring=keyring, policy=policy)
     if policy:
         problems += _policy_problems(draft, document, path)
     if problems:
@@ -198,11 +215,10 @@ def _read(path: Path) -> Document:
     return document
 
 
-def _validated(document: Document, base: Path) -> tuple[dict[str, Any], list[Problem]]:
+def _validated(document: Document, context: dict[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
     """What is good, key by key, so that a mistake in one hides none in another; and the problems of the rest."""
     problems = list(document.problems)
     taken = {(problem.line, problem.column) for problem in problems}  # an alias left a hole: one mistake, one problem
-    context = {"base": base}
     try:
         whole = Settings.model_validate(document.data, context=context, by_alias=True, by_name=False)
         draft = {name: getattr(whole, name) for name in Settings.model_fields}
@@ -246,8 +262,7 @@ def _policy_problems(draft: dict[str, Any], document: Document, path: Path) -> l
         return list(read_packs(PolicyPlace(base, rules), shown=shown).problems)
     profiles = document.data.get("profiles")
     names = frozenset(profiles) if isinstance(profiles, dict) else frozenset()
-    place = PolicyPlace(draft["policy"], rules)
-    return list(try_out(place, _directory(draft, names), shown=shown))
+    return list(try_out(PolicyPlace(draft["policy"], rules), _directory(draft, names), shown=shown))
 
 
 def _directory(parts: Mapping[str, Any], profiles: Iterable[str]) -> Directory:

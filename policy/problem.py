@@ -32,7 +32,8 @@ class Problem:
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
         key = f" {self.key}:" if self.key else ""
-        return f"{place}:{key} {sentence(self.cause)}{' ' + sentence(self.hint[:1].upper() + self.hint[1:]) if self.hint else ''}"
+        hint = f" {sentence(self.hint[:1].upper() + self.hint[1:])}" if self.hint else ""
+        return f"{place}:{key} {sentence(self.cause)}{hint}"
 
 
 def sentence(text: str) -> str:

@@ -51,7 +51,7 @@ class ListenerSettings(Section):
     """One listening address."""
 
     address: Listening = Field(
-        examples=["0.0.0.0:25"],  # noqa: S104 - an example, not bound
+        examples=["0.0.0.0:25"],
         description="Address and port to listen on.",
     )
     accepts: Accepts = Field(

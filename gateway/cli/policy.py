@@ -1,0 +1,313 @@
+"""`sealgate policy`: check and test the policy, and explain what it makes of one message."""
+
+import asyncio
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib import resources
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from gateway.cli.context import CONFIG_DEFAULT, NO, WRONG, Invocation, config_after, fail, json_option, print_json
+from policy.message import Address, AddressInvalid, Client, Envelope, Recipient
+from policy.units import show_size
+
+if TYPE_CHECKING:
+    from gateway.policyfile import Loaded
+    from policy.decision import Decision, Verdict
+    from policy.message import Message
+    from policy.trial import Outcome
+    from rules.finding import Finding
+
+MOST_PLACES: Final = 5
+BUILTIN: Final = "builtin"
+_FILE: Final = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.group()
+def command() -> None:
+    """Check, test and explain the policy."""
+
+
+@command.command()
+@click.argument("file", type=_FILE, required=False)
+@config_after
+@json_option
+@click.pass_obj
+def check(invocation: Invocation, file: Path | None, as_json: bool) -> None:
+    """Read the policy (or FILE in its place) with its rule packs, and tell every mistake."""
+    loaded = _load(invocation, file, as_json)
+    text = loaded.policy.text
+    if as_json:
+        facts = {"file": str(loaded.place.file), "sound": True, "sha256": loaded.policy.sha256}
+        print_json({**facts, "rules": len(text.rules), "tests": len(text.tests)})
+        return
+    click.echo(f"{loaded.place.file}: sound, {_many(len(text.rules), 'rule')}, {_many(len(text.tests), 'test')}")
+    click.echo(f"  sha256 {loaded.policy.sha256}")
+
+
+@command.command()
+@click.argument("file", type=_FILE, required=False)
+@config_after
+@json_option
+@click.pass_obj
+def test(invocation: Invocation, file: Path | None, as_json: bool) -> None:
+    """Run the tests inside the policy (or FILE); exit 1 when one fails."""
+    from gateway.extractors import read_message
+
+    loaded = _load(invocation, file, as_json)
+    outcomes = loaded.trial(read_message)
+    for outcome in outcomes:
+        if as_json:
+            print_json(_outcome_json(outcome))
+        else:
+            _print_outcome(outcome, str(loaded.place.file))
+    failed = sum(not outcome.passed for outcome in outcomes)
+    if not as_json:
+        click.echo(f"{_many(len(outcomes), 'test')}, {failed or 'none'} failed")
+    if failed:
+        raise SystemExit(NO)
+
+
+@command.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--from", "sender", required=True, metavar="ADDRESS", help="The envelope's sender; <> for none.")
+@click.option(
+    "--to", "recipients", required=True, multiple=True, metavar="ADDRESS", help="A recipient; may be repeated."
+)
+@click.option("--client", default="127.0.0.1", metavar="IP", help="The address the message comes from.")
+@click.option("--at", metavar="TIME", help="When it comes, as 2026-05-09T20:30:00+02:00; now if not given.")
+@click.option("--policy", "other", type=_FILE, metavar="FILE", help="Another policy instead of the configured one.")
+@click.option("--online", is_flag=True, help="Ask DNS whether the recipients' servers can be found.")
+@config_after
+@json_option
+@click.pass_obj
+def explain(  # noqa: PLR0917 - click hands over each option by its name
+    invocation: Invocation,
+    file: Path,
+    sender: str,
+    recipients: Sequence[str],
+    client: str,
+    at: str | None,
+    other: Path | None,
+    online: bool,
+    as_json: bool,
+) -> None:
+    """Show what the policy decides for the message in FILE (.eml), and why."""
+    from policy.engine import Facts
+
+    envelope = _envelope(sender, recipients, client, at)
+    loaded = _load(invocation, other, as_json)
+    message = _read(file)
+    findings = loaded.matcher.scan(message.content)
+    numbers = count(1)
+    domains = sorted({recipient.address.domain for recipient in envelope.recipients})
+    facts = Facts(lambda: f"explain-{next(numbers)}", proves_tls=asyncio.run(_proven(domains)) if online else {})
+    verdict = loaded.policy.decide(envelope, message, findings, facts)
+    if as_json:
+        print_json(_verdict_json(message, findings, verdict))
+    else:
+        _print_verdict(message, findings, verdict)
+
+
+@command.command()
+def example() -> None:
+    """Print the policy that comes with Sealgate, to begin with."""
+    click.echo(resources.files("gateway").joinpath("policy.example.yaml").read_text("utf-8"), nl=False)
+
+
+def _load(invocation: Invocation, file: Path | None, as_json: bool) -> "Loaded":
+    """The configured policy, or FILE in its place; ends with the problems where there are any."""
+    from gateway.cli.config import print_problems
+    from gateway.policyfile import PolicyInvalid, PolicyPlace, load_policy
+    from gateway.settings import SettingsInvalid, load_settings
+    from policy.route import Directory
+
+    try:
+        if file is not None and invocation.config == Path(CONFIG_DEFAULT) and not invocation.config.exists():
+            click.echo(f"There is no {CONFIG_DEFAULT}: no domains of ours and no partners are known.", err=True)
+            place, directory = PolicyPlace(file, (BUILTIN, str(file.parent / "local-rules/*.yaml"))), Directory()
+        else:
+            settings = load_settings(invocation.config, keyring=False, policy=False)
+            place, directory = settings.policy_place(), settings.directory()
+        return load_policy(PolicyPlace(file or place.file, place.rules), directory)
+    except (SettingsInvalid, PolicyInvalid) as invalid:
+        print_problems(invalid.problems, as_json)
+        raise SystemExit(WRONG) from None
+
+
+def _envelope(sender: str, recipients: Sequence[str], client: str, at: str | None) -> Envelope:
+    return Envelope(
+        id="explain",
+        sender=None if sender in ("", "<>") else _address(sender, "--from"),
+        recipients=tuple(Recipient(_address(text, "--to")) for text in recipients),
+        client=Client(_ip(client)),
+        received_at=_time(at),
+    )
+
+
+def _address(text: str, option: str) -> Address:
+    try:
+        return Address.parse(text)
+    except AddressInvalid:
+        fail(f'{option}: "{text}" is no mail address', "write it as bob@example.com")
+
+
+def _ip(text: str) -> IPv4Address | IPv6Address:
+    try:
+        return ip_address(text)
+    except ValueError:
+        fail(f'--client: "{text}" is no IP address', "write it as 10.0.8.7")
+
+
+def _time(text: str | None) -> datetime:
+    if text is None:
+        return datetime.now(UTC)
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        fail(f'--at: "{text}" is no time', "write it as 2026-05-09T20:30:00+02:00")
+    return at if at.tzinfo is not None else at.astimezone()
+
+
+def _read(file: Path) -> "Message":
+    """The message as SMTP would have brought it: a file with lone line feeds gets CRLF."""
+    from gateway.extractors import read_message
+
+    try:
+        raw = file.read_bytes()
+    except OSError as error:
+        fail(f"{file} cannot be read: {error.strerror}")
+    return read_message(raw if b"\r\n" in raw else raw.replace(b"\n", b"\r\n"))
+
+
+async def _proven(domains: Sequence[str]) -> dict[str, bool]:
+    """What DNS alone can tell of a server's TLS: where no host takes mail, nothing can be proven; else it is open."""
+    from delivery.errors import DeliveryError
+    from delivery.mx import LookupFailed, SystemResolver, mail_hosts
+
+    resolver, told = SystemResolver(), {}
+    for domain in domains:
+        try:
+            await mail_hosts(resolver, domain, ourselves="")
+        except LookupFailed as error:
+            click.echo(f"{domain}: {error}", err=True)
+        except DeliveryError:
+            told[domain] = False
+    return told
+
+
+def _verdict_json(message: "Message", findings: Sequence["Finding"], verdict: "Verdict") -> dict[str, Any]:
+    """The shape that the manual promises."""
+    return {
+        "policy": {"sha256": verdict.policy_sha256},
+        "message": {"subject": message.subject, "size": message.size},
+        "findings": [
+            {
+                "detector": finding.detector,
+                "confidence": finding.confidence.value,
+                "count": finding.count(),
+                "unique": len(finding.values()),
+                "places": [{"part": hit.place, "excerpt": hit.excerpt} for hit in finding.hits],
+            }
+            for finding in findings
+        ],
+        "recipients": [_decision_json(decision) for decision in (*verdict.decisions, *verdict.copies)],
+    }
+
+
+def _decision_json(decision: "Decision") -> dict[str, Any]:
+    return {
+        "address": decision.recipient,
+        "action": decision.action.value,
+        "route": decision.route.value,
+        "partner": decision.partner,
+        "rule": decision.rule,
+        "profile": decision.profile,
+        "reasons": [
+            {"rule": reason.rule, "applies": reason.applies, "because": reason.because} for reason in decision.reasons
+        ],
+    }
+
+
+def _print_verdict(message: "Message", findings: Sequence["Finding"], verdict: "Verdict") -> None:
+    click.echo(f"{_bold(message.subject or '(no subject)')}  {show_size(message.size)}")
+    click.echo(f"policy {verdict.policy_sha256[:12]}\n")
+    for finding in findings:
+        values = _many(len(finding.values()), "distinct value")
+        click.echo(f"found {_bold(finding.detector)}: {values}, {finding.confidence}")
+        for hit in finding.hits[:MOST_PLACES]:
+            click.echo(f"  {hit.place}: {hit.excerpt}")
+        if len(finding.hits) > MOST_PLACES:
+            click.echo(f"  … and {len(finding.hits) - MOST_PLACES} more")
+    if not findings:
+        click.echo("nothing found")
+    for decision in verdict.decisions:
+        _print_decision(decision, "")
+    for decision in verdict.copies:
+        _print_decision(decision, "copy to ")
+    for watched in verdict.watched:
+        click.echo(f'\nonly watching: "{watched.rule}" would {watched.would} the copy of {watched.recipient}')
+    for address, rule in verdict.notify:
+        click.echo(f'\n{address} is told that "{rule}" applied')
+
+
+def _print_decision(decision: "Decision", what: str) -> None:
+    way = decision.partner or ("inside" if decision.inside else "")
+    click.echo(f"\n{what}{_bold(decision.recipient)} -> {_bold(decision.route)}{f' ({way})' if way else ''}")
+    if decision.profile:
+        click.echo(f"  profile {decision.profile}")
+    for reason in decision.reasons:
+        sign = "watch" if reason.watch and reason.applies else "yes" if reason.applies else "no"
+        click.echo(f"  {sign:>5}  {reason.rule}: {reason.because}")
+    if decision.released is not None:
+        click.echo(f"  released, it would go by {decision.released.route}")
+    changes = decision.changes
+    if changes.subject is not None:
+        click.echo(f"  subject becomes: {changes.subject}")
+    for name, value in changes.add_headers:
+        click.echo(f"  adds {name}: {value}")
+    for name in changes.drop_headers:
+        click.echo(f"  takes off {name}")
+
+
+def _outcome_json(outcome: "Outcome") -> dict[str, Any]:
+    return {
+        "test": outcome.case.name,
+        "line": outcome.case.line,
+        "passed": outcome.passed,
+        "misses": [
+            {
+                "address": miss.recipient,
+                "expected": miss.expected.value,
+                "got": _decision_json(miss.got) if miss.got is not None else None,
+            }
+            for miss in outcome.misses
+        ],
+    }
+
+
+def _print_outcome(outcome: "Outcome", file: str) -> None:
+    if outcome.passed:
+        click.echo(f"ok      {outcome.case.name}")
+        return
+    click.echo(f"FAILED  {_bold(outcome.case.name)} ({file}:{outcome.case.line})")
+    for miss in outcome.misses:
+        if miss.got is None:
+            click.echo(f"        {miss.recipient}: expected {miss.expected}, but it gets no copy")
+            continue
+        click.echo(f'        {miss.recipient}: expected {miss.expected}, got {miss.got.route} by "{miss.got.rule}"')
+        for reason in miss.got.reasons:
+            click.echo(f"          {'yes' if reason.applies else 'no':>3}  {reason.rule}: {reason.because}")
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _bold(text: str) -> str:
+    return str(text) if os.environ.get("NO_COLOR") else click.style(text, bold=True)
