@@ -1,0 +1,316 @@
+"""People at the portal: accounts, codes, sessions and limits, as the portal uses them.
+
+Each call is one transaction with its audit events. Nothing here is ever looked up without its namespace: the same
+address in two namespaces is two people. Passwords arrive hashed, cookies and browsers as digests.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, insert, select, update
+
+from delivery.store import codes, sessions, throttles
+from delivery.store.audit import Event, EventKind, record
+from delivery.store.codes import Asker, CodeRules, CodeSent, Tried, Try
+from delivery.store.database import Database
+from delivery.store.schema import accounts
+from delivery.store.sessions import Session
+from delivery.store.throttles import Limit, key_of
+from delivery.store.vault import Vault
+from keys.tokens import new_id
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A guest's own login in one namespace. `proven_at`: when a code last proved the address to set the password."""
+
+    id: str
+    namespace: str
+    address: str = field(repr=False)
+    password: str = field(repr=False)  # Argon2id, PHC string
+    created_at: datetime
+    proven_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """What an audit event tells of the one who acts. `network` is the address, `agent` the browser's name of itself."""
+
+    box_id: str | None = None
+    participant_id: str | None = None
+    network: str = field(default="", repr=False)
+    agent: str = field(default="", repr=False)
+
+
+def address_key(address: str) -> str:
+    """An address as it is looked up: in lower case."""
+    return address.strip().lower()
+
+
+class Accounts:
+    """The repository of accounts, codes, sessions and limits. Raises StoreUnavailable when the database is away."""
+
+    def __init__(self, db: Database, vault: Vault) -> None:
+        self._db = db
+        self._vault = vault
+
+    # -- codes ---------------------------------------------------------------------------------------------------
+
+    async def may_send_code(
+        self, namespace: str, participant_id: str, rules: CodeRules, now: datetime
+    ) -> Try | datetime | None:
+        """May a code be mailed? None: yes, and it is counted. Else until when not, or LOCKED_FOR_GOOD."""
+        return await self._db.write(lambda conn: codes.begin(conn, namespace, participant_id, rules, now))
+
+    async def keep_code(self, asker: Asker, code: str, rules: CodeRules, now: datetime) -> CodeSent:
+        """Keep a code that is about to be mailed; the one this browser asked for before stops working."""
+        code_id = codes.new_code_id()
+
+        def work(conn: Connection) -> CodeSent:
+            digest = self._code_digest(asker.namespace, code_id, code)
+            return codes.keep(conn, asker, code_id=code_id, digest=digest, rules=rules, now=now)
+
+        return await self._db.write(work)
+
+    async def code_sent(self, asker: Asker, rules: CodeRules, now: datetime) -> CodeSent | None:
+        """The code this browser asked for, if it can still be typed in."""
+        return await self._db.read(lambda conn: codes.sent(conn, asker, rules, now))
+
+    async def codes_locked(self, namespace: str, participant_id: str, now: datetime) -> datetime | None:
+        """Until when no code of this guest is taken."""
+        key = codes.wrong_key(namespace, participant_id)
+        return await self._db.read(lambda conn: throttles.locked_until(conn, key, now))
+
+    async def try_code(self, asker: Asker, code: str, rules: CodeRules, who: Who, now: datetime) -> Tried:
+        """Try a code. OPENED is said once for a code, however many ask at the same time."""
+
+        def work(conn: Connection) -> Tried:
+            code_id = codes.newest_id(conn, asker)
+            digest = self._code_digest(asker.namespace, code_id or "none", code)
+            tried = codes.try_one(conn, asker, code_id=code_id, digest=digest, rules=rules, now=now)
+            events = [_event(kind, asker.namespace, who) for kind in _told(tried)]
+            record(conn, self._vault, events, now)
+            return tried
+
+        return await self._db.write(work)
+
+    def _code_digest(self, namespace: str, code_id: str, code: str) -> bytes:
+        # Six digits are soon guessed from a plain digest: it is keyed, and bound to this one code.
+        return self._vault.mac(namespace, "code", f"{code_id}:{code}".encode())
+
+    # -- limits --------------------------------------------------------------------------------------------------
+
+    async def count(self, namespace: str, what: str, who: str, limit: Limit, now: datetime) -> datetime | None:
+        """Count a try against a limit. None: within; else from when on it may be tried again. `who` is hashed here."""
+
+        def work(conn: Connection) -> datetime | None:
+            key = key_of(namespace, what, self._digest_of(namespace, what, who))
+            return throttles.count_one(conn, namespace, key, limit, now)
+
+        return await self._db.write(work)
+
+    async def take_back(self, namespace: str, what: str, who: str) -> None:
+        """The try counted last was none: it was right."""
+
+        def work(conn: Connection) -> None:
+            throttles.take_back(conn, key_of(namespace, what, self._digest_of(namespace, what, who)))
+
+        await self._db.write(work)
+
+    async def limited(self, namespace: str, what: str, who: str, now: datetime) -> datetime | None:
+        """Until when a limit holds, without counting."""
+
+        def work(conn: Connection) -> datetime | None:
+            key = key_of(namespace, what, self._digest_of(namespace, what, who))
+            return throttles.locked_until(conn, key, now)
+
+        return await self._db.read(work)
+
+    def _digest_of(self, namespace: str, what: str, who: str) -> str:
+        # Addresses and networks are not written down to count them.
+        return self._vault.mac(namespace, f"limit.{what}", who.encode("utf-8", "surrogatepass"))[:20].hex()
+
+    # -- sessions ------------------------------------------------------------------------------------------------
+
+    async def open_session(
+        self,
+        namespace: str,
+        digest: bytes,
+        who: Who,
+        now: datetime,
+        lifetime: timedelta,
+        *,
+        account_id: str | None = None,
+        replaces: bytes | None = None,
+    ) -> None:
+        """Sign somebody in; the session they had in this browser ends."""
+
+        def work(conn: Connection) -> None:
+            if replaces is not None:
+                sessions.end(conn, namespace, replaces)
+            sessions.open_one(
+                conn,
+                namespace,
+                digest,
+                account_id=account_id,
+                participant_id=None if account_id else who.participant_id,
+                now=now,
+                lifetime=lifetime,
+            )
+            way = "account" if account_id else "code"
+            record(conn, self._vault, [_event(EventKind.SIGNIN_SUCCEEDED, namespace, who, way=way)], now)
+
+        await self._db.write(work)
+
+    async def session(self, namespace: str, digest: bytes, now: datetime, idle: timedelta) -> Session | None:
+        """The session behind a cookie's digest."""
+        return await self._db.read(lambda conn: sessions.find(conn, namespace, digest, now, idle))
+
+    async def touch_session(self, namespace: str, digest: bytes, now: datetime) -> None:
+        """It was used."""
+        await self._db.write(lambda conn: sessions.touch(conn, namespace, digest, now))
+
+    async def end_session(self, namespace: str, digest: bytes, who: Who, now: datetime) -> None:
+        """Sign out."""
+
+        def work(conn: Connection) -> None:
+            if sessions.end(conn, namespace, digest):
+                record(conn, self._vault, [_event(EventKind.SESSION_ENDED, namespace, who)], now)
+
+        await self._db.write(work)
+
+    # -- accounts ------------------------------------------------------------------------------------------------
+
+    async def by_address(self, namespace: str, address: str) -> Account | None:
+        """The account of an address, in any case."""
+        return await self._db.read(lambda conn: by_address(conn, namespace, address))
+
+    async def set_password(self, namespace: str, address: str, password: str, who: Who, now: datetime) -> Account:
+        """Make the account, or set its password anew, for an address just proven by a code.
+
+        Every session the account had elsewhere ends.
+        """
+
+        def work(conn: Connection) -> Account:
+            known = by_address(conn, namespace, address)
+            if known is None:
+                account = _insert_account(conn, namespace, address, password, now)
+            else:
+                mine = (accounts.c.id == known.id) & (accounts.c.namespace == namespace)
+                conn.execute(update(accounts).where(mine).values(password=password, proven_at=now))
+                sessions.end_all(conn, namespace, known.id)
+                account = Account(known.id, namespace, known.address, password, known.created_at, now)
+            kind = EventKind.ACCOUNT_CREATED if known is None else EventKind.ACCOUNT_CHANGED
+            record(conn, self._vault, [_event(kind, namespace, who, address=address)], now)
+            return account
+
+        return await self._db.write(work)
+
+    async def rehash(self, account: Account, password: str) -> None:
+        """The same password under newer parameters."""
+        mine = (accounts.c.id == account.id) & (accounts.c.password == account.password)
+        change = update(accounts).where(mine, accounts.c.namespace == account.namespace).values(password=password)
+        await self._db.write(lambda conn: conn.execute(change).rowcount)
+
+    async def signin_failed(self, namespace: str, address: str, who: Who, now: datetime, *, locked: bool) -> None:
+        """Record that a password was wrong, or that no account has this address: the trail does not say which."""
+        kind = EventKind.SIGNIN_LOCKED if locked else EventKind.SIGNIN_FAILED
+        event = _event(kind, namespace, who, address=address[:320])
+        await self._db.write(lambda conn: record(conn, self._vault, [event], now))
+
+    async def phrase(self, namespace: str, address: str) -> str | None:
+        """The personal phrase that goes into notices to this address."""
+        return await self._db.read(lambda conn: phrase_of(conn, self._vault, namespace, address))
+
+    async def set_phrase(self, namespace: str, account_id: str, phrase: str, who: Who, now: datetime) -> None:
+        """Keep the phrase, sealed; empty: there is none any more."""
+
+        def work(conn: Connection) -> None:
+            sealed = (
+                self._vault.seal_audit(namespace, _phrase_binding(account_id), phrase.encode(), conn)
+                if phrase
+                else None
+            )
+            mine = (accounts.c.id == account_id) & (accounts.c.namespace == namespace)
+            conn.execute(update(accounts).where(mine).values(phrase_sealed=sealed))
+            record(conn, self._vault, [_event(EventKind.ACCOUNT_CHANGED, namespace, who, what="phrase")], now)
+
+        await self._db.write(work)
+
+    async def sweep(self, now: datetime) -> None:
+        """Remove codes, sessions and limits that have passed. Safe to run in every worker."""
+
+        def work(conn: Connection) -> int:
+            return codes.sweep(conn, now) + sessions.sweep(conn, now) + throttles.sweep(conn, now)
+
+        await self._db.write(work)
+
+
+def by_address(conn: Connection, namespace: str, address: str) -> Account | None:
+    """The account of an address, inside a transaction."""
+    mine = (accounts.c.namespace == namespace) & (accounts.c.address_key == address_key(address))
+    row = conn.execute(select(accounts).where(mine)).first()
+    if row is None:
+        return None
+    return Account(row.id, row.namespace, row.address, row.password, row.created_at, row.proven_at)
+
+
+def proven_before(conn: Connection, namespace: str, address: str, when: datetime) -> bool:
+    """Has the address an account whose password was last set before `when`?
+
+    A password set later, by a code mailed over a path that may not have been proven, shows no more than that code.
+    """
+    account = by_address(conn, namespace, address)
+    return account is not None and account.proven_at < when
+
+
+def phrase_of(conn: Connection, vault: Vault, namespace: str, address: str) -> str | None:
+    """The personal phrase for notices to `address`; None: none was chosen."""
+    mine = (accounts.c.namespace == namespace) & (accounts.c.address_key == address_key(address))
+    row = conn.execute(select(accounts.c.id, accounts.c.phrase_sealed).where(mine)).first()
+    if row is None or row.phrase_sealed is None:
+        return None
+    return vault.open_audit(namespace, _phrase_binding(row.id), row.phrase_sealed).decode()
+
+
+def clear_throttles(conn: Connection, namespace: str, participant_id: str) -> None:
+    """Forget what limits the codes of a guest: the owner or the guest's account unlocked."""
+    throttles.forget(conn, codes.wrong_key(namespace, participant_id), codes.asked_key(namespace, participant_id))
+
+
+def _insert_account(conn: Connection, namespace: str, address: str, password: str, now: datetime) -> Account:
+    account = Account(new_id(), namespace, address.strip(), password, now, now)
+    conn.execute(
+        insert(accounts).values(
+            id=account.id,
+            namespace=namespace,
+            address=account.address,
+            address_key=address_key(address),
+            password=password,
+            created_at=now,
+            proven_at=now,
+        )
+    )
+    return account
+
+
+def _phrase_binding(account_id: str) -> str:
+    return f"phrase:{account_id}"
+
+
+def _event(kind: EventKind, namespace: str, who: Who, *, address: str = "", **facts: str) -> Event:
+    persons = {"network": who.network, "agent": who.agent[:200], "address": address}
+    return Event(
+        kind,
+        namespace,
+        box_id=who.box_id,
+        participant_id=who.participant_id,
+        facts=facts,
+        persons={name: value for name, value in persons.items() if value},
+    )
+
+
+def _told(tried: Tried) -> tuple[EventKind, ...]:
+    if tried.what is Try.OPENED:
+        return (EventKind.CODE_RIGHT,)
+    return (EventKind.CODE_WRONG, EventKind.CODE_LOCKED) if tried.locked_now else (EventKind.CODE_WRONG,)

@@ -1,0 +1,190 @@
+"""Codes sent by mail: six digits that open one box for one guest, once, in the browser that asked for them.
+
+Five tries a code; then the guest is locked for ten minutes, twice as long each further time. Twenty wrong tries in
+a day, and only the owner or the guest's account unlocks. Everything is counted in the database, by conditional
+updates: tries made at once, or in two workers, cannot pass a limit together.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Select, delete, insert, select, update
+
+from delivery.store import throttles
+from delivery.store.schema import codes
+from delivery.store.throttles import Limit, key_of
+from keys.tokens import new_id, same
+
+_DAY: Final = timedelta(days=1)
+_LOCK: Final = timedelta(minutes=10)
+ASKED: Final = Limit(count=10, window=timedelta(hours=1), lock=timedelta(minutes=30))
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRules:
+    """What the profile says of codes."""
+
+    digits: int = 6
+    valid: timedelta = timedelta(minutes=15)
+    tries: int = 5
+    tries_a_day: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """The guest that a code is for, and the browser (its cookie's digest) that asked for it."""
+
+    namespace: str
+    participant_id: str
+    browser: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CodeSent:
+    """The newest code that this browser asked for; not the code itself."""
+
+    sent_at: datetime
+    expires_at: datetime
+    tries_left: int
+
+
+class Try(StrEnum):
+    """What became of a code that was typed in."""
+
+    OPENED = "opened"
+    WRONG = "wrong"
+    SPENT = "spent"  # too old, used, or tried too often: a new one is needed
+    NONE = "none"  # this browser asked for none
+    LOCKED = "locked"  # for some minutes
+    LOCKED_FOR_GOOD = "locked_for_good"  # until the owner or an account unlocks
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """`tries_left` with WRONG; `locked_until` with LOCKED; `locked_now`: this very try did it."""
+
+    what: Try
+    tries_left: int = 0
+    locked_until: datetime | None = None
+    locked_now: bool = False
+
+
+def wrong_key(namespace: str, participant_id: str) -> str:
+    """Where wrong codes of a guest are counted."""
+    return key_of(namespace, "code", participant_id)
+
+
+def asked_key(namespace: str, participant_id: str) -> str:
+    """Where codes sent to a guest are counted."""
+    return key_of(namespace, "asked", participant_id)
+
+
+def begin(
+    conn: Connection, namespace: str, participant_id: str, rules: CodeRules, now: datetime
+) -> Try | datetime | None:
+    """May a code be sent? None: yes, and it is counted. Else until when not, or LOCKED_FOR_GOOD."""
+    row = throttles.read(conn, wrong_key(namespace, participant_id))
+    if row is not None:
+        if row.locked_until and row.locked_until > now:
+            return row.locked_until
+        if row.count >= rules.tries_a_day and row.window_at > now - _DAY:
+            return Try.LOCKED_FOR_GOOD
+    return throttles.count_one(conn, namespace, asked_key(namespace, participant_id), ASKED, now)
+
+
+def keep(conn: Connection, asker: Asker, *, code_id: str, digest: bytes, rules: CodeRules, now: datetime) -> CodeSent:
+    """Keep a new code's digest; the one this browser asked for before stops working."""
+    mine = _of(asker)
+    conn.execute(update(codes).where(mine, codes.c.expires_at > now).values(expires_at=now))
+    expires_at = now + rules.valid
+    conn.execute(
+        insert(codes).values(
+            id=code_id,
+            namespace=asker.namespace,
+            participant_id=asker.participant_id,
+            browser=asker.browser,
+            digest=digest,
+            created_at=now,
+            expires_at=expires_at,
+            tries=0,
+        )
+    )
+    return CodeSent(now, expires_at, rules.tries)
+
+
+def new_code_id() -> str:
+    """The id of a code, known before its digest: the digest is bound to it."""
+    return new_id()
+
+
+def sent(conn: Connection, asker: Asker, rules: CodeRules, now: datetime) -> CodeSent | None:
+    """The newest code of this browser, if it can still be typed in."""
+    row = conn.execute(_newest(asker)).first()
+    if row is None or row.used_at is not None or row.expires_at <= now or row.tries >= rules.tries:
+        return None
+    return CodeSent(row.created_at, row.expires_at, rules.tries - row.tries)
+
+
+def newest_id(conn: Connection, asker: Asker) -> str | None:
+    """The id of the newest code of this browser, whatever became of it: what a digest has to be made for."""
+    row = conn.execute(_newest(asker)).first()
+    return None if row is None else str(row.id)
+
+
+def try_one(
+    conn: Connection, asker: Asker, *, code_id: str | None, digest: bytes, rules: CodeRules, now: datetime
+) -> Tried:
+    """Try a code. The count goes up before the look, and the code is consumed by one conditional update."""
+    key = wrong_key(asker.namespace, asker.participant_id)
+    throttles.begin_window(conn, asker.namespace, key, _DAY, now)
+    if not throttles.raise_count(conn, key, rules.tries_a_day, now):
+        until = throttles.locked_until(conn, key, now)
+        return Tried(Try.LOCKED, locked_until=until) if until else Tried(Try.LOCKED_FOR_GOOD)
+    row = conn.execute(select(codes).where(codes.c.id == code_id, codes.c.namespace == asker.namespace)).first()
+    if row is None or not _count_try(conn, row.id, rules, now):
+        throttles.take_back(conn, key)
+        return Tried(Try.NONE if row is None else Try.SPENT)
+    if same(row.digest, digest):
+        unused = (codes.c.id == row.id) & codes.c.used_at.is_(None)
+        if conn.execute(update(codes).where(unused).values(used_at=now)).rowcount == 1:
+            throttles.take_back(conn, key)
+            return Tried(Try.OPENED)
+        return Tried(Try.SPENT)
+    return _wrong(conn, key, str(row.id), rules, now)
+
+
+def _wrong(conn: Connection, key: str, code_id: str, rules: CodeRules, now: datetime) -> Tried:
+    counted = throttles.read(conn, key)
+    if counted is not None and counted.count >= rules.tries_a_day:
+        return Tried(Try.LOCKED_FOR_GOOD, locked_now=True)
+    tries = conn.execute(select(codes.c.tries).where(codes.c.id == code_id)).scalar_one()
+    if tries < rules.tries:
+        return Tried(Try.WRONG, tries_left=rules.tries - tries)
+    until = throttles.lock(conn, key, _wrong_limit(rules), now, keep_count=True)
+    return Tried(Try.LOCKED, locked_until=until, locked_now=True)
+
+
+def _wrong_limit(rules: CodeRules) -> Limit:
+    return Limit(rules.tries_a_day, _DAY, _LOCK)
+
+
+def _count_try(conn: Connection, code_id: str, rules: CodeRules, now: datetime) -> bool:
+    alive = (codes.c.tries < rules.tries) & (codes.c.expires_at > now) & codes.c.used_at.is_(None)
+    raised = update(codes).where(codes.c.id == code_id, alive).values(tries=codes.c.tries + 1)
+    return conn.execute(raised).rowcount == 1
+
+
+def _of(asker: Asker) -> ColumnElement[bool]:
+    mine = (codes.c.namespace == asker.namespace) & (codes.c.participant_id == asker.participant_id)
+    return mine & (codes.c.browser == asker.browser)
+
+
+def _newest(asker: Asker) -> Select[Any]:
+    return select(codes).where(_of(asker)).order_by(codes.c.created_at.desc(), codes.c.id.desc()).limit(1)
+
+
+def sweep(conn: Connection, now: datetime, older_than: timedelta = timedelta(days=2)) -> int:
+    """Remove codes that nobody can use any more."""
+    return conn.execute(delete(codes).where(codes.c.expires_at <= now - older_than)).rowcount

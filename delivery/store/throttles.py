@@ -1,0 +1,106 @@
+"""Limits that outlive a restart and hold across workers: how often something may be tried, and when again."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from delivery.store.schema import throttles
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `count` in `window`; past it, locked for `lock`, twice as long each further time, `longest` at most."""
+
+    count: int
+    window: timedelta
+    lock: timedelta
+    longest: timedelta = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Throttle:
+    """One row: what was counted since `window_at`."""
+
+    count: int
+    window_at: datetime
+    locked_until: datetime | None
+    locks: int
+
+
+def key_of(namespace: str, what: str, who: str) -> str:
+    """The key of one limit. `who` is an id or a digest: never an address."""
+    return f"{namespace}:{what}:{who}"
+
+
+def read(conn: Connection, key: str) -> Throttle | None:
+    """The row as it stands."""
+    row = conn.execute(select(throttles).where(throttles.c.key == key)).first()
+    # "count" by its name in the mapping: a row is a tuple, and tuples have a method of that name
+    return None if row is None else Throttle(row._mapping["count"], row.window_at, row.locked_until, row.locks)
+
+
+def locked_until(conn: Connection, key: str, now: datetime) -> datetime | None:
+    """Until when nothing more is tried; None: it may be."""
+    row = read(conn, key)
+    return row.locked_until if row and row.locked_until and row.locked_until > now else None
+
+
+def count_one(conn: Connection, namespace: str, key: str, limit: Limit, now: datetime) -> datetime | None:
+    """Count one try. None: it is within the limit; else the moment from which another may be made.
+
+    The count is raised by one conditional update, so that tries made at once cannot pass the limit together.
+    """
+    begin_window(conn, namespace, key, limit.window, now)
+    if raise_count(conn, key, limit.count, now):
+        return None
+    return locked_until(conn, key, now) or lock(conn, key, limit, now)
+
+
+def begin_window(conn: Connection, namespace: str, key: str, window: timedelta, now: datetime) -> None:
+    """See that the row is there, and that what is older than the window is forgotten. Locks are not."""
+    values: dict[str, Any] = {"key": key, "namespace": namespace, "window_at": now, "count": 0, "locks": 0}
+    if conn.dialect.name == "postgresql":
+        conn.execute(postgresql.insert(throttles).values(values).on_conflict_do_nothing())
+    else:
+        conn.execute(sqlite.insert(throttles).values(values).on_conflict_do_nothing())
+    stale = (throttles.c.key == key) & (throttles.c.window_at <= now - window)
+    conn.execute(update(throttles).where(stale).values(count=0, window_at=now))
+
+
+def raise_count(conn: Connection, key: str, most: int, now: datetime) -> bool:
+    """Count one more, unless that passes `most` or a lock holds. PostgreSQL keeps the row locked until the commit."""
+    open_ = throttles.c.locked_until.is_(None) | (throttles.c.locked_until <= now)
+    found = (throttles.c.key == key) & (throttles.c.count < most) & open_
+    return conn.execute(update(throttles).where(found).values(count=throttles.c.count + 1)).rowcount == 1
+
+
+def take_back(conn: Connection, key: str) -> None:
+    """The try counted last was none."""
+    found = (throttles.c.key == key) & (throttles.c.count > 0)
+    conn.execute(update(throttles).where(found).values(count=throttles.c.count - 1))
+
+
+def lock(conn: Connection, key: str, limit: Limit, now: datetime, *, keep_count: bool = False) -> datetime:
+    """Lock, twice as long as the last time; gives the end. `keep_count`: what was counted goes on counting."""
+    row = read(conn, key)
+    locks = row.locks if row else 0
+    until: datetime = now + min(limit.lock * 2 ** min(locks, 16), limit.longest)
+    values: dict[str, Any] = {"locked_until": until, "locks": locks + 1}
+    if not keep_count:
+        values["count"] = 0
+    conn.execute(update(throttles).where(throttles.c.key == key).values(values))
+    return until
+
+
+def forget(conn: Connection, *keys: str) -> None:
+    """Lift these limits: count, lock and how often it was locked."""
+    conn.execute(delete(throttles).where(throttles.c.key.in_(keys)))
+
+
+def sweep(conn: Connection, now: datetime, older_than: timedelta = timedelta(days=3)) -> int:
+    """Remove rows whose count and lock have long passed."""
+    passed = throttles.c.locked_until.is_(None) | (throttles.c.locked_until <= now - older_than)
+    return conn.execute(delete(throttles).where((throttles.c.window_at <= now - older_than) & passed)).rowcount

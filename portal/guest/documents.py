@@ -1,0 +1,184 @@
+"""Documents, the whole mail, pictures in the text, and all documents as one zip: decrypted piece by piece."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import Final
+
+from aiohttp import hdrs, web
+
+from delivery.safebox.contents import BoxDocument, BoxMessage, DocumentReader
+from portal.guest.entry import Entry, entry_of
+from portal.guest.letter import PICTURES, opened, pictures_of
+from portal.services import PortalServices, services_of
+from portal.web.downloads import (
+    asked_piece,
+    clean_name,
+    download_headers,
+    in_threads,
+    or_abort,
+    safe_type,
+    send_document,
+    write,
+)
+from portal.web.headers import DOCUMENT_POLICY
+from portal.web.ranges import NoSuchPiece
+from portal.web.troubles import NothingHere
+from portal.web.zipping import Entry as ZipEntry
+from portal.web.zipping import unique_names, zipped
+
+_REMEMBERED: Final = 10_000
+
+
+class Continuations:
+    """Which downloads were begun, so that their further pieces are not recorded as downloads of their own. In memory:
+    forgetting one records a download twice, never none.
+    """
+
+    def __init__(self) -> None:
+        self._begun: OrderedDict[tuple[bytes, str], None] = OrderedDict()
+
+    def is_begun(self, session: bytes, what: str) -> bool:
+        """Was it recorded for this session?"""
+        return (session, what) in self._begun
+
+    def begin(self, session: bytes, what: str) -> None:
+        """It is recorded now."""
+        self._begun[session, what] = None
+        self._begun.move_to_end((session, what))
+        while len(self._begun) > _REMEMBERED:
+            self._begun.popitem(last=False)
+
+
+CONTINUATIONS: Final = web.AppKey("continuations", Continuations)
+
+
+async def document(request: web.Request) -> web.StreamResponse:
+    """GET, HEAD /m/PARTICIPANT/documents/DOCUMENT."""
+    entry = await entry_of(request)
+    if not isinstance(entry, Entry):
+        return entry
+    services = services_of(request)
+    name = request.match_info["document"]
+    reader = await services.boxes.document(services.namespace, entry.participant_id, name)
+    return await _download(request, entry, reader, name)
+
+
+async def original(request: web.Request) -> web.StreamResponse:
+    """GET, HEAD /m/PARTICIPANT/message.eml: the whole mail as it came."""
+    entry = await entry_of(request)
+    if not isinstance(entry, Entry):
+        return entry
+    services = services_of(request)
+    reader = await services.boxes.original(services.namespace, entry.participant_id)
+    return await _download(request, entry, reader, "")
+
+
+async def _download(
+    request: web.Request, entry: Entry, reader: DocumentReader | None, document_id: str
+) -> web.StreamResponse:
+    if reader is None:
+        raise NothingHere
+    try:
+        etag = f'"{document_id or "message"}-{reader.size}"'
+        if request.method == hdrs.METH_GET:
+            await _record(request, entry, document_id, _is_continuation(request, reader.size, etag))
+        content_type = safe_type(reader.type) if document_id else "message/rfc822"
+        headers = download_headers(reader.name if document_id else f"{clean_name(reader.name, 'message')}")
+        return await send_document(request, reader, etag=etag, content_type=content_type, headers=headers)
+    finally:
+        await asyncio.shield(asyncio.to_thread(reader.close))
+
+
+def _is_continuation(request: web.Request, size: int, etag: str) -> bool:
+    try:
+        piece = asked_piece(request, size, etag)
+    except NoSuchPiece:
+        return True  # 416: nothing goes out
+    return piece is not None and piece.start > 0
+
+
+async def _record(request: web.Request, entry: Entry, document_id: str, continues: bool) -> None:
+    """Before the first byte goes out. Pieces that follow a recorded beginning are the same download."""
+    continuations = request.app[CONTINUATIONS]
+    if continues and continuations.is_begun(entry.session.digest, document_id or entry.participant_id):
+        return
+    services = services_of(request)
+    documents = (document_id,) if document_id else ()
+    recorded = await services.boxes.downloaded(
+        services.namespace, entry.participant_id, documents, entry.seen, original=not document_id
+    )
+    if not recorded:
+        raise NothingHere
+    continuations.begin(entry.session.digest, document_id or entry.participant_id)
+
+
+async def picture(request: web.Request) -> web.StreamResponse:
+    """GET /m/PARTICIPANT/pictures/DOCUMENT: a picture that the text shows in its place, nothing else."""
+    entry = await entry_of(request)
+    if not isinstance(entry, Entry):
+        return entry
+    services = services_of(request)
+    wanted = request.match_info["document"]
+    box = await opened(request, entry)
+    inline = {found for message in box.messages for found in pictures_of(message).values()}
+    reader = None
+    if wanted in inline:
+        reader = await services.boxes.document(services.namespace, entry.participant_id, wanted)
+    if reader is None:
+        raise NothingHere
+    try:
+        kind = reader.type.lower()
+        headers = {"Content-Security-Policy": DOCUMENT_POLICY, hdrs.CONTENT_DISPOSITION: "inline"}
+        if kind not in PICTURES:
+            raise NothingHere
+        return await send_document(request, reader, etag=f'"{wanted}"', content_type=kind, headers=headers)
+    finally:
+        await asyncio.shield(asyncio.to_thread(reader.close))
+
+
+async def all_documents(request: web.Request) -> web.StreamResponse:
+    """GET, HEAD /m/PARTICIPANT/documents.zip."""
+    entry = await entry_of(request)
+    if not isinstance(entry, Entry):
+        return entry
+    box = await opened(request, entry)
+    listed = [(message, one) for message in box.messages for one in message.documents]
+    if not listed:
+        raise NothingHere
+    services = services_of(request)
+    headers = download_headers(f"{clean_name(box.subject, 'documents')[:80].strip()}.zip")
+    response = web.StreamResponse(headers=headers)
+    response.content_type = "application/zip"
+    if request.method == hdrs.METH_GET:
+        ids = tuple(one.id for _, one in listed)
+        if not await services.boxes.downloaded(services.namespace, entry.participant_id, ids, entry.seen):
+            raise NothingHere
+    await response.prepare(request)
+    if request.method == hdrs.METH_GET:
+        async with or_abort(request):
+            async for chunk in in_threads(zipped(_entries(services, entry, listed))):
+                await write(response, chunk)
+        await response.write_eof()
+    return response
+
+
+def _entries(services: PortalServices, entry: Entry, listed: list[tuple[BoxMessage, BoxDocument]]) -> list[ZipEntry]:
+    loop = asyncio.get_running_loop()
+    names = unique_names([one.name for _, one in listed])
+
+    def pieces(document_id: str) -> Iterator[bytes]:
+        """Runs in a thread, when the document's turn has come."""
+        asked = services.boxes.document(services.namespace, entry.participant_id, document_id)
+        reader = asyncio.run_coroutine_threadsafe(asked, loop).result()
+        if reader is None:
+            raise ConnectionResetError("recalled or deleted while it was read")
+        try:
+            yield from reader.read(0, reader.size)
+        finally:
+            reader.close()
+
+    return [
+        ZipEntry(name, one.size, message.written_at, lambda document_id=one.id: pieces(document_id))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+        for name, (message, one) in zip(names, listed, strict=True)
+    ]

@@ -1,0 +1,86 @@
+"""Who may go on to a box: asked again on every request, so that a recall acts at once."""
+
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from delivery.safebox.participants import Access, Invitation
+from delivery.safebox.profile import Way
+from delivery.store.sessions import Session
+from portal.guest.landing import end_of, end_page, is_for
+from portal.guest.pages import PlainPage
+from portal.services import services_of
+from portal.signin.codes import needs_account
+from portal.web.render import render
+from portal.web.troubles import NothingHere
+from portal.web.visitor import access_of, visitor_of
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A guest who proved to be the one invited."""
+
+    invitation: Invitation = field(repr=False)
+    session: Session = field(repr=False)
+    seen: Access = field(repr=False)
+
+    @property
+    def participant_id(self) -> str:
+        """Whose box it is."""
+        return self.invitation.participant_id
+
+    @property
+    def here(self) -> str:
+        """The path of the letter."""
+        return f"/m/{self.participant_id}"
+
+
+async def entry_of(request: web.Request) -> Entry | web.StreamResponse:
+    """The guest, or the response to give instead. Raises NothingHere for boxes of others, as for unknown ones."""
+    visitor = await visitor_of(request)
+    session = visitor.session
+    if session is None:
+        raise web.HTTPSeeOther("/signin")
+    services = services_of(request)
+    invitation = await services.boxes.invitation(services.namespace, request.match_info["participant"])
+    if invitation is None or not is_for(invitation, session):
+        raise NothingHere
+    if end_of(invitation) is not None:
+        return await end_page(request, invitation)
+    seen = access_of(request, session)
+    by_account = session.account_id is not None
+    if not by_account and needs_account(invitation):
+        raise web.HTTPSeeOther("/account")
+    if by_account and Way.ACCOUNT not in invitation.profile.signin.ways:
+        return await _code_wanted(request, invitation)
+    if not (invitation.account_allowed if by_account else invitation.code_allowed):
+        return await _release_wanted(request, invitation)
+    if by_account and invitation.locked:
+        await services.boxes.unlock(services.namespace, invitation.participant_id, seen)
+    return Entry(invitation, session, seen)
+
+
+async def _code_wanted(request: web.Request, invitation: Invitation) -> web.Response:
+    page = PlainPage(
+        "This message opens with a code",
+        "This message opens with a code",
+        (
+            f"{invitation.sender_name} wants each reading to be proven by a code.",
+            "Please open the link in the e-mail about this message. We then send a code to your address.",
+        ),
+    )
+    return await render(request, "guest/plain.html", page, status=403)
+
+
+async def _release_wanted(request: web.Request, invitation: Invitation) -> web.Response:
+    page = PlainPage(
+        "This message needs the sender’s release",
+        "This message needs the sender’s release",
+        (
+            "We could not prove that e-mail reaches you safely, so a code by e-mail is not enough to open it, "
+            "nor is an account whose password was set by such a code after the message was sent.",
+            f"Please ask {invitation.sender_name} to release it for you: by telephone, or by answering the e-mail "
+            f"that brought you here, to {invitation.sender_address}. Mention the reference {invitation.reference}.",
+        ),
+    )
+    return await render(request, "guest/plain.html", page, status=403)

@@ -1,0 +1,141 @@
+"""The envelope behind a link: who wrote, and one thing to do. Opening it changes nothing: scanners open links too."""
+
+from aiohttp import web
+
+from delivery.safebox.participants import Access, Invitation
+from delivery.safebox.profile import Way
+from delivery.store.accounts import address_key
+from delivery.store.boxes import BoxState
+from delivery.store.sessions import Session
+from portal.guest.pages import DeclinePage, End, EndPage, EnvelopePage, Opens, PlainPage
+from portal.services import services_of
+from portal.signin.codes import needs_account
+from portal.web.forms import read_form
+from portal.web.locator import invitation_behind, masked, path_to
+from portal.web.render import render
+from portal.web.throttle import DECLINED, NOTES_FOR_GUEST, count_network
+from portal.web.troubles import Slower
+from portal.web.visitor import access_of, visitor_of
+
+_LONGEST_NOTE = 500
+
+
+async def envelope(request: web.Request) -> web.StreamResponse:
+    """GET /b/LOCATOR."""
+    invitation = await invitation_behind(request)
+    if not invitation.readable:
+        return await end_page(request, invitation, path_to(request, "/ask"))
+    visitor = await visitor_of(request)
+    page = EnvelopePage(
+        title="A protected message for you",
+        invitation=invitation,
+        here=path_to(request),
+        opens=_opens(invitation, visitor.session),
+        digits=invitation.profile.signin.code_digits,
+        masked=masked(invitation.guest_address),
+        account_way=Way.ACCOUNT in invitation.profile.signin.ways,
+        may_decline=not invitation.declined,
+    )
+    return await render(request, "guest/envelope.html", page)
+
+
+def _opens(invitation: Invitation, session: Session | None) -> Opens:
+    if session is not None and is_for(invitation, session) and _suffices(invitation, session):
+        return Opens.SIGNED_IN
+    if invitation.locked:
+        return Opens.LOCKED
+    if not invitation.registration_allowed:
+        return Opens.ACCOUNT
+    return Opens.REGISTER if needs_account(invitation) else Opens.CODE
+
+
+def is_for(invitation: Invitation, session: Session) -> bool:
+    """Does the session stand for the guest of this invitation?"""
+    if session.account_id is None:
+        return session.participant_id == invitation.participant_id
+    return address_key(session.address or "") == address_key(invitation.guest_address)
+
+
+def _suffices(invitation: Invitation, session: Session) -> bool:
+    if session.account_id is None:
+        return invitation.code_allowed and not needs_account(invitation)
+    return invitation.account_allowed and Way.ACCOUNT in invitation.profile.signin.ways
+
+
+def end_of(invitation: Invitation) -> End | None:
+    """Why it cannot be opened; None: it can."""
+    if invitation.state is BoxState.RECALLED:
+        return End.RECALLED
+    if invitation.state is BoxState.DELETED:
+        return End.DELETED
+    return End.DECLINED if invitation.declined else None
+
+
+async def end_page(request: web.Request, invitation: Invitation, ask: str = "") -> web.Response:
+    """It is over: why, and what can be done. 410, for whoever holds the link knows that it was there."""
+    end = end_of(invitation) or End.DELETED
+    titles = {
+        End.RECALLED: "The sender took this message back",
+        End.DELETED: "This message is closed",
+        End.DECLINED: "Closed for your address",
+    }
+    page = EndPage(titles[end], invitation, end, ask if end is End.DELETED else "")
+    return await render(request, "guest/end.html", page, status=410, shows_times=True)
+
+
+async def ask_sender(request: web.Request) -> web.StreamResponse:
+    """POST /b/LOCATOR/ask: ask the sender to send a message again that is over."""
+    form = await read_form(request)
+    invitation = await invitation_behind(request)
+    if end_of(invitation) is not End.DELETED:
+        raise web.HTTPSeeOther(path_to(request))
+    services = services_of(request)
+    now, guest = services.clock(), invitation.participant_id
+    until = await services.accounts.count(services.namespace, "note", guest, NOTES_FOR_GUEST, now)
+    if until is not None:
+        raise Slower(until, now)
+    note = form.get("note", "").strip()[:_LONGEST_NOTE]
+    await services.boxes.ask_again(services.namespace, guest, note, await _seen(request))
+    raise web.HTTPSeeOther(path_to(request, "/asked"))
+
+
+async def asked(request: web.Request) -> web.StreamResponse:
+    """GET /b/LOCATOR/asked: the sender was told."""
+    invitation = await invitation_behind(request)
+    page = PlainPage(
+        "We have told the sender",
+        "We have told the sender",
+        (
+            f"{invitation.sender_name} got an e-mail with your question.",
+            "If the message is sent again, you get a new e-mail from us.",
+        ),
+    )
+    return await render(request, "guest/plain.html", page)
+
+
+async def decline_form(request: web.Request) -> web.StreamResponse:
+    """GET /b/LOCATOR/not-for-me: asked once more, nothing has happened."""
+    invitation = await invitation_behind(request)
+    if not invitation.readable:
+        raise web.HTTPSeeOther(path_to(request))
+    return await decline_page(request, invitation, path_to(request), path_to(request, "/not-for-me"))
+
+
+async def decline_page(request: web.Request, invitation: Invitation, here: str, action: str) -> web.Response:
+    """The page that asks; used by the envelope and by the open letter."""
+    page = DeclinePage("Not meant for you?", here, action, masked(invitation.guest_address), invitation.sender_name)
+    return await render(request, "guest/decline.html", page)
+
+
+async def decline(request: web.Request) -> web.StreamResponse:
+    """POST /b/LOCATOR/not-for-me: close it for this address."""
+    await read_form(request)
+    invitation = await invitation_behind(request)
+    await count_network(request, "decline", DECLINED)
+    services = services_of(request)
+    await services.boxes.decline(services.namespace, invitation.participant_id, await _seen(request))
+    raise web.HTTPSeeOther(path_to(request))
+
+
+async def _seen(request: web.Request) -> Access:
+    return access_of(request, (await visitor_of(request)).session)

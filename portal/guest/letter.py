@@ -1,0 +1,192 @@
+"""The open box: its letters, documents and people, and the form of an answer."""
+
+import asyncio
+from functools import partial
+from typing import Final
+
+from aiohttp import web
+from markupsafe import Markup
+
+from delivery.safebox.contents import BoxDocument, BoxMessage, OpenBox
+from delivery.safebox.profile import Way
+from portal.guest.entry import Entry, entry_of
+from portal.guest.formatted import has_remote_pictures, page_markup, text_markup
+from portal.guest.landing import decline_page, end_page
+from portal.guest.pages import AnswerForm, LetterPage, ShownDocument, ShownMessage
+from portal.services import services_of
+from portal.web import csrf
+from portal.web.forms import read_form
+from portal.web.render import render
+from portal.web.troubles import NothingHere
+from portal.web.visitor import visitor_of
+
+PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+_KINDS: Final = {
+    "pdf": "PDF document",
+    "document": "Document",
+    "spreadsheet": "Spreadsheet",
+    "presentation": "Presentation",
+    "picture": "Picture",
+    "text": "Text",
+    "archive": "Archive",
+    "mail": "E-mail",
+}
+
+
+async def letter(request: web.Request) -> web.StreamResponse:
+    """GET /m/PARTICIPANT: read it."""
+    entry = await entry_of(request)
+    if not isinstance(entry, Entry):
+        return entry
+    services = services_of(request)
+    box = await services.boxes.open_box(services.namespace, entry.participant_id, entry.seen)
+    if box is None:
+        return await end_page(request, entry.invitation)
+    return await letter_page(request, entry, box)
+
+
+async def letter_page(
+    request: web.Request, entry: Entry, box: OpenBox, *, text: str = "", error: str = "", status: int = 200
+) -> web.Response:
+    """The page; after a refused answer with what was written and why it was refused."""
+    visitor = await visitor_of(request)
+    key = picture_key(visitor.session_token, entry.participant_id)
+    remote = request.query.get("pictures", "") == key
+    # Cleaning a large mail takes a while: not in the loop.
+    shown = await asyncio.to_thread(lambda: tuple(_shown(entry, box, message, key, remote) for message in box.messages))
+    documents = [document for message in shown for document in message.documents]
+    original = any(message.original_size is not None for message in box.messages if message.is_original)
+    title = box.subject or "A message without a subject"
+    page = LetterPage(
+        title=f"Error: {title}" if error else title,
+        box=box,
+        here=entry.here,
+        messages=shown,
+        documents=len(documents),
+        document_bytes=sum(line.document.size for line in documents),
+        original=f"{entry.here}/message.eml" if original else "",
+        answer=_answer_form(box, text, error),
+        others=tuple(person for person in box.people if not person.is_reader),
+        sent="sent" in request.query and not error,
+        is_account=entry.session.account_id is not None,
+        may_have_account=Way.ACCOUNT in entry.invitation.profile.signin.ways,
+    )
+    return await render(request, "guest/letter.html", page, status=status, shows_times=True)
+
+
+def picture_key(session_token: str, participant_id: str) -> str:
+    """What the address of a letter carries when its reader asked for pictures from the internet.
+
+    A link that somebody else made cannot ask for them.
+    """
+    return csrf.token_for(session_token, f"pictures {participant_id}")
+
+
+def _shown(entry: Entry, box: OpenBox, message: BoxMessage, key: str, remote: bool) -> ShownMessage:
+    inline = pictures_of(message)
+    path = partial(_picture_path, entry.here, inline)
+    body = page_markup(message.html, path) if message.html else None
+    frame = f"{entry.here}/formatted/{message.id}" if message.html and body is not None else ""
+    shows = remote and bool(frame)
+    return ShownMessage(
+        id=message.id,
+        author=message.author,
+        written_at=message.written_at,
+        to=_to(box, message),
+        is_mine=message.author.is_reader,
+        is_cut=message.is_cut,
+        is_unreadable=message.is_unreadable,
+        body=body if body is not None and body.strip() else text_markup(message.text),
+        frame=f"{frame}?pictures={key}" if shows else frame,
+        has_remote=bool(frame) and has_remote_pictures(message.html or ""),
+        shows_remote=shows,
+        documents=tuple(_line(entry.here, one) for one in message.documents if not _is_inline(one, body)),
+    )
+
+
+def _to(box: OpenBox, message: BoxMessage) -> str:
+    if message.author.is_reader:
+        return "from you"
+    others = len([person for person in box.people if not person.is_reader and person.id != message.author.id])
+    if not others:
+        return "to you"
+    return f"to you and {others} other{'' if others == 1 else 's'}"
+
+
+def pictures_of(message: BoxMessage) -> dict[str, str]:
+    """Content id -> document id, of the pictures that a mail shows within its text."""
+    shown = [one for one in message.documents if one.content_id and one.type in PICTURES]
+    return {one.content_id: one.id for one in shown if one.content_id}
+
+
+def _picture_path(here: str, inline: dict[str, str], content_id: str) -> str | None:
+    document = inline.get(content_id)
+    return f"{here}/pictures/{document}" if document else None
+
+
+def _is_inline(document: BoxDocument, body: Markup | None) -> bool:
+    """Shown within the text: then it is not listed among the documents as well."""
+    return body is not None and document.content_id is not None and f"/pictures/{document.id}" in body
+
+
+def _line(here: str, document: BoxDocument) -> ShownDocument:
+    ending = document.name.rpartition(".")[2] if "." in document.name else ""
+    mark = ending.upper() if 1 <= len(ending) <= 4 and ending.isalnum() and ending.isascii() else "FILE"
+    kind = _KINDS.get(document.kind, "Document" if not ending else f"{mark} file")
+    return ShownDocument(document, f"{here}/documents/{document.id}", mark, kind)
+
+
+def _answer_form(box: OpenBox, text: str, error: str) -> AnswerForm | None:
+    if not box.reply_to:
+        return None
+    limits = box.limits
+    return AnswerForm(
+        readers=box.reply_to,
+        most_documents=limits.documents,
+        document_bytes=limits.document_bytes,
+        total_bytes=limits.total_bytes,
+        most_text=limits.text,
+        text=text,
+        error=error,
+    )
+
+
+async def show_pictures(request: web.Request) -> web.StreamResponse:
+    """POST /m/PARTICIPANT/pictures: load what the sender left on the internet, now, in this browser."""
+    form = await read_form(request)
+    entry = await entry_of(request)
+    if not isinstance(entry, Entry):
+        return entry
+    visitor = await visitor_of(request)
+    message = form.get("message", "")
+    key = picture_key(visitor.session_token, entry.participant_id)
+    fragment = f"#formatted-{message}" if message.isalnum() and message.isascii() else ""
+    raise web.HTTPSeeOther(f"{entry.here}?pictures={key}{fragment}")
+
+
+async def decline_form(request: web.Request) -> web.StreamResponse:
+    """GET /m/PARTICIPANT/not-for-me."""
+    entry = await entry_of(request)
+    if not isinstance(entry, Entry):
+        return entry
+    return await decline_page(request, entry.invitation, entry.here, f"{entry.here}/not-for-me")
+
+
+async def decline(request: web.Request) -> web.StreamResponse:
+    """POST /m/PARTICIPANT/not-for-me: close it for this address."""
+    await read_form(request)
+    entry = await entry_of(request)
+    if not isinstance(entry, Entry):
+        return entry
+    services = services_of(request)
+    await services.boxes.decline(services.namespace, entry.participant_id, entry.seen)
+    raise web.HTTPSeeOther(entry.here)
+
+
+async def opened(request: web.Request, entry: Entry) -> OpenBox:
+    """The box once more, for a part of its page: nothing is recorded. Raises NothingHere."""
+    services = services_of(request)
+    box = await services.boxes.open_box(services.namespace, entry.participant_id, None)
+    if box is None:
+        raise NothingHere
+    return box

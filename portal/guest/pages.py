@@ -1,0 +1,163 @@
+"""What the templates of the guest's site are filled with."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from markupsafe import Markup
+
+from delivery.safebox.contents import BoxDocument, Letter, OpenBox
+from delivery.safebox.participants import Invitation, Person
+
+
+class Opens(StrEnum):
+    """How an envelope may be opened by the one who looks at it."""
+
+    SIGNED_IN = "signed_in"  # already proven, in this browser
+    CODE = "code"
+    REGISTER = "register"  # a code, then an account
+    ACCOUNT = "account"  # only with an account older than the box, or the sender's release
+    LOCKED = "locked"
+
+
+class End(StrEnum):
+    """Why there is nothing to open any more."""
+
+    RECALLED = "recalled"
+    DELETED = "deleted"
+    DECLINED = "declined"
+
+
+@dataclass(frozen=True, slots=True)
+class EnvelopePage:
+    """The envelope: what the notice told, and one thing to do."""
+
+    title: str
+    invitation: Invitation
+    here: str  # the path of the envelope
+    opens: Opens
+    digits: int
+    masked: str
+    account_way: bool
+    may_decline: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EndPage:
+    """The quiet envelope: it is over. `ask`: where to ask the sender, empty where that cannot be."""
+
+    title: str
+    invitation: Invitation
+    end: End
+    ask: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeclinePage:
+    """Asked once more before anything happens."""
+
+    title: str
+    here: str  # where "no" leads
+    action: str
+    masked: str
+    sender_name: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownDocument:
+    """A line of the list of documents."""
+
+    document: BoxDocument
+    path: str
+    mark: str  # PDF, JPG: up to four letters for the little sheet
+    kind: str  # `PDF document`
+
+
+@dataclass(frozen=True, slots=True)
+class ShownMessage:
+    """One letter. `body` is clean. `frame`: where it stands as it was formatted, or empty."""
+
+    id: str
+    author: Person
+    written_at: datetime
+    to: str
+    is_mine: bool
+    is_cut: bool
+    is_unreadable: bool
+    body: Markup = field(repr=False)
+    frame: str
+    has_remote: bool
+    shows_remote: bool
+    documents: tuple[ShownDocument, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerForm:
+    """The form of the answer, with what was written before an error."""
+
+    readers: tuple[Person, ...]
+    most_documents: int
+    document_bytes: int
+    total_bytes: int
+    most_text: int
+    text: str = field(default="", repr=False)
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LetterPage:
+    """The open box."""
+
+    title: str
+    box: OpenBox
+    here: str
+    messages: tuple[ShownMessage, ...]
+    documents: int
+    document_bytes: int
+    original: str  # where the whole mail is saved from; empty: there is none
+    answer: AnswerForm | None
+    others: tuple[Person, ...]  # who is there beside the reader
+    sent: bool  # an answer has just been sent
+    is_account: bool
+    may_have_account: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InboxPage:
+    """The letters to one address."""
+
+    title: str
+    address: str = field(repr=False)
+    letters: tuple[Letter, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StartPage:
+    """Where a reference is typed, or the link asked for again."""
+
+    title: str
+    error: str = ""
+    reference: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PlainPage:
+    """A heading, a few lines, and perhaps one way on."""
+
+    title: str
+    heading: str
+    lines: tuple[str, ...]
+    link: str = ""
+    link_text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ZonePage:
+    """Which zone times are shown in."""
+
+    title: str
+    zones: tuple[tuple[str, str], ...]
+    chosen: str
+    back: str
+    error: str = ""

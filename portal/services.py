@@ -1,0 +1,59 @@
+"""What the portal is built from: handed in by the wiring, found by views on the application."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Final
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from delivery.safebox.box import SafeBoxes
+from delivery.store.accounts import Accounts
+from portal.settings import PortalSettings
+
+
+@dataclass(frozen=True)
+class PortalServices:
+    """Everything a view may ask. `namespace` is the portal's own: each portal serves one.
+
+    `organisation` names whose portal it is; `sender` is the address that codes come from, shown so that people can
+    check; `zone` is the IANA zone of the organisation: times are shown in it to readers whose zone is not known.
+    """
+
+    boxes: SafeBoxes
+    accounts: Accounts
+    settings: PortalSettings
+    clock: Callable[[], datetime]
+    organisation: str
+    sender: str
+    namespace: str = "default"
+    zone: str = "UTC"
+
+    @cached_property
+    def origin(self) -> str:
+        """Scheme and host of the portal as browsers write them in `Origin`: no path, no default port."""
+        parts = urlsplit(self.settings.url)
+        default = {"http": 80, "https": 443}.get(parts.scheme)
+        port = f":{parts.port}" if parts.port and parts.port != default else ""
+        host = (parts.hostname or "").lower()
+        return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
+
+    @cached_property
+    def host(self) -> str:
+        """What `Host` must say."""
+        return self.origin.partition("://")[2]
+
+    @cached_property
+    def is_secure(self) -> bool:
+        """Browsers reach us by https: cookies are `__Host-` and Secure."""
+        return self.origin.startswith("https://")
+
+
+SERVICES: Final = web.AppKey("services", PortalServices)
+
+
+def services_of(request: web.Request) -> PortalServices:
+    """The services of the application that answers this request."""
+    return request.app[SERVICES]

@@ -1,0 +1,179 @@
+"""The way by account: sign in with address and password; make the account; choose the phrase; leave."""
+
+from aiohttp import web
+
+from delivery.safebox.participants import Invitation
+from delivery.store.accounts import address_key
+from portal.services import services_of
+from portal.signin.codes import needs_account
+from portal.signin.pages import AccountPage, SigninPage
+from portal.signin.passwords import LONGEST, SHORTEST, Passwords, Weak, weakness
+from portal.web.client import client_network
+from portal.web.forms import one_line, read_form
+from portal.web.locator import invitation_behind, path_to
+from portal.web.render import render
+from portal.web.throttle import PASSWORDS_WRONG, PASSWORDS_WRONG_FOR_ADDRESS
+from portal.web.troubles import NothingHere, Slower
+from portal.web.visitor import Visitor, sign_in, sign_out, visitor_of, who_of
+
+PASSWORDS = web.AppKey("passwords", Passwords)
+
+_WHY = {
+    Weak.SHORT: f"That is too short. A password has {SHORTEST} characters or more.",
+    Weak.LONG: f"That is too long. A password has {LONGEST} characters or fewer.",
+    Weak.COMMON: "This password is on lists that attackers try first. Please choose another.",
+    Weak.PERSONAL: "This password is built on your address or on our name. Please choose another.",
+}
+_LONGEST_ADDRESS = 320
+_LONGEST_PHRASE = 60
+
+
+async def signin_form(request: web.Request) -> web.StreamResponse:
+    """GET /signin, GET /b/LOCATOR/signin."""
+    back = ""
+    if "locator" in request.match_info:
+        await invitation_behind(request)
+        back = path_to(request)
+    return await render(request, "signin/signin.html", SigninPage("Sign in", request.path, back))
+
+
+async def signin(request: web.Request) -> web.StreamResponse:
+    """POST /signin, POST /b/LOCATOR/signin. The same answer, after the same time, for addresses we do not know."""
+    form = await read_form(request)
+    invitation = await invitation_behind(request) if "locator" in request.match_info else None
+    address = form.get("email", "").strip()[:_LONGEST_ADDRESS]
+    password = form.get("password", "")[: 4 * LONGEST]
+    account_id = await _checked(request, invitation, address, password)
+    if account_id is None:
+        page = SigninPage(
+            "Error: sign in",
+            request.path,
+            path_to(request) if invitation else "",
+            email=address,
+            error="Address and password do not belong together.",
+        )
+        return await render(request, "signin/signin.html", page, status=422)
+    await sign_in(request, invitation, account_id)
+    mine = invitation is not None and address_key(invitation.guest_address) == address_key(address)
+    raise web.HTTPSeeOther(f"/m/{invitation.participant_id}" if mine and invitation else "/messages")
+
+
+async def _checked(request: web.Request, invitation: Invitation | None, address: str, password: str) -> str | None:
+    """The account's id, if the password is right. Every try is counted before it is made; a right one is none."""
+    services = services_of(request)
+    namespace, accounts, now = services.namespace, services.accounts, services.clock()
+    who = who_of(request, invitation)
+    tries = {
+        ("net-password", client_network(request)): PASSWORDS_WRONG,
+        ("password", address_key(address)): PASSWORDS_WRONG_FOR_ADDRESS,
+    }
+    for (what, key), limit in tries.items():
+        until = await accounts.count(namespace, what, key, limit, now)
+        if until is not None:
+            await accounts.signin_failed(namespace, address, who, now, locked=True)
+            raise Slower(until, now)
+    account = await accounts.by_address(namespace, address)
+    passwords = request.app[PASSWORDS]
+    if not await passwords.matches(account.password if account else None, password) or account is None:
+        await accounts.signin_failed(namespace, address, who, now, locked=False)
+        return None
+    for what, key in tries:
+        await accounts.take_back(namespace, what, key)
+    if passwords.is_outdated(account.password):
+        await accounts.rehash(account, await passwords.hash(password))
+    return account.id
+
+
+async def account(request: web.Request) -> web.StreamResponse:
+    """GET /account: make an account, or look after it."""
+    visitor = await _signed_in(request)
+    page = await _account_page(request, visitor, saved="saved" in request.query)
+    return await render(request, "signin/account.html", page)
+
+
+async def set_password(request: web.Request) -> web.StreamResponse:
+    """POST /account/password: for whoever proved the address by a code in this very session."""
+    form = await read_form(request)
+    visitor = await _signed_in(request)
+    invitation = await _proven_by_code(request, visitor)
+    if invitation is None:
+        raise NothingHere
+    services = services_of(request)
+    password = form.get("password", "")
+    weak = weakness(password, invitation.guest_address, services.organisation)
+    if weak is not None:
+        page = await _account_page(request, visitor, error=_WHY[weak])
+        return await render(request, "signin/account.html", page, status=422)
+    kept = await request.app[PASSWORDS].hash(password)
+    who = who_of(request, invitation)
+    made = await services.accounts.set_password(
+        services.namespace, invitation.guest_address, kept, who, services.clock()
+    )
+    await sign_in(request, invitation, made.id)
+    raise web.HTTPSeeOther(f"/m/{invitation.participant_id}")
+
+
+async def set_phrase(request: web.Request) -> web.StreamResponse:
+    """POST /account/phrase: the words that stand in every notice to this account."""
+    form = await read_form(request)
+    visitor = await _signed_in(request)
+    session = visitor.session
+    if session is None or session.account_id is None:
+        raise NothingHere
+    services = services_of(request)
+    phrase = one_line(form.get("phrase", ""), _LONGEST_PHRASE)
+    await services.accounts.set_phrase(
+        services.namespace, session.account_id, phrase, who_of(request, None), services.clock()
+    )
+    raise web.HTTPSeeOther("/account?saved=1")
+
+
+async def leave(request: web.Request) -> web.StreamResponse:
+    """POST /leave: sign out."""
+    await read_form(request)
+    await sign_out(request)
+    raise web.HTTPSeeOther("/left")
+
+
+async def _signed_in(request: web.Request) -> Visitor:
+    visitor = await visitor_of(request)
+    if visitor.session is None:
+        raise web.HTTPSeeOther("/signin")
+    return visitor
+
+
+async def _proven_by_code(request: web.Request, visitor: Visitor) -> Invitation | None:
+    """The guest whose address this session proved by a code; None: it did not, or the box is no more."""
+    session = visitor.session
+    if session is None or session.participant_id is None:
+        return None
+    services = services_of(request)
+    invitation = await services.boxes.invitation(services.namespace, session.participant_id)
+    return invitation if invitation is not None and invitation.registration_allowed else None
+
+
+async def _account_page(request: web.Request, visitor: Visitor, *, error: str = "", saved: bool = False) -> AccountPage:
+    services = services_of(request)
+    invitation = await _proven_by_code(request, visitor)
+    session = visitor.session
+    own = session.address if session is not None else None
+    if invitation is None and own is None:
+        raise NothingHere
+    address = own or (invitation.guest_address if invitation else "")
+    known = await services.accounts.by_address(services.namespace, address)
+    phrase = await services.accounts.phrase(services.namespace, own) if own else None
+    required = invitation is not None and needs_account(invitation)
+    title = "Your account" if own else "Make your account" if required else "Come back more easily"
+    return AccountPage(
+        title=f"Error: {title.lower()}" if error else title,
+        address=address,
+        may_set_password=invitation is not None,
+        has_account=known is not None,
+        is_required=required,
+        is_signed_in=own is not None,
+        phrase=phrase or "",
+        shortest=SHORTEST,
+        error=error,
+        saved=saved,
+        back=f"/m/{invitation.participant_id}" if invitation and not required else "/messages" if own else "",
+    )

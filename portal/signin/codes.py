@@ -1,0 +1,170 @@
+"""The way by code: ask for one, type it in, be let in once."""
+
+import unicodedata
+from datetime import timedelta
+from typing import Final
+
+from aiohttp import web
+
+from delivery.safebox.participants import Invitation
+from delivery.safebox.profile import Way
+from delivery.store.codes import Asker, CodeRules, CodeSent, Tried, Try
+from keys.tokens import new_code
+from portal.services import services_of
+from portal.signin.pages import CodePage, LockedPage
+from portal.web.forms import read_form
+from portal.web.locator import invitation_behind, masked, path_to
+from portal.web.render import render
+from portal.web.throttle import CODES_ASKED, CODES_WRONG, check_network, count_network
+from portal.web.troubles import Slower
+from portal.web.visitor import access_of, sign_in, visitor_of, who_of
+
+_LONGEST_CODE: Final = 40
+
+
+def rules_of(invitation: Invitation) -> CodeRules:
+    """What the box's profile says of codes."""
+    signin = invitation.profile.signin
+    valid = timedelta(minutes=signin.code_minutes)
+    return CodeRules(signin.code_digits, valid, signin.tries, signin.tries_a_day)
+
+
+def needs_account(invitation: Invitation) -> bool:
+    """A code alone does not open it: it proves the address, then an account is made or its password set anew."""
+    return invitation.needs_account or Way.CODE not in invitation.profile.signin.ways
+
+
+async def ask(request: web.Request) -> web.StreamResponse:
+    """POST /b/LOCATOR/code: mail a code to the guest, good in this browser alone."""
+    await read_form(request)
+    invitation = await invitation_behind(request)
+    services = services_of(request)
+    if not invitation.registration_allowed or invitation.locked:
+        raise web.HTTPSeeOther(path_to(request))
+    await count_network(request, "ask", CODES_ASKED)
+    now, rules = services.clock(), rules_of(invitation)
+    participant = invitation.participant_id
+    answer = await services.accounts.may_send_code(services.namespace, participant, rules, now)
+    if answer is Try.LOCKED_FOR_GOOD:
+        return await _lock(request, invitation)
+    if answer is not None and not isinstance(answer, Try):
+        if await services.accounts.codes_locked(services.namespace, participant, now):
+            raise web.HTTPSeeOther(path_to(request, "/code"))
+        raise Slower(answer, now)
+    code = new_code(rules.digits)
+    await services.accounts.keep_code(await _asker(request, invitation), code, rules, now)
+    visitor = await visitor_of(request)
+    seen = access_of(request, visitor.session)
+    if not await services.boxes.send_code(services.namespace, participant, code, rules.valid, seen):
+        raise web.HTTPSeeOther(path_to(request))
+    raise web.HTTPSeeOther(path_to(request, "/code"))
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """GET /b/LOCATOR/code: where the code is typed in."""
+    invitation = await invitation_behind(request)
+    if not invitation.registration_allowed or invitation.locked:
+        raise web.HTTPSeeOther(path_to(request))
+    services = services_of(request)
+    now, asker = services.clock(), await _asker(request, invitation)
+    until = await services.accounts.codes_locked(services.namespace, invitation.participant_id, now)
+    if until is not None:
+        return await _locked_page(request, invitation, Tried(Try.LOCKED, locked_until=until))
+    sent = await services.accounts.code_sent(asker, rules_of(invitation), now)
+    if sent is None:
+        raise web.HTTPSeeOther(path_to(request))
+    return await _code_page(request, invitation, sent)
+
+
+async def open_(request: web.Request) -> web.StreamResponse:
+    """POST /b/LOCATOR/open: let the guest in, if the code is right."""
+    form = await read_form(request)
+    invitation = await invitation_behind(request)
+    if not invitation.registration_allowed or invitation.locked:
+        raise web.HTTPSeeOther(path_to(request))
+    services = services_of(request)
+    await check_network(request, "code")
+    asker, rules, now = await _asker(request, invitation), rules_of(invitation), services.clock()
+    code = typed(form.get("code", ""))
+    if len(code) != rules.digits:
+        sent = await services.accounts.code_sent(asker, rules, now)
+        return await _code_page(request, invitation, sent, error=f"A code has {rules.digits} digits.")
+    tried = await services.accounts.try_code(asker, code, rules, who_of(request, invitation), now)
+    match tried.what:
+        case Try.OPENED:
+            await sign_in(request, invitation, None)
+            raise web.HTTPSeeOther(f"/m/{invitation.participant_id}")
+        case Try.LOCKED_FOR_GOOD:
+            return await _lock(request, invitation)
+        case Try.LOCKED:
+            return await _locked_page(request, invitation, tried)
+        case _:
+            return await _not_right(request, invitation, tried, await services.accounts.code_sent(asker, rules, now))
+
+
+async def _not_right(
+    request: web.Request, invitation: Invitation, tried: Tried, sent: CodeSent | None
+) -> web.StreamResponse:
+    if tried.what is not Try.WRONG:
+        error = "That code is not valid any more. Please ask for a new one."
+        return await _code_page(request, invitation, None, error=error)
+    await count_network(request, "code", CODES_WRONG)
+    left = tried.tries_left
+    tries = "You have 1 more try." if left == 1 else f"You have {left} more tries."
+    advice = f"{tries} If several e-mails came, use the newest one."
+    return await _code_page(request, invitation, sent, error="That is not the code we sent last.", advice=advice)
+
+
+def typed(text: str) -> str:
+    """The digits of what was typed or pasted: spaces and dashes do no harm, nor do digits of other scripts."""
+    digits = [str(unicodedata.digit(char, "")) for char in text[:_LONGEST_CODE]]
+    odd = any(char.isalpha() for char in text)
+    return "" if odd else "".join(digits)
+
+
+async def _asker(request: web.Request, invitation: Invitation) -> Asker:
+    visitor = await visitor_of(request)
+    return Asker(services_of(request).namespace, invitation.participant_id, visitor.browser)
+
+
+async def _code_page(
+    request: web.Request, invitation: Invitation, sent: CodeSent | None, *, error: str = "", advice: str = ""
+) -> web.Response:
+    rules = rules_of(invitation)
+    page = CodePage(
+        title="Error: type in your code" if error else "Type in your code",
+        back=path_to(request),
+        address=masked(invitation.guest_address),
+        digits=rules.digits,
+        minutes=int(rules.valid.total_seconds() // 60),
+        sent_at=sent.sent_at if sent else None,
+        expires_at=sent.expires_at if sent else None,
+        needs_account=needs_account(invitation),
+        error=error,
+        advice=advice,
+    )
+    return await render(request, "signin/code.html", page, status=422 if error else 200, shows_times=True)
+
+
+async def _lock(request: web.Request, invitation: Invitation) -> web.Response:
+    """Twenty wrong codes in a day: nobody gets in by code until the sender or the guest's account unlocks."""
+    services = services_of(request)
+    if not invitation.locked:
+        seen = access_of(request, (await visitor_of(request)).session)
+        await services.boxes.lock(services.namespace, invitation.participant_id, seen)
+    return await _locked_page(request, invitation, Tried(Try.LOCKED_FOR_GOOD))
+
+
+async def _locked_page(request: web.Request, invitation: Invitation, tried: Tried) -> web.Response:
+    services = services_of(request)
+    until = tried.locked_until
+    page = LockedPage(
+        title="Locked for a while" if until else "Locked",
+        back=path_to(request),
+        until=until,
+        sender_name=invitation.sender_name,
+        account_way=Way.ACCOUNT in invitation.profile.signin.ways,
+        ask=path_to(request, "/code") if until else "",
+    )
+    wait = {"Retry-After": str(max(1, int((until - services.clock()).total_seconds())))} if until else {}
+    return await render(request, "signin/locked.html", page, status=429, headers=wait, shows_times=True)

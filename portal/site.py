@@ -1,0 +1,139 @@
+"""The portal: every path and its view, in the order of a guest's way. `docs/portal.md` lists them; a test compares."""
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Final
+
+import structlog
+from aiohttp import web
+
+from delivery.errors import DeliveryError
+from keys.errors import KeysError
+from portal.guest import answer, documents, frame, landing, letter, start
+from portal.guest.documents import CONTINUATIONS, Continuations
+from portal.guest.start import ERRANDS
+from portal.services import SERVICES, PortalServices, services_of
+from portal.signin import account, codes
+from portal.signin.account import PASSWORDS
+from portal.signin.passwords import Passwords
+from portal.web.headers import host_is_ours, put_headers
+from portal.web.render import STATIC
+from portal.web.static import StaticFiles
+from portal.web.troubles import Handler, NothingHere, polite
+
+__all__ = ["PortalServices", "make_site", "portal_site"]
+
+log = structlog.get_logger()
+
+_SWEEP: Final = timedelta(hours=1)
+
+
+def make_site(services: PortalServices) -> web.Application:
+    """The portal as an application. Serve it with `portal_site`, or without an access log: paths are secret."""
+    app = web.Application(middlewares=[polite, _our_host], client_max_size=64 * 1024)
+    app[SERVICES] = services
+    app[STATIC] = StaticFiles()
+    app[PASSWORDS] = Passwords()
+    app[CONTINUATIONS] = Continuations()
+    app.on_response_prepare.append(put_headers)
+    app.cleanup_ctx.append(_errands)
+    app.add_routes(_routes(app))
+    return app
+
+
+def _routes(app: web.Application) -> list[web.RouteDef]:
+    get, post = web.get, web.post
+    return [
+        get("/", start.start, name="start"),
+        post("/", start.by_reference, name="reference"),
+        get("/again", start.again_said, name="again-said"),
+        post("/again", start.again, name="again"),
+        get("/static/{name:.+}", app[STATIC].serve, name="static"),
+        get("/robots.txt", _robots, name="robots"),
+        # the envelope
+        get("/b/{locator}", landing.envelope, name="envelope"),
+        post("/b/{locator}/code", codes.ask, name="code-ask"),
+        get("/b/{locator}/code", codes.show, name="code"),
+        post("/b/{locator}/open", codes.open_, name="open"),
+        get("/b/{locator}/signin", account.signin_form, name="envelope-signin-form"),
+        post("/b/{locator}/signin", account.signin, name="envelope-signin"),
+        get("/b/{locator}/not-for-me", landing.decline_form, name="decline-form"),
+        post("/b/{locator}/not-for-me", landing.decline, name="decline"),
+        post("/b/{locator}/ask", landing.ask_sender, name="ask-sender"),
+        get("/b/{locator}/asked", landing.asked, name="asked-sender"),
+        # the account
+        get("/signin", account.signin_form, name="signin-form"),
+        post("/signin", account.signin, name="signin"),
+        get("/account", account.account, name="account"),
+        post("/account/password", account.set_password, name="password"),
+        post("/account/phrase", account.set_phrase, name="phrase"),
+        get("/messages", start.messages, name="messages"),
+        post("/leave", account.leave, name="leave"),
+        get("/left", start.left, name="left"),
+        get("/zone", start.zone_form, name="zone-form"),
+        post("/zone", start.choose_zone, name="zone"),
+        # the letter
+        get("/m/{participant}", letter.letter, name="letter"),
+        get("/m/{participant}/formatted/{message}", frame.formatted, name="formatted"),
+        post("/m/{participant}/pictures", letter.show_pictures, name="remote-pictures"),
+        get("/m/{participant}/pictures/{document}", documents.picture, name="picture"),
+        get("/m/{participant}/documents/{document}", documents.document, name="document"),
+        get("/m/{participant}/documents.zip", documents.all_documents, name="zip"),
+        get("/m/{participant}/message.eml", documents.original, name="original"),
+        post("/m/{participant}/answer", answer.answer, name="answer"),
+        get("/m/{participant}/not-for-me", letter.decline_form, name="letter-decline-form"),
+        post("/m/{participant}/not-for-me", letter.decline, name="letter-decline"),
+    ]
+
+
+@web.middleware
+async def _our_host(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer to our own name only: what is said under another one could be made to look like somebody else's."""
+    if not host_is_ours(services_of(request), request.host):
+        raise NothingHere
+    return await handler(request)
+
+
+async def _robots(request: web.Request) -> web.Response:
+    return web.Response(text="User-agent: *\nDisallow: /\n")
+
+
+async def _errands(app: web.Application) -> AsyncIterator[None]:
+    """What goes on beside requests: mail sent after its answer, and an hourly broom."""
+    async with asyncio.TaskGroup() as errands:
+        app[ERRANDS] = errands
+        broom = errands.create_task(_sweep(app[SERVICES]), name="portal broom")
+        yield
+        broom.cancel()
+
+
+async def _sweep(services: PortalServices) -> None:
+    while True:
+        try:
+            await services.accounts.sweep(services.clock())
+        except (DeliveryError, KeysError) as away:
+            log.warning("portal not swept", error=type(away).__name__)
+        await asyncio.sleep(_SWEEP.total_seconds())
+
+
+@contextlib.asynccontextmanager
+async def portal_site(services: PortalServices) -> AsyncIterator[web.AppRunner]:
+    """The portal, listening on `portal.address`, with TLS where it is configured. On leaving, the door closes first."""
+    settings = services.settings
+    context = None
+    if settings.tls is not None:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.load_cert_chain(settings.tls.certificate, settings.tls.key)
+    host, port = settings.endpoint
+    # No access log: a path may hold the locator of a box.
+    runner = web.AppRunner(make_site(services), access_log=None, shutdown_timeout=10, keepalive_timeout=60)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port, ssl_context=context, backlog=512).start()
+        yield runner
+    finally:
+        await runner.cleanup()

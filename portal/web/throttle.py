@@ -1,0 +1,41 @@
+"""How often things may be tried from one network or for one address. What a guest's codes may do is limited by
+`delivery.store.codes`; these limits keep a stranger from trying many guests, and mail from flooding a mailbox.
+"""
+
+from datetime import timedelta
+from typing import Final
+
+from aiohttp import web
+
+from delivery.store.throttles import Limit
+from portal.services import services_of
+from portal.web.client import client_network
+from portal.web.troubles import Slower
+
+CODES_ASKED: Final = Limit(300, timedelta(hours=1), timedelta(minutes=10), timedelta(hours=1))
+CODES_WRONG: Final = Limit(150, timedelta(hours=1), timedelta(minutes=10), timedelta(hours=4))
+REFERENCES_WRONG: Final = Limit(60, timedelta(hours=1), timedelta(minutes=10), timedelta(hours=4))
+LINKS_ASKED: Final = Limit(60, timedelta(hours=1), timedelta(minutes=10), timedelta(hours=4))
+LINKS_ASKED_FOR_ADDRESS: Final = Limit(3, timedelta(hours=6), timedelta(hours=6))
+PASSWORDS_WRONG: Final = Limit(100, timedelta(minutes=15), timedelta(minutes=15), timedelta(hours=4))
+PASSWORDS_WRONG_FOR_ADDRESS: Final = Limit(10, timedelta(minutes=15), timedelta(minutes=15), timedelta(hours=4))
+DECLINED: Final = Limit(30, timedelta(hours=1), timedelta(minutes=10), timedelta(hours=4))
+NOTES_FOR_GUEST: Final = Limit(3, timedelta(days=1), timedelta(hours=12))
+
+
+async def count_network(request: web.Request, what: str, limit: Limit) -> None:
+    """Count one try from this network. Raises Slower past the limit."""
+    services = services_of(request)
+    now = services.clock()
+    until = await services.accounts.count(services.namespace, f"net-{what}", client_network(request), limit, now)
+    if until is not None:
+        raise Slower(until, now)
+
+
+async def check_network(request: web.Request, what: str) -> None:
+    """Raises Slower while this network is locked; counts nothing."""
+    services = services_of(request)
+    now = services.clock()
+    until = await services.accounts.limited(services.namespace, f"net-{what}", client_network(request), now)
+    if until is not None:
+        raise Slower(until, now)

@@ -1,0 +1,95 @@
+"""Times as the reader has them: stored in UTC, shown in the reader's zone.
+
+The zone is a cookie `tz`. The small script of the portal sets it from the browser; without script the reader chooses on
+`/zone`. Until then times are shown in the organisation's zone, and the page names it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from aiohttp import web
+from babel.dates import format_date, format_datetime, format_time
+
+from portal.services import services_of
+
+COOKIE: Final = "tz"
+_LOCALE: Final = "en_GB"
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """How one reader reads the time. `is_known`: they, or their browser, said so."""
+
+    zone: ZoneInfo
+    now: datetime
+    is_known: bool
+
+    @property
+    def name(self) -> str:
+        """The zone as people say it: `Zurich time (UTC+1)`."""
+        offset = _offset(self.now.astimezone(self.zone))
+        city = self.zone.key.rpartition("/")[2].replace("_", " ")
+        return "UTC" if self.zone.key in {"UTC", "Etc/UTC"} else f"{city} time ({offset})"
+
+    def day(self, when: datetime) -> str:
+        """`21 November 2026`."""
+        return str(format_date(when.astimezone(self.zone), "d MMMM y", locale=_LOCALE))
+
+    def minute(self, when: datetime) -> str:
+        """`21 November 2026, 10:14`, with the zone where it is not known to be the reader's."""
+        text = str(format_datetime(when.astimezone(self.zone), "d MMMM y, H:mm", locale=_LOCALE))
+        return text if self.is_known else f"{text} {_short(self, when)}"
+
+    def hour(self, when: datetime) -> str:
+        """`10:14`, with the zone where it is not known to be the reader's; the day too, when it is another."""
+        local = when.astimezone(self.zone)
+        if local.date() != self.now.astimezone(self.zone).date():
+            return self.minute(when)
+        text = str(format_time(local, "H:mm", locale=_LOCALE))
+        return text if self.is_known else f"{text} {_short(self, when)}"
+
+
+def _short(clock: Clock, when: datetime) -> str:
+    return "UTC" if clock.zone.key in {"UTC", "Etc/UTC"} else f"({_offset(when.astimezone(clock.zone))})"
+
+
+def _offset(local: datetime) -> str:
+    minutes = int((local.utcoffset() or timedelta()).total_seconds()) // 60
+    if minutes == 0:
+        return "UTC"
+    hours, rest = divmod(abs(minutes), 60)
+    return f"UTC{'+' if minutes > 0 else '−'}{hours}{f':{rest:02d}' if rest else ''}"
+
+
+def clock_of(request: web.Request) -> Clock:
+    """How the reader of this page reads the time."""
+    services = services_of(request)
+    chosen = zone_named(request.cookies.get(COOKIE, "").replace("%2F", "/"))
+    return Clock(chosen or zone_named(services.zone) or ZoneInfo("UTC"), services.clock(), chosen is not None)
+
+
+@lru_cache(maxsize=512)
+def zone_named(name: str) -> ZoneInfo | None:
+    """The zone of that name in the time zone database; None for anything else, however it is spelled."""
+    if not name or len(name) > 64 or name not in _names():
+        return None
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return None
+
+
+@lru_cache(maxsize=1)
+def _names() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def zones_to_choose(now: datetime) -> tuple[tuple[str, str], ...]:
+    """(name, text) of the zones of places where people live, ordered by name."""
+    regions = ("Africa/", "America/", "Antarctica/", "Arctic/", "Asia/", "Atlantic/", "Australia/", "Europe/")
+    places = sorted(name for name in _names() if name.startswith((*regions, "Indian/", "Pacific/")))
+    shown = [(name, f"{name.replace('_', ' ')} ({_offset(now.astimezone(ZoneInfo(name)))})") for name in places]
+    return (("UTC", "UTC"), *shown)

@@ -1,0 +1,214 @@
+"""What goes wrong, said politely: pages with a number to mention, and nothing of our inside."""
+
+import traceback
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+import structlog
+from aiohttp import web
+
+from delivery.errors import StoreUnavailable
+from keys.errors import KeysError
+from keys.tokens import new_token
+from portal.web.render import fill
+from portal.web.visitor import put_cookies, visitor_of
+
+log = structlog.get_logger()
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+ROUTE_UNKNOWN: Final = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class TroublePage:
+    """`id` is in the log too, so that whoever runs the portal finds what happened."""
+
+    title: str
+    heading: str
+    lines: tuple[str, ...]
+    id: str = ""
+    shows_start: bool = True
+
+
+class Trouble(Exception):
+    """A request that gets a page instead of what it asked for."""
+
+    status = 400
+
+    def page(self) -> TroublePage:
+        """What the reader is told."""
+        return TroublePage(
+            "Error: that did not work",
+            "That did not work",
+            ("The page sent something that we could not read. Please go back and try once more.",),
+        )
+
+
+class NothingHere(Trouble):
+    """Unknown, foreign and old links, boxes, documents, pages: all look the same."""
+
+    status = 404
+
+    def page(self) -> TroublePage:
+        """The same for everything."""
+        return TroublePage(
+            "There is nothing here",
+            "There is nothing here for you to see",
+            (
+                "The link may be incomplete, or what it led to is gone.",
+                "If it came in an e-mail, open it from there once more, or type in the reference of that e-mail.",
+            ),
+        )
+
+
+class FormTooOld(Trouble):
+    """A form without our token: a page left open too long, cookies switched off, or a foreign page that tries."""
+
+    status = 403
+
+    def page(self) -> TroublePage:
+        """What to do about it."""
+        return TroublePage(
+            "Error: this page was open for too long",
+            "This page was open for too long",
+            (
+                "For your safety we did nothing. Please open the link in your e-mail again.",
+                "If this happens each time, your browser may be set to refuse cookies. This site needs one of its own.",
+            ),
+        )
+
+
+class Slower(Trouble):
+    """Too many tries, from a network or for an address."""
+
+    status = 429
+
+    def __init__(self, until: datetime, now: datetime) -> None:
+        super().__init__("limited")
+        self.seconds = max(1, int((until - now).total_seconds()) + 1)
+
+    def page(self) -> TroublePage:
+        """When to come back."""
+        minutes = -(-self.seconds // 60)
+        wait = "a minute" if minutes == 1 else f"{minutes} minutes" if minutes < 120 else f"{minutes // 60} hours"
+        return TroublePage(
+            "Error: please wait a little",
+            "Please wait a little",
+            (
+                f"There were too many tries just now. You can try again in {wait}.",
+                "Nothing is lost: your message waits for you.",
+            ),
+        )
+
+
+class TooLarge(Trouble):
+    """More than a form may hold."""
+
+    status = 413
+
+    def page(self) -> TroublePage:
+        """What was too much."""
+        return TroublePage("Error: that was too much", "That was too much", ("The form held more than we can take.",))
+
+
+class TooSlow(Trouble):
+    """A form whose rest did not come."""
+
+    status = 408
+
+    def page(self) -> TroublePage:
+        """What to do about it."""
+        return TroublePage(
+            "Error: the connection was too slow",
+            "The connection was too slow",
+            ("The rest of the form did not arrive. Please go back and try once more.",),
+        )
+
+
+def _away() -> TroublePage:
+    return TroublePage(
+        "Error: please come back in a few minutes",
+        "Please come back in a few minutes",
+        ("Something on our side is not available at the moment. Nothing is lost: your message waits for you.",),
+    )
+
+
+def _broken() -> TroublePage:
+    return TroublePage(
+        "Error: something went wrong on our side",
+        "Something went wrong on our side",
+        ("It is not your fault, and nothing is lost. Please try again in a few minutes.",),
+    )
+
+
+@web.middleware
+async def polite(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """The top of a web request: whatever goes wrong ends as a page, and the log has its number."""
+    try:
+        response = await handler(request)
+    except Trouble as trouble:
+        response = await _answer(request, trouble.status, trouble.page())
+        if isinstance(trouble, Slower):
+            response.headers["Retry-After"] = str(trouble.seconds)
+    except web.HTTPRequestEntityTooLarge:
+        response = await _answer(request, 413, TooLarge("form").page())
+    except web.HTTPException as refused:
+        response = await _http(request, refused)
+    except (StoreUnavailable, KeysError) as away:
+        response = _failed(request, 503, _away(), away)
+        response.headers["Retry-After"] = "60"
+    except (ConnectionError, TimeoutError):
+        raise  # the client went away; there is nobody to tell
+    except Exception as error:  # noqa: BLE001 - the top of a web request
+        response = _failed(request, 500, _broken(), error)
+    if not response.prepared:
+        put_cookies(request, response)
+    return response
+
+
+async def _http(request: web.Request, refused: web.HTTPException) -> web.StreamResponse:
+    """aiohttp's own answers: redirects pass, a wrong method or path gets our page."""
+    if refused.status < 400:
+        return web.Response(status=refused.status, headers=refused.headers)
+    trouble = NothingHere() if refused.status == 404 else Trouble()
+    response = await _answer(request, refused.status, trouble.page())
+    if "Allow" in refused.headers:
+        response.headers["Allow"] = refused.headers["Allow"]
+    return response
+
+
+async def _answer(request: web.Request, status: int, page: TroublePage) -> web.Response:
+    try:
+        session = (await visitor_of(request)).session
+    except (StoreUnavailable, KeysError) as away:
+        return _failed(request, 503, _away(), away)
+    text = fill(request, "web/trouble.html", page, session=session)
+    return web.Response(text=text, content_type="text/html", charset="utf-8", status=status)
+
+
+def _failed(request: web.Request, status: int, page: TroublePage, error: Exception) -> web.Response:
+    ident = new_token(40)
+    log.error(
+        "page failed",
+        id=ident,
+        route=route_name(request),
+        status=status,
+        error=type(error).__name__,
+        where=_where(error) if status == 500 else None,
+    )
+    text = fill(request, "web/trouble.html", replace(page, id=ident))
+    return web.Response(text=text, content_type="text/html", charset="utf-8", status=status)
+
+
+def _where(error: Exception) -> list[str]:
+    """The places of a traceback. Not its text: an exception's message may hold what somebody wrote."""
+    frames = traceback.extract_tb(error.__traceback__)[-8:]
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+
+
+def route_name(request: web.Request) -> str:
+    """What a log may say of a request: the name of its route. Paths hold locators, so they are never logged."""
+    return request.match_info.route.name or ROUTE_UNKNOWN
