@@ -7,7 +7,7 @@ queue: never was, or it has ended).
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
@@ -32,7 +32,7 @@ class Desk:
 
     # -- looking --------------------------------------------------------------------------------------------------
 
-    async def list(
+    async def items(
         self,
         *,
         states: Sequence[State] = views.WAITING,
@@ -63,7 +63,7 @@ class Desk:
     async def release(self, item_id: str, actor: str, route: Route | None = None) -> bool | None:
         """Let a held item go: to its own destination, or by `route` (relay or safebox). Its time begins anew."""
 
-        def released(item: Item, now: datetime) -> tuple[State, Mapping[str, object]]:
+        def released(item: Item, now: datetime) -> tuple[State, dict[str, Any]]:
             where = self._released_to(item, route)
             settings = self._queue.settings
             proof = where.route in (Route.PARTNER, Route.TLS) and item.fallback is not None
@@ -105,7 +105,7 @@ class Desk:
         actor: str,
         start: State,
         kind: EventKind,
-        values: Callable[[Item, datetime], tuple[State, Mapping[str, object]]],
+        values: Callable[[Item, datetime], tuple[State, dict[str, Any]]],
     ) -> bool | None:
         found = await self._find(item_id)
         if found is None:
@@ -114,7 +114,7 @@ class Desk:
         to, changed = values(found.item, now)
 
         def act(conn: Connection) -> bool:
-            if not rows.move(conn, item_id, start, to, **changed):
+            if not rows.move(conn, item_id, start, to, **dict(changed)):
                 return False
             facts = {"route": changed.get("route", found.item.destination.route.value)}
             record(conn, self._queue.vault, [_event(kind, found.item, actor, facts)], now)

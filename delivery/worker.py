@@ -98,7 +98,7 @@ class DeliveryWorker:
     # -- the run --------------------------------------------------------------------------------------------------
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Deliver until `stop`; then end what is under way within `queue.shutdown`, and give back the rest uncounted."""
+        """Deliver until `stop`; then end what is under way within `queue.shutdown`, and give back the rest."""
         self._loop = asyncio.get_running_loop()
         await self._claims.register()
         try:

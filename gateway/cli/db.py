@@ -1,0 +1,47 @@
+"""`sealgate db`: the schema of the database."""
+
+import click
+
+from gateway.cli.context import Invocation, config_after, fail, json_option, print_json
+from gateway.cli.stores import settings_of
+
+
+@click.group()
+def command() -> None:
+    """Upgrade the database."""
+
+
+@command.command("upgrade")
+@config_after
+@json_option
+@click.pass_obj
+def upgrade_(invocation: Invocation, as_json: bool) -> None:
+    """Bring the schema to this version's. Stop every `sealgate serve` on it first.
+
+    An SQLite file is copied before it is changed. Of a PostgreSQL database make a backup yourself.
+    """
+    settings = settings_of(invocation)
+    from delivery.errors import DeliveryError
+    from delivery.store.database import Database
+    from delivery.store.upgrade import newest, upgrade
+
+    try:
+        with Database.open(settings.database_url) as db:
+            done = upgrade(db)
+    except DeliveryError as error:
+        fail(str(error), "nothing was changed")
+    after = newest() if done is None else done.after
+    if as_json:
+        print_json(
+            {
+                "before": after if done is None else done.before,
+                "after": after,
+                "copy": str(done.copy) if done is not None and done.copy is not None else None,
+            }
+        )
+    elif done is None:
+        click.echo(f"The schema is {after}, as this version needs it.")
+    else:
+        click.echo(f"The schema is {after} now; it was {done.before or 'missing'}.")
+        if done.copy is not None:
+            click.echo(f"As it was before: {done.copy}")

@@ -1,0 +1,57 @@
+"""What commands on stored things share: opening the stores, and saying plainly why that fails."""
+
+import getpass
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from gateway.cli.context import Invocation, fail
+
+if TYPE_CHECKING:
+    from gateway.app import Stores
+    from gateway.settings import Settings
+
+
+def settings_of(invocation: Invocation) -> "Settings":
+    """The configuration, without trying the policy; ends the command with every problem where it is not sound."""
+    from gateway.settings import SettingsInvalid, load_settings
+
+    try:
+        return load_settings(invocation.config, policy=False)
+    except SettingsInvalid as invalid:
+        for problem in invalid.problems:
+            click.echo(str(problem), err=True)
+        fail("the configuration is not sound", "sealgate config check says the same")
+
+
+@contextmanager
+def stores_of(invocation: Invocation) -> Iterator["Stores"]:
+    """The stores of the configuration, open; ends the command where they, or something done with them, fail."""
+    settings = settings_of(invocation)
+    from delivery.errors import DeliveryError, SchemaOutdated
+    from gateway.app import open_stores
+    from keys.errors import KeysError
+
+    try:
+        with open_stores(settings) as stores:
+            yield stores
+    except SchemaOutdated as error:
+        fail(str(error))
+    except DeliveryError as error:
+        fail(str(error), "is the data folder there, and does this user own it?")
+    except KeysError as error:
+        fail(str(error), error.hint)
+
+
+def actor() -> str:
+    """Who acts, for the audit trail: the user behind sudo, if there is one."""
+    return os.environ.get("SUDO_USER") or getpass.getuser()
+
+
+def shown(at: datetime | None) -> str | None:
+    """A time as JSON shows it: RFC 3339, UTC, to the second."""
+    return None if at is None else at.isoformat(timespec="seconds").replace("+00:00", "Z")
