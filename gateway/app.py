@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
-from delivery.couriers.safebox import SafeBoxCourier
 from delivery.safebox.bounces import NoticeBounces
 from structlog import get_logger
 
 from delivery.bounce import compose_dsn
 from delivery.couriers.relay import RelayCourier
+from delivery.couriers.safebox import SafeBoxCourier
 from delivery.items import Destination
 from delivery.notices.compose import Composer, Voice
 from delivery.queue import Queue
@@ -66,14 +66,17 @@ class Stores:
     accounts: Accounts
 
 
+def open_database(settings: Settings) -> Database:
+    """The database alone, its schema as it is: for `db upgrade`. A context manager; connects on first use."""
+    return Database.open(settings.database_url)
+
+
 @contextmanager
-def open_stores(settings: Settings, *, prepare_schema: bool = True) -> Iterator[Stores]:
+def open_stores(settings: Settings) -> Iterator[Stores]:
     """Open database, keys and blobs; make or upgrade the embedded schema. Raises DeliveryError and KeysError."""
-    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     keyring = KeyRing.load(settings.keyring_path)
-    with Database.open(settings.database_url) as db:
-        if prepare_schema:
-            prepare(db)
+    with open_database(settings) as db:
+        prepare(db)
         vault = Vault(db, keyring)
         vault.ensure(NAMESPACE)
         blobs = Blobs(settings.data / "blobs")

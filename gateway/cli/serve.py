@@ -6,7 +6,7 @@ import threading
 
 import click
 
-from gateway.cli.context import Invocation, config_after, fail
+from gateway.cli.context import NO, Invocation, config_after, fail
 
 
 @click.command()
@@ -15,8 +15,12 @@ from gateway.cli.context import Invocation, config_after, fail
 @click.pass_obj
 def command(invocation: Invocation, end_with_stdin: bool) -> None:
     """Run the gateway until SIGTERM or SIGINT; SIGHUP reads the policy again."""
+    import uvloop
+
+    from delivery.errors import DeliveryError
     from gateway.app import serve, stop_on_signals
     from gateway.settings import SettingsInvalid, load_settings
+    from keys.errors import KeysError
 
     try:
         settings = load_settings(invocation.config)
@@ -31,7 +35,22 @@ def command(invocation: Invocation, end_with_stdin: bool) -> None:
             _stop_when_stdin_closes(stop)
         await serve(settings, stop=stop)
 
-    asyncio.run(run())
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(run())
+    except (DeliveryError, KeysError, OSError, ExceptionGroup) as failed:
+        cause = _first(failed)
+        if not isinstance(cause, (DeliveryError, KeysError, OSError)):
+            raise
+        hint = getattr(cause, "hint", "") or "sealgate config check tries everything that the configuration names"
+        fail(f"cannot go on: {cause}", hint, NO)
+
+
+def _first(failed: Exception) -> Exception:
+    """The cause inside the groups that task groups wrap it in."""
+    while isinstance(failed, ExceptionGroup):
+        failed = failed.exceptions[0]
+    return failed
 
 
 def _stop_when_stdin_closes(stop: asyncio.Event) -> None:
