@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Final
 
 from structlog import get_logger
 
@@ -43,7 +43,7 @@ class Session(Wire):
     """One client at one door."""
 
     def __init__(self, door: Door) -> None:
-        super().__init__(asyncio.get_running_loop())
+        super().__init__(asyncio.get_running_loop(), door.house.patience.write)
         self.door = door
         self.house = door.house
         self.patience = door.house.patience
@@ -64,6 +64,9 @@ class Session(Wire):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client is here: the session is a task of its door."""
         super().connection_made(transport)
+        if self.door.is_closing:  # accepted in the very moment of closing
+            self.cut()
+            return
         self.door.enter(self)
         self._life = self.door.tasks.create_task(self._live(), name="smtp session")
 
@@ -71,12 +74,6 @@ class Session(Wire):
         """Closing down: an idle session ends now, another after the message on its way."""
         if self.is_idle:
             self._reader.set_exception(Hangup(replies.CLOSING))
-
-    def cut(self) -> None:
-        """End at once."""
-        transport: Any = self.transport
-        if transport is not None:
-            transport.abort()
 
     def cancel(self) -> None:
         """End even what is being taken: its client hears nothing and tries again."""
@@ -113,14 +110,15 @@ class Session(Wire):
             if reply is not None:
                 self.say(reply)
                 log.info("smtp.hung_up", client=str(self.client_address), reply=str(reply))
-            await self.flush(min(10.0, self.patience.write))
+            await self.flush()
             if reply is not None:
                 await self.linger(self.patience.linger)
         except Hangup:
             pass
+        except Exception as error:  # noqa: BLE001  # one session must not take the door with it
+            log.error("smtp.session_failed", error=type(error).__name__, at=where(error))
         finally:
-            if self.transport is not None:
-                self.transport.close()
+            self.close()
 
     async def _greet(self, address: IpAddress, refusal: Reply | None) -> None:
         """The banner, or why there is none. Who speaks before it is no mail server."""

@@ -42,8 +42,9 @@ class Wire(SMTP):  # type: ignore[misc]  # aiosmtpd has no types
     transport: asyncio.BaseTransport | None
     line_length_limit = 2**16  # of the stream's buffer: reading pauses at twice this many bytes
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, write_seconds: float) -> None:
         super().__init__(_NO_HOOKS, hostname="-", enable_SMTPUTF8=True, loop=loop)
+        self._write_seconds = write_seconds  # for a client to read our replies
         self._ahead = bytearray()  # read, and not yet used
         self._out: list[bytes] = []  # said, and not yet sent
         self.is_idle = False  # waiting for a command
@@ -77,7 +78,7 @@ class Wire(SMTP):  # type: ignore[misc]  # aiosmtpd has no types
         """A reply of several lines."""
         self._out.append(replies.lines(code, texts))
 
-    async def flush(self, seconds: float) -> None:
+    async def flush(self) -> None:
         """Send what was said; Hangup where the client does not read it."""
         if not self._out:
             return
@@ -87,9 +88,10 @@ class Wire(SMTP):  # type: ignore[misc]  # aiosmtpd has no types
             raise Hangup
         self._writer.write(said)
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(self._write_seconds):
                 await self._writer.drain()
-        except (TimeoutError, ConnectionError) as cause:
+        except OSError as cause:  # TimeoutError is one
+            self.cut()
             raise Hangup from cause
 
     async def read_line(self, seconds: float) -> bytes:
@@ -119,17 +121,31 @@ class Wire(SMTP):  # type: ignore[misc]  # aiosmtpd has no types
         """Has the client said something that was not read yet?"""
         return bool(self._ahead or self._reader._buffer)
 
+    def cut(self) -> None:
+        """End the connection at once, whatever is still to be sent."""
+        transport: Any = self.transport
+        if transport is not None:
+            transport.abort()
+
+    def close(self) -> None:
+        """End the connection once all is sent, or nobody reads it."""
+        transport: Any = self.transport
+        if transport is not None:
+            transport.close()
+            if transport.get_write_buffer_size():
+                self.loop.call_later(self._write_seconds, transport.abort)
+
     async def linger(self, seconds: float) -> None:
         """Listen on for a moment after the last word: closing on unread input would take that word back (RST)."""
         transport: Any = self.transport
         if transport is None or transport.is_closing() or not transport.can_write_eof():
             return
-        transport.write_eof()
         try:
+            transport.write_eof()
             async with asyncio.timeout(seconds):
                 while await self._reader.read(PIECE):
                     pass
-        except (TimeoutError, ConnectionError, Hangup):
+        except (OSError, Hangup):
             return
 
     async def start_tls(self, context: ssl.SSLContext, seconds: float) -> None:
@@ -139,12 +155,12 @@ class Wire(SMTP):  # type: ignore[misc]  # aiosmtpd has no types
         self._ahead.clear()
         self._reader._buffer.clear()
         self.say(replies.START_TLS)
-        await self.flush(seconds)
+        await self.flush()
         try:
             secured = await self.loop.start_tls(
                 transport, self, context, server_side=True, ssl_handshake_timeout=seconds
             )
-        except (OSError, ssl.SSLError, TimeoutError) as cause:
+        except OSError as cause:
             raise Hangup from cause
         if secured is None:  # the connection was lost meanwhile
             raise Hangup
@@ -155,13 +171,13 @@ class Wire(SMTP):  # type: ignore[misc]  # aiosmtpd has no types
 
     async def _receive(self, seconds: float) -> bytes:
         """The next input, once our replies are out; Hangup at the end or after `seconds`."""
-        await self.flush(seconds)
+        await self.flush()
         try:
             async with asyncio.timeout(max(0.0, seconds)):
                 piece = await self._reader.read(PIECE)
         except TimeoutError as cause:
             raise Hangup(replies.TOO_SLOW) from cause
-        except (ConnectionError, ssl.SSLError) as cause:
+        except OSError as cause:  # ssl.SSLError is one
             raise Hangup from cause
         if not piece:
             raise Hangup

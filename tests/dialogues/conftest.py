@@ -59,6 +59,7 @@ class Stage:
     door: Door
     taker: FakeTaker
     authority: Any
+    writers: list[asyncio.StreamWriter] = field(default_factory=list)  # of the test's clients, to be let go
 
     def client_tls(self, certificate: Any = None) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=str(self.authority.path))
@@ -125,7 +126,13 @@ def open_door(authority: Any, tmp_path: Path, password_hash: str) -> OpenDoor:
             shutdown_seconds=shutdown,
         )
         taker = FakeTaker()
-        async with smtp_listener(listener, house, taker) as door:
-            yield Stage(door, taker, authority)
+        writers: list[asyncio.StreamWriter] = []
+        try:
+            async with smtp_listener(listener, house, taker) as door:
+                yield Stage(door, taker, authority, writers)
+        finally:
+            for writer in writers:
+                writer.transport.abort()  # type: ignore[attr-defined]  # a Transport
+            await asyncio.sleep(0)
 
     return opener
