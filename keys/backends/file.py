@@ -152,12 +152,12 @@ def check_access(path: Path, status: os.stat_result, euid: int, credentials: Pat
     if euid != 0 and status.st_uid not in (0, euid):
         raise KeyringInvalid(
             f"{path}: belongs to user {status.st_uid}, not to the user that runs sealgate ({euid})",
-            f"chown {euid} {path}",
+            f"run: chown {euid} {path}",
         )
     is_credential = credentials is not None and credentials in path.parents
     if mode & (0o337 if is_credential else 0o077):
         raise KeyringInvalid(
-            f"{path}: others than its owner may read or change it (mode {mode:04o})", f"chmod 600 {path}"
+            f"{path}: others than its owner may read or change it (mode {mode:04o})", f"run: chmod 600 {path}"
         )
 
 
@@ -175,7 +175,7 @@ def _read(path: Path) -> _Ring:
         raise KeyringInvalid(f"{path}: there is no keyring", "`sealgate keys init` makes one") from None
     except PermissionError:
         raise KeyringInvalid(
-            f"{path}: the user that runs sealgate ({os.geteuid()}) may not read it", f"chown {os.geteuid()} {path}"
+            f"{path}: the user that runs sealgate ({os.geteuid()}) may not read it", f"run: chown {os.geteuid()} {path}"
         ) from None
     except OSError as error:
         raise KeyringInvalid(f"{path}: cannot be read: {error.strerror or error}") from None

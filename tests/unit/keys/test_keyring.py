@@ -120,7 +120,7 @@ def test_a_file_open_to_others_is_refused_with_what_to_do(path: Path, mode: int)
     path.chmod(mode)
     with pytest.raises(KeyringInvalid, match="others than its owner") as error:
         KeyRing.load(path)
-    assert error.value.hint == f"chmod 600 {path}"
+    assert error.value.hint == f"run: chmod 600 {path}"
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o400])
