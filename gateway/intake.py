@@ -60,12 +60,24 @@ class Scans(Protocol):
         """What the detectors find."""
 
 
+class Rules(Protocol):
+    """gateway.policies.InForce: a policy, and the matcher that looks for what it asks about."""
+
+    @property
+    def policy(self) -> Policy:
+        """What decides."""
+
+    @property
+    def matcher(self) -> Scans:
+        """What finds."""
+
+
 class Policies(Protocol):
     """gateway.policies.PolicyKeeper."""
 
     @property
-    def in_force(self) -> tuple[Policy, Scans]:
-        """The policy and the matcher that belong together at this moment."""
+    def in_force(self) -> Rules:
+        """What holds at this moment."""
 
 
 class Keeps(Protocol):
@@ -143,9 +155,9 @@ class Intake:
         return await (self._take_inbound if envelope.inbound else self._take_outbound)(envelope, raw)
 
     async def _take_outbound(self, envelope: Envelope, raw: bytes) -> Reply:
-        policy, matcher = self.policies.in_force
+        rules = self.policies.in_force
         message = await self.reader.read(raw)
-        findings, verdict = await _decide(policy, matcher, envelope, message)
+        findings, verdict = await _decide(rules, envelope, message)
         for decision in verdict.decisions:
             self.metrics.decided(decision.route.value, decision.rule)
             log.info(
@@ -154,19 +166,19 @@ class Intake:
         if all(decision.route is Route.REJECT for decision in verdict.decisions):
             await self.note(events_of(envelope, message, verdict, findings, EventKind.MESSAGE_REFUSED))
             return rejection(verdict.decisions[0])
-        owner = owner_of(envelope, message, policy.directory)
+        owner = owner_of(envelope, message, rules.policy.directory)
         await self.queue.accept(
             self._new(envelope, raw, namespace_of(verdict), owner, message.subject),
             items_of(envelope, verdict, self.fallbacks),
             events_of(envelope, message, verdict, findings, EventKind.MESSAGE_ACCEPTED),
-            self._notices(envelope, message, verdict, policy.directory),
+            self._notices(envelope, message, verdict, rules.policy.directory),
         )
         return _accepted(envelope)
 
     async def _take_inbound(self, envelope: Envelope, raw: bytes) -> Reply:
         """Mail from outside goes inside as it is: the policy is for what leaves."""
         decision_id = new_id()
-        directory = self.policies.in_force[0].directory
+        directory = self.policies.in_force.policy.directory
         self.metrics.decided(Route.RELAY.value, INBOUND)
         await self.queue.accept(
             self._new(envelope, raw, _NAMESPACE, owner_of(envelope, None, directory), ""),
@@ -221,14 +233,12 @@ class Intake:
         return tuple(made)
 
 
-async def _decide(
-    policy: Policy, matcher: Scans, envelope: Envelope, message: Message
-) -> tuple[tuple[Finding, ...], Verdict]:
+async def _decide(rules: Rules, envelope: Envelope, message: Message) -> tuple[tuple[Finding, ...], Verdict]:
     """Scan and decide; in a thread where that takes long enough to hold up other sessions."""
 
     def work() -> tuple[tuple[Finding, ...], Verdict]:
-        findings = matcher.scan(message.content)
-        return findings, policy.decide(envelope, message, findings, Facts(new_id=new_id))
+        findings = rules.matcher.scan(message.content)
+        return findings, rules.policy.decide(envelope, message, findings, Facts(new_id=new_id))
 
     characters = sum(len(part.text) for part in message.content.parts)
     if characters > _HEAVY_CHARACTERS or len(envelope.recipients) > _HEAVY_RECIPIENTS:

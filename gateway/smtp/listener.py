@@ -29,8 +29,8 @@ async def smtp_listener(
 ) -> AsyncIterator[Door]:
     """Open one door; on leaving the block close it.
 
-    Closing: new connections are refused, idle sessions get 421 4.3.2, and messages on their way have
-    `house.shutdown_seconds` to end; then their connections are cut, and their clients try again elsewhere.
+    Closing, which closes all doors of the house: new connections are refused, idle sessions get 421 4.3.2, and messages
+    on their way have `house.shutdown_seconds` to end; then their connections are cut, and their clients try again.
     `sock` is a listening socket opened by somebody else. Raises OSError, ssl.SSLError and LoginsInvalid at start.
     """
     logging.getLogger("mail.log").setLevel(logging.ERROR)  # below, aiosmtpd logs what clients say
@@ -75,9 +75,8 @@ def reload_certificates(door: Door) -> None:
 
 async def _close(door: Door) -> None:
     """Dismiss everybody, wait for messages on their way, then cut."""
-    door.close()
     try:
-        async with asyncio.timeout(door.house.shutdown_seconds):
+        async with asyncio.timeout(door.house.close()):
             await door.is_empty.wait()
     except TimeoutError:
         log.warning("smtp.sessions_cut", count=len(door.inside))

@@ -75,6 +75,8 @@ class House:
     metrics: Metrics = field(default_factory=Metrics)
     sessions: int = 0
     budget: MemoryBudget = field(init=False)
+    doors: list["Door"] = field(default_factory=list)
+    closes_at: float | None = None  # by `seconds`: until then messages on their way may end
     _by_client: Counter[object] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -99,6 +101,14 @@ class House:
         self._by_client[_household(address)] -= 1
         if not self._by_client[_household(address)]:
             del self._by_client[_household(address)]
+
+    def close(self) -> float:
+        """Close every door, so that all wait for their last messages at the same time; how many seconds are left."""
+        if self.closes_at is None:
+            self.closes_at = self.seconds() + self.shutdown_seconds
+        for door in self.doors:
+            door.close()
+        return max(0.0, self.closes_at - self.seconds())
 
     @property
     def command_seconds(self) -> float:
@@ -130,6 +140,7 @@ class Door:
 
     def __post_init__(self) -> None:
         self.is_empty.set()
+        self.house.doors.append(self)
 
     def enter(self, guest: Guest) -> None:
         """A session begins."""

@@ -64,8 +64,9 @@ class Session(Wire):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client is here: the session is a task of its door."""
         super().connection_made(transport)
-        if self.door.is_closing:  # accepted in the very moment of closing
-            self.cut()
+        if self.door.is_closing:  # there may be no task any more to greet it
+            self._writer.write(replies.line(replies.CLOSING))
+            self.close()
             return
         self.door.enter(self)
         self._life = self.door.tasks.create_task(self._live(), name="smtp session")
@@ -122,7 +123,7 @@ class Session(Wire):
 
     async def _greet(self, address: IpAddress, refusal: Reply | None) -> None:
         """The banner, or why there is none. Who speaks before it is no mail server."""
-        refusal = refusal or (replies.CLOSING if self.door.is_closing else self.door.admission.client(address))
+        refusal = refusal or self.door.admission.client(address)
         if refusal is not None:
             self.house.metrics.refused("connect", refusal)
             raise Hangup(refusal)

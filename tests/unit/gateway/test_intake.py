@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from ipaddress import ip_address
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -70,7 +71,7 @@ class FakeWorld:
 
     @property
     def in_force(self) -> Any:
-        return self.policy, FakeMatcher()
+        return SimpleNamespace(policy=self.policy, matcher=FakeMatcher())
 
     async def read(self, raw: bytes) -> Message:
         if self.read_error:
