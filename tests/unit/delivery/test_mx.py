@@ -1,0 +1,94 @@
+"""Which hosts take mail for a domain."""
+
+import pytest
+
+from delivery.mx import (
+    LookupFailed,
+    MxRecord,
+    NoSuchDomain,
+    Undeliverable,
+    address_literal,
+    host_addresses,
+    mail_hosts,
+)
+
+
+class Dns:
+    def __init__(self, mx: object = (), addresses: object = ("192.0.2.1",)) -> None:
+        self.answers = {"mx": mx, "addresses": addresses}
+        self.asked: list[tuple[str, str]] = []
+
+    def answer(self, kind: str, name: str):  # type: ignore[no-untyped-def]
+        self.asked.append((kind, name))
+        answer = self.answers[kind]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def mx(self, domain: str) -> tuple[MxRecord, ...]:
+        return self.answer("mx", domain)
+
+    async def addresses(self, host: str) -> tuple[str, ...]:
+        return self.answer("addresses", host)
+
+
+async def hosts(dns: Dns, domain: str = "example.org") -> tuple[str, ...]:
+    return await mail_hosts(dns, domain, ourselves="gate.example.com")
+
+
+async def refusal(dns: Dns) -> str:
+    with pytest.raises(Undeliverable) as error:
+        await hosts(dns)
+    return f"{error.value.reply.code} {error.value.reply.status}"
+
+
+async def test_in_the_order_of_preference() -> None:
+    dns = Dns(
+        (MxRecord(20, "b.example"), MxRecord(10, "a.example"), MxRecord(20, "c.example"), MxRecord(30, "a.example"))
+    )
+    assert await hosts(dns) == ("a.example", "b.example", "c.example")
+
+
+async def test_without_a_record_the_domain_is_the_host() -> None:
+    dns = Dns()
+    assert await hosts(dns) == ("example.org",)
+    assert dns.asked == [("mx", "example.org"), ("addresses", "example.org")]
+
+
+async def test_what_is_never_delivered() -> None:
+    assert await refusal(Dns((MxRecord(0, "."),))) == "556 5.1.10"
+    assert await refusal(Dns(NoSuchDomain("x"))) == "550 5.1.2"
+    assert await refusal(Dns((), ())) == "550 5.1.2"
+    assert await refusal(Dns((), NoSuchDomain("x"))) == "550 5.1.2"
+    assert await refusal(Dns((MxRecord(10, "gate.example.com"), MxRecord(10, "b.example")))) == "554 5.4.6"
+
+
+async def test_a_null_record_among_others_does_not_count() -> None:
+    assert await hosts(Dns((MxRecord(0, "."), MxRecord(10, "a.example")))) == ("a.example",)
+
+
+async def test_no_host_that_is_no_better_than_ourselves() -> None:
+    records = (MxRecord(10, "a.example"), MxRecord(20, "Gate.Example.com"), MxRecord(20, "b.example"))
+    assert await hosts(Dns(records)) == ("a.example",)
+
+
+async def test_no_answer_now_is_not_an_answer() -> None:
+    with pytest.raises(LookupFailed):
+        await hosts(Dns(LookupFailed("later")))
+    with pytest.raises(LookupFailed):
+        await hosts(Dns((), LookupFailed("later")))
+
+
+async def test_there_is_an_end_to_the_hosts() -> None:
+    assert len(await hosts(Dns(tuple(MxRecord(1, f"{n}.example") for n in range(500))))) == 10
+    assert len(await host_addresses(Dns(addresses=tuple(f"192.0.2.{n}" for n in range(50))), "a.example")) == 5
+
+
+async def test_addresses() -> None:
+    assert await host_addresses(Dns(), "192.0.2.7") == ("192.0.2.7",)
+    assert await host_addresses(Dns(), "2001:db8:0::1") == ("2001:db8::1",)
+    assert await host_addresses(Dns(addresses=NoSuchDomain("x")), "a.example") == ()
+    assert await hosts(Dns(), "[192.0.2.7]") == ("192.0.2.7",)
+    assert address_literal("[IPv6:2001:db8::1]") == "2001:db8::1"
+    for wrong in ("[2001:db8::1]", "[IPv6:x]", "[x]", "192.0.2.1", "[]", "[192.0.2.1"):
+        assert address_literal(wrong) is None
