@@ -1,15 +1,25 @@
-"""Reading a whole message: MIME here, documents in child processes."""
+"""Reading a whole message: MIME and text here, documents in child processes."""
 
-from gateway.workers import WorkerPool
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, TypeVar
+
+from gateway.workers import WorkerPool, WorkersDown
+from policy.extraction.collected import File
+from policy.extraction.extract import LIGHT
+from policy.extraction.kind import kind_of
+from policy.extraction.message import extract_file, prepare
 from policy.message import Message
 from policy.reader.limits import DEFAULT_LIMITS, Limits
 from rules.content import Content
+
+_INLINE: Final = 64 * 1024  # larger messages are read in a thread, so that no connection waits for them
 
 
 class Reader:
     """Reads messages. One for the whole process; safe to use from many tasks at once.
 
-    `async with WorkerPool(...) as pool: reader = Reader(pool)`.
+    `async with WorkerPool() as pool: reader = Reader(pool)`.
     """
 
     def __init__(self, pool: WorkerPool, limits: Limits = DEFAULT_LIMITS) -> None:
@@ -17,19 +27,57 @@ class Reader:
         self._limits = limits
 
     async def read(self, raw: bytes) -> Message:
-        """Headers, texts and files of a message as received. Raises `WorkersDown` only when our own children fail us."""
-        raise WorkersDownYet
+        """Headers, texts and files of a message as received. Raises WorkersDown only when our own children fail us."""
+        if len(raw) <= _INLINE:
+            prepared = prepare(raw, self._limits)
+        else:
+            prepared = await asyncio.to_thread(prepare, raw, self._limits)
+        waiting = prepared.waiting()
+        if not waiting:
+            return prepared.complete(())
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                reads = [tasks.create_task(self._pool.read(file)) for file in waiting]
+        except BaseExceptionGroup as group:
+            if group.split(WorkersDown)[1] is None:
+                raise WorkersDown("some files of a message could not be read") from group
+            raise
+        return prepared.complete(read.result() for read in reads)
+
+    async def read_file(self, data: bytes, name: str) -> Content:
+        """One file by its true type."""
+        file = File(name, data, name)
+        if LIGHT.issuperset(kind_of(data).formats):
+            return await asyncio.to_thread(extract_file, file, self._limits)
+        return await self._pool.read(file)
 
 
 def read_message(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> Message:
-    """The same for commands: a pool of one child for this call. Not to be called inside an event loop."""
-    raise WorkersDownYet
+    """A message for a command: children are started for this call only."""
+
+    async def read() -> Message:
+        async with WorkerPool(1, limits=limits) as pool:
+            return await Reader(pool, limits).read(raw)
+
+    return _in_own_loop(read)
 
 
 def read_file(data: bytes, name: str, limits: Limits = DEFAULT_LIMITS) -> Content:
-    """One file by its true type, for commands (`rules scan`)."""
-    raise WorkersDownYet
+    """One file by its true type, for a command (`rules scan`)."""
+    file = File(name, data, name)
+    if LIGHT.issuperset(kind_of(data).formats):
+        return extract_file(file, limits)
+
+    async def read() -> Content:
+        async with WorkerPool(1, limits=limits) as pool:
+            return await pool.read(file)
+
+    return _in_own_loop(read)
 
 
-class WorkersDownYet(Exception):
-    """Being written."""
+Read = TypeVar("Read")
+
+
+def _in_own_loop(read: Callable[[], Coroutine[Any, Any, Read]]) -> Read:
+    """Run to the end here. Raises RuntimeError inside an event loop, where `Reader` is to be used."""
+    return asyncio.run(read())

@@ -1,10 +1,32 @@
 """A warm pool of child processes that read documents."""
 
-from dataclasses import dataclass
+import array
+import asyncio
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import Any, Final, Self
 
-from rules.content import Content
+import structlog
+
+from gateway.nursery import FORK, JOB, KILL, REPLY, Nursery
+from policy.extraction.collected import File
+from policy.reader.limits import DEFAULT_LIMITS, Limits
+from rules.content import Content, FileFact, FileKind, Part
+
+log = structlog.get_logger()
+
+_BOOT: Final = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from gateway.nursery import main; main(int(sys.argv[2]), sys.argv[3])"  # fmt: skip  # noqa: E501 (one line of Python for the child's command line)
+_START_SECONDS: Final = 30.0
+_STOP_SECONDS: Final = 5.0
+_PAUSES: Final = (0.1, 0.5, 2.0, 5.0)  # between tries to start what does not start
 
 
 class WorkersDown(Exception):
@@ -12,29 +34,301 @@ class WorkersDown(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """One file to read."""
+class PoolLimits:
+    """What one child may take, and how long mail waits for one."""
 
-    name: str
-    data: bytes
-    place: str
-    media_type: str = ""
-    charset: str = ""
-    depth: int = 0
+    seconds: float = 20.0  # for one file, by the clock
+    cpu_seconds: int = 15  # for one file, of the processor
+    memory_bytes: int = 768 * 1024 * 1024  # beyond what the parsers themselves take
+    files: int = 200  # read by one child before it is replaced
+    waiting: int = 2_000  # files in line
+    wait_seconds: float = 60.0
+
+
+class _Misbehaved(Exception):
+    """A child ended, or said something it should not."""
+
+
+@dataclass(slots=True, eq=False)
+class _Child:
+    """One child and our end of its socket."""
+
+    socket: socket.socket
+    pid: int = 0
+    sandbox: tuple[str, ...] = ()
+    files: int = field(default=0)
+
+    def is_alive(self) -> bool:
+        """Whether an idle child still holds its end."""
+        try:
+            return self.socket.recv(1, socket.MSG_PEEK) != b""
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+
+    async def hello(self) -> None:
+        """Wait until the child has locked itself in."""
+        try:
+            said = json.loads(await self._receive(4096))
+            self.pid = int(said["pid"])
+            self.sandbox = tuple(str(name) for name in said["sandbox"])
+        except (ValueError, KeyError, TypeError) as cause:
+            raise _Misbehaved("an answer that is none") from cause
+
+    async def read(self, file: File, most: int) -> Content:
+        """Hand over one file and wait for what is in it."""
+        loop = asyncio.get_running_loop()
+        about = {
+            name: getattr(file, name) for name in ("name", "place", "depth", "media_type", "charset", "flowed", "delsp")
+        }
+        described = json.dumps(about).encode()
+        try:
+            await loop.sock_sendall(self.socket, JOB.pack(len(described), len(file.data)) + described)
+            await loop.sock_sendall(self.socket, file.data)
+        except OSError as cause:
+            raise _Misbehaved("ended") from cause
+        self.files += 1
+        return _content(await self._receive(most))
+
+    async def _receive(self, most: int) -> bytes:
+        size = REPLY.unpack(await self._exactly(REPLY.size))[0]
+        if size > most:
+            raise _Misbehaved("an answer without end")
+        return await self._exactly(size)
+
+    async def _exactly(self, size: int) -> bytes:
+        loop = asyncio.get_running_loop()
+        buffer = bytearray(size)
+        view = memoryview(buffer)
+        got = 0
+        while got < size:
+            try:
+                count = await loop.sock_recv_into(self.socket, view[got:])
+            except OSError as cause:
+                raise _Misbehaved("ended") from cause
+            if not count:
+                raise _Misbehaved("ended")
+            got += count
+        return bytes(buffer)
 
 
 class WorkerPool:
-    """`size` children kept warm (None: one a core, at least 2). An async context manager; leaves no process behind."""
+    """`size` children at work at once (None: one a core, at least 2), and one more kept warm for when one is lost.
 
-    def __init__(self, size: int | None = None) -> None:
-        self.size = size or 2
+    An async context manager; leaves no process behind, and neither does its own death.
+    """
+
+    def __init__(
+        self, size: int | None = None, *, limits: Limits = DEFAULT_LIMITS, pool: PoolLimits | None = None
+    ) -> None:
+        self.size = size or max(2, os.cpu_count() or 2)
+        self._limits = limits
+        self._pool = pool or PoolLimits()
+        self._most = 4 * limits.text_chars + 16 * 1024 * 1024
+        self._idle: asyncio.LifoQueue[_Child] = asyncio.LifoQueue()
+        self._turn = asyncio.Semaphore(self.size)
+        self._waiting = 0
+        self._children: set[_Child] = set()
+        self._wanted = asyncio.Event()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+        self._stack = AsyncExitStack()
+        self._keeper: asyncio.Task[None] | None = None
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Process ids of the children."""
+        return tuple(child.pid for child in self._children)
+
+    @property
+    def sandbox(self) -> tuple[str, ...]:
+        """What the kernel granted: some of `network`, `landlock`, `seccomp`."""
+        return next((child.sandbox for child in self._children), ())
 
     async def __aenter__(self) -> Self:
+        tasks = await self._stack.enter_async_context(asyncio.TaskGroup())
+        self._wanted.set()
+        self._keeper = tasks.create_task(self._keep(), name="document readers")
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        """Kill what is left."""
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._keeper:
+            self._keeper.cancel()
+        try:
+            await self._stack.aclose()
+        finally:
+            await asyncio.shield(self._stop())
 
-    async def read(self, job: Job) -> Content:
-        """Read one file in a child. A child that crashes, hangs or eats memory costs one `unreadable` file."""
-        raise WorkersDown
+    async def read(self, file: File) -> Content:
+        """Read one file in a child. A child that crashes, hangs or eats memory costs one `unreadable` file.
+
+        Raises WorkersDown when no child can be had.
+        """
+        if self._waiting >= self._pool.waiting:
+            raise WorkersDown("too many files are waiting to be read")
+        for _ in range(2):  # once more if all children were lost together, which no file can do
+            async with self._borrowed() as child:
+                reason = await self._read(child, file)
+                if isinstance(reason, Content):
+                    return reason
+            if self._is_up():
+                log.warning("document.reader_lost", reason=reason, size=len(file.data))
+                return _unreadable(file, reason)
+        raise WorkersDown("the readers of documents were lost")
+
+    async def _read(self, child: _Child, file: File) -> Content | str:
+        """The content, or why there is none."""
+        good = False
+        try:
+            async with asyncio.timeout(self._pool.seconds):
+                content = await child.read(file, self._most)
+            good = child.files < self._pool.files
+            return content
+        except TimeoutError:
+            return "it took too long to read"
+        except _Misbehaved:
+            return "the program that reads it failed"
+        finally:
+            if good:
+                self._idle.put_nowait(child)
+            else:
+                self._lose(child)
+
+    @contextlib.asynccontextmanager
+    async def _borrowed(self) -> AsyncIterator[_Child]:
+        """A child that is alive; whoever borrows gives it back or loses it."""
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(self._pool.wait_seconds):
+                await self._turn.acquire()
+        except TimeoutError as cause:
+            raise WorkersDown("no reader of documents came free in time") from cause
+        finally:
+            self._waiting -= 1
+        try:
+            yield await self._alive()
+        finally:
+            self._turn.release()
+
+    async def _alive(self) -> _Child:
+        try:
+            async with asyncio.timeout(self._pool.wait_seconds):
+                while not (child := await self._idle.get()).is_alive():
+                    self._lose(child)
+        except TimeoutError as cause:
+            raise WorkersDown("the readers of documents do not start") from cause
+        return child
+
+    def _lose(self, child: _Child) -> None:
+        """Kill a child, if it still lives, and have another made."""
+        self._children.discard(child)
+        child.socket.close()
+        if self._control and child.pid:
+            with contextlib.suppress(OSError):
+                self._control.send(KILL + str(child.pid).encode())
+        self._wanted.set()
+
+    async def _keep(self) -> None:
+        """Keep as many children as there should be."""
+        failures = 0
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            try:
+                while len(self._children) <= self.size:
+                    await self._grow()
+                failures = 0
+            except (OSError, TimeoutError, _Misbehaved) as error:
+                log.error("document.readers_do_not_start", error=type(error).__name__)
+                await asyncio.sleep(_PAUSES[min(failures, len(_PAUSES) - 1)])
+                failures += 1
+                self._wanted.set()
+
+    async def _grow(self) -> None:
+        """One more child, warm."""
+        if not self._is_up():
+            await self._stop()
+            self._start()
+        assert self._control is not None
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        child = _Child(ours)
+        try:
+            with theirs:
+                rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [theirs.fileno()]))]
+                self._control.sendmsg([FORK], rights)
+            async with asyncio.timeout(_START_SECONDS):
+                await child.hello()
+        except BaseException:
+            ours.close()
+            raise
+        self._children.add(child)
+        self._idle.put_nowait(child)
+
+    def _is_up(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def _start(self) -> None:
+        """Start the process that children are forked from."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        nursery = Nursery(os.getpid(), self._pool.memory_bytes, self._pool.cpu_seconds, self._limits)
+        path = json.dumps([os.path.abspath(entry) for entry in sys.path])  # noqa: PTH100 (entries may be zip files)
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
+                [sys.executable, "-I", "-c", _BOOT, path, str(theirs.fileno()), nursery.to_json()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=(theirs.fileno(),),
+                cwd="/",
+                env={"LANG": "C.UTF-8", "PATH": os.defpath},
+            )
+        self._control = ours
+
+    async def _stop(self) -> None:
+        """End every child and their parent, and wait for it."""
+        for child in self._children:
+            child.socket.close()
+        self._children.clear()
+        while not self._idle.empty():
+            self._idle.get_nowait()
+        if self._control:
+            self._control.close()  # its end is the sign to end all children
+            self._control = None
+        process, self._process = self._process, None
+        if process:
+            try:
+                await asyncio.to_thread(process.wait, _STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                await asyncio.to_thread(process.wait)
+
+
+def _content(data: bytes) -> Content:
+    """Check what a child said: it may have been taken over. Raises _Misbehaved."""
+    try:
+        said: dict[str, Any] = json.loads(data)
+        parts = tuple(Part(_str(place), _str(text)) for place, text in said["parts"])
+        files = tuple(
+            FileFact(
+                _str(name), FileKind(kind), int(size), _str(place), int(depth), bool(locked), bool(lost), _str(reason)
+            )
+            for name, kind, size, place, depth, locked, lost, reason in said["files"]
+        )
+    except (ValueError, TypeError, KeyError, RecursionError) as cause:
+        raise _Misbehaved("an answer that is none") from cause
+    return Content(parts, files)
+
+
+def _str(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("not a text")
+    return value
+
+
+def _unreadable(file: File, reason: str) -> Content:
+    fact = FileFact(file.name, FileKind.UNKNOWN, len(file.data), file.place, file.depth, unreadable=True, reason=reason)
+    return Content((), (fact,))

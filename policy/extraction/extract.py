@@ -26,7 +26,7 @@ LIGHT: Final = frozenset(
 )  # fmt: skip
 _TAG: Final = re.compile(r"<[^<>]*+>")
 _MOSTLY_TEXT: Final = 0.7
-_CONTROLS: Final = bytes(range(32))
+_NOT_PRINTED: Final = bytes(set(range(256)) - set(range(32, 127)) - set(b"\t\r\n"))
 _ENVELOPED: Final = b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03"  # CMS enveloped-data
 _ENCRYPTED_CMS: Final = (
     _ENVELOPED,
@@ -195,7 +195,7 @@ def _pgp(file: File, kind: Kind, into: Collected) -> None:
 def _unread(file: File, kind: Kind, into: Collected) -> None:
     """Told, and where most of it is text, read as such too."""
     head = file.data[:65536]
-    if kind.formats[0] is Format.UNKNOWN and len(head.translate(None, _CONTROLS)) > _MOSTLY_TEXT * len(head):
+    if kind.formats[0] is Format.UNKNOWN and len(head.translate(None, _NOT_PRINTED)) > _MOSTLY_TEXT * len(head):
         for text in text_readings(file.data, file.charset):
             into.text(file.place, text)
     into.fact(file, kind.file, reason=f"{kind.about}: {_UNREAD[kind.formats[0]]}")

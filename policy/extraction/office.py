@@ -18,6 +18,7 @@ _SILENT: Final = re.compile(
     r"(?:\[content_types\]\.xml|.*/(?:theme|_xmlsignatures)/.*|.*/(?:styles|styleswitheffects|fonttable|websettings"
     r"|tablestyles|calcchain|presprops|viewprops|numbering|metadata)\.xml|.*printersettings\d*\.bin|.*vbaproject(?:signature)?\.bin)\Z"
 )  # fmt: skip
+_FORMATS: Final = "xl/styles.xml"  # number formats are needed, and hold no words of their own
 _LABELS: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
     (re.compile(pattern), label)
     for pattern, label in (
@@ -86,7 +87,7 @@ def _unpack(archive: zipfile.ZipFile, into: Collected) -> tuple[dict[str, bytes]
     encrypted = False
     for number, entry in enumerate(archive.infolist()):
         name = entry.filename.replace("\\", "/").lstrip("/")
-        if entry.is_dir() or _SILENT.match(name.lower()):
+        if entry.is_dir() or (_SILENT.match(name.lower()) and name.lower() != _FORMATS):
             continue
         encrypted |= bool(entry.flag_bits & 1)
         if not into.budget.take_file():
@@ -129,6 +130,8 @@ def _part(file: File, name: str, data: bytes, book: Book, into: Collected) -> No
         title = book.names.get(name) or low.rpartition("/")[2].removesuffix(".xml")
         for block in read_sheet(data, title, book):
             into.text(inner_place(file.place, block.place), block.text)
+        return
+    if low == _FORMATS:
         return
     if len(data) > into.budget.limits.xml_bytes:
         raise ValueError("an XML part past the limit")

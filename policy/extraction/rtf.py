@@ -19,6 +19,7 @@ _SIGNS: Final = {
     b"ldblquote": '"', b"rdblquote": '"', b"emspace": " ", b"enspace": " ", b"nestrow": "\n",
 }  # fmt: skip
 _ESCAPED: Final = {b"~": " ", b"_": "-", b"-": "", b"\n": "\n", b"\r": "\n"}
+_LOUD: Final = frozenset({b"shptxt", b"annotation", b"fldinst"})  # shown, though in a group that may be skipped
 _OBJECT: Final = b"objdata"
 _DEEPEST: Final = 1_000
 
@@ -52,10 +53,14 @@ def read_rtf(data: bytes) -> tuple[str, bool]:
                 whole = False
             elif word in _SILENT:
                 silent = True
+            elif word in _LOUD:
+                silent = False
             elif word == _OBJECT:
                 silent, whole = True, False
             elif not silent:
                 out.append(_SIGNS.get(word, ""))
+        elif sign == b"*":
+            silent = True
         elif silent:
             continue
         elif skip and (escape or plain):
@@ -66,7 +71,7 @@ def read_rtf(data: bytes) -> tuple[str, bool]:
         elif escape:
             out.append(bytes.fromhex(escape.decode()).decode(charset, "replace"))
         elif sign is not None:
-            out.append(_ESCAPED.get(sign, "" if sign == b"*" else sign.decode("latin-1")))
+            out.append(_ESCAPED.get(sign, sign.decode("latin-1")))
         elif plain is not None:
             out.append(plain.decode(charset, "replace"))
     return "".join(out), whole and not groups

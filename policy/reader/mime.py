@@ -8,7 +8,7 @@ from policy.reader.charsets import decode
 from policy.reader.fields import Entity, entity_readings
 from policy.reader.limits import DEFAULT_LIMITS, Limits
 from policy.reader.parameters import Value, parse_value
-from policy.reader.transfer import decode_body, encoding_name, uuencoded
+from policy.reader.transfer import IDENTITY, decode_body, encoding_name, looks_base64, uuencoded
 from policy.reader.words import header_readings, raw_text
 from rules.content import FileFact, FileKind, Part
 
@@ -206,7 +206,8 @@ class _Walk:
 
     def _nested(self, value: Value, entity: Entity, body: bytes, encodings: tuple[str, ...], where: _Where) -> None:
         names = _names(value, entity)
-        decoded = self._decoded(body, encodings, where)
+        told = any(name not in IDENTITY for name in encodings)
+        decoded = self._decoded(body, encodings, where) if told or looks_base64(body) else (body,)
         for data in decoded:
             label = self._file_place(names, "message", where)
             fact = FileFact(next(iter(names), ""), FileKind.MESSAGE, len(data), label, where.depth)

@@ -1,0 +1,210 @@
+"""The process that children are forked from, and what a child does. It never sees a stranger's bytes itself.
+
+The gateway has threads and an event loop and cannot be forked safely; this process has neither. It loads every parser
+once, so that a child starts in milliseconds and shares that memory.
+"""
+
+import array
+import codecs
+import contextlib
+import encodings
+import gc
+import json
+import os
+import pkgutil
+import select
+import signal
+import socket
+import struct
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from gateway import sandbox
+from policy.extraction.collected import File
+from policy.extraction.message import extract_file
+from policy.reader.limits import Limits
+from rules.content import Content
+
+JOB: Final = struct.Struct("!IQ")  # lengths of the description and of the file
+REPLY: Final = struct.Struct("!Q")
+FORK: Final = b"F"
+KILL: Final = b"K"
+_REAP_SECONDS: Final = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Nursery:
+    """How children are to be."""
+
+    parent: int  # process id of the gateway
+    memory_bytes: int
+    cpu_seconds: int
+    limits: Limits
+
+    def to_json(self) -> str:
+        """For the command line of the process."""
+        return json.dumps({**asdict(self), "limits": asdict(self.limits)})
+
+    @classmethod
+    def from_json(cls, text: str) -> "Nursery":
+        """The other way."""
+        values: dict[str, Any] = json.loads(text)
+        return cls(values["parent"], values["memory_bytes"], values["cpu_seconds"], Limits(**values["limits"]))
+
+
+def main(descriptor: int, settings: str) -> None:
+    """Fork a child for every descriptor handed over; end with the gateway, and end all children."""
+    nursery = Nursery.from_json(settings)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # the gateway drains first; its end is our end
+    alone = sandbox.leave_network()
+    sandbox.die_with_parent(nursery.parent)
+    _warm(nursery.limits)
+    with socket.socket(fileno=descriptor) as control:
+        _serve(control, nursery, alone)
+
+
+def _serve(control: socket.socket, nursery: Nursery, alone: bool) -> None:
+    children: set[int] = set()
+    poll = select.poll()
+    poll.register(control, select.POLLIN)
+    while True:
+        ready = poll.poll(_REAP_SECONDS * 1000 if children else None)
+        _reap(children)
+        if not ready:
+            continue
+        message, descriptors = _receive(control)
+        if not message:
+            break
+        if message.startswith(KILL):
+            pid = int(message[1:])
+            if pid in children:
+                os.kill(pid, signal.SIGKILL)
+        elif descriptors:
+            children.add(_fork(control, descriptors[0], nursery, alone))
+    for pid in children:
+        os.kill(pid, signal.SIGKILL)
+    for pid in children:
+        os.waitpid(pid, 0)
+
+
+def _receive(control: socket.socket) -> tuple[bytes, list[int]]:
+    try:
+        message, ancillary, _, _ = control.recvmsg(64, socket.CMSG_SPACE(array.array("i", [0]).itemsize))
+    except ConnectionError:
+        return b"", []
+    descriptors = array.array("i")
+    for level, kind, data in ancillary:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            descriptors.frombytes(data[: len(data) - len(data) % descriptors.itemsize])
+    return message, list(descriptors)
+
+
+def _reap(children: set[int]) -> None:
+    while children:
+        pid, _ = os.waitpid(-1, os.WNOHANG)
+        if pid == 0:
+            return
+        children.discard(pid)
+
+
+def _fork(control: socket.socket, descriptor: int, nursery: Nursery, alone: bool) -> int:
+    own = os.getpid()
+    pid = os.fork()
+    if pid:
+        os.close(descriptor)
+        return pid
+    try:
+        control.close()
+        sandbox.die_with_parent(own)
+        _child(socket.socket(fileno=descriptor), nursery, alone)
+    finally:
+        os._exit(0)
+
+
+def _child(jobs: socket.socket, nursery: Nursery, alone: bool) -> None:
+    """Read one file after the other until the gateway closes the socket."""
+    signal.signal(signal.SIGXCPU, signal.SIG_DFL)
+    sandbox.limit_resources(nursery.memory_bytes)
+    granted = [*(["network"] if alone else []), *sandbox.lock_down()]
+    _answer(jobs, json.dumps({"pid": os.getpid(), "sandbox": granted}))
+    while head := _take(jobs, JOB.size):
+        described, size = JOB.unpack(head)
+        about = json.loads(_take(jobs, described))
+        sandbox.limit_cpu(nursery.cpu_seconds)
+        content = extract_file(File(data=bytes(_take(jobs, size)), **about), nursery.limits)
+        _answer(jobs, content_to_json(content))
+
+
+def _take(jobs: socket.socket, size: int) -> bytearray:
+    """Exactly so many bytes; empty at the end."""
+    buffer = bytearray(size)
+    view = memoryview(buffer)
+    got = 0
+    while got < size:
+        count = jobs.recv_into(view[got:])
+        if not count:
+            os._exit(0)
+        got += count
+    return buffer
+
+
+def _answer(jobs: socket.socket, text: str) -> None:
+    data = text.encode("utf-8", "replace")
+    jobs.sendall(REPLY.pack(len(data)))
+    jobs.sendall(data)
+
+
+def content_to_json(content: Content) -> str:
+    """What a child answers. JSON, since the gateway must not trust it."""
+    files = [
+        [fact.name, fact.kind.value, fact.size, fact.place, fact.depth, fact.encrypted, fact.unreadable, fact.reason]
+        for fact in content.files
+    ]
+    return json.dumps(
+        {"parts": [[part.place, part.text] for part in content.parts], "files": files}, ensure_ascii=False
+    )
+
+
+def _warm(limits: Limits) -> None:
+    """Load what is loaded on first use: later nothing can be opened any more."""
+    for module in pkgutil.iter_modules(encodings.__path__):
+        with contextlib.suppress(LookupError, ImportError):
+            codecs.lookup(module.name)
+    for data in _samples():
+        extract_file(File("sample", data, "sample"), limits)
+    gc.collect()
+    gc.freeze()  # what is shared stays shared
+
+
+def _samples() -> list[bytes]:
+    """One small file of each format."""
+    import io
+    import tarfile
+    import zipfile
+
+    import pypdfium2
+
+    def packed(**entries: str) -> bytes:
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, text in entries.items():
+                archive.writestr(name.replace("_", "/", 1) + ".xml", text)
+        return out.getvalue()
+
+    types = {"[Content/Types]": "<Types/>"}
+    paragraph = '<w:document xmlns:w="w"><w:p><w:r><w:t>text</w:t></w:r></w:p></w:document>'
+    document = packed(**{"[Content_Types]": "", **types, "word_document": paragraph})
+    sheet = "<worksheet><sheetData><row><c r='A1'><v>1E3</v></c></row></sheetData></worksheet>"
+    book = packed(**{**types, "xl_worksheets/sheet1": sheet, "xl_workbook": "<workbook/>"})
+    pdf = io.BytesIO()
+    made = pypdfium2.PdfDocument.new()
+    made.new_page(100, 100).close()
+    made.save(pdf)
+    made.close()
+    tar = io.BytesIO()
+    with tarfile.open(fileobj=tar, mode="w:gz") as archive:
+        archive.addfile(tarfile.TarInfo("a"), io.BytesIO(b""))
+    mail = b"From: a@example.com\r\nSubject: =?utf-8?q?x?=\r\nContent-Type: text/html\r\n\r\n<p>x &amp; y</p>"
+    ole = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(2048)
+    return [document, book, pdf.getvalue(), tar.getvalue(), mail, ole, b"{\\rtf1 x}", b"BZh9", b"\xfd7zXZ\0"]
