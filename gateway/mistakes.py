@@ -91,12 +91,12 @@ def _none_of(path: Path, value: object, context: Mapping[str, Any], document: Do
     names = [word or number for word, number in words]
     if isinstance(value, dict | list) or value is None:
         return document.problem(
-            path, f"{kind(value)} stands here, one of {one_of(names)} is expected", key=isinstance(value, dict)
+            path, f"{kind(value)} stands where one of {one_of(names)} should be", key=isinstance(value, dict)
         )
     if value in _LATER_VALUES:
         return document.problem(path, f'"{value}": {LATER}', f"one of {one_of(names)}")
     if isinstance(value, int | float) and f"{value}" in names:
-        return document.problem(path, "a number stands here, a text is expected", f'quote it: "{value}"')
+        return document.problem(path, "a number stands where a text should be", f'quote it: "{value}"')
     return document.problem(path, f'"{value}" is none of {one_of(names)}', did_you_mean(str(value), names))
 
 
@@ -114,7 +114,7 @@ def _other_type(path: Path, sort: str, value: object, message: str, document: Do
     elif expected == "a whole number" and isinstance(value, str) and value.isdigit():
         hint = "leave the quotes out"
     return document.problem(
-        path, f"{kind(value)} stands here, {expected} is expected", hint, key=isinstance(value, dict)
+        path, f"{kind(value)} stands where {expected} should be", hint, key=isinstance(value, dict)
     )
 
 

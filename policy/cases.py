@@ -71,15 +71,15 @@ class CaseReader:
 
     def test(self, value: object, path: Path, line: int) -> Case | None:
         keys = self._source.mapping(value, path, TEST_KEYS, ("name", "from", "to", "expect"))
-        if keys is None or not {"name", "from", "to", "expect"} <= set(keys):
+        if keys is None:
             return None
-        name = self._source.text(keys["name"], (*path, "name"), "a name")
+        name = self._source.text(keys.get("name", "?"), (*path, "name"), "a name")
         sender = None
-        if keys["from"] not in ("", "<>"):
+        if keys.get("from", "") not in ("", "<>"):
             sender = read_address(self._source, keys["from"], (*path, "from"))
         found = [
             read_address(self._source, text, place)
-            for place, text in self._source.texts(keys["to"], (*path, "to"), "an address")
+            for place, text in self._source.texts(keys.get("to", "nobody@localhost"), (*path, "to"), "an address")
         ]
         recipients = tuple(address for address in found if address is not None)
         return Case(
@@ -87,7 +87,7 @@ class CaseReader:
             line=line,
             sender=sender,
             recipients=recipients,
-            expect=self._expect(keys["expect"], (*path, "expect"), recipients),
+            expect=self._expect(keys["expect"], (*path, "expect"), recipients) if "expect" in keys else {},
             subject=self._line(keys, "subject", path),
             headers=self._headers(keys.get("headers", {}), (*path, "headers")),
             body=self._source.text(keys.get("body", ""), (*path, "body"), empty=True) or "",
@@ -181,7 +181,7 @@ class CaseReader:
             return None
         packed = "".join(text.split())
         if len(packed) % 4 or not packed.rstrip("=").replace("+", "a").replace("/", "a").isalnum():
-            self._source.say(path, "is no base64", "base64 -w0 FILE writes it")
+            self._source.say(path, "is no base64", "run base64 -w0 FILE")
             return None
         return packed
 

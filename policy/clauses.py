@@ -98,7 +98,7 @@ class Clauses:
         return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
 
     def _several(self, key: str, value: Any, path: Path, depth: int) -> Condition | None:
-        entries = self._source.sequence(value, path, "conditions, each as under `when`")
+        entries = self._source.sequence(value, path, "conditions")
         if isinstance(value, list) and not value:
             self._source.say(path, "is an empty list, conditions are expected")
         parts = [self.when(inner, (*path, index), depth + 1) for index, inner in enumerate(entries)]
@@ -120,7 +120,7 @@ class Clauses:
 
     def _group(self, value: Any, path: Path, sender: bool) -> Who:
         known, lists, others, empty = [], [], [], False
-        entries = self._source.texts(value, path, "ours, partners, a list, a domain, an address or a pattern")
+        entries = self._source.texts(value, path, "`ours`, `partners`, a list, a domain, an address or a pattern")
         for place, entry in entries:
             if entry in tuple(Known):
                 known.append(Known(entry))
@@ -200,7 +200,7 @@ class Clauses:
 
     def _headers(self, value: Any, path: Path) -> Condition | None:
         if not isinstance(value, dict) or not value:
-            self._source.expected(value, path, 'header names with patterns, as in {X-Mailer: "*scanner*"},')
+            self._source.expected(value, path, 'header names with patterns, as in {X-Mailer: "*scanner*"}')
             return None
         parts: list[Condition] = []
         for name, inner in value.items():
@@ -233,7 +233,7 @@ class Clauses:
 
     def _content(self, value: Any, path: Path) -> Condition | None:
         if not isinstance(value, dict) or not value:
-            self._source.expected(value, path, "detectors or groups with numbers, as in {us.ssn: 1},")
+            self._source.expected(value, path, "detectors or groups with numbers, as in {us.ssn: 1}")
             return None
         wanted = (self._wanted(name, inner, (*path, name)) for name, inner in value.items())
         return ContentHas(tuple(item for item in wanted if item is not None))
@@ -261,7 +261,7 @@ class Clauses:
         if isinstance(value, int) and not isinstance(value, bool):
             self._source.say(path, f"{value} is always reached, 1 or more is expected", "use not: for none at all")
         else:
-            self._source.expected(value, path, "a whole number, as in {us.ssn: 1},")
+            self._source.expected(value, path, "a whole number, as in {us.ssn: 1}")
         return None
 
     def _marked(self, value: Any, path: Path) -> Condition | None:

@@ -126,7 +126,8 @@ def read_policy(data: object, file: str, where: Where, names: Names) -> tuple[Po
     checked = [
         tests.test(entry, ("tests", index), where(("tests", index), False).line) for index, entry in enumerate(written)
     ]
-    return replace(text, tests=tuple(test for test in checked if test is not None)), tuple(source.problems)
+    problems = sorted(source.problems, key=lambda problem: (problem.line, problem.column))
+    return replace(text, tests=tuple(test for test in checked if test is not None)), tuple(problems)
 
 
 def _lists(source: Source, names: Names, value: object) -> dict[str, Addresses]:
@@ -169,7 +170,7 @@ class _Rules:
         ending = self.ending(keys["then"], (*path, "then")) if "then" in keys else None
         if "or" in keys:
             ending = self._or(ending, keys, path)
-        if "then" not in keys and "also" not in keys:
+        if "then" not in keys and "also" not in keys and not self._misspelt(value, ("then", "also")):
             self._source.say(path, "does nothing", f"write then: one of {one_of(Action)}; or also:", key=True)
         mode = self._source.choice(keys.get("mode", "enforce"), (*path, "mode"), ("enforce", "watch"))
         when = self._clauses.when(keys["when"], (*path, "when")) if "when" in keys else AllOf(())
@@ -177,6 +178,11 @@ class _Rules:
         namespace = self._known(keys, "namespace", path, self._names.namespaces)
         also = self._also(keys["also"], (*path, "also")) if "also" in keys else ()
         return Rule(name or "", when or AllOf(()), ending, also, profile, namespace, mode == "watch")
+
+    def _misspelt(self, value: object, names: tuple[str, ...]) -> bool:
+        """True where a key is there that is told as a misspelling of one of these."""
+        keys = value if isinstance(value, dict) else {}
+        return any(key not in RULE_KEYS and did_you_mean(key, names) for key in keys)
 
     def _name(self, value: object, path: Path) -> str | None:
         name = self._source.text(value, path, "a name")

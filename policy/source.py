@@ -34,7 +34,7 @@ class Source:
 
     def expected(self, value: object, path: Path, what: str, hint: str = "") -> None:
         """Note that something else stands here than was expected."""
-        self.say(path, f"{kind(value)} stands here, {what} is expected", hint, key=isinstance(value, dict))
+        self.say(path, f"{kind(value)} stands where {what} should be", hint, key=isinstance(value, dict))
 
     def mapping(
         self, value: object, path: Path, known: Iterable[str], required: Iterable[str] = ()
@@ -42,7 +42,7 @@ class Source:
         """Keys with values; unknown keys are said and left out, missing ones are said."""
         names = tuple(known)
         if not isinstance(value, dict):
-            self.expected(value, path, f"a mapping with {one_of(names)}")
+            self.expected(value, path, f"keys ({one_of(names)})")
             return None
         for key in value:
             if key not in names:
