@@ -28,7 +28,7 @@ def translate(error: SQLAlchemyError, *, certain: bool = True) -> DeliveryError:
         return StoreConflict("a key of the database forbids this")
     if isinstance(error, DataError):
         return StoreConflict("the database cannot hold this value")
-    original = error.orig if isinstance(error, DBAPIError) else None
+    original = _first(error)
     code = getattr(original, "sqlite_errorcode", None)
     if code is not None:
         if code & 0xFF == _SQLITE_FULL:
@@ -39,9 +39,20 @@ def translate(error: SQLAlchemyError, *, certain: bool = True) -> DeliveryError:
     return StoreUnavailable("the database does not answer", certain=certain)
 
 
+def _first(error: BaseException) -> BaseException | None:
+    """The driver's error that began it: a full disk undoes the transaction, and then the savepoint is missing too."""
+    found: BaseException | None = None
+    at: BaseException | None = error
+    while at is not None:
+        if isinstance(at, DBAPIError):
+            found = at.orig
+        at = at.__context__
+    return found
+
+
 def blocked_each_other(error: SQLAlchemyError) -> bool:
     """Did two transactions stand in each other's way? Then this one was undone whole and may run again."""
-    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _PG_BLOCKED
+    return getattr(_first(error), "sqlstate", None) in _PG_BLOCKED
 
 
 @contextmanager

@@ -87,16 +87,22 @@ def run_group(backing: Backing, jobs: list[Job]) -> None:
     try:
         outcomes = _transaction(backing, jobs, started)
     except SQLAlchemyError as cause:
-        if blocked_each_other(cause):
+        if blocked_each_other(cause) and started:
             _one_by_one(backing, started)
         else:
-            _refuse(started or _start(jobs), translate(cause), cause)
+            _refuse(started or _start(jobs), _unavailable(cause), cause)
     except StoreUnavailable as cause:
         _refuse(started or _start(jobs), cause, cause)
-    except OSError as cause:
-        _refuse(started or _start(jobs), StoreUnavailable("the database's folder cannot be used"), cause)
+    except Exception as cause:  # noqa: BLE001 - the writer must outlive anything, or every later caller waits forever
+        _refuse(started or _start(jobs), StoreUnavailable(f"the database failed: {type(cause).__name__}"), cause)
     else:
         _resolve(started, outcomes)
+
+
+def _unavailable(cause: SQLAlchemyError, *, certain: bool = True) -> StoreUnavailable:
+    """What all callers of a group get, whatever one of them did wrong."""
+    error = translate(cause, certain=certain)
+    return error if isinstance(error, StoreUnavailable) else StoreUnavailable(str(error), certain=certain)
 
 
 def _start(jobs: list[Job]) -> list[Job]:
@@ -140,7 +146,7 @@ def _commit(backing: Backing, conn: Connection) -> None:
         conn.commit()
     except SQLAlchemyError as cause:
         log.warning("store.commit_failed", error=type(cause).__name__)
-        raise _caused(translate(cause, certain=False), cause) from cause
+        raise _unavailable(cause, certain=False) from cause
     backing.prove_commit(conn)
 
 
@@ -154,9 +160,11 @@ def _one_by_one(backing: Backing, jobs: list[Job]) -> None:
             except SQLAlchemyError as cause:
                 if blocked_each_other(cause) and not last:
                     continue
-                _refuse([job], translate(cause), cause)
+                _refuse([job], _unavailable(cause), cause)
             except StoreUnavailable as cause:
                 _refuse([job], cause, cause)
+            except Exception as cause:  # noqa: BLE001 - as in run_group
+                _refuse([job], StoreUnavailable(f"the database failed: {type(cause).__name__}"), cause)
             else:
                 _resolve([job], outcomes)
             break
@@ -170,17 +178,11 @@ def _resolve(jobs: list[Job], outcomes: list[_Done | _Failed]) -> None:
             job.future.set_exception(outcome.error)
 
 
-def _refuse(jobs: list[Job], error: Exception, cause: BaseException) -> None:
+def _refuse(jobs: list[Job], error: StoreUnavailable, cause: BaseException) -> None:
     log.warning("store.unavailable", error=str(error), works=len(jobs))
     for job in jobs:
         # one exception object for each: tracebacks of several callers must not grow on one
-        job.future.set_exception(_caused(_copy(error), cause))
-
-
-def _copy(error: Exception) -> Exception:
-    if isinstance(error, StoreUnavailable):
-        return type(error)(str(error), certain=error.certain)
-    return type(error)(*error.args)
+        job.future.set_exception(_caused(type(error)(str(error), certain=error.certain), cause))
 
 
 def _caused(error: Exception, cause: BaseException) -> Exception:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, literal, not_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, not_, or_, select, update
 
 from delivery.items import ENDS, MOVES, Attempt, Destination, Item, Kind, Lane, LeasedItem, State
 from delivery.store.schema import attempts, finished_items, items, messages, workers
@@ -253,15 +253,12 @@ def end(
         changed["attempts"] = attempts_made
     if last_reply is not None:
         changed["last_reply"] = plain_text(last_reply)
-    columns: list[ColumnElement[Any]] = [
-        literal(changed[column.name], type_=column.type) if column.name in changed else items.c[column.name]
-        for column in finished_items.c
-    ]
-    source = select(*columns).where(_at(item_id, start, token))
-    names = [column.name for column in finished_items.c]
-    if conn.execute(insert(finished_items).from_select(names, source)).rowcount != 1:
+    # one statement takes it out, so that of two transactions only one ends it
+    row = conn.execute(delete(items).where(_at(item_id, start, token)).returning(items)).first()
+    if row is None:
         return False
-    conn.execute(delete(items).where(items.c.id == item_id))
+    kept = {column.name: row._mapping[column.name] for column in items.c if column.name in finished_items.c}
+    conn.execute(insert(finished_items).values(kept | changed))
     return True
 
 

@@ -69,6 +69,7 @@ class SqliteBacking:
     def prove_commit(self, conn: Connection) -> None:
         """SQLite goes on writing to an unlinked file: what it then calls durable is lost. So the files are compared."""
         if not self._same_files(conn.info):
+            self._forget_connections()
             raise StoreUnavailable("the database file was taken away or replaced", certain=False)
 
     def tidy(self) -> None:
@@ -103,6 +104,11 @@ class SqliteBacking:
             os.close(self._turns_file)
             self._turns_file = None
 
+    def _forget_connections(self) -> None:
+        """All of them: SQLite shares the state of a log within a process, and the old one would live on in the new."""
+        self._reader.dispose()
+        self._writer.dispose()
+
     def _same_files(self, info: Mapping[Any, Any]) -> bool:
         found = _identity(self.path)
         return found is not None and found == info.get(_IDENTITY)
@@ -126,6 +132,7 @@ class SqliteBacking:
 
         def recognise(_connection: Any, entry: ConnectionPoolEntry, _proxy: Any) -> None:
             if not self._same_files(entry.info):
+                self._forget_connections()
                 raise DisconnectionError("the database file was taken away or replaced")
 
         event.listen(engine, "connect", remember)

@@ -1,0 +1,170 @@
+"""What every database beneath the store promises."""
+
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import insert, select, text
+
+from delivery.errors import StoreConflict, StoreUnavailable
+from delivery.store.database import Database
+from delivery.store.schema import namespaces, workers
+
+
+def add_worker(name, now):
+    def work(conn):
+        conn.execute(insert(workers).values(id=name, host="here", started_at=now))
+        return 1
+
+    return work
+
+
+def names(conn):
+    return sorted(conn.execute(select(workers.c.id)).scalars())
+
+
+async def test_a_write_is_seen_by_every_later_read(store):
+    assert await store.db.write(add_worker("one", store.clock())) == 1
+    assert await store.db.read(names) == ["one"]
+
+
+async def test_works_that_wait_together_share_a_commit_and_keep_their_results(store):
+    results = await asyncio.gather(*(store.db.write(add_worker(f"w{n}", store.clock())) for n in range(300)))
+    assert results == [1] * 300
+    assert len(await store.db.read(names)) == 300
+
+
+async def test_a_work_that_raises_takes_back_only_itself(store):
+    started = threading.Event()
+
+    def hold(_conn):  # so that the others wait together, and share the next transaction
+        started.wait(10)
+
+    def bad(conn):
+        add_worker("bad", store.clock())(conn)
+        raise LookupError("its own")
+
+    held = asyncio.create_task(store.db.write(hold))
+    rest = [asyncio.create_task(store.db.write(work)) for work in _around(bad, store.clock())]
+    await asyncio.sleep(0)
+    started.set()
+    await held
+    outcomes = await asyncio.gather(*rest, return_exceptions=True)
+    assert [type(one) for one in outcomes] == [int, LookupError, int]
+    assert await store.db.read(names) == ["after", "before"]
+
+
+def _around(work, now):
+    return [add_worker("before", now), work, add_worker("after", now)]
+
+
+async def test_a_violated_key_is_its_own_callers_conflict(store):
+    await store.db.write(add_worker("one", store.clock()))
+    with pytest.raises(StoreConflict):
+        await store.db.write(add_worker("one", store.clock()))
+    assert await store.db.write(add_worker("two", store.clock())) == 1
+
+
+async def test_foreign_keys_hold(store):
+    orphan = insert(namespaces).values(name="x", created_at=store.clock())
+    await store.db.write(lambda conn: conn.execute(orphan))
+    with pytest.raises(StoreConflict):
+        await store.db.write(
+            lambda conn: conn.execute(
+                text("INSERT INTO links (digest, namespace, participant_id, created_at) VALUES (:d, 'x', 'nobody', 1)"),
+                {"d": b"1"},
+            )
+        )
+
+
+async def test_a_database_error_is_never_raised_raw(store):
+    with pytest.raises(StoreUnavailable):
+        await store.db.read(lambda conn: conn.execute(text("SELECT * FROM no_such_table")))
+    with pytest.raises(StoreUnavailable):
+        await store.db.write(lambda conn: conn.execute(text("SELECT * FROM no_such_table")))
+    assert await store.db.read(names) == []
+
+
+async def test_a_work_must_not_wait_for_another_work(store):
+    with pytest.raises(RuntimeError, match="must not wait"):
+        await store.db.write(lambda _conn: store.db.write_now(names))
+
+
+async def test_a_read_inside_a_write_sees_what_is_committed(store):
+    def work(conn):
+        add_worker("new", store.clock())(conn)
+        return store.db.read_now(names)
+
+    assert await store.db.write(work) == []
+
+
+async def test_cancelled_before_its_group_starts_a_work_never_runs(store):
+    release, ran, held = threading.Event(), [], []
+    for _ in range(store.db.backing.writers):  # every writer is busy
+        begun = threading.Event()
+
+        def hold(_conn, begun=begun):
+            begun.set()
+            release.wait(10)
+
+        held.append(asyncio.create_task(store.db.write(hold)))
+        await store.until(begun.is_set)
+    waiting = asyncio.create_task(store.db.write(ran.append))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    release.set()
+    await asyncio.gather(*held)
+    await store.db.write(names)
+    assert ran == []
+
+
+async def test_commands_write_without_a_loop(store):
+    with ThreadPoolExecutor(4) as threads:
+        done = list(threads.map(lambda n: store.db.write_now(add_worker(f"w{n}", store.clock())), range(20)))
+    assert done == [1] * 20
+
+
+async def test_two_processes_take_turns(store, open_store):
+    other = open_store(store.url)
+
+    def count(conn):
+        (number,) = conn.execute(select(workers.c.host).where(workers.c.id == "n").with_for_update()).one()
+        conn.execute(workers.update().where(workers.c.id == "n").values(host=str(int(number) + 1)))
+
+    await store.db.write(lambda conn: conn.execute(insert(workers).values(id="n", host="0", started_at=store.clock())))
+    await asyncio.gather(*(one.db.write(count) for _ in range(60) for one in (store, other)))
+    assert await store.db.read(lambda conn: conn.execute(select(workers.c.host)).scalar()) == "120"
+
+
+async def test_a_worker_lock_is_free_only_when_its_holder_is_gone(store, open_store):
+    other = open_store(store.url)
+    lock = store.db.backing.lock("w1")
+    assert lock is not None
+    assert lock.held()
+    assert other.db.backing.lock("w1") is None
+    lock.release()
+    lock.release()
+    assert not lock.held()
+    taken = other.db.backing.lock("w1")
+    assert taken is not None
+    taken.release()
+
+
+async def test_closed_it_says_so(store_url, open_store):
+    store = open_store(store_url)
+    store.db.close()
+    store.db.close()
+    with pytest.raises(StoreUnavailable):
+        await store.db.write(names)
+    with pytest.raises(StoreUnavailable):
+        await store.db.read(names)
+
+
+def test_a_url_of_another_kind_is_refused():
+    with pytest.raises(StoreUnavailable, match="sqlite"):
+        Database.open("mysql://x")
+    with pytest.raises(StoreUnavailable):
+        Database.open("sqlite://")
