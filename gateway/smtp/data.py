@@ -38,8 +38,8 @@ class DataReceiver:
         """`before` is put in front of the message (our Received line) and not counted."""
         self._max_bytes = max_bytes
         self._normalise = normalise
-        self._before = before
-        self._pieces: list[bytes] = []
+        self._skip = len(before)
+        self._pieces: list[bytes] = [before]
         self._carry = b"\r\n"  # the line before the first: a dot right behind 354 is a line of its own
         self._first = True  # the carried CRLF is not part of the message
         self._run = 0  # octets since the last LF
@@ -74,8 +74,8 @@ class DataReceiver:
         raw = b"".join(pieces)
         pieces.clear()
         if self.flaw is None:
-            self.flaw = _header_flaw(raw)
-        return self._before + raw if self._before else raw
+            self.flaw = _header_flaw(raw, self._skip)
+        return raw
 
     def spoil(self, flaw: Flaw) -> None:
         """Remember the flaw, and let go of what is no longer needed."""
@@ -110,13 +110,13 @@ class DataReceiver:
         self._pieces.append(piece)
 
 
-def _header_flaw(raw: bytes) -> Flaw | None:
-    """What is wrong with the header section, if anything."""
-    end = 0 if raw.startswith(b"\r\n") else raw.find(b"\r\n\r\n", 0, LARGEST_HEADER + 4)
+def _header_flaw(raw: bytes, start: int) -> Flaw | None:
+    """What is wrong with the header section that begins at `start`, if anything."""
+    end = start if raw.startswith(b"\r\n", start) else raw.find(b"\r\n\r\n", start, start + LARGEST_HEADER + 4)
     if end < 0:
-        if len(raw) > LARGEST_HEADER:
+        if len(raw) - start > LARGEST_HEADER:
             return Flaw.LARGE_HEADER
         end = len(raw)
-    if len(_RECEIVED.findall(raw, 0, end)) > MOST_RECEIVED:
+    if len(_RECEIVED.findall(raw, start, end)) > MOST_RECEIVED:
         return Flaw.LOOPS
     return None

@@ -167,6 +167,7 @@ class Session(Wire):
     def _refuse(self, reply: Reply) -> None:
         """Say no; too often is the end."""
         self.say(reply)
+        log.info("smtp.refused", client=str(self.client_address), reply=f"{reply.code} {reply.status}")
         if reply.code not in _ERRORS_FORGIVEN:
             self.errors += 1
             if self.errors >= self.patience.errors:

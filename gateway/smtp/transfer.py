@@ -69,7 +69,7 @@ class Transfer:
     async def run(self) -> Reply:
         """Receive it and hand it over. Hangup where the client went away or was too slow."""
         with self._house.budget.share() as share:
-            if not await share.reach(max(self._mail.size, _STEP), self._house.patience.room):
+            if not await share.reach(self._room(self._mail.size), self._house.patience.room):
                 return replies.NO_ROOM
             envelope = self._envelope()
             receiver = DataReceiver(
@@ -120,8 +120,12 @@ class Transfer:
                 share.drop()
                 if receiver.swallowed > endless:
                     raise Hangup(_REFUSALS[receiver.flaw])
-            elif receiver.held > share.held and not await share.reach(receiver.held + _STEP, patience.room):
+            elif receiver.held > share.held and not await share.reach(self._room(receiver.held), patience.room):
                 receiver.spoil(Flaw.NO_ROOM)
+
+    def _room(self, needed: int) -> int:
+        """The memory to ask for: some more than is needed now, never more than there is."""
+        return max(needed, min(needed + _STEP, self._house.budget.total))
 
     def _refuse(self, envelope: Envelope, flaw: Flaw) -> Reply:
         log.info("smtp.message_refused", message=envelope.id, client=str(self._client.address), flaw=flaw.value)

@@ -1,6 +1,7 @@
 """What scripts of lines cannot show: time, memory, certificates, closing, and clients out of their minds."""
 
 import asyncio
+import contextlib
 import random
 import smtplib
 from dataclasses import replace
@@ -259,6 +260,31 @@ async def test_a_client_certificate_is_who_you_are(open_door: Any) -> None:
         await nameless.hear()
         await nameless.tls(stage.client_tls())
         assert (await nameless.say("MAIL FROM:<a@leased.example>")).startswith("554 5.7.1")
+
+
+async def test_a_handshake_that_fails_is_the_end_and_no_failure_of_ours(open_door: Any) -> None:
+    async with open_door(tls=True) as stage:
+        for said in (b"NOOP\r\n" * 10, b"\x16\x03\x01\xff\xff" + b"x" * 100, b""):
+            client = await Client.connect(stage)
+            await client.hear()
+            assert (await client.say("EHLO x", "STARTTLS")).startswith("220")
+            with capture_logs() as logs:
+                client.writer.write(said)
+                if not said:
+                    client.writer.transport.abort()  # type: ignore[attr-defined]
+                with contextlib.suppress(ConnectionError):
+                    assert b"250" not in await client.rest()
+                await asyncio.sleep(0.02)
+            assert not [entry for entry in logs if entry["log_level"] == "error"]
+        good = await Client.connect(stage)
+        await good.hear()
+        await good.tls(stage.client_tls())
+
+
+async def test_a_small_house_takes_small_messages(open_door: Any) -> None:
+    async with open_door(memory=4096, message=4096) as stage:
+        client = await (await Client.connect(stage)).ready()
+        assert (await client.say("x" * 3000 + "\r\n.")).startswith("250")
 
 
 async def test_the_envelope_is_what_was_said(open_door: Any) -> None:
