@@ -59,6 +59,7 @@ class About:
     closes_at: datetime
     deletes_at: datetime | None
     owner_message_id: str = field(default="", repr=False)  # of the owner's mail, for threading
+    owner_references: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ class Offer:
     takes_answers: bool
     needs_account: bool
     code_works: bool  # a code by mail opens it; false where it was made by fallback or needs an account
+    by_fallback: bool  # only an account made before opens it, or the owner's word
     code_digits: int
     shows_subject: bool = False
     phrase: str | None = field(default=None, repr=False)
@@ -89,7 +91,7 @@ class Composer:
             lstrip_blocks=True,
             keep_trailing_newline=True,
         )
-        self._templates.filters["unprefixed"] = _unprefixed
+        self._templates.filters.update(unprefixed=_unprefixed, titled=_titled)
         self._templates.filters.update(
             wrap=_wrapped, date=long_date, time=long_time, span=span, counted=counted, size=megabytes, line=one_line
         )
@@ -175,6 +177,7 @@ class Composer:
                 date=now,
                 reply_to=(about.guest_name, about.guest_address),
                 replies_to=about.owner_message_id,
+                references=about.owner_references,
                 is_automatic=False,
             ),
             self.voice.address,
@@ -212,6 +215,7 @@ class Composer:
         headers = self._headers(
             now, to_name=about.owner_name, to_address=about.owner_address, replies_to=about.owner_message_id
         )
+        headers = replace(headers, references=about.owner_references)
         return self._compose(template, self._facts(about, now, facts), headers, None)
 
     def _headers(
@@ -268,6 +272,11 @@ class Composer:
 def _wrapped(text: str) -> str:
     """A paragraph in lines of 72 characters; links and addresses stay whole."""
     return textwrap.fill(" ".join(text.split()), 72, break_long_words=False, break_on_hyphens=False)
+
+
+def _titled(subject: str) -> str:
+    """A subject, or that there is none (any more)."""
+    return one_line(subject) or "(no subject)"
 
 
 def _unprefixed(subject: str) -> str:

@@ -1,9 +1,19 @@
 """A guest's answer, sealed part by part while it arrives."""
 
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from delivery.errors import DeliveryError
+from delivery.safebox.boxkey import DOCUMENT, FACTS, BoxKey
 from delivery.safebox.limits import AnswerLimits
+from delivery.safebox.making import INLINE, document_facts
+from delivery.safebox.names import clean_name, clean_type, kind_of
+from delivery.store.blobs import Blobs, BlobWriter
+from delivery.store.box_contents import DocumentRow
+from keys.sealing import SealingStream
+from keys.tokens import new_id
 
 
 class TooMuch(StrEnum):
@@ -17,13 +27,13 @@ class TooMuch(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """An answer is kept. `stays_in_box`: it was too large for a mail, so the mail to the owner only says so."""
+    """An answer is kept. `stays_in_box`: documents were too large for a mail, so the mail to the owner names them."""
 
     message_id: str
     stays_in_box: bool
 
 
-class AnswerRefused(Exception):
+class AnswerRefused(DeliveryError):
     """A limit was passed: `limit` says which, `allowed` how much would have been fine, `name` which document."""
 
     def __init__(self, limit: TooMuch, allowed: int, name: str = "") -> None:
@@ -33,30 +43,135 @@ class AnswerRefused(Exception):
         self.name = name
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What is written so far: for the one who keeps it."""
+
+    message_id: str
+    text: str = field(repr=False)
+    documents: tuple[DocumentRow, ...]
+
+
+Keep = Callable[[Draft], Awaitable[Answered | None]]
+
+
+@dataclass(slots=True)
+class _Upload:
+    """One document under way. Small ones stay in memory, larger ones go sealed into a blob file as they arrive."""
+
+    id: str
+    name: str
+    type: str
+    stream: SealingStream
+    held: bytearray = field(default_factory=bytearray)
+    writer: BlobWriter | None = None
+    size: int = 0
+
+
 class AnswerDraft:
     """One answer under way. Use: (add_document, write*, finish_document)*, then send; or abort.
 
     Nothing is visible to anyone before `send`; what is aborted or forgotten is swept.
     """
 
-    limits: AnswerLimits
+    def __init__(self, key: BoxKey, box: tuple[str, str], blobs: Blobs, limits: AnswerLimits, keep: Keep) -> None:
+        self.limits = limits
+        self._key = key
+        self._namespace, self._box_id = box
+        self._blobs = blobs
+        self._keep = keep
+        self._message_id = new_id()
+        self._documents: list[DocumentRow] = []
+        self._total = 0
+        self._upload: _Upload | None = None
+        self._over = False
 
     async def add_document(self, name: str, content_type: str = "") -> None:
         """Begin a document; raises AnswerRefused past the count."""
-        raise AssertionError
+        if self._over or self._upload is not None:
+            raise ValueError("a document is begun after the one before is finished, and before the answer is sent")
+        position = len(self._documents) + 1
+        content_type = clean_type(content_type)
+        name = clean_name(name, content_type, position)
+        if position > self.limits.documents:
+            raise AnswerRefused(TooMuch.DOCUMENTS, self.limits.documents, name)
+        document_id = new_id()
+        self._upload = _Upload(document_id, name, content_type, self._key.stream(DOCUMENT, document_id))
 
     async def write(self, chunk: bytes) -> None:
         """More of the document; raises AnswerRefused as soon as a limit is passed."""
-        raise AssertionError
+        upload = self._current()
+        if upload.size + len(chunk) > self.limits.document_bytes:
+            raise AnswerRefused(TooMuch.DOCUMENT_BYTES, self.limits.document_bytes, upload.name)
+        if self._total + len(chunk) > self.limits.total_bytes:
+            raise AnswerRefused(TooMuch.TOTAL_BYTES, self.limits.total_bytes, upload.name)
+        upload.size += len(chunk)
+        self._total += len(chunk)
+        if upload.writer is None and upload.size <= INLINE:
+            upload.held += chunk
+        else:
+            await asyncio.to_thread(self._to_disk, upload, chunk)
 
     async def finish_document(self) -> None:
         """The document is whole."""
-        raise AssertionError
+        upload = self._current()
+        self._documents.append(await asyncio.to_thread(self._finished, upload))
+        self._upload = None
 
     async def send(self, text: str) -> Answered | None:
         """Keep the answer and mail it to the owner. None: the box was closed, recalled or declined meanwhile."""
-        raise AssertionError
+        if self._over or self._upload is not None:
+            raise ValueError("an answer is sent once, when its documents are finished")
+        if len(text) > self.limits.text:
+            raise AnswerRefused(TooMuch.TEXT, self.limits.text)
+        answered = await self._keep(Draft(self._message_id, text, tuple(self._documents)))
+        if answered is None:
+            await self.abort()
+        self._over = True
+        return answered
 
     async def abort(self) -> None:
         """Throw away what was sealed so far. May be called twice, and after send (then it does nothing)."""
-        raise AssertionError
+        if self._over:
+            return
+        self._over = True
+        upload, self._upload = self._upload, None
+        await asyncio.to_thread(self._throw_away, upload, [row.blob for row in self._documents if row.blob])
+
+    def _current(self) -> _Upload:
+        if self._over or self._upload is None:
+            raise ValueError("no document is begun")
+        return self._upload
+
+    def _to_disk(self, upload: _Upload, chunk: bytes) -> None:
+        if upload.writer is None:
+            upload.writer = self._blobs.create()
+            upload.writer.write(upload.stream.update(upload.held))
+            upload.held.clear()
+        upload.writer.write(upload.stream.update(chunk))
+
+    def _finished(self, upload: _Upload) -> DocumentRow:
+        facts = document_facts(upload.name, upload.type, kind_of(upload.name, upload.type))
+        blob, inline = None, None
+        if upload.writer is not None:
+            upload.writer.write(upload.stream.finish())
+            blob = upload.writer.commit()
+        else:
+            inline = upload.stream.update(upload.held) + upload.stream.finish()
+        return DocumentRow(
+            upload.id,
+            self._box_id,
+            self._message_id,
+            self._namespace,
+            len(self._documents),
+            self._key.seal(FACTS, upload.id, facts),
+            upload.size,
+            inline,
+            blob,
+        )
+
+    def _throw_away(self, upload: _Upload | None, blobs: Sequence[str]) -> None:
+        if upload is not None and upload.writer is not None:
+            upload.writer.abort()
+        for name in blobs:
+            self._blobs.delete(name)

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from delivery.safebox.profile import Profile
+from delivery.safebox import profile as profiles
+from delivery.safebox.profile import Profile, Replies
 from delivery.store.boxes import BoxState, GuestState, Role
 
 
@@ -67,6 +68,7 @@ class Invitation:
     document_count: int
     subject: str | None = field(repr=False)  # only where the profile shows it in the notice too
     profile: Profile = field(repr=False)
+    recall_reason: str = field(default="", repr=False)  # what the owner wants guests to read
 
     @property
     def declined(self) -> bool:
@@ -81,14 +83,17 @@ class Invitation:
     @property
     def answerable(self) -> bool:
         """Still open, and the profile takes answers."""
-        return self.state is BoxState.OPEN and not self.declined and self.profile.takes_answers
+        return (
+            self.state is BoxState.OPEN and not self.declined and self.profile.participants.replies is not Replies.NONE
+        )
 
     @property
     def code_allowed(self) -> bool:
         """A code mailed to the guest may open it. Never for a box made by fallback that was not released: the path of
         the mail is the one that could not be proven. An account made then and there by such a code proves no more.
         """
-        return self.readable and not self.needs_account and (not self.by_fallback or self.released)
+        by_code = profiles.Way.CODE in self.profile.signin.ways
+        return self.readable and by_code and not self.needs_account and (not self.by_fallback or self.released)
 
     @property
     def registration_allowed(self) -> bool:

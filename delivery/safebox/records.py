@@ -15,6 +15,7 @@ class GuestSummary:
     state: GuestState
     locked_at: datetime | None = None
     released_at: datetime | None = None
+    by_fallback: bool = False
 
 
 @dataclass(frozen=True, slots=True)

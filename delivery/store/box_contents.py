@@ -1,5 +1,6 @@
 """What SafeBoxes hold, in the database: messages and documents, sealed. Every query is scoped by namespace."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -109,10 +110,10 @@ def destroy_contents(conn: Connection, namespace: str, box_id: str) -> tuple[str
     return tuple(blob for blob in blobs if blob)
 
 
-def referenced_blobs(conn: Connection) -> set[str]:
-    """Every blob file that a box needs: what else lies in the folder (and is old enough) may be swept."""
-    of_messages = select(box_messages.c.original_blob).where(box_messages.c.original_blob.is_not(None))
-    of_documents = select(box_documents.c.blob).where(box_documents.c.blob.is_not(None))
+def referenced_blobs(conn: Connection, names: Sequence[str]) -> set[str]:
+    """Those of some blob files that a box needs: the others (when old enough) may be swept."""
+    of_messages = select(box_messages.c.original_blob).where(box_messages.c.original_blob.in_(names))
+    of_documents = select(box_documents.c.blob).where(box_documents.c.blob.in_(names))
     return set(conn.execute(union_all(of_messages, of_documents)).scalars())
 
 

@@ -9,11 +9,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from keys.sealing import WrappedKey
-from sqlalchemy import Connection, Row, Table, delete, insert, select, update
+from sqlalchemy import Connection, Row, Table, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from delivery.store.schema import boxes, links, participants, throttles
+from keys.sealing import WrappedKey
 
 
 class BoxState(StrEnum):
@@ -85,6 +85,7 @@ class ParticipantRow:
     reference: bytes = field(repr=False)
     reference_sealed: bytes | None = field(repr=False)
     created_at: datetime
+    by_fallback: bool = False  # invited because a partner could not be reached with proof
     locked_at: datetime | None = None
     released_at: datetime | None = None
 
@@ -117,9 +118,7 @@ def insert_link(conn: Connection, namespace: str, participant_id: str, digest: b
     )
 
 
-def move_box(
-    conn: Connection, namespace: str, box_id: str, sources: frozenset[BoxState], **values: Any
-) -> bool:
+def move_box(conn: Connection, namespace: str, box_id: str, sources: frozenset[BoxState], **values: Any) -> bool:
     """Change a box (`state` and times in `values`) if it is in one of `sources`. False: somebody else was first."""
     where = (boxes.c.namespace == namespace, boxes.c.id == box_id, boxes.c.state.in_(sources))
     return conn.execute(update(boxes).where(*where).values(**values)).rowcount == 1
@@ -163,11 +162,6 @@ def told_lately(conn: Connection, namespace: str, key: str, since: datetime, now
     stale = (throttles.c.key == key, throttles.c.namespace == namespace, throttles.c.window_at <= since)
     again = update(throttles).where(*stale).values(window_at=now, count=throttles.c.count + 1)
     return conn.execute(again).rowcount == 0
-
-
-def forget_links(conn: Connection, namespace: str, participant_id: str) -> None:
-    """Take a guest's links away."""
-    conn.execute(delete(links).where(links.c.namespace == namespace, links.c.participant_id == participant_id))
 
 
 def destroy_key(conn: Connection, namespace: str, box_id: str) -> None:
@@ -253,7 +247,9 @@ def guest_by_reference(conn: Connection, namespace: str, reference: bytes) -> Pa
     return _participant(conn.execute(select(participants).where(*where)).one_or_none())
 
 
-def guests_by_address(conn: Connection, namespace: str, address_key: str, limit: int = 500) -> tuple[ParticipantRow, ...]:
+def guests_by_address(
+    conn: Connection, namespace: str, address_key: str, limit: int = 500
+) -> tuple[ParticipantRow, ...]:
     """Everything an address was invited to, newest first."""
     where = (
         participants.c.namespace == namespace,

@@ -241,6 +241,7 @@ participants = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("locked_at", UtcTime),
     Column("released_at", UtcTime),  # by_fallback: the owner let a mailed code suffice
+    Column("by_fallback", Boolean, nullable=False),  # invited because a partner could not be reached with proof
     UniqueConstraint("box_id", "address_key"),
     UniqueConstraint("namespace", "reference"),
     Index("participants_address", "namespace", "address_key"),

@@ -1,0 +1,141 @@
+"""The SafeBox courier: keeps the mail in a box and invites the recipient, in the transaction that ends the item."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import structlog
+from sqlalchemy import Connection
+
+from delivery.couriers.changes import apply_changes
+from delivery.couriers.courier import Deferred, Delivery, Outcome, Refused, Stored
+from delivery.errors import StoreUnavailable
+from delivery.items import Item, OpenMessage, Reply
+from delivery.safebox.boxkey import BoxKey
+from delivery.safebox.headers import address_key
+from delivery.safebox.inviting import Guest, Inviter, Prepared
+from delivery.safebox.lifecycle import Act, may, state_at
+from delivery.safebox.mail import Mail, take_apart, without_bcc
+from delivery.safebox.making import MadeBox, Source, audience_of, insert_made, make_box
+from delivery.safebox.profile import Profile
+from delivery.store.blobs import Blobs
+from delivery.store.box_contents import Wrote, count_documents
+from delivery.store.boxes import BoxRow, find_box
+from delivery.store.database import Database
+from delivery.store.vault import Vault
+
+STANDARD: Final = "standard"
+_KEPT: Final = Reply(250, "2.0.0", "kept in a SafeBox, and the recipient is told")
+_NOT_HERE: Final = Reply(451, "4.3.5", "the security profile of this mail is not configured")
+_BUSY: Final = Reply(451, "4.3.0", "the store cannot be used at the moment")
+_TAKEN_BACK: Final = Reply(550, "5.7.1", "the sender took this message back before it was announced")
+_NO_ADDRESS: Final = Reply(553, "5.1.3", "no mail can be addressed to this recipient")
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The box an item goes into: one that stands, or one that is made with the first item that ends."""
+
+    row: BoxRow
+    key: BoxKey
+    documents: int
+    made: MadeBox | None  # None: it stands
+
+
+class SafeBoxCourier:
+    """Everything heavy is done before the transaction: the mail is taken apart, documents are sealed and on disk,
+    notices are composed. The transaction only inserts. A crash between leaves blob files that nobody names: swept.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        vault: Vault,
+        blobs: Blobs,
+        inviter: Inviter,
+        *,
+        profiles: Mapping[str, Profile],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._db = db
+        self._vault = vault
+        self._blobs = blobs
+        self._inviter = inviter
+        self._profiles = profiles
+        self._clock = clock
+
+    async def deliver(self, delivery: Delivery) -> Mapping[str, Outcome]:
+        """One outcome for each item; `Stored.work` makes or joins the box."""
+        return await asyncio.to_thread(self._deliver, delivery)
+
+    def _deliver(self, delivery: Delivery) -> Mapping[str, Outcome]:
+        try:
+            changed = apply_changes(delivery.message.raw, delivery.items[0].changes)
+            original = without_bcc(changed)
+            mail = take_apart(original)
+            places: dict[tuple[str, str], _Place] = {}
+            return {item.id: self._one(delivery.message, item, mail, original, places) for item in delivery.items}
+        except StoreUnavailable as error:
+            log.warning("safebox.store_unavailable", message=delivery.message.id, why=str(error))
+            return {item.id: Deferred(_BUSY) for item in delivery.items}
+
+    def _one(
+        self, message: OpenMessage, item: Item, mail: Mail, original: bytes, places: dict[tuple[str, str], _Place]
+    ) -> Outcome:
+        profile = self._profile(item)
+        if profile is None:
+            log.error("safebox.profile_missing", item=item.id, profile=item.profile)
+            return Deferred(_NOT_HERE)
+        name = item.profile or STANDARD
+        audience = audience_of(self._vault, message.namespace, mail, item.recipient)
+        source = Source(message.namespace, message.id, message.owner, name, profile, audience, item.fell_back)
+        place = places.get((name, audience)) or self._place(source, mail, original)
+        if place is None:
+            return Refused(_TAKEN_BACK)
+        places[name, audience] = place
+        guest = Guest(item.recipient, mail.named.get(address_key(item.recipient), ""), item.fell_back)
+        try:
+            prepared = self._inviter.prepare(place.row, place.key, guest, place.documents, self._clock())
+        except ValueError:
+            return Refused(_NO_ADDRESS)
+        return Stored(_KEPT, self._work(place, prepared))
+
+    def _profile(self, item: Item) -> Profile | None:
+        """The profile as configured now. One that is gone is not replaced: it may have asked for more."""
+        name = item.profile or STANDARD
+        return self._profiles.get(name) or (Profile() if name == STANDARD else None)
+
+    def _place(self, source: Source, mail: Mail, original: bytes) -> _Place | None:
+        """The box that stands already, or a new one. None: it was taken back or is gone."""
+        found = self._db.read_now(
+            lambda conn: find_box(conn, source.namespace, source.message_id, source.profile_name, source.audience)
+        )
+        now = self._clock()
+        if found is None:
+            made = make_box(self._vault, self._blobs, source, mail, original, now=now)
+            key = BoxKey.of(self._vault, made.row)
+            assert key is not None, "a new box has its key"
+            return _Place(made.row, key, len(made.documents), made)
+        key = BoxKey.of(self._vault, found)
+        if key is None or not may(state_at(found.state, found.closes_at, found.deletes_at, now), Act.INVITE):
+            return None
+        documents = self._db.read_now(lambda conn: count_documents(conn, found.namespace, found.id, Wrote.ORIGINAL))
+        return _Place(found, key, documents, None)
+
+    def _work(self, place: _Place, prepared: Prepared) -> Callable[[Connection, datetime], None]:
+        def work(conn: Connection, now: datetime) -> None:
+            row, key = place.row, place.key
+            if place.made is not None:
+                row = insert_made(conn, self._vault, place.made, now)
+                if row.id != place.row.id:  # made by another courier since we looked: its key seals
+                    theirs = BoxKey.of(self._vault, row)
+                    if theirs is None:
+                        return  # and already deleted
+                    key = theirs
+            self._inviter.join(conn, row, key, prepared, now)
+
+        return work

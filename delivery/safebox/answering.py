@@ -1,0 +1,109 @@
+"""Keeping a guest's answer: in the box, and as a mail to the owner, in one transaction."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from delivery.errors import DeliveryError
+from delivery.items import Kind
+from delivery.notices.notice import Attached
+from delivery.safebox.answers import Answered, Draft
+from delivery.safebox.boxkey import CONTENT, BoxKey
+from delivery.safebox.desk import Desk, act_of_guest
+from delivery.safebox.inviting import about_of
+from delivery.safebox.lifecycle import GUEST_MOVES, Act, may, state_at
+from delivery.safebox.participants import Access
+from delivery.safebox.post import Posted
+from delivery.safebox.profile import Profile
+from delivery.safebox.reading import Seat, facts_of, read_document
+from delivery.store.audit import EventKind, record
+from delivery.store.box_contents import DocumentRow, MessageRow, Wrote, insert_message
+from delivery.store.boxes import BoxRow, BoxState, GuestState, get_box, get_participant, move_box, move_guest
+
+
+async def keep_answer(desk: Desk, seat: Seat, draft: Draft, seen: Access, *, mail_bytes: int) -> Answered | None:
+    """Insert the answer and enqueue the mail. None: the box takes no answers any more; nothing was kept."""
+    now = desk.clock()
+    key = seat.key
+    if key is None:
+        return None
+    posted, kept = await asyncio.to_thread(_mail, desk, seat, key, draft, mail_bytes)
+    content = {"subject": "", "text": draft.text, "html": None}
+    sealed = key.seal(CONTENT, draft.message_id, json.dumps(content, ensure_ascii=False).encode("utf-8", "replace"))
+    message = MessageRow(draft.message_id, seat.box.id, seat.box.namespace, seat.guest.id, Wrote.ANSWER, now, sealed)
+
+    def work(conn: Connection) -> bool:
+        if not _still_open(conn, seat, now):
+            return False
+        insert_message(conn, message, draft.documents)
+        sources = frozenset(state for state, targets in GUEST_MOVES.items() if GuestState.ANSWERED in targets)
+        move_guest(conn, seat.box.namespace, seat.guest.id, sources, GuestState.ANSWERED)
+        facts = {"documents": [row.id for row in draft.documents], "stays_in_box": len(kept)}
+        event = act_of_guest(EventKind.BOX_ANSWERED, seat.box, seat.guest, seen, **facts)
+        record(conn, desk.vault, [event], now)
+        desk.post.put(conn, posted, now)
+        return True
+
+    try:
+        done = await desk.db.write(work)
+    except DeliveryError as error:
+        desk.post.discard(posted, error)
+        raise
+    if not done:
+        desk.post.discard(posted, DeliveryError("the box is not open"))
+        return None
+    desk.post.wake()
+    return Answered(draft.message_id, bool(kept))
+
+
+def _still_open(conn: Connection, seat: Seat, now: datetime) -> bool:
+    """Whether the box takes it now; a late answer keeps it open longer. Holds the box's row until the commit."""
+    namespace, box_id = seat.box.namespace, seat.box.id
+    box, guest = get_box(conn, namespace, box_id), get_participant(conn, namespace, seat.guest.id)
+    if box is None or guest is None or guest.state is GuestState.DECLINED:
+        return False
+    if not may(state_at(box.state, box.closes_at, box.deletes_at, now), Act.ANSWER):
+        return False
+    closes_at = max(box.closes_at, now + Profile.model_validate(box.profile).life.late_reply)
+    longer = closes_at - box.closes_at
+    deletes_at = None if box.deletes_at is None else box.deletes_at + longer
+    return move_box(conn, namespace, box_id, frozenset({BoxState.OPEN}), closes_at=closes_at, deletes_at=deletes_at)
+
+
+def _mail(
+    desk: Desk, seat: Seat, key: BoxKey, draft: Draft, mail_bytes: int
+) -> tuple[Posted, Sequence[tuple[str, int]]]:
+    """The mail to the owner, sealed, and what does not fit into it (name, bytes). Blocks."""
+    attached: list[Attached] = []
+    kept: list[tuple[str, int]] = []
+    left = mail_bytes - len(draft.text.encode("utf-8", "replace"))
+    for document in draft.documents:
+        if document.size <= left:
+            attached.append(_attached(desk, key, document))
+            left -= document.size
+        else:
+            kept.append((facts_of(document, key)["name"], document.size))
+    box: BoxRow = seat.box
+    notice = desk.composer.answer(about_of(key, box, seat.guest), draft.text, attached, kept, desk.clock())
+    posted = desk.post.seal(
+        box.namespace,
+        notice,
+        owner=box.owner,
+        what="answer",
+        box_id=box.id,
+        participant_id=seat.guest.id,
+        kind=Kind.ANSWER,
+    )
+    return posted, kept
+
+
+def _attached(desk: Desk, key: BoxKey, document: DocumentRow) -> Attached:
+    reader = read_document(document, key, desk.blobs)
+    assert reader is not None, "a document that was just written is there"
+    try:
+        return Attached(reader.name, reader.type, b"".join(reader.read(0, reader.size)))
+    finally:
+        reader.close()

@@ -1,0 +1,193 @@
+"""Invitations: a guest's row, their link and reference, and the notice that brings both."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from delivery.notices.compose import About, Composer, Offer
+from delivery.notices.notice import Notice
+from delivery.safebox.boxkey import GUEST_NAME, OWNER_MESSAGE_ID, OWNER_NAME, REFERENCE, SUBJECT, BoxKey
+from delivery.safebox.headers import address_key
+from delivery.safebox.lifecycle import Act, may
+from delivery.safebox.making import reference_digest
+from delivery.safebox.post import Post, Posted
+from delivery.safebox.profile import AccountUse, Profile, Replies, Way
+from delivery.store.accounts import phrase_of, proven_before
+from delivery.store.audit import Event, EventKind, record
+from delivery.store.boxes import BoxRow, GuestState, ParticipantRow, Role, insert_link, insert_participant
+from delivery.store.database import Database
+from delivery.store.vault import Vault
+from keys.tokens import digest, new_id, new_reference, new_token, sign_address
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """Who is to be invited."""
+
+    address: str = field(repr=False)
+    name: str = field(repr=False)
+    by_fallback: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An invitation, ready for one transaction: notices are sealed, nothing is written yet."""
+
+    participant_id: str
+    guest: Guest
+    reference: str = field(repr=False)
+    link_digest: bytes = field(repr=False)
+    notices: tuple[Posted, ...]  # to the guest; for a box by fallback, to the owner too
+
+
+def about_of(key: BoxKey | None, box: BoxRow, guest: ParticipantRow) -> About:
+    """What notices may say of one guest in one box; names, subject and reference are empty once the key is gone."""
+    return About(
+        box_id=box.id,
+        owner_name=key.open_text(OWNER_NAME, box.id, box.owner_name_sealed) if key else "",
+        owner_address=box.owner,
+        guest_name=key.open_text(GUEST_NAME, guest.id, guest.name_sealed) if key else "",
+        guest_address=guest.address,
+        reference=key.open_text(REFERENCE, guest.id, guest.reference_sealed) if key else "",
+        subject=key.open_text(SUBJECT, box.id, box.subject_sealed) if key else "",
+        sent_at=box.created_at,
+        closes_at=box.closes_at,
+        deletes_at=box.deletes_at,
+        **_threading(key.open_text(OWNER_MESSAGE_ID, box.id, box.owner_message_id_sealed) if key else ""),
+    )
+
+
+def _threading(ids: str) -> dict[str, str]:
+    """The owner's Message-ID is the last of the ids; what stands before are its References."""
+    references, _, message_id = ids.rpartition(" ")
+    return {"owner_message_id": message_id, "owner_references": references}
+
+
+class Inviter:
+    """Prepares invitations, and puts them into the transaction that is about something more."""
+
+    def __init__(self, db: Database, vault: Vault, composer: Composer, post: Post) -> None:
+        self._db = db
+        self._vault = vault
+        self._composer = composer
+        self._post = post
+
+    def prepare(self, box: BoxRow, key: BoxKey, guest: Guest, documents: int, now: datetime) -> Prepared:
+        """Compose and seal the notices for a new guest. Blocks. Raises ValueError for an address no header can hold."""
+        participant_id, reference = new_id(), new_reference()
+        row = self._row(box, key, guest, participant_id=participant_id, reference=reference, now=now)
+        return self._prepare(box, key, row, guest, reference, documents=documents, now=now)
+
+    def again(self, box: BoxRow, key: BoxKey, row: ParticipantRow, documents: int, now: datetime) -> Prepared:
+        """Compose the notice for a guest who is in the box already, with a new link. Blocks."""
+        about = about_of(key, box, row)
+        guest = Guest(row.address, about.guest_name, row.by_fallback and row.released_at is None)
+        return self._prepare(box, key, row, guest, about.reference, documents=documents, now=now)
+
+    def _prepare(
+        self,
+        box: BoxRow,
+        key: BoxKey,
+        row: ParticipantRow,
+        guest: Guest,
+        reference: str,
+        *,
+        documents: int,
+        now: datetime,
+    ) -> Prepared:
+        token = new_token(128)
+        profile = Profile.model_validate(box.profile)
+        about = about_of(key, box, row)
+        phrase, has_account = self._db.read_now(
+            lambda conn: (
+                phrase_of(conn, self._vault, box.namespace, guest.address),
+                proven_before(conn, box.namespace, guest.address, box.created_at),
+            )
+        )
+        offer = Offer(
+            link=f"{self._composer.voice.portal_url}/b/{token}",
+            documents=documents,
+            takes_answers=profile.participants.replies is not Replies.NONE,
+            needs_account=profile.signin.account is AccountUse.OBLIGATORY,
+            code_works=code_works(profile) and not guest.by_fallback,
+            by_fallback=guest.by_fallback,
+            code_digits=profile.signin.code_digits,
+            shows_subject=profile.notice.subject,
+            phrase=phrase,
+            return_path=self.return_path(box, row.id),
+        )
+        notice = self._composer.invitation(about, offer, now)
+        notices = [self._seal(box, row.id, notice, "invitation", follows=True)]
+        is_new = row.created_at == now
+        if guest.by_fallback and not has_account and is_new:
+            notices.append(self._seal(box, row.id, self._composer.fallback(about, now), "fallback"))
+        return Prepared(row.id, guest, reference, digest(token), tuple(notices))
+
+    def _seal(self, box: BoxRow, guest_id: str, notice: Notice, what: str, *, follows: bool = False) -> Posted:
+        return self._post.seal(
+            box.namespace,
+            notice,
+            owner=box.owner,
+            what=what,
+            box_id=box.id,
+            participant_id=guest_id,
+            follows=follows,
+        )
+
+    def return_path(self, box: BoxRow, participant_id: str) -> str:
+        """Where bounces of the invitation go: an address that only we can make, or the owner's own."""
+        if self._composer.voice.bounces is None:
+            return box.owner
+        return sign_address(self._vault.mac_key(box.namespace), participant_id, self._composer.voice.bounces)
+
+    def join(self, conn: Connection, box: BoxRow, key: BoxKey, prepared: Prepared, now: datetime) -> bool:
+        """Add the guest to the box as it is in this transaction, with link and notices. False: they are in it."""
+        row = self._row(
+            box, key, prepared.guest, participant_id=prepared.participant_id, reference=prepared.reference, now=now
+        )
+        if not insert_participant(conn, row):
+            return False
+        facts = {"by_fallback": row.by_fallback}
+        event = Event(
+            EventKind.BOX_JOINED,
+            box.namespace,
+            message_id=box.message_id,
+            box_id=box.id,
+            participant_id=row.id,
+            facts=facts,
+            persons={"guest": row.address},
+        )
+        record(conn, self._vault, [event], now)
+        if may(box.state, Act.INVITE):  # taken back in between: nobody is called to an empty table
+            self.send(conn, box, prepared, now)
+        return True
+
+    def send(self, conn: Connection, box: BoxRow, prepared: Prepared, now: datetime) -> None:
+        """Make the link count, and put the notices into the queue."""
+        insert_link(conn, box.namespace, prepared.participant_id, prepared.link_digest, now)
+        for notice in prepared.notices:
+            self._post.put(conn, notice, now)
+
+    def _row(
+        self, box: BoxRow, key: BoxKey, guest: Guest, *, participant_id: str, reference: str, now: datetime
+    ) -> ParticipantRow:
+        return ParticipantRow(
+            id=participant_id,
+            box_id=box.id,
+            namespace=box.namespace,
+            address=guest.address,
+            address_key=address_key(guest.address),
+            name_sealed=key.seal_text(GUEST_NAME, participant_id, guest.name) if guest.name else None,
+            role=Role.GUEST,
+            state=GuestState.INVITED,
+            reference=reference_digest(self._vault, box.namespace, reference),
+            reference_sealed=key.seal_text(REFERENCE, participant_id, reference),
+            created_at=now,
+            by_fallback=guest.by_fallback,
+        )
+
+
+def code_works(profile: Profile) -> bool:
+    """Whether a code alone opens boxes of this profile."""
+    return Way.CODE in profile.signin.ways and profile.signin.account is not AccountUse.OBLIGATORY

@@ -1,0 +1,228 @@
+"""How a mail becomes a SafeBox: everything sealed and on disk, ready to be inserted in one transaction."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from delivery.safebox.boxkey import (
+    CONTENT,
+    DOCUMENT,
+    FACTS,
+    ORIGINAL,
+    OWNER_MESSAGE_ID,
+    OWNER_NAME,
+    SUBJECT,
+    BoxKey,
+)
+from delivery.safebox.headers import address_key
+from delivery.safebox.mail import Mail
+from delivery.safebox.parts import MailDocument
+from delivery.safebox.profile import Profile
+from delivery.store.audit import Event, EventKind, record
+from delivery.store.blobs import Blobs
+from delivery.store.box_contents import DocumentRow, MessageRow, Wrote, insert_message
+from delivery.store.boxes import (
+    BoxRow,
+    BoxState,
+    GuestState,
+    ParticipantRow,
+    Role,
+    find_box,
+    insert_box,
+    insert_participant,
+)
+from delivery.store.vault import Vault
+from keys.sealing import WrappedKey
+from keys.tokens import new_id, new_reference
+
+ALL: Final = "all"  # the audience of a box for everybody named in To and Cc
+INLINE: Final = 64 * 1024  # bytes of a document up to which it lies in the row
+_CHUNK: Final = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a box comes from."""
+
+    namespace: str
+    message_id: str
+    owner: str
+    profile_name: str
+    profile: Profile
+    audience: str
+    by_fallback: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MadeBox:
+    """A box that is not in the database yet; its blob files are on disk."""
+
+    row: BoxRow
+    owner: ParticipantRow
+    message: MessageRow
+    documents: tuple[DocumentRow, ...]
+
+    def blobs(self) -> tuple[str, ...]:
+        """The blob files that were written for it."""
+        names = (self.message.original_blob, *(document.blob for document in self.documents))
+        return tuple(name for name in names if name)
+
+
+def audience_of(vault: Vault, namespace: str, mail: Mail, recipient: str) -> str:
+    """`all` for who is named in To or Cc; a recipient that is not (Bcc) is an audience of their own."""
+    key = address_key(recipient)
+    return ALL if key in mail.named else vault.mac(namespace, "audience", key.encode("utf-8", "replace")).hex()
+
+
+def reference_digest(vault: Vault, namespace: str, reference: str) -> bytes:
+    """What is stored of a reference: 60 bits could be guessed from a plain digest."""
+    return vault.mac(namespace, "reference", reference.encode())
+
+
+def make_box(vault: Vault, blobs: Blobs, source: Source, mail: Mail, original: bytes, *, now: datetime) -> MadeBox:
+    """Seal everything under a key of the box's own. Blocks. Raises StoreUnavailable; then no blob of it stays."""
+    namespace, box_id = source.namespace, new_id()
+    key, wrapped = BoxKey.new(vault, namespace, box_id)
+    owner = _owner(vault, source, box_id, now)
+    written: list[str] = []
+    try:
+        message_id = new_id()
+        documents = []
+        for position, document in enumerate(mail.documents):
+            row = _document(
+                key, blobs, document, DocumentRow(new_id(), box_id, message_id, namespace, position, None, 0)
+            )
+            written += [row.blob] if row.blob else []
+            documents.append(row)
+        original_blob = _keep(key, blobs, ORIGINAL, message_id, original)
+    except BaseException:
+        for name in written:
+            blobs.delete(name)
+        raise
+    content = key.seal(CONTENT, message_id, json.dumps(_content(mail), ensure_ascii=False).encode("utf-8", "replace"))
+    message = MessageRow(
+        message_id, box_id, namespace, owner.id, Wrote.ORIGINAL, now, content, original_blob, len(original)
+    )
+    box = _box(key, wrapped, source, mail, box_id=box_id, now=now)
+    return MadeBox(box, owner, message, tuple(documents))
+
+
+def insert_made(conn: Connection, vault: Vault, made: MadeBox, now: datetime) -> BoxRow:
+    """Insert the box; where somebody else made it first, theirs is it."""
+    row = made.row
+    if not insert_box(conn, row):
+        theirs = find_box(conn, row.namespace, row.message_id, row.profile_name, row.audience)
+        assert theirs is not None, "a box whose unique key is taken is there"
+        return theirs
+    insert_participant(conn, made.owner)
+    insert_message(conn, made.message, made.documents)
+    facts = {
+        "profile": row.profile_name,
+        "by_fallback": row.by_fallback,
+        "own_audience": row.audience != ALL,
+        "documents": len(made.documents),
+        "bytes": sum(document.size for document in made.documents),
+    }
+    event = Event(
+        EventKind.BOX_CREATED,
+        row.namespace,
+        message_id=row.message_id,
+        box_id=row.id,
+        facts=facts,
+        persons={"owner": row.owner},
+    )
+    record(conn, vault, [event], now)
+    return row
+
+
+def document_facts(name: str, content_type: str, kind: str, content_id: str | None = None) -> bytes:
+    """What a document row seals beside the bytes."""
+    facts = {"name": name, "type": content_type, "kind": kind, "content_id": content_id}
+    return json.dumps(facts, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def _owner(vault: Vault, source: Source, box_id: str, now: datetime) -> ParticipantRow:
+    # The owner has no link and needs no reference; the column is unique, so it holds one that nobody was told.
+    unsaid = reference_digest(vault, source.namespace, new_reference())
+    return ParticipantRow(
+        new_id(),
+        box_id,
+        source.namespace,
+        source.owner,
+        address_key(source.owner),
+        None,
+        Role.OWNER,
+        GuestState.READ,
+        unsaid,
+        None,
+        now,
+    )
+
+
+def _box(key: BoxKey, wrapped: WrappedKey, source: Source, mail: Mail, *, box_id: str, now: datetime) -> BoxRow:
+    life = source.profile.life
+    closes_at = now + life.open_for
+    message_id = f"{mail.references} {mail.message_id}".strip()
+    return BoxRow(
+        id=box_id,
+        namespace=source.namespace,
+        message_id=source.message_id,
+        audience=source.audience,
+        profile_name=source.profile_name,
+        profile=source.profile.model_dump(mode="json"),
+        owner=source.owner,
+        owner_name_sealed=key.seal_text(OWNER_NAME, box_id, _owner_name(mail, source.owner)),
+        subject_sealed=key.seal_text(SUBJECT, box_id, mail.subject),
+        owner_message_id_sealed=key.seal_text(OWNER_MESSAGE_ID, box_id, message_id) if mail.message_id else None,
+        state=BoxState.OPEN,
+        by_fallback=source.by_fallback,
+        created_at=now,
+        closes_at=closes_at,
+        deletes_at=None if life.retention is None else closes_at + life.retention,
+        key=wrapped,
+    )
+
+
+def _owner_name(mail: Mail, owner: str) -> str:
+    """The name in the header From, if that is the owner or somebody of their domain: a name alone can be anybody's."""
+    same_domain = address_key(mail.from_address).rpartition("@")[2] == address_key(owner).rpartition("@")[2]
+    return mail.from_name if same_domain else ""
+
+
+def _content(mail: Mail) -> Mapping[str, Any]:
+    return {
+        "subject": mail.subject,
+        "to": mail.to,
+        "cc": mail.cc,
+        "text": mail.text,
+        "html": mail.html,
+        "is_cut": mail.is_cut,
+        "is_unreadable": mail.is_unreadable,
+        "wants_receipt": mail.wants_receipt,
+    }
+
+
+def _document(key: BoxKey, blobs: Blobs, document: MailDocument, row: DocumentRow) -> DocumentRow:
+    facts = document_facts(document.name, document.type, document.kind, document.content_id)
+    inline = len(document.content) <= INLINE
+    return replace(
+        row,
+        facts_sealed=key.seal(FACTS, row.id, facts),
+        inline_sealed=key.seal(DOCUMENT, row.id, document.content) if inline else None,
+        blob=None if inline else _keep(key, blobs, DOCUMENT, row.id, document.content),
+    )
+
+
+def _keep(key: BoxKey, blobs: Blobs, what: str, ident: str, plain: bytes) -> str:
+    """Seal into a blob file, in pieces."""
+    stream = key.stream(what, ident)
+    view = memoryview(plain)
+    with blobs.create() as writer:
+        for at in range(0, len(view), _CHUNK):
+            writer.write(stream.update(view[at : at + _CHUNK]))
+        writer.write(stream.finish())
+        return writer.commit()

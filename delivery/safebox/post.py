@@ -1,0 +1,112 @@
+"""Notices on their way into the queue: sealed before the transaction of the act they tell of, put in within it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from delivery.items import Destination, Kind, NewItem, NewMessage, SealedMessage
+from delivery.notices.notice import Notice
+from delivery.store.audit import Event, EventKind
+
+DestinationFor = Callable[[str], Destination]  # by `inside` for our own domains, else by the next hop
+Clock = Callable[[], datetime]
+
+
+class Outbox(Protocol):
+    """The queue, as far as notices need it."""
+
+    @property
+    def destination_for(self) -> DestinationFor:
+        """By which hop an address is reached."""
+
+    def seal(self, message: NewMessage) -> SealedMessage:
+        """Seal a message; blocks, and not inside a write's work."""
+
+    def put(
+        self,
+        conn: Connection,
+        sealed: SealedMessage,
+        items: Sequence[NewItem],
+        events: Sequence[Event],
+        now: datetime,
+    ) -> str:
+        """Insert it in the caller's transaction."""
+
+    def discard(self, *sealed: SealedMessage, error: Exception) -> None:
+        """The transaction failed: take away what lies on disk."""
+
+    def wake(self) -> None:
+        """After the commit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A notice, sealed, ready for one transaction."""
+
+    sealed: SealedMessage
+    item: NewItem
+    event: Event
+
+
+class Post:
+    """Seals notices and puts them into the queue."""
+
+    def __init__(self, outbox: Outbox, clock: Clock) -> None:
+        self._outbox = outbox
+        self._clock = clock
+
+    def seal(
+        self,
+        namespace: str,
+        notice: Notice,
+        *,
+        owner: str,
+        what: str,
+        box_id: str | None = None,
+        participant_id: str | None = None,
+        follows: bool = False,
+        kind: Kind = Kind.NOTICE,
+        expires_after: timedelta | None = None,
+    ) -> Posted:
+        """Seal it. `owner` is whose mail it is about. `follows`: its fate changes the participant's state. Blocks."""
+        message = NewMessage(
+            namespace,
+            notice.sender,
+            owner,
+            notice.subject,
+            notice.raw,
+            self._clock(),
+            smtputf8=notice.smtputf8,
+        )
+        item = NewItem(
+            notice.recipient,
+            self._outbox.destination_for(notice.recipient),
+            kind=kind,
+            rule=f"notice: {what}",
+            participant_id=participant_id if follows else None,
+            expires_after=expires_after,
+        )
+        event = Event(
+            EventKind.NOTICE_ENQUEUED,
+            namespace,
+            box_id=box_id,
+            participant_id=participant_id,
+            facts={"notice": what},
+            persons={"recipient": notice.recipient},
+        )
+        return Posted(self._outbox.seal(message), item, event)
+
+    def put(self, conn: Connection, posted: Posted, now: datetime) -> None:
+        """Into the queue, in the caller's transaction."""
+        self._outbox.put(conn, posted.sealed, [posted.item], [posted.event], now)
+
+    def discard(self, posted: Posted, error: Exception) -> None:
+        """The transaction failed."""
+        self._outbox.discard(posted.sealed, error=error)
+
+    def wake(self) -> None:
+        """The transaction was committed."""
+        self._outbox.wake()

@@ -1,0 +1,228 @@
+"""From rows to what people may see: invitations, opened boxes, documents in pieces."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from delivery.safebox.boxkey import CONTENT, DOCUMENT, FACTS, GUEST_NAME, ORIGINAL, RECALL_REASON, BoxKey
+from delivery.safebox.contents import BoxDocument, BoxMessage, DocumentReader, OpenBox
+from delivery.safebox.inviting import about_of
+from delivery.safebox.lifecycle import state_at
+from delivery.safebox.limits import AnswerLimits
+from delivery.safebox.participants import Invitation, Person
+from delivery.safebox.profile import AccountUse, Others, Profile
+from delivery.store.accounts import proven_before
+from delivery.store.audit import EventKind
+from delivery.store.blobs import BlobReader, Blobs
+from delivery.store.box_contents import (
+    DocumentRow,
+    MessageRow,
+    Wrote,
+    count_documents,
+    documents_of,
+    events_of,
+    messages_of,
+)
+from delivery.store.boxes import BoxRow, ParticipantRow, Role, get_box, participants_of
+from delivery.store.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """One guest in one box, as rows, with the box's key if it still has one."""
+
+    box: BoxRow
+    guest: ParticipantRow
+    key: BoxKey | None
+    documents: int
+    account_made_before: bool
+
+
+def seat_of(conn: Connection, vault: Vault, guest: ParticipantRow | None) -> Seat | None:
+    """A guest with their box."""
+    if guest is None or guest.role is not Role.GUEST:
+        return None
+    box = get_box(conn, guest.namespace, guest.box_id)
+    if box is None:
+        return None
+    return Seat(
+        box,
+        guest,
+        BoxKey.of(vault, box),
+        count_documents(conn, box.namespace, box.id, Wrote.ORIGINAL),
+        proven_before(conn, box.namespace, guest.address, box.created_at),
+    )
+
+
+def invitation_of(seat: Seat, organisation: str, now: datetime) -> Invitation:
+    """What a link or reference tells, with the state as time has it."""
+    box, guest = seat.box, seat.guest
+    about = about_of(seat.key, box, guest)
+    profile = Profile.model_validate(box.profile)
+    reason = box.recall_reason_sealed
+    return Invitation(
+        participant_id=guest.id,
+        box_id=box.id,
+        namespace=box.namespace,
+        sender_name=about.owner_name or box.owner,
+        sender_address=box.owner,
+        organisation=organisation,
+        guest_address=guest.address,
+        guest_name=about.guest_name,
+        reference=about.reference,
+        sent_at=box.created_at,
+        closes_at=box.closes_at,
+        closed_at=box.closed_at,
+        deletes_at=box.deletes_at,
+        deleted_at=box.deleted_at,
+        recalled_at=box.recalled_at,
+        recall_reason=seat.key.open_text(RECALL_REASON, box.id, reason) if seat.key and reason else "",
+        state=state_at(box.state, box.closes_at, box.deletes_at, now),
+        guest_state=guest.state,
+        locked=guest.locked_at is not None,
+        needs_account=profile.signin.account is AccountUse.OBLIGATORY,
+        by_fallback=guest.by_fallback,
+        released=guest.released_at is not None,
+        account_made_before=seat.account_made_before,
+        document_count=seat.documents,
+        subject=about.subject if profile.notice.subject else None,
+        profile=profile,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Everything of a box that one guest may open, as rows read in one transaction."""
+
+    seat: Seat
+    people: tuple[ParticipantRow, ...]
+    messages: tuple[MessageRow, ...]
+    documents: tuple[DocumentRow, ...]
+    downloads: Mapping[str, datetime]
+
+
+def shelf_of(conn: Connection, seat: Seat) -> Shelf:
+    """Read it. A guest sees the owner's message and their own answers: answers go to the owner alone."""
+    namespace, box_id = seat.box.namespace, seat.box.id
+    messages = tuple(
+        message
+        for message in messages_of(conn, namespace, box_id)
+        if message.kind is Wrote.ORIGINAL or message.author_id == seat.guest.id
+    )
+    shown = {message.id for message in messages}
+    documents = tuple(one for one in documents_of(conn, namespace, box_id) if one.box_message_id in shown)
+    downloads: dict[str, datetime] = {}
+    for at, _, _, facts in events_of(conn, namespace, box_id, EventKind.BOX_DOWNLOADED, seat.guest.id):
+        downloads.update(dict.fromkeys(facts.get("documents", ()), at))
+    return Shelf(seat, participants_of(conn, namespace, box_id), messages, documents, downloads)
+
+
+def open_shelf(shelf: Shelf, key: BoxKey, invitation: Invitation, limits: AnswerLimits) -> OpenBox:
+    """Open what the rows hold. Raises SealBroken where stored bytes were changed."""
+    people = {person.id: _person(person, shelf.seat, key, invitation.sender_name) for person in shelf.people}
+    others_shown = invitation.profile.participants.others is Others.VISIBLE
+    me = shelf.seat.guest.id
+    visible = tuple(one for one in people.values() if one.role is not Role.GUEST or one.is_reader or others_shown)
+    documents = [_document(row, key, shelf.downloads.get(row.id)) for row in shelf.documents]
+    messages = tuple(
+        _message(row, key, people[row.author_id], [one for one in documents if one.message_id == row.id])
+        for row in shelf.messages
+    )
+    return OpenBox(
+        invitation=invitation,
+        subject=about_of(key, shelf.seat.box, shelf.seat.guest).subject,
+        messages=messages,
+        people=tuple(sorted(visible, key=lambda one: (one.role is not Role.OWNER, one.id != me))),
+        reply_to=tuple(one for one in visible if one.role is Role.OWNER) if invitation.answerable else (),
+        limits=limits,
+    )
+
+
+def content_of(message: MessageRow, key: BoxKey) -> dict[str, Any]:
+    """The sealed JSON of a message."""
+    if message.content_sealed is None:
+        return {}
+    content: dict[str, Any] = json.loads(key.open(CONTENT, message.id, message.content_sealed))
+    return content
+
+
+def facts_of(document: DocumentRow, key: BoxKey) -> dict[str, Any]:
+    """The sealed JSON of a document: name, type, kind, content_id."""
+    if document.facts_sealed is None:
+        return {}
+    facts: dict[str, Any] = json.loads(key.open(FACTS, document.id, document.facts_sealed))
+    return facts
+
+
+def read_document(document: DocumentRow, key: BoxKey, blobs: Blobs) -> DocumentReader | None:
+    """A document to be read in pieces. None once it is destroyed. Blocks."""
+    facts = facts_of(document, key)
+    if document.blob is not None:
+        return _reader(facts["name"], facts["type"], key, (DOCUMENT, document.id), blobs.open(document.blob))
+    sealed = document.inline_sealed
+    if sealed is None:
+        return None
+    opened = key.range(DOCUMENT, document.id, lambda offset, length: sealed[offset : offset + length], len(sealed))
+    return DocumentReader(facts["name"], facts["type"], opened.size, opened.read, lambda: None)
+
+
+def read_original(message: MessageRow, key: BoxKey, blobs: Blobs) -> DocumentReader | None:
+    """The whole mail, to be read in pieces. Blocks."""
+    if message.original_blob is None:
+        return None
+    blob = blobs.open(message.original_blob)
+    return _reader("message.eml", "message/rfc822", key, (ORIGINAL, message.id), blob)
+
+
+def _reader(name: str, content_type: str, key: BoxKey, bound: tuple[str, str], blob: BlobReader) -> DocumentReader:
+    try:
+        opened = key.range(*bound, blob.read_at, blob.size)
+    except BaseException:
+        blob.close()
+        raise
+    return DocumentReader(name, content_type, opened.size, opened.read, blob.close)
+
+
+def _person(row: ParticipantRow, seat: Seat, key: BoxKey, owner_name: str) -> Person:
+    if row.role is Role.OWNER:
+        name = owner_name if owner_name != row.address else ""
+    else:
+        name = key.open_text(GUEST_NAME, row.id, row.name_sealed)
+    return Person(row.id, name, row.address, row.role, row.state, is_reader=row.id == seat.guest.id)
+
+
+def _document(row: DocumentRow, key: BoxKey, downloaded_at: datetime | None) -> BoxDocument:
+    facts = facts_of(row, key)
+    return BoxDocument(
+        row.id,
+        row.box_message_id,
+        facts.get("name", ""),
+        facts.get("type", "application/octet-stream"),
+        facts.get("kind", "other"),
+        row.size,
+        facts.get("content_id"),
+        downloaded_at,
+    )
+
+
+def _message(row: MessageRow, key: BoxKey, author: Person, documents: list[BoxDocument]) -> BoxMessage:
+    content = content_of(row, key)
+    return BoxMessage(
+        id=row.id,
+        author=author,
+        written_at=row.written_at,
+        subject=content.get("subject", ""),
+        text=content.get("text", ""),
+        html=content.get("html"),
+        documents=tuple(documents),
+        to=tuple(content.get("to", ())),
+        cc=tuple(content.get("cc", ())),
+        is_original=row.kind is Wrote.ORIGINAL,
+        is_cut=content.get("is_cut", False),
+        is_unreadable=content.get("is_unreadable", False),
+        original_size=row.original_size if row.original_blob else None,
+    )

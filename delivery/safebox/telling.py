@@ -1,0 +1,196 @@
+"""What guests do beside reading and answering, and the notices that go out for it: to them, or to the owner."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection
+
+from delivery.notices.compose import About
+from delivery.notices.notice import Notice
+from delivery.safebox.desk import Desk, act_of_guest
+from delivery.safebox.finding import Finding
+from delivery.safebox.inviting import Inviter, about_of
+from delivery.safebox.participants import Access, Invitation
+from delivery.safebox.post import Posted
+from delivery.safebox.reading import Seat
+from delivery.store.accounts import clear_throttles, phrase_of
+from delivery.store.audit import Event, EventKind, record
+from delivery.store.boxes import BoxState, GuestState, get_participant, set_lock, told_lately
+
+_ONCE: Final = timedelta(days=1)  # how often an owner hears the same of a guest
+_MAX_NOTE: Final = 1000
+
+Compose = Callable[[About, datetime], Notice]
+# What happens, in the transaction: its event, or None where nothing is to be recorded; False: it cannot happen
+Happen = Callable[[Connection, Seat, datetime], Event | bool | None]
+
+
+class Telling(Finding):
+    """Notices are composed and sealed before the transaction, and enqueued within it."""
+
+    def __init__(self, desk: Desk, inviter: Inviter) -> None:
+        super().__init__(desk)
+        self.inviter = inviter
+
+    async def decline(self, namespace: str, participant_id: str, seen: Access) -> bool:
+        """`Not meant for me`: closes the box for this address for good, and tells the owner."""
+
+        def happen(conn: Connection, seat: Seat, now: datetime) -> Event | bool:
+            if not self._invitation(seat, now).readable or not self._moved(conn, seat, GuestState.DECLINED):
+                return False
+            return act_of_guest(EventKind.BOX_DECLINED, seat.box, seat.guest, seen)
+
+        return await self._tell_owner(namespace, participant_id, "declined", self._desk.composer.declined, happen)
+
+    async def lock(self, namespace: str, participant_id: str, seen: Access) -> bool:
+        """Too many wrong codes: locked until the owner or an account unlocks; the owner is told, once a day."""
+
+        def happen(conn: Connection, seat: Seat, now: datetime) -> Event | bool:
+            if not set_lock(conn, namespace, seat.guest.id, now):
+                return False
+            return act_of_guest(EventKind.BOX_LOCKED, seat.box, seat.guest, seen)
+
+        return await self._tell_owner(
+            namespace, participant_id, "locked", self._desk.composer.locked, happen, once=True
+        )
+
+    async def ask_again(self, namespace: str, participant_id: str, note: str, _seen: Access) -> bool:
+        """The guest of a closed or deleted box asks the owner to send it again; the owner gets one mail a day."""
+        said = note.strip()[:_MAX_NOTE]
+
+        def compose(about: About, now: datetime) -> Notice:
+            return self._desk.composer.asked_again(about, said, now)
+
+        def happen(_conn: Connection, seat: Seat, now: datetime) -> bool | None:
+            invitation = self._invitation(seat, now)
+            over = invitation.state in (BoxState.CLOSED, BoxState.DELETED) and not invitation.declined
+            return None if over else False
+
+        return await self._tell_owner(namespace, participant_id, "asked_again", compose, happen, once=True)
+
+    async def unlock(self, namespace: str, participant_id: str, seen: Access) -> bool:
+        """Take the lock off: the guest signed in with their account."""
+        now = self._desk.clock()
+
+        def work(conn: Connection) -> bool:
+            seat = self._seat_within(conn, namespace, participant_id)
+            if seat is None or not set_lock(conn, namespace, participant_id, None):
+                return False
+            clear_throttles(conn, namespace, participant_id)
+            record(conn, self._desk.vault, [act_of_guest(EventKind.BOX_UNLOCKED, seat.box, seat.guest, seen)], now)
+            return True
+
+        return await self._desk.db.write(work)
+
+    # -- mailing the guest ----------------------------------------------------------------------------------------
+
+    async def send_code(
+        self, namespace: str, participant_id: str, code: str, valid_for: timedelta, seen: Access
+    ) -> bool:
+        """Mail a code to the guest and record that. False: this box cannot be opened with the help of a mailed code."""
+        seat = await self._seat(lambda conn: get_participant(conn, namespace, participant_id))
+        if seat is None or not _code_helps(self._invitation(seat, self._desk.clock())):
+            return False
+        now = self._desk.clock()
+        posted = await asyncio.to_thread(self._sealed_code, seat, code, valid_for, seen, now)
+
+        def work(conn: Connection) -> bool:
+            still = self._seat_within(conn, namespace, participant_id)
+            if still is None or not _code_helps(self._invitation(still, now)):
+                return False
+            self._desk.post.put(conn, posted, now)
+            record(conn, self._desk.vault, [act_of_guest(EventKind.CODE_SENT, seat.box, seat.guest, seen)], now)
+            return True
+
+        return self._woken(done=await self._desk.db.write(work))
+
+    def _sealed_code(self, seat: Seat, code: str, valid_for: timedelta, seen: Access, now: datetime) -> Posted:
+        box, guest, desk = seat.box, seat.guest, self._desk
+        phrase = desk.db.read_now(lambda conn: phrase_of(conn, desk.vault, box.namespace, guest.address))
+        about = about_of(seat.key, box, guest)
+        notice = desk.composer.code(about, code, now, valid_for=valid_for, asked_from=seen.network, phrase=phrase)
+        return desk.post.seal(
+            box.namespace,
+            notice,
+            owner=box.owner,
+            what="code",
+            box_id=box.id,
+            participant_id=guest.id,
+            expires_after=valid_for,  # delivered later it would be of no use, and puzzling
+        )
+
+    async def account_made(self, namespace: str, participant_id: str, _seen: Access) -> bool:
+        """Tell a guest that a password was set for their address. The account's own event is recorded with it."""
+        seat = await self._seat(lambda conn: get_participant(conn, namespace, participant_id))
+        if seat is None:
+            return False
+        now = self._desk.clock()
+        compose = self._desk.composer.account_created
+        posted = await asyncio.to_thread(self._composed, seat, "account_created", compose, now)
+        await self._desk.db.write(lambda conn: self._desk.post.put(conn, posted, now))
+        return self._woken(done=True)
+
+    async def resend(self, namespace: str, participant_id: str, _seen: Access) -> bool:
+        """Send the notice again, with a new link; earlier links live on, as long as the box does."""
+        seat = await self._seat(lambda conn: get_participant(conn, namespace, participant_id))
+        if seat is None or seat.key is None or not self._invitation(seat, self._desk.clock()).readable:
+            return False
+        now = self._desk.clock()
+        prepared = await asyncio.to_thread(self.inviter.again, seat.box, seat.key, seat.guest, seat.documents, now)
+
+        def work(conn: Connection) -> bool:
+            still = self._seat_within(conn, namespace, participant_id)
+            if still is None or not self._invitation(still, now).readable:
+                return False
+            self.inviter.send(conn, still.box, prepared, now)
+            return True
+
+        return self._woken(done=await self._desk.db.write(work))
+
+    # -- within ---------------------------------------------------------------------------------------------------
+
+    async def _tell_owner(
+        self,
+        namespace: str,
+        participant_id: str,
+        what: str,
+        compose: Compose,
+        happen: Happen,
+        *,
+        once: bool = False,
+    ) -> bool:
+        seat = await self._seat(lambda conn: get_participant(conn, namespace, participant_id))
+        if seat is None:
+            return False
+        now = self._desk.clock()
+        posted = await asyncio.to_thread(self._composed, seat, what, compose, now)
+
+        def work(conn: Connection) -> bool:
+            still = self._seat_within(conn, namespace, participant_id)
+            event = False if still is None else happen(conn, still, now)
+            if isinstance(event, bool):
+                return event
+            if event is not None:
+                record(conn, self._desk.vault, [event], now)
+            key = f"told:{what}:{participant_id}"
+            if not once or not told_lately(conn, namespace, key, now - _ONCE, now):
+                self._desk.post.put(conn, posted, now)
+            return True
+
+        return self._woken(done=await self._desk.db.write(work))
+
+    def _composed(self, seat: Seat, what: str, compose: Compose, now: datetime) -> Posted:
+        notice = compose(about_of(seat.key, seat.box, seat.guest), now)
+        return self._desk.seal(seat.box, seat.guest, notice, what)
+
+    def _woken(self, *, done: bool) -> bool:
+        if done:
+            self._desk.post.wake()
+        return done
+
+
+def _code_helps(invitation: Invitation) -> bool:
+    """A code opens the box, or proves the address for a new account that does."""
+    return invitation.code_allowed or invitation.registration_allowed
