@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
-from delivery.safebox.bounces import NoticeBounces
 from structlog import get_logger
 
 from delivery.bounce import compose_dsn
@@ -92,7 +91,9 @@ def open_stores(settings: Settings) -> Iterator[Stores]:
                 bounces=settings.notices.bounces,
             )
         )
-        boxes = SafeBoxes(db, vault, blobs, queue, composer, now)
+        boxes = SafeBoxes(
+            db, vault, blobs, queue, composer=composer, clock=now, mail_bytes=settings.limits.message
+        )
         yield Stores(settings, db, vault, blobs, queue, boxes, composer, Accounts(db, vault))
 
 
@@ -104,7 +105,7 @@ async def serve(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], 
         keeper = PolicyKeeper(settings, told=partial(_note_policy, stores))
         await asyncio.to_thread(keeper.load)
         worker = DeliveryWorker(
-            stores.queue, _couriers(stores), ends=NoticeBounces(stores.boxes), split_domains=settings.next_hop.mx
+            stores.queue, _couriers(stores), ends=stores.boxes.bounces, split_domains=settings.next_hop.mx
         )
         drained = asyncio.Event()  # the worker stops after the doors have closed
         async with WorkerPool() as pool, asyncio.TaskGroup() as tasks:

@@ -13,18 +13,16 @@ from delivery.couriers.changes import apply_changes
 from delivery.couriers.courier import Deferred, Delivery, Outcome, Refused, Stored
 from delivery.errors import StoreUnavailable
 from delivery.items import Item, OpenMessage, Reply
+from delivery.safebox.box import SafeBoxes
 from delivery.safebox.boxkey import BoxKey
 from delivery.safebox.headers import address_key
-from delivery.safebox.inviting import Guest, Inviter, Prepared
+from delivery.safebox.inviting import Guest, Prepared
 from delivery.safebox.lifecycle import Act, may, state_at
 from delivery.safebox.mail import Mail, take_apart, without_bcc
 from delivery.safebox.making import MadeBox, Source, audience_of, insert_made, make_box
 from delivery.safebox.profile import Profile
-from delivery.store.blobs import Blobs
 from delivery.store.box_contents import Wrote, count_documents
 from delivery.store.boxes import BoxRow, find_box
-from delivery.store.database import Database
-from delivery.store.vault import Vault
 
 STANDARD: Final = "standard"
 _KEPT: Final = Reply(250, "2.0.0", "kept in a SafeBox, and the recipient is told")
@@ -51,22 +49,10 @@ class SafeBoxCourier:
     notices are composed. The transaction only inserts. A crash between leaves blob files that nobody names: swept.
     """
 
-    def __init__(
-        self,
-        db: Database,
-        vault: Vault,
-        blobs: Blobs,
-        inviter: Inviter,
-        *,
-        profiles: Mapping[str, Profile],
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._db = db
-        self._vault = vault
-        self._blobs = blobs
-        self._inviter = inviter
+    def __init__(self, boxes: SafeBoxes, profiles: Mapping[str, Profile]) -> None:
+        self._desk = boxes.desk
+        self._inviter = boxes.inviter
         self._profiles = profiles
-        self._clock = clock
 
     async def deliver(self, delivery: Delivery) -> Mapping[str, Outcome]:
         """One outcome for each item; `Stored.work` makes or joins the box."""
@@ -91,7 +77,7 @@ class SafeBoxCourier:
             log.error("safebox.profile_missing", item=item.id, profile=item.profile)
             return Deferred(_NOT_HERE)
         name = item.profile or STANDARD
-        audience = audience_of(self._vault, message.namespace, mail, item.recipient)
+        audience = audience_of(self._desk.vault, message.namespace, mail, item.recipient)
         source = Source(message.namespace, message.id, message.owner, name, profile, audience, item.fell_back)
         place = places.get((name, audience)) or self._place(source, mail, original)
         if place is None:
@@ -99,7 +85,7 @@ class SafeBoxCourier:
         places[name, audience] = place
         guest = Guest(item.recipient, mail.named.get(address_key(item.recipient), ""), item.fell_back)
         try:
-            prepared = self._inviter.prepare(place.row, place.key, guest, place.documents, self._clock())
+            prepared = self._inviter.prepare(place.row, place.key, guest, place.documents, self._desk.clock())
         except ValueError:
             return Refused(_NO_ADDRESS)
         return Stored(_KEPT, self._work(place, prepared))
@@ -111,28 +97,30 @@ class SafeBoxCourier:
 
     def _place(self, source: Source, mail: Mail, original: bytes) -> _Place | None:
         """The box that stands already, or a new one. None: it was taken back or is gone."""
-        found = self._db.read_now(
+        found = self._desk.db.read_now(
             lambda conn: find_box(conn, source.namespace, source.message_id, source.profile_name, source.audience)
         )
-        now = self._clock()
+        now = self._desk.clock()
         if found is None:
-            made = make_box(self._vault, self._blobs, source, mail, original, now=now)
-            key = BoxKey.of(self._vault, made.row)
+            made = make_box(self._desk.vault, self._desk.blobs, source, mail, original, now=now)
+            key = BoxKey.of(self._desk.vault, made.row)
             assert key is not None, "a new box has its key"
             return _Place(made.row, key, len(made.documents), made)
-        key = BoxKey.of(self._vault, found)
+        key = BoxKey.of(self._desk.vault, found)
         if key is None or not may(state_at(found.state, found.closes_at, found.deletes_at, now), Act.INVITE):
             return None
-        documents = self._db.read_now(lambda conn: count_documents(conn, found.namespace, found.id, Wrote.ORIGINAL))
+        documents = self._desk.db.read_now(
+            lambda conn: count_documents(conn, found.namespace, found.id, Wrote.ORIGINAL)
+        )
         return _Place(found, key, documents, None)
 
     def _work(self, place: _Place, prepared: Prepared) -> Callable[[Connection, datetime], None]:
         def work(conn: Connection, now: datetime) -> None:
             row, key = place.row, place.key
             if place.made is not None:
-                row = insert_made(conn, self._vault, place.made, now)
+                row = insert_made(conn, self._desk.vault, place.made, now)
                 if row.id != place.row.id:  # made by another courier since we looked: its key seals
-                    theirs = BoxKey.of(self._vault, row)
+                    theirs = BoxKey.of(self._desk.vault, row)
                     if theirs is None:
                         return  # and already deleted
                     key = theirs

@@ -11,6 +11,7 @@ from typing import Final
 from delivery.notices.compose import Composer
 from delivery.safebox.answering import keep_answer
 from delivery.safebox.answers import AnswerDraft
+from delivery.safebox.bounces import NoticeBounces
 from delivery.safebox.desk import Desk
 from delivery.safebox.finding import may_read
 from delivery.safebox.inviting import Inviter
@@ -38,9 +39,9 @@ class SafeBoxes(Opening, Telling, Keeping):
         vault: Vault,
         blobs: Blobs,
         outbox: Outbox,
+        *,
         composer: Composer,
         clock: Callable[[], datetime],
-        *,
         mail_bytes: int = MAIL_BYTES,
         limits: AnswerLimits | None = None,
     ) -> None:
@@ -50,6 +51,7 @@ class SafeBoxes(Opening, Telling, Keeping):
         Opening.__init__(self, desk, limits or AnswerLimits())
         Telling.__init__(self, desk, Inviter(db, vault, composer, post))
         self.desk = desk
+        self.bounces = NoticeBounces(desk)
         self._mail_bytes = int(mail_bytes / _GROWS)
 
     async def begin_answer(self, namespace: str, participant_id: str, seen: Access) -> AnswerDraft | None:
@@ -68,3 +70,7 @@ class SafeBoxes(Opening, Telling, Keeping):
             self._limits,
             lambda draft: keep_answer(self.desk, seat, draft, seen, mail_bytes=self._mail_bytes),
         )
+
+    async def take_bounce(self, address: str, raw: bytes) -> bool:
+        """A mail to one of our signed return addresses; see `NoticeBounces.take_bounce`."""
+        return await self.bounces.take_bounce(address, raw)
