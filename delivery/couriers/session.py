@@ -4,7 +4,7 @@ import asyncio
 import re
 import socket
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 import structlog
 from aiosmtplib import SMTP
@@ -68,12 +68,11 @@ class Session:
 
     def __init__(self, smtp: SMTP, target: Target, evidence: Evidence) -> None:
         assert smtp.protocol is not None
-        assert isinstance(smtp.transport, asyncio.Transport)
         self.target = target
         self.evidence = evidence
         self.extensions = {name.lower(): value for name, value in smtp.esmtp_extensions.items()}
         self.protocol: SMTPProtocol = smtp.protocol
-        self.writer = asyncio.StreamWriter(smtp.transport, smtp.protocol, None, asyncio.get_running_loop())
+        self.writer = asyncio.StreamWriter(_transport(smtp), smtp.protocol, None, asyncio.get_running_loop())
         self.opened_at = asyncio.get_running_loop().time()
         self.messages = 0
         self._smtp = smtp
@@ -234,9 +233,15 @@ class _HandshakeFailed(Unreachable):
 
 
 def _cut(smtp: SMTP) -> None:
-    if isinstance(smtp.transport, asyncio.WriteTransport):
-        smtp.transport.abort()
+    if smtp.transport is not None:
+        _transport(smtp).abort()
     smtp.close()
+
+
+def _transport(smtp: SMTP) -> asyncio.Transport:
+    """The transport; cast, since those of uvloop are not derived from asyncio's."""
+    assert smtp.transport is not None
+    return cast(asyncio.Transport, smtp.transport)
 
 
 def _evidence(host: str, address: str, shown: Shown) -> Evidence:

@@ -9,10 +9,22 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import uvloop
 
 from delivery.couriers.courier import Delivery
 from delivery.items import Destination, Item, OpenMessage, State
 from policy.decision import Route
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Couriers meet both event loops: the transports of uvloop, which serves, are not derived from asyncio's."""
+    if item.path.name.startswith("test_courier_"):
+        return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+    return {"asyncio": asyncio.new_event_loop}
+
 
 NOW = datetime(2025, 3, 1, 12, tzinfo=UTC)
 
