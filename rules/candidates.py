@@ -102,9 +102,9 @@ def _comes_from(data: bytes, start: int) -> bool:
     if not start:
         return False
     before = data[start - 1]
-    if _is_word(before):
+    if _is_word(before) or before in _GLUE_ALWAYS:
         return True
-    return before in _GLUE_BEFORE and start > 1 and (_is_word(data[start - 2]) or before in _GLUE_ALWAYS)
+    return before in _GLUE_BEFORE and start > 1 and _is_word(data[start - 2])
 
 
 def _goes_on(data: bytes, end: int) -> bool:

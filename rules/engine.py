@@ -144,7 +144,7 @@ class Engine:
         size = int.from_bytes(kept[:4], "big")
         try:
             modes = tuple(Mode(mode) for mode in json.loads(kept[4 : 4 + size]))
-            database = hyperscan.loadb(bytearray(kept[4 + size :]), hyperscan.HS_MODE_BLOCK)
+            database = hyperscan.loadb(kept[4 + size :], hyperscan.HS_MODE_BLOCK)
         except (ValueError, TypeError, hyperscan.HyperscanError):
             return False
         if len(modes) != len(self._expressions):

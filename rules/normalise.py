@@ -3,11 +3,12 @@
 A value must be found however it was dressed: full-width or Arabic digits, a non-breaking hyphen, a zero-width space
 between two digits, a line that a mail program broke within a number. What is changed, and into what:
 
-- compatibility forms (NFKC), decimal digits of all scripts to ASCII, dashes of all scripts to `-`, spaces to ` `;
+- compatibility forms (NFKC), decimal digits of all scripts to ASCII, dashes of all scripts to `-`, spaces to ` `,
+  line ends to line feeds;
 - removed: zero-width and bidi characters, soft hyphens, variation selectors, control characters, marks set upon
   digits, dashes and spaces (an underlined or circled 5 is a 5 to the reader);
-- a line break within a number, where a mail program made it: behind a dash, behind a space (RFC 3676 4.1), or where the
-  line is as long as wrapped lines are.
+- a line break within a number, where a mail program made it: behind a dash, behind a space (RFC 3676 4.1), or where
+  the line is as long as wrapped lines are.
 """
 
 import re
@@ -53,7 +54,10 @@ _BREAK: Final = re.compile(r"(?<=[0-9])([- ]{0,2})(\r?\n {0,2})(?=[0-9])")
 
 @dataclass(frozen=True, slots=True)
 class Normalised:
-    """A text in one spelling. `data` is `text` in UTF-8. `anchors` maps places back to the text it was made from."""
+    """A text in one spelling. `data` is `text` in UTF-8. `anchors` maps places back to the text it was made from.
+
+    The original is counted with line ends of one character, whichever it had.
+    """
 
     text: str = field(repr=False)
     data: bytes = field(repr=False)
@@ -70,6 +74,8 @@ class Normalised:
 def normalise(text: str) -> Normalised:
     """`text` in one spelling; plain ASCII costs one look at its bytes."""
     anchors: list[tuple[int, int]] = [(0, 0)]
+    if "\r\n" in text:
+        text = text.replace("\r\n", "\n")
     if not text.isascii():
         text = _encode(text).decode()
         for odd, plain in _ONE_FOR_ONE.items():
@@ -126,7 +132,7 @@ def _one(char: str, before: str) -> str:
     if category in ("Cf", "Cc") or char in _REMOVED or "\ufe00" <= char <= "\ufe0f" or char >= "\U000e0000":
         return ""
     if category in ("Mn", "Me"):
-        return "" if before in "0123456789- " else char
+        return "" if before and before in "0123456789- " else char
     if category == "Pd" or char in _ALSO_DASHES:
         return "-"
     if category == "Zs" or char in _BLANKS:

@@ -116,15 +116,16 @@ def _class_end(regex: str, place: int) -> int:
 
 def _place(regex: str, cause: str) -> int:
     """Where RE2's complaint points, as a column from 1; it quotes the piece it means behind a colon."""
-    if cause.startswith("missing )"):
-        return _unclosed(regex) + 1
+    if cause.startswith(("missing )", "unexpected )")):
+        return _unpaired(regex) + 1
     if cause.startswith("missing ]"):
         return regex.rfind("[") + 1
     _, colon, piece = cause.partition(": ")
     return regex.find(piece) + 1 if colon and piece else 0
 
 
-def _unclosed(regex: str) -> int:
+def _unpaired(regex: str) -> int:
+    """The bracket without its other one."""
     opened: list[int] = []
     place = 0
     while place < len(regex):
@@ -136,7 +137,9 @@ def _unclosed(regex: str) -> int:
             continue
         if regex[place] == "(":
             opened.append(place)
-        elif regex[place] == ")" and opened:
+        elif regex[place] == ")":
+            if not opened:
+                return place
             opened.pop()
         place += 1
     return opened[-1] if opened else -1

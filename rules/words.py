@@ -13,6 +13,8 @@ from rules.verdict import Verdict
 
 MOST_LITERALS: Final = 500  # more terms than these are found by Aho-Corasick, fewer by the engine's one pass
 
+_SPACES: Final = bytes.maketrans(b"\n\r\t", b"   ")
+
 
 @dataclass(frozen=True, slots=True)
 class Term:
@@ -43,7 +45,7 @@ class Terms:
         """Every whole word or phrase of the lists, in any case."""
         if self._automaton is None:
             return
-        for index, start, end in self._automaton.find_matches_as_indexes(data.lower(), overlapping=True):
+        for index, start, end in self._automaton.find_matches_as_indexes(_plain(data), overlapping=True):
             seen = whole(data, end, self._terms[index])
             if seen is not None and seen.start == start:
                 yield seen
@@ -51,7 +53,12 @@ class Terms:
 
 def expression(term: Term) -> str:
     """The term as the engine's pattern; it may stand in the plural."""
-    return r"\b" + "".join(f"\\x{ord(c):02x}" if c.isascii() and not c.isalnum() else c for c in term.text) + r"s?\b"
+    body = "".join(
+        r"\s" if c == " " else f"\\x{ord(c):02x}" if c.isascii() and not c.isalnum() else c for c in term.text
+    )
+    before = r"\b" if term.text[:1].isascii() else ""  # \b knows ASCII letters only; `whole` looks again
+    behind = r"s?\b" if term.text[-1:].isascii() else ""
+    return before + body + behind
 
 
 def whole(data: bytes, end: int, term: Term) -> Seen | None:
@@ -59,11 +66,16 @@ def whole(data: bytes, end: int, term: Term) -> Seen | None:
     spelled = term.text.encode()
     for stop in (end, end - 1):
         start = stop - len(spelled)
-        if start >= 0 and data[start:stop].lower() == spelled:
+        if start >= 0 and _plain(data[start:stop]) == spelled:
             if (start and _is_letter(data[start - 1])) or not _ends(data, stop):
                 continue
             return Seen(start, stop, term)
     return None
+
+
+def _plain(data: bytes) -> bytes:
+    """In lower case, line breaks as spaces; as long as before."""
+    return data.lower().translate(_SPACES)
 
 
 def _ends(data: bytes, stop: int) -> bool:

@@ -1,0 +1,121 @@
+"""The file of compiled patterns is taken only if it is ours and proves it."""
+
+from pathlib import Path
+
+import pytest
+
+from gateway import matchcache
+from gateway.matchcache import FileCache
+from rules.matching import Matcher
+from rules.pack import load_builtin
+
+KEY = b"k" * 32
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> FileCache:
+    return FileCache(tmp_path / "matcher", KEY)
+
+
+def only_file(cache: FileCache) -> Path:
+    (path,) = [file for file in cache._folder.iterdir() if file.suffix == ".matcher"]
+    return path
+
+
+def test_what_is_put_is_given(cache: FileCache) -> None:
+    assert cache.get("a") is None
+    cache.put("a", b"database")
+    assert cache.get("a") == b"database"
+    assert cache.get("b") is None
+    assert only_file(cache).stat().st_mode & 0o777 == 0o600
+    assert cache._folder.stat().st_mode & 0o777 == 0o700
+    assert [file.name for file in cache._folder.iterdir()] == [only_file(cache).name]
+
+
+def test_a_changed_byte_is_refused(cache: FileCache) -> None:
+    cache.put("a", b"database")
+    path = only_file(cache)
+    raw = path.read_bytes()
+    for place in range(len(raw)):
+        path.write_bytes(raw[:place] + bytes([raw[place] ^ 1]) + raw[place + 1 :])
+        assert cache.get("a") is None
+    for cut in (0, 5, 32, len(raw) - 1):
+        path.write_bytes(raw[:cut])
+        assert cache.get("a") is None
+    path.write_bytes(raw)
+    assert cache.get("a") == b"database"
+
+
+def test_another_key_is_refused(cache: FileCache) -> None:
+    cache.put("a", b"database")
+    assert FileCache(cache._folder, b"j" * 32).get("a") is None
+
+
+def test_a_file_under_another_name_is_refused(cache: FileCache) -> None:
+    """An old database with a right MAC does not stand in for a new one."""
+    cache.put("old", b"database")
+    cache._path("new").write_bytes(only_file(cache).read_bytes())
+    cache._path("new").chmod(0o600)
+    assert cache.get("new") is None
+    assert cache.get("old") == b"database"
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o666])
+def test_what_others_can_touch_is_refused(cache: FileCache, mode: int) -> None:
+    cache.put("a", b"database")
+    only_file(cache).chmod(mode)
+    assert cache.get("a") is None
+
+
+def test_somebody_elses_file_is_refused(cache: FileCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache.put("a", b"database")
+    monkeypatch.setattr("os.geteuid", lambda: 12345)
+    assert cache.get("a") is None
+
+
+def test_a_link_is_refused(cache: FileCache, tmp_path: Path) -> None:
+    cache.put("a", b"database")
+    path = only_file(cache)
+    path.rename(tmp_path / "elsewhere")
+    path.symlink_to(tmp_path / "elsewhere")
+    assert cache.get("a") is None
+
+
+def test_another_processor_has_another_file(cache: FileCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache.put("a", b"database")
+    monkeypatch.setattr(matchcache, "_processor", lambda: "x86_64 avx512")
+    assert cache.get("a") is None
+
+
+def test_a_folder_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    cache = FileCache(tmp_path / "file", KEY)
+    cache.put("a", b"database")
+    assert cache.get("a") is None
+
+
+def test_old_files_are_forgotten(cache: FileCache) -> None:
+    for number in range(8):
+        cache.put(str(number), b"database")
+    assert cache.get("7") == b"database"
+    assert len(list(cache._folder.iterdir())) == 4
+
+
+def test_a_short_key_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="16 bytes"):
+        FileCache(tmp_path, b"short")
+
+
+def test_a_tampered_database_is_never_loaded(cache: FileCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    detectors = load_builtin()[-3:-1]
+    Matcher(detectors, cache)
+    path = only_file(cache)
+    raw = path.read_bytes()
+    path.write_bytes(raw[:-1] + bytes([raw[-1] ^ 1]))
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("loaded")
+
+    monkeypatch.setattr("hyperscan.loadb", refuse)
+    assert Matcher(detectors, cache).scan_text("MBI 1EG4-TE5-MK73") != ()
+    assert path.read_bytes() != raw[:-1] + bytes([raw[-1] ^ 1])

@@ -1,0 +1,91 @@
+"""One spelling for every digit, dash and space, and offsets that lead back."""
+
+import unicodedata
+
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from rules.normalise import normalise
+
+ODD = "".join(
+    [
+        "\u00a0\u2009\u202f\u3000\u2028\x85\x0b\x00\x1b\u00ad\u200b\u200c\u200d\u2060\ufeff\u202e\u2066\ufe0f\u20e3",
+        "\u2010\u2011\u2012\u2013\u2014\u2212\uff0d\ufe63\u2043",
+        "５٣३𝟗①²½№ﬁ\u0301\u0332\u0308\u3099\u1160\u2800\U000e0041ñäßжλ中文가か\u2019€😀",
+    ]
+)
+TEXTS = st.text(alphabet=st.sampled_from("0123456789- \n\r\tabcXYZ.,:" + ODD), max_size=200) | st.text(max_size=200)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("plain text, 536-22-1234\n", "plain text, 536-22-1234\n"),
+        ("５３６－２２－１２３４", "536-22-1234"),
+        ("٥٣٦ ३४ 𝟗", "536 34 9"),
+        ("536\u201122\u20131234", "536-22-1234"),
+        ("4111\u00a01111\u202f1111\u20091111", "4111 1111 1111 1111"),
+        ("5\u200b3\u00ad6\u2060-\ufeff2\u200d2\u202e", "536-22"),
+        ("5\ufe0f\u20e33\ufe0f\u20e3", "53"),
+        ("5\u03326\u0332 -\u0336", "56 -"),
+        ("a\x00b\x1bc", "abc"),
+        ("Zu\u0308rich", "Z\u00fcrich"),
+        ("e\u0301", "\u00e9"),
+        ("a\u2028b\x85c", "a\nb\nc"),
+        ("536-22-\n1234", "536-22-1234"),
+        ("536-22-\r\n1234", "536-22-1234"),
+        ("4111 1111 \n1111", "4111 1111 1111"),
+        ("1\n2\n3", "1\n2\n3"),
+        ("a\r\nb\rc", "a\nb\rc"),
+        ("x" * 60 + " 4111\n1111", "x" * 60 + " 4111 1111"),
+        ("\ud800 1", "? 1"),
+        ("", ""),
+    ],
+)
+def test_one_spelling(text: str, expected: str) -> None:
+    assert normalise(text).text == expected
+
+
+@given(TEXTS)
+@example("ä" + "\u200b" * 3 + "1-\n2 \n3")
+@example("5\u200b-\n\u200b6")
+def test_what_comes_out(text: str) -> None:
+    normal = normalise(text)
+    assert normal.data == normal.text.encode()  # so it is valid UTF-8, which the engine relies on
+    for char in normal.text:
+        assert unicodedata.category(char) not in ("Cf", "Cs", "Zs", "Pd", "Nd") or char.isascii()
+        assert char in "\t\n\r\f" or unicodedata.category(char) != "Cc" or char == "\x7f"
+
+
+@given(TEXTS)
+@example("\u00bd1-\n2\u200b\u200b3")
+def test_offsets_lead_back_and_rise(text: str) -> None:
+    normal = normalise(text)
+    places = [normal.original(offset) for offset in range(len(normal.text) + 1)]
+    assert places == sorted(places)
+    assert all(0 <= place <= len(text) for place in places)
+    assert places[0] <= places[-1]
+
+
+@given(TEXTS, TEXTS)
+def test_a_marked_number_leads_back_to_itself(before: str, behind: str) -> None:
+    text = f"{before}\nQQ77QQ\n{behind}".replace("\r\n", "\n")
+    normal = normalise(text)
+    if normal.text.count("QQ77QQ") == 1:
+        place = normal.original(normal.text.index("QQ77QQ"))
+        assert text[place : place + 6] == "QQ77QQ"
+
+
+@given(TEXTS)
+def test_twice_is_once_where_no_line_is_joined(text: str) -> None:
+    once = normalise(text).text
+    assume("\n" not in once)
+    assert normalise(once).text == once
+
+
+@given(st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=126)))
+def test_ascii_without_line_breaks_stays(text: str) -> None:
+    normal = normalise(text)
+    assert normal.text == text
+    assert normal.anchors == ((0, 0),)

@@ -1,0 +1,100 @@
+"""Patterns are refused with the place and the way out, and their width is never told too small."""
+
+import pytest
+import re2
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rules.errors import PatternRefused
+from rules.widths import compile_pattern, max_width
+
+
+@pytest.mark.parametrize(
+    ("regex", "cause", "column", "hint"),
+    [
+        (r"\d{3}(?!0)\d", "look-around", 6, "near"),
+        (r"(?<=a)b", "look-around", 1, "unless"),
+        (r"x(?<!a)b", "look-around", 2, "check"),
+        (r"(a)\1", "back-reference", 4, "repetition"),
+        (r"ab(c", "unclosed group", 3, "RE2"),
+        (r"[a-", "unclosed character class", 1, "RE2"),
+        (r"a)", "closing bracket too many", 2, "RE2"),
+        (r"*a", "nothing to repeat", 1, "RE2"),
+        (r"a{2000}", "invalid repetition size", 2, "RE2"),
+        (r"a?", "empty text", 0, "one character"),
+        (r"\b", "empty text", 0, "one character"),
+        (r"\b\d{0,3}\b", "empty text", 0, "one character"),
+    ],
+)
+def test_refused_patterns(regex: str, cause: str, column: int, hint: str) -> None:
+    with pytest.raises(PatternRefused) as refused:
+        compile_pattern(regex)
+    assert cause in refused.value.cause
+    assert refused.value.column == column
+    assert hint in refused.value.hint
+
+
+@pytest.mark.parametrize("regex", [r"[(?=]{2}x", r"a\(?=b", r"\Q(?=\E", r"[]a(?!]b", r"[[:alpha:](?=]x"])
+def test_what_only_looks_like_look_around(regex: str) -> None:
+    compile_pattern(regex)
+
+
+@pytest.mark.parametrize(
+    ("regex", "width"),
+    [
+        (r"\b\d{3}[- ]?\d{2}\b", 6),
+        (r"(?:ab|cde){2,3}", 9),
+        (r"(?i)a(?P<value>b{1,4})(?i:c)", 6),
+        (r"(?i:ab)c", 3),
+        (r"[^a]{2}", 8),
+        (r".{1,10}", 40),
+        (r"ä{3}", 12),
+        (r"\x{1F600}", 4),
+        (r"\pL{2}", 8),
+        (r"[[:alpha:]]{2}", 2),
+        (r"\Qa+b\Ec", 8),
+        (r"a{3}", 3),
+        (r"^ab$", 2),
+        (r"a\.b\\", 4),
+    ],
+)
+def test_widths(regex: str, width: int) -> None:
+    compile_pattern(regex)
+    assert max_width(regex) == width
+
+
+@pytest.mark.parametrize(
+    ("regex", "cause", "column"),
+    [(r"ab+", "no widest match", 3), (r"a{3,}", "no widest match", 2), (r"(?:.{100}){20}", "8000 bytes", 0)],
+)
+def test_too_wide(regex: str, cause: str, column: int) -> None:
+    with pytest.raises(PatternRefused) as refused:
+        max_width(regex)
+    assert cause in refused.value.cause
+    assert refused.value.column == column
+    assert "{1,40}" in refused.value.hint
+
+
+def _patterns() -> st.SearchStrategy[str]:
+    atoms = st.sampled_from(["a", "ab", r"\d", "[ab1]", "[^a]", ".", "ä", r"\x{e4}", r"\.", "(?i)b", r"\bA"])
+    return st.recursive(
+        atoms,
+        lambda inner: st.one_of(
+            st.tuples(inner, inner).map("".join),
+            st.tuples(inner, inner).map(lambda pair: f"(?:{pair[0]}|{pair[1]})"),
+            st.tuples(inner, st.sampled_from(["?", "{2}", "{0,3}", "{1,2}"])).map(
+                lambda p: f"(?P<x>{p[0]}){p[1]}".replace("?P<x>", "?:")
+            ),
+        ),
+        max_leaves=8,
+    )
+
+
+@given(_patterns(), st.text(alphabet="ab1ä.A", max_size=60))
+def test_no_match_is_wider_than_told(regex: str, text: str) -> None:
+    data = text.encode()
+    options = re2.Options()
+    options.longest_match = True
+    width = max_width(regex)
+    for match in re2.compile(regex, options).finditer(data):
+        assert match.end() - match.start() <= width
