@@ -31,7 +31,7 @@ class Throttle:
 
     def is_blocked(self, *keys: str) -> bool:
         """Has any of these failed too often?"""
-        return any(self._count(key) >= _FREE_FAILURES for key in keys)
+        return any(self._count(key) > _FREE_FAILURES - 1 for key in keys)  # the newest has begun to fade
 
     def failed(self, *keys: str) -> None:
         """One more failure for each of these."""
@@ -40,6 +40,11 @@ class Throttle:
             self._failures.move_to_end(key)
         while len(self._failures) > _REMEMBERED:
             self._failures.popitem(last=False)
+
+    def forgive(self, *keys: str) -> None:
+        """One failure less: it was none."""
+        for key in keys:
+            self._failures[key] = (max(0.0, self._count(key) - 1), self._clock())
 
     def _count(self, key: str) -> float:
         count, since = self._failures.get(key, (0.0, 0.0))

@@ -243,14 +243,15 @@ class Session(Wire):
         keys = (f"client {self.proven.address}", f"login {name.lower()}")
         if self.door.throttle.is_blocked(*keys):
             raise CommandRefused(replies.AUTH_LATER)
+        self.door.throttle.failed(*keys)  # before the answer is known: many sessions may guess at once
         if not await self.door.logins.check(name, password):
-            self.door.throttle.failed(*keys)
             self.failed_logins += 1
             log.warning("smtp.login_failed", client=str(self.proven.address))
             if self.failed_logins >= self.patience.failed_logins:
                 self.say(replies.AUTH_WRONG)
                 raise Hangup(replies.TOO_MANY_ERRORS)
             raise CommandRefused(replies.AUTH_WRONG)
+        self.door.throttle.forgive(*keys)
         self.who = Proven(self.proven.address, True, name, self.proven.certificates)
         self.say(replies.SIGNED_IN)
 

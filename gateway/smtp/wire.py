@@ -151,6 +151,8 @@ class Wire(SMTP):  # type: ignore[misc]  # aiosmtpd has no types
     async def start_tls(self, context: ssl.SSLContext, seconds: float) -> None:
         """Say 220 and shake hands. What the client had said before in the clear is dropped (RFC 3207 6)."""
         transport: Any = self.transport
+        if transport is None:
+            raise Hangup
         transport.pause_reading()
         self._ahead.clear()
         self._reader._buffer.clear()

@@ -281,6 +281,21 @@ async def test_a_handshake_that_fails_is_the_end_and_no_failure_of_ours(open_doo
         await good.tls(stage.client_tls())
 
 
+async def test_guessing_in_many_sessions_at_once_is_no_better(open_door: Any) -> None:
+    """However many ask at the same time, ten wrong answers are all that one address gets."""
+
+    async def guess(stage: Any) -> str:
+        client = await Client.connect(stage)
+        await client.hear()
+        await client.tls(stage.client_tls())
+        return await client.say("AUTH PLAIN AGFsaWNlQGV4YW1wbGUuY29tAHdyb25n")
+
+    async with open_door(tls=True, logins=True) as stage:
+        answers = await asyncio.gather(*[guess(stage) for _ in range(20)])
+        assert sum(answer.startswith("535 5.7.8") for answer in answers) == 10
+        assert sum(answer.startswith("454 4.7.0") for answer in answers) == 10
+
+
 async def test_a_small_house_takes_small_messages(open_door: Any) -> None:
     async with open_door(memory=4096, message=4096) as stage:
         client = await (await Client.connect(stage)).ready()

@@ -161,6 +161,8 @@ def test_throttling_forgets_one_failure_after_another() -> None:
     assert not throttle.is_blocked("client 10.0.0.1")
     throttle.failed("client 10.0.0.1")
     assert throttle.is_blocked("client 10.0.0.1")
+    throttle.forgive("client 10.0.0.1")
+    assert not throttle.is_blocked("client 10.0.0.1")
 
 
 def test_throttling_remembers_no_more_than_it_can_hold() -> None:
