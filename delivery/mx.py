@@ -3,6 +3,7 @@
 import asyncio
 import ipaddress
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -58,20 +59,24 @@ class Resolver(Protocol):
 class SystemResolver:
     """MX by dnspython and /etc/resolv.conf; addresses as the system gives them, so that /etc/hosts counts."""
 
-    def __init__(self) -> None:
+    def __init__(self, make: Callable[[], dns.asyncresolver.Resolver] = dns.asyncresolver.Resolver) -> None:
+        self._make = make
         self._resolver: dns.asyncresolver.Resolver | None = None
 
     async def mx(self, domain: str) -> tuple[MxRecord, ...]:
         """The MX records of a domain."""
         try:
-            if self._resolver is None:
-                self._resolver = dns.asyncresolver.Resolver()
-                self._resolver.lifetime = LOOKUP_SECONDS
             name = dns.name.from_text(domain)
+        except (dns.exception.DNSException, UnicodeError) as error:
+            raise NoSuchDomain("the name cannot be that of a domain") from error
+        try:
+            if self._resolver is None:
+                self._resolver = self._make()
+                self._resolver.lifetime = LOOKUP_SECONDS
             answer = await self._resolver.resolve(name, dns.rdatatype.MX, raise_on_no_answer=False, search=False)
         except dns.resolver.NXDOMAIN as error:
             raise NoSuchDomain(f"the domain {domain} does not exist") from error
-        except (dns.exception.DNSException, OSError, UnicodeError) as error:
+        except (dns.exception.DNSException, OSError) as error:
             self._resolver = None  # /etc/resolv.conf may be another one next time
             raise LookupFailed(f"looking up the mail servers of {domain} failed") from error
         return tuple(MxRecord(r.preference, _plain(r.exchange)) for r in answer if isinstance(r, MX))

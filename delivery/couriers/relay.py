@@ -53,6 +53,10 @@ class RelayCourier:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Say QUIT on every idle connection; those in use close when their message is through."""
         self._connections.close()
 
     async def deliver(self, delivery: Delivery) -> Mapping[str, Outcome]:

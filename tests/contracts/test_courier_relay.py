@@ -14,7 +14,7 @@ from delivery.settings import HopSettings
 from policy.decision import Changes
 
 
-def courier(peer, **more) -> RelayCourier:  # type: ignore[no-untyped-def]
+def courier(peer, **more) -> RelayCourier:
     return RelayCourier("gate.example.com", HopSettings(host=f"127.0.0.1:{peer.port}"), **more)
 
 
@@ -423,7 +423,7 @@ async def test_a_real_server_takes_it(delivery) -> None:
         def __init__(self) -> None:
             self.got = []
 
-        async def handle_DATA(self, server, session, envelope) -> str:  # type: ignore[no-untyped-def]
+        async def handle_DATA(self, server, session, envelope) -> str:
             self.got.append(envelope.original_content)
             return "250 2.0.0 kept"
 

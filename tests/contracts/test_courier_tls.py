@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import warnings
 
 import pytest
 from aiosmtpd.smtp import SMTP as Server
@@ -190,6 +191,22 @@ async def test_a_lower_version_than_the_minimum_is_refused(start_peer, delivery,
     failed = await bring(partner(peer, minimum="1.3"), delivery)
     assert failed.insecure
     assert_nothing_was_said(peer)
+
+
+async def test_tls_of_long_ago_is_no_proof(start_peer, delivery, partner, server_context) -> None:
+    context = server_context()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+        context.maximum_version = ssl.TLSVersion.TLSv1
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    peer = await start_peer(tls=context)
+    failed = await bring(partner(peer), delivery)
+    assert failed.insecure
+    assert_nothing_was_said(peer)
+    assert isinstance(
+        await hop(delivery, peer, HopTls.OPPORTUNISTIC), Sent
+    )  # by it, or without where OpenSSL has it not
 
 
 async def test_our_certificate_is_shown_to_who_asks(start_peer, delivery, partner, server_context, authority) -> None:

@@ -80,7 +80,7 @@ def test_a_report_within_something_else() -> None:
     outer = b"Content-Type: multipart/mixed; boundary=out\n\n--out\n" + POSTFIX[POSTFIX.index(b"Content-Type") :]
     outer += b"\n--out\nContent-Type: text/plain\n\nfooter of a scanner\n--out--\n"
     assert body
-    assert len(read_dsn(outer).recipients) == 2  # type: ignore[union-attr]
+    assert len(read_dsn(outer).recipients) == 2
 
 
 def test_an_encoded_report() -> None:
@@ -91,17 +91,17 @@ def test_an_encoded_report() -> None:
         b"Content-Type: multipart/report; boundary=b\n\n--b\nContent-Type: message/global-delivery-status\n"
         b"Content-Transfer-Encoding: base64\n\n" + base64.encodebytes(status.encode()) + b"\n--b--\n"
     )
-    assert read_dsn(raw).recipients[0].final == "bücher@example.org"  # type: ignore[union-attr]
+    assert read_dsn(raw).recipients[0].final == "bücher@example.org"
 
 
 def test_a_missing_action_is_told_by_the_status() -> None:
-    assert read_dsn(POSTFIX.replace(b"Action: failed\n", b"")).recipients[0].action == "failed"  # type: ignore[union-attr]
-    assert read_dsn(POSTFIX.replace(b"Status: 5.1.1\n", b"")).recipients[0].status == "5.1.1"  # type: ignore[union-attr]
+    assert read_dsn(POSTFIX.replace(b"Action: failed\n", b"")).recipients[0].action == "failed"
+    assert read_dsn(POSTFIX.replace(b"Status: 5.1.1\n", b"")).recipients[0].status == "5.1.1"
 
 
 def test_exims_header() -> None:
     raw = b"X-Failed-Recipients: bob@example.org,\n  carol@example.org\nSubject: Mail delivery failed\n\nsorry\n"
-    assert [each.final for each in read_dsn(raw).recipients] == ["bob@example.org", "carol@example.org"]  # type: ignore[union-attr]
+    assert [each.final for each in read_dsn(raw).recipients] == ["bob@example.org", "carol@example.org"]
 
 
 def test_qmails_paragraphs() -> None:
@@ -109,7 +109,7 @@ def test_qmails_paragraphs() -> None:
         b"From: MAILER-DAEMON@x\n\nHi. This is the qmail-send program at x.\nI'm afraid.\n\n"
         b"<bob@example.org>:\nSorry, no mailbox by that name. (#5.1.1)\n\n--- Below this line copy\n\n<eve@x>:\nno\n"
     )
-    [bob] = read_dsn(raw).recipients  # type: ignore[union-attr]
+    [bob] = read_dsn(raw).recipients
     assert (bob.final, bob.status) == ("bob@example.org", "5.1.1")
 
 

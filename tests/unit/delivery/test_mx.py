@@ -18,7 +18,7 @@ class Dns:
         self.answers = {"mx": mx, "addresses": addresses}
         self.asked: list[tuple[str, str]] = []
 
-    def answer(self, kind: str, name: str):  # type: ignore[no-untyped-def]
+    def answer(self, kind: str, name: str):
         self.asked.append((kind, name))
         answer = self.answers[kind]
         if isinstance(answer, Exception):

@@ -11,7 +11,7 @@ KEY = b"k" * 32
 IDENT = "01jd8x5t3v7k2m4n6p8q0r1s2t"
 
 
-def test_ids_sort_by_time_and_never_repeat(monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_ids_sort_by_time_and_never_repeat(monkeypatch) -> None:
     ids = []
     for millisecond in (1, 1_000, 1_700_000_000_000, 1_700_000_000_001, 2**48 - 1):
         monkeypatch.setattr(tokens.time, "time_ns", lambda at=millisecond: at * 1_000_000)
@@ -42,7 +42,7 @@ def test_same() -> None:
     assert not tokens.same("", "b")
 
 
-def test_codes_keep_their_leading_zeros(monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_codes_keep_their_leading_zeros(monkeypatch) -> None:
     monkeypatch.setattr(tokens.secrets, "randbelow", lambda _below: 42)
     assert tokens.new_code() == "000042"
     assert tokens.new_code(8) == "00000042"

@@ -1,0 +1,100 @@
+"""`sealgate keys`: what it makes, says and refuses."""
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from gateway.cli.main import main
+
+CONFIG = """
+hostname: gate.example.com
+domains: [example.com]
+data: data
+keys: KEYS
+listeners: [{address: "127.0.0.1:2525", clients: [127.0.0.0/8]}]
+next_hop: {host: "127.0.0.1:2526"}
+policy: policy.yaml
+portal: {url: "http://localhost:8080", address: "127.0.0.1:8080"}
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    (tmp_path / "policy.yaml").write_text("version: 1\nrules: []\notherwise: relay\n")
+    path = tmp_path / "config.yaml"
+    path.write_text(CONFIG.replace("KEYS", f"file://{tmp_path}/keyring.json"))
+    return path
+
+
+def run(*words: str | Path) -> Result:
+    return CliRunner().invoke(main, ["keys", *map(str, words)])
+
+
+def test_init_works_with_just_the_required_keys_and_before_there_is_data(config: Path) -> None:
+    result = run("init", "--config", config)
+    assert result.exit_code == 0, result.output
+    keyring = config.with_name("keyring.json")
+    assert stat.S_IMODE(keyring.stat().st_mode) == 0o600
+    assert not config.with_name("data").exists()
+    secret = json.loads(keyring.read_text())["roots"][0]["secret"]
+    assert secret not in result.output
+
+
+def test_init_overwrites_nothing(config: Path) -> None:
+    run("init", "--config", config)
+    before = config.with_name("keyring.json").read_bytes()
+    result = run("init", "--config", config)
+    assert result.exit_code == 2
+    assert "not overwritten" in result.stderr
+    assert "hint:" in result.stderr
+    assert config.with_name("keyring.json").read_bytes() == before
+
+
+def test_init_by_path_needs_no_configuration(tmp_path: Path) -> None:
+    result = run("init", "--path", tmp_path / "own.json", "--json")
+    assert result.exit_code == 0
+    made = json.loads(result.stdout)
+    assert made["keyring"] == str(tmp_path / "own.json")
+    assert json.loads((tmp_path / "own.json").read_text())["primary"] == made["id"]
+
+
+def test_list_shows_no_secret(config: Path) -> None:
+    run("init", "--config", config)
+    result = run("list", "--config", config, "--json")
+    [root] = [json.loads(line) for line in result.stdout.splitlines()]
+    assert root.keys() == {"id", "created", "primary"}
+    assert root["primary"] is True
+    assert "primary" in run("list", "--config", config).stdout
+
+
+def test_list_without_a_keyring_says_how_to_make_it(config: Path) -> None:
+    result = run("list", "--config", config)
+    assert result.exit_code == 2
+    assert "keys init" in result.stderr
+
+
+def test_rotate_brings_the_stored_keys_under_the_new_root(config: Path) -> None:
+    run("init", "--config", config)
+    old = json.loads(config.with_name("keyring.json").read_text())["primary"]
+    first = run("rotate", "--config", config, "--json")
+    assert first.exit_code == 0, first.output
+    told = json.loads(first.stdout)
+    roots = json.loads(config.with_name("keyring.json").read_text())
+    assert roots["primary"] == told["id"] != old
+    assert [root["id"] for root in roots["roots"]] == [old, told["id"]]
+    again = json.loads(run("rotate", "--config", config, "--rewrap-only", "--json").stdout)
+    assert again["id"] == told["id"]
+    assert json.loads(config.with_name("keyring.json").read_text()) == roots
+
+
+def test_a_rotation_whose_database_is_away_can_be_finished_later(config: Path) -> None:
+    run("init", "--config", config)
+    config.with_name("data").write_text("a file where the folder should be")
+    result = run("rotate", "--config", config)
+    assert result.exit_code != 0
+    config.with_name("data").unlink()
+    finished = run("rotate", "--rewrap-only", "--config", config)
+    assert finished.exit_code == 0, finished.output
