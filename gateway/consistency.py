@@ -18,7 +18,7 @@ from keys.errors import KeysError
 from keys.keyring import KeyRing
 from policy.message import Address, AddressInvalid
 from policy.problem import Path as Place
-from policy.problem import Problem
+from policy.problem import Problem, dotted
 from policy.route import domain_matches
 from portal.settings import PortalSettings, is_loopback
 
@@ -65,7 +65,7 @@ def _addresses(draft: Draft, document: Document) -> Iterator[Problem]:
                     path, f"{address} is listened on by {name} already", "give each a port of its own"
                 )
                 break
-        taken.append((mine, ".".join(map(str, path))))
+        taken.append((mine, dotted(path)))
 
 
 def _partners(draft: Draft, document: Document) -> Iterator[Problem]:

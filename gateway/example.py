@@ -66,6 +66,7 @@ def _field(name: str, field: FieldInfo, indent: int, *, off: bool) -> Iterator[s
         yield _line(f"{_KEYS[name]}:", indent + 2, off)
         yield from _section(inner, indent + 4, off=off)
     else:
+        off = off or all(map(_is_off, inner.model_fields.values()))
         yield _line(f"{name}:", indent, off)
         yield from _section(inner, indent + 2, off=off)
 

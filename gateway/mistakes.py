@@ -46,6 +46,8 @@ def problem_of(error: ErrorDetails, document: Document, model: type[BaseModel]) 
     if sort == "missing":
         return _missing(path, document, model)
     at_key = isinstance(value, dict)
+    if path[-1] == "[key]":  # a name is wrong, not what stands under it
+        path, at_key = path[:-1], True
     if sort == "sealgate":
         return document.problem(path, context["cause"], context["hint"], key=at_key)
     if sort in ("enum", "literal_error"):

@@ -2,18 +2,19 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import structlog
 
-from gateway.extractors import read_message
+from delivery.errors import DeliveryError
 from gateway.policyfile import Loaded, PolicyInvalid, PolicyPlace, load_policy
 from gateway.settings import Settings, SettingsInvalid
 from policy.engine import Policy
+from policy.extraction.message import read_message
 from policy.problem import Problem
 from policy.trial import Reads
 from rules.matching import Cache, Matcher
@@ -21,8 +22,10 @@ from rules.matching import Cache, Matcher
 LOADED: Final = "policy.loaded"
 REFUSED: Final = "policy.refused"
 
-Told = Callable[[str, Mapping[str, str]], Awaitable[None]]
+Told = Callable[[str, dict[str, str]], Awaitable[None]]
 _Stamp = tuple[tuple[str, int, int, int], ...]  # of each file: path, time of change in ns, size, inode
+
+_MOST_UNTOLD: Final = 1000  # events kept for when the database is back
 
 log = structlog.get_logger()
 
@@ -60,6 +63,7 @@ class PolicyKeeper:
         self._asked = asyncio.Event()
         self._seen: _Stamp = ()
         self._in_force: InForce | None = None
+        self._untold: deque[tuple[str, dict[str, str]]] = deque(maxlen=_MOST_UNTOLD)
 
     @property
     def in_force(self) -> InForce:
@@ -79,11 +83,10 @@ class PolicyKeeper:
         return self.in_force.matcher
 
     def load(self) -> None:
-        """The first load, at start; raises SettingsInvalid with every problem. Blocks until the tests have run."""
+        """The first load, at start; raises SettingsInvalid with every problem. Blocks until its tests have run."""
         self._seen = stamp(self._place)
         try:
-            with ThreadPoolExecutor(1) as thread:  # the reader of the tests may want a loop of its own
-                self._put(thread.submit(self._good).result())
+            self._put(self._good())
         except PolicyInvalid as invalid:
             raise SettingsInvalid(invalid.problems) from invalid
 
@@ -95,13 +98,14 @@ class PolicyKeeper:
         """Look at the files every second, and take a changed policy if it is good, until told to stop."""
         ends = asyncio.ensure_future(stop.wait())
         try:
-            await self._tell(LOADED, {"sha256": self.current.sha256})
+            await self._tell((LOADED, {"sha256": self.current.sha256}))
             while not stop.is_set():
                 asked = asyncio.ensure_future(self._asked.wait())
                 await asyncio.wait((ends, asked), timeout=self._every, return_when=asyncio.FIRST_COMPLETED)
                 asked.cancel()
                 if not stop.is_set():
                     await self.look()
+                    await self._tell()
         finally:
             ends.cancel()
 
@@ -119,7 +123,7 @@ class PolicyKeeper:
             return False
         self._put(loaded)
         log.info(LOADED, sha256=loaded.policy.sha256, rules=len(loaded.policy.text.rules))
-        await self._tell(LOADED, {"sha256": loaded.policy.sha256})
+        await self._tell((LOADED, {"sha256": loaded.policy.sha256}))
         return True
 
     async def _refuse(self, problems: tuple[Problem, ...]) -> None:
@@ -127,11 +131,20 @@ class PolicyKeeper:
             log.error(REFUSED, file=problem.file, line=problem.line, column=problem.column, problem=str(problem))
         log.error(REFUSED, problems=len(problems), in_force=self.current.sha256)
         facts = {"in_force": self.current.sha256, "problems": str(len(problems)), "first": str(problems[0])}
-        await self._tell(REFUSED, facts)
+        await self._tell((REFUSED, facts))
 
-    async def _tell(self, event: str, facts: Mapping[str, str]) -> None:
-        if self._told is not None:
-            await self._told(event, facts)
+    async def _tell(self, *events: tuple[str, dict[str, str]]) -> None:
+        """Tell these and what could not be told before; a database that is gone stops no policy."""
+        if self._told is None:
+            return
+        self._untold += events
+        while self._untold:
+            try:
+                await self._told(*self._untold[0])
+            except DeliveryError as error:
+                log.warning("policy.untold", event_kind=self._untold[0][0], cause=type(error).__name__)
+                return
+            self._untold.popleft()
 
     def _good(self) -> Loaded:
         """Load, and run the tests inside; raises PolicyInvalid."""

@@ -8,10 +8,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 
-from gateway.extractors import read_message
 from gateway.yamlmarks import Document, read_yaml
 from policy.clauses import NO_DETECTOR, Names
 from policy.engine import Policy
+from policy.extraction.message import read_message
 from policy.language import read_policy
 from policy.problem import Mark, Problem
 from policy.route import Directory

@@ -57,7 +57,7 @@ def check(invocation: Invocation, file: Path | None, as_json: bool) -> None:
 @click.pass_obj
 def test(invocation: Invocation, file: Path | None, as_json: bool) -> None:
     """Run the tests inside the policy (or FILE); exit 1 when one fails."""
-    from gateway.extractors import read_message
+    from policy.extraction.message import read_message
 
     loaded = _load(invocation, file, as_json)
     outcomes = loaded.trial(read_message)

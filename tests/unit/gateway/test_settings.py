@@ -1,0 +1,212 @@
+"""Configurations that are good, and what they come to."""
+
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from delivery.settings import HopTls
+from gateway.settings import Settings, SettingsInvalid, load_settings
+from gateway.smtp.settings import ANYONE, OURS
+from keys.keyring import KeyRing
+from policy.message import Address
+
+REQUIRED = """\
+hostname: gate.example.com
+domains: [example.com, "*.example.com"]
+data: data
+keys: file:keyring.json
+listeners: [{address: "127.0.0.1:2525"}]
+next_hop: {host: "smtp.example.net"}
+policy: policy.yaml
+portal: {url: "https://secure.example.com"}
+"""
+Load = Callable[..., Settings]
+
+
+@pytest.fixture
+def load(tmp_path: Path, certificates: Path) -> Load:
+    """Load the required keys with some replaced or added."""
+    for file in certificates.iterdir():
+        shutil.copy(file, tmp_path)
+    KeyRing.create(tmp_path / "keyring.json")
+    (tmp_path / "policy.yaml").write_text("version: 1\n")
+
+    def load(more: str = "", *, without: str = "", **options: object) -> Settings:
+        lines = [line for line in REQUIRED.splitlines() if not without or not line.startswith(f"{without}:")]
+        config = tmp_path / "config.yaml"
+        config.write_text("\n".join([*lines, more]))
+        return load_settings(config, **options)  # type: ignore[arg-type]  # keyring, policy, now
+
+    return load
+
+
+def told(load: Load, more: str, **options: object) -> list[str]:
+    with pytest.raises(SettingsInvalid) as invalid:
+        load(more, **options)
+    return [problem.cause for problem in invalid.value.problems]
+
+
+def test_the_required_keys_are_enough(load: Load, tmp_path: Path) -> None:
+    settings = load()
+    assert settings.data == tmp_path / "data"
+    assert settings.policy == tmp_path / "policy.yaml"
+    assert settings.keyring_path == tmp_path / "keyring.json"
+    assert settings.database_url == f"sqlite:///{tmp_path}/data/sealgate.db"
+    assert settings.next_hop.host == "smtp.example.net:25"
+    assert settings.notice_sender == "Secure mail <secure@example.com>"
+    assert settings.rules == ("builtin", f"{tmp_path}/local-rules/*.yaml")
+    assert list(settings.profiles) == ["standard"]
+    assert settings.portal.endpoint == ("127.0.0.1", 8443)
+    assert (settings.telemetry.log, settings.telemetry.metrics) == ("json", "127.0.0.1:9464")
+    assert settings.workers == "auto"
+
+
+def test_defaults_are_those_of_the_manual(load: Load) -> None:
+    settings = load()
+    assert settings.limits.model_dump() == {
+        "message": "50 MiB",
+        "recipients": 1000,
+        "sessions": 500,
+        "sessions_per_client": 50,
+        "memory": "512 MiB",
+    }
+    assert settings.queue.model_dump() == {
+        "first_retry": "5 minutes",
+        "longest_retry": "70 minutes",
+        "secure_fallback": "1 hour",
+        "delay_notice": "4 hours",
+        "expire": "5 days",
+        "history": "30 days",
+        "shutdown": "30 seconds",
+    }
+    assert settings.next_hop.tls is HopTls.OPPORTUNISTIC
+    assert settings.inside is None
+    (listener,) = settings.listeners
+    assert (listener.accepts, listener.require, listener.clients) == ("outbound", "network", OURS)
+    profile = settings.profiles["standard"]
+    assert (profile.signin.code_digits, profile.signin.code_minutes) == (6, 15)
+    assert (profile.signin.tries, profile.signin.tries_a_day) == (5, 20)
+    assert (profile.life.open_for, profile.life.late_reply) == (timedelta(days=30), timedelta(days=7))
+    assert profile.life.retention == timedelta(days=30)
+    assert not profile.notice.subject
+
+
+def test_an_inbound_listener_is_open_to_anyone(load: Load) -> None:
+    settings = load('listeners: [{address: "127.0.0.1:25", accepts: inbound}]', without="listeners")
+    assert settings.listeners[0].clients == ANYONE
+
+
+@pytest.mark.parametrize(
+    ("portal", "address"),
+    [
+        ('{url: "https://secure.example.com"}', ("127.0.0.1", 8443)),
+        ('{url: "http://localhost:8080"}', ("127.0.0.1", 8080)),
+        ('{url: "http://127.0.0.1:8080"}', ("127.0.0.1", 8080)),
+        ('{url: "https://secure.example.com", tls: {certificate: good.pem, key: good.key}}', ("0.0.0.0", 443)),
+        ('{url: "https://secure.example.com", address: "0.0.0.0:80", trusted_proxies: [10.0.0.1]}', ("0.0.0.0", 80)),
+        ('{url: "https://secure.example.com", address: "[::1]:81"}', ("::1", 81)),
+    ],
+)
+def test_where_the_portal_listens(load: Load, portal: str, address: tuple[str, int]) -> None:
+    assert load(f"portal: {portal}", without="portal").portal.endpoint == address
+
+
+def test_mail_by_mx_is_carried_out(load: Load) -> None:
+    settings = load("next_hop: {mx: true, tls: verify}", without="next_hop")
+    assert settings.next_hop.mx
+    assert settings.directory().inside_verified, "without inside, next_hop is the way inside"
+
+
+def test_postgresql_is_carried_out_and_never_printed(load: Load) -> None:
+    settings = load("database: postgresql://sealgate:geheim@db.example.com/sealgate")
+    assert settings.database_url == "postgresql+psycopg://sealgate:geheim@db.example.com/sealgate"
+    assert "geheim" not in repr(settings)
+
+
+def test_a_bad_database_is_not_printed_either(load: Load) -> None:
+    with pytest.raises(SettingsInvalid) as invalid:
+        load("database: mysql://u:geheim@db/x")
+    assert "geheim" not in str(invalid.value)
+
+
+def test_what_routes_are_chosen_from(load: Load) -> None:
+    settings = load(
+        "inside: {host: mail.example.com}\n"
+        "partners: {st-mary: {domains: [stmary.example, '*.stmary.example']}}\n"
+        "profiles: {healthcare: {signin: {account: obligatory}, life: {retention: forever}}}\n"
+    )
+    directory = settings.directory()
+    assert directory.inside_verified, "inside is verified unless said otherwise"
+    assert directory.profiles == {"standard", "healthcare"}
+    assert directory.partner_of(Address.parse("x@ward.stmary.example")) == "st-mary"
+    assert directory.is_ours(Address.parse("x@sub.example.com"))
+    assert not directory.is_ours(Address.parse("x@notexample.com"))
+    assert settings.profiles["healthcare"].life.retention is None
+
+
+def test_the_standard_profile_can_be_changed(load: Load) -> None:
+    settings = load("profiles: {standard: {life: {retention: none, open_for: 2 weeks}}}")
+    assert settings.profiles["standard"].life.retention == timedelta(0)
+    assert settings.profiles["standard"].life.open_for == timedelta(days=14)
+    again = type(settings.profiles["standard"]).model_validate(settings.profiles["standard"].model_dump(mode="json"))
+    assert again == settings.profiles["standard"]
+
+
+def test_a_certificate_and_its_key(load: Load) -> None:
+    listener = (
+        "listeners: [{address: '127.0.0.1:25', tls: {certificate: good.pem, key: good.key, client_ca: good.pem}}]"
+    )
+    settings = load(listener, without="listeners")
+    assert settings.listeners[0].tls is not None
+    assert settings.listeners[0].tls.certificate.is_absolute()
+    later = datetime.now(UTC) + timedelta(days=60)
+    (cause,) = told(load, listener, without="listeners", now=later)
+    assert cause.startswith("the certificate expired on")
+    earlier = datetime.now(UTC) - timedelta(days=60)
+    (cause,) = told(load, listener, without="listeners", now=earlier)
+    assert cause.startswith("the certificate is not valid before")
+
+
+def test_before_keys_are_made_and_a_policy_is_written(load: Load, tmp_path: Path) -> None:
+    (tmp_path / "keyring.json").unlink()
+    (tmp_path / "policy.yaml").unlink()
+    assert load(keyring=False, policy=False).keyring_path == tmp_path / "keyring.json"
+    assert len(told(load, "")) == 2
+
+
+def test_a_bad_policy_is_told_with_the_configuration(load: Load, tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text("rules: [{name: a, then: secur}]\n")
+    (cause,) = told(load, "")
+    assert cause.startswith('"secur" is none of')
+    assert load(policy=False).policy == tmp_path / "policy.yaml"
+
+
+def test_a_pattern_of_packs_may_match_none_or_many(load: Load, tmp_path: Path) -> None:
+    load("rules: [builtin, local/*.yaml]")
+    (tmp_path / "local").mkdir()
+    (tmp_path / "local" / "bad.yaml").write_text("detectors: [1]\n")
+    assert told(load, "rules: [builtin, local/*.yaml]")
+
+
+def test_python_names_are_no_keys_of_the_file(load: Load) -> None:
+    assert told(load, "notices: {sender: 'a <a@example.com>'}") == ["is no key here"]
+    assert load("notices: {from: 'a <a@example.com>'}").notice_sender == "a <a@example.com>"
+
+
+def test_files_are_named_as_the_configuration_was(load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    load()
+    (tmp_path / "policy.yaml").write_text("rule: []\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SettingsInvalid) as invalid:
+        load_settings(Path("config.yaml"))
+    assert str(invalid.value.problems[0]) == 'policy.yaml:1:1: rule: is no key here. Did you mean "rules"?'
+
+
+def test_there_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(SettingsInvalid, match="does not exist"):
+        load_settings(tmp_path / "none.yaml")
+    with pytest.raises(SettingsInvalid, match="cannot be read"):
+        load_settings(tmp_path)
