@@ -24,6 +24,9 @@ LIGHT: Final = frozenset(
     {Format.TEXT, Format.HTML, Format.XML, Format.SVG, Format.IMAGE, Format.EXECUTABLE, Format.PACKED, Format.TNEF,
      Format.CMS, Format.PGP, Format.MEDIA, Format.EMPTY}
 )  # fmt: skip
+_SHOWN: Final = frozenset(
+    {Format.TEXT, Format.HTML, Format.XML, Format.SVG, Format.MESSAGE, Format.PGP, Format.EMPTY, Format.UNKNOWN}
+)
 _TAG: Final = re.compile(r"<[^<>]*+>")
 _MOSTLY_TEXT: Final = 0.7
 _NOT_PRINTED: Final = bytes(set(range(256)) - set(range(32, 127)) - set(b"\t\r\n"))
@@ -58,10 +61,10 @@ def extract(
     return into.content()
 
 
-def extract_body(leaf: Leaf, limits: Limits = DEFAULT_LIMITS) -> Content:
-    """The text of a message: no fact of its own, unless its bytes are no text."""
+def extract_body(leaf: Leaf, kind: Kind, limits: Limits = DEFAULT_LIMITS) -> Content:
+    """The text of a message (`is_body`): no fact of its own, unless it is encrypted."""
     into = Collected(Budget(limits))
-    _leaf(leaf, into)
+    _body(leaf, kind, into)
     return into.content()
 
 
@@ -153,12 +156,16 @@ def _leaf(leaf: Leaf, into: Collected) -> None:
     if not into.budget.take_file():
         into.fact(file_of(leaf), FileKind.UNKNOWN, reason="holds more files than are read")
         return
-    if leaf.is_file or not is_body(leaf):
+    kind = kind_of(leaf.data)
+    if is_body(leaf, kind):
+        _body(leaf, kind, into)
+    else:
         read_file(file_of(leaf), into)
-        return
+
+
+def _body(leaf: Leaf, kind: Kind, into: Collected) -> None:
     before = len(into.files)
     file = file_of(leaf)
-    kind = kind_of(leaf.data)
     if leaf.media_type != "text/html" or kind.file is not FileKind.HTML:
         _text(file, kind, into)
     if leaf.media_type == "text/html" or Format.HTML in kind.formats:
@@ -168,15 +175,9 @@ def _leaf(leaf: Leaf, into: Collected) -> None:
         into.fact(file, FileKind.UNKNOWN, encrypted=True, reason="a PGP message")
 
 
-def is_body(leaf: Leaf) -> bool:
+def is_body(leaf: Leaf, kind: Kind) -> bool:
     """Whether a leaf is text that is shown, and not a file in disguise."""
-    if leaf.is_file:
-        return False
-    known = kind_of(leaf.data)
-    return known.file in {FileKind.TEXT, FileKind.HTML, FileKind.MESSAGE, FileKind.UNKNOWN} or known.formats[0] in {
-        Format.TEXT,
-        Format.SVG,
-    }
+    return not leaf.is_file and kind.formats[0] in _SHOWN
 
 
 def _picture(file: File, kind: Kind, into: Collected) -> None:

@@ -57,6 +57,7 @@ _SHOWN: Final = (
 )
 _CONTACT: Final = ("mailto:", "tel:", "sms:", "callto:", "skype:")
 _DEEPEST: Final = 3
+_MOST_COMMENTS: Final = 500  # read as pages; more are taken as they stand
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,7 +294,7 @@ class _Walk:
         if not text.strip(" -\r\n"):
             return
         inner = text
-        if "<" in text and self._depth < _DEEPEST:
+        if "<" in text and self._depth < _DEEPEST and len(self._comments) < _MOST_COMMENTS:
             start = text.find(">") + 1 if text.lstrip().startswith("[if") else 0
             inner = "\n".join(part for _, part in read_page(text[start:], self._depth + 1).named())
         self._comments.append(html.unescape(inner))

@@ -90,6 +90,8 @@ _MAGIC: Final[tuple[tuple[bytes, FileKind, Format, str], ...]] = (
     (b"-----BEGIN PGP MESSAGE", FileKind.UNKNOWN, Format.PGP, "PGP message"),
     (b"-----BEGIN PKCS7", FileKind.UNKNOWN, Format.CMS, "S/MIME"),
 )
+_ANY_MAGIC: Final = tuple(row[0] for row in _MAGIC)
+_PLAIN: Final = Kind(FileKind.TEXT, (Format.TEXT,), "text")
 _PDF_WITHIN: Final = 1024  # readers look for %PDF- this far
 _ZIP_END: Final = 66_000  # a zip's directory ends within this of the file's end
 _HTML: Final = re.compile(
@@ -112,6 +114,8 @@ _ZIP_MAGIC: Final = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08", b"PK00PK")
 def kind_of(data: bytes) -> Kind:
     """Recognise a file. One that is two things at once (a picture with a zip behind it) has both formats."""
     kind = _main(data)
+    if kind is _PLAIN and b"PK\x05\x06" not in data[-_ZIP_END:] and b"%PDF-" not in data[:_PDF_WITHIN]:
+        return kind
     extra: list[Format] = []
     if Format.ZIP not in kind.formats and b"PK\x05\x06" in data[-_ZIP_END:]:
         extra.append(Format.ZIP)
@@ -129,9 +133,10 @@ def _main(data: bytes) -> Kind:
         return Kind(FileKind.PDF, (Format.PDF,), "PDF")
     if data.startswith(_ZIP_MAGIC):
         return _zip(data)
-    for magic, file, form, about in _MAGIC:
-        if data.startswith(magic):
-            return _ole(data) if form is Format.OLE else Kind(file, (form,), about)
+    if data.startswith(_ANY_MAGIC):
+        for magic, file, form, about in _MAGIC:
+            if data.startswith(magic):
+                return _ole(data) if form is Format.OLE else Kind(file, (form,), about)
     return _binary(data) or _text(data)
 
 
@@ -216,7 +221,7 @@ def _text(data: bytes) -> Kind:
         return Kind(FileKind.TEXT, (Format.TEXT, Format.HTML), "text with HTML")
     if b"-----BEGIN PGP MESSAGE" in data:
         return Kind(FileKind.TEXT, (Format.TEXT, Format.PGP), "text with a PGP message")
-    return Kind(FileKind.TEXT, (Format.TEXT,), "text")
+    return _PLAIN
 
 
 def _is_text(head: bytes) -> bool:

@@ -78,12 +78,12 @@ def extract_file(file: File, limits: Limits = DEFAULT_LIMITS) -> Content:
 
 
 def _leaf(leaf: Leaf, limits: Limits) -> Content | File:
-    page = leaf.media_type == "text/html"
-    if len(leaf.data) > _LIGHT_PAGE and page:
+    kind = kind_of(leaf.data)
+    is_page = leaf.media_type == "text/html" or not _PAGES.isdisjoint(kind.formats)
+    if len(leaf.data) > _LIGHT_PAGE and is_page:
         return file_of(leaf)
-    if is_body(leaf):
-        return extract_body(leaf, limits)
-    formats = kind_of(leaf.data).formats
-    if not LIGHT.issuperset(formats) or (len(leaf.data) > _LIGHT_PAGE and _PAGES.intersection(formats)):
-        return file_of(leaf)
-    return extract_file(file_of(leaf), limits)
+    if is_body(leaf, kind):
+        return extract_body(leaf, kind, limits)
+    if LIGHT.issuperset(kind.formats):
+        return extract_file(file_of(leaf), limits)
+    return file_of(leaf)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 _GUESS: Final = re.compile(
-    rb"(?:\A|\n)--([^\r\n]{0,200}?)[ \t]*\r?\n(?=content-(?:type|transfer-encoding|disposition)[ \t]*:)", re.I
+    rb"(?:\A|\n)--([^\r\n]{0,200})\r?\n(?=content-(?:type|transfer-encoding|disposition)[ \t]*:)", re.I
 )
 _MOST_BEFORE: Final = 8  # white space allowed before a delimiter by lenient programs
 
@@ -24,7 +24,7 @@ def guess_boundary(body: bytes) -> bytes | None:
     if b"--" not in body:
         return None
     match = _GUESS.search(body)
-    return match[1] if match else None
+    return match[1].rstrip() if match else None
 
 
 def cut(body: bytes, boundary: bytes, most: int) -> tuple[Cut, ...]:

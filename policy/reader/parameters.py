@@ -9,7 +9,7 @@ from policy.reader.charsets import decode
 from policy.reader.words import decode_words
 
 _SEGMENT: Final = re.compile(r'(?:[^;"\\]++|\\.|"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|\\\Z)*+', re.DOTALL)
-_COMMENT: Final = re.compile(r"\((?:[^()\\]++|\\.)*+\)", re.DOTALL)
+_COMMENT_TOKEN: Final = re.compile(r"\\.|[()]|[^()\\]++|\\", re.DOTALL)
 _QUOTED: Final = re.compile(r'"((?:[^"\\]++|\\.)*+)(?:"|\\?\Z)', re.DOTALL)
 _ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
 _SECTION: Final = re.compile(r"(.+?)(?:\*(\d{1,4}))?(\*)?\Z", re.DOTALL)
@@ -84,7 +84,20 @@ def _segments(text: str) -> list[str]:
 
 
 def _uncomment(text: str) -> str:
-    return _COMMENT.sub(" ", text) if "(" in text else text
+    """Without comments, which nest; a parenthesis that is never closed is no comment."""
+    if "(" not in text:
+        return text
+    depth = 0
+    out: list[str] = []
+    for token in _COMMENT_TOKEN.findall(text):
+        if token == "(":
+            depth += 1
+        elif token == ")" and depth:
+            depth -= 1
+            out.append(" ")
+        elif not depth:
+            out.append(token)
+    return text if depth else "".join(out)
 
 
 def _simple(value: str) -> str:
