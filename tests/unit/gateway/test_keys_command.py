@@ -92,9 +92,13 @@ def test_rotate_brings_the_stored_keys_under_the_new_root(config: Path) -> None:
 
 def test_a_rotation_whose_database_is_away_can_be_finished_later(config: Path) -> None:
     run("init", "--config", config)
-    config.with_name("data").write_text("a file where the folder should be")
-    result = run("rotate", "--config", config)
-    assert result.exit_code != 0
-    config.with_name("data").unlink()
-    finished = run("rotate", "--rewrap-only", "--config", config)
-    assert finished.exit_code == 0, finished.output
+    run("rotate", "--config", config)  # makes the stored keys
+    away = config.with_name("away.yaml")
+    away.write_text(config.read_text() + 'database: "postgresql://u:SECRET@127.0.0.1:1/x"\n')
+    result = run("rotate", "--config", away)
+    assert result.exit_code == 1
+    assert "--rewrap-only" in result.stderr
+    assert "SECRET" not in result.output
+    finished = json.loads(run("rotate", "--rewrap-only", "--config", config, "--json").stdout)
+    assert finished["id"] == json.loads(config.with_name("keyring.json").read_text())["primary"]
+    assert finished["rewrapped"] > 0
