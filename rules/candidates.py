@@ -13,10 +13,10 @@ from rules.verdict import Verdict
 
 _SEPARATORS: Final = str.maketrans("", "", " -\t\r\n")
 _DIGIT_SEPARATORS: Final = str.maketrans("", "", " -./\t\r\n")
-_GLUE_BEFORE: Final = frozenset(b"-+/\\@_%&~.,'")
-_GLUE_ALWAYS: Final = frozenset(b"/\\@%+")
-_GLUE_BEHIND: Final = frozenset(b"-+/\\@_%~")
-_STOPS: Final = frozenset(b".,:'")
+_LEADS: Final = frozenset(b"/\\@%+")  # a path, an address, an escape, a number with its country
+_JOINS: Final = frozenset(b"-.")  # between two runs of digits
+_RUNS_ON: Final = frozenset(b"-+/\\@_%~")
+_STOPS: Final = frozenset(b".:")
 
 
 @dataclass(slots=True)
@@ -98,22 +98,25 @@ def canonical(text: str) -> str:
 
 
 def _comes_from(data: bytes, start: int) -> bool:
-    """Whether something longer leads into the value: a path, a version, an address, an amount, a code."""
+    """Whether something longer leads into the value: a path, a version, an address, a phone number, a code."""
     if not start:
         return False
     before = data[start - 1]
-    if _is_word(before) or before in _GLUE_ALWAYS:
-        return True
-    return before in _GLUE_BEFORE and start > 1 and _is_word(data[start - 2])
+    return _is_word(before) or before in _LEADS or (before in _JOINS and start > 1 and _is_digit(data[start - 2]))
 
 
 def _goes_on(data: bytes, end: int) -> bool:
-    """Whether the value runs on into something longer."""
+    """Whether the value runs on into something longer; a comma or the stop of a sentence is no more of it."""
     if end >= len(data):
         return False
-    behind = data[end]
-    further = end + 1 < len(data) and _is_word(data[end + 1])
-    return _is_word(behind) or (further and (behind in _GLUE_BEHIND or behind in _STOPS))
+    behind, next_but_one = data[end], data[end + 1] if end + 1 < len(data) else 32
+    if behind in _STOPS:
+        return _is_digit(next_but_one)
+    return _is_word(behind) or (behind in _RUNS_ON and _is_word(next_but_one))
+
+
+def _is_digit(byte: int) -> bool:
+    return 48 <= byte <= 57
 
 
 def _is_word(byte: int) -> bool:

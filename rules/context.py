@@ -27,8 +27,9 @@ def word_pattern(words: Sequence[str]) -> re2._Regexp:
 def _one(word: str) -> str:
     plain = normalise(word).text.strip()
     body = r"[\s_-]{1,3}".join(re2.escape(piece) for piece in re.split(r"[\s_-]+", plain) if piece)
-    before = r"\b" if plain[:1].isascii() and (plain[:1].isalnum()) else ""
-    behind = r"\b" if plain[-1:].isascii() and (plain[-1:].isalnum()) else ""
+    # An underscore ends a word too: people name columns patient_mrn and ssn_2.
+    before = r"(?:\b|_)" if plain[:1].isascii() and plain[:1].isalnum() else ""
+    behind = r"(?:\b|_)" if plain[-1:].isascii() and plain[-1:].isalnum() else ""
     return before + body + behind
 
 

@@ -1,6 +1,7 @@
 """Numbers of cards, accounts and banks."""
 
 import re
+from importlib.resources import files
 from typing import Final
 
 from stdnum import numdb
@@ -60,6 +61,7 @@ _COUNTRY_CODES: Final = (
     "TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW"
 )
 _COUNTRIES: Final = frozenset(_COUNTRY_CODES.split())
+_NOT_BICS: Final = frozenset(files("rules").joinpath("words", "not_bics.txt").read_text("utf-8").split("\n")[1:])
 _BIC: Final = re.compile(r"[A-Z]{4}([A-Z]{2})[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
 _ABA_WEIGHTS: Final = (3, 7, 1, 3, 7, 1, 3, 7, 1)
 _ABA_FIRST: Final = frozenset([*range(1, 13), *range(21, 33), *range(61, 73)])  # no 00 (government), 80 (cheques)
@@ -112,9 +114,10 @@ def aba(text: str) -> Verdict:
 
 
 def bic(text: str) -> Verdict:
-    """A bank identifier code: four letters, a country, a place that is not a test one, and perhaps a branch."""
+    """A bank identifier code: four letters, a country, a place that is not a test one, perhaps a branch; no word."""
     match = _BIC.fullmatch(text)
-    return Verdict.YES if match and match[1] in _COUNTRIES and text[7] not in "0" else Verdict.NO
+    found = match is not None and match[1] in _COUNTRIES and text[7] != "0" and text not in _NOT_BICS
+    return Verdict.YES if found else Verdict.NO
 
 
 def bic_any_case(text: str) -> Verdict:

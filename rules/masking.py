@@ -7,8 +7,9 @@ from typing import Final
 
 AROUND: Final = 30  # characters on either side
 MASK: Final = "•"
-_DIGIT: Final = re.compile(r"\d")
+_NUMBERED: Final = re.compile(r"\w*\d\w*")  # any word with a digit in it may be somebody's number
 _SPACE: Final = re.compile(r"\s+")
+_MOST_WORDS: Final = 300
 _SHOWN: Final = 2
 _SHORTEST: Final = 6  # a shorter value shows nothing of itself
 
@@ -27,10 +28,21 @@ class Masker:
         self._spans = _merged(spans)
         self._starts = [start for start, _ in self._spans]
         self._ends = [end for _, end in self._spans]
+        words = {_lower(text[start:end]) for start, end in set(spans)}
+        self._words = sorted((word for word in words if not _NUMBERED.search(word)), key=len, reverse=True)[
+            :_MOST_WORDS
+        ]
 
     def excerpt(self, start: int, end: int) -> str:
-        """The value at start..end with what stands around it on one line; other values and all digits are masked."""
+        """The value at start..end with what stands around it, on one line.
+
+        Other values are masked, and all words with digits. A word that the edge would cut is left out.
+        """
         left, right = max(0, start - AROUND), min(len(self._text), end + AROUND)
+        while 0 < left < start and _is_inside_word(self._text, left):
+            left += 1
+        while end < right < len(self._text) and _is_inside_word(self._text, right):
+            right -= 1
         shown = self._hidden(left, start) + self._shown(start, end) + self._hidden(end, right)
         return _SPACE.sub(" ", shown).strip()
 
@@ -50,7 +62,29 @@ class Masker:
             start = value_end
             place += 1
         pieces.append(self._text[start:end])
-        return _DIGIT.sub(MASK, "".join(pieces))
+        return self._without_words(_NUMBERED.sub(_masked, "".join(pieces)))
+
+    def _without_words(self, piece: str) -> str:
+        """Values that are words, masked where they stand within others and so were no hits there."""
+        lowered = _lower(piece)
+        for word in self._words:
+            if word in lowered:
+                lowered = lowered.replace(word, MASK * len(word))
+        return "".join(MASK if mask == MASK else char for char, mask in zip(piece, lowered, strict=True))
+
+
+def _is_inside_word(text: str, place: int) -> bool:
+    return text[place - 1].isalnum() and text[place].isalnum()
+
+
+def _masked(match: re.Match[str]) -> str:
+    return MASK * len(match[0])
+
+
+def _lower(text: str) -> str:
+    """In lower case, as long as before."""
+    lowered = text.lower()
+    return lowered if len(lowered) == len(text) else text
 
 
 def _merged(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

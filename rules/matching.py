@@ -6,7 +6,7 @@ whether it can be, words nearby say how sure; where hits of one detector overlap
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from rules.candidates import Candidate, Program
@@ -57,18 +57,29 @@ class Matcher:
         self._unless = [[word_pattern(unless.words) for unless in d.unless] for d in self.detectors]
 
     def scan(self, content: Content) -> tuple[Finding, ...]:
-        """All findings of all parts, in the order of the detectors; empty findings are left out."""
+        """All findings of all parts, in the order of the detectors; empty findings are left out.
+
+        Parts of one place are readings of one thing: what an earlier one has shown as surely is not counted again.
+        """
         hits: dict[int, list[Hit]] = defaultdict(list)
+        shown: dict[tuple[str, int, str], int] = {}  # how sure a value was in earlier readings of its place
         for part in content.parts:
-            for detector, found in self._scan(part.text, part.place).items():
-                hits[detector] += found
-        return self._findings(hits)
+            found = self._scan(part.text, part.place)
+            for detector, fresh in found.items():
+                hits[detector] += [
+                    hit for hit in fresh if hit.confidence.rank > shown.get((part.place, detector, hit.value), -1)
+                ]
+            for detector, fresh in found.items():
+                for hit in fresh:
+                    key = (part.place, detector, hit.value)
+                    shown[key] = max(hit.confidence.rank, shown.get(key, -1))
+        return self._findings({detector: fresh for detector, fresh in hits.items() if fresh})
 
     def scan_text(self, text: str, place: str = "text") -> tuple[Finding, ...]:
         """The findings of one text."""
         return self._findings(self._scan(text, place))
 
-    def _findings(self, hits: dict[int, list[Hit]]) -> tuple[Finding, ...]:
+    def _findings(self, hits: Mapping[int, list[Hit]]) -> tuple[Finding, ...]:
         return tuple(
             Finding(self.detectors[index].id, self.detectors[index].groups, tuple(hits[index]))
             for index in sorted(hits)

@@ -113,9 +113,8 @@ def scan(invocation: Invocation, files: tuple[Path, ...], jsonl: IO[str] | None,
     if jsonl is not None:
         _scan_lines(matcher, jsonl, reveal)
         return
-    unread = [path for path in files if not _scan_file(matcher, path, reveal, as_json)]
-    if unread:
-        raise SystemExit(NO)
+    for path in files:
+        _scan_file(matcher, path, reveal, as_json)
 
 
 def _scan_lines(matcher: Matcher, lines: IO[str], reveal: bool) -> None:
@@ -153,8 +152,8 @@ def _hits(findings: tuple[Finding, ...], reveal: bool) -> Iterator[dict[str, str
             }
 
 
-def _scan_file(matcher: Matcher, path: Path, reveal: bool, as_json: bool) -> bool:
-    """Print what one file holds; False where it, or something in it, could not be read."""
+def _scan_file(matcher: Matcher, path: Path, reveal: bool, as_json: bool) -> None:
+    """Print what one file holds, and what in it could not be read."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -166,12 +165,11 @@ def _scan_file(matcher: Matcher, path: Path, reveal: bool, as_json: bool) -> boo
         told = [{"place": file.place, "encrypted": file.encrypted, "reason": file.reason} for file in closed]
         shown = [_finding_json(finding, reveal) for finding in findings]
         print_json({"file": str(path), "findings": shown, "unreadable": told})
-        return not closed
+        return
     _print_findings(path, findings, reveal)
     for file in closed:
         what = "encrypted" if file.encrypted else f"unreadable: {file.reason}"
         click.echo(f"{path}: {file.place or file.name}: {what}")
-    return not closed
 
 
 def _finding_json(finding: Finding, reveal: bool) -> dict[str, Any]:
