@@ -83,7 +83,7 @@ class Session:
         return self._smtp.is_connected
 
     async def command(self, *words: bytes, seconds: float) -> Reply:
-        """Say one command. Raises Dropped if no reply comes, or 421 does."""
+        """Say one command. Raises Dropped if no reply comes, or one that ends the session."""
         try:
             reply = read_reply(await self._smtp.execute_command(*words, timeout=seconds))
         except (SMTPException, OSError) as error:
@@ -92,6 +92,9 @@ class Session:
         except BaseException:
             self.abort()  # cancelled: whatever the peer answers, nobody reads it
             raise
+        if not 200 <= reply.code < 600:
+            self.abort()
+            raise Dropped(Reply(451, "4.5.0", "The mail server's answer is not SMTP"))
         if reply.code == 421:
             raise Dropped(reply)
         return reply

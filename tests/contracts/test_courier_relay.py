@@ -144,6 +144,40 @@ async def test_what_replies_mean(start_peer, delivery, verb: str, reply: str, ki
     assert not peer.arrived
 
 
+@pytest.mark.parametrize("verb", ["GREETING", "EHLO", "MAIL", "RCPT", "DATA", "DOT"])
+@pytest.mark.parametrize(
+    "noise",
+    [
+        "",
+        "250",
+        "25O OK",
+        "2",
+        "-1 x",
+        "999 x",
+        "000 x",
+        "\x00\ufffd",
+        "250 " + "x" * 9000,
+        "250-a\r\n" * 3000 + "250 b",
+        "250-a\r\n550 b",
+        "450\tx",
+        "250 2.0.0\x1b[31m red\x07",
+        "100 wait",
+        "599 5.999.999 odd",
+        "550 4.1.1 odd",
+    ],
+)
+async def test_noise_is_never_a_surprise(start_peer, delivery, verb: str, noise: str) -> None:
+    peer = await start_peer(replies={verb: noise})
+    times = Timeouts(greeting=0.2, command=0.2, data_start=0.2, final=0.2)
+    async with courier(peer, times=times) as out:
+        outcome = (await out.deliver(delivery("bob@example.org")))["bob@example.org"]
+    assert not str(outcome.reply).startswith("451 4.3.0")
+    assert isinstance(outcome, Sent) <= bool(peer.arrived or verb == "DOT")
+    assert outcome.reply.text.isprintable()
+    assert len(outcome.reply.text) <= 600
+    assert outcome.reply.code >= 200
+
+
 async def test_after_the_whole_message_a_cut_says_that_it_may_arrive_twice(start_peer, delivery) -> None:
     peer = await start_peer(replies={"DOT": "cut"})
     async with courier(peer) as out:
