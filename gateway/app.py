@@ -26,6 +26,7 @@ from delivery.store.database import Database
 from delivery.store.upgrade import prepare
 from delivery.store.vault import Vault
 from delivery.worker import DeliveryWorker
+from gateway.counting import counted
 from gateway.extractors import Reader
 from gateway.intake import Intake
 from gateway.policies import PolicyKeeper
@@ -102,10 +103,14 @@ async def serve(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], 
     start_logging(settings.telemetry.log)
     supervisor, metrics = Supervisor(), Metrics()
     with open_stores(settings) as stores:
-        keeper = PolicyKeeper(settings, told=partial(_note_policy, stores))
+        keeper = PolicyKeeper(settings, told=partial(_note_policy, stores, metrics))
         await asyncio.to_thread(keeper.load)
+        metrics.policy_loaded(now().timestamp())
         worker = DeliveryWorker(
-            stores.queue, _couriers(stores), ends=stores.boxes.bounces, split_domains=settings.next_hop.mx
+            stores.queue,
+            counted(_couriers(stores), metrics),
+            ends=stores.boxes.bounces,
+            split_domains=settings.next_hop.mx,
         )
         drained = asyncio.Event()  # the worker stops after the doors have closed
         async with WorkerPool() as pool, asyncio.TaskGroup() as tasks:
@@ -203,7 +208,9 @@ async def _note(stores: Stores, events: Sequence[Event]) -> None:
     await stores.db.write(lambda conn: record(conn, stores.vault, events, at))
 
 
-async def _note_policy(stores: Stores, event: str, facts: dict[str, str]) -> None:
+async def _note_policy(stores: Stores, metrics: Metrics, event: str, facts: dict[str, str]) -> None:
+    if EventKind(event) is EventKind.POLICY_LOADED:
+        metrics.policy_loaded(now().timestamp())
     await _note(stores, [Event(EventKind(event), NAMESPACE, facts=facts)])
 
 
