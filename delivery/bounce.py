@@ -70,8 +70,9 @@ def compose_dsn(
     """
     worst = next(fate for fate in _ORDER if any(report.fate is fate for report in reports))
     sections = [section for fate in _ORDER if (section := _section(fate, [r for r in reports if r.fate is fate]))]
-    text = f"This is the mail server {hostname}.\n\n" + "\n\n".join(sections) + "\n"
     kind, returned = _returned(message, worst, confidential=confidential)
+    enclosed = "Your message is attached." if returned is message.raw else "The header of your message is attached."
+    text = "\n\n".join([f"This is the mail server {hostname}.", *sections, enclosed]) + "\n"
     boundary = f"=_{new_token()}"
     parts = [
         b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"

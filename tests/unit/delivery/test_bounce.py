@@ -51,6 +51,7 @@ def test_a_failure() -> None:
     assert "bob@example.org" in text.get_content()
     assert "The mail server mx.example.org answered: 550 5.1.1 No such user" in text.get_content()
     assert "Her results" not in text.get_content()
+    assert "Your message is attached." in text.get_content()
     groups = status.get_payload()
     assert dict(groups[0].items()) == {
         "Reporting-MTA": "dns; gate.example.com",
@@ -99,6 +100,7 @@ def test_a_delay_says_until_when_and_returns_no_body() -> None:
     assert status.get_payload()[1]["Action"] == "delayed"
     assert returned.get_content_type() == "text/rfc822-headers"
     assert "Plain text" not in returned.get_content()
+    assert "The header of your message is attached." in text.get_content()
 
 
 @pytest.mark.parametrize(("fate", "action"), [(Fate.RELAYED, "relayed"), (Fate.DELIVERED, "delivered")])
