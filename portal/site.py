@@ -31,12 +31,12 @@ log = structlog.get_logger()
 _SWEEP: Final = timedelta(hours=1)
 
 
-def make_site(services: PortalServices) -> web.Application:
+def make_site(services: PortalServices, passwords: Passwords | None = None) -> web.Application:
     """The portal as an application. Serve it with `portal_site`, or without an access log: paths are secret."""
     app = web.Application(middlewares=[polite, _our_host], client_max_size=64 * 1024)
     app[SERVICES] = services
     app[STATIC] = StaticFiles()
-    app[PASSWORDS] = Passwords()
+    app[PASSWORDS] = passwords or Passwords()
     app[CONTINUATIONS] = Continuations()
     app.on_response_prepare.append(put_headers)
     app.cleanup_ctx.append(_errands)

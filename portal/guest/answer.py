@@ -71,8 +71,9 @@ async def _take(request: web.Request, entry: Entry, parts: MultipartReader) -> w
         return await end_page(request, entry.invitation)
     draft = await services.boxes.begin_answer(services.namespace, entry.participant_id, entry.seen)
     if draft is None:
-        error = "This SafeBox takes no answers any more."
-        return await letter_page(request, entry, box, error=error, status=409)
+        error = "This SafeBox takes no answers any more. Yours was not sent."
+        text = await _first_text(parts, box.limits.text)
+        return await letter_page(request, entry, box, text=text, error=error, status=409)
     arriving = _Arriving(draft, box)
     try:
         await _receive(request, parts, arriving)
@@ -116,6 +117,14 @@ async def _text(part: BodyPartReader, arriving: _Arriving) -> None:
     arriving.text = text[:most]
     if len(text) > most:
         raise AnswerRefused(TooMuch.TEXT, most)
+
+
+async def _first_text(parts: MultipartReader, most: int) -> str:
+    """What was written, to give it back; the text stands before the files."""
+    part = await _in_time(parts.next())
+    if not isinstance(part, BodyPartReader) or part.name != "text":
+        return ""
+    return (await _short(part, 4 * most, cut=True)).decode("utf-8", "replace")[:most]
 
 
 def _check_length(request: web.Request, arriving: _Arriving) -> None:

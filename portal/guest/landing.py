@@ -21,16 +21,18 @@ _LONGEST_NOTE = 500
 
 
 async def envelope(request: web.Request) -> web.StreamResponse:
-    """GET /b/LOCATOR."""
+    """GET /b/LOCATOR. Whoever has shown in this browser who they are goes on to the letter."""
     invitation = await invitation_behind(request)
     if not invitation.readable:
         return await end_page(request, invitation, path_to(request, "/ask"))
-    visitor = await visitor_of(request)
+    session = (await visitor_of(request)).session
+    if session is not None and is_for(invitation, session) and _suffices(invitation, session):
+        raise web.HTTPSeeOther(f"/m/{invitation.participant_id}")
     page = EnvelopePage(
         title="A protected message for you",
         invitation=invitation,
         here=path_to(request),
-        opens=_opens(invitation, visitor.session),
+        opens=_opens(invitation),
         digits=invitation.profile.signin.code_digits,
         masked=masked(invitation.guest_address),
         account_way=Way.ACCOUNT in invitation.profile.signin.ways,
@@ -39,9 +41,7 @@ async def envelope(request: web.Request) -> web.StreamResponse:
     return await render(request, "guest/envelope.html", page)
 
 
-def _opens(invitation: Invitation, session: Session | None) -> Opens:
-    if session is not None and is_for(invitation, session) and _suffices(invitation, session):
-        return Opens.SIGNED_IN
+def _opens(invitation: Invitation) -> Opens:
     if invitation.locked:
         return Opens.LOCKED
     if not invitation.registration_allowed:

@@ -68,6 +68,8 @@ async def letter_page(
         answer=_answer_form(box, text, error),
         others=tuple(person for person in box.people if not person.is_reader),
         sent="sent" in request.query and not error,
+        error="" if box.reply_to else error,
+        kept=text,
         is_account=entry.session.account_id is not None,
         may_have_account=Way.ACCOUNT in entry.invitation.profile.signin.ways,
     )

@@ -13,7 +13,6 @@ from delivery.safebox.participants import Invitation, Person
 class Opens(StrEnum):
     """How an envelope may be opened by the one who looks at it."""
 
-    SIGNED_IN = "signed_in"  # already proven, in this browser
     CODE = "code"
     REGISTER = "register"  # a code, then an account
     ACCOUNT = "account"  # only with an account older than the box, or the sender's release
@@ -119,6 +118,8 @@ class LetterPage:
     answer: AnswerForm | None
     others: tuple[Person, ...]  # who is there beside the reader
     sent: bool  # an answer has just been sent
+    error: str  # why an answer was not taken, where there is no form any more to say so
+    kept: str = field(repr=False)  # and what was written
     is_account: bool
     may_have_account: bool
 

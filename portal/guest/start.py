@@ -134,11 +134,11 @@ async def choose_zone(request: web.Request) -> web.StreamResponse:
     zone = zone_named(form.get("zone", ""))
     if zone is None:
         return await _zone_page(request, back, "Please choose a zone from the list.")
-    response = web.HTTPSeeOther(back)
+    response = web.Response(status=303, headers={"Location": back})
     secure = services_of(request).is_secure
     # Not HttpOnly: the portal's own script sets it too. It tells nothing but a zone.
     response.set_cookie(COOKIE, zone.key, max_age=int(_YEAR.total_seconds()), path="/", secure=secure, samesite="Lax")
-    raise response
+    return response
 
 
 async def _zone_page(request: web.Request, back: str, error: str = "") -> web.Response:

@@ -110,7 +110,7 @@ def _is_built_on(plain: str, word: str) -> bool:
 def _words(text: str) -> list[str]:
     folded = text.casefold()
     whole = {folded, folded.partition("@")[0]}
-    return [word for word in whole | set(re.split(r"[\W_]+", folded)) if len(word) >= 4]
+    return [word for word in whole | {re.sub(r"[\W_]+", "", folded), *re.split(r"[\W_]+", folded)} if len(word) >= 4]
 
 
 @lru_cache(maxsize=1)

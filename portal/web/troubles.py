@@ -4,6 +4,7 @@ import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from math import ceil
 from typing import Final
 
 import structlog
@@ -88,7 +89,7 @@ class Slower(Trouble):
 
     def __init__(self, until: datetime, now: datetime) -> None:
         super().__init__("limited")
-        self.seconds = max(1, int((until - now).total_seconds()) + 1)
+        self.seconds = max(1, ceil((until - now).total_seconds()))
 
     def page(self) -> TroublePage:
         """When to come back."""
