@@ -158,7 +158,8 @@ class DeliveryWorker:
                 wait = PATIENCE
             if wait:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._awake.wait(), wait)
+                    async with asyncio.timeout(wait):
+                        await self._awake.wait()
 
     async def _lease(self) -> bool:
         """Lease and start what is due. True: there may be more."""

@@ -103,6 +103,8 @@ class Database:
 
     def read_now(self, work: Callable[[Connection], T]) -> T:
         """`read`, in this thread. Sees what is committed, also when called inside a write's work."""
+        if self._closed:
+            raise StoreUnavailable("the database is closed")
         with translated(), self._backing.reader.connect() as conn, conn.begin():
             return work(conn)
 
