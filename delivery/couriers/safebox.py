@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 import structlog
@@ -22,7 +23,7 @@ from delivery.safebox.mail import Mail, take_apart, without_bcc
 from delivery.safebox.making import MadeBox, Source, audience_of, insert_made, make_box
 from delivery.safebox.profile import Profile
 from delivery.store.box_contents import Wrote, count_documents
-from delivery.store.boxes import BoxRow, find_box
+from delivery.store.boxes import BoxRow, find_box, get_box
 
 STANDARD: Final = "standard"
 _KEPT: Final = Reply(250, "2.0.0", "kept in a SafeBox, and the recipient is told")
@@ -51,7 +52,7 @@ class SafeBoxCourier:
 
     def __init__(self, boxes: SafeBoxes, profiles: Mapping[str, Profile]) -> None:
         self._desk = boxes.desk
-        self._inviter = boxes.inviter
+        self._inviter = boxes.desk.inviter
         self._profiles = profiles
 
     async def deliver(self, delivery: Delivery) -> Mapping[str, Outcome]:
@@ -109,21 +110,22 @@ class SafeBoxCourier:
         key = BoxKey.of(self._desk.vault, found)
         if key is None or not may(state_at(found.state, found.closes_at, found.deletes_at, now), Act.INVITE):
             return None
-        documents = self._desk.db.read_now(
-            lambda conn: count_documents(conn, found.namespace, found.id, Wrote.ORIGINAL)
-        )
+        documents = self._desk.db.read_now(partial(_documents, found))
         return _Place(found, key, documents, None)
 
     def _work(self, place: _Place, prepared: Prepared) -> Callable[[Connection, datetime], None]:
         def work(conn: Connection, now: datetime) -> None:
-            row, key = place.row, place.key
             if place.made is not None:
-                row = insert_made(conn, self._desk.vault, place.made, now)
-                if row.id != place.row.id:  # made by another courier since we looked: its key seals
-                    theirs = BoxKey.of(self._desk.vault, row)
-                    if theirs is None:
-                        return  # and already deleted
-                    key = theirs
-            self._inviter.join(conn, row, key, prepared, now)
+                row: BoxRow | None = insert_made(conn, self._desk.vault, place.made, now)
+            else:
+                row = get_box(conn, place.row.namespace, place.row.id)
+            # Made by another courier since we looked: its key seals. Deleted since: there is nothing to join.
+            key = None if row is None else place.key if row.id == place.row.id else BoxKey.of(self._desk.vault, row)
+            if row is not None and row.key is not None and key is not None:
+                self._inviter.join(conn, row, key, prepared, now)
 
         return work
+
+
+def _documents(box: BoxRow, conn: Connection) -> int:
+    return count_documents(conn, box.namespace, box.id, Wrote.ORIGINAL)

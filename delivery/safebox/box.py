@@ -47,9 +47,9 @@ class SafeBoxes(Opening, Telling, Keeping):
     ) -> None:
         """`mail_bytes`: the largest mail that goes out (`limits.message`); answers above it stay in their box."""
         post = Post(outbox, clock)
-        desk = Desk(db, vault, blobs, composer, post, clock)
-        Opening.__init__(self, desk, limits or AnswerLimits())
-        Telling.__init__(self, desk, Inviter(db, vault, composer, post))
+        inviter = Inviter(db, vault, composer, post)
+        desk = Desk(db, vault, blobs, composer, post, inviter, clock, limits or AnswerLimits())
+        super().__init__(desk)
         self.desk = desk
         self.bounces = NoticeBounces(desk)
         self._mail_bytes = int(mail_bytes / _GROWS)
@@ -67,7 +67,7 @@ class SafeBoxes(Opening, Telling, Keeping):
             key,
             (namespace, seat.box.id),
             self.desk.blobs,
-            self._limits,
+            self.desk.limits,
             lambda draft: keep_answer(self.desk, seat, draft, seen, mail_bytes=self._mail_bytes),
         )
 

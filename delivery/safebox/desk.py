@@ -6,6 +6,8 @@ from datetime import datetime
 
 from delivery.notices.compose import Composer
 from delivery.notices.notice import Notice
+from delivery.safebox.inviting import Inviter
+from delivery.safebox.limits import AnswerLimits
 from delivery.safebox.participants import Access
 from delivery.safebox.post import Post, Posted
 from delivery.store.audit import Event, EventKind
@@ -24,7 +26,9 @@ class Desk:
     blobs: Blobs
     composer: Composer
     post: Post
+    inviter: Inviter
     clock: Callable[[], datetime]
+    limits: AnswerLimits
 
     def seal(self, box: BoxRow, guest: ParticipantRow, notice: Notice, what: str) -> Posted:
         """Seal a notice about a guest in a box. Blocks; not inside a write's work."""

@@ -81,8 +81,10 @@ class Finding:
         return move_guest(conn, seat.box.namespace, seat.guest.id, sources, target)
 
 
-def may_read(invitation: Invitation, seen: Access) -> bool:
+def may_read(invitation: Invitation, seen: Access | None) -> bool:
     """Whether this way of proving who they are is enough for this box."""
+    if seen is None or seen.way is Way.COMMAND:
+        return invitation.readable
     if seen.way is Way.ACCOUNT:
         return invitation.account_allowed
-    return invitation.code_allowed if seen.way is Way.CODE else invitation.readable
+    return invitation.code_allowed

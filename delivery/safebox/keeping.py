@@ -13,6 +13,7 @@ from delivery.safebox.boxkey import RECALL_REASON, BoxKey
 from delivery.safebox.desk import Desk, act_of_keeper
 from delivery.safebox.headers import address_key
 from delivery.safebox.lifecycle import MOVES, Act, may, state_at
+from delivery.safebox.profile import Profile
 from delivery.safebox.records import BoxRecord, BoxSummary, GuestSummary
 from delivery.store.accounts import clear_throttles
 from delivery.store.audit import EventKind, record
@@ -92,11 +93,16 @@ class Keeping:
 
         return await self._act(namespace, box_id, change, kind=EventKind.BOX_RECALLED, actor=actor, reason=reason)
 
-    async def close(self, box_id: str, actor: str, namespace: str = "default") -> bool | None:
-        """End contributions; reading goes on until the retention ends, which now begins earlier."""
+    async def close(self, box_id: str, actor: str, namespace: str = "default", *, force: bool = False) -> bool | None:
+        """End contributions; reading goes on until the retention ends, which now begins earlier.
+
+        `force`: even where the box's profile allows no closing by hand.
+        """
         now = self._desk.clock()
 
         def change(conn: Connection, box: BoxRow) -> bool:
+            if not force and not Profile.model_validate(box.profile).life.manual_close:
+                return False
             retention = None if box.deletes_at is None else box.deletes_at - box.closes_at
             values = {"state": BoxState.CLOSED, "closed_at": now, "closes_at": min(now, box.closes_at)}
             if retention is not None:
@@ -105,14 +111,22 @@ class Keeping:
 
         return await self._act(namespace, box_id, change, kind=EventKind.BOX_CLOSED, actor=actor)
 
-    async def delete(self, box_id: str, actor: str, namespace: str = "default") -> bool | None:
-        """Destroy the key, then the content. The audit record stays."""
+    async def delete(self, box_id: str, actor: str, namespace: str = "default", *, force: bool = False) -> bool | None:
+        """Destroy the key, then the content. The audit record stays.
+
+        `force`: even where the box's profile allows no deletion by hand.
+        """
         now = self._desk.clock()
         gone: list[str] = []
+
+        def change(conn: Connection, box: BoxRow) -> bool:
+            allowed = force or Profile.model_validate(box.profile).life.manual_deletion
+            return allowed and _destroy(conn, box, gone, now)
+
         done = await self._act(
             namespace,
             box_id,
-            lambda conn, box: _destroy(conn, box, gone, now),
+            change,
             kind=EventKind.BOX_DELETED,
             actor=actor,
         )

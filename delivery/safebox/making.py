@@ -94,7 +94,10 @@ def make_box(vault: Vault, blobs: Blobs, source: Source, mail: Mail, original: b
         documents = []
         for position, document in enumerate(mail.documents):
             row = _document(
-                key, blobs, document, DocumentRow(new_id(), box_id, message_id, namespace, position, None, 0)
+                key,
+                blobs,
+                document,
+                DocumentRow(new_id(), box_id, message_id, namespace, position, None, len(document.content)),
             )
             written += [row.blob] if row.blob else []
             documents.append(row)

@@ -10,11 +10,10 @@ from sqlalchemy import Connection
 
 from delivery.errors import DeliveryError
 from delivery.safebox.contents import DocumentReader, OpenBox
-from delivery.safebox.desk import Desk, act_of_guest
+from delivery.safebox.desk import act_of_guest
 from delivery.safebox.finding import Finding, may_read
 from delivery.safebox.inviting import about_of
 from delivery.safebox.lifecycle import GUEST_MOVES
-from delivery.safebox.limits import AnswerLimits
 from delivery.safebox.participants import Access
 from delivery.safebox.post import Posted
 from delivery.safebox.reading import Seat, content_of, open_shelf, read_document, read_original, shelf_of
@@ -32,17 +31,18 @@ class Withdrawn(DeliveryError):
 class Opening(Finding):
     """What is opened is decrypted only when it is asked for, and never after a recall."""
 
-    def __init__(self, desk: Desk, limits: AnswerLimits) -> None:
-        super().__init__(desk)
-        self._limits = limits
+    async def open_box(self, namespace: str, participant_id: str, seen: Access | None) -> OpenBox | None:
+        """Read the box, and record that it was read. None when it may not be read (any more), or not that way.
 
-    async def open_box(self, namespace: str, participant_id: str, seen: Access) -> OpenBox | None:
-        """Read the box, and record that it was read. None when it may not be read (any more), or not that way."""
+        `seen` None: the same page again for somebody who is in; nothing is recorded.
+        """
         now = self._desk.clock()
         found = await self._desk.db.read(lambda conn: self._opened(conn, namespace, participant_id, seen, now=now))
         if found is None:
             return None
         seat, opened, wants_receipt = found
+        if seen is None:
+            return opened
         unread = GuestState.READ in GUEST_MOVES[seat.guest.state]
         receipt = await asyncio.to_thread(self._receipt, seat) if wants_receipt and unread else None
 
@@ -63,14 +63,14 @@ class Opening(Finding):
         return opened
 
     def _opened(
-        self, conn: Connection, namespace: str, participant_id: str, seen: Access, *, now: datetime
+        self, conn: Connection, namespace: str, participant_id: str, seen: Access | None, *, now: datetime
     ) -> tuple[Seat, OpenBox, bool] | None:
         seat = self._seat_within(conn, namespace, participant_id)
         if seat is None or seat.key is None or not may_read(invitation := self._invitation(seat, now), seen):
             return None
         shelf = shelf_of(conn, seat)
         wants_receipt = any(content_of(row, seat.key).get("wants_receipt") for row in shelf.messages)
-        return seat, open_shelf(shelf, seat.key, invitation, self._limits), wants_receipt
+        return seat, open_shelf(shelf, seat.key, invitation, self._desk.limits), wants_receipt
 
     async def document(self, namespace: str, participant_id: str, document_id: str) -> DocumentReader | None:
         """One document, to be read in pieces. Records nothing: see `downloaded`."""

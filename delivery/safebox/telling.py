@@ -9,9 +9,9 @@ from sqlalchemy import Connection
 
 from delivery.notices.compose import About
 from delivery.notices.notice import Notice
-from delivery.safebox.desk import Desk, act_of_guest
+from delivery.safebox.desk import act_of_guest
 from delivery.safebox.finding import Finding
-from delivery.safebox.inviting import Inviter, about_of
+from delivery.safebox.inviting import about_of
 from delivery.safebox.participants import Access, Invitation
 from delivery.safebox.post import Posted
 from delivery.safebox.reading import Seat
@@ -29,10 +29,6 @@ Happen = Callable[[Connection, Seat, datetime], Event | bool | None]
 
 class Telling(Finding):
     """Notices are composed and sealed before the transaction, and enqueued within it."""
-
-    def __init__(self, desk: Desk, inviter: Inviter) -> None:
-        super().__init__(desk)
-        self.inviter = inviter
 
     async def decline(self, namespace: str, participant_id: str, seen: Access) -> bool:
         """`Not meant for me`: closes the box for this address for good, and tells the owner."""
@@ -138,13 +134,15 @@ class Telling(Finding):
         if seat is None or seat.key is None or not self._invitation(seat, self._desk.clock()).readable:
             return False
         now = self._desk.clock()
-        prepared = await asyncio.to_thread(self.inviter.again, seat.box, seat.key, seat.guest, seat.documents, now)
+        prepared = await asyncio.to_thread(
+            self._desk.inviter.again, seat.box, seat.key, seat.guest, seat.documents, now
+        )
 
         def work(conn: Connection) -> bool:
             still = self._seat_within(conn, namespace, participant_id)
             if still is None or not self._invitation(still, now).readable:
                 return False
-            self.inviter.send(conn, still.box, prepared, now)
+            self._desk.inviter.send(conn, still.box, prepared, now)
             return True
 
         return self._woken(done=await self._desk.db.write(work))

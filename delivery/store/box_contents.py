@@ -1,12 +1,11 @@
 """What SafeBoxes hold, in the database: messages and documents, sealed. Every query is scoped by namespace."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, union_all, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from delivery.store.schema import audit_events, box_documents, box_messages
 
@@ -108,13 +107,6 @@ def destroy_contents(conn: Connection, namespace: str, box_id: str) -> tuple[str
     conn.execute(update(box_messages).where(*in_messages).values(content_sealed=None, original_blob=None))
     conn.execute(update(box_documents).where(*in_documents).values(facts_sealed=None, inline_sealed=None, blob=None))
     return tuple(blob for blob in blobs if blob)
-
-
-def referenced_blobs(conn: Connection, names: Sequence[str]) -> set[str]:
-    """Those of some blob files that a box needs: the others (when old enough) may be swept."""
-    of_messages = select(box_messages.c.original_blob).where(box_messages.c.original_blob.in_(names))
-    of_documents = select(box_documents.c.blob).where(box_documents.c.blob.in_(names))
-    return set(conn.execute(union_all(of_messages, of_documents)).scalars())
 
 
 def events_of(

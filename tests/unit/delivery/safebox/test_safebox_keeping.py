@@ -1,0 +1,193 @@
+"""What owners, admins and time do; and that what is deleted is gone."""
+
+import re
+from datetime import timedelta
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from delivery.items import Reply, State
+from delivery.safebox.lifecycle import ACTS, GUEST_MOVES, MOVES, Act, state_at
+from delivery.safebox.profile import Profile
+from delivery.store.boxes import BoxState, GuestState
+from delivery.store.messages import referenced_blobs
+
+NS = "default"
+DOCS = Path(__file__).parents[4] / "docs" / "safebox.md"
+
+
+def test_every_state_ends_deleted_and_nothing_comes_back() -> None:
+    assert set(MOVES) == set(ACTS) == set(BoxState)
+    assert not MOVES[BoxState.DELETED]
+    assert not ACTS[BoxState.DELETED]
+    assert all(BoxState.OPEN not in targets for targets in MOVES.values())
+    assert all(BoxState.DELETED in MOVES[state] for state in BoxState if state is not BoxState.DELETED)
+    assert Act.READ not in ACTS[BoxState.RECALLED]
+    assert Act.ANSWER not in ACTS[BoxState.CLOSED]
+    assert set(GUEST_MOVES) == set(GuestState)
+    assert not GUEST_MOVES[GuestState.DECLINED]
+
+
+def test_the_docs_draw_the_same_states() -> None:
+    drawn = set(re.findall(r"^\s+(\w+) -> (\w+)", DOCS.read_text(), re.MULTILINE))
+    moves = {(source.value, target.value) for source, targets in MOVES.items() for target in targets}
+    assert drawn == moves
+
+
+async def test_time_closes_and_deletes_once(kept) -> None:
+    one = (await kept.boxes.for_address(NS, "bob@guest.example"))[0].invitation
+    assert await kept.boxes.keep_house(kept.clock.now) == 0
+    kept.clock.pass_(days=30)
+    assert (await kept.boxes.invitation(NS, one.participant_id)).state is BoxState.CLOSED  # though nobody wrote it
+    assert await kept.boxes.begin_answer(NS, one.participant_id, kept.code) is None
+    assert await kept.boxes.keep_house(kept.clock.now) == 1
+    assert await kept.boxes.keep_house(kept.clock.now) == 0
+    assert await kept.boxes.open_box(NS, one.participant_id, kept.code)
+    kept.clock.pass_(days=30)
+    assert await kept.boxes.open_box(NS, one.participant_id, kept.code) is None
+    assert await kept.boxes.keep_house(kept.clock.now) == 1
+    assert await kept.boxes.keep_house(kept.clock.now) == 0
+    gone = await kept.boxes.invitation(NS, one.participant_id)
+    assert gone.state is BoxState.DELETED
+    assert gone.sender_name == gone.sender_address == "alice@example.com"
+    assert kept.events()[-2:] == ["box.read", "box.deleted"]
+
+
+async def test_deleting_leaves_no_key_no_content_and_no_file(world, write_mail) -> None:
+    await world.keep(write_mail(files=[("big.pdf", b"x" * 200_000), ("small.pdf", b"y")]), ["bob@guest.example"])
+    box = (await world.boxes.list())[0]
+    invitation = (await world.boxes.for_address(NS, "bob@guest.example"))[0].invitation
+    draft = await world.boxes.begin_answer(NS, invitation.participant_id, world.code)
+    await draft.add_document("answer.bin")
+    await draft.write(b"z" * 200_000)
+    await draft.finish_document()
+    await draft.send("hello")
+    [row] = world.rows("select blob from messages where blob is not null")
+    names = {path.name for path in world.files()} - {row.blob}
+    assert len(names) == 3
+    assert world.db.read_now(lambda conn: referenced_blobs(conn, sorted(names))) == names
+    assert await world.boxes.delete(box.id, "admin")
+    assert await world.boxes.delete(box.id, "admin") is False
+    assert {path.name for path in world.files()} == {row.blob}  # the answer's mail waits for its delivery
+    [left] = world.rows("select * from boxes")
+    assert all(value is None for name, value in left._mapping.items() if name.startswith("dek_") or "sealed" in name)
+    for table in ("participants", "box_messages", "box_documents"):
+        for row in world.rows(f"select * from {table}"):  # a name of this test's own
+            assert all(value is None for name, value in row._mapping.items() if "sealed" in name or "blob" in name)
+    record = await world.boxes.show(box.id)
+    assert record.summary.state is BoxState.DELETED
+    assert (record.messages, record.documents) == (2, 3)
+    assert [kind for _, kind, _ in record.events][-1] == "box.deleted"
+    assert world.db.read_now(lambda conn: referenced_blobs(conn, sorted(names))) == set()
+
+
+async def test_a_profile_may_forbid_acts_by_hand(build, write_mail) -> None:
+    firm = Profile.model_validate({"life": {"manual_close": False, "manual_deletion": False, "retention": "forever"}})
+    world = build(profiles={"firm": firm})
+    await world.keep(write_mail(), ["bob@guest.example"], profile="firm")
+    box = (await world.boxes.list())[0]
+    assert box.deletes_at is None
+    assert await world.boxes.close(box.id, "admin") is False
+    assert await world.boxes.delete(box.id, "admin") is False
+    assert await world.boxes.close(box.id, "admin", force=True)
+    assert await world.boxes.delete(box.id, "admin", force=True)
+
+
+@pytest.mark.parametrize(("first", "then"), list(product(["recall", "close", "delete"], repeat=2)))
+async def test_acts_follow_the_table(kept, first: str, then: str) -> None:
+    box = (await kept.boxes.list())[0]
+    targets = {"recall": BoxState.RECALLED, "close": BoxState.CLOSED, "delete": BoxState.DELETED}
+
+    async def act(name: str) -> bool | None:
+        if name == "recall":
+            return await kept.boxes.recall(box.id, "", "admin")
+        return await getattr(kept.boxes, name)(box.id, "admin")
+
+    assert await act(first)
+    assert await act(then) is (targets[then] in MOVES[targets[first]])
+
+
+def test_a_state_is_what_time_has_it(kept) -> None:
+    now = kept.clock.now
+    later = now + timedelta(days=1)
+    assert state_at(BoxState.OPEN, later, None, now) is BoxState.OPEN
+    assert state_at(BoxState.OPEN, now, None, now) is BoxState.CLOSED
+    assert state_at(BoxState.RECALLED, now, later, now) is BoxState.RECALLED
+    assert state_at(BoxState.RECALLED, now, now, now) is BoxState.DELETED
+
+
+# --- notices that come back ------------------------------------------------------------------------------------------
+
+
+async def end(world, state: State, reply: Reply) -> None:
+    item = world.item(await world.guest())
+    work = await world.boxes.bounces.ended(item, state, reply)
+    assert work is not None
+    await world.db.write(lambda conn: work(conn, world.clock.now))
+
+
+async def state(world) -> GuestState:
+    return (await world.boxes.for_address(NS, "bob@guest.example"))[0].invitation.guest_state
+
+
+async def test_a_notice_that_arrives_and_one_that_bounces(kept) -> None:
+    await end(kept, State.SENT, Reply(250, "2.0.0", "ok"))
+    assert await state(kept) is GuestState.NOTIFIED
+    for _ in range(2):
+        await end(kept, State.BOUNCED, Reply(550, "5.1.1", "no such user"))
+    assert await state(kept) is GuestState.BOUNCED
+    [told] = kept.posted("alice@example.com")
+    assert told.sender is None
+    assert "550 5.1.1 no such user" in told.text
+    assert kept.events().count("notice.bounced") == 2
+
+
+async def test_a_bounce_after_reading_tells_nobody(kept) -> None:
+    await kept.boxes.open_box(NS, await kept.guest(), kept.code)
+    await end(kept, State.BOUNCED, Reply(550, "5.0.0", "late"))
+    assert await state(kept) is GuestState.READ
+    assert not kept.posted("alice@example.com")
+
+
+DSN = b"""From: MAILER-DAEMON@guest.example\r
+Subject: Undelivered\r
+MIME-Version: 1.0\r
+Content-Type: multipart/report; report-type=delivery-status; boundary=x\r
+\r
+--x\r
+Content-Type: text/plain\r
+\r
+Sorry.\r
+--x\r
+Content-Type: message/delivery-status\r
+\r
+Reporting-MTA: dns; mx.guest.example\r
+\r
+Final-Recipient: rfc822; bob@guest.example\r
+Action: ACTION\r
+Status: 5.1.1\r
+Diagnostic-Code: smtp; 550 5.1.1 unknown\r
+--x--\r
+"""
+
+
+async def test_bounces_come_back_to_addresses_only_we_can_make(build, write_mail) -> None:
+    world = build(bounces="bounces.example.com")
+    await world.keep(write_mail(), ["bob@guest.example"])
+    address = world.posted()[0].sender
+    assert address.endswith("@bounces.example.com")
+    failed = DSN.replace(b"ACTION", b"failed")
+    swapped = address.replace("a", "b") if "a" in address.rpartition("-")[2] else address.replace("-", "-a", 1)
+    assert not await world.boxes.take_bounce(swapped, failed)
+    assert not await world.boxes.take_bounce("bounce-x@bounces.example.com", failed)
+    assert not await world.boxes.take_bounce(address.replace("bounces.", "other."), failed)
+    assert await state(world) is GuestState.INVITED
+    assert await world.boxes.take_bounce(address, DSN.replace(b"ACTION", b"delayed"))
+    assert await world.boxes.take_bounce(address, b"Subject: I am away\r\n\r\nSee you.\r\n")
+    assert await state(world) is GuestState.INVITED
+    for _ in range(2):
+        assert await world.boxes.take_bounce(address.upper(), failed)
+    assert await state(world) is GuestState.BOUNCED
+    [told] = world.posted("alice@example.com")
+    assert "5.1.1" in told.text
