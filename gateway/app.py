@@ -11,6 +11,7 @@ from functools import partial
 from structlog import get_logger
 
 from delivery.bounce import compose_dsn
+from delivery.couriers.courier import Courier
 from delivery.couriers.relay import RelayCourier
 from delivery.couriers.safebox import SafeBoxCourier
 from delivery.items import Destination
@@ -92,9 +93,7 @@ def open_stores(settings: Settings) -> Iterator[Stores]:
                 bounces=settings.notices.bounces,
             )
         )
-        boxes = SafeBoxes(
-            db, vault, blobs, queue, composer=composer, clock=now, mail_bytes=settings.limits.message
-        )
+        boxes = SafeBoxes(db, vault, blobs, queue, composer=composer, clock=now, mail_bytes=settings.limits.message)
         yield Stores(settings, db, vault, blobs, queue, boxes, composer, Accounts(db, vault))
 
 
@@ -106,6 +105,7 @@ async def serve(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], 
         keeper = PolicyKeeper(settings, told=partial(_note_policy, stores, metrics))
         await asyncio.to_thread(keeper.load)
         metrics.policy_loaded(now().timestamp())
+        relay = RelayCourier(settings.hostname, settings.next_hop, inside=settings.inside, partners=settings.partners)
         worker = DeliveryWorker(
             stores.queue,
             counted(_couriers(stores), metrics),
@@ -113,7 +113,8 @@ async def serve(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], 
             split_domains=settings.next_hop.mx,
         )
         drained = asyncio.Event()  # the worker stops after the doors have closed
-        async with WorkerPool() as pool, asyncio.TaskGroup() as tasks:
+        async with relay, WorkerPool() as pool, asyncio.TaskGroup() as tasks:
+            log.info("gateway.children", sandbox=pool.sandbox)
             tasks.create_task(worker.run(drained), name="worker")
             chores = [
                 tasks.create_task(keeper.run(stop), name="policy"),
@@ -174,10 +175,8 @@ async def _doors(
         ]
 
 
-def _couriers(stores: Stores) -> dict[Route, RelayCourier | SafeBoxCourier]:
-    settings = stores.settings
-    relay = RelayCourier(settings.hostname, settings.next_hop, inside=settings.inside, partners=settings.partners)
-    safebox = SafeBoxCourier(stores.boxes, settings.profiles)
+def _couriers(stores: Stores, relay: RelayCourier) -> dict[Route, Courier]:
+    safebox = SafeBoxCourier(stores.boxes, stores.settings.profiles)
     return {Route.RELAY: relay, Route.PARTNER: relay, Route.TLS: relay, Route.SAFEBOX: safebox}
 
 

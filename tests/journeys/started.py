@@ -10,6 +10,7 @@ import sys
 import urllib.error
 import urllib.request
 from email.message import EmailMessage
+from email.policy import SMTP
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,7 @@ class Gateway:
 
     def send(self, mail: EmailMessage | bytes, sender: str = "alice@example.com", *to: str) -> None:
         """Bring one message to the door."""
-        raw = mail if isinstance(mail, bytes) else mail.as_bytes()
+        raw = mail if isinstance(mail, bytes) else mail.as_bytes(policy=SMTP)
         with smtplib.SMTP("127.0.0.1", self.smtp, timeout=60) as client:
             client.sendmail(sender, list(to), raw)
 

@@ -33,8 +33,8 @@ class Load:
         await asyncio.gather(*clients)
 
     async def _client(self) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         try:
-            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
             await reader.readuntil(b"\r\n")
             writer.write(b"EHLO load.example.com\r\n")
             while not (await reader.readuntil(b"\r\n")).startswith(b"250 "):
@@ -43,6 +43,8 @@ class Load:
                 await self._message(reader, writer)
         except (OSError, asyncio.IncompleteReadError):
             return
+        finally:
+            writer.close()
 
     async def _message(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         name = f"{random.getrandbits(64):016x}"

@@ -73,7 +73,7 @@ def test_a_partner_gets_it_over_verified_tls(world: Sink, make_gateway, letter, 
         gateway.send(hidden_letter(letter, "carol@stmary.example"), "alice@example.com", "carol@stmary.example")
         [arrival] = partner.wait("carol@stmary.example")
         assert arrival.tls and b"papers.zip" in arrival.raw
-        [item] = wait_for(lambda: [i for i in gateway.rows("queue", "list", "--all") if i["state"] == "sent"])
+        [item] = wait_for(lambda: [*gateway.rows("queue", "list", "--state", "sent")])
         assert item["route"] == "partner"
         assert "pki" in gateway.command("queue", "show", item["id"])
     assert not world.arrivals
