@@ -4,28 +4,27 @@ A text is normalised, the engine tells in one pass which patterns end where, RE2
 whether it can be, words nearby say how sure; where hits of one detector overlap, the surest and then the longest stays.
 """
 
-from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, TypeAlias
 
 from rules.candidates import Candidate, Program
 from rules.content import Content
-from rules.context import Nearby, word_pattern
 from rules.detector import Detector
 from rules.engine import Cache, Engine, Mode
-from rules.finding import Confidence, Finding, Hit
+from rules.finding import Finding, Hit
+from rules.judging import Judge, Kept, Words
 from rules.masking import Masker
 from rules.normalise import Normalised, normalise
-from rules.verdict import Verdict
 from rules.widths import compile_pattern
-from rules.words import MOST_LITERALS, Seen, Term, Terms, expression, weigh, whole
+from rules.words import MOST_LITERALS, Sums, Term, Terms, expression, weigh, whole
 
 __all__ = ["MOST_HITS", "Cache", "Matcher"]
 
-MOST_HITS: Final = 10_000  # of one detector in one text; what lies behind is counted no more
+MOST_HITS: Final = 10_000  # of one detector in one text: more are not counted, the surest stay
+_BATCH: Final = 50_000
 _END: Final = (1 << 40) - 1
-_LOWER: Final = {Confidence.HIGH: Confidence.MEDIUM, Confidence.MEDIUM: Confidence.LOW, Confidence.LOW: Confidence.LOW}
+Batch: TypeAlias = "dict[int, list[Candidate]]"
 
 
 class Matcher:
@@ -53,8 +52,7 @@ class Matcher:
         self.told = tuple(
             _telling(self.detectors[patterns[i][0]], patterns[i][1].regex, i in self._alone) for i in self._slow
         )
-        self._near = [[word_pattern(near.words) for near in d.near] for d in self.detectors]
-        self._unless = [[word_pattern(unless.words) for unless in d.unless] for d in self.detectors]
+        self._words = Words(self.detectors)
 
     def scan(self, content: Content) -> tuple[Finding, ...]:
         """All findings of all parts, in the order of the detectors; empty findings are left out.
@@ -89,105 +87,47 @@ class Matcher:
         if not text:
             return {}
         normal = normalise(text)
-        candidates = self._candidates(normal.data)
-        if not candidates:
-            return {}
-        kept = [c for found in self._judge(candidates, normal).values() for c in _choose(found)]
-        return _hits(kept, normal, place)
+        judge, kept = Judge(self._words, normal), Kept(MOST_HITS)
+        for batch in self._batches(normal.data):
+            kept.add(judge.judge(batch))
+        chosen = kept.chosen()
+        return _hits(chosen, normal, place) if chosen else {}
 
-    def _candidates(self, data: bytes) -> dict[int, list[Candidate]]:
-        """Every value that passes its check, by detector."""
-        found: dict[int, list[Candidate]] = defaultdict(list)
-        seen: dict[int, list[Seen]] = defaultdict(list)
+    def _batches(self, data: bytes) -> Iterator[Batch]:
+        """Every value that passes its check, by detector, a bounded number at a time."""
+        batch: Batch = defaultdict(list)
+        waiting = 0
+        for candidate in self._candidates(data):
+            batch[candidate.detector].append(candidate)
+            waiting += 1
+            if waiting == _BATCH:
+                yield batch
+                batch, waiting = defaultdict(list), 0
+        yield batch
+
+    def _candidates(self, data: bytes) -> Iterator[Candidate]:
+        sums = Sums()
         slow = set(self._alone)
         patterns = len(self._programs)
         for block in self._engine.ends(data):
             for event in block:
                 index = event >> 40
                 if index >= patterns:
-                    term = self._literals[index - patterns]
-                    stands = whole(data, event & _END, term)
-                    if stands is not None:
-                        seen[term.detector].append(stands)
+                    sums.add(whole(data, event & _END, self._literals[index - patterns]))
                 elif index in self._slow:
                     slow.add(index)
                 else:
-                    self._confirm(self._programs[index], data, event & _END, found)
+                    candidate = self._programs[index].confirm(data, event & _END)
+                    if candidate is not None:
+                        yield candidate
         for index in sorted(slow):
-            program = self._programs[index]
-            for candidate in program.read(data):
-                if len(found[program.detector]) < MOST_HITS:
-                    found[program.detector].append(candidate)
+            yield from self._programs[index].read(data)
         for stands in self._terms.read(data):
-            seen[stands.term.detector].append(stands)
-        for detector, places in seen.items():
+            sums.add(stands)
+        for detector, places in sums.seen.items():
             words = self.detectors[detector].words
-            assert words is not None
-            found[detector] += list(weigh(places, detector, words))[:MOST_HITS]
-        return found
-
-    def _confirm(self, program: Program, data: bytes, end: int, found: dict[int, list[Candidate]]) -> None:
-        already = found.get(program.detector)
-        if already is not None and len(already) >= MOST_HITS:
-            return
-        candidate = program.confirm(data, end)
-        if candidate is not None:
-            found[program.detector].append(candidate)
-
-    def _judge(self, found: dict[int, list[Candidate]], normal: Normalised) -> dict[int, list[Candidate]]:
-        """How sure each is, by the words around it; those that a word of `unless` explains are gone."""
-        is_ascii = len(normal.text) == len(normal.data)
-        judged: dict[int, list[Candidate]] = {}
-        raised: dict[tuple[int, int], int] = {}  # of several detectors' labels, the nearest to a value
-        for index, candidates in found.items():
-            near = [Nearby(pattern, normal.data, is_ascii) for pattern in self._near[index]]
-            unless = [Nearby(pattern, normal.data, is_ascii) for pattern in self._unless[index]]
-            judged[index] = [c for c in candidates if self._stands(c, near, unless)]
-            for c in judged[index]:
-                if c.near is not None:
-                    span = (c.start, c.end)
-                    raised[span] = min(c.near, raised.get(span, c.near))
-        for index, candidates in judged.items():
-            for c in candidates:
-                self._raise(c, self.detectors[index], raised)
-        return judged
-
-    def _stands(self, candidate: Candidate, near: Sequence[Nearby], unless: Sequence[Nearby]) -> bool:
-        detector = self.detectors[candidate.detector]
-        start, end = candidate.start, candidate.end
-        gaps = [known.distance(start, end, rule.within) for known, rule in zip(near, detector.near, strict=True)]
-        candidate.near = min((gap for gap in gaps if gap is not None), default=None)
-        candidate.raises = tuple(gap is not None for gap in gaps)
-        for known, rule in zip(unless, detector.unless, strict=True):
-            gap = known.distance(start, end, rule.within)
-            if gap is not None and (candidate.near is None or gap < candidate.near):
-                return False
-        return True
-
-    def _raise(self, candidate: Candidate, detector: Detector, raised: dict[tuple[int, int], int]) -> None:
-        """A word nearby makes surer, unless another detector's word stands nearer to the same value."""
-        if candidate.near is not None and candidate.near <= raised[candidate.start, candidate.end]:
-            for applies, rule in zip(candidate.raises, detector.near, strict=True):
-                if applies and rule.confidence.rank > candidate.confidence.rank:
-                    candidate.confidence = rule.confidence
-        if candidate.verdict is Verdict.EXAMPLE:
-            candidate.confidence = _LOWER[candidate.confidence]
-
-
-def _choose(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Of overlapping candidates of one detector the surest, then the longest, then the first."""
-    order = sorted(candidates, key=lambda c: (-c.confidence.rank, c.start - c.end, c.start))
-    starts: list[int] = []
-    ends: list[int] = []
-    chosen: list[Candidate] = []
-    for c in order:
-        place = bisect_left(starts, c.end)  # those before begin before this one ends
-        if place and ends[place - 1] > c.start:
-            continue
-        starts.insert(place, c.start)
-        ends.insert(place, c.end)
-        chosen.append(c)
-    return sorted(chosen, key=lambda c: c.start)
+            if words is not None:
+                yield from weigh(places, detector, words)
 
 
 def _hits(kept: Sequence[Candidate], normal: Normalised, place: str) -> dict[int, list[Hit]]:

@@ -1,5 +1,6 @@
 """Weighted word lists: terms that say little alone, and much together."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -13,6 +14,7 @@ from rules.verdict import Verdict
 
 MOST_LITERALS: Final = 500  # more terms than these are found by Aho-Corasick, fewer by the engine's one pass
 
+MOST_OF_ONE: Final = 1000  # of one term in one text; what lies behind weighs no more
 _SPACES: Final = bytes.maketrans(b"\n\r\t", b"   ")
 
 
@@ -49,6 +51,20 @@ class Terms:
             seen = whole(data, end, self._terms[index])
             if seen is not None and seen.start == start:
                 yield seen
+
+
+class Sums:
+    """The terms of one text by detector; of one term so many as can matter."""
+
+    def __init__(self) -> None:
+        self.seen: dict[int, list[Seen]] = defaultdict(list)
+        self._counts: dict[Term, int] = defaultdict(int)
+
+    def add(self, stands: Seen | None) -> None:
+        """Take a term where it stands, if it does."""
+        if stands is not None and self._counts[stands.term] < MOST_OF_ONE:
+            self._counts[stands.term] += 1
+            self.seen[stands.term.detector].append(stands)
 
 
 def expression(term: Term) -> str:

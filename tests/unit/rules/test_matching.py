@@ -215,6 +215,17 @@ def test_what_is_counted_has_an_end(make_detectors: Make) -> None:
     assert finding.count() == MOST_HITS
 
 
+def test_a_flood_hides_nothing(matcher: Matcher) -> None:
+    flood = "".join(f"{200_000_000 + number}\n" for number in range(40_000))
+    for text in (
+        flood + "SSN 536-22-1234",
+        "SSN 536-22-1234\n" + "x " * 200 + flood,
+        flood + "x " * 200 + "SSN 536221234",
+    ):
+        found = {hit.value for hit in hits(matcher.scan_text(text), "us.ssn") if hit.confidence is Confidence.HIGH}
+        assert "536221234" in found
+
+
 HUGE = r"(?i)\b[A-Z]{2}\d{2}[A-Z0-9]{0,12}(?:[ .-][A-Z0-9]{1,12}){1,8}\b"  # too large for the engine
 
 

@@ -1,0 +1,119 @@
+"""How sure a candidate is, by the words around it, and which of several that overlap stays."""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from rules.candidates import Candidate
+from rules.context import Nearby, word_pattern
+from rules.detector import Detector
+from rules.finding import Confidence
+from rules.normalise import Normalised
+from rules.verdict import Verdict
+
+_LOWER: Final = {Confidence.HIGH: Confidence.MEDIUM, Confidence.MEDIUM: Confidence.LOW, Confidence.LOW: Confidence.LOW}
+
+
+class Words:
+    """The words of `near` and `unless` of all detectors, compiled."""
+
+    def __init__(self, detectors: Sequence[Detector]) -> None:
+        self.detectors = detectors
+        self.near = [[word_pattern(near.words) for near in d.near] for d in detectors]
+        self.unless = [[word_pattern(unless.words) for unless in d.unless] for d in detectors]
+
+
+class Judge:
+    """Judges the candidates of one text, batch by batch."""
+
+    def __init__(self, words: Words, normal: Normalised) -> None:
+        self._words = words
+        self._data = normal.data
+        self._is_ascii = len(normal.text) == len(normal.data)
+        self._near: dict[int, list[Nearby]] = {}
+        self._unless: dict[int, list[Nearby]] = {}
+
+    def judge(self, found: Mapping[int, Sequence[Candidate]]) -> dict[int, list[Candidate]]:
+        """The candidates by detector, as sure as they are; those that a word of `unless` explains are gone."""
+        judged: dict[int, list[Candidate]] = {}
+        nearest: dict[tuple[int, int], int] = {}  # of several detectors' labels, the nearest to a value
+        for index, candidates in found.items():
+            judged[index] = [candidate for candidate in candidates if self._stands(candidate)]
+            for candidate in judged[index]:
+                if candidate.near is not None:
+                    span = (candidate.start, candidate.end)
+                    nearest[span] = min(candidate.near, nearest.get(span, candidate.near))
+        for candidates in judged.values():
+            for candidate in candidates:
+                self._raise(candidate, nearest)
+        return judged
+
+    def _stands(self, candidate: Candidate) -> bool:
+        index, start, end = candidate.detector, candidate.start, candidate.end
+        detector = self._words.detectors[index]
+        if index not in self._near:
+            self._near[index] = self._lookups(self._words.near[index])
+            self._unless[index] = self._lookups(self._words.unless[index])
+        rules = zip(self._near[index], detector.near, strict=True)
+        gaps = [known.distance(start, end, rule.within) for known, rule in rules]
+        candidate.near = min((gap for gap in gaps if gap is not None), default=None)
+        candidate.raises = tuple(gap is not None for gap in gaps)
+        for known, rule in zip(self._unless[index], detector.unless, strict=True):
+            gap = known.distance(start, end, rule.within)
+            if gap is not None and (candidate.near is None or gap < candidate.near):
+                return False
+        return True
+
+    def _lookups(self, patterns: Iterable[object]) -> list[Nearby]:
+        return [Nearby(pattern, self._data, self._is_ascii) for pattern in patterns]
+
+    def _raise(self, candidate: Candidate, nearest: Mapping[tuple[int, int], int]) -> None:
+        """A word nearby makes surer, unless another detector's word stands nearer to the same value."""
+        if candidate.near is not None and candidate.near <= nearest[candidate.start, candidate.end]:
+            detector = self._words.detectors[candidate.detector]
+            for applies, rule in zip(candidate.raises, detector.near, strict=True):
+                if applies and rule.confidence.rank > candidate.confidence.rank:
+                    candidate.confidence = rule.confidence
+        if candidate.verdict is Verdict.EXAMPLE:
+            candidate.confidence = _LOWER[candidate.confidence]
+
+
+class Kept:
+    """What is kept of one text: of each detector and confidence the first `most`, so that no flood hides another."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: dict[tuple[int, Confidence], list[Candidate]] = defaultdict(list)
+
+    def add(self, judged: Mapping[int, Sequence[Candidate]]) -> None:
+        """Take what there is still room for."""
+        for index, candidates in judged.items():
+            for candidate in candidates:
+                room = self._kept[index, candidate.confidence]
+                if len(room) < self._most:
+                    room.append(candidate)
+
+    def chosen(self) -> list[Candidate]:
+        """Of overlapping candidates of one detector the surest, then the longest, then the first."""
+        by_detector: dict[int, list[Candidate]] = defaultdict(list)
+        for (index, _), candidates in self._kept.items():
+            by_detector[index] += candidates
+        return [candidate for index in sorted(by_detector) for candidate in _choose(by_detector[index], self._most)]
+
+
+def _choose(candidates: Sequence[Candidate], most: int) -> list[Candidate]:
+    order = sorted(candidates, key=lambda c: (-c.confidence.rank, c.start - c.end, c.start))
+    starts: list[int] = []
+    ends: list[int] = []
+    chosen: list[Candidate] = []
+    for candidate in order:
+        place = bisect_left(starts, candidate.end)  # those before begin before this one ends
+        if place and ends[place - 1] > candidate.start:
+            continue
+        starts.insert(place, candidate.start)
+        ends.insert(place, candidate.end)
+        chosen.append(candidate)
+        if len(chosen) == most:
+            break
+    return sorted(chosen, key=lambda candidate: candidate.start)
