@@ -61,7 +61,8 @@ class PolicyKeeper:
         self._read = read
         self._every = every_seconds
         self._asked = asyncio.Event()
-        self._seen: _Stamp = ()
+        self._seen: _Stamp = ()  # of what is in force, or was refused
+        self._last_look: _Stamp = ()
         self._in_force: InForce | None = None
         self._untold: deque[tuple[str, dict[str, str]]] = deque(maxlen=_MOST_UNTOLD)
 
@@ -110,17 +111,27 @@ class PolicyKeeper:
             ends.cancel()
 
     async def look(self) -> bool:
-        """Read again what was changed (or was asked for); True where a new policy is in force afterwards."""
+        """Read again what was changed (or was asked for); True where a new policy is in force afterwards.
+
+        A change counts once the files have stood still from one look to the next, and while they were read: half a
+        file that an editor is writing may well be a sound policy, without the rules that are still to come.
+        """
         now = await asyncio.to_thread(stamp, self._place)
-        if now == self._seen and not self._asked.is_set():
+        asked, still = self._asked.is_set(), now == self._last_look
+        self._last_look = now
+        if not asked and (now == self._seen or not still):
             return False
         self._asked.clear()
-        self._seen = now
         try:
             loaded = await asyncio.to_thread(self._good)
         except PolicyInvalid as invalid:
-            await self._refuse(invalid.problems)
+            if await asyncio.to_thread(stamp, self._place) == now:
+                self._seen = now
+                await self._refuse(invalid.problems)
             return False
+        if await asyncio.to_thread(stamp, self._place) != now:
+            return False
+        self._seen = now
         self._put(loaded)
         log.info(LOADED, sha256=loaded.policy.sha256, rules=len(loaded.policy.text.rules))
         await self._tell((LOADED, {"sha256": loaded.policy.sha256}))

@@ -5,7 +5,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import hypothesis
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from delivery.settings import HopTls
 from gateway.settings import Settings, SettingsInvalid, load_settings
@@ -38,7 +42,7 @@ def load(tmp_path: Path, certificates: Path) -> Load:
         lines = [line for line in REQUIRED.splitlines() if not without or not line.startswith(f"{without}:")]
         config = tmp_path / "config.yaml"
         config.write_text("\n".join([*lines, more]))
-        return load_settings(config, **options)  # type: ignore[arg-type]  # keyring, policy, now
+        return load_settings(config, **{"policy": False, **options})  # type: ignore[arg-type]  # keyring, policy, now
 
     return load
 
@@ -174,21 +178,21 @@ def test_before_keys_are_made_and_a_policy_is_written(load: Load, tmp_path: Path
     (tmp_path / "keyring.json").unlink()
     (tmp_path / "policy.yaml").unlink()
     assert load(keyring=False, policy=False).keyring_path == tmp_path / "keyring.json"
-    assert len(told(load, "")) == 2
+    assert len(told(load, "", policy=True)) == 2
 
 
 def test_a_bad_policy_is_told_with_the_configuration(load: Load, tmp_path: Path) -> None:
     (tmp_path / "policy.yaml").write_text("rules: [{name: a, then: secur}]\n")
-    (cause,) = told(load, "")
+    (cause,) = told(load, "", policy=True)
     assert cause.startswith('"secur" is none of')
     assert load(policy=False).policy == tmp_path / "policy.yaml"
 
 
 def test_a_pattern_of_packs_may_match_none_or_many(load: Load, tmp_path: Path) -> None:
-    load("rules: [builtin, local/*.yaml]")
+    load("rules: [builtin, local/*.yaml]", policy=True)
     (tmp_path / "local").mkdir()
     (tmp_path / "local" / "bad.yaml").write_text("detectors: [1]\n")
-    assert told(load, "rules: [builtin, local/*.yaml]")
+    assert told(load, "rules: [builtin, local/*.yaml]", policy=True)
 
 
 def test_python_names_are_no_keys_of_the_file(load: Load) -> None:
@@ -210,3 +214,34 @@ def test_there_is_no_file(tmp_path: Path) -> None:
         load_settings(tmp_path / "none.yaml")
     with pytest.raises(SettingsInvalid, match="cannot be read"):
         load_settings(tmp_path)
+
+
+_VALUES = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(-5, 70000),
+        st.floats(),
+        st.text(max_size=6),
+        st.sampled_from(["a.b:1", "*.x"]),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.sampled_from(["host", "mx", "tls", "address", "url", "a", "domains", "standard"]), inner),
+    ),
+    max_leaves=10,
+)
+
+
+@given(st.dictionaries(st.one_of(st.sampled_from(list(Settings.model_fields)), st.text(max_size=3)), _VALUES))
+@hypothesis.settings(
+    max_examples=200, deadline=None, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]
+)
+def test_no_configuration_breaks_it(tmp_path: Path, data: dict[str, object]) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(yaml.safe_dump({**yaml.safe_load(REQUIRED), **data}), "utf-8")
+    with pytest.raises(SettingsInvalid) as invalid:  # there is no keyring, if nothing else
+        load_settings(config, policy=False)
+    for problem in invalid.value.problems:
+        assert problem.cause
+        assert problem.line >= 1
