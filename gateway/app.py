@@ -108,7 +108,7 @@ async def serve(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], 
         relay = RelayCourier(settings.hostname, settings.next_hop, inside=settings.inside, partners=settings.partners)
         worker = DeliveryWorker(
             stores.queue,
-            counted(_couriers(stores), metrics),
+            counted(_couriers(stores, relay), metrics),
             ends=stores.boxes.bounces,
             split_domains=settings.next_hop.mx,
         )
