@@ -25,6 +25,7 @@ from gateway.orders import (
     rejection,
     way_to,
 )
+from gateway.smtp.replies import FAILED, NO_ROOM, accepted
 from gateway.telemetry import Metrics
 from keys.tokens import new_id
 from policy.decision import Route, Verdict
@@ -36,8 +37,6 @@ from rules.finding import Finding
 
 log = get_logger(__name__)
 
-FAILED: Final = Reply(451, "4.3.0", "Not possible just now; try again later")
-NO_ROOM: Final = Reply(452, "4.3.1", "No room just now; try again later")
 NOT_OUR_BOUNCE: Final = Reply(550, "5.1.1", "No such return address")
 _HEAVY_CHARACTERS: Final = 50_000  # of text: scanning more is done in a thread
 _HEAVY_RECIPIENTS: Final = 20
@@ -150,7 +149,7 @@ class Intake:
             if not all(taken):
                 log.warning("intake.unknown_return_address", message=envelope.id)
             if not others:
-                return _accepted(envelope) if any(taken) else NOT_OUR_BOUNCE
+                return accepted(envelope.id) if any(taken) else NOT_OUR_BOUNCE
             envelope = replace(envelope, recipients=others)
         return await (self._take_inbound if envelope.inbound else self._take_outbound)(envelope, raw)
 
@@ -173,7 +172,7 @@ class Intake:
             events_of(envelope, message, verdict, findings, EventKind.MESSAGE_ACCEPTED),
             self._notices(envelope, message, verdict, rules.policy.directory),
         )
-        return _accepted(envelope)
+        return accepted(envelope.id)
 
     async def _take_inbound(self, envelope: Envelope, raw: bytes) -> Reply:
         """Mail from outside goes inside as it is: the policy is for what leaves."""
@@ -185,7 +184,7 @@ class Intake:
             inbound_items(envelope.recipients, decision_id),
             inbound_event(envelope, len(raw), _NAMESPACE, decision_id),
         )
-        return _accepted(envelope)
+        return accepted(envelope.id)
 
     def _new(self, envelope: Envelope, raw: bytes, namespace: str, owner: str, subject: str) -> NewMessage:
         return NewMessage(
@@ -244,7 +243,3 @@ async def _decide(rules: Rules, envelope: Envelope, message: Message) -> tuple[t
     if characters > _HEAVY_CHARACTERS or len(envelope.recipients) > _HEAVY_RECIPIENTS:
         return await asyncio.to_thread(work)
     return work()
-
-
-def _accepted(envelope: Envelope) -> Reply:
-    return Reply(250, "2.0.0", f"Accepted as {envelope.id}")
