@@ -1,14 +1,15 @@
 """What settings are made of: sections, and the kinds of value that several of them share."""
 
 import re
-from email.headerregistry import Address as Mailbox
-from email.headerregistry import HeaderRegistry
+from email.utils import parseaddr
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
+
+from policy.message import Address, AddressInvalid
 
 LATER: Final = "not carried out by this version"
 
@@ -103,10 +104,13 @@ def _no_network(value: object) -> object:
 
 
 def _mailbox(value: str) -> str:
-    header = HeaderRegistry()("From", value) if not re.search(r"[\r\n\0]", value) else None
-    addresses: tuple[Mailbox, ...] = getattr(header, "addresses", ())
-    if header is None or len(addresses) != 1 or header.defects or not addresses[0].domain:
-        raise wrong(f'"{value}" is no sender', 'write it as "Secure mail <secure@example.com>"')
+    _, address = parseaddr(value)
+    try:
+        if not value.isprintable() or value.count("@") != 1:
+            raise AddressInvalid("not one address")
+        _domain(Address.parse(address).domain)
+    except (AddressInvalid, PydanticCustomError) as cause:
+        raise wrong(f'"{value}" is no sender', 'write it as "Secure mail <secure@example.com>"') from cause
     return value
 
 
@@ -151,5 +155,5 @@ def _later(value: object) -> None:
 
 
 Later = Annotated[
-    None, BeforeValidator(_later), WithJsonSchema({"type": "null"})
+    None, BeforeValidator(_later), WithJsonSchema({"enum": [None, [], {}]})
 ]  # its place is kept, only null is taken

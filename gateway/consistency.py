@@ -32,6 +32,7 @@ def check(draft: Draft, document: Document, *, now: datetime, keyring: bool, pol
         _addresses,
         _partners,
         _hops,
+        _logins,
         _senders,
         _bounces,
         _fallback,
@@ -114,6 +115,18 @@ def _is_us(hop: Endpoint, listening: list[Endpoint], hostname: str | None) -> bo
         if hop.host == "localhost" and is_loopback(mine.host):
             return True
     return False
+
+
+def _logins(draft: Draft, document: Document) -> Iterator[Problem]:
+    """Files of logins can be read."""
+    from gateway.smtp.logins import LoginsInvalid, read_logins
+
+    for index, listener in enumerate(draft.get("listeners", ())):
+        if listener.logins is not None:
+            try:
+                read_logins(listener.logins)
+            except LoginsInvalid as error:
+                yield document.problem(("listeners", index, "logins"), str(error), "a line is name:$argon2id$…")
 
 
 def _senders(draft: Draft, document: Document) -> Iterator[Problem]:

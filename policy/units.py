@@ -4,7 +4,10 @@ import re
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import BeforeValidator, PlainSerializer
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+
+MAX_SECONDS = 36_525 * 86400
+MAX_BYTES = 2**50
 
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 _BYTES = {
@@ -24,20 +27,30 @@ def parse_duration(value: object) -> timedelta:
     """Read `N second(s)|minute(s)|hour(s)|day(s)|week(s)`; raise ValueError with an example otherwise."""
     if isinstance(value, timedelta):
         return value
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]+?)s?\s*", str(value).lower()) if isinstance(value, str) else None
+    match = (
+        re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-z]+?)s?\s*", str(value).lower())
+        if isinstance(value, str)
+        else None
+    )
     if match is None or match[2] not in _SECONDS:
         raise ValueError("a duration is a number and a unit, such as `30 seconds`, `4 hours` or `5 days`")
-    return timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
+    seconds = float(match[1]) * _SECONDS[match[2]]
+    if seconds > MAX_SECONDS:
+        raise ValueError("that is longer than 100 years")
+    return timedelta(seconds=seconds)
 
 
 def parse_size(value: object) -> int:
     """Read `N B|KB|MB|GB|KiB|MiB|GiB` to bytes; raise ValueError with an example otherwise."""
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_BYTES:
         return value
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*", value.lower()) if isinstance(value, str) else None
+    match = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-z]+)\s*", value.lower()) if isinstance(value, str) else None
     if match is None or match[2] not in _BYTES:
         raise ValueError("a size is a number and a unit, such as `50 MiB` or `10 MB`")
-    return int(float(match[1]) * _BYTES[match[2]])
+    size = float(match[1]) * _BYTES[match[2]]
+    if size > MAX_BYTES:
+        raise ValueError("that is larger than 1024 TiB")
+    return int(size)
 
 
 def show_duration(value: timedelta) -> str:
@@ -58,5 +71,15 @@ def show_size(value: int) -> str:
     return f"{value} B"
 
 
-Duration = Annotated[timedelta, BeforeValidator(parse_duration), PlainSerializer(show_duration, return_type=str)]
-Size = Annotated[int, BeforeValidator(parse_size), PlainSerializer(show_size, return_type=str)]
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(parse_duration),
+    PlainSerializer(show_duration, return_type=str),
+    WithJsonSchema({"type": "string", "examples": ["30 seconds", "4 hours", "5 days"]}),
+]
+Size = Annotated[
+    int,
+    BeforeValidator(parse_size),
+    PlainSerializer(show_size, return_type=str),
+    WithJsonSchema({"type": ["string", "integer"], "examples": ["50 MiB", "10 MB"]}),
+]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gateway.policyfile import Loaded
     from policy.decision import Decision, Verdict
     from policy.message import Message
+    from policy.route import Directory
     from policy.trial import Outcome
     from rules.finding import Finding
 
@@ -105,8 +106,8 @@ def explain(  # noqa: PLR0917 - click hands over each option by its name
     message = _read(file)
     findings = loaded.matcher.scan(message.content)
     numbers = count(1)
-    domains = sorted({recipient.address.domain for recipient in envelope.recipients})
-    facts = Facts(lambda: f"explain-{next(numbers)}", proves_tls=asyncio.run(_proven(domains)) if online else {})
+    proves_tls = asyncio.run(_proven(_strange_domains(envelope, loaded.policy.directory))) if online else {}
+    facts = Facts(lambda: f"explain-{next(numbers)}", proves_tls=proves_tls)
     verdict = loaded.policy.decide(envelope, message, findings, facts)
     if as_json:
         print_json(_verdict_json(message, findings, verdict))
@@ -125,12 +126,12 @@ def _load(invocation: Invocation, file: Path | None, as_json: bool) -> "Loaded":
     from gateway.cli.config import print_problems
     from gateway.policyfile import PolicyInvalid, PolicyPlace, load_policy
     from gateway.settings import SettingsInvalid, load_settings
-    from policy.route import Directory
+    from policy.route import Directory as Known
 
     try:
         if file is not None and invocation.config == Path(CONFIG_DEFAULT) and not invocation.config.exists():
             click.echo(f"There is no {CONFIG_DEFAULT}: no domains of ours and no partners are known.", err=True)
-            place, directory = PolicyPlace(file, (BUILTIN, str(file.parent / "local-rules/*.yaml"))), Directory()
+            place, directory = PolicyPlace(file, (BUILTIN, str(file.parent / "local-rules/*.yaml"))), Known()
         else:
             settings = load_settings(invocation.config, keyring=False, policy=False)
             place, directory = settings.policy_place(), settings.directory()
@@ -183,6 +184,12 @@ def _read(file: Path) -> "Message":
     except OSError as error:
         fail(f"{file} cannot be read: {error.strerror}")
     return read_message(raw if b"\r\n" in raw else raw.replace(b"\n", b"\r\n"))
+
+
+def _strange_domains(envelope: Envelope, directory: "Directory") -> list[str]:
+    """The recipients' domains that are neither ours nor a partner's."""
+    addresses = [recipient.address for recipient in envelope.recipients]
+    return sorted({a.domain for a in addresses if not directory.is_ours(a) and directory.partner_of(a) is None})
 
 
 async def _proven(domains: Sequence[str]) -> dict[str, bool]:

@@ -174,6 +174,17 @@ def test_a_certificate_and_its_key(load: Load) -> None:
     assert cause.startswith("the certificate is not valid before")
 
 
+def test_a_file_of_logins_is_read(load: Load, tmp_path: Path) -> None:
+    tls = "{certificate: good.pem, key: good.key}"
+    listener = f"listeners: [{{address: '127.0.0.1:25', require: login, logins: logins.txt, tls: {tls}}}]"
+    (tmp_path / "logins.txt").write_text("# ours\nann:$argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA\n")
+    assert load(listener, without="listeners").listeners[0].logins == tmp_path / "logins.txt"
+    (tmp_path / "logins.txt").write_text("ann:secret\n")
+    (cause,) = told(load, listener, without="listeners")
+    assert "logins.txt:1" in cause
+    assert "secret" not in cause
+
+
 def test_before_keys_are_made_and_a_policy_is_written(load: Load, tmp_path: Path) -> None:
     (tmp_path / "keyring.json").unlink()
     (tmp_path / "policy.yaml").unlink()
