@@ -62,6 +62,12 @@ def _dek() -> list[Column[Any]]:
     ]
 
 
+def _where_named(name: str, column: str) -> Index:
+    """An index of the rows that name a blob: the sweep asks for them."""
+    named = text(f"{column} IS NOT NULL")
+    return Index(name, column, sqlite_where=named, postgresql_where=named)
+
+
 # --- the installation ---------------------------------------------------------------------------------------------
 
 namespaces = Table(
@@ -125,6 +131,7 @@ messages = Table(
     Column("blob", String(64)),  # … larger ones in this blob file
     Column("finished_at", UtcTime),  # when the last item ended; body and DEK are gone from then on
     Index("messages_finished", "finished_at"),
+    _where_named("messages_blob", "blob"),
 )
 
 
@@ -270,6 +277,7 @@ box_messages = Table(
     Column("original_blob", String(64)),  # the whole mail as it came, Bcc dropped, for "save as e-mail file"
     Column("original_size", BigInteger),
     Index("box_messages_box", "box_id", "written_at"),
+    _where_named("box_messages_blob", "original_blob"),
 )
 
 box_documents = Table(
@@ -285,6 +293,7 @@ box_documents = Table(
     Column("inline_sealed", LargeBinary),  # small documents lie here …
     Column("blob", String(64)),  # … larger ones in this blob file
     Index("box_documents_box", "box_id"),
+    _where_named("box_documents_blob", "blob"),
 )
 
 # --- people at the portal -----------------------------------------------------------------------------------------

@@ -1,7 +1,6 @@
 """What SQLite alone can suffer: files that vanish, disks that fill, locks of others, settings that do not hold."""
 
 import asyncio
-import os
 import shutil
 import sqlite3
 import subprocess
@@ -135,7 +134,7 @@ async def test_replaced_by_an_older_copy_it_goes_on_with_that(store, file, tmp_p
     store.db.backing.tidy()
     shutil.copy(file, tmp_path / "copy")
     await store.db.write(add_worker("gone", store.clock()))
-    os.replace(tmp_path / "copy", file)
+    (tmp_path / "copy").replace(file)
     Path(f"{file}-wal").unlink()
     Path(f"{file}-shm").unlink()
     assert await store.db.write(add_worker("new", store.clock())) == 1
@@ -145,7 +144,7 @@ async def test_replaced_by_an_older_copy_it_goes_on_with_that(store, file, tmp_p
 async def test_a_file_that_is_no_database(store, file):
     await store.db.read(names)
     file.with_name("junk").write_bytes(b"this is not a database, and longer than a header" * 100)
-    os.replace(file.with_name("junk"), file)
+    file.with_name("junk").replace(file)
     with pytest.raises(StoreUnavailable):
         await store.db.write(add_worker("x", store.clock()))
     with pytest.raises(StoreUnavailable):
