@@ -31,8 +31,23 @@ def example() -> str:
 def schema() -> str:
     """JSON Schema of the configuration (draft 2020-12)."""
     found = Settings.model_json_schema(by_alias=True)
+    for model in _sections(Settings):
+        node = found if model is Settings else found["$defs"][model.__name__]
+        for name, field in model.model_fields.items():
+            about = node["properties"][field.alias or name]
+            if about.get("default") is not None:  # as it is written in the file: pydantic would say PT5M
+                about["default"] = _written(field)
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Sealgate configuration"}
     return json.dumps({**found, **head}, indent=2, ensure_ascii=False)
+
+
+def _sections(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    """The section and all within it."""
+    yield model
+    for field in model.model_fields.values():
+        inner, _ = _model(field.annotation)
+        if inner is not None:
+            yield from _sections(inner)
 
 
 def _section(model: type[BaseModel], indent: int, *, off: bool) -> Iterator[str]:
@@ -103,8 +118,13 @@ def _value(field: FieldInfo) -> Any:
     """The default as it is written in the file, else the example."""
     if field.is_required() or _default(field) is None or (field.examples and not _default(field)):
         return field.examples[0] if field.examples else None
+    return _written(field)
+
+
+def _written(field: FieldInfo) -> Any:
+    """The default as the file would have it."""
     holder: Any = type("Holder", (BaseModel,), {"__annotations__": {"v": field.rebuild_annotation()}})
-    return json.loads(holder.model_construct(v=_default(field)).model_dump_json())["v"]
+    return json.loads(holder.model_construct(v=_default(field)).model_dump_json(by_alias=True))["v"]
 
 
 def _flow(value: Any) -> str:

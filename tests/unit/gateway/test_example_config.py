@@ -79,6 +79,8 @@ def test_the_schema_knows_every_key() -> None:
         *("hostname", "domains", "data", "keys", "listeners", "next_hop", "policy", "portal")
     }
     assert found["additionalProperties"] is False
+    assert found["$defs"]["QueueSettings"]["properties"]["expire"]["default"] == "5 days"
+    assert found["properties"]["limits"]["default"]["message"] == "50 MiB"
 
 
 def test_keys_are_found_in_depth() -> None:
