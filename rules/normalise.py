@@ -119,7 +119,7 @@ def _careful(run: str) -> str:
         fresh = char if "\x20" <= char <= "\x7e" else _one(char, out[-1] if out else "")
         if fresh:
             out.append(fresh)
-    return "".join(out)
+    return unicodedata.normalize("NFKC", "".join(out))  # what stood between two that combine may be gone
 
 
 def _one(char: str, before: str) -> str:

@@ -26,6 +26,37 @@ Text is read in one spelling: digits, dashes and spaces of all scripts as their 
 removed, and numbers that a mail program broke at a line's end made whole.
 """
 
+EXAMPLE: Final = r"""detectors:
+  acme.badge:
+    title: Badge number of ACME
+    groups: [identity]                        # identity, financial, medical, secrets
+    patterns:
+      - {regex: '\bACME-\d{4}\b', confidence: high}
+      - {regex: '(?i)\bbadge(?: no\.?)? (?P<value>\d{6})\b', check: luhn, alone: true}
+      - {regex: '\b\d{6}\b', check: luhn, confidence: low}
+    near: {words: [badge, staff no], within: 50, raise: medium}
+    unless: {words: [order no], within: 20}
+    samples:
+      found: ["ACME-1234", {text: "Badge 118810", confidence: medium}]
+      ignored: ["ACME-12", "order no 118810"]
+"""
+_OWN: Final = f"""
+## Your own
+
+A file named under `rules` of the configuration adds detectors. Run `sealgate rules test` after each change.
+
+```yaml
+{EXAMPLE}```
+
+Patterns are [RE2](https://github.com/google/re2/wiki/Syntax), so no pattern can stall the mail, and match 4096 bytes at
+most: write `\\d{{1,12}}` and not `\\d+`. Look-around is refused; use `near`, `unless`, `alone` or a check. Where a
+pattern holds more than the value, name the value's group `value`. Case counts unless the pattern begins with `(?i)`;
+words never mind it. `words: {{terms: {{gross margin: 3, ebitda: 4}}, within: 1000, medium: 8}}` makes a weighted list.
+
+The checks:
+
+"""
+
 
 def markdown(detectors: Sequence[Detector]) -> str:
     """The whole page."""
@@ -33,6 +64,7 @@ def markdown(detectors: Sequence[Detector]) -> str:
     lines += [f"| [`{d.id}`](#{_anchor(d.id)}) | {d.title} | {', '.join(sorted(d.groups))} |" for d in detectors]
     for detector in detectors:
         lines += ["", *_section(detector)]
+    lines.append(_OWN + "\n".join(f"- `{name}`: {check.about}." for name, check in CHECKS.items()))
     return "\n".join(lines) + "\n"
 
 

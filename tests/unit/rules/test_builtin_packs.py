@@ -3,13 +3,14 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from rules.detector import GROUPS, Detector
 from rules.engine import Mode
 from rules.finding import Confidence
 from rules.matching import Matcher
-from rules.pack import builtin_words, load_builtin
-from rules.reference import markdown
+from rules.pack import PackSource, builtin_words, load_builtin, load_packs
+from rules.reference import EXAMPLE, markdown
 from rules.samples import run_samples
 
 IDS = {
@@ -103,6 +104,11 @@ def test_the_word_list_is_real() -> None:
     assert all(term == term.lower() and 1 <= weight <= 5 for term, weight in words.items())
     assert builtin_words("no_such_list") is None
     assert builtin_words("../packs/identity") is None
+
+
+def test_the_example_of_the_page_works() -> None:
+    detectors = load_packs([PackSource("example.yaml", yaml.safe_load(EXAMPLE))], builtin=False)
+    assert [str(failure) for failure in run_samples(Matcher(detectors), detectors)] == []
 
 
 def test_the_page_of_detectors_is_up_to_date(builtin: tuple[Detector, ...]) -> None:
