@@ -23,6 +23,7 @@ class File:
     charset: str = ""
     flowed: bool = False
     delsp: bool = False
+    is_body: bool = False  # shown as the message's own text: no file to a person
 
 
 class Inner(Protocol):

@@ -70,7 +70,17 @@ def extract_body(leaf: Leaf, kind: Kind, limits: Limits = DEFAULT_LIMITS) -> Con
 
 def file_of(leaf: Leaf) -> File:
     """A leaf as a file."""
-    return File(leaf.name, leaf.data, leaf.place, leaf.depth, leaf.media_type, leaf.charset, leaf.flowed, leaf.delsp)
+    return File(
+        leaf.name,
+        leaf.data,
+        leaf.place,
+        leaf.depth,
+        leaf.media_type,
+        leaf.charset,
+        flowed=leaf.flowed,
+        delsp=leaf.delsp,
+        is_body=not leaf.is_file and leaf.media_type == "text/html",
+    )
 
 
 def read_file(file: File, into: Collected) -> None:

@@ -31,12 +31,20 @@ class Prepared:
     def complete(self, read: Iterable[Content]) -> Message:
         """The message, with what was read of the `waiting` files, in their order."""
         others = iter(read)
-        contents = [next(others) if isinstance(piece, File) else piece for piece in self.pieces]
+        contents = [_of(piece, next(others)) if isinstance(piece, File) else piece for piece in self.pieces]
         parts: dict[Part, None] = {}
         for content in contents:
             parts.update(dict.fromkeys(content.parts))
         files = dict.fromkeys(fact for content in contents for fact in content.files)
         return Message(self.size, self.headers, Content(tuple(parts), tuple(files)))
+
+
+def _of(file: File, content: Content) -> Content:
+    """A long page that is the message's own text is no attachment."""
+    if not file.is_body:
+        return content
+    told = (fact for fact in content.files if fact.place != file.place or fact.unreadable or fact.encrypted)
+    return Content(content.parts, tuple(told))
 
 
 def prepare(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> Prepared:

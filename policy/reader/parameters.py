@@ -89,14 +89,14 @@ def _uncomment(text: str) -> str:
         return text
     depth = 0
     out: list[str] = []
-    for token in _COMMENT_TOKEN.findall(text):
-        if token == "(":
+    for piece in _COMMENT_TOKEN.findall(text):
+        if piece == "(":
             depth += 1
-        elif token == ")" and depth:
+        elif piece == ")" and depth:
             depth -= 1
             out.append(" ")
         elif not depth:
-            out.append(token)
+            out.append(piece)
     return text if depth else "".join(out)
 
 

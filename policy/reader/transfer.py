@@ -105,18 +105,18 @@ def _undeclared(body: bytes) -> list[bytes]:
 
 def _base64(body: bytes) -> Decoded:
     clean = body.translate(None, _NOT_BASE64)
-    padding = clean.find(b"=")
-    runs = 1 if padding < 0 or not clean[padding:].strip(b"=") else clean.count(b"=")
+    dirty = len(body) - len(clean)
+    clean = clean.rstrip(b"=")
+    runs = clean.count(b"=") + 1
     found: list[bytes] = []
     if runs == 1:
-        found.append(_quads(clean.rstrip(b"=")))
+        found.append(_quads(clean))
     elif runs <= _MOST_RUNS:
         found.append(b"".join(map(_quads, _PADDING.split(clean))))
     else:
-        found.append(_quads(clean[:padding]))
+        found.append(_quads(clean[: clean.find(b"=")]))
     if runs > 1:
         found.append(_quads(clean.replace(b"=", b"")))
-    dirty = len(body) - len(clean)
     if dirty and (b"-" in body or b"_" in body):
         found.append(_quads(body.translate(_URL_SAFE).translate(None, _NOT_BASE64).replace(b"=", b"")))
     if dirty and body.translate(None, _BASE64_OR_SPACE):
