@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 BROWSERS = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
 PICTURES = Path(os.environ.get("SEALGATE_SCREENSHOTS") or Path(__file__).parents[1] / ".artifacts")
 DORA = "dora@post.example"
+DOCUMENT = word_file()
 
 
 def browser_path() -> str:
@@ -70,7 +71,7 @@ def letter_to_dora() -> EmailMessage:
         "Your next appointment is on Thursday, 26 November, at 9:20.\n\nKind regards,\nAlice Example\n"
     )
     mail.add_attachment(
-        word_file(), maintype="application", filename="Discharge letter.docx",
+        DOCUMENT, maintype="application", filename="Discharge letter.docx",
         subtype="vnd.openxmlformats-officedocument.wordprocessingml.document",
     )  # fmt: skip
     return mail
@@ -103,7 +104,7 @@ def test_the_guest_reads_downloads_registers_and_answers(world: Sink, make_gatew
     photograph(page, "message")
     with page.expect_download() as downloading:
         page.get_by_role("link", name=re.compile("^Download Discharge letter")).click()
-    assert Path(downloading.value.path()).read_bytes() == word_file()
+    assert Path(downloading.value.path()).read_bytes() == DOCUMENT
     assert downloading.value.suggested_filename == "Discharge letter.docx"
 
     page.get_by_role("link", name=re.compile("account|Next time|Come back|How that works", re.I)).first.click()
