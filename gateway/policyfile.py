@@ -17,7 +17,7 @@ from policy.problem import Mark, Problem
 from policy.route import Directory
 from policy.trial import Outcome, Reads, try_policy
 from rules.detector import Detector
-from rules.errors import PackInvalid, PackProblem
+from rules.errors import PackInvalid, PackProblem, RulesError
 from rules.matching import Cache, Matcher
 from rules.pack import PackSource, load_packs
 
@@ -98,8 +98,20 @@ def load_policy(
 ) -> Loaded:
     """Read everything; raise PolicyInvalid with all mistakes of the policy and the packs. Runs no tests.
 
-    `shown` gives the name of a file for messages.
+    `shown` gives the name of a file for messages. Compiling the patterns takes some tenths of a second.
     """
+    policy, packs = read_policy_file(place, directory, shown=shown)
+    try:
+        return Loaded(policy, packs.detectors, Matcher(packs.detectors, cache), place)
+    except RulesError as error:
+        cause = f"the detectors cannot be compiled: {error}"
+        raise PolicyInvalid([Problem(shown(place.file), 0, 0, "", cause, "`sealgate rules test` tells more")]) from error
+
+
+def read_policy_file(
+    place: PolicyPlace, directory: Directory, *, shown: Callable[[Path], str] = str
+) -> tuple[Policy, Packs]:
+    """As `load_policy`, but without compiling patterns: nothing can be found by it yet."""
     packs = read_packs(place, shown=shown)
     problems = list(packs.problems)
     written = _read(place.file, shown(place.file), problems)
@@ -121,8 +133,7 @@ def load_policy(
     digest = hashlib.sha256()
     for content in (raw, *packs.contents):
         digest.update(len(content).to_bytes(8, "big") + content)
-    policy = Policy(digest.hexdigest(), directory, text)
-    return Loaded(policy, packs.detectors, Matcher(packs.detectors, cache), place)
+    return Policy(digest.hexdigest(), directory, text), packs
 
 
 def try_out(
@@ -130,6 +141,9 @@ def try_out(
 ) -> tuple[Problem, ...]:
     """Every problem of a policy: its mistakes, or where it has none the tests in it that fail."""
     try:
+        policy, _ = read_policy_file(place, directory, shown=shown)
+        if not policy.text.tests:
+            return ()
         loaded = load_policy(place, directory, shown=shown)
     except PolicyInvalid as invalid:
         return invalid.problems

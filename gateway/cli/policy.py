@@ -8,7 +8,7 @@ from importlib import resources
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
@@ -17,9 +17,10 @@ from policy.message import Address, AddressInvalid, Client, Envelope, Recipient
 from policy.units import show_size
 
 if TYPE_CHECKING:
-    from gateway.policyfile import Loaded
+    from gateway.policyfile import Loaded, PolicyPlace
     from policy.decision import Decision, Verdict
     from policy.message import Message
+    from policy.problem import Problem
     from policy.route import Directory
     from policy.trial import Outcome
     from rules.finding import Finding
@@ -41,14 +42,19 @@ def command() -> None:
 @click.pass_obj
 def check(invocation: Invocation, file: Path | None, as_json: bool) -> None:
     """Read the policy (or FILE in its place) with its rule packs, and tell every mistake."""
-    loaded = _load(invocation, file, as_json)
-    text = loaded.policy.text
+    from gateway.policyfile import PolicyInvalid, read_policy_file
+
+    place, directory = _place(invocation, file, as_json)
+    try:
+        policy, _ = read_policy_file(place, directory)
+    except PolicyInvalid as invalid:
+        _refuse(invalid.problems, as_json)
+    rules, tests = len(policy.text.rules), len(policy.text.tests)
     if as_json:
-        facts = {"file": str(loaded.place.file), "sound": True, "sha256": loaded.policy.sha256}
-        print_json({**facts, "rules": len(text.rules), "tests": len(text.tests)})
+        print_json({"file": str(place.file), "sound": True, "sha256": policy.sha256, "rules": rules, "tests": tests})
         return
-    click.echo(f"{loaded.place.file}: sound, {_many(len(text.rules), 'rule')}, {_many(len(text.tests), 'test')}")
-    click.echo(f"  sha256 {loaded.policy.sha256}")
+    click.echo(f"{place.file}: sound, {_many(rules, 'rule')}, {_many(tests, 'test')}")
+    click.echo(f"  sha256 {policy.sha256}")
 
 
 @command.command()
@@ -123,22 +129,37 @@ def example() -> None:
 
 def _load(invocation: Invocation, file: Path | None, as_json: bool) -> "Loaded":
     """The configured policy, or FILE in its place; ends with the problems where there are any."""
-    from gateway.cli.config import print_problems
-    from gateway.policyfile import PolicyInvalid, PolicyPlace, load_policy
-    from gateway.settings import SettingsInvalid, load_settings
-    from policy.route import Directory as Known
+    from gateway.policyfile import PolicyInvalid, load_policy
 
+    place, directory = _place(invocation, file, as_json)
     try:
-        if file is not None and invocation.config == Path(CONFIG_DEFAULT) and not invocation.config.exists():
-            click.echo(f"There is no {CONFIG_DEFAULT}: no domains of ours and no partners are known.", err=True)
-            place, directory = PolicyPlace(file, (BUILTIN, str(file.parent / "local-rules/*.yaml"))), Known()
-        else:
-            settings = load_settings(invocation.config, keyring=False, policy=False)
-            place, directory = settings.policy_place(), settings.directory()
-        return load_policy(PolicyPlace(file or place.file, place.rules), directory)
-    except (SettingsInvalid, PolicyInvalid) as invalid:
-        print_problems(invalid.problems, as_json)
-        raise SystemExit(WRONG) from None
+        return load_policy(place, directory)
+    except PolicyInvalid as invalid:
+        _refuse(invalid.problems, as_json)
+
+
+def _place(invocation: Invocation, file: Path | None, as_json: bool) -> "tuple[PolicyPlace, Directory]":
+    """Where the policy lies, and what the configuration knows of us and others."""
+    from gateway.policyfile import PolicyPlace
+    from gateway.settings import SettingsInvalid, load_settings
+    from policy.route import Directory
+
+    if file is not None and invocation.config == Path(CONFIG_DEFAULT) and not invocation.config.exists():
+        click.echo(f"There is no {CONFIG_DEFAULT}: no domains of ours and no partners are known.", err=True)
+        return PolicyPlace(file, (BUILTIN, str(file.parent / "local-rules/*.yaml"))), Directory()
+    try:
+        settings = load_settings(invocation.config, keyring=False, policy=False)
+    except SettingsInvalid as invalid:
+        _refuse(invalid.problems, as_json)
+    place = settings.policy_place()
+    return PolicyPlace(file or place.file, place.rules), settings.directory()
+
+
+def _refuse(problems: "tuple[Problem, ...]", as_json: bool) -> NoReturn:
+    from gateway.cli.config import print_problems
+
+    print_problems(problems, as_json)
+    raise SystemExit(WRONG)
 
 
 def _envelope(sender: str, recipients: Sequence[str], client: str, at: str | None) -> Envelope:
