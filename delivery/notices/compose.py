@@ -17,9 +17,11 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from delivery.notices.notice import Attached, Headers, Notice, write
-from delivery.notices.wording import counted, long_date, long_time, megabytes, one_line, person, span
+from delivery.notices.wording import counted, long_date, long_time, many_lines, megabytes, one_line, person, span
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
+MAX_NOTE: Final = 2_000  # characters
+MAX_ANSWER: Final = 2_000_000  # characters; how much may be written is the portal's limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,7 @@ class Composer:
 
     def asked_again(self, about: About, note: str, now: datetime) -> Notice:
         """The guest of a closed or deleted SafeBox asks for it again."""
-        return self._to_owner("asked_again", about, now, note=note)
+        return self._to_owner("asked_again", about, now, note=many_lines(note, MAX_NOTE))
 
     def answer(
         self,
@@ -163,7 +165,7 @@ class Composer:
         through the gateway, which then decides anew.
         """
         guest = person(about.guest_name, about.guest_address)
-        facts = {"text": text.replace("\r\n", "\n").replace("\r", "\n"), "attached": attached, "kept": kept}
+        facts = {"text": many_lines(text, MAX_ANSWER), "attached": attached, "kept": kept}
         return self._compose(
             "answer",
             self._facts(about, now, facts),

@@ -26,6 +26,12 @@ def one_line(text: str, limit: int = MAX_LINE) -> str:
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
+def many_lines(text: str, limit: int) -> str:
+    """`text` with its line ends as `\\n`, without what cannot be seen, and at most `limit` characters of it."""
+    lines = text[:limit].replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(c for c in lines if c in "\n\t" or c in _JOINERS or unicodedata.category(c) not in _INVISIBLE)
+
+
 def person(name: str, address: str) -> str:
     """How a person is called: by name, else by address."""
     return one_line(name, MAX_NAME) or one_line(address, MAX_LINE)

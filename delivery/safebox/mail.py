@@ -2,7 +2,7 @@
 
 The mail may be hostile. Whatever the standard library's parser makes of it, the outcome is a `Mail`: one that cannot be
 taken apart becomes a message that says so, with the whole mail as its only document. Pure, and blocking (about a second
-for 50 MB, ten for the worst that was made on purpose), so it is called in a thread.
+for 50 MB, five for the worst that was made on purpose), so it is called in a thread.
 """
 
 import re
@@ -17,7 +17,7 @@ from delivery.safebox.parts import MailDocument, TooOdd, Unit, bodies_and_docume
 from delivery.safebox.plain import text_of_html
 
 MAX_SHOWN: Final = 2**20  # characters of text, and of html, that are shown; more of it becomes a document
-_MAX_WORK: Final = 10**8  # lines times boundaries: what the parser's time grows with
+_MAX_WORK: Final = 2 * 10**7  # lines times boundaries: what the parser's time grows with
 _LONG_PARAMETERS: Final = re.compile(rb"(?im)^content-(?:type|disposition)[ \t]*:((?:[^\n]|\n[ \t]){%d})" % MAX_HEADER)
 _BCC: Final = re.compile(rb"(?i)(?:resent-)?bcc[ \t]*:")
 # What the standard library is known to raise on mails that were made to break it.

@@ -96,7 +96,9 @@ class ParticipantRow:
 def _insert_once(conn: Connection, table: Table, values: Mapping[str, Any]) -> bool:
     """Insert unless a unique key is taken; whether it was inserted. A racing transaction is waited for."""
     make = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
-    return conn.execute(make(table).values(**values).on_conflict_do_nothing()).rowcount == 1
+    # Not rowcount: PostgreSQL's driver gives -1 for some inserts.
+    adding = make(table).values(**values).on_conflict_do_nothing().returning(*table.primary_key.columns)
+    return conn.execute(adding).first() is not None
 
 
 def insert_box(conn: Connection, box: BoxRow) -> bool:
