@@ -25,7 +25,7 @@ _PG_BLOCKED: Final = frozenset({"40001", "40P01", "55P03"})  # serialization, de
 def translate(error: SQLAlchemyError, *, certain: bool = True) -> DeliveryError:
     """The error to raise in place of `error`. `certain`: False where the commit may have happened all the same."""
     if isinstance(error, IntegrityError):
-        return StoreConflict("a key of the database forbids this")
+        return StoreConflict(f"a key of the database forbids this ({_constraint(error.orig)})")
     if isinstance(error, DataError):
         return StoreConflict("the database cannot hold this value")
     original = _first(error)
@@ -55,10 +55,26 @@ def blocked_each_other(error: SQLAlchemyError) -> bool:
     return getattr(_first(error), "sqlstate", None) in _PG_BLOCKED
 
 
+def _constraint(original: BaseException | None) -> str:
+    """Its name, or its columns; never the values, which PostgreSQL tells in its details."""
+    named = getattr(getattr(original, "diag", None), "constraint_name", None)
+    return str(named or str(original).partition(": ")[2] or "unnamed")
+
+
+def chained(error: DeliveryError, cause: BaseException) -> DeliveryError:
+    """`error`, with its cause for the log; but not the cause of a conflict: that tells the values of the row."""
+    if isinstance(error, StoreConflict):
+        error.__suppress_context__ = True
+    else:
+        error.__cause__ = cause
+    return error
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Raise delivery's errors in place of SQLAlchemy's."""
     try:
         yield
     except SQLAlchemyError as cause:
-        raise translate(cause) from cause
+        error = translate(cause)
+        raise error from (None if isinstance(error, StoreConflict) else cause)

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from delivery.errors import StoreUnavailable
 from delivery.store.backing import Backing
-from delivery.store.failures import blocked_each_other, translate
+from delivery.store.failures import blocked_each_other, chained, translate
 
 GROUP: Final = 256  # works in one transaction at most: bounds how long the first of them waits
 WAITING: Final = 20_000  # works that may wait; past that the store counts as unavailable
@@ -132,11 +132,11 @@ def _run(conn: Connection, job: Job) -> _Done | _Failed:
         with conn.begin_nested():
             return _Done(job.work(conn))
     except IntegrityError as cause:
-        return _Failed(_caused(translate(cause), cause))
+        return _Failed(chained(translate(cause), cause))
     except DBAPIError:
         raise  # full, locked, gone: SQLite may have undone everything, so the whole group is undone
     except SQLAlchemyError as cause:
-        return _Failed(_caused(translate(cause), cause))
+        return _Failed(chained(translate(cause), cause))
     except Exception as error:  # noqa: BLE001 - a work's own error is its caller's: it is handed over, not dropped
         return _Failed(error)
 
@@ -182,9 +182,4 @@ def _refuse(jobs: list[Job], error: StoreUnavailable, cause: BaseException) -> N
     log.warning("store.unavailable", error=str(error), works=len(jobs))
     for job in jobs:
         # one exception object for each: tracebacks of several callers must not grow on one
-        job.future.set_exception(_caused(type(error)(str(error), certain=error.certain), cause))
-
-
-def _caused(error: Exception, cause: BaseException) -> Exception:
-    error.__cause__ = cause
-    return error
+        job.future.set_exception(chained(type(error)(str(error), certain=error.certain), cause))

@@ -84,6 +84,7 @@ class PostgresBacking:
                 "keepalives_count": 3,
                 "tcp_user_timeout": 30_000,
             },
+            hide_parameters=True,  # values of a failed statement must not reach a traceback or the log
             **pooling,
         )
         milliseconds = round(self._patience.total_seconds() * 1000)

@@ -125,6 +125,7 @@ class SqliteBacking:
             pool_size=size,
             max_overflow=0,
             pool_timeout=self._patience_seconds,
+            hide_parameters=True,  # values of a failed statement must not reach a traceback or the log
         )
 
         def remember(_connection: Any, entry: ConnectionPoolEntry) -> None:

@@ -125,7 +125,9 @@ def _engine(db: Database) -> Engine:
     """Connections for changing tables: SQLite rebuilds them, which its foreign keys would stand in the way of."""
     if not isinstance(db.backing, SqliteBacking):
         return db.backing.writer
-    engine = create_engine("sqlite://", creator=db.backing.connect_for_upgrade, poolclass=NullPool)
+    engine = create_engine(
+        "sqlite://", creator=db.backing.connect_for_upgrade, poolclass=NullPool, hide_parameters=True
+    )
     event.listen(engine, "begin", lambda conn: conn.exec_driver_sql("BEGIN IMMEDIATE"))
     return engine
 

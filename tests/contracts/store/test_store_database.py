@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -64,6 +65,15 @@ async def test_a_violated_key_is_its_own_callers_conflict(store):
     with pytest.raises(StoreConflict):
         await store.db.write(add_worker("one", store.clock()))
     assert await store.db.write(add_worker("two", store.clock())) == 1
+
+
+async def test_an_error_tells_no_values(store):
+    await store.db.write(add_worker("secret", store.clock()))
+    with pytest.raises(StoreConflict) as caught:
+        await store.db.write(add_worker("secret", store.clock()))
+    told = "".join(traceback.format_exception(caught.value))
+    assert "workers" in told
+    assert "secret" not in told.replace('add_worker("secret"', "")
 
 
 async def test_foreign_keys_hold(store):

@@ -14,7 +14,7 @@ from delivery.store.database import Database
 from delivery.store.schema import metadata, namespaces
 from delivery.store.upgrade import MIGRATIONS, migrate, newest, prepare, revision, upgrade
 
-STEP = '''
+STEP = """
 import sqlalchemy as sa
 from alembic import op
 
@@ -26,7 +26,7 @@ depends_on = None
 
 def upgrade() -> None:
     {what}
-'''
+"""
 
 
 def described(conn):
