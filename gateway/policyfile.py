@@ -104,8 +104,8 @@ def load_policy(
     try:
         return Loaded(policy, packs.detectors, Matcher(packs.detectors, cache), place)
     except RulesError as error:
-        cause = f"the detectors cannot be compiled: {error}"
-        raise PolicyInvalid([Problem(shown(place.file), 0, 0, "", cause, "`sealgate rules test` tells more")]) from error
+        cause, hint = f"the detectors cannot be compiled: {error}", "`sealgate rules test` tells more"
+        raise PolicyInvalid([Problem(shown(place.file), 0, 0, "", cause, hint)]) from error
 
 
 def read_policy_file(

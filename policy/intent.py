@@ -12,6 +12,7 @@ _LABELS: Final = ("msip_labels", "x-classification", "x-sensitivity")
 _LABEL_WORDS: Final = re.compile(r"(?<![\w-])(?:confidential|restricted|secret|secure)(?!\w)", re.IGNORECASE)
 _NOT_LABELS: Final = re.compile(r"(?<!\w)(?:not|non|un)[ _-]?(?=confidential|restricted|secret|secure)", re.IGNORECASE)
 _OWN: Final = "x-sealgate"
+_MOST_NESTED: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,12 @@ def read_intent(message: Message) -> Intent:
 
 
 def without_mark(subject: str) -> str:
-    """The subject without `[secure]`, and without the gap it leaves."""
-    pieces = [piece.strip() for piece in _TAG.split(subject)]
-    return " ".join(filter(None, pieces))
+    """The subject without `[secure]`, and without the gap it leaves; none is left by what stood around one either."""
+    for _ in range(_MOST_NESTED):
+        if _TAG.search(subject) is None:
+            return subject
+        subject = " ".join(filter(None, (piece.strip() for piece in _TAG.split(subject))))
+    return subject.replace("[", "")
 
 
 def _label(value: str) -> str | None:

@@ -6,6 +6,8 @@ from itertools import count
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from policy.clauses import Names
 from policy.conditions import Check
@@ -337,3 +339,42 @@ def test_reasons_never_show_in_a_repr() -> None:
         rules({"when": {"subject": "Top secret plan"}, "then": "hold"}), message=message("Top secret plan")
     )
     assert "Top secret" not in repr(verdict)
+
+
+EVERYTHING = rules(
+    {
+        "when": {
+            "any": [
+                {"sender": ["*@x.example", "ours"], "recipients": {"not_in": ["partners", "*.y.example", "a*@b*"]}},
+                {"subject": ["*a*", {"regex": "b+"}], "headers": {"X-A": "*", "X-B": False}},
+                {"attachments": {"name": "*x*", "type": "pdf", "size": "> 1 KB", "encrypted": False, "count": 1}},
+                {"not": {"content": {"identity": 1, "us.ssn": {"confidence": "low", "unique": False}}}},
+                {"size": "> 1 KB", "marked": "secure", "client": "10.0.0.0/8", "recipient_count": "> 1"},
+                {"time": {"days": ["mon"], "between": ["18:00", "08:00"], "zone": "Asia/Kathmandu"}},
+            ]
+        },
+        "also": [{"notify": "sender"}, {"copy_to": "archive@example.com"}, {"tag": "[X]"}],
+        "then": "tls",
+    },
+    {"mode": "watch", "then": "hold"},
+    otherwise="secure",
+)
+_TEXT = st.text(st.characters(), max_size=30)  # lone surrogates too
+
+
+@given(
+    headers=st.lists(st.tuples(st.sampled_from(["subject", "x-a", "x-sealgate", "sensitivity", "msip_labels"]), _TEXT)),
+    locals_=st.lists(_TEXT.filter(lambda text: "@" not in text), min_size=1, max_size=5),
+    name=_TEXT,
+    size=st.integers(0, 2**40),
+)
+@settings(deadline=None)
+def test_no_message_breaks_a_decision(headers: list[tuple[str, str]], locals_: list[str], name: str, size: int) -> None:
+    to = tuple(Recipient(Address(local, "gmail.com")) for local in locals_)
+    files = (FileFact(name, FileKind.PDF, size, name),)
+    odd = Message(size, tuple(headers), Content((), files))
+    around = Envelope("e", None, to, Client(ip_address("::1")), NOON)
+    verdict = EVERYTHING.decide(around, odd, (finding("us.ssn", "identity", name),), Facts(lambda: "d"))
+    assert len(verdict.decisions) == len(to)
+    for decision in verdict.decisions:
+        assert "[secure]" not in (decision.changes.subject or "").lower()

@@ -60,10 +60,16 @@ def test_what_is_no_mark(name: str, value: str) -> None:
         ("[secure][Secure]  two", "two"),
         ("[secure]", ""),
         ("a  [secure]  b  c", "a b  c"),
+        ("[ [secure] secure ] x", "x"),
     ],
 )
 def test_the_mark_comes_off_without_a_gap(subject: str, bare: str) -> None:
     assert without_mark(subject) == bare
+
+
+def test_marks_within_marks_leave_none() -> None:
+    subject = without_mark("[ " * 5000 + "[secure]" + " secure ]" * 5000)
+    assert not intent_of(("subject", subject)).secure
 
 
 def test_our_own_header_comes_off_whatever_it_says() -> None:
