@@ -20,6 +20,7 @@ from portal.signin import account, codes
 from portal.signin.account import PASSWORDS
 from portal.signin.passwords import Passwords
 from portal.web.headers import host_is_ours, put_headers
+from portal.web.patience import EVERY, PATIENCE, Patience
 from portal.web.render import STATIC
 from portal.web.static import StaticFiles
 from portal.web.troubles import Handler, NothingHere, polite
@@ -33,7 +34,8 @@ _SWEEP: Final = timedelta(hours=1)
 
 def make_site(services: PortalServices, passwords: Passwords | None = None) -> web.Application:
     """The portal as an application. Serve it with `portal_site`, or without an access log: paths are secret."""
-    app = web.Application(middlewares=[polite, _our_host], client_max_size=64 * 1024)
+    app = web.Application(middlewares=[_counted, polite, _our_host], client_max_size=64 * 1024)
+    app[PATIENCE] = Patience()
     app[SERVICES] = services
     app[STATIC] = StaticFiles()
     app[PASSWORDS] = passwords or Passwords()
@@ -90,6 +92,13 @@ def _routes(app: web.Application) -> list[web.RouteDef]:
 
 
 @web.middleware
+async def _counted(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Tell the watch over idle connections that something happens on this one."""
+    with request.app[PATIENCE].busy(request.protocol, asyncio.get_running_loop().time):
+        return await handler(request)
+
+
+@web.middleware
 async def _our_host(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer to our own name only: what is said under another one could be made to look like somebody else's."""
     if not host_is_ours(services_of(request), request.host):
@@ -119,6 +128,15 @@ async def _sweep(services: PortalServices) -> None:
         await asyncio.sleep(_SWEEP.total_seconds())
 
 
+async def _watch(runner: web.AppRunner) -> None:
+    """Let go of connections on which nothing happens."""
+    patience, loop = runner.app[PATIENCE], asyncio.get_running_loop()
+    while True:
+        await asyncio.sleep(EVERY)
+        if runner.server is not None:
+            patience.look(runner.server.connections, loop.time())
+
+
 @contextlib.asynccontextmanager
 async def portal_site(services: PortalServices) -> AsyncIterator[web.AppRunner]:
     """The portal, listening on `portal.address`, with TLS where it is configured. On leaving, the door closes first."""
@@ -133,7 +151,10 @@ async def portal_site(services: PortalServices) -> AsyncIterator[web.AppRunner]:
     runner = web.AppRunner(make_site(services), access_log=None, shutdown_timeout=10, keepalive_timeout=60)
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, port, ssl_context=context, backlog=512).start()
-        yield runner
+        async with asyncio.TaskGroup() as tasks:
+            watch = tasks.create_task(_watch(runner), name="portal watch")
+            await web.TCPSite(runner, host, port, ssl_context=context, backlog=512).start()
+            yield runner
+            watch.cancel()
     finally:
         await runner.cleanup()

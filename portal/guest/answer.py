@@ -5,6 +5,7 @@ clear, and nothing is kept in memory but the text and one piece.
 import asyncio
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Final, TypeVar
 
 from aiohttp import BodyPartReader, MultipartReader, web
@@ -24,6 +25,8 @@ T = TypeVar("T")
 
 _PIECE: Final = 256 * 1024
 _SECONDS: Final = 60  # a piece must come in
+_GRACE: Final = 300  # seconds that any upload may take
+_SLOWEST: Final = 2048  # bytes a second, from then on
 _TOKEN_BYTES: Final = 200
 _OVERHEAD: Final = 256 * 1024  # of the form around text and documents
 _MOST_PARTS: Final = 200
@@ -38,6 +41,14 @@ class _Arriving:
     box: OpenBox
     text: str = field(default="", repr=False)
     documents: int = 0
+    octets: int = 0
+    since: float = field(default_factory=monotonic)
+
+    def check_pace(self, octets: int) -> None:
+        """Raises TooSlow for an upload that only keeps the connection busy."""
+        self.octets += octets
+        if monotonic() - self.since > _GRACE + self.octets / _SLOWEST:
+            raise TooSlow("upload")
 
 
 async def answer(request: web.Request) -> web.StreamResponse:
@@ -140,6 +151,7 @@ async def _document(part: BodyPartReader, arriving: _Arriving) -> None:
     await arriving.draft.add_document(name, part.headers.get("Content-Type", "")[:200])
     while chunk := await _in_time(part.read_chunk(_PIECE)):
         await arriving.draft.write(bytes(chunk))
+        arriving.check_pace(len(chunk))
     await arriving.draft.finish_document()
     arriving.documents += 1
 

@@ -32,6 +32,9 @@ _KINDS: Final = {
     "mail": "E-mail",
 }
 
+_MARKS: Final = {"docx": "DOC", "xlsx": "XLS", "pptx": "PPT", "jpeg": "JPG", "tiff": "TIF", "html": "HTM"}
+_BY_ENDING: Final = {"DOC": "Word document", "XLS": "Excel workbook", "PPT": "PowerPoint presentation"}
+
 
 async def letter(request: web.Request) -> web.StreamResponse:
     """GET /m/PARTICIPANT: read it."""
@@ -133,8 +136,12 @@ def _is_inline(document: BoxDocument, body: Markup | None) -> bool:
 
 def _line(here: str, document: BoxDocument) -> ShownDocument:
     ending = document.name.rpartition(".")[2] if "." in document.name else ""
-    mark = ending.upper() if 1 <= len(ending) <= 4 and ending.isalnum() and ending.isascii() else "FILE"
-    kind = _KINDS.get(document.kind, "Document" if not ending else f"{mark} file")
+    mark = (
+        _MARKS.get(ending.lower()) or ending.upper()
+        if 1 <= len(ending) <= 4 and ending.isalnum() and ending.isascii()
+        else "FILE"
+    )
+    kind = _BY_ENDING.get(mark) or _KINDS.get(document.kind) or ("File" if mark == "FILE" else f"{mark} file")
     return ShownDocument(document, f"{here}/documents/{document.id}", mark, kind)
 
 

@@ -14,7 +14,7 @@ from portal.web.locator import invitation_behind, path_to
 from portal.web.render import render
 from portal.web.throttle import PASSWORDS_WRONG, PASSWORDS_WRONG_FOR_ADDRESS
 from portal.web.troubles import NothingHere, Slower
-from portal.web.visitor import Visitor, sign_in, sign_out, visitor_of, who_of
+from portal.web.visitor import Visitor, access_of, sign_in, sign_out, visitor_of, who_of
 
 PASSWORDS = web.AppKey("passwords", Passwords)
 
@@ -108,6 +108,9 @@ async def set_password(request: web.Request) -> web.StreamResponse:
     who = who_of(request, invitation)
     made = await services.accounts.set_password(
         services.namespace, invitation.guest_address, kept, who, services.clock()
+    )
+    await services.boxes.account_made(
+        services.namespace, invitation.participant_id, access_of(request, visitor.session)
     )
     await sign_in(request, invitation, made.id)
     raise web.HTTPSeeOther(f"/m/{invitation.participant_id}")

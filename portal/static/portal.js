@@ -1,4 +1,4 @@
-// What script adds, and nothing needs: the reader's time zone, "show what I type", and a word before an upload that is
+// What script adds, and nothing needs: the reader's time zone, "show what I type", printing, and a word before an upload that is
 // too large. Everything else works without.
 "use strict";
 
@@ -16,6 +16,11 @@ for (const choice of document.querySelectorAll("[data-shows]")) {
   choice.querySelector("input").addEventListener("change", (event) => {
     field.type = event.target.checked ? "text" : "password";
   });
+}
+
+for (const button of document.querySelectorAll("[data-prints]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => window.print());
 }
 
 for (const field of document.querySelectorAll("input[type=file][data-all]")) {

@@ -24,7 +24,8 @@ HTML = """<html><head><style>h1{{color:rgb(200,0,0)}} td{{border:1px solid}}</st
 <h1>St. Mary’s newsletter</h1><script>document.title='broken in'</script>
 <p style="color:rgb(0,100,0)">Dear Maria, your number is 536-22-1234 (SSN).</p>
 <table width="1400"><tr><td>Wide</td><td>table</td><td>{long}</td></tr></table>
-<img src="cid:logo@example.com" alt="our logo" width="60" height="60"><img src="http://127.0.0.1:{port}/pixel.png" alt="far">
+<img src="cid:logo@example.com" alt="our logo" width="60" height="60">
+<img src="http://127.0.0.1:{port}/pixel.png" alt="far">
 <img src=x onerror="document.title='broken in'"><a href="https://example.com/">our site</a></body></html>"""
 
 
@@ -92,9 +93,7 @@ def enter(page: Any, link: str, world: Sink) -> None:
     world.wait(MARIA, before + 1)
     page.get_by_label(re.compile("Code of 6 digits")).fill(codes(world)[-1])
     page.get_by_role("button", name="Open the message").click()
-    page.wait_for_load_state()
-    print(page.url, page.content()[:6000])
-    page.locator(".letter__body").first.wait_for(timeout=2000)
+    page.locator(".letter__body").first.wait_for()
 
 
 def fits(page: Any, name: str) -> None:
@@ -108,7 +107,7 @@ def fits(page: Any, name: str) -> None:
 def small_targets(page: Any) -> list[str]:
     """What can be pressed and is less than 44 px high (links within a sentence aside)."""
     found: list[str] = page.evaluate(
-        """() => [...document.querySelectorAll("button, .button, .link, input:not([type=hidden]):not([type=checkbox]), select")]
+        """() => [...document.querySelectorAll("button, .button, .link, input:not([type=hidden], [type=checkbox]), select")]
         .filter(e => e.getClientRects().length && e.getBoundingClientRect().height < 43.5)
         .map(e => e.outerHTML.slice(0, 120))"""
     )

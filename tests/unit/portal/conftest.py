@@ -318,6 +318,10 @@ class FakeBoxes(SafeBoxes):
         self.notes.append(note)
         return True
 
+    async def account_made(self, namespace: str, participant_id: str, seen: Access) -> bool:
+        self.acts.append(("account", participant_id))
+        return True
+
     async def resend(self, namespace: str, participant_id: str, seen: Access) -> bool:
         self.acts.append(("resent", participant_id))
         return True
