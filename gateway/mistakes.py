@@ -115,9 +115,7 @@ def _other_type(path: Path, sort: str, value: object, message: str, document: Do
         hint = "only true and false, without quotes"
     elif expected == "a whole number" and isinstance(value, str) and value.isdigit():
         hint = "leave the quotes out"
-    return document.problem(
-        path, f"{kind(value)} stands where {expected} should be", hint, key=isinstance(value, dict)
-    )
+    return document.problem(path, f"{kind(value)} stands where {expected} should be", hint, key=isinstance(value, dict))
 
 
 def keys_at(model: type[BaseModel], path: Path) -> tuple[str, ...]:
