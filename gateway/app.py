@@ -91,6 +91,8 @@ def open_stores(settings: Settings) -> Iterator[Stores]:
                 hostname=settings.hostname,
                 portal_url=settings.portal.url,
                 bounces=settings.notices.bounces,
+                # the default sender's name, `Secure mail`, is nobody's: the domain says whose
+                organisation="" if settings.notices.sender else settings.domains[0].removeprefix("*."),
             )
         )
         boxes = SafeBoxes(db, vault, blobs, queue, composer=composer, clock=now, mail_bytes=settings.limits.message)

@@ -35,10 +35,16 @@ class Voice:
     bounces: str | None = None  # domain of signed return addresses; None: bounces go to the owner
 
     @classmethod
-    def of(cls, sender: str, *, hostname: str, portal_url: str, bounces: str | None = None) -> "Voice":
-        """From the settings; `sender` as in `notices.from`: `Example secure mail <secure@example.com>`."""
+    def of(
+        cls, sender: str, *, hostname: str, portal_url: str, bounces: str | None = None, organisation: str = ""
+    ) -> "Voice":
+        """From the settings; `sender` as in `notices.from`: `Example secure mail <secure@example.com>`.
+
+        `organisation`: its name where the sender's says nothing of it; else the sender's name, or domain.
+        """
         name, address = parseaddr(sender)
-        return cls(address, one_line(name) or address.rpartition("@")[2], hostname, portal_url.rstrip("/"), bounces)
+        said = organisation or one_line(name) or address.rpartition("@")[2]
+        return cls(address, said, hostname, portal_url.rstrip("/"), bounces)
 
     @property
     def site(self) -> str:

@@ -48,7 +48,7 @@ def without_bcc(raw: bytes) -> bytes:
     """The mail without Bcc and Resent-Bcc headers (RFC 5322 3.6.3); everything else byte for byte."""
     kept: list[bytes] = []
     dropping = False
-    position = 0
+    position = lines = 0
     while position < len(raw):
         end = raw.find(b"\n", position) + 1 or len(raw)
         line = raw[position:end]
@@ -56,10 +56,11 @@ def without_bcc(raw: bytes) -> bytes:
             break
         if line[:1] not in (b" ", b"\t"):
             dropping = _BCC.match(line) is not None
+        lines += 1
         if not dropping:
             kept.append(line)
         position = end
-    return b"".join(kept) + raw[position:]
+    return raw if len(kept) == lines else b"".join(kept) + raw[position:]
 
 
 def take_apart(raw: bytes) -> Mail:

@@ -35,6 +35,14 @@ def test_the_docs_draw_the_same_states() -> None:
     assert drawn == moves
 
 
+def test_the_docs_name_every_setting_of_a_profile() -> None:
+    text = DOCS.read_text()
+    for group, section in Profile.model_fields.items():
+        assert section.annotation is not None
+        for name in section.annotation.model_fields:
+            assert f"`{group}.{name}`" in text
+
+
 async def test_time_closes_and_deletes_once(kept) -> None:
     one = (await kept.boxes.for_address(NS, "bob@guest.example"))[0].invitation
     assert await kept.boxes.keep_house(kept.clock.now) == 0
