@@ -106,7 +106,7 @@ class SafeBoxCourier:
             made = make_box(self._desk.vault, self._desk.blobs, source, mail, original, now=now)
             key = BoxKey.of(self._desk.vault, made.row)
             assert key is not None, "a new box has its key"
-            return _Place(made.row, key, len(made.documents), made)
+            return _Place(made.row, key, made.count(), made)
         key = BoxKey.of(self._desk.vault, found)
         if key is None or not may(state_at(found.state, found.closes_at, found.deletes_at, now), Act.INVITE):
             return None

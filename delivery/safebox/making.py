@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
+from urllib.parse import unquote
 
 from sqlalchemy import Connection
 
@@ -66,6 +67,10 @@ class MadeBox:
     message: MessageRow
     documents: tuple[DocumentRow, ...]
 
+    def count(self) -> int:
+        """How many documents a reader sees listed."""
+        return sum(document.position >= 0 for document in self.documents)
+
     def blobs(self) -> tuple[str, ...]:
         """The blob files that were written for it."""
         names = (self.message.original_blob, *(document.blob for document in self.documents))
@@ -92,7 +97,8 @@ def make_box(vault: Vault, blobs: Blobs, source: Source, mail: Mail, original: b
     try:
         message_id = new_id()
         documents = []
-        for position, document in enumerate(mail.documents):
+        for number, document in enumerate(mail.documents):
+            position = -1 - number if _shown_in_place(document, mail) else number
             row = _document(
                 key,
                 blobs,
@@ -218,6 +224,11 @@ def _document(key: BoxKey, blobs: Blobs, document: MailDocument, row: DocumentRo
         inline_sealed=key.seal(DOCUMENT, row.id, document.content) if inline else None,
         blob=None if inline else _keep(key, blobs, DOCUMENT, row.id, document.content),
     )
+
+
+def _shown_in_place(document: MailDocument, mail: Mail) -> bool:
+    """A picture that the html refers to: part of the letter, and not one of its documents when they are counted."""
+    return document.content_id is not None and f"cid:{document.content_id}" in unquote(mail.html or "")
 
 
 def _keep(key: BoxKey, blobs: Blobs, what: str, ident: str, plain: bytes) -> str:

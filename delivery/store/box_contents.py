@@ -40,7 +40,7 @@ class DocumentRow:
     box_id: str
     box_message_id: str
     namespace: str
-    position: int
+    position: int  # in the list; negative: a picture that the html shows in place
     facts_sealed: bytes | None = field(repr=False)
     size: int  # bytes of plaintext
     inline_sealed: bytes | None = field(default=None, repr=False)
@@ -81,9 +81,10 @@ def get_document(conn: Connection, namespace: str, box_id: str, document_id: str
 
 
 def count_documents(conn: Connection, namespace: str, box_id: str, message_kind: Wrote | None = None) -> int:
-    """How many documents a box holds, or its messages of one kind."""
+    """How many documents a box lists, or its messages of one kind; pictures shown in place by the html do not count."""
     query = select(func.count()).select_from(box_documents)
     query = query.where(box_documents.c.namespace == namespace, box_documents.c.box_id == box_id)
+    query = query.where(box_documents.c.position >= 0)
     if message_kind is not None:
         query = query.join(box_messages, box_messages.c.id == box_documents.c.box_message_id)
         query = query.where(box_messages.c.kind == message_kind)

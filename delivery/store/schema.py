@@ -287,7 +287,7 @@ box_documents = Table(
     Column("box_id", ForeignKey("boxes.id"), nullable=False),
     Column("box_message_id", ForeignKey("box_messages.id"), nullable=False),
     Column("namespace", ForeignKey("namespaces.name"), nullable=False),
-    Column("position", Integer, nullable=False),
+    Column("position", Integer, nullable=False),  # in the list; negative: a picture shown in place
     Column("facts_sealed", LargeBinary),  # JSON: {"name", "type", "kind", "sha256", "content_id"}
     Column("size", BigInteger, nullable=False),
     Column("inline_sealed", LargeBinary),  # small documents lie here …

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
+from email.message import EmailMessage
 
 import pytest
 
@@ -30,6 +31,21 @@ async def test_a_mail_is_kept_and_its_guest_invited(world, write_mail: WriteMail
     assert invitation.subject is None
     assert invitation.guest_state is GuestState.INVITED
     assert world.events()[-3:] == ["box.created", "box.joined", "notice.enqueued"]
+
+
+async def test_pictures_shown_in_place_are_not_counted_as_documents(world) -> None:
+    message = EmailMessage()
+    message["To"] = "bob@guest.example"
+    message.set_content("text")
+    message.add_alternative('<img src="cid:pic@x">', subtype="html")
+    message.get_payload()[1].add_related(b"PNG", "image", "png", cid="<pic@x>")
+    message.add_attachment(b"%PDF", maintype="application", subtype="pdf", filename="a.pdf")
+    await world.keep(message.as_bytes(), ["bob@guest.example"])
+    assert "with 1 document." in world.posted()[0].text
+    guest = await world.guest()
+    assert (await world.boxes.invitation("default", guest)).document_count == 1
+    opened = await world.boxes.open_box("default", guest, world.code)
+    assert sorted(document.kind for document in opened.messages[0].documents) == ["pdf", "picture"]
 
 
 async def test_guests_of_one_mail_share_a_box(world, write_mail: WriteMail) -> None:
