@@ -206,7 +206,8 @@ def _pgp(file: File, kind: Kind, into: Collected) -> None:
 def _unread(file: File, kind: Kind, into: Collected) -> None:
     """Told, and where most of it is text, read as such too."""
     head = file.data[:65536]
-    if kind.formats[0] is Format.UNKNOWN and len(head.translate(None, _NOT_PRINTED)) > _MOSTLY_TEXT * len(head):
+    texts = file.media_type.startswith("text/") or len(head.translate(None, _NOT_PRINTED)) > _MOSTLY_TEXT * len(head)
+    if kind.formats[0] is Format.UNKNOWN and texts:
         for text in text_readings(file.data, file.charset):
             into.text(file.place, text)
     into.fact(file, kind.file, reason=f"{kind.about}: {_UNREAD[kind.formats[0]]}")

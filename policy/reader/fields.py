@@ -8,6 +8,7 @@ _BLANK: Final = re.compile(rb"\n\r?\n")
 _LOGICAL: Final = re.compile(rb"[^\n]*+(?:\n[ \t][^\n]*+)*+")
 _NAME: Final = re.compile(rb"[!-9;-~]+[ \t]*\Z")
 _WHITE_LINE: Final = re.compile(rb"\n[ \t]+\r?\n")
+_MOST_SHORTER: Final = 2  # a first line that continues nothing is skipped by some; the body then begins at the next
 _MBOX: Final = (b"From ", b">From ")
 
 HeaderFields = tuple[tuple[str, bytes], ...]  # lower-case name, value as received
@@ -28,14 +29,14 @@ class Entity:
 
 
 def entity_readings(data: bytes, most_headers: int) -> tuple[Entity, ...]:
-    """Headers up to the first blank line; and, where that differs, up to the first line that is no header."""
+    """Headers up to the first blank line; and, where that differs, up to the first lines that are no headers."""
     if data.startswith((b"\r\n", b"\n")):
         return (Entity((), 2 if data[:1] == b"\r" else 1),)
     blank = _BLANK.search(data)
     end, body = (blank.start() + 1, blank.end()) if blank else (len(data), len(data))
     headers: list[tuple[str, bytes]] = []
     stray: list[bytes] = []
-    shorter: Entity | None = None
+    shorter: list[Entity] = []
     at = 0
     more = b""
     while at < end:
@@ -49,13 +50,13 @@ def entity_readings(data: bytes, most_headers: int) -> tuple[Entity, ...]:
                 break
             headers.append((name.rstrip().decode("ascii").lower(), value.strip(b" \t\r\n")))
         elif at or not line.startswith(_MBOX):
-            if shorter is None:
-                shorter = Entity(tuple(headers), at)
+            if len(shorter) < _MOST_SHORTER:
+                shorter.append(Entity(tuple(headers), at))
             if line.strip() and len(stray) < most_headers:
                 stray.append(line)
         at = stop + 1
     whole = Entity(tuple(headers), body, tuple(stray), more)
-    found = [whole, *([shorter] if shorter else []), *_white_lines(data, end, most_headers)]
+    found = [whole, *shorter, *_white_lines(data, end, most_headers)]
     return tuple({entity.body: entity for entity in found}.values())
 
 

@@ -10,7 +10,7 @@ class Limits:
     nesting: int = 40  # multiparts and messages inside each other
     parts: int = 2_000  # MIME parts of one message
     headers: int = 2_000  # header fields of one part
-    readings: int = 400  # further ways to read ambiguous parts of one message
+    readings: int = 120  # further ways to read ambiguous parts of one message
     work: int = 32  # bytes looked at, as a multiple of the message's size
     archive_depth: int = 12  # files packed in files
     archive_files: int = 5_000  # files unpacked from one attachment

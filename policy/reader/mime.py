@@ -24,7 +24,7 @@ MACHINE_HEADERS: Final = frozenset(
 )  # fmt: skip
 _NAMED_HEADERS: Final = 100  # headers that get a place of their own; the others share one
 _MOST_TYPES: Final = 4  # declared types tried for one part
-_WORK_FLOOR: Final = 4 * 1024 * 1024
+_WORK_FLOOR: Final = 512 * 1024
 _MESSAGE_TYPES: Final = frozenset({"message/rfc822", "message/global", "message/news", "message/rfc2822"})
 
 
@@ -157,15 +157,15 @@ class _Walk:
             return [Value(where.default)]
         if any("/" not in value.head for value in values):
             values.append(Value(where.default))
-        if len(values) > 1:
-            self._another(len(values) - 1, where)
-        return values
+        return values if len(values) == 1 or self._another(len(values) - 1, where) else values[:1]
 
     def _multipart(self, value: Value, entity: Entity, body: bytes, encodings: tuple[str, ...], where: _Where) -> None:
         if value.head == "multipart/encrypted":
             self._items.append(
                 FileFact("", FileKind.UNKNOWN, len(body), f"{where.path}body", where.depth, encrypted=True)
             )
+        for name in _names(value, entity):
+            self._items.append(Part(f"{where.path}body", name))
         bodies = [body]
         if any(name.rstrip("?") in {"base64", "quoted-printable", "uuencode"} for name in encodings):
             bodies += decode_body(body, encodings).readings  # against RFC 2045 6.4, yet decoded by some
@@ -263,9 +263,8 @@ class _Walk:
         decoded = decode_body(body, encodings)
         if not decoded.whole:
             self._tell(where, "base64 in more pieces than are tried")
-        if len(decoded.readings) > 1:
-            self._another(len(decoded.readings) - 1, where)
-        return decoded.readings
+        several = len(decoded.readings) > 1
+        return decoded.readings[:1] if several and not self._another(1, where) else decoded.readings
 
     def _plain(self, data: bytes, place: str, where: _Where) -> None:
         self._items.append(Leaf(place, "", "text/plain", "", data, False, where.depth))

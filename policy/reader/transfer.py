@@ -58,7 +58,7 @@ def decode_body(body: bytes, encodings: tuple[str, ...]) -> Decoded:
         elif base == "quoted-printable":
             found.append(_quoted_printable(body))
         elif base == "uuencode":
-            found += [data for _, data in uuencoded(body)] or [body]
+            found += [*(data for _, data in uuencoded(body)), body]  # text around the block is shown as it is
         else:
             found += _undeclared(body)
         sure &= not name.endswith("?")
@@ -113,9 +113,8 @@ def _base64(body: bytes) -> Decoded:
         found.append(_quads(clean))
     elif runs <= _MOST_RUNS:
         found.append(b"".join(map(_quads, _PADDING.split(clean))))
-    else:
-        found.append(_quads(clean[: clean.find(b"=")]))
     if runs > 1:
+        found.append(_quads(clean[: clean.find(b"=")]))  # some stop at the first padding, some step over it
         found.append(_quads(clean.replace(b"=", b"")))
     if dirty and (b"-" in body or b"_" in body):
         found.append(_quads(body.translate(_URL_SAFE).translate(None, _NOT_BASE64).replace(b"=", b"")))
