@@ -17,7 +17,7 @@ from portal.web.locator import invitation_behind, masked, path_to
 from portal.web.render import render
 from portal.web.throttle import CODES_ASKED, CODES_WRONG, check_network, count_network
 from portal.web.troubles import Slower
-from portal.web.visitor import access_of, sign_in, visitor_of, who_of
+from portal.web.visitor import access_of, keep_browser, sign_in, visitor_of, who_of
 
 _LONGEST_CODE: Final = 40
 
@@ -52,6 +52,7 @@ async def ask(request: web.Request) -> web.StreamResponse:
             raise web.HTTPSeeOther(path_to(request, "/code"))
         raise Slower(answer, now)
     code = new_code(rules.digits)
+    await keep_browser(request)
     await services.accounts.keep_code(await _asker(request, invitation), code, rules, now)
     visitor = await visitor_of(request)
     seen = access_of(request, visitor.session)

@@ -1,5 +1,6 @@
 """Pages from templates: one environment, one place where texts could be translated, one shape of response."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -76,7 +77,9 @@ def breakable(text: str) -> Markup:
 
 def initials(name: str) -> str:
     """One or two letters for the round mark beside a person."""
-    words = [word for word in name.partition("@")[0].replace(".", " ").replace("-", " ").split() if word[0].isalpha()]
+    address = "@" in name
+    bare = re.sub(r"[._-]+", " ", name.partition("@")[0]) if address else re.sub(r"\(.*?\)", " ", name)
+    words = [word for word in bare.split() if word[0].isalpha()]
     titles = {"dr", "prof", "mr", "mrs", "ms", "mx", "md", "phd"}
     named = [word for word in words if word.lower().rstrip(".") not in titles] or words
     return "".join(word[0] for word in (named[:1] + named[-1:] if len(named) > 1 else named)).upper()

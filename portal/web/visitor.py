@@ -88,6 +88,11 @@ def _token(request: web.Request, name: str) -> str:
     return value if value.isascii() and value.isalnum() and 26 <= len(value) <= _LONGEST_TOKEN else ""
 
 
+async def keep_browser(request: web.Request) -> None:
+    """Let the browser's cookie live on from now: a code was asked for, and must find it again."""
+    _set(request, "browser", (await visitor_of(request)).browser_token, _BROWSER_LIFETIME)
+
+
 async def sign_in(request: web.Request, invitation: Invitation | None, account_id: str | None) -> None:
     """Begin a session under a new token, whatever the browser held before; the old one ends."""
     services = services_of(request)

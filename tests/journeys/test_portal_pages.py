@@ -107,7 +107,7 @@ def fits(page: Any, name: str) -> None:
 def small_targets(page: Any) -> list[str]:
     """What can be pressed and is less than 44 px high (links within a sentence aside)."""
     found: list[str] = page.evaluate(
-        """() => [...document.querySelectorAll("button, .button, .link, input:not([type=hidden], [type=checkbox]), select")]
+        """() => [...document.querySelectorAll("button, .button, .link, input:not([type=hidden],[type=checkbox])")]
         .filter(e => e.getClientRects().length && e.getBoundingClientRect().height < 43.5)
         .map(e => e.outerHTML.slice(0, 120))"""
     )

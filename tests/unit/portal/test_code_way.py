@@ -64,6 +64,14 @@ async def test_a_code_of_one_box_does_not_open_another(portal, box, guest) -> No
     assert await guest.post(f"{other.path}/open", {"code": mine}) == 422
 
 
+async def test_asking_for_a_code_keeps_the_browser_known(portal, box, guest) -> None:
+    await guest.get(box.path)
+    [(name, token)] = guest.cookies.items()
+    await guest.go("POST", f"{box.path}/code", data={"csrf": guest.csrf})
+    kept = guest.response.cookies[name]
+    assert kept.value == token and int(kept["max-age"]) > 15 * 60
+
+
 async def test_a_code_lapses(portal, box, guest) -> None:
     path = await asked(guest, box)
     portal.clock.go(minutes=15)

@@ -70,8 +70,9 @@ def test_size(octets: int, shown: str) -> None:
 def test_small_words() -> None:
     assert masked("maria@post.example") == "m•••••@post.example"
     assert masked("a@b") == "a•••••@b"
-    assert initials("Dr. Katharina von Hohenfels") == "KH"
-    assert initials("alice@example.com") == "A" and initials("") == "" and initials("123") == ""
+    assert initials("Dr. Katharina von Hohenfels-Lindqvist (Orthopaedics)") == "KH"
+    assert initials("Maria-Magdalena Oberhofer-Castellanos") == "MO"
+    assert initials("alice.jones@example.com") == "AJ" and initials("") == "" and initials("123") == ""
     assert breakable("<a_b@c>") == "&lt;a_<wbr>b@<wbr>c&gt;"
     assert one_line(" a\r\nb\tc\x00 ", 10) == "a b c"
     assert typed("12-34 56") == "123456" and typed("12a456") == ""
