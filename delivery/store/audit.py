@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, insert, select, update
 
@@ -76,6 +76,9 @@ class EventKind(StrEnum):
     PERSON_ERASED = "person.erased"
 
 
+_INSERT: Final = insert(audit_events)
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One act. `facts` is JSON that identifies no one; `persons` and `private` see the module's text."""
@@ -98,7 +101,7 @@ def record(conn: Connection, vault: Vault, events: Sequence[Event], now: datetim
     Raises KeysUnavailable where private fields are to be sealed and the audit key cannot be had.
     """
     if events:
-        conn.execute(insert(audit_events), [_row(conn, vault, event, now) for event in events])
+        conn.execute(_INSERT, [_row(conn, vault, event, now) for event in events])
 
 
 def _row(conn: Connection, vault: Vault, event: Event, now: datetime) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, not_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, insert, not_, or_, select, update
 
 from delivery.items import ENDS, MOVES, Attempt, Destination, Item, Kind, Lane, LeasedItem, State
 from delivery.store.schema import attempts, finished_items, items, messages, workers
@@ -18,6 +18,21 @@ from policy.decision import Route
 _IDS: Final = 500  # in one statement
 _REPLY: Final = 2000  # characters kept of what the other side said
 _FREE: Final[dict[str, Any]] = {"lease_worker": None, "lease_until": None}
+
+# Statements of the hot path are built once: building one costs more than running it.
+_INSERT: Final = insert(items)
+_INSERT_FINISHED: Final = insert(finished_items)
+_INSERT_ATTEMPT: Final = insert(attempts)
+_KEPT: Final = tuple(column.name for column in items.c if column.name in finished_items.c)
+_TAKE: Final = (
+    delete(items).where(items.c.id == bindparam("item"), items.c.state == bindparam("start")).returning(items)
+)
+_TAKE_LEASED: Final = _TAKE.where(items.c.lease_token == bindparam("token"))
+_OURS: Final = select(items.c.id, items.c.lease_token).where(
+    items.c.state == State.LEASED.value,
+    items.c.lease_worker == bindparam("worker"),
+    items.c.id.in_(bindparam("ids", expanding=True)),
+)
 
 
 def plain_text(reply: str) -> str:
@@ -108,9 +123,9 @@ def insert_items(
             }
         )
     if live:
-        conn.execute(insert(items), live)
+        conn.execute(_INSERT, live)
     if ended:
-        conn.execute(insert(finished_items), ended)
+        conn.execute(_INSERT_FINISHED, ended)
 
 
 # -- leases --------------------------------------------------------------------------------------------------------
@@ -168,7 +183,7 @@ def still_ours(conn: Connection, worker: str, tokens: Mapping[str, int]) -> set[
     """Which of these items are leased to the worker under the same token."""
     ours: set[str] = set()
     for some in _batches(list(tokens)):
-        rows = conn.execute(select(items.c.id, items.c.lease_token).where(_leased_by(worker), items.c.id.in_(some)))
+        rows = conn.execute(_OURS, {"worker": worker, "ids": list(some)})
         ours.update(row.id for row in rows if row.lease_token == tokens[row.id])
     return ours
 
@@ -254,11 +269,11 @@ def end(
     if last_reply is not None:
         changed["last_reply"] = plain_text(last_reply)
     # one statement takes it out, so that of two transactions only one ends it
-    row = conn.execute(delete(items).where(_at(item_id, start, token)).returning(items)).first()
+    taking = _TAKE if token is None else _TAKE_LEASED
+    row = conn.execute(taking, {"item": item_id, "start": start.value, "token": token}).first()
     if row is None:
         return False
-    kept = {column.name: row._mapping[column.name] for column in items.c if column.name in finished_items.c}
-    conn.execute(insert(finished_items).values(kept | changed))
+    conn.execute(_INSERT_FINISHED, {name: row._mapping[name] for name in _KEPT} | changed)
     return True
 
 
@@ -275,16 +290,17 @@ def _at(item_id: str, state: State, token: int | None) -> ColumnElement[bool]:
 def add_attempt(conn: Connection, item_id: str, attempt: Attempt) -> None:
     """Record one try."""
     conn.execute(
-        insert(attempts).values(
-            id=new_id(),
-            item_id=item_id,
-            number=attempt.number,
-            started_at=attempt.started_at,
-            ended_at=attempt.ended_at,
-            outcome=attempt.outcome,
-            reply=plain_text(attempt.reply),
-            evidence=attempt.evidence,
-        )
+        _INSERT_ATTEMPT,
+        {
+            "id": new_id(),
+            "item_id": item_id,
+            "number": attempt.number,
+            "started_at": attempt.started_at,
+            "ended_at": attempt.ended_at,
+            "outcome": attempt.outcome,
+            "reply": plain_text(attempt.reply),
+            "evidence": attempt.evidence,
+        },
     )
 
 

@@ -5,13 +5,36 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from delivery.items import SealedMessage
 from delivery.store.schema import attempts, box_documents, box_messages, finished_items, items, messages
 from keys.sealing import WrappedKey
 
 _PURGE: Final = 500  # messages a transaction
+
+# Statements of the hot path are built once: building one costs more than running it.
+_INSERT: Final = insert(messages)
+_MESSAGE: Final = messages.c.id == bindparam("message")
+_FIND: Final = select(messages).where(_MESSAGE)
+_LOCK: Final = select(messages.c.id).where(_MESSAGE).with_for_update()
+_ENDED: Final = select(messages.c.blob).where(
+    _MESSAGE, ~select(items.c.id).where(items.c.message_id == messages.c.id).exists()
+)
+_FORGET: Final = (
+    update(messages)
+    .where(_MESSAGE)
+    .values(
+        dek_format=None,
+        dek_key_id=None,
+        dek_wrapped=None,
+        dek_commitment=None,
+        subject_sealed=None,
+        body_sealed=None,
+        blob=None,
+        finished_at=bindparam("now", type_=messages.c.finished_at.type),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,34 +64,35 @@ def insert_message(conn: Connection, sealed: SealedMessage, recipients: int, fin
     message = sealed.message
     kept = finished_at is None
     conn.execute(
-        insert(messages).values(
-            id=sealed.id,
-            namespace=message.namespace,
-            sender=message.sender,
-            owner=message.owner,
-            subject_sealed=sealed.subject_sealed if kept else None,
-            size=sealed.size,
-            recipients=recipients,
-            received_at=message.received_at,
-            client=message.client,
-            smtputf8=message.smtputf8,
-            eight_bit=message.eight_bit,
-            ret=message.ret,
-            envid=message.envid,
-            dek_format=sealed.wrapped.format if kept else None,
-            dek_key_id=sealed.wrapped.key_id if kept else None,
-            dek_wrapped=sealed.wrapped.wrapped if kept else None,
-            dek_commitment=sealed.wrapped.commitment if kept else None,
-            body_sealed=sealed.body_sealed if kept else None,
-            blob=sealed.blob if kept else None,
-            finished_at=finished_at,
-        )
+        _INSERT,
+        {
+            "id": sealed.id,
+            "namespace": message.namespace,
+            "sender": message.sender,
+            "owner": message.owner,
+            "subject_sealed": sealed.subject_sealed if kept else None,
+            "size": sealed.size,
+            "recipients": recipients,
+            "received_at": message.received_at,
+            "client": message.client,
+            "smtputf8": message.smtputf8,
+            "eight_bit": message.eight_bit,
+            "ret": message.ret,
+            "envid": message.envid,
+            "dek_format": sealed.wrapped.format if kept else None,
+            "dek_key_id": sealed.wrapped.key_id if kept else None,
+            "dek_wrapped": sealed.wrapped.wrapped if kept else None,
+            "dek_commitment": sealed.wrapped.commitment if kept else None,
+            "body_sealed": sealed.body_sealed if kept else None,
+            "blob": sealed.blob if kept else None,
+            "finished_at": finished_at,
+        },
     )
 
 
 def find_message(conn: Connection, message_id: str) -> StoredMessage | None:
     """One message, or None."""
-    row = conn.execute(select(messages).where(messages.c.id == message_id)).first()
+    row = conn.execute(_FIND, {"message": message_id}).first()
     return None if row is None else _message(row)
 
 
@@ -101,29 +125,18 @@ def finish_message(conn: Connection, message_id: str, now: datetime) -> str | No
 
     Call it in the transaction that ended an item, after that.
     """
-    if conn.execute(select(items.c.id).where(items.c.message_id == message_id).limit(1)).first() is not None:
+    row = conn.execute(_ENDED, {"message": message_id}).first()
+    if row is None:
         return None
-    blob: str | None = conn.execute(select(messages.c.blob).where(messages.c.id == message_id)).scalar()
-    conn.execute(
-        update(messages)
-        .where(messages.c.id == message_id)
-        .values(
-            dek_format=None,
-            dek_key_id=None,
-            dek_wrapped=None,
-            dek_commitment=None,
-            subject_sealed=None,
-            body_sealed=None,
-            blob=None,
-            finished_at=now,
-        )
-    )
+    conn.execute(_FORGET, {"message": message_id, "now": now})
+    blob: str | None = row.blob
     return blob
 
 
 def lock_message(conn: Connection, message_id: str) -> None:
     """Let only one transaction at a time end items of a message, so that the last one knows that it is the last."""
-    conn.execute(select(messages.c.id).where(messages.c.id == message_id).with_for_update())
+    if conn.dialect.name != "sqlite":  # which has one writer at a time
+        conn.execute(_LOCK, {"message": message_id})
 
 
 def purge_history(conn: Connection, before: datetime) -> int:
