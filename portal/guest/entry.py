@@ -46,7 +46,7 @@ async def entry_of(request: web.Request) -> Entry | web.StreamResponse:
     if invitation is None or not is_for(invitation, session):
         raise NothingHere
     if end_of(invitation) is not None:
-        return await end_page(request, invitation)
+        return await end_page(request, invitation, is_proven=True)
     seen = access_of(request, session)
     by_account = session.account_id is not None
     if not by_account and needs_account(invitation):

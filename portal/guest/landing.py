@@ -1,5 +1,7 @@
 """The envelope behind a link: who wrote, and one thing to do. Opening it changes nothing: scanners open links too."""
 
+from dataclasses import replace
+
 from aiohttp import web
 
 from delivery.safebox.participants import Access, Invitation
@@ -71,7 +73,9 @@ def end_of(invitation: Invitation) -> End | None:
     return End.DECLINED if invitation.declined else None
 
 
-async def end_page(request: web.Request, invitation: Invitation, ask: str = "") -> web.Response:
+async def end_page(
+    request: web.Request, invitation: Invitation, ask: str = "", *, is_proven: bool = False
+) -> web.Response:
     """It is over: why, and what can be done. 410, for whoever holds the link knows that it was there."""
     end = end_of(invitation) or End.DELETED
     titles = {
@@ -80,6 +84,8 @@ async def end_page(request: web.Request, invitation: Invitation, ask: str = "") 
         End.DECLINED: "Closed for your address",
     }
     page = EndPage(titles[end], invitation, end, ask if end is End.DELETED else "")
+    if is_proven and end is End.RECALLED:
+        page = replace(page, reason=invitation.recall_reason or "")
     return await render(request, "guest/end.html", page, status=410, shows_times=True)
 
 

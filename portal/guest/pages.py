@@ -49,7 +49,7 @@ class EndPage:
     invitation: Invitation
     end: End
     ask: str = ""
-    error: str = ""
+    reason: str = field(default="", repr=False)  # of a recall: for those who proved who they are
 
 
 @dataclass(frozen=True, slots=True)

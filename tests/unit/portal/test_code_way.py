@@ -262,6 +262,16 @@ async def test_a_box_that_is_over_lets_nobody_in(portal, box, guest, change, sai
     assert len(portal.boxes.codes) == sent
 
 
+async def test_the_reason_of_a_recall_is_for_those_who_proved_who_they_are(portal, box, guest) -> None:
+    await guest.open_by_code(portal.boxes, box)
+    box.change(state=BoxState.RECALLED, recall_reason="The <wrong> week.")
+    await guest.get(box.here)
+    assert "The &lt;wrong&gt; week." in guest.text
+    stranger = portal.browser()
+    assert await stranger.get(box.path) == 410
+    assert "week" not in stranger.text
+
+
 async def test_a_closed_box_can_be_read_but_not_answered(portal, box, guest) -> None:
     box.change(state=BoxState.CLOSED)
     assert await guest.open_by_code(portal.boxes, box) == 200
