@@ -22,7 +22,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "tests" / "journeys"))
+sys.path.insert(0, str(HERE.parent / "tests" / "support"))
 
 # The journeys' own rig, so that bench and tests start the same program.
 from mailhosts import Postfix  # noqa: E402 - found only by the path above

@@ -50,7 +50,7 @@ def photograph(page: object, name: str) -> None:
         for scheme in ("light", "dark"):
             page.set_viewport_size({"width": width, "height": height})
             page.emulate_media(color_scheme=scheme)
-            page.screenshot(path=str(PICTURES / f"{name}-{size}-{scheme}.png"), full_page=size == "narrow")
+            page.screenshot(path=str(PICTURES / f"{name}-{size}-{scheme}.png"))
         overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert overflow <= 0, f"{name} scrolls sideways at {width} px"
     page.emulate_media(color_scheme="light")
