@@ -1,0 +1,163 @@
+"""`sealgate queue`, `db` and `audit`: what they print, and their exit codes."""
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import text
+
+from delivery.items import Destination, NewItem, NewMessage, State
+from gateway.app import open_stores
+from gateway.cli.main import main
+from gateway.settings import load_settings
+from keys.keyring import KeyRing
+from policy.decision import Route
+
+CONFIG = """
+hostname: gate.example.com
+domains: [example.com]
+data: data
+keys: KEYS
+listeners: [{address: "127.0.0.1:2525", clients: [127.0.0.0/8]}]
+next_hop: {host: "127.0.0.1:2526"}
+policy: policy.yaml
+portal: {url: "http://localhost:8080", address: "127.0.0.1:8080"}
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    (tmp_path / "policy.yaml").write_text("version: 1\nrules: []\notherwise: relay\n")
+    path = tmp_path / "config.yaml"
+    path.write_text(CONFIG.replace("KEYS", f"file://{tmp_path}/keyring.json"))
+    KeyRing.create(tmp_path / "keyring.json")
+    return path
+
+
+@pytest.fixture
+def message(config: Path) -> str:
+    """One message: one item that waits, one that is held."""
+    new = NewMessage("default", "al@example.com", "al@example.com", "the subject", b"x", datetime.now(UTC))
+    items = [
+        NewItem("bob@there.test", Destination(Route.RELAY), decision_id="d1"),
+        NewItem("eve@there.test", Destination(Route.HOLD), state=State.HELD, rule="hold it"),
+    ]
+    with open_stores(load_settings(config, policy=False)) as stores:
+        return asyncio.run(stores.queue.accept(new, items))
+
+
+def run(config: Path, *words: str) -> Result:
+    return CliRunner().invoke(main, [*words, "--config", str(config)])
+
+
+def lines(result: Result) -> list[dict[str, object]]:
+    assert result.exit_code == 0, result.output
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def waiting(config: Path) -> list[dict[str, object]]:
+    """What waits, the due one first."""
+    return sorted(lines(run(config, "queue", "list", "--json")), key=lambda one: str(one["state"]))
+
+
+def test_list_has_the_promised_shape(config: Path, message: str) -> None:
+    due, held = waiting(config)
+    keys = "id message_id sender recipient route state attempts next_at last_reply decision"
+    assert " ".join(due) == keys
+    assert (due["message_id"], due["sender"], due["recipient"]) == (message, "al@example.com", "bob@there.test")
+    assert (due["route"], due["state"], due["attempts"], due["decision"]) == ("relay", "due", 0, "d1")
+    assert str(due["next_at"]).endswith("Z")
+    assert (held["state"], held["decision"], held["last_reply"]) == ("held", None, None)
+
+
+def test_list_is_narrowed_by_state_route_and_recipient(config: Path, message: str) -> None:
+    assert [one["state"] for one in lines(run(config, "queue", "list", "--state", "held", "--json"))] == ["held"]
+    assert [one["route"] for one in lines(run(config, "queue", "list", "--route", "relay", "--json"))] == ["relay"]
+    (one,) = lines(run(config, "queue", "list", "--recipient", "EVE@there.test", "--json"))
+    assert one["recipient"] == "eve@there.test"
+    assert run(config, "queue", "list", "--state", "sent").stdout == "none\n"
+    assert run(config, "queue", "list", "--state", "nonsense").exit_code == 2
+
+
+def test_show_takes_an_item_or_a_message(config: Path, message: str) -> None:
+    shown = lines(run(config, "queue", "show", message, "--json"))
+    assert [one["kind"] for one in shown] == ["mail", "mail"]
+    (one,) = lines(run(config, "queue", "show", str(waiting(config)[1]["id"]), "--json"))
+    assert (one["rule"], one["tries"], one["fell_back"]) == ("hold it", [], False)
+    assert "eve@there.test" in run(config, "queue", "show", message).stdout
+    missing = run(config, "queue", "show", "nothing")
+    assert missing.exit_code == 1
+    assert "no item" in missing.stderr
+
+
+def test_held_items_are_released_refused_cancelled_and_the_proof_holds(config: Path, message: str) -> None:
+    due, held = (str(one["id"]) for one in waiting(config))
+    assert run(config, "queue", "release", due).exit_code == 1, "it is not held"
+    assert run(config, "queue", "refuse", held, "--reason", "no").exit_code == 0
+    again = run(config, "queue", "refuse", held)
+    assert again.exit_code == 1
+    assert "no such item" in again.stderr
+    assert run(config, "queue", "retry", due).exit_code == 0
+    assert run(config, "queue", "cancel", due, "nothing").exit_code == 1, "not to all"
+    states = sorted(str(one["state"]) for one in lines(run(config, "queue", "list", "--state", "all", "--json")))
+    assert states == ["cancelled", "due", "refused"], "the report to the sender is due"
+    (proof,) = lines(run(config, "queue", "audit", "--json"))
+    assert proof["holds"] is True
+    assert (proof["messages"], proof["recipients"], proof["violations"]) == (2, 3, [])
+
+
+def test_the_proof_says_what_is_missing_and_exits_1(config: Path, message: str) -> None:
+    with open_stores(load_settings(config, policy=False)) as stores:
+        stores.db.write_now(lambda conn: conn.execute(text("DELETE FROM items WHERE state = 'due'")))
+    result = run(config, "queue", "audit")
+    assert result.exit_code == 1
+    assert f"{message}  accepted for 2, found 1".split() == result.stderr.split()[:6]
+
+
+def test_what_the_other_side_said_does_not_steer_the_terminal(config: Path, message: str) -> None:
+    with open_stores(load_settings(config, policy=False)) as stores:
+        stores.db.write_now(lambda conn: conn.execute(text("UPDATE items SET last_reply = char(27) || '[2J'")))
+    assert "\x1b" not in run(config, "queue", "list").stdout
+    assert "\x1b" not in run(config, "queue", "show", message).stdout
+
+
+def test_audit_export_shows_persons_and_reveals_only_when_asked(config: Path, message: str) -> None:
+    (held,) = [one["id"] for one in lines(run(config, "queue", "list", "--state", "held", "--json"))]
+    run(config, "queue", "refuse", str(held), "--reason", "a private reason")
+    exported = lines(run(config, "audit", "export"))
+    kinds = [one["kind"] for one in exported]
+    assert kinds[:2] == ["message.accepted", "item.held"]
+    assert {"item.refused", "dsn.enqueued"} <= set(kinds)
+    assert exported[0]["persons"] == {"sender": "al@example.com", "owner": "al@example.com"}
+    assert "a private reason" not in json.dumps(exported)
+    revealed = lines(run(config, "audit", "export", "--reveal"))
+    assert "a private reason" in json.dumps(revealed)
+    assert "audit.exported" in [one["kind"] for one in revealed], "to reveal is an act"
+    assert lines(run(config, "audit", "export", "--after", str(revealed[-1]["id"]))) == []
+
+
+def test_db_upgrade_makes_the_schema_and_says_when_there_is_nothing_to_do(config: Path) -> None:
+    (made,) = lines(run(config, "db", "upgrade", "--json"))
+    assert made["before"] is None
+    (again,) = lines(run(config, "db", "upgrade", "--json"))
+    assert again["before"] == again["after"] == made["after"]
+    assert "as this version needs it" in run(config, "db", "upgrade").stdout
+
+
+def test_a_schema_of_a_later_version_is_refused(config: Path, message: str) -> None:
+    with open_stores(load_settings(config, policy=False)) as stores:
+        stores.db.write_now(lambda conn: conn.execute(text("UPDATE alembic_version SET version_num = '9999'")))
+    for words in (["queue", "list"], ["db", "upgrade"]):
+        result = run(config, *words)
+        assert result.exit_code == 2
+        assert "newer" in result.stderr
+
+
+def test_a_broken_configuration_is_said_with_its_problems(config: Path) -> None:
+    config.write_text(config.read_text() + "nonsense: 1\n")
+    result = run(config, "queue", "list")
+    assert result.exit_code == 2
+    assert "nonsense" in result.stderr
