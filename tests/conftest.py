@@ -4,7 +4,7 @@ import datetime
 import ipaddress
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from postgres import Server
+
+from delivery.store.database import Database
+from delivery.store.upgrade import upgrade
 
 
 @pytest.hookimpl(wrapper=True)
@@ -127,3 +131,18 @@ def authority(tmp_path: Path) -> Authority:
     folder = tmp_path / "certificates"
     folder.mkdir(exist_ok=True)
     return Authority(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    """A real PostgreSQL; `template` is a database with our schema."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
+    if not found:
+        missing("PostgreSQL")
+    server = Server(found[-1].parent)
+    try:
+        with Database.open(server.url(server.template)) as db:
+            upgrade(db)
+        yield server
+    finally:
+        server.remove()

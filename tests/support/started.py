@@ -73,6 +73,16 @@ class Gateway:
         wait_for(lambda: self._ended() or (_open(self.smtp) and _open(self.portal)), seconds=60, why=str(self.log))
         assert not self._ended(), f"serve ended: {self.log.read_text()}"
 
+    def refused_to_start(self) -> str:
+        """Start where that must fail; what was said on the way out."""
+        done = subprocess.run(
+            [sys.executable, "-m", "gateway", "serve", "--config", str(self.config)],
+            capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+        assert done.returncode in (1, 2), done.stderr
+        assert "Traceback" not in done.stderr
+        return done.stderr
+
     def _ended(self) -> bool:
         return self._process is not None and self._process.poll() is not None
 
