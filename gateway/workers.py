@@ -54,18 +54,22 @@ class _Child:
     """One child and our end of its socket."""
 
     socket: socket.socket
+    nursery: "subprocess.Popen[bytes]"
     pid: int = 0
     sandbox: tuple[str, ...] = ()
     files: int = field(default=0)
 
     def is_alive(self) -> bool:
-        """Whether an idle child still holds its end."""
+        """Whether an idle child still holds its end, and is silent: one that speaks unasked is not to be trusted."""
+        if self.nursery.poll() is not None:
+            return False  # it dies with it, if it has not yet
         try:
-            return self.socket.recv(1, socket.MSG_PEEK) != b""
+            self.socket.recv(1, socket.MSG_PEEK)
         except BlockingIOError:
             return True
         except OSError:
             return False
+        return False
 
     async def hello(self) -> None:
         """Wait until the child has locked itself in."""
@@ -169,12 +173,12 @@ class WorkerPool:
         """
         if self._waiting >= self._pool.waiting:
             raise WorkersDown("too many files are waiting to be read")
-        for _ in range(2):  # once more if all children were lost together, which no file can do
+        for _ in range(3):  # once more if all children were lost together, which no file can do
             async with self._borrowed() as child:
                 reason = await self._read(child, file)
                 if isinstance(reason, Content):
                     return reason
-            if self._is_up():
+            if child.nursery.poll() is None:
                 log.warning("document.reader_lost", reason=reason, size=len(file.data))
                 return _unreadable(file, reason)
         raise WorkersDown("the readers of documents were lost")
@@ -253,9 +257,10 @@ class WorkerPool:
             await self._stop()
             self._start()
         assert self._control is not None
+        assert self._process is not None
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
-        child = _Child(ours)
+        child = _Child(ours, self._process)
         try:
             with theirs:
                 rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [theirs.fileno()]))]
@@ -291,10 +296,11 @@ class WorkerPool:
     async def _stop(self) -> None:
         """End every child and their parent, and wait for it."""
         for child in self._children:
-            child.socket.close()
+            with contextlib.suppress(OSError):
+                child.socket.shutdown(socket.SHUT_RDWR)  # whoever waits on it is told; they close it
         self._children.clear()
         while not self._idle.empty():
-            self._idle.get_nowait()
+            self._idle.get_nowait().socket.close()
         if self._control:
             self._control.close()  # its end is the sign to end all children
             self._control = None

@@ -39,6 +39,7 @@ _LABELS: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
         (r".*\.rels", "links"),
     )
 )
+_SHEETS: Final = ("xl/worksheets/", "xl/chartsheets/", "xl/dialogsheets/", "xl/macrosheets/")
 _CONTACT: Final = ("mailto:", "tel:", "sms:", "file:")
 _PARAGRAPH_ROOTS: Final = (
     "word/",
@@ -124,18 +125,17 @@ def _order(name: str) -> tuple[int, int, str]:
 
 def _part(file: File, name: str, data: bytes, book: Book, into: Collected) -> None:
     low = name.lower()
-    if low.startswith(
-        ("xl/worksheets/sheet", "xl/chartsheets/", "xl/dialogsheets/", "xl/macrosheets/")
-    ) and low.endswith(".xml"):
-        title = book.names.get(name) or low.rpartition("/")[2].removesuffix(".xml")
-        for block in read_sheet(data, title, book):
-            into.text(inner_place(file.place, block.place), block.text)
+    if name in book.names or (low.startswith(_SHEETS) and not low.endswith(".rels")):
+        _sheet(file, name, data, book, into)
         return
     if low == _FORMATS:
         return
     if len(data) > into.budget.limits.xml_bytes:
         raise ValueError("an XML part past the limit")
     root = parse_xml(data)
+    if local(root) == "worksheet":  # wherever the workbook keeps it
+        _sheet(file, name, data, book, into)
+        return
     place = inner_place(file.place, label) if (label := _label(low)) else file.place
     if low.endswith(".rels"):
         targets = [str(link.get("Target", "")) for link in root if local(link) == "Relationship"]
@@ -145,8 +145,14 @@ def _part(file: File, name: str, data: bytes, book: Book, into: Collected) -> No
             into.text(place, text)
             if "\t" in text:
                 into.text(place, joined_cells(text))
-    elif not low.endswith("sharedstrings.xml"):
+    elif local(root) != "sst":
         into.text(place, loose_text(root))
+
+
+def _sheet(file: File, name: str, data: bytes, book: Book, into: Collected) -> None:
+    title = book.names.get(name) or name.rpartition("/")[2].removesuffix(".xml")
+    for block in read_sheet(data, title, book):
+        into.text(inner_place(file.place, block.place), block.text)
 
 
 def _label(low: str) -> str:

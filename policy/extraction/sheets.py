@@ -42,7 +42,7 @@ def read_book(parts: dict[str, bytes]) -> Book:
     book = Book()
     for name, data in parts.items():
         low = name.lower()
-        if low.endswith("sharedstrings.xml"):
+        if low.endswith("sharedstrings.xml") or (low.startswith("xl/") and b"<sst" in data[:1024]):
             book.strings = [_rich_text(item) for item in parse_xml(data) if local(item) == "si"]
         elif low.endswith("styles.xml"):
             book.formats = _formats(parse_xml(data))

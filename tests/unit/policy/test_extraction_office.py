@@ -167,6 +167,13 @@ def test_numbers_stand_beside_the_heading_of_their_column() -> None:
     assert "SSN: 536220850" in shown(content)
 
 
+def test_sheets_are_found_wherever_the_workbook_keeps_them() -> None:
+    data = xlsx('<row r="1"><c r="A1" t="s"><v>2</v></c></row>')
+    archive = zipfile.ZipFile(BytesIO(data))
+    moved = {name.replace("worksheets/sheet1", "elsewhere/x"): archive.read(name) for name in archive.namelist()}
+    assert NUMBER in shown(extract("a.xlsx", packed(dict(moved))))
+
+
 def test_long_numbers_show_all_their_digits() -> None:
     content = extract("book.xlsx", xlsx('<row r="1"><c r="A1"><v>4.111111111111111E15</v></c></row>'))
     assert "4111111111111111" in shown(content)
