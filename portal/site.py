@@ -19,6 +19,7 @@ from portal.services import SERVICES, PortalServices, services_of
 from portal.signin import account, codes
 from portal.signin.account import PASSWORDS
 from portal.signin.passwords import Passwords
+from portal.web.door import Runner
 from portal.web.headers import host_is_ours, put_headers
 from portal.web.patience import EVERY, PATIENCE, Patience
 from portal.web.render import STATIC
@@ -148,7 +149,7 @@ async def portal_site(services: PortalServices) -> AsyncIterator[web.AppRunner]:
         context.load_cert_chain(settings.tls.certificate, settings.tls.key)
     host, port = settings.endpoint
     # No access log: a path may hold the locator of a box.
-    runner = web.AppRunner(make_site(services), access_log=None, shutdown_timeout=10, keepalive_timeout=60)
+    runner = Runner(make_site(services), access_log=None, shutdown_timeout=10, keepalive_timeout=60)
     await runner.setup()
     try:
         async with asyncio.TaskGroup() as tasks:

@@ -11,7 +11,7 @@ PAGE_POLICY: Final = (
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 DOCUMENT_POLICY: Final = "default-src 'none'; sandbox; frame-ancestors 'none'"
-_ALWAYS: Final = {
+ALWAYS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -20,8 +20,10 @@ _ALWAYS: Final = {
     "X-Robots-Tag": "noindex, nofollow, noarchive",
     "X-Permitted-Cross-Domain-Policies": "none",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "X-DNS-Prefetch-Control": "off",  # no look-up tells anybody which links a letter holds
     "Cache-Control": "no-store",
     "Content-Security-Policy": PAGE_POLICY,
+    "Server": "sealgate",
 }
 
 
@@ -39,12 +41,11 @@ def frame_policy(*, remote_pictures: bool) -> str:
 
 async def put_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Signal `on_response_prepare`: reaches every response of the application, streamed and failed ones too."""
-    for name, value in _ALWAYS.items():
+    for name, value in ALWAYS.items():
         response.headers.setdefault(name, value)
     if services_of(request).is_secure:
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
-    response.headers.pop("Server", None)
-    response.headers["Server"] = "sealgate"
+    response.headers["Server"] = ALWAYS["Server"]  # aiohttp has named itself and its version by now
 
 
 def host_is_ours(services: PortalServices, host: str) -> bool:
