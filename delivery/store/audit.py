@@ -18,6 +18,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, insert, select, update
 
 from delivery.store.schema import audit_events
+from delivery.store.statements import Statement
 from delivery.store.vault import Vault
 from keys.tokens import new_id
 
@@ -76,7 +77,7 @@ class EventKind(StrEnum):
     PERSON_ERASED = "person.erased"
 
 
-_INSERT: Final = insert(audit_events)
+_INSERT: Final = Statement(insert(audit_events), [column.name for column in audit_events.c if not column.primary_key])
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def record(conn: Connection, vault: Vault, events: Sequence[Event], now: datetim
     Raises KeysUnavailable where private fields are to be sealed and the audit key cannot be had.
     """
     if events:
-        conn.execute(_INSERT, [_row(conn, vault, event, now) for event in events])
+        _INSERT.run_each(conn, [_row(conn, vault, event, now) for event in events])
 
 
 def _row(conn: Connection, vault: Vault, event: Event, now: datetime) -> dict[str, Any]:

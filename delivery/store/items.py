@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, 
 
 from delivery.items import ENDS, MOVES, Attempt, Destination, Item, Kind, Lane, LeasedItem, State
 from delivery.store.schema import attempts, finished_items, items, messages, workers
+from delivery.store.statements import Statement
 from keys.tokens import new_id
 from policy.decision import Route
 
@@ -20,14 +21,18 @@ _REPLY: Final = 2000  # characters kept of what the other side said
 _FREE: Final[dict[str, Any]] = {"lease_worker": None, "lease_until": None}
 
 # Statements of the hot path are built once: building one costs more than running it.
-_INSERT: Final = insert(items)
-_INSERT_FINISHED: Final = insert(finished_items)
-_INSERT_ATTEMPT: Final = insert(attempts)
+_INSERT: Final = Statement(insert(items), items.c.keys())
+_INSERT_FINISHED: Final = Statement(insert(finished_items), finished_items.c.keys())
+_INSERT_ATTEMPT: Final = Statement(insert(attempts), attempts.c.keys())
 _KEPT: Final = tuple(column.name for column in items.c if column.name in finished_items.c)
-_TAKE: Final = (
-    delete(items).where(items.c.id == bindparam("item"), items.c.state == bindparam("start")).returning(items)
+_TAKEN: Final = (
+    delete(items)
+    .where(items.c.id == bindparam("item"), items.c.state == bindparam("start"))
+    .returning(*(items.c[name] for name in _KEPT))
 )
-_TAKE_LEASED: Final = _TAKE.where(items.c.lease_token == bindparam("token"))
+_TAKE: Final = Statement(_TAKEN)
+_TAKE_LEASED: Final = Statement(_TAKEN.where(items.c.lease_token == bindparam("token")))
+_INSERT_TAKEN: Final = Statement(insert(finished_items), finished_items.c.keys(), raw=_KEPT)
 _OURS: Final = select(items.c.id, items.c.lease_token).where(
     items.c.state == State.LEASED.value,
     items.c.lease_worker == bindparam("worker"),
@@ -123,9 +128,9 @@ def insert_items(
             }
         )
     if live:
-        conn.execute(_INSERT, live)
+        _INSERT.run_each(conn, live)
     if ended:
-        conn.execute(_INSERT_FINISHED, ended)
+        _INSERT_FINISHED.run_each(conn, ended)
 
 
 # -- leases --------------------------------------------------------------------------------------------------------
@@ -270,10 +275,10 @@ def end(
         changed["last_reply"] = plain_text(last_reply)
     # one statement takes it out, so that of two transactions only one ends it
     taking = _TAKE if token is None else _TAKE_LEASED
-    row = conn.execute(taking, {"item": item_id, "start": start.value, "token": token}).first()
+    row = taking.first(conn, {"item": item_id, "start": start.value, "token": token})
     if row is None:
         return False
-    conn.execute(_INSERT_FINISHED, {name: row._mapping[name] for name in _KEPT} | changed)
+    _INSERT_TAKEN.run(conn, dict(zip(_KEPT, row, strict=True)) | changed)
     return True
 
 
@@ -289,8 +294,8 @@ def _at(item_id: str, state: State, token: int | None) -> ColumnElement[bool]:
 
 def add_attempt(conn: Connection, item_id: str, attempt: Attempt) -> None:
     """Record one try."""
-    conn.execute(
-        _INSERT_ATTEMPT,
+    _INSERT_ATTEMPT.run(
+        conn,
         {
             "id": new_id(),
             "item_id": item_id,

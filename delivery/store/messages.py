@@ -9,19 +9,20 @@ from sqlalchemy import Connection, Row, bindparam, delete, insert, select, updat
 
 from delivery.items import SealedMessage
 from delivery.store.schema import attempts, box_documents, box_messages, finished_items, items, messages
+from delivery.store.statements import Statement
 from keys.sealing import WrappedKey
 
 _PURGE: Final = 500  # messages a transaction
 
 # Statements of the hot path are built once: building one costs more than running it.
-_INSERT: Final = insert(messages)
+_INSERT: Final = Statement(insert(messages), messages.c.keys())
 _MESSAGE: Final = messages.c.id == bindparam("message")
 _FIND: Final = select(messages).where(_MESSAGE)
 _LOCK: Final = select(messages.c.id).where(_MESSAGE).with_for_update()
-_ENDED: Final = select(messages.c.blob).where(
-    _MESSAGE, ~select(items.c.id).where(items.c.message_id == messages.c.id).exists()
+_ENDED: Final = Statement(
+    select(messages.c.blob).where(_MESSAGE, ~select(items.c.id).where(items.c.message_id == messages.c.id).exists())
 )
-_FORGET: Final = (
+_FORGET: Final = Statement(
     update(messages)
     .where(_MESSAGE)
     .values(
@@ -63,8 +64,8 @@ def insert_message(conn: Connection, sealed: SealedMessage, recipients: int, fin
     """Write a message's row. `finished_at` is set where every item ended at once: then nothing of its content stays."""
     message = sealed.message
     kept = finished_at is None
-    conn.execute(
-        _INSERT,
+    _INSERT.run(
+        conn,
         {
             "id": sealed.id,
             "namespace": message.namespace,
@@ -125,11 +126,11 @@ def finish_message(conn: Connection, message_id: str, now: datetime) -> str | No
 
     Call it in the transaction that ended an item, after that.
     """
-    row = conn.execute(_ENDED, {"message": message_id}).first()
+    row = _ENDED.first(conn, {"message": message_id})
     if row is None:
         return None
-    conn.execute(_FORGET, {"message": message_id, "now": now})
-    blob: str | None = row.blob
+    _FORGET.run(conn, {"message": message_id, "now": now})
+    blob: str | None = row[0]
     return blob
 
 
