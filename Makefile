@@ -22,7 +22,7 @@ check: $(SETUP)  ## format, lint, types, imports, unit tests with coverage
 	@$(BIN)/ruff check .
 	@$(BIN)/lint-imports
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest -q -n 2 --dist worksteal tests/unit --cov --cov-report=term:skip-covered --cov-fail-under=80 $(ARGS)
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow" tests/unit --cov --cov-report=term:skip-covered --cov-fail-under=80 $(ARGS)
 
 test: $(SETUP) system-packages  ## all tests, with real Postfix, PostgreSQL and Chromium; then again on the built wheel
 	@.ci/tests "$(VENV)" $(ARGS)
@@ -32,6 +32,8 @@ system-packages:
 
 soak: $(SETUP) system-packages  ## the long runs: faults, kills and fuzzing at full numbers
 	@$(BIN)/python -m pytest -q -m soak --timeout 3600 tests $(ARGS)
+	@SEALGATE_SEARCH=1 $(BIN)/python -m pytest -q --timeout 3600 tests/unit $(ARGS)
+	@SEALGATE_KILLS=200 $(BIN)/python -m pytest -q -s --timeout 3600 tests/journeys/test_kill.py $(ARGS)
 
 bench: $(SETUP)  ## speed and memory, as ratios taken in one run
 	@$(BIN)/python bench/gateway.py $(ARGS)

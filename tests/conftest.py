@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -18,6 +19,11 @@ from postgres import Server
 from delivery.store.database import Database
 from delivery.store.upgrade import upgrade
 
+# A timing never decides a test, and a run can be repeated: what random search finds is searched for in `make soak`.
+hypothesis.settings.register_profile("steady", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("searching", deadline=None, max_examples=1000)
+hypothesis.settings.load_profile("searching" if os.environ.get("SEALGATE_SEARCH") else "steady")
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):  # type: ignore[no-untyped-def]  # pytest's own
@@ -27,6 +33,11 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):  
         report.outcome = "failed"
         report.longrepr = f"skipped with CI=true: {report.longrepr}"
     return report
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes are numbered, not spelled out: archives hold times, so their names would differ from worker to worker."""
+    return argname if isinstance(val, bytes) and len(val) > 32 else None
 
 
 def missing(what: str) -> None:

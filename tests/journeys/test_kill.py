@@ -59,7 +59,7 @@ class Load:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(60 + KILLS * 15)
 def test_twenty_kills_under_load_lose_nothing(make_gateway, free_port, tmp_path: Path) -> None:
     port, arrived = free_port(), tmp_path / "arrived"
     arrived.touch()

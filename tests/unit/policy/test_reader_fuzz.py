@@ -134,7 +134,8 @@ def test_no_bytes_raise(raw: bytes) -> None:
 @settings(max_examples=100, deadline=None)
 @given(
     st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=200),
-    st.sampled_from(["utf-8", "iso-8859-1", "iso-2022-jp", "utf-16", "cp1251"]),
+    # not utf-16: the standard library takes its bytes 0D and 0A for line ends, and writes something else
+    st.sampled_from(["utf-8", "iso-8859-1", "iso-2022-jp", "cp1251"]),
 )
 def test_texts_written_by_the_standard_library_are_read(text: str, charset: str) -> None:
     message = EmailMessage()
