@@ -85,6 +85,8 @@ def may_read(invitation: Invitation, seen: Access | None) -> bool:
     """Whether this way of proving who they are is enough for this box."""
     if seen is None or seen.way is Way.COMMAND:
         return invitation.readable
+    if seen.way is Way.LINK:
+        return False
     if seen.way is Way.ACCOUNT:
         return invitation.account_allowed
     return invitation.code_allowed

@@ -15,6 +15,7 @@ class Way(StrEnum):
     CODE = "code"
     ACCOUNT = "account"
     COMMAND = "command"  # an admin at the command line
+    LINK = "link"  # not at all: they hold the link, as mail scanners do
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +70,18 @@ class Invitation:
     subject: str | None = field(repr=False)  # only where the profile shows it in the notice too
     profile: Profile = field(repr=False)
     recall_reason: str = field(default="", repr=False)  # what the owner wants guests to read
+    declined_by_link: bool = False  # declined by somebody who only held the link: who proves to be the guest may reopen
 
     @property
     def declined(self) -> bool:
         """The guest said that it was not meant for them: closed for this address."""
         return self.guest_state is GuestState.DECLINED
+
+    @property
+    def reopens(self) -> bool:
+        """Declined, and open again for whoever proves to be the guest."""
+        standing = self.state in (BoxState.OPEN, BoxState.CLOSED)
+        return self.declined and self.declined_by_link and standing
 
     @property
     def readable(self) -> bool:
@@ -99,6 +107,11 @@ class Invitation:
     def registration_allowed(self) -> bool:
         """A new account, proven by a mailed code, may open it."""
         return self.readable and (not self.by_fallback or self.released)
+
+    @property
+    def takes_codes(self) -> bool:
+        """A mailed code helps: it opens the box, or proves the address for an account or a second thought that does."""
+        return self.registration_allowed or (self.reopens and (not self.by_fallback or self.released))
 
     @property
     def account_allowed(self) -> bool:

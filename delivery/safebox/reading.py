@@ -13,7 +13,7 @@ from delivery.safebox.contents import BoxDocument, BoxMessage, DocumentReader, O
 from delivery.safebox.inviting import about_of
 from delivery.safebox.lifecycle import state_at
 from delivery.safebox.limits import AnswerLimits
-from delivery.safebox.participants import Invitation, Person
+from delivery.safebox.participants import Invitation, Person, Way
 from delivery.safebox.profile import AccountUse, Others, Profile
 from delivery.store.accounts import proven_before
 from delivery.store.audit import EventKind
@@ -27,7 +27,7 @@ from delivery.store.box_contents import (
     events_of,
     messages_of,
 )
-from delivery.store.boxes import BoxRow, ParticipantRow, Role, get_box, participants_of
+from delivery.store.boxes import BoxRow, GuestState, ParticipantRow, Role, get_box, participants_of
 from delivery.store.vault import Vault
 
 
@@ -40,6 +40,7 @@ class Seat:
     key: BoxKey | None
     documents: int
     account_made_before: bool
+    declined_by_link: bool
 
 
 def seat_of(conn: Connection, vault: Vault, guest: ParticipantRow | None) -> Seat | None:
@@ -55,7 +56,14 @@ def seat_of(conn: Connection, vault: Vault, guest: ParticipantRow | None) -> Sea
         BoxKey.of(vault, box),
         count_documents(conn, box.namespace, box.id, Wrote.ORIGINAL),
         proven_before(conn, box.namespace, guest.address, box.created_at),
+        guest.state is GuestState.DECLINED and _by_link(conn, guest),
     )
+
+
+def _by_link(conn: Connection, guest: ParticipantRow) -> bool:
+    """Whether the one who declined last had only shown that they hold the link."""
+    acts = events_of(conn, guest.namespace, guest.box_id, EventKind.BOX_DECLINED, guest.id)
+    return bool(acts) and acts[-1][3].get("way") == Way.LINK
 
 
 def invitation_of(seat: Seat, organisation: str, now: datetime) -> Invitation:
@@ -91,6 +99,7 @@ def invitation_of(seat: Seat, organisation: str, now: datetime) -> Invitation:
         document_count=seat.documents,
         subject=about.subject if profile.notice.subject else None,
         profile=profile,
+        declined_by_link=seat.declined_by_link,
     )
 
 

@@ -12,12 +12,12 @@ from delivery.notices.notice import Notice
 from delivery.safebox.desk import act_of_guest
 from delivery.safebox.finding import Finding
 from delivery.safebox.inviting import about_of
-from delivery.safebox.participants import Access, Invitation
+from delivery.safebox.participants import Access, Way
 from delivery.safebox.post import Posted
 from delivery.safebox.reading import Seat
 from delivery.store.accounts import clear_throttles, phrase_of
 from delivery.store.audit import Event, EventKind, record
-from delivery.store.boxes import BoxState, GuestState, get_participant, set_lock, told_lately
+from delivery.store.boxes import BoxState, GuestState, get_participant, move_guest, set_lock, told_lately
 
 _ONCE: Final = timedelta(days=1)  # how often an owner hears the same of a guest
 _MAX_NOTE: Final = 1000
@@ -31,7 +31,9 @@ class Telling(Finding):
     """Notices are composed and sealed before the transaction, and enqueued within it."""
 
     async def decline(self, namespace: str, participant_id: str, seen: Access) -> bool:
-        """`Not meant for me`: closes the box for this address for good, and tells the owner."""
+        """`Not meant for me`: closes the box for this address, and tells the owner. For good, if the guest has proven to
+        be the one; by link alone (`seen.way`), until they prove it: a scanner may have pressed the button.
+        """
 
         def happen(conn: Connection, seat: Seat, now: datetime) -> Event | bool:
             if not self._invitation(seat, now).readable or not self._moved(conn, seat, GuestState.DECLINED):
@@ -66,6 +68,24 @@ class Telling(Finding):
 
         return await self._tell_owner(namespace, participant_id, "asked_again", compose, happen, once=True)
 
+    async def reopen(self, namespace: str, participant_id: str, seen: Access) -> bool:
+        """Somebody who only held the link had declined; now the guest has proven who they are, and it opens again."""
+        now = self._desk.clock()
+
+        def work(conn: Connection) -> bool:
+            seat = self._seat_within(conn, namespace, participant_id)
+            if seat is None or seen.way is Way.LINK or not self._invitation(seat, now).reopens:
+                return False
+            # Not in the table of moves: nothing but this act leads out of "declined", and no late notice may.
+            declined = frozenset({GuestState.DECLINED})
+            if not move_guest(conn, namespace, participant_id, declined, GuestState.NOTIFIED):
+                return False
+            event = act_of_guest(EventKind.BOX_UNLOCKED, seat.box, seat.guest, seen, was="declined by link")
+            record(conn, self._desk.vault, [event], now)
+            return True
+
+        return await self._desk.db.write(work)
+
     async def unlock(self, namespace: str, participant_id: str, seen: Access) -> bool:
         """Take the lock off: the guest signed in with their account."""
         now = self._desk.clock()
@@ -87,14 +107,14 @@ class Telling(Finding):
     ) -> bool:
         """Mail a code to the guest and record that. False: this box cannot be opened with the help of a mailed code."""
         seat = await self._seat(lambda conn: get_participant(conn, namespace, participant_id))
-        if seat is None or not _code_helps(self._invitation(seat, self._desk.clock())):
+        if seat is None or not self._invitation(seat, self._desk.clock()).takes_codes:
             return False
         now = self._desk.clock()
         posted = await asyncio.to_thread(self._sealed_code, seat, code, valid_for, seen, now)
 
         def work(conn: Connection) -> bool:
             still = self._seat_within(conn, namespace, participant_id)
-            if still is None or not _code_helps(self._invitation(still, now)):
+            if still is None or not self._invitation(still, now).takes_codes:
                 return False
             self._desk.post.put(conn, posted, now)
             record(conn, self._desk.vault, [act_of_guest(EventKind.CODE_SENT, seat.box, seat.guest, seen)], now)
@@ -187,8 +207,3 @@ class Telling(Finding):
         if done:
             self._desk.post.wake()
         return done
-
-
-def _code_helps(invitation: Invitation) -> bool:
-    """A code opens the box, or proves the address for a new account that does."""
-    return invitation.code_allowed or invitation.registration_allowed

@@ -313,4 +313,6 @@ def _event(kind: EventKind, namespace: str, who: Who, *, address: str = "", **fa
 def _told(tried: Tried) -> tuple[EventKind, ...]:
     if tried.what is Try.OPENED:
         return (EventKind.CODE_RIGHT,)
+    if tried.what is Try.AGAIN:
+        return ()
     return (EventKind.CODE_WRONG, EventKind.CODE_LOCKED) if tried.locked_now else (EventKind.CODE_WRONG,)

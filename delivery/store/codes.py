@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, insert, select, update
 
 from delivery.store import throttles
 from delivery.store.schema import codes
@@ -18,6 +18,7 @@ from delivery.store.throttles import Limit, key_of
 from keys.tokens import new_id, same
 
 _DAY: Final = timedelta(days=1)
+_TWICE: Final = timedelta(minutes=1)  # a button pressed again before its answer came
 _LOCK: Final = timedelta(minutes=10)
 ASKED: Final = Limit(count=10, window=timedelta(hours=1), lock=timedelta(minutes=30))
 
@@ -56,6 +57,7 @@ class Try(StrEnum):
     OPENED = "opened"
     WRONG = "wrong"
     SPENT = "spent"  # too old, used, or tried too often: a new one is needed
+    AGAIN = "again"  # right, and used a moment ago: the button was pressed twice
     NONE = "none"  # this browser asked for none
     LOCKED = "locked"  # for some minutes
     LOCKED_FOR_GOOD = "locked_for_good"  # until the owner or an account unlocks
@@ -145,14 +147,19 @@ def try_one(
     row = conn.execute(select(codes).where(codes.c.id == code_id, codes.c.namespace == asker.namespace)).first()
     if row is None or not _count_try(conn, row.id, rules, now):
         throttles.take_back(conn, key)
-        return Tried(Try.NONE if row is None else Try.SPENT)
+        return Tried(Try.NONE if row is None else _spent(row, digest, now))
     if same(row.digest, digest):
         unused = (codes.c.id == row.id) & codes.c.used_at.is_(None)
         if conn.execute(update(codes).where(unused).values(used_at=now)).rowcount == 1:
             throttles.take_back(conn, key)
             return Tried(Try.OPENED)
-        return Tried(Try.SPENT)
+        return Tried(Try.AGAIN)
     return _wrong(conn, key, str(row.id), rules, now)
+
+
+def _spent(row: Row[Any], digest: bytes, now: datetime) -> Try:
+    pressed_twice = row.used_at is not None and now - row.used_at < _TWICE and same(row.digest, digest)
+    return Try.AGAIN if pressed_twice else Try.SPENT
 
 
 def _wrong(conn: Connection, key: str, code_id: str, rules: CodeRules, now: datetime) -> Tried:

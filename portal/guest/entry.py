@@ -45,6 +45,10 @@ async def entry_of(request: web.Request) -> Entry | web.StreamResponse:
     invitation = await services.boxes.invitation(services.namespace, request.match_info["participant"])
     if invitation is None or not is_for(invitation, session):
         raise NothingHere
+    if invitation.reopens and await services.boxes.reopen(
+        services.namespace, invitation.participant_id, access_of(request, session)
+    ):
+        invitation = await services.boxes.invitation(services.namespace, invitation.participant_id) or invitation
     if end_of(invitation) is not None:
         return await end_page(request, invitation, is_proven=True)
     seen = access_of(request, session)

@@ -4,12 +4,13 @@ from dataclasses import replace
 
 from aiohttp import web
 
+from delivery.safebox import participants as access
 from delivery.safebox.participants import Access, Invitation
 from delivery.safebox.profile import Way
 from delivery.store.accounts import address_key
 from delivery.store.boxes import BoxState
 from delivery.store.sessions import Session
-from portal.guest.pages import DeclinePage, End, EndPage, EnvelopePage, Opens, PlainPage
+from portal.guest.pages import DeclinePage, End, EndPage, EnvelopePage, Opens, PlainPage, Reopens
 from portal.services import services_of
 from portal.signin.codes import needs_account
 from portal.web.forms import read_form
@@ -84,9 +85,18 @@ async def end_page(
         End.DECLINED: "Closed for your address",
     }
     page = EndPage(titles[end], invitation, end, ask if end is End.DELETED else "")
+    if end is End.DECLINED and "locator" in request.match_info:
+        page = replace(page, here=path_to(request), reopens=_reopens(invitation))
     if is_proven and end is End.RECALLED:
         page = replace(page, reason=invitation.recall_reason or "")
     return await render(request, "guest/end.html", page, status=410, shows_times=True)
+
+
+def _reopens(invitation: Invitation) -> Reopens:
+    """How somebody for whom it was meant after all gets in again."""
+    by_code = invitation.reopens and invitation.takes_codes and not invitation.locked
+    by_account = invitation.reopens and Way.ACCOUNT in invitation.profile.signin.ways
+    return Reopens.CODE if by_code else Reopens.ACCOUNT if by_account else Reopens.NEVER
 
 
 async def ask_sender(request: web.Request) -> web.StreamResponse:
@@ -101,7 +111,7 @@ async def ask_sender(request: web.Request) -> web.StreamResponse:
     if until is not None:
         raise Slower(until, now)
     note = form.get("note", "").strip()[:_LONGEST_NOTE]
-    await services.boxes.ask_again(services.namespace, guest, note, await _seen(request))
+    await services.boxes.ask_again(services.namespace, guest, note, await _seen(request, invitation))
     raise web.HTTPSeeOther(path_to(request, "/asked"))
 
 
@@ -124,12 +134,16 @@ async def decline_form(request: web.Request) -> web.StreamResponse:
     invitation = await invitation_behind(request)
     if not invitation.readable:
         raise web.HTTPSeeOther(path_to(request))
-    return await decline_page(request, invitation, path_to(request), path_to(request, "/not-for-me"))
+    seen = await _seen(request, invitation)
+    return await decline_page(request, invitation, path_to(request), for_good=seen.way is not access.Way.LINK)
 
 
-async def decline_page(request: web.Request, invitation: Invitation, here: str, action: str) -> web.Response:
+async def decline_page(request: web.Request, invitation: Invitation, here: str, *, for_good: bool) -> web.Response:
     """The page that asks; used by the envelope and by the open letter."""
-    page = DeclinePage("Not meant for you?", here, action, masked(invitation.guest_address), invitation.sender_name)
+    address = masked(invitation.guest_address)
+    page = DeclinePage(
+        "Not meant for you?", here, f"{here}/not-for-me", address, invitation.sender_name, for_good=for_good
+    )
     return await render(request, "guest/decline.html", page)
 
 
@@ -139,9 +153,10 @@ async def decline(request: web.Request) -> web.StreamResponse:
     invitation = await invitation_behind(request)
     await count_network(request, "decline", DECLINED)
     services = services_of(request)
-    await services.boxes.decline(services.namespace, invitation.participant_id, await _seen(request))
+    await services.boxes.decline(services.namespace, invitation.participant_id, await _seen(request, invitation))
     raise web.HTTPSeeOther(path_to(request))
 
 
-async def _seen(request: web.Request) -> Access:
-    return access_of(request, (await visitor_of(request)).session)
+async def _seen(request: web.Request, invitation: Invitation) -> Access:
+    session = (await visitor_of(request)).session
+    return access_of(request, session if session is not None and is_for(invitation, session) else None)

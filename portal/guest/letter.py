@@ -178,7 +178,7 @@ async def decline_form(request: web.Request) -> web.StreamResponse:
     entry = await entry_of(request)
     if not isinstance(entry, Entry):
         return entry
-    return await decline_page(request, entry.invitation, entry.here, f"{entry.here}/not-for-me")
+    return await decline_page(request, entry.invitation, entry.here, for_good=True)
 
 
 async def decline(request: web.Request) -> web.StreamResponse:

@@ -27,6 +27,14 @@ class End(StrEnum):
     DECLINED = "declined"
 
 
+class Reopens(StrEnum):
+    """How a declined message is opened after all."""
+
+    CODE = "code"
+    ACCOUNT = "account"
+    NEVER = "never"  # the guest had proven who they are when they declined
+
+
 @dataclass(frozen=True, slots=True)
 class EnvelopePage:
     """The envelope: what the notice told, and one thing to do."""
@@ -50,6 +58,8 @@ class EndPage:
     end: End
     ask: str = ""
     reason: str = field(default="", repr=False)  # of a recall: for those who proved who they are
+    here: str = ""  # the path of the envelope
+    reopens: Reopens = Reopens.NEVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +71,7 @@ class DeclinePage:
     action: str
     masked: str
     sender_name: str = field(repr=False)
+    for_good: bool  # the reader has proven who they are: nothing opens it again
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ async def ask(request: web.Request) -> web.StreamResponse:
     await read_form(request)
     invitation = await invitation_behind(request)
     services = services_of(request)
-    if not invitation.registration_allowed or invitation.locked:
+    if not invitation.takes_codes or invitation.locked:
         raise web.HTTPSeeOther(path_to(request))
     await count_network(request, "ask", CODES_ASKED)
     now, rules = services.clock(), rules_of(invitation)
@@ -64,7 +64,7 @@ async def ask(request: web.Request) -> web.StreamResponse:
 async def show(request: web.Request) -> web.StreamResponse:
     """GET /b/LOCATOR/code: where the code is typed in."""
     invitation = await invitation_behind(request)
-    if not invitation.registration_allowed or invitation.locked:
+    if not invitation.takes_codes or invitation.locked:
         raise web.HTTPSeeOther(path_to(request))
     services = services_of(request)
     now, asker = services.clock(), await _asker(request, invitation)
@@ -81,7 +81,7 @@ async def open_(request: web.Request) -> web.StreamResponse:
     """POST /b/LOCATOR/open: let the guest in, if the code is right."""
     form = await read_form(request)
     invitation = await invitation_behind(request)
-    if not invitation.registration_allowed or invitation.locked:
+    if not invitation.takes_codes or invitation.locked:
         raise web.HTTPSeeOther(path_to(request))
     services = services_of(request)
     await check_network(request, "code")
@@ -95,6 +95,10 @@ async def open_(request: web.Request) -> web.StreamResponse:
         case Try.OPENED:
             await sign_in(request, invitation, None)
             raise web.HTTPSeeOther(f"/m/{invitation.participant_id}")
+        case Try.AGAIN:  # the first press let them in, if its answer came through
+            return await _code_page(
+                request, invitation, None, error="That code was used just now, and is not valid any more.", is_used=True
+            )
         case Try.LOCKED_FOR_GOOD:
             return await _lock(request, invitation)
         case Try.LOCKED:
@@ -129,7 +133,13 @@ async def _asker(request: web.Request, invitation: Invitation) -> Asker:
 
 
 async def _code_page(
-    request: web.Request, invitation: Invitation, sent: CodeSent | None, *, error: str = "", advice: str = ""
+    request: web.Request,
+    invitation: Invitation,
+    sent: CodeSent | None,
+    *,
+    error: str = "",
+    advice: str = "",
+    is_used: bool = False,
 ) -> web.Response:
     rules = rules_of(invitation)
     page = CodePage(
@@ -143,6 +153,7 @@ async def _code_page(
         needs_account=needs_account(invitation),
         error=error,
         advice=advice,
+        is_used=is_used,
     )
     return await render(request, "signin/code.html", page, status=422 if error else 200, shows_times=True)
 

@@ -18,6 +18,7 @@ class CodePage:
     needs_account: bool
     error: str = ""
     advice: str = ""
+    is_used: bool = False  # the code was right, and used a moment ago: perhaps the button was pressed twice
 
 
 @dataclass(frozen=True, slots=True)

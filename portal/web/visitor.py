@@ -137,10 +137,9 @@ def who_of(request: web.Request, invitation: Invitation | None) -> Who:
 
 
 def access_of(request: web.Request, session: Session | None) -> Access:
-    """The one who acts, for the audit trail of a box."""
-    by_account = session is not None and session.account_id is not None
+    """The one who acts, for the audit trail of a box. `session` None: somebody who only holds the link."""
     return Access(
-        way=Way.ACCOUNT if by_account else Way.CODE,
+        way=Way.LINK if session is None else Way.CODE if session.account_id is None else Way.ACCOUNT,
         network=client_address(request),
         agent=request.headers.get("User-Agent", "")[:200],
         account_id=session.account_id if session else None,

@@ -19,7 +19,7 @@ from delivery.safebox.answers import Answered, AnswerRefused, TooMuch
 from delivery.safebox.box import SafeBoxes
 from delivery.safebox.contents import BoxDocument, BoxMessage, DocumentReader, Letter, OpenBox
 from delivery.safebox.limits import AnswerLimits
-from delivery.safebox.participants import Access, Invitation, Person
+from delivery.safebox.participants import Access, Invitation, Person, Way
 from delivery.safebox.profile import Profile
 from delivery.store.accounts import Accounts, clear_throttles, proven_before
 from delivery.store.boxes import BoxState, GuestState, Role
@@ -296,6 +296,13 @@ class FakeBoxes(SafeBoxes):
             return False
         self.acts.append(("declined", participant_id))
         box.change(guest_state=GuestState.DECLINED)
+        return True
+
+    async def reopen(self, namespace: str, participant_id: str, seen: Access) -> bool:
+        box = self._find(participant_id)
+        assert box is not None and seen.way is not Way.LINK
+        self.acts.append(("reopened", participant_id))
+        box.change(guest_state=GuestState.NOTIFIED)
         return True
 
     async def lock(self, namespace: str, participant_id: str, seen: Access) -> bool:

@@ -95,6 +95,8 @@ async def test_two_posts_of_one_code_let_one_in(portal, box, guest) -> None:
     one, two = portal.browser(**cookie), portal.browser(**cookie)
     answers = await asyncio.gather(one.go("POST", path, data=sent), two.go("POST", path, data=sent))
     assert sorted(answer.status for answer in answers) == [303, 422]
+    late = one if one.status == 422 else two
+    assert "Go on to the message" in late.text, "who presses twice is told that it is open"
 
 
 async def test_five_wrong_codes_lock_for_ten_minutes_then_twice_as_long(portal, box, guest) -> None:
@@ -317,6 +319,28 @@ async def test_not_meant_for_me_asks_once_more(portal, box, guest) -> None:
     assert await guest.post(f"{box.path}/not-for-me") == 410
     assert "closed for your address" in guest.text
     assert portal.boxes.acts == [("declined", box.invitation.participant_id)]
+
+
+async def test_what_a_scanner_declines_opens_again_by_a_code(portal, box, guest) -> None:
+    scanner = portal.browser()
+    await scanner.get(f"{box.path}/not-for-me")
+    assert await scanner.post(f"{box.path}/not-for-me") == 410
+    box.change(declined_by_link=True)
+    assert await guest.get(box.path) == 410 and "Send me a code" in guest.text
+    await guest.post(f"{box.path}/code")
+    assert await guest.post(f"{box.path}/open", {"code": portal.boxes.codes[-1]}) == 200
+    assert box.subject in guest.text
+    assert ("reopened", box.invitation.participant_id) in portal.boxes.acts
+
+
+async def test_what_the_guest_declined_stays_closed(portal, box, guest) -> None:
+    await guest.open_by_code(portal.boxes, box)
+    await guest.get(f"{box.here}/not-for-me")
+    assert await guest.post(f"{box.here}/not-for-me") == 410
+    assert await guest.get(box.path) == 410 and "Send me a code" not in guest.text
+    await guest.get("/")
+    await guest.post(f"{box.path}/code")
+    assert len(portal.boxes.codes) == 1
 
 
 async def test_the_sender_can_be_asked_when_it_is_over(portal, box, guest) -> None:

@@ -7,6 +7,7 @@ import pytest
 from delivery.safebox.answers import AnswerRefused, TooMuch
 from delivery.safebox.limits import AnswerLimits
 from delivery.safebox.opening import Withdrawn
+from delivery.safebox.participants import Access, Way
 from delivery.store.boxes import BoxState, GuestState
 
 NS = "default"
@@ -235,6 +236,22 @@ async def test_not_meant_for_me(kept) -> None:
     [told] = kept.posted("alice@example.com")
     assert "was not meant for them" in " ".join(told.text.split())
     assert told.sender is None
+
+
+async def test_declined_by_link_opens_again_for_who_proves_to_be_the_guest(kept) -> None:
+    one = await invited(kept)
+    by_link = Access(Way.LINK)
+    assert await kept.boxes.open_box(NS, one.participant_id, by_link) is None, "a link opens nothing"
+    assert await kept.boxes.decline(NS, one.participant_id, by_link)
+    declined = await kept.boxes.invitation(NS, one.participant_id)
+    assert declined.reopens and declined.takes_codes and not declined.readable
+    assert await kept.boxes.open_box(NS, one.participant_id, kept.code) is None
+    assert not await kept.boxes.reopen(NS, one.participant_id, by_link)
+    assert await kept.boxes.send_code(NS, one.participant_id, "123456", timedelta(minutes=15), by_link)
+    assert await kept.boxes.reopen(NS, one.participant_id, kept.code)
+    assert await kept.boxes.open_box(NS, one.participant_id, kept.code) is not None
+    assert await kept.boxes.decline(NS, one.participant_id, kept.code)
+    assert not await kept.boxes.reopen(NS, one.participant_id, kept.code), "declined by the guest is declined for good"
 
 
 async def test_locks_are_told_once_a_day(kept) -> None:
