@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from typing import TextIO
 
 from structlog import get_logger
 
@@ -99,9 +100,18 @@ def open_stores(settings: Settings) -> Iterator[Stores]:
         yield Stores(settings, db, vault, blobs, queue, boxes, composer, Accounts(db, vault))
 
 
-async def serve(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
-    """Run until `stop` is set: open the stores, then the workers, then the doors; let go in reverse order."""
-    start_logging(settings.telemetry.log)
+async def serve(
+    settings: Settings,
+    *,
+    stop: asyncio.Event,
+    ready: Callable[[], None] = lambda: None,
+    log_to: TextIO | None = None,
+) -> None:
+    """Run until `stop` is set: open the stores, then the workers, then the doors; let go in reverse order.
+
+    `ready` is called once mail can come. The log goes to stderr, or to `log_to`, which stays the caller's to close.
+    """
+    start_logging(settings.telemetry.log, log_to)
     supervisor, metrics = Supervisor(), Metrics()
     with open_stores(settings) as stores:
         keeper = PolicyKeeper(settings, told=partial(_note_policy, stores, metrics))

@@ -61,6 +61,13 @@ def print_json(value: object) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, default=str))
 
 
+def first_cause(failed: Exception) -> Exception:
+    """The cause inside the groups that task groups wrap it in."""
+    while isinstance(failed, ExceptionGroup):
+        failed = failed.exceptions[0]
+    return failed
+
+
 def fail(message: str, hint: str = "", code: int = WRONG) -> NoReturn:
     """Say what is wrong and what to do, on stderr, and end."""
     click.echo(f"sealgate: {message}", err=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from gateway.cli.context import fail
+from gateway.cli.context import NO, fail, first_cause
 
 
 @click.command()
@@ -22,11 +22,15 @@ def command(folder: Path) -> None:
     Gateway, portal, a partner's gateway and a page with everyone's mailboxes start, three sample mails take their
     three ways, and what to look at is said. Ctrl-C ends it.
     """
-    from gateway.demo.run import DemoFailed, run
-
     try:
+        from gateway.demo.folder import DemoFailed
+        from gateway.demo.run import run
+
         asyncio.run(run(folder.absolute()))
-    except KeyboardInterrupt:
+    except KeyboardInterrupt:  # before there was anything to end
         click.echo("\nThe demo has ended.")
-    except (DemoFailed, ExceptionGroup, OSError) as failed:
-        fail(f"the demo could not be brought up: {failed}", "the folder's log says more")
+    except (OSError, DemoFailed, ExceptionGroup) as failed:
+        cause = first_cause(failed)
+        if not isinstance(cause, (OSError, DemoFailed)):
+            raise
+        fail(f"the demo cannot go on: {cause}", getattr(cause, "hint", ""), NO)

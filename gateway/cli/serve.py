@@ -6,7 +6,7 @@ import threading
 
 import click
 
-from gateway.cli.context import NO, Invocation, config_after, fail
+from gateway.cli.context import NO, Invocation, config_after, fail, first_cause
 
 
 @click.command()
@@ -39,18 +39,11 @@ def command(invocation: Invocation, end_with_stdin: bool) -> None:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(run())
     except (DeliveryError, KeysError, OSError, ExceptionGroup) as failed:
-        cause = _first(failed)
+        cause = first_cause(failed)
         if not isinstance(cause, (DeliveryError, KeysError, OSError)):
             raise
         hint = getattr(cause, "hint", "") or "sealgate config check tries everything that the configuration names"
         fail(f"cannot go on: {cause}", hint, NO)
-
-
-def _first(failed: Exception) -> Exception:
-    """The cause inside the groups that task groups wrap it in."""
-    while isinstance(failed, ExceptionGroup):
-        failed = failed.exceptions[0]
-    return failed
 
 
 def _stop_when_stdin_closes(stop: asyncio.Event) -> None:

@@ -1,12 +1,16 @@
 """The demo's folder: certificates, configurations and policies, written as an admin would write them."""
 
 import datetime
+import fcntl
 import ipaddress
 import shutil
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -14,6 +18,33 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from keys.keyring import KeyRing
+
+MARK: Final = ".sealgate-demo"  # tells our folder from one that holds something else; locked while a demo runs in it
+
+
+class DemoFailed(Exception):
+    """The demo could not be brought up; the text says what was missing, `hint` what to do."""
+
+    def __init__(self, what: str, hint: str = "") -> None:
+        super().__init__(what)
+        self.hint = hint
+
+
+@contextmanager
+def taken(folder: Path) -> Iterator[None]:
+    """The folder is this demo's alone until the block ends: another demo's files and a stranger's are never touched."""
+    mark = folder / MARK
+    if not mark.exists() and folder.exists() and any(folder.iterdir()):
+        raise DemoFailed(f"{folder} holds other things than a demo", "name another: sealgate demo --folder NEW")
+    folder.mkdir(parents=True, exist_ok=True)
+    with mark.open("a") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise DemoFailed(
+                f"a demo is running in {folder} already", "end it, or name another: sealgate demo --folder NEW"
+            ) from None
+        yield
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,9 @@
 
 import asyncio
 import re
+import shlex
+import shutil
+import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -13,34 +16,43 @@ import click
 
 from gateway.app import serve, stop_on_signals
 from gateway.demo import samples
-from gateway.demo.folder import Ports, choose_ports, write_folder
+from gateway.demo.folder import DemoFailed, Ports, choose_ports, taken, write_folder
 from gateway.demo.world import Mail, Mailboxes, world
 from gateway.settings import load_settings
 
 PATIENCE: Final = 90  # seconds until the sample mails have arrived
-
-
-class DemoFailed(Exception):
-    """The demo could not be brought up; the text says what was missing."""
+LOG: Final = "log.txt"
 
 
 async def run(folder: Path) -> None:
-    """The whole demo, until Ctrl-C."""
-    ports = choose_ports()
-    await asyncio.to_thread(write_folder, folder, ports)
-    mailboxes = Mailboxes()
-    stop, ready = stop_on_signals(), asyncio.Event()
-    async with world(mailboxes, ports.world, ports.mailboxes), _partner(folder / "partner" / "config.yaml", ports):
-        settings = await asyncio.to_thread(load_settings, folder / "gateway" / "config.yaml")
-        async with asyncio.TaskGroup() as tasks:
-            gateway = tasks.create_task(serve(settings, stop=stop, ready=ready.set))
-            guide = tasks.create_task(_guide(folder, ports, mailboxes, ready))
-            gateway.add_done_callback(lambda _: guide.cancel())
+    """The whole demo, until Ctrl-C. Raises DemoFailed."""
+    with taken(folder):
+        ports = choose_ports()
+        await asyncio.to_thread(write_folder, folder, ports)
+        mailboxes = Mailboxes()
+        stop = stop_on_signals()
+        async with world(mailboxes, ports.world, ports.mailboxes), _partner(folder / "partner", ports):
+            if not stop.is_set():
+                await _until(stop, folder, ports, mailboxes)
     click.echo("\nThe demo has ended. Its files stay in the folder until the next one.")
+
+
+async def _until(stop: asyncio.Event, folder: Path, ports: Ports, mailboxes: Mailboxes) -> None:
+    """The gateway, and the guide that uses it."""
+    settings = await asyncio.to_thread(load_settings, folder / "gateway" / "config.yaml")
+    ready = asyncio.Event()
+    with (folder / "gateway" / LOG).open("w", buffering=1, encoding="utf-8") as log:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(serve(settings, stop=stop, ready=ready.set, log_to=log))
+            guide = tasks.create_task(_guide(folder, ports, mailboxes, ready))
+            await stop.wait()
+            guide.cancel()  # first: the doors it talks to close now
 
 
 async def _guide(folder: Path, ports: Ports, mailboxes: Mailboxes, ready: asyncio.Event) -> None:
     await ready.wait()
+    # `serve` reads the policy again on SIGHUP; here that means a closed terminal, and nobody is left to press Ctrl-C
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, signal.raise_signal, signal.SIGTERM)
     for mail in samples.sample_mails():
         await aiosmtplib.send(mail, hostname="127.0.0.1", port=ports.smtp, sender=samples.SENDER, start_tls=False)
     arrived = [await _arrival(mailboxes, person) for person in (samples.FRIEND, samples.PARTNER, samples.STRANGER)]
@@ -52,7 +64,9 @@ async def _arrival(mailboxes: Mailboxes, person: str) -> Mail:
         async with asyncio.timeout(PATIENCE):
             return await mailboxes.first(person)
     except TimeoutError:
-        raise DemoFailed(f"no mail for {person} within {PATIENCE} seconds") from None
+        raise DemoFailed(
+            f"no mail for {person} within {PATIENCE} seconds", f"see gateway/{LOG} in the demo's folder"
+        ) from None
 
 
 def _say(folder: Path, ports: Ports, arrived: list[Mail]) -> None:
@@ -64,7 +78,7 @@ def _say(folder: Path, ports: Ports, arrived: list[Mail]) -> None:
         f"import smtplib; smtplib.SMTP('127.0.0.1', {ports.smtp}).sendmail("
         f"'{samples.SENDER}', ['you@post.example'], 'Subject: Hello\\n\\nMy SSN is 536-22-1234.')"
     )
-    me = Path(sys.argv[0]).name
+    config = shlex.quote(str(folder / "gateway" / "config.yaml"))
     click.echo(
         f"""
 Sealgate's demo is running. Alice ({samples.SENDER}) has sent three mails, and each took its own way:
@@ -90,36 +104,44 @@ Send a mail of your own (or: swaks --server 127.0.0.1:{ports.smtp} --from {sampl
 
 See inside, in a second terminal:
 
-  {me} queue list --config {folder}/gateway/config.yaml
-  {me} box list   --config {folder}/gateway/config.yaml
+  {_command()} queue list --state all --config {config}
+  {_command()} box list --config {config}
 
-Everything is in {folder}: edit gateway/policy.yaml, and it is read again at once. Ctrl-C ends the demo.
+Everything is in {folder}: edit gateway/policy.yaml, and it is read again in a moment;
+what happens is in gateway/{LOG}. Ctrl-C ends the demo.
 """
     )
 
 
+def _command() -> str:
+    """How this program is called in a second terminal: by its name only where a shell finds it."""
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        return f"{shlex.quote(sys.executable)} -m gateway"
+    found = shutil.which(called.name)
+    return called.name if found and Path(found).samefile(called) else shlex.quote(str(called.absolute()))
+
+
 @asynccontextmanager
-async def _partner(config: Path, ports: Ports) -> AsyncIterator[None]:
+async def _partner(folder: Path, ports: Ports) -> AsyncIterator[None]:
     """The partner's Sealgate, in a process of its own that ends with us."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "gateway",
-        "serve",
-        "--config",
-        str(config),
-        "--end-with-stdin",
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-        start_new_session=True,  # Ctrl-C reaches us alone; we end it
-    )
-    drain = asyncio.create_task(_last_lines(process))
+    with (folder / LOG).open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "gateway",
+            "serve",
+            "--config",
+            str(folder / "config.yaml"),
+            "--end-with-stdin",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=log,
+            start_new_session=True,  # Ctrl-C reaches us alone; we end it
+        )
     try:
         await _wait_for_port(ports.partner_smtp, lambda: process.returncode is not None)
         yield
-    except DemoFailed as failed:
-        raise DemoFailed(f"the partner did not start:\n{await drain}") from failed
     finally:
         if process.stdin is not None:
             process.stdin.close()
@@ -129,22 +151,12 @@ async def _partner(config: Path, ports: Ports) -> AsyncIterator[None]:
         except TimeoutError:
             process.kill()
             await process.wait()
-        await drain
-
-
-async def _last_lines(process: asyncio.subprocess.Process) -> str:
-    """Read its log so that it never blocks; give the end of it."""
-    assert process.stderr is not None
-    kept = b""
-    while chunk := await process.stderr.read(65536):
-        kept = (kept + chunk)[-4000:]
-    return kept.decode(errors="replace")
 
 
 async def _wait_for_port(port: int, ended: Callable[[], bool]) -> None:
     for _ in range(600):
         if ended():
-            raise DemoFailed("it ended")
+            raise DemoFailed("the partner's gateway ended", f"see partner/{LOG} in the demo's folder")
         try:
             _, writer = await asyncio.open_connection("127.0.0.1", port)
         except OSError:
@@ -152,4 +164,4 @@ async def _wait_for_port(port: int, ended: Callable[[], bool]) -> None:
             continue
         writer.close()
         return
-    raise DemoFailed("it did not listen within a minute")
+    raise DemoFailed("the partner's gateway did not listen within a minute", f"see partner/{LOG} in the demo's folder")

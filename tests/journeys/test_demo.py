@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from mailhosts import wait_for
 
+from gateway.demo.folder import DemoFailed, taken
+
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
@@ -43,3 +45,21 @@ def test_the_demo_shows_three_ways_and_ends_on_ctrl_c(tmp_path: Path) -> None:
         finally:
             if demo.poll() is None:
                 os.killpg(demo.pid, signal.SIGKILL)
+
+
+def test_the_demo_touches_no_folder_of_someone_else(tmp_path: Path) -> None:
+    """Its folders are named `gateway` and `partner`: a checkout has one of these too."""
+    (tmp_path / "gateway").mkdir()
+    (tmp_path / "gateway" / "mine.txt").write_text("mine")
+    ended = subprocess.run(
+        [sys.executable, "-m", "gateway", "demo", "--folder", str(tmp_path)],
+        check=False, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert ended.returncode == 1
+    assert "holds other things" in ended.stderr and "--folder" in ended.stderr
+    assert (tmp_path / "gateway" / "mine.txt").read_text() == "mine"
+
+
+def test_two_demos_do_not_share_a_folder(tmp_path: Path) -> None:
+    with taken(tmp_path), pytest.raises(DemoFailed, match="running"), taken(tmp_path):
+        raise AssertionError("both have it")
