@@ -37,6 +37,8 @@ class Claims:
         self._db = db
         self._clock = clock
         self._lock: WorkerLock | None = None
+        self._questions: list[_Question] = []  # that wait for the next read
+        self._reading: asyncio.Future[dict[str, int]] | None = None  # the read under way
 
     async def register(self) -> None:
         """Take the lock and tell the others. Done again when the lock was lost. Raises StoreUnavailable."""
@@ -58,9 +60,6 @@ class Claims:
     async def lease(self, limit: int, busy: Collection[Lane]) -> list[LeasedItem]:
         """Up to `limit` due items that are ours from now on, but none of the busy lanes."""
         now = self._clock()
-        due_at = await self._db.read(rows.due_at)
-        if due_at is None or due_at > now:
-            return []
         lease = partial(rows.lease_due, worker=self.worker, now=now, until=now + LEASE, limit=limit, busy=busy)
         return await self._db.write(lease)
 
@@ -76,8 +75,37 @@ class Claims:
             await self._db.write(lambda conn: rows.renew(conn, self.worker, tokens, until))
 
     async def still_ours(self, tokens: Mapping[str, int]) -> set[str]:
-        """Which of these items are still ours, as the database says it now."""
-        return await self._db.read(lambda conn: rows.still_ours(conn, self.worker, tokens))
+        """Which of these items are still ours, as the database says it now: by a read that begins after the question.
+
+        Whoever asks while a read is under way shares the next one.
+        """
+        question = _Question(tokens, asyncio.get_running_loop().create_future())
+        self._questions.append(question)
+        if self._reading is None:
+            self._read_next()
+        held = await question.answer
+        return {item for item, token in tokens.items() if held.get(item) == token}
+
+    def _read_next(self) -> None:
+        asked, self._questions = self._questions, []
+        ids = [item for question in asked for item in question.tokens]
+        self._reading = asyncio.ensure_future(self._db.read(lambda conn: rows.held(conn, self.worker, ids)))
+        self._reading.add_done_callback(partial(self._answer, asked))
+
+    def _answer(self, asked: "list[_Question]", read: "asyncio.Future[dict[str, int]]") -> None:
+        self._reading = None
+        if self._questions:
+            self._read_next()
+        error = asyncio.CancelledError() if read.cancelled() else read.exception()
+        for question in asked:
+            if question.answer.done():
+                continue
+            if isinstance(error, asyncio.CancelledError):
+                question.answer.cancel()
+            elif error is not None:
+                question.answer.set_exception(error)
+            else:
+                question.answer.set_result(read.result())
 
     async def give_back(self, tokens: Mapping[str, int], after: timedelta | None = None) -> None:
         """Let items go, uncounted: due at once, or after a while."""
@@ -117,6 +145,12 @@ class Claims:
             if self._lock is not None:
                 await asyncio.to_thread(self._lock.release)
                 self._lock = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    tokens: Mapping[str, int]
+    answer: "asyncio.Future[dict[str, int]]"
 
 
 @dataclass(frozen=True, slots=True)

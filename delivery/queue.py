@@ -135,7 +135,8 @@ class Queue:
         if claim is not None and self._worker is not None:
             leased = [LeasedItem(item, 1, claim.until, sealed.size) for item in made if item.state is State.LEASED]
             self._worker.take(_opened(sealed.id, message), leased)
-        self.wake()
+        if claim is None or own:
+            self.wake()
         return sealed.id
 
     # -- for use inside someone else's transaction ----------------------------------------------------------------

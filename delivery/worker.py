@@ -64,6 +64,9 @@ class DeliveryWorker:
         self._awake = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._taking = False
+        self._held_back = (
+            False  # did we leave due items for want of room? Then each batch that ends is a reason to look
+        )
         self._renewed_at = queue.clock()
 
     @property
@@ -147,12 +150,11 @@ class DeliveryWorker:
             self._awake.clear()
             wait = POLL
             try:
-                if await self._lease():
+                due_in = await self._claims.due_in()
+                if due_in is not None and due_in > timedelta(0):
+                    wait = min(POLL, due_in.total_seconds())
+                elif due_in is not None and await self._lease():
                     wait = 0.0
-                else:
-                    due_in = await self._claims.due_in()
-                    if due_in is not None and due_in > timedelta(0):
-                        wait = min(POLL, due_in.total_seconds())
             except StoreUnavailable as error:
                 log.warning("worker.store_unavailable", error=str(error))
                 wait = PATIENCE
@@ -163,10 +165,11 @@ class DeliveryWorker:
 
     async def _lease(self) -> bool:
         """Lease and start what is due. True: there may be more."""
-        limit = min(self._lanes.room(), LEASES)
+        limit, busy = min(self._lanes.room(), LEASES), self._lanes.busy()
+        self._held_back = limit < LEASES or bool(busy)
         if limit == 0:
             return False
-        leased = await self._claims.lease(limit, self._lanes.busy())
+        leased = await self._claims.lease(limit, busy)
         # an item we still have in hand under an older token was lost to us, and came back: the older one finds that out
         self._add(batches(leased, split_domains=self._split))
         self._start_ready()
@@ -214,7 +217,8 @@ class DeliveryWorker:
             self._lanes.done(batch, well=well)
             self._forget(batch)
             self._start_ready()
-            self._awake.set()
+            if self._held_back:
+                self._awake.set()
 
     async def _let_go(self, batch: Batch) -> None:
         """Give a batch back as it was. If that fails too, its leases lapse."""

@@ -75,9 +75,13 @@ class RelayCourier:
                 await self._to_target(delivery, target, items, raw, outcomes)
 
         try:
-            async with asyncio.TaskGroup() as tasks:
+            if len(targets) == 1:
                 for target, items in targets.items():
-                    tasks.create_task(bring(target, items))
+                    await self._to_target(delivery, target, items, raw, outcomes)
+            else:
+                async with asyncio.TaskGroup() as tasks:
+                    for target, items in targets.items():
+                        tasks.create_task(bring(target, items))
         except asyncio.CancelledError:
             if not any(isinstance(outcome, Sent) for outcome in outcomes.values()):
                 raise

@@ -69,18 +69,17 @@ class Database:
         Raises StoreUnavailable; StoreConflict for a violated key that `work` did not catch; or what `work` raised.
         Where the caller is cancelled before the group starts, `work` never runs; after that it does.
         """
-        job = self._submit(work)
-        waiting = asyncio.wrap_future(job.future)
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[T] = loop.create_future()
+        job = self._submit(work, waiter)
+        patience = loop.call_later(self._patience, _give_up, job)
         try:
-            done, _ = await asyncio.wait([waiting], timeout=self._patience)
+            return await waiter
         except asyncio.CancelledError:
-            waiting.cancel()  # takes the job out of the queue, unless a writer has begun it
+            job.future.cancel()  # takes the job out of the queue, unless a writer has begun it
             raise
-        if not done and job.future.cancel():  # still queued: the writer waits for someone else's lock
-            waiting.cancel()
-            raise StoreUnavailable("the database is busy")
-        result: T = await waiting
-        return result
+        finally:
+            patience.cancel()
 
     def write_now(self, work: Callable[[Connection], T]) -> T:
         """`write`, for commands and tests: waits in this thread. Never call it inside another work."""
@@ -130,8 +129,8 @@ class Database:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _submit(self, work: Callable[[Connection], T]) -> Job:
-        job = Job(work, Future())
+    def _submit(self, work: Callable[[Connection], T], waiter: "asyncio.Future[T] | None" = None) -> Job:
+        job = Job(work, Future(), waiter)
         if self._closed or not self._jobs.put(job):
             raise StoreUnavailable("the database is closed")
         return job
@@ -140,3 +139,9 @@ class Database:
         self._writing.here = True
         while (group := self._jobs.take()) is not None:
             run_group(self._backing, group)
+
+
+def _give_up(job: Job) -> None:
+    """Still queued after so long: the writer waits for someone else's lock. What has begun is waited for."""
+    if job.waiter is not None and not job.waiter.done() and job.future.cancel():
+        job.waiter.set_exception(StoreUnavailable("the database is busy"))

@@ -1,9 +1,11 @@
 """Group commit: works that wait together share a transaction, each in a savepoint of its own."""
 
+import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -25,10 +27,11 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One work and who waits for it."""
+    """One work and who waits for it: a thread on `future`, or a task of an event loop on `waiter`, told of `future`."""
 
     work: Callable[[Connection], Any]
     future: "Future[Any]"
+    waiter: "asyncio.Future[Any] | None" = None
 
 
 class JobQueue:
@@ -66,10 +69,11 @@ class JobQueue:
     def refuse_rest(self, error: Exception) -> None:
         """Give what nobody took an error (a writer that hangs)."""
         with self._ready:
-            while self._jobs:
-                job = self._jobs.popleft()
-                if job.future.set_running_or_notify_cancel():
-                    job.future.set_exception(error)
+            refused = _start(list(self._jobs))
+            self._jobs.clear()
+        for job in refused:
+            job.future.set_exception(error)
+        _tell(refused)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +193,29 @@ def _resolve(jobs: list[Job], outcomes: list[_Done | _Failed]) -> None:
             job.future.set_result(outcome.value)
         else:
             job.future.set_exception(outcome.error)
+    _tell(jobs)
+
+
+def _tell(jobs: Sequence[Job]) -> None:
+    """Wake the tasks that wait for these jobs: each loop once, since every call into it costs a turn of threads."""
+    loops: dict[asyncio.AbstractEventLoop, list[Job]] = {}
+    for job in jobs:
+        if job.waiter is not None:
+            loops.setdefault(job.waiter.get_loop(), []).append(job)
+    for loop, mine in loops.items():
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(_wake, mine)
+
+
+def _wake(jobs: Sequence[Job]) -> None:
+    for job in jobs:
+        if job.waiter is None or job.waiter.done():
+            continue
+        error = job.future.exception()
+        if error is not None:
+            job.waiter.set_exception(error)
+        else:
+            job.waiter.set_result(job.future.result())
 
 
 def _refuse(jobs: list[Job], error: StoreUnavailable, cause: BaseException) -> None:
@@ -196,3 +223,4 @@ def _refuse(jobs: list[Job], error: StoreUnavailable, cause: BaseException) -> N
     for job in jobs:
         # one exception object for each: tracebacks of several callers must not grow on one
         job.future.set_exception(chained(type(error)(str(error), certain=error.certain), cause))
+    _tell(jobs)

@@ -184,13 +184,13 @@ def renew(conn: Connection, worker: str, tokens: Mapping[str, int], until: datet
         conn.execute(update(items).where(_leased_by(worker), mine).values(lease_until=until))
 
 
-def still_ours(conn: Connection, worker: str, tokens: Mapping[str, int]) -> set[str]:
-    """Which of these items are leased to the worker under the same token."""
-    ours: set[str] = set()
-    for some in _batches(list(tokens)):
+def held(conn: Connection, worker: str, ids: Sequence[str]) -> dict[str, int]:
+    """Those of some items that are leased to the worker, each with its token."""
+    tokens: dict[str, int] = {}
+    for some in _batches(ids):
         rows = conn.execute(_OURS, {"worker": worker, "ids": list(some)})
-        ours.update(row.id for row in rows if row.lease_token == tokens[row.id])
-    return ours
+        tokens.update((row.id, row.lease_token) for row in rows)
+    return tokens
 
 
 def give_back(conn: Connection, worker: str, tokens: Mapping[str, int], next_at: datetime | None = None) -> None:
