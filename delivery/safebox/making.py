@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
-from urllib.parse import unquote
 
 from sqlalchemy import Connection
 
@@ -20,6 +19,7 @@ from delivery.safebox.boxkey import (
     BoxKey,
 )
 from delivery.safebox.headers import address_key
+from delivery.safebox.inplace import PICTURES, shown_in_place
 from delivery.safebox.mail import Mail
 from delivery.safebox.parts import MailDocument
 from delivery.safebox.profile import Profile
@@ -97,8 +97,10 @@ def make_box(vault: Vault, blobs: Blobs, source: Source, mail: Mail, original: b
     try:
         message_id = new_id()
         documents = []
+        in_place = shown_in_place(mail.html or "")
         for number, document in enumerate(mail.documents):
-            position = -1 - number if _shown_in_place(document, mail) else number
+            is_shown = document.content_id in in_place and document.type in PICTURES
+            position = -1 - number if is_shown else number
             row = _document(
                 key,
                 blobs,
@@ -224,11 +226,6 @@ def _document(key: BoxKey, blobs: Blobs, document: MailDocument, row: DocumentRo
         inline_sealed=key.seal(DOCUMENT, row.id, document.content) if inline else None,
         blob=None if inline else _keep(key, blobs, DOCUMENT, row.id, document.content),
     )
-
-
-def _shown_in_place(document: MailDocument, mail: Mail) -> bool:
-    """A picture that the html refers to: part of the letter, and not one of its documents when they are counted."""
-    return document.content_id is not None and f"cid:{document.content_id}" in unquote(mail.html or "")
 
 
 def _keep(key: BoxKey, blobs: Blobs, what: str, ident: str, plain: bytes) -> str:

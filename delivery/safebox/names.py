@@ -40,6 +40,9 @@ _KINDS: Final = {
     "archive": ("zip", "7z", "rar", "gz", "tgz", "tar", "bz2", "xz"),
     "mail": ("eml", "msg", "ics"),
 }
+_PROGRAMS: Final = frozenset(
+    "apk app appx bat chm cmd com cpl dll dmg exe hta img iso jar js jse lnk msi pif ps1 reg scr sh vbe vbs wsf".split()
+)
 _KIND_OF: Final = {extension: kind for kind, extensions in _KINDS.items() for extension in extensions}
 
 
@@ -79,9 +82,11 @@ def clean_type(content_type: str) -> str:
 
 def kind_of(name: str, content_type: str) -> str:
     """A coarse word for the icon: pdf, document, spreadsheet, presentation, picture, text, archive, mail, other."""
-    by_name = _KIND_OF.get(name.rpartition(".")[2].lower()) if "." in name else None
-    if by_name:
-        return by_name
+    ending = name.rpartition(".")[2].lower() if "." in name else ""
+    if ending in _KIND_OF:
+        return _KIND_OF[ending]
+    if ending in _PROGRAMS:  # whatever type its sender declared
+        return "other"
     if content_type.startswith("image/"):
         return "picture"
     if content_type == "message/rfc822":

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
+from time import monotonic
 from typing import Final
 
 from sqlalchemy import Connection
@@ -21,7 +22,9 @@ from delivery.store.audit import EventKind, record
 from delivery.store.box_contents import Wrote, get_document, messages_of
 from delivery.store.boxes import GuestState
 
-_LOOK_AGAIN: Final = 8 * 2**20  # bytes of a download after which it is asked whether it may still be read
+# A download is asked again whether it may still be read after so many bytes, or seconds
+_LOOK_AGAIN: Final = 4 * 2**20
+_LOOK_AGAIN_AFTER: Final = 2.0
 
 
 class Withdrawn(DeliveryError):
@@ -110,11 +113,11 @@ class Opening(Finding):
             return seat is not None and self._invitation(seat, self._desk.clock()).readable
 
         def read(start: int, stop: int) -> Iterator[bytes]:
-            given = 0
+            given, since = 0, monotonic()
             for piece in reader.read(start, stop):
                 given += len(piece)
-                if given > _LOOK_AGAIN:
-                    given = 0
+                if given > _LOOK_AGAIN or monotonic() - since > _LOOK_AGAIN_AFTER:
+                    given, since = 0, monotonic()
                     if not self._desk.db.read_now(still_readable):
                         raise Withdrawn("it can no longer be read")
                 yield piece

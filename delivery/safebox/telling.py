@@ -31,8 +31,8 @@ class Telling(Finding):
     """Notices are composed and sealed before the transaction, and enqueued within it."""
 
     async def decline(self, namespace: str, participant_id: str, seen: Access) -> bool:
-        """`Not meant for me`: closes the box for this address, and tells the owner. For good, if the guest has proven to
-        be the one; by link alone (`seen.way`), until they prove it: a scanner may have pressed the button.
+        """`Not meant for me`: closes the box for this address, and tells the owner. For good, if the guest has proven
+        who they are; by link alone (`seen.way`), until they prove it: a scanner may have pressed the button.
         """
 
         def happen(conn: Connection, seat: Seat, now: datetime) -> Event | bool:

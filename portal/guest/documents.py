@@ -8,8 +8,9 @@ from typing import Final
 from aiohttp import hdrs, web
 
 from delivery.safebox.contents import BoxDocument, BoxMessage, DocumentReader
+from delivery.safebox.inplace import PICTURES
 from portal.guest.entry import Entry, entry_of
-from portal.guest.letter import PICTURES, opened, pictures_of
+from portal.guest.letter import opened, pictures_of
 from portal.services import PortalServices, services_of
 from portal.web.downloads import (
     asked_piece,

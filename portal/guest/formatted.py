@@ -14,6 +14,7 @@ import nh3
 from lxml.etree import LxmlError
 from markupsafe import Markup, escape
 
+from delivery.safebox.inplace import content_id_of
 from keys.tokens import new_token
 
 _LONGEST: Final = 1024 * 1024  # characters of HTML
@@ -52,7 +53,7 @@ _LOOKS: Final = _set(
     "align alt bgcolor border cellpadding cellspacing class color dir face height lang size style title valign width"
 )
 _SHIFTED: Final = {"<h1>": "<h3>", "</h1>": "</h3>", "<h2>": "<h3>", "</h2>": "</h3>"}
-_REMOTE: Final = re.compile(r"(?:src|background)\s*=\s*[\"']?\s*https?:|url\(\s*[\"']?\s*https?:", re.IGNORECASE)
+_REMOTE: Final = re.compile(r"(?:src|background)\s*=\s*[\"']?\s*https:|url\(\s*[\"']?\s*https:", re.IGNORECASE)
 _URL: Final = re.compile(r"\bhttps?://[^\s<>\"'()\[\]{}]+[^\s<>\"'()\[\]{}.,;:!?]", re.IGNORECASE)
 
 
@@ -89,7 +90,8 @@ def page_markup(html: str, picture: Callable[[str], str | None]) -> Markup | Non
 
     def keep(tag: str, attribute: str, value: str) -> str | None:
         if tag == "img" and attribute == "src":
-            return picture(_content_id(value)) if _is_cid(value) else None
+            wanted = content_id_of(value)
+            return picture(wanted) if wanted else None
         return value
 
     cleaned = nh3.clean(
@@ -140,10 +142,11 @@ def frame_markup(html: str, pictures: Mapping[str, str], *, remote: bool) -> For
         nonlocal elsewhere
         if attribute != "src":
             return value
-        if not _is_cid(value):
+        wanted = content_id_of(value)
+        if wanted is None:
             elsewhere = True
             return value if remote and value.lower().startswith("https:") else None
-        document = pictures.get(_content_id(value))
+        document = pictures.get(wanted)
         if document is None:
             return None
         seen.append(document)
@@ -169,14 +172,6 @@ def frame_markup(html: str, pictures: Mapping[str, str], *, remote: bool) -> For
     # Where the cleaner moved or dropped a picture, the marks that stand in its output are what counts.
     split = re.split(rf"{mark}-(\d+)\.", cleaned)
     return Formatted(tuple(split[::2]), tuple(seen[int(number)] for number in split[1::2]), elsewhere)
-
-
-def _is_cid(value: str) -> bool:
-    return value.strip().lower().startswith("cid:")
-
-
-def _content_id(value: str) -> str:
-    return value.strip()[4:].strip("<>")
 
 
 def _tame(html: str) -> str | None:
@@ -215,5 +210,5 @@ def _costs_little(tree: lxml.html.HtmlElement) -> bool:
 
 
 def has_remote_pictures(html: str) -> bool:
-    """Does it ask for pictures from the internet? A guess at a glance: the frame decides what is loaded."""
+    """Does it ask for pictures that the frame would load (by https)? A guess at a glance: the frame decides."""
     return _REMOTE.search(html) is not None

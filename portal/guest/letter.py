@@ -8,6 +8,7 @@ from aiohttp import web
 from markupsafe import Markup
 
 from delivery.safebox.contents import BoxDocument, BoxMessage, OpenBox
+from delivery.safebox.inplace import PICTURES
 from delivery.safebox.profile import Way
 from portal.guest.entry import Entry, entry_of
 from portal.guest.formatted import has_remote_pictures, page_markup, text_markup
@@ -20,7 +21,6 @@ from portal.web.render import render
 from portal.web.troubles import NothingHere
 from portal.web.visitor import visitor_of
 
-PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 _KINDS: Final = {
     "pdf": "PDF document",
     "document": "Document",

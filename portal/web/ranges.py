@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 _ONE = re.compile(
-    r"bytes[ \t]*=[ \t]*(?:(\d{1,18})[ \t]*-[ \t]*(\d{1,18})?|-[ \t]*(\d{1,18}))[ \t]*", re.ASCII | re.IGNORECASE
+    r"bytes[ \t]*=[ \t]*(?:(\d{1,100})[ \t]*-[ \t]*(\d{1,100})?|-[ \t]*(\d{1,100}))[ \t]*", re.ASCII | re.IGNORECASE
 )
 
 

@@ -9,6 +9,7 @@ from aiohttp import FormData
 from delivery.safebox.limits import AnswerLimits
 from delivery.safebox.participants import Person
 from delivery.store.boxes import BoxState, GuestState, Role
+from portal.guest.formatted import has_remote_pictures
 
 EVIL = """
 <html><head><title>t</title><meta http-equiv="refresh" content="0;url=https://evil.example"><base href="https://evil.example">
@@ -154,6 +155,25 @@ async def test_pictures_from_the_internet_only_when_asked(portal, box, guest) ->
     await stranger.open_by_code(portal.boxes, box)
     await stranger.get(asked)
     assert "https:" not in stranger.response.headers["Content-Security-Policy"], "good in one session only"
+
+
+async def test_pictures_that_came_along_are_found_by_any_spelling_of_their_id(portal, box, guest) -> None:
+    box.messages.clear()
+    message = box.add_message("text", '<p>a <img src="cid:logo%40x"> b <img src="cid:drawing"></p>')
+    box.add_document("logo.png", b"PNG", "image/png", content_id="logo@x")
+    box.add_document("drawing.svg", b"<svg onload='alert(1)'/>", "image/svg+xml", content_id="drawing")
+    await guest.open_by_code(portal.boxes, box)
+    logo, drawing = box.messages[0].documents
+    assert f"{box.here}/pictures/{logo.id}" in guest.text and "logo.png" not in guest.text
+    assert f"{box.here}/pictures/{drawing.id}" not in guest.text and "drawing.svg" in guest.text
+    assert await guest.get(f"{box.here}/pictures/{drawing.id}") == 404
+    assert await guest.get(f"{box.here}/formatted/{message.id}") == 200
+    assert guest.text.count("data:image") == 1
+
+
+def test_pictures_are_offered_only_where_they_would_be_loaded() -> None:
+    assert has_remote_pictures('<img src="https://x.example/a.png">')
+    assert not has_remote_pictures('<img src="http://x.example/a.png"> <a href="https://x.example">')
 
 
 async def test_html_bombs_are_shown_as_text(portal, box, guest) -> None:

@@ -8,6 +8,7 @@ from email.message import EmailMessage
 import pytest
 
 from delivery.couriers.courier import Deferred, Refused, Stored
+from delivery.safebox.inplace import shown_in_place
 from delivery.safebox.profile import Profile
 from delivery.store.boxes import GuestState
 from policy.decision import Changes
@@ -46,6 +47,26 @@ async def test_pictures_shown_in_place_are_not_counted_as_documents(world) -> No
     assert (await world.boxes.invitation("default", guest)).document_count == 1
     opened = await world.boxes.open_box("default", guest, world.code)
     assert sorted(document.kind for document in opened.messages[0].documents) == ["pdf", "picture"]
+
+
+def test_which_pictures_html_shows() -> None:
+    shown = shown_in_place(
+        "<IMG alt='a>b' SRC = 'CID:one@x'><img src=cid:two%40x><img src=\"cid:three&#64;x\"> cid:text"
+    )
+    assert shown == {"one@x", "two@x", "three@x"}
+
+
+async def test_what_is_not_shown_in_place_is_counted_as_the_letter_lists_it(world) -> None:
+    message = EmailMessage()
+    message["To"] = "bob@guest.example"
+    message.set_content("text")
+    message.add_alternative('<img src="cid:p1%40x"><img src="cid:drawing"> <p>cid:p</p>', subtype="html")
+    html = message.get_payload()[1]
+    html.add_related(b"PNG", "image", "png", cid="<p1@x>")
+    html.add_related(b"PNG", "image", "png", cid="<p>", filename="listed.png")
+    html.add_related(b"<svg/>", "image", "svg+xml", cid="<drawing>", filename="listed.svg")
+    await world.keep(message.as_bytes(), ["bob@guest.example"])
+    assert "with 2 documents." in world.posted()[0].text
 
 
 async def test_guests_of_one_mail_share_a_box(world, write_mail: WriteMail) -> None:

@@ -172,3 +172,16 @@ def test_bcc_goes_and_nothing_else(end: bytes) -> None:
 @given(st.text(alphabet="<>/!-pbrdiv script&;x\n\0", max_size=300))
 def test_any_html_gives_text(html: str) -> None:
     text_of_html(html)
+
+
+@pytest.mark.parametrize(
+    ("name", "declared", "kind"),
+    [
+        ("a.pdf", "application/octet-stream", "pdf"),
+        ("invoice.exe", "application/pdf", "other"),
+        ("scan", "application/pdf", "pdf"),
+        ("notes.unknown", "text/plain", "text"),
+    ],
+)
+def test_no_declared_type_makes_a_program_look_like_a_document(name: str, declared: str, kind: str) -> None:
+    assert kind_of(name, declared) == kind
