@@ -1,6 +1,7 @@
 """What the service tells of itself: log lines as events with fields, and metrics for Prometheus. Never content."""
 
 import asyncio
+import json
 import logging
 import sys
 import traceback
@@ -24,18 +25,18 @@ def start_logging(form: Literal["json", "text"], stream: TextIO | None = None, l
     out = stream or sys.stderr
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
+        structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _without_content,
     ]
     renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer(ensure_ascii=False, default=str)
+        structlog.processors.JSONRenderer(serializer=_to_json)
         if form == "json"
         else structlog.dev.ConsoleRenderer(colors=out.isatty(), exception_formatter=_no_exception)
     )
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        processors=[*shared, renderer],
+        logger_factory=structlog.WriteLoggerFactory(out),  # not by way of `logging`: that costs more than all the rest
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
@@ -51,6 +52,15 @@ def start_logging(form: Literal["json", "text"], stream: TextIO | None = None, l
     root.setLevel(level)
     for name, least in _QUIET.items():
         logging.getLogger(name).setLevel(least)
+
+
+_ENCODER: Final = json.JSONEncoder(
+    ensure_ascii=False, default=str
+)  # made once: json.dumps would make one for each line
+
+
+def _to_json(event: structlog.typing.EventDict, **_: Any) -> str:
+    return _ENCODER.encode(event)
 
 
 def where(error: BaseException) -> str:

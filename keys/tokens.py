@@ -12,6 +12,7 @@ from typing import Final
 
 _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # no I, L, O, U
 _CROCKFORD_LOWER: Final = _CROCKFORD.lower()
+_PAIRS: Final = tuple(a + b for a in _CROCKFORD_LOWER for b in _CROCKFORD_LOWER)  # each 10 bits
 _REFERENCE_CHARS: Final = 12
 _LOOKALIKES: Final = str.maketrans({"O": "0", "I": "1", "L": "1"})
 _SEPARATORS: Final = re.compile(r"[\s\-_.\u00ad\u2010-\u2015\u2212\u200b-\u200d\u2060\ufeff]+")
@@ -21,8 +22,8 @@ _SIGNED: Final = re.compile(r"(?P<prefix>[a-z]{1,12})-(?P<ident>[0-9a-z]{1,32})-
 
 def new_id() -> str:
     """26 lower-case characters (a ULID): 48 bits of milliseconds and 80 random bits, so that ids sort by time."""
-    number = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
-    return "".join([_CROCKFORD_LOWER[number >> shift & 31] for shift in range(125, -1, -5)])
+    number = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(secrets.token_bytes(10))
+    return "".join([_PAIRS[number >> shift & 1023] for shift in range(120, -1, -10)])
 
 
 def new_token(bits: int = 128) -> str:

@@ -77,6 +77,7 @@ class EventKind(StrEnum):
     PERSON_ERASED = "person.erased"
 
 
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, default=str)
 _INSERT: Final = Statement(insert(audit_events), [column.name for column in audit_events.c if not column.primary_key])
 
 
@@ -110,7 +111,7 @@ def _row(conn: Connection, vault: Vault, event: Event, now: datetime) -> dict[st
     salted = {name: (secrets.token_hex(16), value) for name, value in event.persons.items()}
     sealed = None
     if event.private:
-        plain = json.dumps(dict(event.private), ensure_ascii=False, default=str).encode("utf-8", "surrogatepass")
+        plain = _ENCODER.encode(dict(event.private)).encode("utf-8", "surrogatepass")
         sealed = vault.seal_audit(event.namespace, event_id, plain, conn)
     return {
         "event": event_id,
