@@ -41,7 +41,35 @@ _KINDS: Final = {
     "mail": ("eml", "msg", "ics"),
 }
 _PROGRAMS: Final = frozenset(
-    "apk app appx bat chm cmd com cpl dll dmg exe hta img iso jar js jse lnk msi pif ps1 reg scr sh vbe vbs wsf".split()
+    (
+        "apk",
+        "app",
+        "appx",
+        "bat",
+        "chm",
+        "cmd",
+        "com",
+        "cpl",
+        "dll",
+        "dmg",
+        "exe",
+        "hta",
+        "img",
+        "iso",
+        "jar",
+        "js",
+        "jse",
+        "lnk",
+        "msi",
+        "pif",
+        "ps1",
+        "reg",
+        "scr",
+        "sh",
+        "vbe",
+        "vbs",
+        "wsf",
+    )
 )
 _KIND_OF: Final = {extension: kind for kind, extensions in _KINDS.items() for extension in extensions}
 
