@@ -110,6 +110,12 @@ def _refuse_newer(found: str | None, wanted: str) -> None:
 
 
 def _make_file(path: Path) -> None:
+    """Make the folder and an empty file, where there is none. A file that is there is never opened: closing it again
+    would let go of the locks of every connection that this process has to it (POSIX locks are the process's), and the
+    next program that looks into the database would then take the log away from beneath us.
+    """
+    if path.exists():
+        return
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

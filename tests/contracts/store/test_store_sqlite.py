@@ -14,6 +14,7 @@ from sqlalchemy import insert, select, text
 from delivery.errors import StoreFull, StoreUnavailable
 from delivery.store.database import Database
 from delivery.store.schema import workers
+from delivery.store.upgrade import prepare
 
 
 def add_worker(name, now):
@@ -70,6 +71,18 @@ def test_the_files_are_for_their_owner_alone(store, file):
     for path in (file, Path(f"{file}-wal"), Path(f"{file}-shm"), Path(f"{file}.turns")):
         assert path.stat().st_mode & 0o077 == 0, path
     assert file.parent.stat().st_mode & 0o077 == 0
+
+
+def test_who_looks_in_from_outside_takes_nothing_away(tmp_path):
+    """Whoever closes the last connection deletes the log: a new store must be seen to be in use from the start."""
+    path = tmp_path / "data" / "sealgate.db"
+    look = f"import sqlite3; c = sqlite3.connect({str(path)!r}); c.execute('SELECT count(*) FROM workers'); c.close()"
+    with Database.open(f"sqlite:///{path}") as db:
+        prepare(db)
+        assert db.read_now(names) == []
+        log = Path(f"{path}-wal").stat().st_ino
+        subprocess.run([sys.executable, "-c", look], check=True)
+        assert Path(f"{path}-wal").stat().st_ino == log
 
 
 async def test_locked_by_another_program_then_free(store, file):
@@ -210,6 +223,7 @@ def test_the_disk_is_full_for_real(tmp_path, sqlite_url):
         from delivery.store.blobs import Blobs
         from delivery.store.database import Database
         from delivery.store.schema import workers
+from delivery.store.upgrade import prepare
 
         db = Database.open(sys.argv[1])
         blobs = Blobs(Path(sys.argv[2]))
