@@ -20,7 +20,7 @@ from keys.tokens import new_id, same
 _DAY: Final = timedelta(days=1)
 _TWICE: Final = timedelta(minutes=1)  # a button pressed again before its answer came
 _LOCK: Final = timedelta(minutes=10)
-ASKED: Final = Limit(count=10, window=timedelta(hours=1), lock=timedelta(minutes=30))
+ASKED: Final = Limit(count=20, window=timedelta(hours=1), lock=timedelta(minutes=30))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from time import monotonic
 from typing import Final, TypeVar
 
 from aiohttp import BodyPartReader, MultipartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from delivery.safebox.answers import AnswerDraft, AnswerRefused, TooMuch
 from delivery.safebox.contents import OpenBox
@@ -62,7 +63,7 @@ async def answer(request: web.Request) -> web.StreamResponse:
         parts = await request.multipart()
         await _check_first(request, parts)
         return await _take(request, entry, parts)
-    except (ValueError, UnicodeDecodeError) as odd:
+    except (ValueError, HttpProcessingError) as odd:  # the latter: heads of parts that are none
         raise Trouble("a broken form") from odd
 
 

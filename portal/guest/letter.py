@@ -4,7 +4,7 @@ import asyncio
 from functools import partial
 from typing import Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from markupsafe import Markup
 
 from delivery.safebox.contents import BoxDocument, BoxMessage, OpenBox
@@ -42,7 +42,8 @@ async def letter(request: web.Request) -> web.StreamResponse:
     if not isinstance(entry, Entry):
         return entry
     services = services_of(request)
-    box = await services.boxes.open_box(services.namespace, entry.participant_id, entry.seen)
+    seen = entry.seen if request.method == hdrs.METH_GET else None  # HEAD reads nothing
+    box = await services.boxes.open_box(services.namespace, entry.participant_id, seen)
     if box is None:
         return await end_page(request, entry.invitation)
     return await letter_page(request, entry, box)

@@ -8,8 +8,8 @@ from typing import Final
 import structlog
 from aiohttp import web
 
+from delivery.safebox.headers import address_key
 from delivery.safebox.participants import Access
-from delivery.store.accounts import address_key
 from keys.tokens import normalise_reference
 from portal.guest.landing import end_of
 from portal.guest.pages import InboxPage, PlainPage, StartPage, ZonePage
@@ -62,7 +62,7 @@ async def again(request: web.Request) -> web.StreamResponse:
     await count_network(request, "again", LINKS_ASKED)
     address = form.get("email", "").strip()[:320]
     now = services.clock()
-    key = address_key(address)
+    key = address_key(address)  # the key that boxes are found by: no other spelling counts anew
     until = await services.accounts.count(services.namespace, "again", key, LINKS_ASKED_FOR_ADDRESS, now)
     if until is None and "@" in address:
         seen = access_of(request, (await visitor_of(request)).session)

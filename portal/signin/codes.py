@@ -12,10 +12,11 @@ from delivery.store.codes import Asker, CodeRules, CodeSent, Tried, Try
 from keys.tokens import new_code
 from portal.services import services_of
 from portal.signin.pages import CodePage, LockedPage
+from portal.web.client import client_network
 from portal.web.forms import read_form
 from portal.web.locator import invitation_behind, masked, path_to
 from portal.web.render import render
-from portal.web.throttle import CODES_ASKED, CODES_WRONG, check_network, count_network
+from portal.web.throttle import CODES_ASKED, CODES_ASKED_FOR_GUEST, CODES_WRONG, check_network, count_network
 from portal.web.troubles import Slower
 from portal.web.visitor import access_of, keep_browser, sign_in, visitor_of, who_of
 
@@ -44,6 +45,11 @@ async def ask(request: web.Request) -> web.StreamResponse:
     await count_network(request, "ask", CODES_ASKED)
     now, rules = services.clock(), rules_of(invitation)
     participant = invitation.participant_id
+    # By network first: who floods a guest with codes must not use up what the guest may ask for.
+    asking = f"{participant} {client_network(request)}"
+    until = await services.accounts.count(services.namespace, "asked-from", asking, CODES_ASKED_FOR_GUEST, now)
+    if until is not None:
+        raise Slower(until, now)
     answer = await services.accounts.may_send_code(services.namespace, participant, rules, now)
     if answer is Try.LOCKED_FOR_GOOD:
         return await _lock(request, invitation)

@@ -13,6 +13,7 @@ from portal.web.client import client_network
 from portal.web.troubles import Slower
 
 CODES_ASKED: Final = Limit(300, timedelta(hours=1), timedelta(minutes=10), timedelta(hours=1))
+CODES_ASKED_FOR_GUEST: Final = Limit(10, timedelta(hours=1), timedelta(minutes=30))  # from one network
 CODES_WRONG: Final = Limit(150, timedelta(hours=1), timedelta(minutes=10), timedelta(hours=4))
 REFERENCES_WRONG: Final = Limit(60, timedelta(hours=1), timedelta(minutes=10), timedelta(hours=4))
 LINKS_ASKED: Final = Limit(60, timedelta(hours=1), timedelta(minutes=10), timedelta(hours=4))

@@ -18,6 +18,7 @@ from delivery.errors import StoreUnavailable
 from delivery.safebox.answers import Answered, AnswerRefused, TooMuch
 from delivery.safebox.box import SafeBoxes
 from delivery.safebox.contents import BoxDocument, BoxMessage, DocumentReader, Letter, OpenBox
+from delivery.safebox.headers import address_key
 from delivery.safebox.limits import AnswerLimits
 from delivery.safebox.participants import Access, Invitation, Person, Way
 from delivery.safebox.profile import Profile
@@ -221,7 +222,7 @@ class FakeBoxes(SafeBoxes):
 
     async def for_address(self, namespace: str, address: str) -> tuple[Letter, ...]:
         self._find("")
-        mine = [box for box in self.boxes if box.invitation.guest_address.lower() == address.strip().lower()]
+        mine = [box for box in self.boxes if address_key(box.invitation.guest_address) == address_key(address)]
         return tuple(Letter(self._seen(box), box.subject) for box in mine)
 
     async def send_code(

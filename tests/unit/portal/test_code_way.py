@@ -168,6 +168,22 @@ async def test_too_many_codes_asked_for_are_not_sent(portal, box, guest) -> None
     assert len(portal.boxes.codes) == 10
 
 
+async def test_who_floods_a_guest_with_codes_leaves_some_to_the_guest(box, make_portal) -> None:
+    portal = await make_portal(trusted_proxies=["127.0.0.0/8"])
+    box = portal.boxes.add()
+    for number in range(12):
+        attacker = portal.browser(**{"X-Forwarded-For": "198.51.100.7"})
+        await attacker.get(box.path)
+        assert await attacker.post(f"{box.path}/code") == (200 if number < 10 else 429)
+    guest = portal.browser(**{"X-Forwarded-For": "203.0.113.9"})
+    assert await guest.open_by_code(portal.boxes, box) == 200
+    for number in range(12):
+        another = portal.browser(**{"X-Forwarded-For": f"192.0.2.{number}"})
+        await another.get(box.path)
+        await another.post(f"{box.path}/code")
+    assert len(portal.boxes.codes) == 20, "from all networks together"
+
+
 @pytest.mark.parametrize("typed", ["", "12345", "1234567", "abcdef", "12345a", "１２３４５", "'; --", "0" * 19])
 async def test_what_is_no_code_costs_no_try(portal, box, guest, typed: str) -> None:
     path = await asked(guest, box)
@@ -367,6 +383,15 @@ async def test_the_link_again_looks_the_same_for_strangers(portal, box, guest) -
             break
         await asyncio.sleep(0.01)
     assert portal.boxes.acts == [("resent", box.invitation.participant_id)]
+
+
+async def test_no_spelling_of_an_address_is_sent_more_links(portal, box, guest) -> None:
+    for spelling in ("maria@post.example", "Maria@POST.example.", "maria@post．example", "maria@pos\u00adt.example"):
+        for _ in range(2):
+            await guest.get("/")
+            assert await guest.post("/again", {"email": spelling}) == 200
+    await asyncio.sleep(0.2)
+    assert len([act for act in portal.boxes.acts if act[0] == "resent"]) <= 3
 
 
 async def test_every_step_leaves_its_event(portal, box, guest) -> None:

@@ -282,6 +282,27 @@ async def test_an_upload_that_says_it_is_too_large_is_refused_before_it_is_taken
     await writer.wait_closed()
 
 
+@pytest.mark.parametrize(
+    "head", [b"X: " + b"a" * 300_000, b"X\0: a", b"not a header", b"X: " + b"b: c\r\n" * 20_000], ids=range(4)
+)
+async def test_heads_of_parts_that_are_none_are_a_broken_form(portal, box, guest, head: bytes) -> None:
+    await guest.open_by_code(portal.boxes, box)
+    token = f'--xx\r\nContent-Disposition: form-data; name="csrf"\r\n\r\n{guest.csrf}\r\n'.encode()
+    body = token + b"--xx\r\n" + head + b"\r\n\r\nx\r\n--xx--\r\n"
+    await guest.go(
+        "POST", f"{box.here}/answer", data=body, headers={"Content-Type": "multipart/form-data; boundary=xx"}
+    )
+    assert guest.status in (400, 422), "never a mistake of ours"
+    assert all(draft.sent is None and draft.aborted for draft in portal.boxes.drafts)
+
+
+async def test_asking_for_the_head_of_the_letter_reads_nothing(portal, box, guest) -> None:
+    await guest.open_by_code(portal.boxes, box)
+    acts = list(portal.boxes.acts)
+    await guest.go("HEAD", box.here)
+    assert guest.status == 200 and portal.boxes.acts == acts
+
+
 async def test_an_answer_needs_the_token_first(portal, box, guest) -> None:
     await guest.open_by_code(portal.boxes, box)
     for made in (form(guest, "x", csrf="wrong"), form(guest, "x", csrf="a" * 5000)):
