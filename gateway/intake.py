@@ -33,7 +33,7 @@ from policy.engine import Facts, Policy
 from policy.message import Envelope, Message
 from policy.route import Directory
 from rules.content import Content
-from rules.finding import Finding
+from rules.finding import Finding, Scanned
 
 log = get_logger(__name__)
 
@@ -55,8 +55,8 @@ class Reads(Protocol):
 class Scans(Protocol):
     """rules.matching.Matcher."""
 
-    def scan(self, content: Content) -> tuple[Finding, ...]:
-        """What the detectors find."""
+    def scan(self, content: Content) -> Scanned:
+        """What the detectors find, and the content with what they could not look at."""
 
 
 class Rules(Protocol):
@@ -236,8 +236,9 @@ async def _decide(rules: Rules, envelope: Envelope, message: Message) -> tuple[t
     """Scan and decide; in a thread where that takes long enough to hold up other sessions."""
 
     def work() -> tuple[tuple[Finding, ...], Verdict]:
-        findings = rules.matcher.scan(message.content)
-        return findings, rules.policy.decide(envelope, message, findings, Facts(new_id=new_id))
+        scanned = rules.matcher.scan(message.content)
+        seen = replace(message, content=scanned.content)
+        return scanned.findings, rules.policy.decide(envelope, seen, scanned.findings, Facts(new_id=new_id))
 
     characters = sum(len(part.text) for part in message.content.parts)
     if characters > _HEAVY_CHARACTERS or len(envelope.recipients) > _HEAVY_RECIPIENTS:

@@ -13,7 +13,7 @@ from policy.decision import Decision, Route
 from policy.engine import Facts, Policy
 from policy.message import Client, Envelope, Message, Recipient
 from rules.content import Content, FileFact, Part
-from rules.finding import Finding
+from rules.finding import Scanned
 
 Reads = Callable[[bytes], Message]  # the pure reader, or one that may use child processes
 
@@ -24,8 +24,8 @@ _BOUNDARY: Final = "=_policy-test_="
 class Scans(Protocol):
     """What finds: rules.matching.Matcher."""
 
-    def scan(self, content: Content) -> tuple[Finding, ...]:
-        """Everything found."""
+    def scan(self, content: Content) -> Scanned:
+        """Everything found, and the content with what could not be looked at."""
         ...
 
 
@@ -69,7 +69,8 @@ def try_case(policy: Policy, case: Case, read: Reads, matcher: Scans) -> Outcome
         received_at=case.at,
     )
     facts = Facts(lambda: f"test-{next(numbers)}", at=case.at)
-    verdict = policy.decide(envelope, message, matcher.scan(message.content), facts)
+    scanned = matcher.scan(message.content)
+    verdict = policy.decide(envelope, replace(message, content=scanned.content), scanned.findings, facts)
     return Outcome(case, _misses(case, (*verdict.decisions, *verdict.copies)))
 
 

@@ -1,22 +1,29 @@
 """From the end of a match to a value: the span, the check, what it touches."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 
 import re2
 
+from rules.budget import Budget
 from rules.checks import CHECKS
 from rules.detector import Pattern
 from rules.finding import Confidence
 from rules.verdict import Verdict
+from rules.widths import fixed_width
 
 _SEPARATORS: Final = str.maketrans("", "", " -\t\r\n")
-_DIGIT_SEPARATORS: Final = str.maketrans("", "", " -./\t\r\n")
+_DIGIT_SEPARATORS: Final = str.maketrans("", "", " -./,_\t\r\n")
 _LEADS: Final = frozenset(b"/\\@%+")  # a path, an address, an escape, a number with its country
 _JOINS: Final = frozenset(b"-.")  # between two runs of digits
 _RUNS_ON: Final = frozenset(b"-+/\\@_%~")
 _STOPS: Final = frozenset(b".:")
+_STEP: Final = 8  # 1 << 8 bytes read by RE2 cost as much as one step
+_MOST_KNOWN: Final = 4096
+
+
+_Test: TypeAlias = Callable[[str], Verdict] | None
 
 
 @dataclass(slots=True)
@@ -33,6 +40,14 @@ class Candidate:
     raises: tuple[bool, ...] = ()  # which of the `near` apply
 
 
+@dataclass(slots=True)
+class Known:
+    """What is known of one text: what checks said of its strings, and the latest value of each program."""
+
+    verdicts: dict[tuple[_Test, bytes], Verdict] = field(default_factory=dict, repr=False)
+    latest: "dict[Program, tuple[int, int]]" = field(default_factory=dict)
+
+
 class Program:
     """One pattern of one detector, ready to confirm what the engine saw."""
 
@@ -42,59 +57,85 @@ class Program:
         self._regex = regex
         self._width = pattern.max_width
         self._group = regex.groupindex.get("value", 0)
-        self._test = CHECKS[pattern.check].test if pattern.check else None
+        self._fixed = fixed_width(pattern.regex)
+        check = CHECKS[pattern.check] if pattern.check else None
+        self._test = check.test if check else None
+        self._separators = check.separators if check else _SEPARATORS
+        self._reach = check.reach if check else None
 
-    def confirm(self, data: bytes, end: int) -> Candidate | None:
-        """The longest valid match that ends at `end`, if there is one."""
+    def confirm(self, data: bytes, end: int, budget: Budget, known: Known) -> Candidate | None:
+        """The longest valid match that ends at `end`, if there is one; None where the budget is spent, too."""
+        if self._fixed:
+            budget.left -= 1
+            return self._candidate(data, end - self._fixed, end, True, known)
         place = max(0, end - self._width)
-        while place < end:
+        start, stop = known.latest.get(self, (0, 0))
+        if stop < end:  # what begins before a valid value and ends behind it is not looked for
+            place = max(place, start)
+        while place < end and budget.left > 0:
+            budget.left -= 1 + (end - place >> _STEP)
             match = self._regex.search(data, place, end)
             if match is None:
                 return None
             if match.end() == end:
-                found = self._candidate(data, match)
+                found = self._of(data, match, known)
                 if found is not None:
+                    known.latest[self] = (match.start(), end)
                     return found
             place = match.start() + 1
         return None
 
-    def read(self, data: bytes) -> Iterator[Candidate]:
+    def read(self, data: bytes, budget: Budget, known: Known) -> Iterator[Candidate]:
         """Every valid match of a text that RE2 reads by itself: from each start the longest, overlapping ones too."""
         place = 0
-        while place < len(data):
+        while place < len(data) and budget.left > 0:
             match = self._regex.search(data, place)
             if match is None:
                 return
             start, end = match.span()
-            while end > start:
-                found = self._candidate(data, match)
+            budget.left -= 1 + (end - place >> _STEP)
+            while end > start and budget.left > 0:
+                found = self._of(data, match, known)
                 if found is not None:
                     yield found
                     break
+                budget.left -= 1 + (end - start >> _STEP)
                 match = self._regex.match(data, start, end - 1)
                 if match is None:
                     break
                 end = match.end()
             place = start + 1
 
-    def _candidate(self, data: bytes, match: re2._Match) -> Candidate | None:
+    def _of(self, data: bytes, match: re2._Match, known: Known) -> Candidate | None:
         start, end = match.span(self._group)
-        if end <= start:
-            return None
+        return self._candidate(data, start, end, start == match.start(), known) if end > start else None
+
+    def _candidate(self, data: bytes, start: int, end: int, bare: bool, known: Known) -> Candidate | None:
+        if self._reach is not None:
+            end = self._reach(data, start)
+            if not end:
+                return None
         # Where the pattern holds a label before the value, the label may touch it: MRN-987654.
-        if self._pattern.alone and (_goes_on(data, end) or (start == match.start() and _comes_from(data, start))):
+        if self._pattern.alone and (_goes_on(data, end) or (bare and _comes_from(data, start))):
             return None
-        text = data[start:end].decode("utf-8", "replace")
-        verdict = self._test(text) if self._test else Verdict.YES
+        key = (self._test, data[start:end])
+        verdict = known.verdicts.get(key)
+        if verdict is None:
+            verdict = self._test(key[1].decode("utf-8", "replace")) if self._test else Verdict.YES
+            if len(known.verdicts) < _MOST_KNOWN:
+                known.verdicts[key] = verdict
         if verdict is Verdict.NO:
             return None
-        return Candidate(self.detector, start, end, canonical(text), self._pattern.confidence, verdict)
+        value = canonical(key[1].decode("utf-8", "replace"), self._separators)
+        return Candidate(self.detector, start, end, value, self._pattern.confidence, verdict)
 
 
-def canonical(text: str) -> str:
+def canonical(text: str, separators: Mapping[int, int | None] = _SEPARATORS) -> str:
     """What two ways of writing one value share: no separators, capital letters."""
+    if text.isdigit():
+        return text
     digits = text.translate(_DIGIT_SEPARATORS)
-    return digits if digits.isdigit() else text.translate(_SEPARATORS).upper()
+    return digits if digits.isdigit() else text.translate(separators).upper()
 
 
 def _comes_from(data: bytes, start: int) -> bool:

@@ -48,15 +48,21 @@ class Nearby:
         A word behind the value counts BEHIND farther, so that of two values the label's own is the nearer.
         """
         reach = within * (1 if self._is_ascii else 4) + _LONGEST
+        here, first = start // _BUCKET, max(0, start - reach) // _BUCKET
         nearest = _FAR
-        first = max(0, start - reach) // _BUCKET
-        for bucket in range(first, (min(len(self._data), end + reach)) // _BUCKET + 1):
+        # Words of one set do not overlap, so none is nearer than the last before the start and the first behind it.
+        for bucket in range(here, first - 1, -1):
             words = self._words(bucket)
-            for place in range(bisect_left(words, (start - reach, 0)), len(words)):
-                word_start, word_end = words[place]
-                if word_start > end + reach:
-                    break
-                nearest = min(nearest, self._gap(start, end, word_start, word_end, within))
+            place = bisect_left(words, (start, 0)) if bucket == here else len(words)
+            if place:
+                nearest = self._gap(start, end, *words[place - 1], within)
+                break
+        for bucket in range(here, min(len(self._data), end + reach) // _BUCKET + 1):
+            words = self._words(bucket)
+            place = bisect_left(words, (start, 0)) if bucket == here else 0
+            if place < len(words):
+                nearest = min(nearest, self._gap(start, end, *words[place], within))
+                break
         return None if nearest == _FAR else nearest
 
     def _gap(self, start: int, end: int, word_start: int, word_end: int, within: int) -> int:

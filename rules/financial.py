@@ -65,43 +65,68 @@ _NOT_BICS: Final = frozenset(files("rules").joinpath("words", "not_bics.txt").re
 _BIC: Final = re.compile(r"[A-Z]{4}([A-Z]{2})[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
 _ABA_WEIGHTS: Final = (3, 7, 1, 3, 7, 1, 3, 7, 1)
 _ABA_FIRST: Final = frozenset([*range(1, 13), *range(21, 33), *range(61, 73)])  # no 00 (government), 80 (cheques)
-_NO_SEPARATORS: Final = str.maketrans("", "", " .-")
+IBAN_SEPARATORS: Final = str.maketrans("", "", " .-/_\t\n")
 _FIELD: Final = re.compile(r"(\d+)!?([nac])")
 _CLASSES: Final = {"n": "[0-9]", "a": "[A-Z]", "c": "[A-Z0-9]"}
 
 
-def _iban_shapes() -> dict[str, re.Pattern[str]]:
-    """Each country's BBAN as a pattern, from the registry that python-stdnum carries; read once, at import."""
-    shapes = {}
+_NEVER: Final = re.compile(r"[^\s\S]")
+
+
+def _lengths() -> dict[str, frozenset[int]]:
+    """The lengths of cards by their first four digits, which say all that `_ISSUERS` asks; read once, at import."""
+    known: dict[str, set[int]] = {}
+    for first, last, lengths in _ISSUERS:
+        below, above = int(first.ljust(4, "0")), int(last.ljust(4, "9"))
+        for prefix in range(below, above + 1):
+            known.setdefault(f"{prefix:04}", set()).update(lengths)
+    return {prefix: frozenset(lengths) for prefix, lengths in known.items()}
+
+
+_LENGTHS: Final = _lengths()
+
+
+def _iban_shapes() -> dict[str, tuple[int, re.Pattern[str]]]:
+    """Each country's whole length and its BBAN as a pattern, from the registry that python-stdnum carries."""
+    shapes: dict[str, tuple[int, re.Pattern[str]]] = {}
     for _length, country, _last, facts, _below in numdb.get("iban").prefixes:
         fields = "".join(_CLASSES[kind] + f"{{{size}}}" for size, kind in _FIELD.findall(facts["bban"]))
-        shapes[country] = re.compile(fields)
+        length = 4 + sum(int(size) for size, _ in _FIELD.findall(facts["bban"]))
+        shapes[country] = (length, re.compile(fields))
     return shapes
 
 
 _IBAN_SHAPES: Final = _iban_shapes()
+_IBAN_REST: Final = {  # behind the country, however it is spaced
+    length: re.compile(rb"(?:[ ./_\n\t-]{0,2}[A-Za-z0-9]){%d}(?![A-Za-z0-9])" % (length - 2))
+    for length in {length for length, _ in _IBAN_SHAPES.values()}
+}
 
 
 def card(text: str) -> Verdict:
     """A payment card's number: an issuer's range with one of its lengths, and Luhn."""
     digits = digits_of(text)
-    if not luhn_valid(digits) or is_repeated(digits) or not _issued(digits):
+    if len(digits) not in _LENGTHS.get(digits[:4], ()) or not luhn_valid(digits) or is_repeated(digits):
         return Verdict.NO
     return Verdict.EXAMPLE if digits in _TEST_CARDS else Verdict.YES
 
 
-def _issued(digits: str) -> bool:
-    return any(first <= digits[: len(first)] <= last and len(digits) in lengths for first, last, lengths in _ISSUERS)
-
-
 def iban(text: str) -> Verdict:
     """An IBAN: its country's BBAN shape and length, and mod 97."""
-    compact = text.translate(_NO_SEPARATORS).upper()
-    shape = _IBAN_SHAPES.get(compact[:2])
-    if shape is None or not compact[2:4].isdigit() or not shape.fullmatch(compact, 4):
+    compact = text.translate(IBAN_SEPARATORS).upper()
+    length, shape = _IBAN_SHAPES.get(compact[:2], (0, _NEVER))
+    if len(compact) != length or not compact[2:4].isdigit() or not shape.fullmatch(compact, 4):
         return Verdict.NO
     number = "".join(str(int(char, 36)) for char in compact[4:] + compact[:4])
     return Verdict.YES if int(number) % 97 == 1 else Verdict.NO
+
+
+def iban_end(data: bytes, start: int) -> int:
+    """Where the IBAN that begins at `start` ends, by its country's length; 0 where there is none so long."""
+    country = data[start : start + 2].decode("ascii", "replace").upper()
+    length, _ = _IBAN_SHAPES.get(country, (0, _NEVER))
+    match = _IBAN_REST[length].match(data, start + 2) if length else None
+    return match.end() if match else 0
 
 
 def aba(text: str) -> Verdict:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from rules.content import Content
+
 
 class Confidence(StrEnum):
     """How sure a hit is. `rank` orders them; `medium` is what a policy asks for unless it says otherwise."""
@@ -49,3 +51,11 @@ class Finding:
     def confidence(self) -> Confidence:
         """The surest of the hits."""
         return max((hit.confidence for hit in self.hits), key=lambda c: c.rank)
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """What a scan gave. `content` is what was scanned, with a file told as unreadable for each text not looked at."""
+
+    findings: tuple[Finding, ...]
+    content: Content

@@ -5,13 +5,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from rules.budget import Budget
 from rules.candidates import Candidate
 from rules.context import Nearby, word_pattern
 from rules.detector import Detector
-from rules.finding import Confidence
+from rules.finding import Confidence, Hit
 from rules.normalise import Normalised
 from rules.verdict import Verdict
 
+MOST_OF_ONE: Final = 1000  # hits of one value in one text
 _LOWER: Final = {Confidence.HIGH: Confidence.MEDIUM, Confidence.MEDIUM: Confidence.LOW, Confidence.LOW: Confidence.LOW}
 
 
@@ -27,7 +29,8 @@ class Words:
 class Judge:
     """Judges the candidates of one text, batch by batch."""
 
-    def __init__(self, words: Words, normal: Normalised) -> None:
+    def __init__(self, words: Words, normal: Normalised, budget: Budget) -> None:
+        self._budget = budget
         self._words = words
         self._data = normal.data
         self._is_ascii = len(normal.text) == len(normal.data)
@@ -39,7 +42,7 @@ class Judge:
         judged: dict[int, list[Candidate]] = {}
         nearest: dict[tuple[int, int], int] = {}  # of several detectors' labels, the nearest to a value
         for index, candidates in found.items():
-            judged[index] = [candidate for candidate in candidates if self._stands(candidate)]
+            judged[index] = [candidate for candidate in _surest(candidates) if self._stands(candidate)]
             for candidate in judged[index]:
                 if candidate.near is not None:
                     span = (candidate.start, candidate.end)
@@ -51,6 +54,7 @@ class Judge:
 
     def _stands(self, candidate: Candidate) -> bool:
         index, start, end = candidate.detector, candidate.start, candidate.end
+        self._budget.left -= 1
         detector = self._words.detectors[index]
         if index not in self._near:
             self._near[index] = self._lookups(self._words.near[index])
@@ -79,20 +83,43 @@ class Judge:
             candidate.confidence = _LOWER[candidate.confidence]
 
 
+def _surest(candidates: Sequence[Candidate]) -> Iterable[Candidate]:
+    """Of candidates with one span, which several patterns gave, the surest."""
+    spans: dict[tuple[int, int], Candidate] = {}
+    for candidate in candidates:
+        span = (candidate.start, candidate.end)
+        known = spans.get(span)
+        if known is None or candidate.confidence.rank > known.confidence.rank:
+            spans[span] = candidate
+    return spans.values()
+
+
 class Kept:
-    """What is kept of one text: of each detector and confidence the first `most`, so that no flood hides another."""
+    """What is kept of one text: of each detector and confidence the first `most`, so that no flood hides another.
+
+    Of a value so many as MOST_OF_ONE, so that no number written over and over hides others. `full` are the detectors
+    of which nothing more could count.
+    """
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._kept: dict[tuple[int, Confidence], list[Candidate]] = defaultdict(list)
+        self._times: dict[tuple[int, Confidence, str], int] = defaultdict(int)
+        self.full: set[int] = set()
 
     def add(self, judged: Mapping[int, Sequence[Candidate]]) -> None:
         """Take what there is still room for."""
         for index, candidates in judged.items():
             for candidate in candidates:
                 room = self._kept[index, candidate.confidence]
-                if len(room) < self._most:
+                if len(room) >= self._most:
+                    continue
+                times = (index, candidate.confidence, candidate.value)
+                self._times[times] += 1
+                if self._times[times] <= MOST_OF_ONE:
                     room.append(candidate)
+            if len(self._kept[index, Confidence.HIGH]) >= self._most:
+                self.full.add(index)
 
     def chosen(self) -> list[Candidate]:
         """Of overlapping candidates of one detector the surest, then the longest, then the first."""
@@ -117,3 +144,24 @@ def _choose(candidates: Sequence[Candidate], most: int) -> list[Candidate]:
         if len(chosen) == most:
             break
     return sorted(chosen, key=lambda candidate: candidate.start)
+
+
+class Gathered:
+    """The hits of one message: readings of one place count once, and of each detector and confidence `most`."""
+
+    def __init__(self, most: int) -> None:
+        self.hits: dict[int, list[Hit]] = {}
+        self._most = most
+        self._counts: dict[tuple[int, Confidence], int] = defaultdict(int)
+        self._shown: dict[tuple[str, int, str], int] = {}  # how sure a value was in earlier readings of its place
+
+    def add(self, place: str, found: Mapping[int, Sequence[Hit]]) -> None:
+        """Take the hits of one reading of `place`."""
+        for detector, hits in found.items():
+            fresh = [hit for hit in hits if hit.confidence.rank > self._shown.get((place, detector, hit.value), -1)]
+            for hit in fresh:
+                key, count = (place, detector, hit.value), (detector, hit.confidence)
+                self._shown[key] = max(hit.confidence.rank, self._shown.get(key, -1))
+                if self._counts[count] < self._most:
+                    self._counts[count] += 1
+                    self.hits.setdefault(detector, []).append(hit)

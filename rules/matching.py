@@ -5,24 +5,28 @@ whether it can be, words nearby say how sure; where hits of one detector overlap
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import replace
 from typing import Final, TypeAlias
 
-from rules.candidates import Candidate, Program
-from rules.content import Content
+from rules.budget import MOST_STEPS, Budget
+from rules.candidates import Candidate, Known, Program
+from rules.content import Content, FileFact, FileKind
 from rules.detector import Detector
 from rules.engine import Cache, Engine, Mode
-from rules.finding import Finding, Hit
-from rules.judging import Judge, Kept, Words
-from rules.masking import Masker
+from rules.finding import Finding, Hit, Scanned
+from rules.judging import Gathered, Judge, Kept, Words
+from rules.masking import MASK, Masker
 from rules.normalise import Normalised, normalise
 from rules.widths import compile_pattern
 from rules.words import MOST_LITERALS, Sums, Term, Terms, expression, weigh, whole
 
 __all__ = ["MOST_HITS", "Cache", "Matcher"]
 
-MOST_HITS: Final = 10_000  # of one detector in one text: more are not counted, the surest stay
-_BATCH: Final = 50_000
+MOST_HITS: Final = 10_000  # of one detector and confidence in one message: more are not counted
+MOST_EXCERPTS: Final = 1_000  # of one detector in one text; hits behind show only that they are there
+UNFINISHED: Final = "too many candidates to check"
+_BATCH: Final = 20_000
 _END: Final = (1 << 40) - 1
 Batch: TypeAlias = "dict[int, list[Candidate]]"
 
@@ -32,7 +36,10 @@ class Matcher:
 
     told: tuple[str, ...]
 
-    def __init__(self, detectors: Sequence[Detector], cache: Cache | None = None) -> None:
+    def __init__(
+        self, detectors: Sequence[Detector], cache: Cache | None = None, *, most_steps: int = MOST_STEPS
+    ) -> None:
+        self._most_steps = most_steps
         self.detectors = tuple(detectors)
         patterns = [(index, pattern) for index, d in enumerate(self.detectors) for pattern in d.patterns]
         self._programs = [Program(index, pattern, compile_pattern(pattern.regex)) for index, pattern in patterns]
@@ -54,28 +61,28 @@ class Matcher:
         )
         self._words = Words(self.detectors)
 
-    def scan(self, content: Content) -> tuple[Finding, ...]:
+    def scan(self, content: Content) -> Scanned:
         """All findings of all parts, in the order of the detectors; empty findings are left out.
 
         Parts of one place are readings of one thing: what an earlier one has shown as surely is not counted again.
+        A message may cost so many steps and no more; texts that were not looked at for that are told as unreadable.
         """
-        hits: dict[int, list[Hit]] = defaultdict(list)
-        shown: dict[tuple[str, int, str], int] = {}  # how sure a value was in earlier readings of its place
+        budget, gathered = Budget(self._most_steps), Gathered(MOST_HITS)
+        unread: dict[str, int] = {}
         for part in content.parts:
-            found = self._scan(part.text, part.place)
-            for detector, fresh in found.items():
-                hits[detector] += [
-                    hit for hit in fresh if hit.confidence.rank > shown.get((part.place, detector, hit.value), -1)
-                ]
-            for detector, fresh in found.items():
-                for hit in fresh:
-                    key = (part.place, detector, hit.value)
-                    shown[key] = max(hit.confidence.rank, shown.get(key, -1))
-        return self._findings({detector: fresh for detector, fresh in hits.items() if fresh})
+            gathered.add(part.place, self._scan(part.text, part.place, budget))
+            if budget.spent and part.text:
+                unread[part.place] = unread.get(part.place, 0) + len(part.text)
+        facts = tuple(
+            FileFact(place.rpartition(" > ")[2], FileKind.TEXT, size, place, unreadable=True, reason=UNFINISHED)
+            for place, size in unread.items()
+        )
+        told = replace(content, files=(*content.files, *facts)) if facts else content
+        return Scanned(self._findings(gathered.hits), told)
 
     def scan_text(self, text: str, place: str = "text") -> tuple[Finding, ...]:
         """The findings of one text."""
-        return self._findings(self._scan(text, place))
+        return self._findings(self._scan(text, place, Budget(self._most_steps)))
 
     def _findings(self, hits: Mapping[int, list[Hit]]) -> tuple[Finding, ...]:
         return tuple(
@@ -83,21 +90,21 @@ class Matcher:
             for index in sorted(hits)
         )
 
-    def _scan(self, text: str, place: str) -> dict[int, list[Hit]]:
-        if not text:
+    def _scan(self, text: str, place: str, budget: Budget) -> dict[int, list[Hit]]:
+        if not text or budget.spent:
             return {}
         normal = normalise(text)
-        judge, kept = Judge(self._words, normal), Kept(MOST_HITS)
-        for batch in self._batches(normal.data):
+        judge, kept = Judge(self._words, normal, budget), Kept(MOST_HITS)
+        for batch in self._batches(normal.data, budget, kept.full):
             kept.add(judge.judge(batch))
         chosen = kept.chosen()
         return _hits(chosen, normal, place) if chosen else {}
 
-    def _batches(self, data: bytes) -> Iterator[Batch]:
-        """Every value that passes its check, by detector, a bounded number at a time."""
+    def _batches(self, data: bytes, budget: Budget, full: Set[int]) -> Iterator[Batch]:
+        """Every value that passes its check, by detector, a bounded number at a time; none of detectors in `full`."""
         batch: Batch = defaultdict(list)
         waiting = 0
-        for candidate in self._candidates(data):
+        for candidate in self._candidates(data, budget, full):
             batch[candidate.detector].append(candidate)
             waiting += 1
             if waiting == _BATCH:
@@ -105,24 +112,28 @@ class Matcher:
                 batch, waiting = defaultdict(list), 0
         yield batch
 
-    def _candidates(self, data: bytes) -> Iterator[Candidate]:
+    def _candidates(self, data: bytes, budget: Budget, full: Set[int]) -> Iterator[Candidate]:
         sums = Sums()
         slow = set(self._alone)
+        known = Known()
         patterns = len(self._programs)
         for block in self._engine.ends(data):
+            if budget.spent:
+                break
             for event in block:
                 index = event >> 40
                 if index >= patterns:
+                    budget.left -= 1
                     sums.add(whole(data, event & _END, self._literals[index - patterns]))
                 elif index in self._slow:
                     slow.add(index)
-                else:
-                    candidate = self._programs[index].confirm(data, event & _END)
+                elif (program := self._programs[index]).detector not in full:
+                    candidate = program.confirm(data, event & _END, budget, known)
                     if candidate is not None:
                         yield candidate
         for index in sorted(slow):
-            yield from self._programs[index].read(data)
-        for stands in self._terms.read(data):
+            yield from self._programs[index].read(data, budget, known)
+        for stands in self._terms.read(data, budget):
             sums.add(stands)
         for detector, places in sums.seen.items():
             words = self.detectors[detector].words
@@ -136,7 +147,8 @@ def _hits(kept: Sequence[Candidate], normal: Normalised, place: str) -> dict[int
     hits: dict[int, list[Hit]] = defaultdict(list)
     for c in kept:
         start, end = offsets[c.start], offsets[c.end]
-        hits[c.detector].append(Hit(c.value, c.confidence, place, start, end, masker.excerpt(start, end)))
+        excerpt = masker.excerpt(start, end) if len(hits[c.detector]) < MOST_EXCERPTS else MASK * (end - start)
+        hits[c.detector].append(Hit(c.value, c.confidence, place, start, end, excerpt))
     return hits
 
 

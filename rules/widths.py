@@ -31,6 +31,16 @@ _PLAINER: Final = {
 _NO_WIDTH: Final = ("\\b", "\\B", "\\A", "\\z", "\\E")
 _ONE_BYTE: Final = ("\\d", "\\w", "\\s", "\\C", "\\t", "\\n", "\\r", "\\f", "\\v", "\\a")
 
+_FIXED: Final = re.compile(r"(?:\\b|(?:\\d|\[(?:[A-Za-z0-9 .-])+\]|[A-Za-z0-9 -]|\\[.-])(?:\{\d+\})?)+")
+_FIXED_ITEM: Final = re.compile(r"\\b|(?:\\d|\[[^\]]+\]|[A-Za-z0-9 -]|\\[.-])(?:\{(\d+)\})?")
+
+
+def fixed_width(regex: str) -> int:
+    """The bytes of every match where a plain pattern has but one width; 0 where it takes RE2 to say."""
+    if not _FIXED.fullmatch(regex):
+        return 0
+    return sum(int(item[1] or 1) for item in _FIXED_ITEM.finditer(regex) if item[0] != "\\b")
+
 
 def compile_pattern(regex: str) -> re2._Regexp:
     """`regex` as RE2 runs it, leftmost-longest; raise PatternRefused with the place and what to write instead."""

@@ -7,6 +7,7 @@ from typing import Final
 
 from ahocorasick_rs import BytesAhoCorasick
 
+from rules.budget import Budget
 from rules.candidates import Candidate
 from rules.detector import WordList
 from rules.finding import Confidence
@@ -43,11 +44,14 @@ class Terms:
         self._terms = terms
         self._automaton = BytesAhoCorasick([term.text.encode() for term in terms]) if terms else None
 
-    def read(self, data: bytes) -> Iterator[Seen]:
-        """Every whole word or phrase of the lists, in any case."""
+    def read(self, data: bytes, budget: Budget) -> Iterator[Seen]:
+        """Every whole word or phrase of the lists, in any case, until the budget is spent."""
         if self._automaton is None:
             return
         for index, start, end in self._automaton.find_matches_as_indexes(_plain(data), overlapping=True):
+            budget.left -= 1
+            if budget.left <= 0:
+                return
             seen = whole(data, end, self._terms[index])
             if seen is not None and seen.start == start:
                 yield seen

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import resources
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -110,7 +111,8 @@ def explain(  # noqa: PLR0917 - click hands over each option by its name
     envelope = _envelope(sender, recipients, client, at)
     loaded = _load(invocation, other, as_json)
     message = _read(file)
-    findings = loaded.matcher.scan(message.content)
+    scanned = loaded.matcher.scan(message.content)
+    message, findings = replace(message, content=scanned.content), scanned.findings
     numbers = count(1)
     proves_tls = asyncio.run(_proven(_strange_domains(envelope, loaded.policy.directory))) if online else {}
     facts = Facts(lambda: f"explain-{next(numbers)}", proves_tls=proves_tls)

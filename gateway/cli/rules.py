@@ -159,8 +159,9 @@ def _scan_file(matcher: Matcher, path: Path, reveal: bool, as_json: bool) -> Non
     except OSError as error:
         fail(f"{path}: {error.strerror}")
     content = _content(data, path)
-    findings = matcher.scan(content)
-    closed = [file for file in content.files if file.encrypted or file.unreadable]
+    scanned = matcher.scan(content)
+    findings = scanned.findings
+    closed = [file for file in scanned.content.files if file.encrypted or file.unreadable]
     if as_json:
         told = [{"place": file.place, "encrypted": file.encrypted, "reason": file.reason} for file in closed]
         shown = [_finding_json(finding, reveal) for finding in findings]

@@ -25,7 +25,7 @@ def test_what_is_found(path: Path) -> None:
     message = read_message(path.read_bytes())
     found = {
         finding.detector: sorted({hit.place for hit in finding.hits if hit.confidence.rank >= Confidence.MEDIUM.rank})
-        for finding in matcher().scan(message.content)
+        for finding in matcher().scan(message.content).findings
     }
     assert {name: places for name, places in found.items() if places} == expected["findings"]
     assert {fact.name: fact.kind.value for fact in message.content.files} == expected["files"]

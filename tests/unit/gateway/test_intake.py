@@ -1,7 +1,7 @@
 """The intake: what the queue is told for each route, and what the client hears when something fails."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from types import SimpleNamespace
@@ -19,8 +19,8 @@ from gateway.telemetry import Metrics
 from policy.decision import Action, Changes, Decision, Reason, Route, Verdict, Watched
 from policy.message import Address, Client, Envelope, Message, Recipient
 from policy.route import Directory
-from rules.content import Content, Part
-from rules.finding import Confidence, Finding, Hit
+from rules.content import Content, FileFact, FileKind, Part
+from rules.finding import Confidence, Finding, Hit, Scanned
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 RAW = b"Received: ours\r\nFrom: Alice <alice@example.com>\r\nSubject: Results\r\n\r\nSSN 536-22-1234\r\n"
@@ -50,9 +50,14 @@ class FakePolicy:
 HIT = Hit("536221234", Confidence.HIGH, "body", 4, 15, "SSN *********34")
 
 
+UNSEEN = FileFact("body", FileKind.TEXT, 1, "body", unreadable=True, reason="too many candidates to check")
+
+
 class FakeMatcher:
-    def scan(self, content: Content) -> tuple[Finding, ...]:
-        return (Finding("us.ssn", frozenset({"identity"}), (HIT,)),)
+    def scan(self, content: Content) -> Scanned:
+        return Scanned(
+            (Finding("us.ssn", frozenset({"identity"}), (HIT,)),), replace(content, files=(*content.files, UNSEEN))
+        )
 
 
 @dataclass
@@ -345,3 +350,10 @@ async def test_a_decision_for_somebody_else_is_a_bug_and_no_mail(intake: Intake,
     with pytest.raises(ValueError, match="zip"):
         await intake.take(envelope("bob@gmail.com", "carol@gmail.com"), RAW)
     assert world.accepted == []
+
+
+async def test_what_was_not_looked_at_is_decided_about(intake: Intake, world: FakeWorld) -> None:
+    """A text with too many candidates is a file that nobody could read, and a rule can ask for it."""
+    world.policy.decisions = (decision("x@p.example", Route.RELAY),)
+    await intake.take(envelope("x@p.example"), RAW)
+    assert UNSEEN in world.policy.asked[0][1].content.files

@@ -17,7 +17,7 @@ from policy.problem import Mark
 from policy.route import Directory
 from policy.trial import build, try_policy
 from rules.content import Content
-from rules.finding import Confidence, Finding, Hit
+from rules.finding import Confidence, Finding, Hit, Scanned
 
 SSN = "536-22-1234"
 
@@ -25,9 +25,9 @@ SSN = "536-22-1234"
 class FindsSsn:
     """Finds one number, wherever it stands."""
 
-    def scan(self, content: Content) -> tuple[Finding, ...]:
+    def scan(self, content: Content) -> Scanned:
         hits = tuple(Hit(SSN, Confidence.HIGH, part.place, 0, 1, "*") for part in content.parts if SSN in part.text)
-        return (Finding("us.ssn", frozenset({"identity"}), hits),) if hits else ()
+        return Scanned((Finding("us.ssn", frozenset({"identity"}), hits),) if hits else (), content)
 
 
 def policy(*tests: dict[str, Any], rules: tuple[dict[str, Any], ...] = ()) -> Policy:

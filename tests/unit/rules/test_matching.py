@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from rules.content import Content, Part
 from rules.detector import Detector
 from rules.engine import BLOCK, Mode
-from rules.finding import Confidence, Finding, Hit
-from rules.matching import MOST_HITS, Matcher
+from rules.finding import Confidence, Finding, Hit, Scanned
+from rules.judging import MOST_OF_ONE
+from rules.masking import MASK
+from rules.matching import MOST_EXCERPTS, MOST_HITS, UNFINISHED, Matcher
 from rules.normalise import normalise
 from rules.samples import run_samples
 
@@ -28,7 +30,7 @@ def values(matcher: Matcher, text: str, detector: str) -> list[str]:
 
 def test_nothing_in_nothing(matcher: Matcher) -> None:
     assert matcher.scan_text("") == ()
-    assert matcher.scan(Content()) == ()
+    assert matcher.scan(Content()) == Scanned((), Content())
 
 
 def test_parts_keep_their_places(matcher: Matcher) -> None:
@@ -39,7 +41,7 @@ def test_parts_keep_their_places(matcher: Matcher) -> None:
             Part("empty", ""),
         )
     )
-    (finding,) = matcher.scan(content)
+    (finding,) = matcher.scan(content).findings
     assert finding.detector == "us.ssn"
     assert finding.groups == {"identity"}
     assert [(hit.place, hit.value) for hit in finding.hits] == [
@@ -53,11 +55,11 @@ def test_parts_keep_their_places(matcher: Matcher) -> None:
 
 def test_readings_of_one_place_count_a_value_once(matcher: Matcher) -> None:
     first, second = Part("body", "the code 536221234, twice: 536221234"), Part("body", "SSN 536221234")
-    (finding,) = matcher.scan(Content(parts=(first, second, second)))
+    (finding,) = matcher.scan(Content(parts=(first, second, second))).findings
     assert [hit.confidence.value for hit in finding.hits] == ["low", "low", "high"]
-    (finding,) = matcher.scan(Content(parts=(second, first)))
+    (finding,) = matcher.scan(Content(parts=(second, first))).findings
     assert [hit.confidence.value for hit in finding.hits] == ["high"]
-    (finding,) = matcher.scan(Content(parts=(second, Part("other", second.text))))
+    (finding,) = matcher.scan(Content(parts=(second, Part("other", second.text)))).findings
     assert finding.count() == 2
 
 
@@ -210,9 +212,54 @@ def test_long_texts_are_whole(matcher: Matcher, filler: str) -> None:
 
 
 def test_what_is_counted_has_an_end(make_detectors: Make) -> None:
-    matcher = Matcher(make_detectors(x={"patterns": [{"regex": r"\b\d{3}\b"}]}))
-    (finding,) = matcher.scan_text("123 " * (MOST_HITS + 50))
-    assert finding.count() == MOST_HITS
+    matcher = Matcher(make_detectors(x={"patterns": [{"regex": r"\b\d{5}\b"}]}))
+    text = "".join(f"{10_000 + number} " for number in range(MOST_HITS + 50))
+    (finding,) = matcher.scan(Content((Part("a", text), Part("b", text[::-1])))).findings
+    assert finding.count() == len(finding.values()) == MOST_HITS
+    assert finding.hits[MOST_EXCERPTS - 1].excerpt.strip(f"{MASK} ") == ""
+    assert {hit.excerpt for hit in finding.hits[MOST_EXCERPTS:]} == {MASK * 5}
+
+
+def test_a_number_said_over_and_over_hides_no_others(matcher: Matcher) -> None:
+    text = "SSN 536-22-1234\n" * (MOST_HITS + 50) + "".join(f"SSN 536-22-{1300 + n}\n" for n in range(20))
+    (finding,) = matcher.scan_text(text)
+    assert finding.count() == MOST_OF_ONE + 20
+    assert len(finding.values()) == 21
+
+
+def test_what_is_not_looked_at_is_told(builtin: tuple[Detector, ...]) -> None:
+    """A message costs so many steps and no more, and one that needs more is never silently clean."""
+    matcher = Matcher(builtin, most_steps=5_000)
+    flood = "gb82 " * 50_000
+    content = Content((Part("body", "SSN 536-22-1234"), Part("a.zip > b.txt", flood), Part("c", "x"), Part("d", "")))
+    scanned = matcher.scan(content)
+    assert [finding.detector for finding in scanned.findings] == ["us.ssn"]
+    assert scanned.content.parts == content.parts
+    assert [(f.name, f.place, f.unreadable, f.reason, f.size) for f in scanned.content.files] == [
+        ("b.txt", "a.zip > b.txt", True, UNFINISHED, len(flood)),
+        ("c", "c", True, UNFINISHED, 1),
+    ]
+    assert Matcher(builtin).scan(content).content is content
+
+
+@pytest.fixture(scope="module")
+def tight(builtin: tuple[Detector, ...]) -> Matcher:
+    return Matcher(builtin, most_steps=300)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["536-22-1234 ", "gb82 ", "4716 3791 ", "mrn 123456 ", "icd E11.9 ", "x"]),
+            st.integers(1, 60),
+        ),
+        max_size=8,
+    )
+)
+def test_nothing_ends_silently_clean(matcher: Matcher, tight: Matcher, pieces: list[tuple[str, int]]) -> None:
+    content = Content((Part("body", "".join(piece * times for piece, times in pieces)),))
+    found, scanned = matcher.scan(content), tight.scan(content)
+    assert scanned.findings == found.findings or [file.reason for file in scanned.content.files] == [UNFINISHED]
 
 
 def test_a_flood_hides_nothing(matcher: Matcher) -> None:
