@@ -1,0 +1,162 @@
+"""Accounts, codes, sessions and limits on each database: no limit is passed together, no namespace is crossed."""
+
+import asyncio
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from delivery.store import boxes as box_rows
+from delivery.store.accounts import Accounts, Who, clear_throttles, proven_before
+from delivery.store.codes import Asker, CodeRules, Try
+from delivery.store.throttles import Limit
+from keys.tokens import digest, new_id
+
+RULES = CodeRules()
+IDLE, LIFETIME = timedelta(minutes=30), timedelta(hours=12)
+ADDRESS = "Maria@post.example"
+
+
+@pytest.fixture
+def accounts(store: Any) -> Accounts:
+    return Accounts(store.db, store.vault)
+
+
+@pytest.fixture
+async def guest(store: Any) -> str:
+    """The id of a guest in a box of their own."""
+    now, box_id, guest_id = store.clock(), new_id(), new_id()
+    _, key = store.vault.new_dek("default", box_id.encode())
+    box = box_rows.BoxRow(
+        id=box_id, namespace="default", message_id="m", audience="all", profile_name="standard", profile={},
+        owner="alice@example.com", owner_name_sealed=None, subject_sealed=None, owner_message_id_sealed=None,
+        state=box_rows.BoxState.OPEN, by_fallback=False, created_at=now, closes_at=now + timedelta(days=30),
+        deletes_at=None, key=key,
+    )  # fmt: skip
+    person = box_rows.ParticipantRow(
+        id=guest_id, box_id=box_id, namespace="default", address=ADDRESS, address_key=ADDRESS.lower(),
+        name_sealed=None, role=box_rows.Role.GUEST, state=box_rows.GuestState.INVITED, reference=guest_id.encode(),
+        reference_sealed=None, created_at=now,
+    )  # fmt: skip
+    await store.db.write(lambda conn: box_rows.insert_box(conn, box) and box_rows.insert_participant(conn, person))
+    return guest_id
+
+
+def who(guest: str) -> Who:
+    return Who(participant_id=guest, network="192.0.2.1", agent="Browser")
+
+
+async def test_twenty_right_codes_at_once_open_once(store, accounts, guest: str) -> None:
+    asker = Asker("default", guest, digest("browser"))
+    await accounts.keep_code(asker, "123456", RULES, store.clock())
+    tries = await asyncio.gather(
+        *(accounts.try_code(asker, "123456", RULES, who(guest), store.clock()) for _ in range(20))
+    )
+    assert Counter(tried.what for tried in tries) == {Try.OPENED: 1, Try.AGAIN: 19}
+    assert (await store.kinds()).count("code.right") == 1
+    store.clock.advance(minutes=2)
+    assert (await accounts.try_code(asker, "123456", RULES, who(guest), store.clock())).what is Try.SPENT
+
+
+async def test_wrong_codes_at_once_cannot_pass_the_limits(store, accounts, guest: str) -> None:
+    asker = Asker("default", guest, digest("browser"))
+    await accounts.keep_code(asker, "123456", RULES, store.clock())
+    tries = await asyncio.gather(
+        *(accounts.try_code(asker, "000000", RULES, who(guest), store.clock()) for _ in range(30))
+    )
+    counted = Counter(tried.what for tried in tries)
+    assert counted[Try.WRONG] == 4 and counted[Try.LOCKED] == 26
+    assert await accounts.codes_locked("default", guest, store.clock()) == store.clock() + timedelta(minutes=10)
+
+
+async def test_twenty_wrong_codes_in_a_day_lock_for_good_until_unlocked(store, accounts, guest: str) -> None:
+    seen = []
+    for number in range(4):
+        asker = Asker("default", guest, digest(f"browser {number}"))
+        await accounts.keep_code(asker, "123456", RULES, store.clock())
+        seen += [await accounts.try_code(asker, "000000", RULES, who(guest), store.clock()) for _ in range(5)]
+        store.clock.advance(hours=2)
+    assert seen[-1].what is Try.LOCKED_FOR_GOOD
+    assert await accounts.may_send_code("default", guest, RULES, store.clock()) is Try.LOCKED_FOR_GOOD
+    await store.db.write(lambda conn: clear_throttles(conn, "default", guest))
+    assert await accounts.may_send_code("default", guest, RULES, store.clock()) is None
+
+
+async def test_a_code_counts_for_its_browser_guest_and_time(store, accounts, guest: str) -> None:
+    asker = Asker("default", guest, digest("browser"))
+    await accounts.keep_code(asker, "123456", RULES, store.clock())
+    for other in (Asker("default", guest, digest("other")), Asker("default", "another", digest("browser"))):
+        assert (await accounts.try_code(other, "123456", RULES, who(guest), store.clock())).what is Try.NONE
+    await accounts.keep_code(asker, "654321", RULES, store.clock())
+    assert (await accounts.try_code(asker, "123456", RULES, who(guest), store.clock())).what is Try.WRONG
+    store.clock.advance(minutes=16)
+    assert (await accounts.try_code(asker, "654321", RULES, who(guest), store.clock())).what is Try.SPENT
+    assert await accounts.code_sent(asker, RULES, store.clock()) is None
+
+
+async def test_a_limit_holds_for_tries_made_at_once_and_doubles(store, accounts) -> None:
+    limit = Limit(3, timedelta(hours=1), timedelta(minutes=10))
+
+    async def count() -> Any:
+        return await accounts.count("default", "things", "somebody", limit, store.clock())
+
+    until = await asyncio.gather(*(count() for _ in range(12)))
+    assert until.count(None) == 3 and set(until) == {None, store.clock() + timedelta(minutes=10)}
+    store.clock.advance(minutes=11)
+    again = [await count() for _ in range(4)]
+    assert again[3] == store.clock() + timedelta(minutes=20)
+    store.vault.ensure("other")
+    assert await accounts.count("other", "things", "somebody", limit, store.clock()) is None
+
+
+async def test_sessions_end_as_they_should(store, accounts, guest: str) -> None:
+    first, second = digest("first"), digest("second")
+    await accounts.open_session("default", first, who(guest), store.clock(), LIFETIME)
+    assert await accounts.session("other", first, store.clock(), IDLE) is None
+    await accounts.open_session("default", second, who(guest), store.clock(), LIFETIME, replaces=first)
+    assert await accounts.session("default", first, store.clock(), IDLE) is None
+    found = await accounts.session("default", second, store.clock(), IDLE)
+    assert found is not None and found.participant_id == guest and found.digest == second
+    assert found.expires_at == store.clock() + LIFETIME, "times come back as they went in, in UTC"
+    for _ in range(26):
+        store.clock.advance(minutes=29)
+        if await accounts.session("default", second, store.clock(), IDLE) is None:
+            break
+        await accounts.touch_session("default", second, store.clock())
+    assert store.clock() - found.created_at > LIFETIME - timedelta(minutes=30)
+    await accounts.sweep(store.clock() + LIFETIME)
+    await accounts.end_session("default", second, who(guest), store.clock())
+    assert "session.ended" not in await store.kinds(), "it was swept: there was nothing to end"
+
+
+async def test_an_account_is_one_however_many_make_it_at_once(store, accounts, guest: str) -> None:
+    made = await asyncio.gather(
+        *(accounts.set_password("default", ADDRESS, f"hash {number}", who(guest), store.clock()) for number in range(8))
+    )
+    assert len({account.id for account in made}) == 1
+    kinds = await store.kinds()
+    assert kinds.count("account.created") == 1 and kinds.count("account.changed") == 7
+    assert (await accounts.by_address("default", ADDRESS.upper())).id == made[0].id
+    assert await accounts.by_address("other", ADDRESS) is None
+
+
+async def test_a_new_password_ends_sessions_and_proves_anew(store, accounts, guest: str) -> None:
+    account = await accounts.set_password("default", ADDRESS, "old", who(guest), store.clock())
+    token = digest("token")
+    await accounts.open_session("default", token, who(guest), store.clock(), LIFETIME, account_id=account.id)
+    assert (await accounts.session("default", token, store.clock(), IDLE)).address == ADDRESS
+    made_at = store.clock()
+    store.clock.advance(minutes=5)
+    await accounts.set_password("default", ADDRESS, "new", who(guest), store.clock())
+    assert await accounts.session("default", token, store.clock(), IDLE) is None
+    later = made_at + timedelta(minutes=1)
+    assert not await store.db.read(lambda conn: proven_before(conn, "default", ADDRESS, later))
+
+
+async def test_a_phrase_is_sealed(store, accounts, guest: str) -> None:
+    account = await accounts.set_password("default", ADDRESS, "hash", who(guest), store.clock())
+    await accounts.set_phrase("default", account.id, "green herons at noon", who(guest), store.clock())
+    assert await accounts.phrase("default", ADDRESS) == "green herons at noon"
+    await accounts.set_phrase("default", account.id, "", who(guest), store.clock())
+    assert await accounts.phrase("default", ADDRESS) is None
