@@ -14,10 +14,10 @@ from aiosmtplib.errors import (
     SMTPHeloError,
     SMTPResponseException,
 )
-from aiosmtplib.protocol import SMTPProtocol
 from aiosmtplib.response import SMTPResponse
 
 from delivery.couriers.courier import Evidence
+from delivery.couriers.replies import Replies
 from delivery.couriers.targets import SMTP_PORT, Target
 from delivery.errors import DeliveryError
 from delivery.items import Reply
@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 
 _ENHANCED: Final = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?:\s+|$)")
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]+")
+_ENDS: Final = re.compile(rb"[\x00\r\n]")
 _REPLY_CHARACTERS: Final = 500
 
 
@@ -67,25 +68,36 @@ class Session:
     """A connection to one peer. It sends one message after another; see `transaction.py`."""
 
     def __init__(self, smtp: SMTP, target: Target, evidence: Evidence) -> None:
-        assert smtp.protocol is not None
         self.target = target
         self.evidence = evidence
         self.extensions = {name.lower(): value for name, value in smtp.esmtp_extensions.items()}
-        self.protocol: SMTPProtocol = smtp.protocol
-        self.writer = asyncio.StreamWriter(_transport(smtp), smtp.protocol, None, asyncio.get_running_loop())
+        transport = _transport(smtp)
+        self.replies = Replies(transport)
+        self.writer = asyncio.StreamWriter(transport, self.replies, None, asyncio.get_running_loop())
         self.opened_at = asyncio.get_running_loop().time()
         self.messages = 0
-        self._smtp = smtp
 
     @property
     def is_alive(self) -> bool:
         """As far as is known: a peer may have gone without a word."""
-        return self._smtp.is_connected
+        return self.replies.is_connected
 
-    async def command(self, *words: bytes, seconds: float) -> Reply:
-        """Say one command. Raises Dropped if no reply comes, or one that ends the session."""
+    def say(self, *commands: bytes) -> "list[asyncio.Future[SMTPResponse]]":
+        """Say commands; the replies to come, for `answer`. More than one at once only where PIPELINING is offered."""
+        if any(_ENDS.search(command) for command in commands):
+            raise ValueError("a command has a line end in it")
+        replies = [self.replies.next() for _ in commands]
+        if self.is_alive:
+            self.writer.write(b"".join([command + b"\r\n" for command in commands]))
+        return replies
+
+    async def answer(self, coming: "asyncio.Future[SMTPResponse]", seconds: float) -> Reply:
+        """A reply, once it is there. Raises Dropped if none comes, or one that ends the session."""
         try:
-            reply = read_reply(await self._smtp.execute_command(*words, timeout=seconds))
+            if not coming.done():
+                async with asyncio.timeout(seconds):
+                    await coming
+            reply = read_reply(coming.result())
         except (SMTPException, OSError) as error:
             self.abort()
             raise Dropped(lost_reply(error)) from error
@@ -99,16 +111,21 @@ class Session:
             raise Dropped(reply)
         return reply
 
+    async def command(self, command: bytes, seconds: float) -> Reply:
+        """Say one command. Raises Dropped if no reply comes, or one that ends the session."""
+        [coming] = self.say(command)
+        return await self.answer(coming, seconds)
+
     def quit(self) -> None:
         """Say QUIT and close, without waiting for the answer."""
-        if self._smtp.is_connected and not self.writer.is_closing():
+        if self.is_alive:
             self.writer.write(b"QUIT\r\n")
-        self._smtp.close()
+            self.replies.next()
+        self.writer.transport.close()
 
     def abort(self) -> None:
         """Cut the connection: what the peer has of a message stays without its end, so that it is none."""
         self.writer.transport.abort()
-        self._smtp.close()
 
 
 class Dialler:

@@ -111,7 +111,7 @@ class Dialogue:
                 self.peer.clear_lines.append(line)
             verb = line.split(" ")[0].upper()
             reply = self.peer.reply_to(line)
-            if verb == "DATA" and reply is None:
+            if verb == "DATA" and reply is None and self.recipients:
                 await self.data()
             elif verb == "STARTTLS" and reply is None:
                 await self.start_tls()
@@ -130,6 +130,8 @@ class Dialogue:
                 return "\r\n".join([f"250-{word}" for word in words[:-1]] + [f"250 {words[-1]}"])
             case "QUIT":
                 return "221 2.0.0 bye"
+            case "DATA":
+                return "554 5.5.1 no valid recipients"
             case "HELO" | "MAIL" | "RCPT" | "RSET" | "NOOP":
                 return "250 2.0.0 OK"
             case _:
@@ -166,12 +168,19 @@ class Dialogue:
 
 
 @pytest.fixture
-async def start_peer() -> AsyncIterator[Callable[..., Awaitable[Peer]]]:
+def pipelining() -> bool:
+    """Do peers offer PIPELINING?"""
+    return False
+
+
+@pytest.fixture
+async def start_peer(pipelining: bool) -> AsyncIterator[Callable[..., Awaitable[Peer]]]:
     """Start a peer on a free port of 127.0.0.1; it ends with the test."""
     async with contextlib.AsyncExitStack() as stack:
 
         async def start(host: str = "127.0.0.1", port: int = 0, **script: Any) -> Peer:
             peer = Peer(**script)
+            peer.extensions += ["PIPELINING"] if pipelining else []
             server = await asyncio.start_server(peer.serve, host, port, limit=64 << 20)
             stack.callback(server.close)
             stack.callback(peer.hang_up)

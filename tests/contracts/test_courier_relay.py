@@ -14,6 +14,11 @@ from delivery.settings import HopSettings
 from policy.decision import Changes
 
 
+@pytest.fixture(params=[False, True], ids=["in turn", "at once"])
+def pipelining(request) -> bool:
+    return request.param
+
+
 def courier(peer, **more) -> RelayCourier:
     return RelayCourier("gate.example.com", HopSettings(host=f"127.0.0.1:{peer.port}"), **more)
 
@@ -107,8 +112,32 @@ async def test_nobody_accepted_means_nothing_is_sent(start_peer, delivery, lease
     async with courier(peer) as out:
         outcomes = await out.deliver(delivery("a@example.org", "b@example.org", lease=claim))
     assert all(isinstance(each, Refused) for each in outcomes.values())
-    assert "DATA" not in peer.lines
+    assert peer.arrived == []
     assert claim.asked == 0
+
+
+@pytest.mark.parametrize("pipelining", [True])
+async def test_a_peer_that_waits_for_a_message_to_nobody_gets_none(start_peer, delivery, lease) -> None:
+    peer = await start_peer(replies={"RCPT": ["550 5.1.1 no"], "DATA": ["354 go on"]})
+    claim = lease()
+    async with courier(peer) as out:
+        first = await out.deliver(delivery("a@example.org", lease=claim))
+        second = await out.deliver(delivery("b@example.org"))
+    assert isinstance(first["a@example.org"], Refused)
+    assert claim.asked == 0
+    assert isinstance(second["b@example.org"], Sent)
+    assert [each.recipients for each in peer.arrived] == [["RCPT TO:<b@example.org>"]]
+
+
+async def test_what_a_peer_says_unasked_is_no_answer(start_peer, delivery) -> None:
+    peer = await start_peer()
+    async with courier(peer) as out:
+        assert isinstance((await out.deliver(delivery("a@example.org")))["a@example.org"], Sent)
+        peer.writers[0].write(b"550 5.7.1 for nobody\r\n")
+        async with asyncio.timeout(10):
+            while peer.open:  # it is cut off
+                await asyncio.sleep(0.01)
+        assert isinstance((await out.deliver(delivery("b@example.org")))["b@example.org"], Sent)
 
 
 @pytest.mark.parametrize(
