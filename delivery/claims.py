@@ -120,6 +120,7 @@ class Claims:
         now = self._clock()
 
         def free(connection: Connection) -> int:
+            rows.register_worker(connection, self.worker, socket.gethostname(), now)  # a restored database forgot us
             freed = rows.retire_workers(connection, dead)
             return freed + rows.free_expired(connection, now, self.worker, in_hand)
 

@@ -298,6 +298,8 @@ class Queue:
     def _insert(
         self, conn: Connection, sealed: SealedMessage, items: Sequence[Item], claim: Claim | None, now: datetime
     ) -> None:
+        if not self.vault.knows(sealed.message.namespace, sealed.wrapped.key_id):
+            raise StoreUnavailable("the database was replaced since the message was sealed")
         over = all(item.state in ENDS for item in items)
         insert_message(conn, sealed, len(items), now if over else None)
         changes = {item.id: seal_changes(sealed, item) for item in items if item.changes}

@@ -103,14 +103,28 @@ class DeliveryWorker:
     async def run(self, stop: asyncio.Event) -> None:
         """Deliver until `stop`; then end what is under way within `queue.shutdown`, and give back the rest."""
         self._loop = asyncio.get_running_loop()
-        await self._claims.register()
         try:
-            await self._claims.take_over(())
-            await self._work(stop)
+            if await self._begin(stop):
+                await self._work(stop)
         finally:
             self._taking = False
             self._queue.attach(None)
             await self._retire()
+
+    async def _begin(self, stop: asyncio.Event) -> bool:
+        """Take the lock and what dead workers left, however long the store takes to answer. False: we are to stop."""
+        while not stop.is_set():
+            try:
+                await self._claims.register()
+                await self._claims.take_over(())
+            except StoreUnavailable as error:
+                log.warning("worker.store_unavailable", error=str(error))
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(PATIENCE):
+                        await stop.wait()
+            else:
+                return True
+        return False
 
     async def _work(self, stop: asyncio.Event) -> None:
         """A bug in a chore ends the group: better to be started again than to go on lame."""

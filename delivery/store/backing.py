@@ -39,6 +39,10 @@ class Backing(Protocol):
     def writer(self) -> Engine:
         """Connections whose commits are durable when they return; checked at connect."""
 
+    @property
+    def generation(self) -> int:
+        """Grows when the database turns out to be another one than before: its files were taken away or replaced."""
+
     def turn(self) -> AbstractContextManager[None]:
         """This process's turn to write, where processes must be ordered."""
 

@@ -38,6 +38,11 @@ class PostgresBacking:
         """One connection a writer thread."""
         return self._writer
 
+    @property
+    def generation(self) -> int:
+        """A server's database is not replaced beneath us."""
+        return 0
+
     @contextmanager
     def turn(self) -> Iterator[None]:
         """The server orders its writers."""

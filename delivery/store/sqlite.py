@@ -42,6 +42,7 @@ class SqliteBacking:
         self._patience_seconds = patience.total_seconds()
         self._turns = path.with_name(f"{path.name}.turns")
         self._turns_file: int | None = None
+        self._generation = 0
         self._lock_folder = path.with_name("workers")
         self._reader = self._engine(readers, "BEGIN", query_only=True)
         self._writer = self._engine(1, "BEGIN IMMEDIATE", query_only=False)
@@ -55,6 +56,11 @@ class SqliteBacking:
     def writer(self) -> Engine:
         """The one connection that writes."""
         return self._writer
+
+    @property
+    def generation(self) -> int:
+        """How often the files turned out to be others than before."""
+        return self._generation
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -107,6 +113,7 @@ class SqliteBacking:
 
     def _forget_connections(self) -> None:
         """All of them: SQLite shares the state of a log within a process, and the old one would live on in the new."""
+        self._generation += 1
         self._reader.dispose()
         self._writer.dispose()
 

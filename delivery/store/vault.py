@@ -57,6 +57,7 @@ class Vault:
         self._clock = clock
         self._lock = threading.Lock()
         self._known: dict[str, dict[str, _Key]] = {}  # namespace -> id -> key
+        self._generation = db.backing.generation  # of the files that the known keys come from
 
     def __repr__(self) -> str:
         return "<Vault>"
@@ -74,7 +75,11 @@ class Vault:
 
     def ready(self, namespace: str) -> bool:
         """Are the namespace's keys in memory? Then `new_dek` does not block."""
-        return _pick(self._known.get(namespace, {}), Purpose.KEK) is not None
+        return _pick(self._kept(namespace), Purpose.KEK) is not None
+
+    def knows(self, namespace: str, key_id: str) -> bool:
+        """Is this one of the keys of the database as it is now? Not what was sealed before its files were replaced."""
+        return key_id in self._kept(namespace)
 
     def new_dek(self, namespace: str, bound_to: bytes) -> tuple[Dek, WrappedKey]:
         """A fresh DEK and its wrapping under the namespace's KEK; `bound_to` names what it is for. Not in a work."""
@@ -150,7 +155,15 @@ class Vault:
     # -- finding a key ------------------------------------------------------------------------------------------
 
     def _current(self, namespace: str, purpose: Purpose) -> _Key | None:
-        return _pick(self._known.get(namespace, {}), purpose) or _pick(self._load(namespace), purpose)
+        return _pick(self._kept(namespace), purpose) or _pick(self._load(namespace), purpose)
+
+    def _kept(self, namespace: str) -> dict[str, _Key]:
+        """The keys in memory; none of a database whose files were replaced: the new one may have other keys."""
+        if self._db.backing.generation != self._generation:
+            with self._lock:
+                self._generation = self._db.backing.generation
+                self._known.clear()
+        return self._known.get(namespace, {})
 
     def _for(self, namespace: str, purpose: Purpose, conn: Connection | None) -> _Key:
         key = self._current(namespace, purpose)
@@ -164,14 +177,15 @@ class Vault:
         return key
 
     def _by_id(self, namespace: str, key_id: str) -> _Key | None:
-        known = self._known.get(namespace, {})
+        known = self._kept(namespace)
         return known.get(key_id) or self._load(namespace).get(key_id)
 
     def _load(self, namespace: str) -> dict[str, _Key]:
         """Read the committed keys and keep them."""
+        before = self._db.backing.generation
         loaded = self._db.read_now(lambda conn: self._unwrap_all(conn, namespace))
         with self._lock:
-            if loaded:
+            if loaded and before == self._db.backing.generation == self._generation:
                 self._known[namespace] = loaded
         return loaded
 

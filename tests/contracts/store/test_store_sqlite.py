@@ -9,12 +9,14 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, select, text
+from sqlalchemy import delete, insert, select, text
 
 from delivery.errors import StoreFull, StoreUnavailable
+from delivery.items import State
 from delivery.store.database import Database
 from delivery.store.schema import workers
 from delivery.store.upgrade import prepare
+from delivery.store.vault import Vault
 
 
 def add_worker(name, now):
@@ -154,6 +156,47 @@ async def test_replaced_by_an_older_copy_it_goes_on_with_that(store, file, tmp_p
     assert await store.db.read(names) == ["kept", "new"]
 
 
+async def test_replaced_by_a_new_database_nothing_is_kept_under_keys_that_it_has_not(store, file, tmp_path):
+    """What was sealed under a key of the old database could never be opened again: it is not taken."""
+    await store.accept()
+    with Database.open(f"sqlite:///{tmp_path}/new.db") as db:
+        prepare(db)
+    for path in file.parent.glob("sealgate.db*"):
+        path.unlink()
+    (tmp_path / "new.db").rename(file)
+    with pytest.raises(StoreUnavailable):
+        await store.accept()
+    message_id = await store.accept()
+    store.vault = store.queue.vault = Vault(store.db, store.keyring)  # as after a restart
+    opened, _ = await store.queue.open_items(message_id)
+    assert opened.readable
+    async with store.working():
+        await store.until_state(message_id, State.SENT)
+
+
+async def test_a_worker_that_a_restored_database_forgot_is_known_again(store, file):
+    """Or its leases would be taken from it every two seconds."""
+    async with store.working() as worker:
+        await store.db.write(lambda conn: conn.execute(delete(workers)))
+        await worker._claims.take_over(())
+        assert await store.db.read(names) == [worker.id]
+
+
+async def test_a_worker_waits_for_a_store_that_does_not_answer_yet(store, file):
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    stop, worker = asyncio.Event(), store.worker()
+    running = asyncio.create_task(worker.run(stop))
+    with pytest.raises(StoreUnavailable):
+        await store.db.write(names)
+    assert not running.done()
+    other.execute("ROLLBACK")
+    other.close()
+    await store.until(lambda: worker._taking)
+    stop.set()
+    await running
+
+
 async def test_a_file_that_is_no_database(store, file):
     await store.db.read(names)
     file.with_name("junk").write_bytes(b"this is not a database, and longer than a header" * 100)
@@ -223,7 +266,6 @@ def test_the_disk_is_full_for_real(tmp_path, sqlite_url):
         from delivery.store.blobs import Blobs
         from delivery.store.database import Database
         from delivery.store.schema import workers
-from delivery.store.upgrade import prepare
 
         db = Database.open(sys.argv[1])
         blobs = Blobs(Path(sys.argv[2]))
