@@ -7,6 +7,7 @@ from typing import Final
 
 from rules.budget import Budget
 from rules.candidates import Candidate
+from rules.columns import Columns
 from rules.context import Nearby, word_pattern
 from rules.detector import Detector
 from rules.finding import Confidence, Hit
@@ -14,6 +15,7 @@ from rules.normalise import Normalised
 from rules.verdict import Verdict
 
 MOST_OF_ONE: Final = 1000  # hits of one value in one text
+_MOST_LABELS: Final = 1000
 _LOWER: Final = {Confidence.HIGH: Confidence.MEDIUM, Confidence.MEDIUM: Confidence.LOW, Confidence.LOW: Confidence.LOW}
 
 
@@ -34,6 +36,8 @@ class Judge:
         self._words = words
         self._data = normal.data
         self._is_ascii = len(normal.text) == len(normal.data)
+        self._columns = Columns(normal.data, budget)
+        self._labels: dict[tuple[int, bytes], tuple[tuple[bool, ...], bool]] = {}
         self._near: dict[int, list[Nearby]] = {}
         self._unless: dict[int, list[Nearby]] = {}
 
@@ -63,11 +67,29 @@ class Judge:
         gaps = [known.distance(start, end, rule.within) for known, rule in rules]
         candidate.near = min((gap for gap in gaps if gap is not None), default=None)
         candidate.raises = tuple(gap is not None for gap in gaps)
+        if candidate.confidence is not Confidence.HIGH and (detector.near or detector.unless):
+            raises, excused = self._labelled(index, self._columns.header(start, end))
+            if any(raises):
+                candidate.near, candidate.raises = 0, raises
+            elif excused:
+                return False
         for known, rule in zip(self._unless[index], detector.unless, strict=True):
             gap = known.distance(start, end, rule.within)
             if gap is not None and (candidate.near is None or gap < candidate.near):
                 return False
         return True
+
+    def _labelled(self, index: int, label: bytes) -> tuple[tuple[bool, ...], bool]:
+        """Which `near` hold a word of a column's header, and whether an `unless` does."""
+        if not label:
+            return (), False
+        known = self._labels.get((index, label))
+        if known is None:
+            near = tuple(pattern.search(label) is not None for pattern in self._words.near[index])
+            known = near, any(pattern.search(label) is not None for pattern in self._words.unless[index])
+            if len(self._labels) < _MOST_LABELS:
+                self._labels[index, label] = known
+        return known
 
     def _lookups(self, patterns: Iterable[object]) -> list[Nearby]:
         return [Nearby(pattern, self._data, self._is_ascii) for pattern in patterns]

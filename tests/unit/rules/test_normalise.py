@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from rules.normalise import normalise
+from rules.normalise import _SLICE, normalise
 
 ODD = "".join(
     [
@@ -85,3 +85,10 @@ def test_no_flood_grows_or_stalls(flood: str) -> None:
     """Sorting a hundred thousand marks upon one letter, by their square, would take minutes."""
     text = "a" + flood * 50_000
     assert len(normalise(text).text) <= len(text)
+
+
+@pytest.mark.parametrize("shift", range(8))
+def test_a_number_is_whole_where_a_long_text_is_cut(shift: int) -> None:
+    number = "\uff15\u0332\u200b3\u03326\u0332\u200b-22-1234"
+    text = "ä " + "x" * (_SLICE - 10 + shift) + number + "\u00e4" + "y" * _SLICE + number
+    assert normalise(text).text.count("536-22-1234") == 2

@@ -1,0 +1,70 @@
+"""A column's header speaks for its cells, however far above them it stands, and for no others."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rules.budget import Budget
+from rules.columns import Columns
+from rules.finding import Confidence
+from rules.matching import Matcher
+
+LINES = 5_000
+
+
+def sure(matcher: Matcher, text: str, detector: str) -> set[str]:
+    """The values that are medium or surer."""
+    return {v for f in matcher.scan_text(text) if f.detector == detector for v in f.values(Confidence.MEDIUM)}
+
+
+def numbers(count: int = LINES) -> list[str]:
+    made = (str(501_010_001 + 10_007 * n) for n in range(2 * count))
+    return [number for number in made if number[3:5] != "00" and number[5:] != "0000"][:count]
+
+
+@pytest.mark.parametrize("sign", [",", ";", "\t", " | "])
+@pytest.mark.parametrize("label", ["SSN", '"SSN"', "Social Security Number", "emp_ssn"])
+def test_bare_numbers_below_their_label(matcher: Matcher, sign: str, label: str) -> None:
+    rows = [sign.join(("id", "name", label, "city"))]
+    rows += [sign.join((str(n), '"Doe, Jo"', number, "Springfield")) for n, number in enumerate(numbers())]
+    found = sure(matcher, "\n".join(rows), "us.ssn")
+    assert len(found) == LINES
+
+
+def test_a_column_of_its_own(matcher: Matcher) -> None:
+    assert len(sure(matcher, "SSN\n" + "\n".join(numbers()), "us.ssn")) == LINES
+
+
+def test_titles_gaps_and_quotes(matcher: Matcher) -> None:
+    body = "\n".join(f'"{number}",Jo,"A, B"' for number in numbers(60))
+    text = f"Staff,confidential,all\nSSN,Name,Place\n{body}\n\nsubtotal\n" + body.replace('"5', '"4')
+    assert len(sure(matcher, text, "us.ssn")) >= 110
+
+
+@pytest.mark.parametrize("label", ["order no", "article", "phone", "part number", "amount"])
+def test_another_column_is_none(matcher: Matcher, label: str) -> None:
+    padding = "\n".join(f"{number},xxxxxxxxxxxxxxxxx,y" for number in range(100, 140))
+    rows = "\n".join(f"12,{number},n/a" for number in numbers(300))
+    assert sure(matcher, f"name,{label},SSN\n{padding}\n{rows}", "us.ssn") == set()
+
+
+def test_prose_is_no_table(matcher: Matcher) -> None:
+    prose = "Please find my tax id, the form, and more below.\n" + "We met, talked, and left.\n" * 30
+    assert sure(matcher, prose + "The parcel, 536221234, came.\n", "us.ssn") == set()
+    assert sure(matcher, "SSN\n\nis short.\n" + "A line of prose.\n" * 30 + "536221234\n", "us.ssn") == set()
+
+
+def test_the_label_of_the_cell(matcher: Matcher) -> None:
+    data = b"a,SSN\nx,y\n1,5362\n" + b"1,536221234\n" * 3
+    columns = Columns(data, Budget())
+    place = data.rindex(b"536221234")
+    assert columns.header(place, place + 9) == b"SSN\ny"
+    assert columns.header(place, place + 8) == b""
+    assert columns.header(0, 1) == b"a\nx"
+
+
+@given(st.text(alphabet='aSN15 ,;|\t"\n=', max_size=200), st.integers(0, 200), st.integers(1, 12))
+def test_nothing_breaks_it(text: str, start: int, size: int) -> None:
+    budget = Budget()
+    assert Columns(text.encode(), budget).header(start, start + size) is not None
+    assert budget.left >= Budget().left - text.count("\n") - 1
