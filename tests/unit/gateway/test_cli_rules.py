@@ -86,6 +86,7 @@ def test_test(run: Any, config: Path) -> None:
     assert rows[-1]["failed"] == 1
 
 
+@pytest.mark.slow
 def test_patterns_that_run_slower_are_told(run: Any, config: Path) -> None:
     slow = PACK.replace(r"'\bACME-\d{4}\b'", r"'(?U)ACME-\d{4}'")
     (config.parent / "local" / "acme.yaml").write_text(slow)

@@ -244,6 +244,7 @@ _VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.one_of(st.sampled_from(list(Settings.model_fields)), st.text(max_size=3)), _VALUES))
 @hypothesis.settings(
     max_examples=200, deadline=None, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]

@@ -124,6 +124,7 @@ async def test_too_many_in_line_are_turned_away() -> None:
     assert not any(isinstance(result, Exception) and not isinstance(result, WorkersDown) for result in results)
 
 
+@pytest.mark.slow
 async def test_waiting_has_an_end() -> None:
     async with WorkerPool(1, pool=PoolLimits(wait_seconds=0.3)) as pool:
         await until(lambda: bool(pool.pids))

@@ -124,6 +124,7 @@ def test_size_is_bounded() -> None:
     assert "larger than" in problems("#" * (MAX_BYTES + 1))[0]
 
 
+@pytest.mark.slow
 def test_number_of_values_is_bounded() -> None:
     assert "more than" in problems("[" + "1," * 200_001 + "]")[-1]
 

@@ -362,6 +362,7 @@ EVERYTHING = rules(
 _TEXT = st.text(st.characters(), max_size=30)  # lone surrogates too
 
 
+@pytest.mark.slow
 @given(
     headers=st.lists(st.tuples(st.sampled_from(["subject", "x-a", "x-sealgate", "sensitivity", "msip_labels"]), _TEXT)),
     locals_=st.lists(_TEXT.filter(lambda text: "@" not in text), min_size=1, max_size=5),

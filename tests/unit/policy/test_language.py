@@ -73,6 +73,7 @@ def test_an_empty_list_is_a_list_of_nobody() -> None:
     good({"lists": {"vips": []}, "rules": [{"name": "a", "when": {"sender": "vips"}, "then": "hold"}]})
 
 
+@pytest.mark.slow
 @given(
     st.recursive(
         st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.sampled_from(WORDS)),

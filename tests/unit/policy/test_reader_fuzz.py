@@ -6,6 +6,7 @@ import email.utils
 from collections.abc import Iterator
 from email.message import EmailMessage, Message
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -100,6 +101,7 @@ def squeezed(text: str) -> str:
     return "".join(text.replace("\ufffd", "").split())
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_MESSAGES)
 def test_nothing_the_standard_library_shows_is_missed(raw: bytes) -> None:
@@ -109,6 +111,7 @@ def test_nothing_the_standard_library_shows_is_missed(raw: bytes) -> None:
             assert MARK in read
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_MESSAGES)
 def test_every_text_is_read_whole(raw: bytes) -> None:

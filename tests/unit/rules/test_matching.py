@@ -262,6 +262,7 @@ def test_nothing_ends_silently_clean(matcher: Matcher, tight: Matcher, pieces: l
     assert scanned.findings == found.findings or [file.reason for file in scanned.content.files] == [UNFINISHED]
 
 
+@pytest.mark.slow
 def test_a_flood_hides_nothing(matcher: Matcher) -> None:
     flood = "".join(f"{200_000_000 + number}\n" for number in range(40_000))
     for text in (

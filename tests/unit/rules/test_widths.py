@@ -90,6 +90,7 @@ def _patterns() -> st.SearchStrategy[str]:
     )
 
 
+@pytest.mark.slow
 @given(_patterns(), st.text(alphabet="ab1ä.A", max_size=60))
 def test_no_match_is_wider_than_told(regex: str, text: str) -> None:
     data = text.encode()

@@ -60,6 +60,7 @@ def test_both_ways_of_finding_terms_agree(few: Matcher, many: Matcher, pieces: l
     assert seen(few, "".join(pieces)) == seen(many, "".join(pieces))
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from([*TERMS, "z" * 7]), max_size=30))
 def test_a_tier_is_reached_only_by_its_sum(few: Matcher, pieces: list[str]) -> None:
     for term, tier, start in seen(few, " ".join(pieces)):

@@ -186,6 +186,7 @@ def test_hostile_names_stay_names(name: str) -> None:
         assert len(notice.raw) < 100_000
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.text(max_size=300), st.text(max_size=300))
 def test_any_name_and_subject_come_through(name: str, subject: str) -> None:
