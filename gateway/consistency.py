@@ -7,7 +7,6 @@ from glob import has_magic
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import unquote
 
 from delivery.sections import Endpoint, parse_endpoint
 from delivery.settings import HopSettings, HopTls, PartnerSettings
@@ -15,7 +14,7 @@ from gateway.certificates import check_authorities, check_pair
 from gateway.smtp.settings import Accepts, ListenerSettings
 from gateway.yamlmarks import Document
 from keys.errors import KeysError
-from keys.keyring import KeyRing
+from keys.keyring import KeyRing, keyring_path
 from policy.message import Address, AddressInvalid
 from policy.problem import Path as Place
 from policy.problem import Problem, dotted
@@ -228,15 +227,24 @@ def _certificates(draft: Draft, document: Document, now: datetime) -> Iterator[P
             yield document.problem(path, cause, hint)
 
 
+def keyring_file(where: str) -> Path:
+    """The file that `keys` names. In a unit that hands over a credential of the same name, that credential: so root's
+    commands and the service, which may not read root's file, share one configuration."""
+    path = keyring_path(where)
+    credentials = os.environ.get("CREDENTIALS_DIRECTORY")
+    handed = Path(credentials, path.name) if credentials else path
+    return handed if handed.is_file() else path
+
+
 def _keyring(draft: Draft, document: Document, must: bool) -> Iterator[Problem]:
     if "keys" not in draft:
         return
-    path = Path(unquote(str(draft["keys"]).removeprefix("file://")))
+    path = keyring_file(draft["keys"])
     if not path.exists():
         if must:
             yield document.problem(("keys",), f"{path} does not exist", "`sealgate keys init` makes it")
         return
     try:
-        KeyRing.load(str(draft["keys"]))
+        KeyRing.load(path)
     except KeysError as error:
         yield document.problem(("keys",), str(error), error.hint)

@@ -164,8 +164,8 @@ class Settings(Section):
 
     @property
     def keyring_path(self) -> Path:
-        """The file of `keys`."""
-        return Path(unquote(self.keys.removeprefix("file://")))
+        """The file of `keys`, or the credential of its name where the unit hands one over (LoadCredential)."""
+        return consistency.keyring_file(self.keys)
 
     @property
     def notice_sender(self) -> str:

@@ -114,9 +114,9 @@ def _make_file(path: Path) -> None:
     would let go of the locks of every connection that this process has to it (POSIX locks are the process's), and the
     next program that looks into the database would then take the log away from beneath us.
     """
-    if path.exists():
-        return
     try:
+        if path.exists():
+            return
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         os.close(descriptor)

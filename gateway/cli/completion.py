@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 from click.shell_completion import get_completion_class
 
-from gateway.cli.context import fail
+from gateway.cli.context import fail, said
 
 
 @click.group()
@@ -37,11 +37,14 @@ def man(folder: Path) -> None:
     """Write a man page for every command into FOLDER."""
     from gateway.cli.main import main
 
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, page in _pages(main, "sealgate"):
-        path = folder / f"{name.replace(' ', '-')}.1"
-        path.write_text(page, encoding="utf-8")
-        click.echo(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, page in _pages(main, "sealgate"):
+            path = folder / f"{name.replace(' ', '-')}.1"
+            path.write_text(page, encoding="utf-8")
+            click.echo(path)
+    except OSError as error:
+        fail(said(error), "name a folder that can be written")
 
 
 def _pages(group: click.Command, name: str) -> list[tuple[str, str]]:

@@ -68,6 +68,22 @@ def first_cause(failed: Exception) -> Exception:
     return failed
 
 
+def hint_of(error: BaseException | None) -> str:
+    """What to do, as the error says, or the one that caused it."""
+    while error is not None:
+        if hint := getattr(error, "hint", ""):
+            return str(hint)
+        error = error.__cause__
+    return ""
+
+
+def said(error: Exception) -> str:
+    """An error as a person reads it: no errno, the file by its name."""
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error)
+    return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+
+
 def fail(message: str, hint: str = "", code: int = WRONG) -> NoReturn:
     """Say what is wrong and what to do, on stderr, and end."""
     click.echo(f"sealgate: {message}", err=True)

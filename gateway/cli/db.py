@@ -3,7 +3,7 @@
 import click
 
 from gateway.cli.context import Invocation, config_after, fail, json_option, print_json
-from gateway.cli.stores import settings_of
+from gateway.cli.stores import act_as_owner_of, settings_of
 
 
 @click.group()
@@ -20,13 +20,14 @@ def upgrade_(invocation: Invocation, as_json: bool) -> None:
 
     An SQLite file is copied before it is changed. Of a PostgreSQL database make a backup yourself.
     """
-    settings = settings_of(invocation)
+    settings = settings_of(invocation, keyring=False)
     from delivery.errors import DeliveryError
-    from delivery.store.database import Database
     from delivery.store.upgrade import newest, upgrade
+    from gateway.app import open_database
 
     try:
-        with Database.open(settings.database_url) as db:
+        act_as_owner_of(settings.data)
+        with open_database(settings) as db:
             done = upgrade(db)
     except DeliveryError as error:
         fail(str(error), "nothing was changed")

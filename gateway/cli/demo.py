@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from gateway.cli.context import NO, fail, first_cause
+from gateway.cli.context import NO, fail, first_cause, said
 
 
 @click.command()
@@ -33,4 +33,4 @@ def command(folder: Path) -> None:
         cause = first_cause(failed)
         if not isinstance(cause, (OSError, DemoFailed)):
             raise
-        fail(f"the demo cannot go on: {cause}", getattr(cause, "hint", ""), NO)
+        fail(f"the demo cannot go on: {said(cause)}", getattr(cause, "hint", ""), NO)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gateway.cli.context import Invocation, config_after, fail, json_option, print_json
+from gateway.cli.context import NO, Invocation, config_after, fail, json_option, print_json
+from gateway.cli.stores import act_as_owner_of, settings_of
 from keys.errors import KeysError
 from keys.keyring import KeyRing, keyring_path
 
@@ -33,7 +34,7 @@ def command() -> None:
 @click.pass_obj
 def init(invocation: Invocation, path: Path | None, as_json: bool) -> None:
     """Make the keyring with its first root key. A file that exists is never overwritten."""
-    where = path if path is not None else keyring_path(_settings(invocation, keyring=False).keys)
+    where = path if path is not None else keyring_path(settings_of(invocation, keyring=False).keys)
     try:
         ring = KeyRing.create(where)
     except KeysError as error:
@@ -53,7 +54,7 @@ def init(invocation: Invocation, path: Path | None, as_json: bool) -> None:
 @click.pass_obj
 def list_(invocation: Invocation, as_json: bool) -> None:
     """List the root keys, oldest first; the primary one wraps from now on."""
-    for root in _ring(_settings(invocation)).roots():
+    for root in _ring(settings_of(invocation)).roots():
         if as_json:
             print_json({"id": root.id, "created": root.created.isoformat(), "primary": root.primary})
         else:
@@ -72,7 +73,7 @@ def rotate(invocation: Invocation, rewrap_only: bool, as_json: bool) -> None:
 
     A running gateway notices by itself. Older root keys stay in the keyring: backups of the database need them.
     """
-    settings = _settings(invocation)
+    settings = settings_of(invocation)
     ring = _ring(settings)
     try:
         primary = ring.primary if rewrap_only else ring.rotate()
@@ -92,7 +93,9 @@ def _rewrap(settings: "Settings", primary: str) -> int:
 
     now = datetime.now(UTC)
     try:
-        with open_stores(settings) as stores:
+        keyring = KeyRing.load(settings.keyring_path)
+        act_as_owner_of(settings.data)
+        with open_stores(settings, keyring) as stores:
             vault = stores.vault
             rewrapped: int = vault.rotate()
             event = Event(EventKind.KEY_ROTATED, "default", facts={"root": primary, "rewrapped": rewrapped})
@@ -102,24 +105,13 @@ def _rewrap(settings: "Settings", primary: str) -> int:
         fail(
             f"the root key {primary} is primary, but the stored keys are not wrapped by it yet: {error}",
             "all goes on working; run `sealgate keys rotate --rewrap-only` when the cause is gone",
-            code=1,
+            code=NO,
         )
     return rewrapped
 
 
 def _ring(settings: "Settings") -> KeyRing:
     try:
-        return KeyRing.load(settings.keys)
+        return KeyRing.load(settings.keyring_path)
     except KeysError as error:
         fail(str(error), error.hint)
-
-
-def _settings(invocation: Invocation, *, keyring: bool = True) -> "Settings":
-    from gateway.settings import SettingsInvalid, load_settings
-
-    try:
-        return load_settings(invocation.config, keyring=keyring, policy=False)
-    except SettingsInvalid as invalid:
-        for problem in invalid.problems:
-            click.echo(str(problem), err=True)
-        fail("the configuration is not sound", "sealgate config check says the same")

@@ -100,7 +100,9 @@ def test(invocation: Invocation, as_json: bool) -> None:
 
 @command.command("scan")
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--jsonl", type=click.File("r", "utf-8"), help='A file of {"id", "text"} lines; - reads stdin.')
+@click.option(
+    "--jsonl", type=click.File("r", "utf-8", errors="replace"), help='A file of {"id", "text"} lines; - reads stdin.'
+)
 @click.option("--reveal", is_flag=True, help="Print values as they are, not masked.")
 @json_option
 @config_after

@@ -1,12 +1,13 @@
 """`sealgate serve`: the real thing."""
 
 import asyncio
+import errno
 import sys
 import threading
 
 import click
 
-from gateway.cli.context import NO, Invocation, config_after, fail, first_cause
+from gateway.cli.context import NO, Invocation, config_after, fail, first_cause, hint_of, said
 
 
 @click.command()
@@ -42,8 +43,15 @@ def command(invocation: Invocation, end_with_stdin: bool) -> None:
         cause = first_cause(failed)
         if not isinstance(cause, (DeliveryError, KeysError, OSError)):
             raise
-        hint = getattr(cause, "hint", "") or "sealgate config check tries everything that the configuration names"
-        fail(f"cannot go on: {cause}", hint, NO)
+        fail(f"cannot go on: {said(cause)}", _hint(cause), NO)
+
+
+def _hint(cause: Exception) -> str:
+    if isinstance(cause, OSError) and cause.errno == errno.EADDRINUSE:
+        return "another program listens there: stop it, or choose another address in the configuration"
+    if isinstance(cause, PermissionError):
+        return "ports below 1024 need root, or CAP_NET_BIND_SERVICE, which the systemd unit gives"
+    return hint_of(cause) or "sealgate config check tries everything that the configuration names"
 
 
 def _stop_when_stdin_closes(stop: asyncio.Event) -> None:

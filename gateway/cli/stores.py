@@ -5,23 +5,27 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from gateway.cli.context import Invocation, fail
+from gateway.cli.context import Invocation, fail, hint_of
 
 if TYPE_CHECKING:
     from gateway.app import Stores
     from gateway.settings import Settings
 
 
-def settings_of(invocation: Invocation) -> "Settings":
-    """The configuration, without trying the policy; ends the command with every problem where it is not sound."""
+def settings_of(invocation: Invocation, *, keyring: bool = True) -> "Settings":
+    """The configuration, without trying the policy; ends the command with every problem where it is not sound.
+
+    `keyring` False: it may be missing.
+    """
     from gateway.settings import SettingsInvalid, load_settings
 
     try:
-        return load_settings(invocation.config, policy=False)
+        return load_settings(invocation.config, keyring=keyring, policy=False)
     except SettingsInvalid as invalid:
         for problem in invalid.problems:
             click.echo(str(problem), err=True)
@@ -35,16 +39,33 @@ def stores_of(invocation: Invocation) -> Iterator["Stores"]:
     from delivery.errors import DeliveryError, SchemaOutdated
     from gateway.app import open_stores
     from keys.errors import KeysError
+    from keys.keyring import KeyRing
 
     try:
-        with open_stores(settings) as stores:
+        keyring = KeyRing.load(settings.keyring_path)
+        act_as_owner_of(settings.data)
+        with open_stores(settings, keyring) as stores:
             yield stores
     except SchemaOutdated as error:
         fail(str(error))
     except DeliveryError as error:
-        fail(str(error), "is the data folder there, and does this user own it?")
+        where = "is the data folder there, and does this user own it?"
+        if settings.database is not None:
+            where = "does PostgreSQL run, and let this user in, where `database` says?"
+        fail(str(error), hint_of(error) or where)
     except KeysError as error:
         fail(str(error), error.hint)
+
+
+def act_as_owner_of(data: Path) -> None:
+    """Root goes on as the owner of the data folder: a file that root made there, the service could not open."""
+    try:
+        owner = data.stat()
+    except OSError:
+        return
+    if os.geteuid() == 0 and owner.st_uid != 0:
+        os.setegid(owner.st_gid)
+        os.seteuid(owner.st_uid)
 
 
 def actor() -> str:

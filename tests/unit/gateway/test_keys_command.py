@@ -1,8 +1,12 @@
 """`sealgate keys`: what it makes, says and refuses."""
 
 import json
+import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from click.testing import CliRunner, Result
@@ -102,3 +106,35 @@ def test_a_rotation_whose_database_is_away_can_be_finished_later(config: Path) -
     finished = json.loads(run("rotate", "--rewrap-only", "--config", config, "--json").stdout)
     assert finished["id"] == json.loads(config.with_name("keyring.json").read_text())["primary"]
     assert finished["rewrapped"] > 0
+
+
+def test_a_credential_of_the_unit_comes_before_the_file(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("init", "--config", config)
+    run("init", "--path", tmp_path / "credentials" / "keyring.json")
+    (tmp_path / "credentials" / "keyring.json").chmod(0o400)  # as systemd hands it over
+    handed = json.loads((tmp_path / "credentials" / "keyring.json").read_text())["primary"]
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path / "credentials"))
+    assert handed in run("list", "--config", config).stdout
+    (tmp_path / "credentials" / "keyring.json").unlink()
+    assert handed not in run("list", "--config", config).stdout
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become someone else")
+def test_what_root_does_leaves_no_file_that_the_service_cannot_open(config: Path) -> None:
+    with TemporaryDirectory() as folder:  # pytest's own folders are its user's alone
+        Path(folder).chmod(0o755)
+        data = Path(folder) / "data"
+        data.mkdir()
+        os.chown(data, 4321, 4321)
+        config.write_text(config.read_text().replace("data: data", f"data: {data}"))
+        _commands_leave_nothing_of_root(config, data)
+
+
+def _commands_leave_nothing_of_root(config: Path, data: Path) -> None:
+    subprocess.run([sys.executable, "-m", "gateway", "keys", "init", "--config", config], check=True)
+    for words in (["keys", "rotate"], ["queue", "list"], ["db", "upgrade"]):
+        subprocess.run([sys.executable, "-m", "gateway", *words, "--config", config], check=True)
+    made = list(data.rglob("*"))
+    assert made and {path.stat().st_uid for path in made} == {4321}
