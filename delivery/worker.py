@@ -30,6 +30,8 @@ RENEW: Final = LEASE / 3
 PATIENCE: Final = 1.0  # seconds before the store is tried again
 GROUP: Final = 100  # recipients in one delivery
 LEASES: Final = 200  # items leased at once
+LAST_REPLIES: Final = 10.0  # seconds at the end of a stop that are kept for replies to a final dot
+LAST_RESULTS: Final = 2.0  # seconds for a result to be written down by a task that has to end
 
 log = structlog.get_logger()
 
@@ -145,14 +147,22 @@ class DeliveryWorker:
             keep.cancel()
 
     async def _drain(self) -> None:
-        """End what is under way, as long as `queue.shutdown` lets; what has not started is given back by `retire`."""
+        """End what is under way, as long as `queue.shutdown` lets; what has not started is given back by `retire`.
+
+        A part of that time is kept for those that only wait for the reply to the final dot: a first cancellation ends
+        all others, a second one these too.
+        """
         for batch in self._lanes.take_waiting():
             self._forget(batch)
+        whole = self._queue.settings.shutdown.total_seconds()
+        last = min(LAST_REPLIES, whole / 3)
         if self._running:
             log.info("worker.stopping", deliveries=len(self._running))
-            await asyncio.wait(self._running, timeout=self._queue.settings.shutdown.total_seconds())
-        for task in self._running:
-            task.cancel()
+        for seconds in (whole - last, last):
+            if self._running:
+                await asyncio.wait(self._running, timeout=seconds)
+            for task in self._running:
+                task.cancel()
 
     async def _retire(self) -> None:
         with suppress(StoreUnavailable):  # then the others, or our next run, take over
@@ -273,7 +283,7 @@ class DeliveryWorker:
         try:
             await asyncio.shield(recording)
         except asyncio.CancelledError:
-            await asyncio.wait([recording], timeout=self._queue.settings.shutdown.total_seconds())
+            await asyncio.wait([recording], timeout=LAST_RESULTS)
             recording.cancel()
             raise
         return not any(isinstance(outcomes.get(leased.item.id), Deferred | None) for leased in items)

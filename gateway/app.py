@@ -128,10 +128,9 @@ async def serve(
             ends=stores.boxes.bounces,
             split_domains=settings.next_hop.mx,
         )
-        drained = asyncio.Event()  # the worker stops after the doors have closed
         async with relay, WorkerPool() as pool, asyncio.TaskGroup() as tasks:
             log.info("gateway.children", sandbox=pool.sandbox)
-            tasks.create_task(worker.run(drained), name="worker")
+            tasks.create_task(worker.run(stop), name="worker")  # drains while the doors close
             chores = [
                 tasks.create_task(keeper.run(stop), name="policy"),
                 tasks.create_task(stores.boxes.run(stop), name="boxes"),
@@ -147,7 +146,6 @@ async def serve(
                     await stop.wait()
                     supervisor.stopping()
             finally:
-                drained.set()
                 for chore in chores:
                     chore.cancel()
     log.info("gateway.stopped")

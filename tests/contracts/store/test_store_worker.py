@@ -487,6 +487,26 @@ async def test_stopping_gives_back_uncounted_what_does_not_end(store_url, open_s
     await store.conserved()
 
 
+async def test_stopping_ends_in_time_whatever_a_courier_waits_for(store_url, open_store):
+    """A courier that waits for the reply to the final dot lets one cancellation pass, and no second one."""
+    store = open_store(store_url, shutdown=timedelta(seconds=0.3))
+    passed = []
+
+    async def waits_for_a_reply(delivery):
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            passed.append(delivery)
+            await asyncio.Event().wait()
+
+    store.courier.before = waits_for_a_reply
+    async with asyncio.timeout(20), store.working():
+        message_id = await store.accept()
+        await store.until(lambda: store.courier.deliveries)
+    assert len(passed) == 1
+    assert await store.states(message_id) == [State.DUE]
+
+
 async def test_stopping_lets_end_what_is_under_way(store):
     store.courier.gate = asyncio.Event()
     async with store.working():
