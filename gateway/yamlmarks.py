@@ -131,7 +131,7 @@ class _Builder:
                 column,
                 "",
                 f"{context}: {cause}" if context else cause,
-                _syntax_hint(cause, context),
+                _syntax_hint(cause, context, getattr(error, "context_mark", None)),
             )
         )
 
@@ -250,7 +250,9 @@ def _mark(event: yaml.Event) -> Mark:
     return Mark(start.line + 1, start.column + 1) if start is not None else Mark(1, 1)
 
 
-def _syntax_hint(cause: str, context: str | None) -> str:
+def _syntax_hint(cause: str, context: str | None, begun: yaml.Mark | None) -> str:
+    if "end of stream" in cause and begun is not None:
+        return f"it begins in line {begun.line + 1}: close the quote there"
     if "alias" in str(context) or "anchor" in str(context):
         return 'quote a text that begins with * or &: "*.example.com"'
     if "tab" in cause or "cannot start any token" in cause:

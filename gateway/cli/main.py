@@ -1,13 +1,14 @@
 """The command `sealgate`: finds the command group asked for, and loads no other."""
 
+import errno
 import importlib
 import os
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
-from gateway.cli.context import CONFIG_DEFAULT, Invocation, config_option
+from gateway.cli.context import CONFIG_DEFAULT, NO, Invocation, config_option, fail, said
 
 GROUPS: Final = {
     "demo": ("gateway.cli.demo", "Run everything on this machine's loopback, with sample mail."),
@@ -39,6 +40,15 @@ class LazyGroup(click.Group):
         command = module.command
         assert isinstance(command, click.Command)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """No traceback where the output cannot be written; whoever closed the pipe to us has heard enough."""
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise
+            fail(said(error), code=NO)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list in --help, without importing anything."""

@@ -120,7 +120,7 @@ def scan(invocation: Invocation, files: tuple[Path, ...], jsonl: IO[str] | None,
 
 
 def _scan_lines(matcher: Matcher, lines: IO[str], reveal: bool) -> None:
-    output = sys.stdout
+    output, source = sys.stdout, getattr(lines, "name", "-")
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
@@ -128,9 +128,9 @@ def _scan_lines(matcher: Matcher, lines: IO[str], reveal: bool) -> None:
             row = json.loads(line)
             identifier, text = row["id"], row["text"]
         except (ValueError, KeyError, TypeError):
-            fail(f'{lines.name}:{number}: not an object with "id" and "text"')
+            fail(f'{source}:{number}: not an object with "id" and "text"')
         if not isinstance(text, str):
-            fail(f'{lines.name}:{number}: "text" is no text')
+            fail(f'{source}:{number}: "text" is no text')
         started = time.perf_counter()
         findings = matcher.scan_text(text)
         took = round((time.perf_counter() - started) * 1000, 3)
