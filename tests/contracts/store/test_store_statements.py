@@ -1,0 +1,87 @@
+"""Statements that run on the driver's own cursor keep SQLAlchemy's rules, and tell no values; leases share a read."""
+
+import asyncio
+import traceback
+
+import pytest
+from sqlalchemy import bindparam, delete, insert, select, update
+
+from delivery.errors import StoreConflict
+from delivery.store.schema import workers
+from delivery.store.statements import Statement
+
+ADD = Statement(insert(workers), workers.c.keys())
+RENAME = Statement(update(workers).where(workers.c.id == bindparam("worker")).values(host="elsewhere"))
+LATER = Statement(insert(workers), workers.c.keys(), raw=["started_at"])
+TAKE = Statement(delete(workers).where(workers.c.id == bindparam("worker")).returning(workers.c.host, *workers.c))
+
+
+def kept(conn):
+    return [tuple(row) for row in conn.execute(select(workers).order_by(workers.c.id))]
+
+
+async def test_values_are_bound_as_their_types_say(store):
+    now = store.clock()
+    rows = [{"id": name, "host": "here", "started_at": now} for name in ("a", "b")]
+    await store.db.write(lambda conn: ADD.run_each(conn, rows))
+    await store.db.write(lambda conn: RENAME.run(conn, {"worker": "b"}))
+    assert await store.db.read(kept) == [("a", "here", now), ("b", "elsewhere", now)]
+
+
+async def test_what_was_taken_goes_back_as_it_was(store):
+    now = store.clock()
+    await store.db.write(lambda conn: ADD.run(conn, {"id": "a", "host": "here", "started_at": now}))
+
+    def again(conn):
+        host, name, _, started_at = TAKE.first(conn, {"worker": "a"})
+        LATER.run(conn, {"id": name, "host": f"{host} again", "started_at": started_at})
+        return TAKE.first(conn, {"worker": "nobody"})
+
+    assert await store.db.write(again) is None
+    assert await store.db.read(kept) == [("a", "here again", now)]
+
+
+async def test_a_conflict_is_told_without_values(store):
+    row = {"id": "a", "host": "secret-host", "started_at": store.clock()}
+    await store.db.write(lambda conn: ADD.run(conn, row))
+    with pytest.raises(StoreConflict) as conflict:
+        await store.db.write(lambda conn: ADD.run(conn, row))
+    assert "secret-host" not in "".join(traceback.format_exception(conflict.value))
+    await store.db.write(lambda conn: ADD.run(conn, row | {"id": "b"}))
+    assert len(await store.db.read(kept)) == 2
+
+
+async def test_leases_that_are_asked_for_together_share_reads(store, monkeypatch):
+    claims = store.claims()
+    await claims.register()
+    for _ in range(20):
+        await store.accept()
+    leased = await claims.lease(100, [])
+    reads = 0
+    read = store.db.read
+
+    async def counted(work):
+        nonlocal reads
+        reads += 1
+        return await read(work)
+
+    monkeypatch.setattr(store.db, "read", counted)
+    questions = [{one.item.id: one.token} for one in leased]
+    questions[7] = {leased[7].item.id: leased[7].token - 1}
+    answers = await asyncio.gather(*(claims.still_ours(question) for question in questions))
+    assert [bool(answer) for answer in answers] == [number != 7 for number in range(20)]
+    assert reads == 2, "the first alone, all others together"
+    await claims.retire()
+
+
+async def test_one_who_stops_waiting_takes_the_answer_from_nobody_else(store):
+    claims = store.claims()
+    await claims.register()
+    await store.accept()
+    (leased,) = await claims.lease(1, [])
+    asked = [asyncio.create_task(claims.still_ours({leased.item.id: leased.token})) for _ in range(3)]
+    await asyncio.sleep(0)
+    asked[0].cancel()
+    asked[1].cancel()
+    assert await asked[2] == {leased.item.id}
+    await claims.retire()
