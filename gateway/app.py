@@ -129,7 +129,6 @@ async def serve(
             split_domains=settings.next_hop.mx,
         )
         async with relay, WorkerPool() as pool, asyncio.TaskGroup() as tasks:
-            log.info("gateway.children", sandbox=pool.sandbox)
             tasks.create_task(worker.run(stop), name="worker")  # drains while the doors close
             chores = [
                 tasks.create_task(keeper.run(stop), name="policy"),
@@ -142,7 +141,7 @@ async def serve(
                     _settle()
                     supervisor.ready()
                     ready()
-                    log.info("gateway.ready", hostname=settings.hostname)
+                    log.info("gateway.ready", hostname=settings.hostname, children=pool.sandbox)
                     await stop.wait()
                     supervisor.stopping()
             finally:

@@ -3,6 +3,7 @@
 import datetime
 import ipaddress
 import os
+import random
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -45,14 +46,20 @@ def missing(what: str) -> None:
     pytest.skip(f"missing: {what} (make system-packages installs it as root)")
 
 
+_HANDED_OUT: set[int] = set()
+
+
 @pytest.fixture
 def free_port() -> Callable[[], int]:
-    """A loopback port nobody listens on at the moment."""
+    """A loopback port nobody listens on, none twice, and below those that outgoing connections take for themselves."""
 
     def find() -> int:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            return int(probe.getsockname()[1])
+        while True:
+            port = random.randrange(12_000, 32_000)
+            with socket.socket() as probe:
+                if port not in _HANDED_OUT and probe.connect_ex(("127.0.0.1", port)):
+                    _HANDED_OUT.add(port)
+                    return port
 
     return find
 
