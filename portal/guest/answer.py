@@ -19,7 +19,7 @@ from portal.guest.letter import letter_page
 from portal.services import services_of
 from portal.web.downloads import clean_name
 from portal.web.forms import check_origin
-from portal.web.render import count, size
+from portal.web.render import _, count, say, size
 from portal.web.troubles import FormTooOld, TooSlow, Trouble
 
 T = TypeVar("T")
@@ -83,14 +83,14 @@ async def _take(request: web.Request, entry: Entry, parts: MultipartReader) -> w
         return await end_page(request, entry.invitation)
     draft = await services.boxes.begin_answer(services.namespace, entry.participant_id, entry.seen)
     if draft is None:
-        error = "This SafeBox takes no answers any more. Yours was not sent."
+        error = _("This SafeBox takes no answers any more. Yours was not sent.")
         text = await _first_text(parts, box.limits.text)
         return await letter_page(request, entry, box, text=text, error=error, status=409)
     arriving = _Arriving(draft, box)
     try:
         await _receive(request, parts, arriving)
         if not arriving.text.strip() and not arriving.documents:
-            error = "Please write something, or add a document."
+            error = _("Please write something, or add a document.")
             return await letter_page(request, entry, box, error=error, status=422)
         answered = await draft.send(arriving.text)
     except AnswerRefused as refused:
@@ -98,13 +98,13 @@ async def _take(request: web.Request, entry: Entry, parts: MultipartReader) -> w
     finally:
         await asyncio.shield(draft.abort())  # after `send` this does nothing
     if answered is None:
-        error = "This SafeBox was closed while you wrote. Your answer was not sent."
+        error = _("This SafeBox was closed while you wrote. Your answer was not sent.")
         return await letter_page(request, entry, box, text=arriving.text, error=error, status=409)
     raise web.HTTPSeeOther(f"{entry.here}?sent=1")
 
 
 async def _receive(request: web.Request, parts: MultipartReader, arriving: _Arriving) -> None:
-    for _ in range(_MOST_PARTS):
+    for _number in range(_MOST_PARTS):
         part = await _in_time(parts.next())
         if part is None:
             return
@@ -179,11 +179,16 @@ async def _in_time(reading: Awaitable[T]) -> T:
 def _why(refused: AnswerRefused) -> str:
     match refused.limit:
         case TooMuch.DOCUMENTS:
-            return f"Not sent: you can add up to {count(refused.allowed, 'file', 'files')} to one reply."
+            files = count(refused.allowed, "file", "files")
+            return say("Not sent: you can add up to {files} to one reply.", files=files)
         case TooMuch.DOCUMENT_BYTES:
-            named = f"“{refused.name}” is too large" if refused.name else "One file is too large"
-            return f"Not sent: {named}. A file can have up to {size(refused.allowed)}."
+            most = size(refused.allowed)
+            if not refused.name:
+                return say("Not sent: one file is too large. A file can have up to {size}.", size=most)
+            return say("Not sent: “{name}” is too large. A file can have up to {size}.", name=refused.name, size=most)
         case TooMuch.TOTAL_BYTES:
-            return f"Not sent: the files together are too large. They can have up to {size(refused.allowed)}."
-        case _:
-            return f"Not sent: the text is too long. It can have up to {refused.allowed} characters."
+            most = size(refused.allowed)
+            return say("Not sent: the files together are too large. They can have up to {size}.", size=most)
+        case TooMuch.TEXT:
+            most = str(refused.allowed)
+            return say("Not sent: the text is too long. It can have up to {number} characters.", number=most)

@@ -11,7 +11,7 @@ from portal.guest.landing import end_of, end_page, is_for
 from portal.guest.pages import PlainPage
 from portal.services import services_of
 from portal.signin.codes import needs_account
-from portal.web.render import render
+from portal.web.render import _, render, say
 from portal.web.troubles import NothingHere
 from portal.web.visitor import access_of, visitor_of
 
@@ -66,11 +66,11 @@ async def entry_of(request: web.Request) -> Entry | web.StreamResponse:
 
 async def _code_wanted(request: web.Request, invitation: Invitation) -> web.Response:
     page = PlainPage(
-        "This message opens with a code",
-        "This message opens with a code",
+        _("This message opens with a code"),
+        _("This message opens with a code"),
         (
-            f"{invitation.sender_name} wants each reading to be proven by a code.",
-            "Please open the link in the e-mail about this message. We then send a code to your address.",
+            say("{sender} wants each reading to be proven by a code.", sender=invitation.sender_name),
+            _("Please open the link in the e-mail about this message. We then send a code to your address."),
         ),
     )
     return await render(request, "guest/plain.html", page, status=403)
@@ -78,13 +78,20 @@ async def _code_wanted(request: web.Request, invitation: Invitation) -> web.Resp
 
 async def _release_wanted(request: web.Request, invitation: Invitation) -> web.Response:
     page = PlainPage(
-        "This message needs the sender’s release",
-        "This message needs the sender’s release",
+        _("This message needs the sender’s release"),
+        _("This message needs the sender’s release"),
         (
-            "We could not prove that e-mail reaches you safely, so a code by e-mail is not enough to open it, "
-            "nor is an account whose password was set by such a code after the message was sent.",
-            f"Please ask {invitation.sender_name} to release it for you: by telephone, or by answering the e-mail "
-            f"that brought you here, to {invitation.sender_address}. Mention the reference {invitation.reference}.",
+            _(
+                "We could not prove that e-mail reaches you safely, so a code by e-mail is not enough to open it, "
+                "nor is an account whose password was set by such a code after the message was sent."
+            ),
+            say(
+                "Please ask {sender} to release it for you: by telephone, or by answering the e-mail that brought you "
+                "here, to {address}. Mention the reference {reference}.",
+                sender=invitation.sender_name,
+                address=invitation.sender_address,
+                reference=invitation.reference,
+            ),
         ),
     )
     return await render(request, "guest/plain.html", page, status=403)

@@ -15,7 +15,7 @@ from portal.services import services_of
 from portal.signin.codes import needs_account
 from portal.web.forms import read_form
 from portal.web.locator import invitation_behind, masked, path_to
-from portal.web.render import render
+from portal.web.render import _, render, say
 from portal.web.throttle import DECLINED, NOTES_FOR_GUEST, count_network
 from portal.web.troubles import Slower
 from portal.web.visitor import access_of, visitor_of
@@ -32,7 +32,7 @@ async def envelope(request: web.Request) -> web.StreamResponse:
     if session is not None and is_for(invitation, session) and _suffices(invitation, session):
         raise web.HTTPSeeOther(f"/m/{invitation.participant_id}")
     page = EnvelopePage(
-        title="A protected message for you",
+        title=_("A protected message for you"),
         invitation=invitation,
         here=path_to(request),
         opens=_opens(invitation),
@@ -80,9 +80,9 @@ async def end_page(
     """It is over: why, and what can be done. 410, for whoever holds the link knows that it was there."""
     end = end_of(invitation) or End.DELETED
     titles = {
-        End.RECALLED: "The sender took this message back",
-        End.DELETED: "This message is closed",
-        End.DECLINED: "Closed for your address",
+        End.RECALLED: _("The sender took this message back"),
+        End.DELETED: _("This message is closed"),
+        End.DECLINED: _("Closed for your address"),
     }
     page = EndPage(titles[end], invitation, end, ask if end is End.DELETED else "")
     if end is End.DECLINED and "locator" in request.match_info:
@@ -119,11 +119,11 @@ async def asked(request: web.Request) -> web.StreamResponse:
     """GET /b/LOCATOR/asked: the sender was told."""
     invitation = await invitation_behind(request)
     page = PlainPage(
-        "We have told the sender",
-        "We have told the sender",
+        _("We have told the sender"),
+        _("We have told the sender"),
         (
-            f"{invitation.sender_name} got an e-mail with your question.",
-            "If the message is sent again, you get a new e-mail from us.",
+            say("{sender} got an e-mail with your question.", sender=invitation.sender_name),
+            _("If the message is sent again, you get a new e-mail from us."),
         ),
     )
     return await render(request, "guest/plain.html", page)
@@ -142,7 +142,7 @@ async def decline_page(request: web.Request, invitation: Invitation, here: str, 
     """The page that asks; used by the envelope and by the open letter."""
     address = masked(invitation.guest_address)
     page = DeclinePage(
-        "Not meant for you?", here, f"{here}/not-for-me", address, invitation.sender_name, for_good=for_good
+        _("Not meant for you?"), here, f"{here}/not-for-me", address, invitation.sender_name, for_good=for_good
     )
     return await render(request, "guest/decline.html", page)
 

@@ -16,7 +16,7 @@ from portal.guest.pages import InboxPage, PlainPage, StartPage, ZonePage
 from portal.services import PortalServices, services_of
 from portal.web.forms import one_line, read_form
 from portal.web.locator import find_invitation
-from portal.web.render import render
+from portal.web.render import _, render
 from portal.web.throttle import LINKS_ASKED, LINKS_ASKED_FOR_ADDRESS, count_network
 from portal.web.times import COOKIE, clock_of, zone_named, zones_to_choose
 from portal.web.troubles import NothingHere
@@ -32,7 +32,7 @@ _YEAR: Final = timedelta(days=365)
 
 async def start(request: web.Request) -> web.StreamResponse:
     """GET /."""
-    return await render(request, "guest/start.html", StartPage("Open a protected message"))
+    return await render(request, "guest/start.html", StartPage(_("Open a protected message")))
 
 
 async def by_reference(request: web.Request) -> web.StreamResponse:
@@ -43,11 +43,11 @@ async def by_reference(request: web.Request) -> web.StreamResponse:
     found = await find_invitation(request, reference) if reference else None
     if reference is None or found is None:
         error = (
-            "We do not know this reference. Please compare it with the e-mail."
+            _("We do not know this reference. Please compare it with the e-mail.")
             if reference
-            else "A reference has 12 letters and digits, like 7KQ4-XN2M-9TPD."
+            else _("A reference has 12 letters and digits, like 7KQ4-XN2M-9TPD.")
         )
-        page = StartPage("Error: open a protected message", error=error, reference=text)
+        page = StartPage(_("Error: open a protected message"), error=error, reference=text)
         return await render(request, "guest/start.html", page, status=422)
     raise web.HTTPSeeOther(f"/b/{reference}")
 
@@ -73,14 +73,14 @@ async def again(request: web.Request) -> web.StreamResponse:
 async def again_said(request: web.Request) -> web.StreamResponse:
     """GET /again: what was done, without saying whether there was anything to do."""
     page = PlainPage(
-        "Please look into your mailbox",
-        "Please look into your mailbox",
+        _("Please look into your mailbox"),
+        _("Please look into your mailbox"),
         (
-            "If there are messages for this address that can still be read, their links are on the way to it.",
-            "It can take a few minutes. Look into the folder for junk or spam as well.",
+            _("If there are messages for this address that can still be read, their links are on the way to it."),
+            _("It can take a few minutes. Look into the folder for junk or spam as well."),
         ),
         "/",
-        "Back to the start",
+        _("Back to the start"),
     )
     return await render(request, "guest/plain.html", page)
 
@@ -103,21 +103,21 @@ async def messages(request: web.Request) -> web.StreamResponse:
         raise web.HTTPSeeOther(f"/m/{session.participant_id}")
     services = services_of(request)
     letters = await services.boxes.for_address(services.namespace, session.address)
-    page = InboxPage("Your messages", session.address, letters)
+    page = InboxPage(_("Your messages"), session.address, letters)
     return await render(request, "guest/messages.html", page, shows_times=True)
 
 
 async def left(request: web.Request) -> web.StreamResponse:
     """GET /left: signed out."""
     page = PlainPage(
-        "You have left",
-        "You have left",
+        _("You have left"),
+        _("You have left"),
         (
-            "Nobody can read the message in this browser now without a new code or your password.",
-            "To open it again, follow the link in the e-mail once more.",
+            _("Nobody can read the message in this browser now without a new code or your password."),
+            _("To open it again, follow the link in the e-mail once more."),
         ),
         "/",
-        "To the start page",
+        _("To the start page"),
     )
     return await render(request, "guest/plain.html", page)
 
@@ -133,7 +133,7 @@ async def choose_zone(request: web.Request) -> web.StreamResponse:
     back = _path(form.get("back", "/"))
     zone = zone_named(form.get("zone", ""))
     if zone is None:
-        return await _zone_page(request, back, "Please choose a zone from the list.")
+        return await _zone_page(request, back, _("Please choose a zone from the list."))
     response = web.Response(status=303, headers={"Location": back})
     secure = services_of(request).is_secure
     # Not HttpOnly: the portal's own script sets it too. It tells nothing but a zone.
@@ -143,7 +143,7 @@ async def choose_zone(request: web.Request) -> web.StreamResponse:
 
 async def _zone_page(request: web.Request, back: str, error: str = "") -> web.Response:
     clock = clock_of(request)
-    title = "Error: times and time zones" if error else "Times and time zones"
+    title = _("Error: times and time zones") if error else _("Times and time zones")
     page = ZonePage(title, zones_to_choose(clock.now), clock.zone.key, _path(back), error)
     return await render(request, "guest/zone.html", page, status=422 if error else 200)
 

@@ -11,7 +11,7 @@ from portal.signin.passwords import LONGEST, SHORTEST, Passwords, Weak, weakness
 from portal.web.client import client_network
 from portal.web.forms import one_line, read_form
 from portal.web.locator import invitation_behind, path_to
-from portal.web.render import render
+from portal.web.render import _, render, say
 from portal.web.throttle import PASSWORDS_WRONG, PASSWORDS_WRONG_FOR_ADDRESS
 from portal.web.troubles import NothingHere, Slower
 from portal.web.visitor import Visitor, access_of, sign_in, sign_out, visitor_of, who_of
@@ -19,8 +19,8 @@ from portal.web.visitor import Visitor, access_of, sign_in, sign_out, visitor_of
 PASSWORDS = web.AppKey("passwords", Passwords)
 
 _WHY = {
-    Weak.SHORT: f"That is too short. A password has {SHORTEST} characters or more.",
-    Weak.LONG: f"That is too long. A password has {LONGEST} characters or fewer.",
+    Weak.SHORT: "That is too short. A password has {shortest} characters or more.",
+    Weak.LONG: "That is too long. A password has {longest} characters or fewer.",
     Weak.COMMON: "This password is on lists that attackers try first. Please choose another.",
     Weak.PERSONAL: "This password is built on your address or on our name. Please choose another.",
 }
@@ -34,7 +34,7 @@ async def signin_form(request: web.Request) -> web.StreamResponse:
     if "locator" in request.match_info:
         await invitation_behind(request)
         back = path_to(request)
-    return await render(request, "signin/signin.html", SigninPage("Sign in", request.path, back))
+    return await render(request, "signin/signin.html", SigninPage(_("Sign in"), request.path, back))
 
 
 async def signin(request: web.Request) -> web.StreamResponse:
@@ -46,11 +46,11 @@ async def signin(request: web.Request) -> web.StreamResponse:
     account_id = await _checked(request, invitation, address, password)
     if account_id is None:
         page = SigninPage(
-            "Error: sign in",
+            _("Error: sign in"),
             request.path,
             path_to(request) if invitation else "",
             email=address,
-            error="Address and password do not belong together.",
+            error=_("Address and password do not belong together."),
         )
         return await render(request, "signin/signin.html", page, status=422)
     await sign_in(request, invitation, account_id)
@@ -102,7 +102,7 @@ async def set_password(request: web.Request) -> web.StreamResponse:
     password = form.get("password", "")
     weak = weakness(password, invitation.guest_address, services.organisation)
     if weak is not None:
-        page = await _account_page(request, visitor, error=_WHY[weak])
+        page = await _account_page(request, visitor, error=say(_WHY[weak], shortest=SHORTEST, longest=LONGEST))
         return await render(request, "signin/account.html", page, status=422)
     kept = await request.app[PASSWORDS].hash(password)
     who = who_of(request, invitation)
@@ -166,9 +166,9 @@ async def _account_page(request: web.Request, visitor: Visitor, *, error: str = 
     known = await services.accounts.by_address(services.namespace, address)
     phrase = await services.accounts.phrase(services.namespace, own) if own else None
     required = invitation is not None and needs_account(invitation)
-    title = "Your account" if own else "Make your account" if required else "Come back more easily"
+    title = _("Your account") if own else _("Make your account") if required else _("Come back more easily")
     return AccountPage(
-        title=f"Error: {title.lower()}" if error else title,
+        title=say("Error: {title}", title=title.lower()) if error else title,
         address=address,
         may_set_password=invitation is not None,
         has_account=known is not None,

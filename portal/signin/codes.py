@@ -15,7 +15,7 @@ from portal.signin.pages import CodePage, LockedPage
 from portal.web.client import client_network
 from portal.web.forms import read_form
 from portal.web.locator import invitation_behind, masked, path_to
-from portal.web.render import render
+from portal.web.render import _, render, say
 from portal.web.throttle import CODES_ASKED, CODES_ASKED_FOR_GUEST, CODES_WRONG, check_network, count_network
 from portal.web.troubles import Slower
 from portal.web.visitor import access_of, keep_browser, sign_in, visitor_of, who_of
@@ -95,7 +95,9 @@ async def open_(request: web.Request) -> web.StreamResponse:
     code = typed(form.get("code", ""))
     if len(code) != rules.digits:
         sent = await services.accounts.code_sent(asker, rules, now)
-        return await _code_page(request, invitation, sent, error=f"A code has {rules.digits} digits.")
+        return await _code_page(
+            request, invitation, sent, error=say("A code has {digits} digits.", digits=rules.digits)
+        )
     tried = await services.accounts.try_code(asker, code, rules, who_of(request, invitation), now)
     match tried.what:
         case Try.OPENED:
@@ -103,7 +105,11 @@ async def open_(request: web.Request) -> web.StreamResponse:
             raise web.HTTPSeeOther(f"/m/{invitation.participant_id}")
         case Try.AGAIN:  # the first press let them in, if its answer came through
             return await _code_page(
-                request, invitation, None, error="That code was used just now, and is not valid any more.", is_used=True
+                request,
+                invitation,
+                None,
+                error=_("That code was used just now, and is not valid any more."),
+                is_used=True,
             )
         case Try.LOCKED_FOR_GOOD:
             return await _lock(request, invitation)
@@ -117,13 +123,13 @@ async def _not_right(
     request: web.Request, invitation: Invitation, tried: Tried, sent: CodeSent | None
 ) -> web.StreamResponse:
     if tried.what is not Try.WRONG:
-        error = "That code is not valid any more. Please ask for a new one."
+        error = _("That code is not valid any more. Please ask for a new one.")
         return await _code_page(request, invitation, None, error=error)
     await count_network(request, "code", CODES_WRONG)
     left = tried.tries_left
-    tries = "You have 1 more try." if left == 1 else f"You have {left} more tries."
-    advice = f"{tries} If several e-mails came, use the newest one."
-    return await _code_page(request, invitation, sent, error="That is not the code we sent last.", advice=advice)
+    tries = _("You have 1 more try.") if left == 1 else say("You have {number} more tries.", number=left)
+    advice = f"{tries} {_('If several e-mails came, use the newest one.')}"
+    return await _code_page(request, invitation, sent, error=_("That is not the code we sent last."), advice=advice)
 
 
 def typed(text: str) -> str:
@@ -149,7 +155,7 @@ async def _code_page(
 ) -> web.Response:
     rules = rules_of(invitation)
     page = CodePage(
-        title="Error: type in your code" if error else "Type in your code",
+        title=_("Error: type in your code") if error else _("Type in your code"),
         back=path_to(request),
         address=masked(invitation.guest_address),
         digits=rules.digits,
@@ -177,7 +183,7 @@ async def _locked_page(request: web.Request, invitation: Invitation, tried: Trie
     services = services_of(request)
     until = tried.locked_until
     page = LockedPage(
-        title="Locked for a while" if until else "Locked",
+        title=_("Locked for a while") if until else _("Locked"),
         back=path_to(request),
         until=until,
         sender_name=invitation.sender_name,

@@ -71,7 +71,8 @@ def weakness(password: str, *about: str) -> Weak | None:
     if length > LONGEST:
         return Weak.LONG
     plain = unicodedata.normalize("NFKC", password).casefold()
-    if any(_is_built_on(plain, word) for text in about for word in _words(text)):
+    words = sorted({word for text in about for word in _words(text)}, key=len, reverse=True)
+    if any(_is_built_on(plain, word) for word in words) or _is_little_more(plain, words):
         return Weak.PERSONAL
     return Weak.COMMON if _is_common(plain) else None
 
@@ -105,6 +106,14 @@ def _is_run(plain: str) -> bool:
 def _is_built_on(plain: str, word: str) -> bool:
     bare = _bare(plain)
     return word in {bare, bare.translate(_TURNED), _repeated(bare)} or (word in plain and len(plain) - len(word) < 6)
+
+
+def _is_little_more(plain: str, words: list[str]) -> bool:
+    """`maria.oberhofer1` of maria.oberhofer-katz@…: once the words are out, hardly anything is left."""
+    left = plain
+    for word in words:
+        left = left.replace(word, "")
+    return left != plain and len(re.sub(r"[\W_]", "", left)) < 6
 
 
 def _words(text: str) -> list[str]:

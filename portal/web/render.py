@@ -51,6 +51,11 @@ def _(text: str) -> str:
     return text
 
 
+def say(text: str, **values: object) -> Markup:
+    """A whole sentence with values in it: `say("Locked until {hour}", hour=…)`. Values are escaped, markup is kept."""
+    return Markup(str(escape(_(text)))).format(**values)  # noqa: S704 - the sentence is escaped
+
+
 def count(number: int, one: str, many: str) -> str:
     """`1 document`, `3 documents`."""
     return f"{number} {_(one) if number == 1 else _(many)}"
@@ -102,7 +107,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(size=size, breakable=breakable, initials=initials)
-    made.globals.update(_=_, count=count, asset=_asset)
+    made.globals.update(_=_, say=say, count=count, asset=_asset)
     return made
 
 
@@ -147,4 +152,4 @@ def fill(
     return environment().get_template(template).render(values)
 
 
-__all__ = ["SERVICES", "STATIC", "Frame", "Page", "count", "fill", "render", "size"]
+__all__ = ["SERVICES", "STATIC", "Frame", "Page", "count", "fill", "render", "say", "size"]

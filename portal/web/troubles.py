@@ -13,7 +13,7 @@ from aiohttp import web
 from delivery.errors import StoreUnavailable
 from keys.errors import KeysError
 from keys.tokens import new_token
-from portal.web.render import fill
+from portal.web.render import _, count, fill, say
 from portal.web.visitor import put_cookies, visitor_of
 
 log = structlog.get_logger()
@@ -42,9 +42,9 @@ class Trouble(Exception):
     def page(self) -> TroublePage:
         """What the reader is told."""
         return TroublePage(
-            "Error: that did not work",
-            "That did not work",
-            ("The page sent something that we could not read. Please go back and try once more.",),
+            _("Error: that did not work"),
+            _("That did not work"),
+            (_("The page sent something that we could not read. Please go back and try once more."),),
         )
 
 
@@ -56,11 +56,11 @@ class NothingHere(Trouble):
     def page(self) -> TroublePage:
         """The same for everything."""
         return TroublePage(
-            "There is nothing here",
-            "There is nothing here for you to see",
+            _("There is nothing here"),
+            _("There is nothing here for you to see"),
             (
-                "The link may be incomplete, or what it led to is gone.",
-                "If it came in an e-mail, open it from there once more, or type in the reference of that e-mail.",
+                _("The link may be incomplete, or what it led to is gone."),
+                _("If it came in an e-mail, open it from there once more, or type in the reference of that e-mail."),
             ),
         )
 
@@ -73,11 +73,14 @@ class FormTooOld(Trouble):
     def page(self) -> TroublePage:
         """What to do about it."""
         return TroublePage(
-            "Error: this page was open for too long",
-            "This page was open for too long",
+            _("Error: this page was open for too long"),
+            _("This page was open for too long"),
             (
-                "For your safety we did nothing. Please open the link in your e-mail again.",
-                "If this happens each time, your browser may be set to refuse cookies. This site needs one of its own.",
+                _("For your safety we did nothing. Please open the link in your e-mail again."),
+                _(
+                    "If this happens each time, your browser may be set to refuse cookies. "
+                    "This site needs one of its own."
+                ),
             ),
         )
 
@@ -94,13 +97,13 @@ class Slower(Trouble):
     def page(self) -> TroublePage:
         """When to come back."""
         minutes = -(-self.seconds // 60)
-        wait = "a minute" if minutes == 1 else f"{minutes} minutes" if minutes < 120 else f"{minutes // 60} hours"
+        wait = count(minutes, "minute", "minutes") if minutes < 120 else count(minutes // 60, "hour", "hours")
         return TroublePage(
-            "Error: please wait a little",
-            "Please wait a little",
+            _("Error: please wait a little"),
+            _("Please wait a little"),
             (
-                f"There were too many tries just now. You can try again in {wait}.",
-                "Nothing is lost: your message waits for you.",
+                say("There were too many tries just now. You can try again in {wait}.", wait=wait),
+                _("Nothing is lost: your message waits for you."),
             ),
         )
 
@@ -112,7 +115,9 @@ class TooLarge(Trouble):
 
     def page(self) -> TroublePage:
         """What was too much."""
-        return TroublePage("Error: that was too much", "That was too much", ("The form held more than we can take.",))
+        return TroublePage(
+            _("Error: that was too much"), _("That was too much"), (_("The form held more than we can take."),)
+        )
 
 
 class TooSlow(Trouble):
@@ -123,25 +128,25 @@ class TooSlow(Trouble):
     def page(self) -> TroublePage:
         """What to do about it."""
         return TroublePage(
-            "Error: the connection was too slow",
-            "The connection was too slow",
-            ("The rest of the form did not arrive. Please go back and try once more.",),
+            _("Error: the connection was too slow"),
+            _("The connection was too slow"),
+            (_("The rest of the form did not arrive. Please go back and try once more."),),
         )
 
 
 def _away() -> TroublePage:
     return TroublePage(
-        "Error: please come back in a few minutes",
-        "Please come back in a few minutes",
-        ("Something on our side is not available at the moment. Nothing is lost: your message waits for you.",),
+        _("Error: please come back in a few minutes"),
+        _("Please come back in a few minutes"),
+        (_("Something on our side is not available at the moment. Nothing is lost: your message waits for you."),),
     )
 
 
 def _broken() -> TroublePage:
     return TroublePage(
-        "Error: something went wrong on our side",
-        "Something went wrong on our side",
-        ("It is not your fault, and nothing is lost. Please try again in a few minutes.",),
+        _("Error: something went wrong on our side"),
+        _("Something went wrong on our side"),
+        (_("It is not your fault, and nothing is lost. Please try again in a few minutes."),),
     )
 
 

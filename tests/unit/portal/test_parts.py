@@ -1,11 +1,13 @@
 """The small parts: passwords, markup, sizes, names, limits."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markupsafe import Markup
 
 from delivery.store import throttles
 from delivery.store.throttles import Limit
@@ -15,7 +17,7 @@ from portal.signin.passwords import Passwords, Weak, common, weakness
 from portal.site import make_site
 from portal.web.forms import one_line
 from portal.web.locator import masked
-from portal.web.render import breakable, initials, size
+from portal.web.render import TEMPLATES, breakable, initials, say, size
 
 DOCS = Path(__file__).parents[3] / "docs" / "portal.md"
 
@@ -161,3 +163,20 @@ def test_the_docs_name_every_path_and_field(portal) -> None:
 
         for name in re.findall(r'\bname="([a-z_]+)"', template.read_text("utf-8")):
             assert f"`{name}`" in text or name in {"viewport", "color-scheme", "referrer", "robots"}, f"field {name}"
+
+
+@pytest.mark.parametrize("password", ["maria.oberhofer1", "OberhoferMaria77", "1-maria-oberhofer-2"])
+def test_a_password_made_of_ones_address_is_personal(password: str) -> None:
+    assert weakness(password, "maria.oberhofer-katzenellenbogen@post.example") is Weak.PERSONAL
+
+
+def test_sentences_are_whole() -> None:
+    """A sentence in pieces around its values cannot be put into another language."""
+    piece = re.compile(r'_\("[^"]*[a-z,]"\) }}\.? (?:<strong|<span class="(?:num|address|anywhere)|{{ (?!icon))')
+    for path in TEMPLATES.rglob("*.html"):
+        assert not piece.findall(path.read_text("utf-8")), path.name
+
+
+def test_a_sentence_escapes_its_values_and_keeps_markup() -> None:
+    said = say("{name} wrote to {whom}.", name="<b>", whom=Markup("<strong>you</strong>"))
+    assert said == "&lt;b&gt; wrote to <strong>you</strong>."
