@@ -14,7 +14,7 @@ from rules.verdict import Verdict
 from rules.widths import fixed_width
 
 _SEPARATORS: Final = str.maketrans("", "", " -\t\r\n")
-_DIGIT_SEPARATORS: Final = str.maketrans("", "", " -./,_\t\r\n")
+_DIGIT_SEPARATORS: Final = str.maketrans("", "", " -./,_~(\t\r\n")
 _LEADS: Final = frozenset(b"/\\@%+")  # a path, an address, an escape, a number with its country
 _JOINS: Final = frozenset(b"-.")  # between two runs of digits
 _RUNS_ON: Final = frozenset(b"-+/\\@_%~")

@@ -49,7 +49,9 @@ CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
         "record": Check("at least five digits, not a date, not one digit repeated in a short number", medical.record),
         "npi": Check("begins with 1 or 2, check digit by Luhn over 80840 and the number", medical.npi),
         "dea": Check("registrant's letter and check digit", medical.dea),
-        "mbi": Check("letters and digits in their places, without S L O I B Z", medical.mbi),
+        "mbi": Check(
+            "letters and digits in their places, without S L O I B Z", medical.mbi, None, medical.MBI_SEPARATORS
+        ),
         "icd10": Check("a chapter's range of ICD-10-CM", medical.icd10),
     }
 )

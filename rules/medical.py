@@ -11,6 +11,7 @@ _MBI: Final = re.compile(
     r"[AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9][0-9]"
     r"[AC-HJKMNP-RT-Y]{2}[0-9]{2}"
 )
+MBI_SEPARATORS: Final = str.maketrans("", "", " ./_-")
 _DEA: Final = re.compile(r"[ABCDEFGHJKLMPRSTUX][A-Z9][0-9]{7}")
 _ICD10: Final = re.compile(r"([A-Z])([0-9][0-9AB])(?:\.?([0-9A-Z]{1,4}))?")
 
@@ -74,7 +75,7 @@ def dea(text: str) -> Verdict:
 
 def mbi(text: str) -> Verdict:
     """A Medicare Beneficiary Identifier of eleven places; dashes and spaces are no part of it."""
-    compact = text.replace("-", "").replace(" ", "").upper()
+    compact = text.translate(MBI_SEPARATORS).upper()
     return Verdict.YES if _MBI.fullmatch(compact) else Verdict.NO
 
 
