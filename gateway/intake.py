@@ -30,7 +30,7 @@ from gateway.telemetry import Metrics
 from keys.tokens import new_id
 from policy.decision import Route, Verdict
 from policy.engine import Facts, Policy
-from policy.message import Envelope, Message
+from policy.message import Address, Envelope, Message
 from policy.route import Directory
 from rules.content import Content
 from rules.finding import Finding, Scanned
@@ -104,6 +104,9 @@ class Writes(Protocol):
 class TakesBounces(Protocol):
     """delivery.safebox.box.SafeBoxes."""
 
+    async def is_return_address(self, address: str) -> bool:
+        """Did we make this return address?"""
+
     async def take_bounce(self, address: str, raw: bytes) -> bool:
         """A mail to a return address; False where we never made that address."""
 
@@ -122,6 +125,16 @@ class Intake:
     bounces: str | None
     metrics: Metrics
     clock: Callable[[], datetime]
+
+    async def expects(self, recipient: Address) -> Reply | None:
+        """Asked at RCPT: None, or why there is no such recipient. Only return addresses are known one by one."""
+        if recipient.domain != self.bounces:
+            return None
+        try:
+            return None if await self.boxes.is_return_address(str(recipient)) else NOT_OUR_BOUNCE
+        except DeliveryError as error:
+            log.error("intake.cannot_tell", error=type(error).__name__)
+            return FAILED
 
     async def take(self, envelope: Envelope, raw: bytes) -> Reply:
         """Read, decide, enqueue, answer. 250 only once message, items and events are on disk.

@@ -49,15 +49,10 @@ class NoticeBounces(Finding):
         Taken, and nothing more happens, where it tells of no failure (an auto-reply, a delay) or of one that is known.
         Raises StoreUnavailable where it cannot be kept.
         """
-        participant_id = claimed_ident(address)
-        if participant_id is None:
+        proven = await self.named_by(address)
+        if proven is None:
             return False
-        namespace = await self._desk.db.read(lambda conn: namespace_of_participant(conn, participant_id))
-        if namespace is None:
-            return False
-        key = await asyncio.to_thread(self._desk.vault.mac_key, namespace)
-        if verify_address(key, address) != participant_id:
-            return False
+        namespace, participant_id = proven
         reason = _failure(await asyncio.to_thread(read_dsn, raw))
         if reason is not None:
             work = await self._lost(namespace, participant_id, reason)
@@ -66,6 +61,20 @@ class NoticeBounces(Finding):
                 await self._desk.db.write(lambda conn: work(conn, now))
                 self._desk.post.wake()
         return True
+
+    async def named_by(self, address: str) -> tuple[str, str] | None:
+        """Namespace and id of the participant whose return address this is; None: we never made it.
+
+        Raises StoreUnavailable.
+        """
+        participant_id = claimed_ident(address)
+        if participant_id is None:
+            return None
+        namespace = await self._desk.db.read(lambda conn: namespace_of_participant(conn, participant_id))
+        if namespace is None:
+            return None
+        key = await asyncio.to_thread(self._desk.vault.mac_key, namespace)
+        return (namespace, participant_id) if verify_address(key, address) == participant_id else None
 
     def _arrived(self, conn: Connection, namespace: str, participant_id: str, now: datetime) -> None:
         """A server took the notice."""

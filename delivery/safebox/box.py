@@ -71,6 +71,10 @@ class SafeBoxes(Opening, Telling, Keeping):
             lambda draft: keep_answer(self.desk, seat, draft, seen, mail_bytes=self._mail_bytes),
         )
 
+    async def is_return_address(self, address: str) -> bool:
+        """Did we make this return address? Raises StoreUnavailable."""
+        return await self.bounces.named_by(address) is not None
+
     async def take_bounce(self, address: str, raw: bytes) -> bool:
         """A mail to one of our signed return addresses; see `NoticeBounces.take_bounce`."""
         return await self.bounces.take_bounce(address, raw)

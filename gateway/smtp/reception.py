@@ -17,11 +17,14 @@ from gateway.smtp.budget import MemoryBudget
 from gateway.smtp.logins import Logins, Throttle
 from gateway.smtp.settings import LimitSettings, SmtpSettings
 from gateway.telemetry import Metrics
-from policy.message import Envelope
+from policy.message import Address, Envelope
 
 
 class Taker(Protocol):
     """Who takes a finished message. 250 only once it is kept; whatever it raises becomes 451 4.3.0."""
+
+    async def expects(self, recipient: Address) -> Reply | None:
+        """Asked for each recipient that may come in by this door: None, or the reply that says no."""
 
     async def take(self, envelope: Envelope, raw: bytes) -> Reply:
         """`raw` begins with our Received line."""

@@ -289,6 +289,7 @@ class Session(Wire):
         try:
             wanted = self._at_home(parse_rcpt(argument, extended=self.is_extended, smtputf8=self.mail.smtputf8))
             refusal = self.door.admission.recipient(wanted.recipient)
+            refusal = refusal or await self.door.taker.expects(wanted.recipient)
             if refusal is not None:
                 self.house.metrics.refused("recipient", refusal)
                 raise CommandRefused(refusal)

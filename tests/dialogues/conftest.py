@@ -25,7 +25,7 @@ from gateway.smtp.settings import (
     Require,
     SmtpSettings,
 )
-from policy.message import Envelope
+from policy.message import Address, Envelope
 
 
 @dataclass
@@ -36,6 +36,9 @@ class FakeTaker:
     failure: Exception | Reply | None = None
     go_on: asyncio.Event | None = None  # waits for this before it answers
     began: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def expects(self, recipient: Address) -> Reply | None:
+        return Reply(550, "5.1.1", "No such return address") if recipient.local == "forged" else None
 
     async def take(self, envelope: Envelope, raw: bytes) -> Reply:
         self.began.set()

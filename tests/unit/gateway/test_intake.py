@@ -95,6 +95,11 @@ class FakeWorld:
             raise self.note_error
         self.noted.extend(events)
 
+    async def is_return_address(self, address: str) -> bool:
+        if self.accept_error:
+            raise self.accept_error
+        return address in self.our_bounces
+
     async def take_bounce(self, address: str, raw: bytes) -> bool:
         self.bounced.append((address, raw))
         return address in self.our_bounces
@@ -294,6 +299,16 @@ async def test_a_return_address_is_no_recipient(intake: Intake, world: FakeWorld
 async def test_a_return_address_that_we_never_made_is_refused(intake: Intake, world: FakeWorld) -> None:
     reply = await intake.take(envelope("bounce-2-mac@bounces.example.net", sender=None, inbound=True), RAW)
     assert (reply.code, reply.status) == (550, "5.1.1")
+
+
+async def test_a_forged_return_address_is_refused_before_the_message(intake: Intake, world: FakeWorld) -> None:
+    """Or it would vanish without a word in a message that has other recipients too."""
+    forged, ours = Address.parse("bounce-2-mac@bounces.example.net"), Address.parse("bounce-1-mac@bounces.example.net")
+    assert str(await intake.expects(forged)).startswith("550 5.1.1")
+    assert await intake.expects(ours) is None
+    assert await intake.expects(Address.parse("alice@example.com")) is None
+    world.accept_error = StoreUnavailable("locked: /var/lib/sealgate")
+    assert str(await intake.expects(ours)).startswith("451 4.3.0")
 
 
 async def test_others_beside_a_return_address_are_still_delivered(intake: Intake, world: FakeWorld) -> None:

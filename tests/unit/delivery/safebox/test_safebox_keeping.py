@@ -188,6 +188,8 @@ async def test_bounces_come_back_to_addresses_only_we_can_make(build, write_mail
     failed = DSN.replace(b"ACTION", b"failed")
     swapped = address.replace("a", "b") if "a" in address.rpartition("-")[2] else address.replace("-", "-a", 1)
     assert not await world.boxes.take_bounce(swapped, failed)
+    assert not await world.boxes.is_return_address(swapped)
+    assert await world.boxes.is_return_address(address)
     assert not await world.boxes.take_bounce("bounce-x@bounces.example.com", failed)
     assert not await world.boxes.take_bounce(address.replace("bounces.", "other."), failed)
     assert await state(world) is GuestState.INVITED
