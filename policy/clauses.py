@@ -30,7 +30,7 @@ from policy.conditions import (
 from policy.patterns import Addresses, Bound, PatternInvalid, TextPattern, check_entry, whole_number
 from policy.problem import Path, did_you_mean, one_of
 from policy.source import Source
-from policy.units import parse_size
+from policy.units import parse_written_size
 from rules.content import FileKind
 from rules.finding import Confidence
 
@@ -67,7 +67,7 @@ class Clauses:
             "headers": self._headers,
             "attachments": self._attachments,
             "content": self._content,
-            "size": lambda value, path: self._bound(value, path, SizeIs, parse_size),
+            "size": lambda value, path: self._bound(value, path, SizeIs, parse_written_size),
             "marked": self._marked,
             "client": self._client,
             "time": self._time,
@@ -225,7 +225,7 @@ class Clauses:
         return AttachmentIs(
             names=self.patterns(keys["name"], (*path, "name")) if "name" in keys else (),
             kinds=frozenset(FileKind(word) for word in chosen if word is not None),
-            size=self._limit(keys["size"], (*path, "size"), parse_size) if "size" in keys else None,
+            size=self._limit(keys["size"], (*path, "size"), parse_written_size) if "size" in keys else None,
             count=self._limit(keys["count"], (*path, "count"), whole_number) if "count" in keys else None,
             encrypted=flags.get("encrypted"),
             unreadable=flags.get("unreadable"),

@@ -53,6 +53,11 @@ def parse_size(value: object) -> int:
     return int(size)
 
 
+def parse_written_size(value: object) -> int:
+    """As `parse_size`, but a number alone is refused: `size: 25` was meant as megabytes, and would be bytes."""
+    return parse_size(value if isinstance(value, str) else str(value))
+
+
 def show_duration(value: timedelta) -> str:
     """Write a duration the way it is read, in its largest whole unit."""
     seconds = int(value.total_seconds())

@@ -276,6 +276,10 @@ def _print_verdict(message: "Message", findings: Sequence["Finding"], verdict: "
             click.echo(f"  … and {len(finding.hits) - MOST_PLACES} more")
     if not findings:
         click.echo("nothing found")
+    for file in message.content.files:
+        if file.encrypted or file.unreadable:
+            why = "encrypted" if file.encrypted else f"unreadable: {file.reason}"
+            click.echo(f"could not look into {_bold(file.place or file.name)}: {why}")
     for decision in verdict.decisions:
         _print_decision(decision, "")
     for decision in verdict.copies:
