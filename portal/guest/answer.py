@@ -20,6 +20,7 @@ from portal.services import services_of
 from portal.web.downloads import clean_name
 from portal.web.forms import check_origin
 from portal.web.render import _, count, say, size
+from portal.web.throttle import ANSWERS_OF_GUEST
 from portal.web.troubles import FormTooOld, TooSlow, Trouble
 
 T = TypeVar("T")
@@ -81,6 +82,12 @@ async def _take(request: web.Request, entry: Entry, parts: MultipartReader) -> w
     box = await services.boxes.open_box(services.namespace, entry.participant_id, None)
     if box is None:
         return await end_page(request, entry.invitation)
+    now = services.clock()
+    until = await services.accounts.count(services.namespace, "answer", entry.participant_id, ANSWERS_OF_GUEST, now)
+    if until is not None:
+        error = _("Not sent: there were many replies just now. Please try again in a few minutes.")
+        text = await _first_text(parts, box.limits.text)
+        return await letter_page(request, entry, box, text=text, error=error, status=429)
     draft = await services.boxes.begin_answer(services.namespace, entry.participant_id, entry.seen)
     if draft is None:
         error = _("This SafeBox takes no answers any more. Yours was not sent.")

@@ -296,6 +296,16 @@ async def test_heads_of_parts_that_are_none_are_a_broken_form(portal, box, guest
     assert all(draft.sent is None and draft.aborted for draft in portal.boxes.drafts)
 
 
+async def test_a_guest_cannot_flood_the_sender(portal, box, guest) -> None:
+    await guest.open_by_code(portal.boxes, box)
+    statuses = [await guest.post(f"{box.here}/answer", form(guest, f"number {number}")) for number in range(31)]
+    assert statuses == [200] * 30 + [429]
+    assert "many replies just now" in guest.text and "number 30" in guest.text
+    portal.clock.go(minutes=11)
+    await guest.get(box.here)
+    assert await guest.post(f"{box.here}/answer", form(guest, "after a while")) == 200
+
+
 async def test_asking_for_the_head_of_the_letter_reads_nothing(portal, box, guest) -> None:
     await guest.open_by_code(portal.boxes, box)
     acts = list(portal.boxes.acts)
