@@ -74,3 +74,37 @@ def test_terms_can_be_raised_by_words_nearby(make_detectors: Make) -> None:
     matcher = Matcher(make_detectors(w={"words": LIST, "near": near}))
     assert matcher.scan_text("patient takes aspirin")[0].confidence is Confidence.HIGH
     assert matcher.scan_text("takes aspirin")[0].confidence is Confidence.LOW
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The operation of the new plant starts on Monday. The treatment of data follows the policy; our virus scanner "
+        "found an infection on a laptop, now in quarantine.",
+        "At the heart of the matter is the depression of prices and the chronic shortage of chips; an injection of "
+        "capital is needed, and the doctor said no.",
+        "Charity run against breast cancer: join us! Heart health day with free blood pressure checks. Diabetes "
+        "awareness month begins in November.",
+        "The patient portal is delayed. Clinical staff training and pharmacy interface tests continue.",
+        "Autopsy of the project: the anemia of ideas, the cancer of bureaucracy, the bypass of controls.",
+    ],
+)
+def test_business_is_no_illness(matcher: Matcher, text: str) -> None:
+    assert [f.confidence.value for f in matcher.scan_text(text) if f.detector == "medical.terms"] in ([], ["low"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Thank you for referring Mr. Smith with chest pain and shortness of breath. ECG showed ST elevation; he was "
+        "started on aspirin, atorvastatin and metoprolol.",
+        "The biopsy confirmed invasive ductal carcinoma of the left breast. She will begin chemotherapy in March.",
+        "The patient is HIV positive, on antiretroviral therapy with an undetectable viral load.",
+        "Mrs. Keller's dementia has progressed; donepezil was stopped. She needs nursing home care.",
+        "Discharge summary: admitted with pneumonia, treated with IV ceftriaxone, discharged on amoxicillin.",
+        "Your son was diagnosed with ADHD. We suggest methylphenidate 10 mg in the morning.",
+    ],
+)
+def test_letters_from_the_clinic(matcher: Matcher, text: str) -> None:
+    confidence = {f.detector: f.confidence for f in matcher.scan_text(text)}["medical.terms"]
+    assert confidence.rank >= Confidence.MEDIUM.rank
