@@ -6,8 +6,8 @@ import logging
 import sys
 import traceback
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
-from typing import Any, Final, Literal, TextIO
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Final, Literal, TextIO, cast
 
 import structlog
 from aiohttp import web
@@ -36,7 +36,9 @@ def start_logging(form: Literal["json", "text"], stream: TextIO | None = None, l
     )
     structlog.configure(
         processors=[*shared, renderer],
-        logger_factory=structlog.WriteLoggerFactory(out),  # not by way of `logging`: that costs more than all the rest
+        logger_factory=structlog.WriteLoggerFactory(
+            cast(TextIO, _Lines(out))
+        ),  # not by way of `logging`: that costs more than all the rest
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
@@ -52,6 +54,23 @@ def start_logging(form: Literal["json", "text"], stream: TextIO | None = None, l
     root.setLevel(level)
     for name, least in _QUIET.items():
         logging.getLogger(name).setLevel(least)
+
+
+class _Lines:
+    """Where lines go. A full disk, or a reader that went away, costs the line and never the mail it tells of."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def write(self, text: str) -> None:
+        """Write, or lose it."""
+        with suppress(OSError, ValueError):  # ValueError: closed
+            self._out.write(text)
+
+    def flush(self) -> None:
+        """Let go of what is buffered."""
+        with suppress(OSError, ValueError):
+            self._out.flush()
 
 
 _ENCODER: Final = json.JSONEncoder(

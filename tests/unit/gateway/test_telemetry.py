@@ -34,6 +34,19 @@ def test_events_are_json_with_their_fields(out: io.StringIO) -> None:
     assert line["timestamp"].endswith("Z")
 
 
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), BrokenPipeError(), ValueError("closed")])
+def test_a_log_that_cannot_be_written_harms_nobody(out: io.StringIO, error: Exception) -> None:
+    class Full(io.StringIO):
+        def write(self, _text: str) -> int:
+            raise error
+
+        def flush(self) -> None:
+            raise error
+
+    start_logging("json", Full())
+    structlog.get_logger("x").info("queue.leased")
+
+
 def test_other_libraries_speak_the_same_way(out: io.StringIO) -> None:
     start_logging("json", out)
     logging.getLogger("aiohttp.server").warning("late by %s", 3)
