@@ -53,7 +53,7 @@ _LOOKS: Final = _set(
     "align alt bgcolor border cellpadding cellspacing class color dir face height lang size style title valign width"
 )
 _SHIFTED: Final = {"<h1>": "<h3>", "</h1>": "</h3>", "<h2>": "<h3>", "</h2>": "</h3>"}
-_REMOTE: Final = re.compile(r"(?:src|background)\s*=\s*[\"']?\s*https:|url\(\s*[\"']?\s*https:", re.IGNORECASE)
+_REMOTE: Final = re.compile(r"(?:src|background)\s*=\s*[\"']?\s*https?:|url\(\s*[\"']?\s*https?:", re.IGNORECASE)
 _URL: Final = re.compile(r"\bhttps?://[^\s<>\"'()\[\]{}]+[^\s<>\"'()\[\]{}.,;:!?]", re.IGNORECASE)
 
 
@@ -145,7 +145,7 @@ def frame_markup(html: str, pictures: Mapping[str, str], *, remote: bool) -> For
         wanted = content_id_of(value)
         if wanted is None:
             elsewhere = True
-            return value if remote and value.lower().startswith("https:") else None
+            return value if remote and value.lower().startswith(("https:", "http:")) else None
         document = pictures.get(wanted)
         if document is None:
             return None
@@ -210,5 +210,5 @@ def _costs_little(tree: lxml.html.HtmlElement) -> bool:
 
 
 def has_remote_pictures(html: str) -> bool:
-    """Does it ask for pictures that the frame would load (by https)? A guess at a glance: the frame decides."""
+    """Does it ask for pictures from the internet? A guess at a glance: the frame decides."""
     return _REMOTE.search(html) is not None

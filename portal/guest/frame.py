@@ -41,7 +41,7 @@ async def formatted(request: web.Request) -> web.StreamResponse:
         raise NothingHere
     response = web.StreamResponse(
         headers={
-            "Content-Security-Policy": frame_policy(remote_pictures=remote),
+            "Content-Security-Policy": frame_policy(remote_pictures=remote, is_secure=services_of(request).is_secure),
             "X-Frame-Options": "SAMEORIGIN",
         }
     )

@@ -27,15 +27,17 @@ ALWAYS: Final = {
 }
 
 
-def frame_policy(*, remote_pictures: bool) -> str:
+def frame_policy(*, remote_pictures: bool, is_secure: bool) -> str:
     """For a mail as it was formatted: its own style, its own pictures, no script, no form, nothing from outside.
 
-    `remote_pictures`: the reader asked for the pictures that the sender left on the internet.
+    `remote_pictures`: the reader asked for those that the sender left on the internet. Where the portal itself is
+    reached by https (`is_secure`), they are asked for by https alone, those of an http address too.
     """
-    pictures = "data: https:" if remote_pictures else "data:"
+    pictures = "data:" if not remote_pictures else "data: https:" if is_secure else "data: https: http:"
+    upgrade = "upgrade-insecure-requests; " if is_secure else ""
     return (
         f"default-src 'none'; style-src 'unsafe-inline'; img-src {pictures}; form-action 'none'; base-uri 'none'; "
-        "frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox"
+        f"frame-ancestors 'self'; {upgrade}sandbox allow-popups allow-popups-to-escape-sandbox"
     )
 
 
