@@ -20,6 +20,8 @@ How sure a hit is: `low`, `medium` or `high`. A policy asks for `medium` or sure
 - A word of `near` on either side makes a hit surer, unless another detector's word stands nearer to the same value.
 - In a table, the header of a column speaks for every cell of the column that the value fills, however far above it.
 - A word of `unless` throws a hit out, unless a word of `near` stands nearer.
+- A message costs so much work and no more. A text that would need more is told as a file that could not be read
+  ("too many candidates to check"), which a rule asks for by `attachments: {unreadable: true}`.
 - Of overlapping hits of one detector the surest counts, then the longest.
 - Terms of a weighted list are hits where the weights of distinct ones that stand together reach a threshold.
 

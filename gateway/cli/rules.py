@@ -132,9 +132,12 @@ def _scan_lines(matcher: Matcher, lines: IO[str], reveal: bool) -> None:
         if not isinstance(text, str):
             fail(f'{source}:{number}: "text" is no text')
         started = time.perf_counter()
-        findings = matcher.scan_text(text)
+        scanned = matcher.scan(Content((Part("text", text),)))
         took = round((time.perf_counter() - started) * 1000, 3)
-        output.write(json.dumps({"id": identifier, "ms": took, "findings": list(_hits(findings, reveal))}) + "\n")
+        told = {"id": identifier, "ms": took, "findings": list(_hits(scanned.findings, reveal))}
+        if scanned.content.files:
+            told["unreadable"] = [file.reason for file in scanned.content.files]
+        output.write(json.dumps(told) + "\n")
     output.flush()
 
 
