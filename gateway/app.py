@@ -17,6 +17,7 @@ from delivery.bounce import compose_dsn
 from delivery.couriers.courier import Courier
 from delivery.couriers.relay import RelayCourier
 from delivery.couriers.safebox import SafeBoxCourier
+from delivery.errors import StoreUnavailable
 from delivery.items import Destination
 from delivery.notices.compose import Composer, Voice
 from delivery.queue import Queue
@@ -33,6 +34,7 @@ from delivery.worker import DeliveryWorker
 from gateway.counting import counted
 from gateway.extractors import Reader
 from gateway.intake import Intake
+from gateway.matchcache import FileCache
 from gateway.policies import PolicyKeeper
 from gateway.settings import Settings
 from gateway.smtp.listener import reload_certificates, smtp_listener
@@ -118,7 +120,8 @@ async def serve(
     start_logging(settings.telemetry.log, log_to)
     supervisor, metrics = Supervisor(), Metrics()
     with open_stores(settings) as stores:
-        keeper = PolicyKeeper(settings, told=partial(_note_policy, stores, metrics))
+        compiled = FileCache(settings.data / "matcher", stores.vault.mac(NAMESPACE, "matcher", b""))
+        keeper = PolicyKeeper(settings, cache=compiled, told=partial(_note_policy, stores, metrics))
         await asyncio.to_thread(keeper.load)
         metrics.policy_loaded(now().timestamp())
         relay = RelayCourier(settings.hostname, settings.next_hop, inside=settings.inside, partners=settings.partners)
@@ -136,7 +139,7 @@ async def serve(
                 tasks.create_task(supervisor.watch(), name="watchdog"),
             ]
             try:
-                async with _doors(stores, keeper, Reader(pool), metrics) as doors:
+                async with _doors(stores, keeper, Reader(pool), metrics, stop) as doors:
                     _on_reload(keeper, doors)
                     _settle()
                     supervisor.ready()
@@ -160,7 +163,7 @@ def _settle() -> None:
 
 @asynccontextmanager
 async def _doors(
-    stores: Stores, keeper: PolicyKeeper, reader: Reader, metrics: Metrics
+    stores: Stores, keeper: PolicyKeeper, reader: Reader, metrics: Metrics, stop: asyncio.Event
 ) -> AsyncIterator[Sequence[Door]]:
     """Metrics, the portal and every listener; they close in the opposite order."""
     settings = stores.settings
@@ -190,11 +193,20 @@ async def _doors(
         if settings.telemetry.metrics is not None:
             host, port = parse_endpoint(settings.telemetry.metrics)
             metrics.watch_queue(stores.queue.counts_now)
-            await stack.enter_async_context(metrics_endpoint(host, port, metrics))
+            await stack.enter_async_context(metrics_endpoint(host, port, metrics, partial(_takes_mail, stores, stop)))
         await stack.enter_async_context(portal_site(_portal(stores)))
         yield [
             await stack.enter_async_context(smtp_listener(listener, house, intake)) for listener in settings.listeners
         ]
+
+
+def _takes_mail(stores: Stores, stop: asyncio.Event) -> bool:
+    """Whether a message that comes now would be taken: the doors are open, and the database answers."""
+    try:
+        stores.db.read_now(lambda conn: conn.exec_driver_sql("SELECT 1").close())
+    except StoreUnavailable:
+        return False
+    return not stop.is_set()
 
 
 def _couriers(stores: Stores, relay: RelayCourier) -> dict[Route, Courier]:

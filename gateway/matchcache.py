@@ -40,7 +40,7 @@ class FileCache:
         except FileNotFoundError:
             return None
         except OSError as error:
-            _log.warning("matcher_cache_unreadable", file=path.name, error=error.strerror)
+            _log.warning("matcher.cache_unreadable", file=path.name, error=error.strerror)
             return None
         with os.fdopen(descriptor, "rb") as file:
             reason = _mistrust(os.fstat(descriptor))
@@ -48,7 +48,7 @@ class FileCache:
         if reason is None and not hmac.compare_digest(kept[:_MAC_BYTES], self._mac(path.name, kept[_MAC_BYTES:])):
             reason = "its MAC is not ours"
         if reason is not None:
-            _log.warning("matcher_cache_refused", file=path.name, reason=reason)
+            _log.warning("matcher.cache_refused", file=path.name, reason=reason)
             return None
         return kept[_MAC_BYTES:]
 
@@ -66,7 +66,7 @@ class FileCache:
             draft.replace(path)
             self._forget_old(path)
         except OSError as error:
-            _log.warning("matcher_cache_not_written", file=path.name, error=error.strerror)
+            _log.warning("matcher.cache_not_written", file=path.name, error=error.strerror)
 
     def _path(self, key: str) -> Path:
         return self._folder / (hashlib.sha256(f"{key}\0{_processor()}".encode()).hexdigest() + _SUFFIX)

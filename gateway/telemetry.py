@@ -36,9 +36,8 @@ def start_logging(form: Literal["json", "text"], stream: TextIO | None = None, l
     )
     structlog.configure(
         processors=[*shared, renderer],
-        logger_factory=structlog.WriteLoggerFactory(
-            cast(TextIO, _Lines(out))
-        ),  # not by way of `logging`: that costs more than all the rest
+        # not by way of `logging`: that costs more than all the rest
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _Lines(out))),
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
@@ -180,9 +179,9 @@ class _Queue(Collector):
 
 @asynccontextmanager
 async def metrics_endpoint(
-    host: str, port: int, metrics: Metrics, is_healthy: Callable[[], bool] = lambda: True
+    host: str, port: int, metrics: Metrics, takes_mail: Callable[[], bool] = lambda: True
 ) -> AsyncIterator[int]:
-    """Serve /metrics, /health (we run) and /ready (we take mail); gives the port, for port 0."""
+    """Serve /metrics, /health (we run) and /ready (`takes_mail`, asked in a thread); gives the port, for port 0."""
 
     async def show(_request: web.Request) -> web.Response:
         try:
@@ -196,8 +195,8 @@ async def metrics_endpoint(
         return web.Response(text="running\n")
 
     async def ready(_request: web.Request) -> web.Response:
-        healthy = is_healthy()
-        return web.Response(status=200 if healthy else 503, text="ready\n" if healthy else "not ready\n")
+        taking = await asyncio.to_thread(takes_mail)
+        return web.Response(status=200 if taking else 503, text="ready\n" if taking else "not ready\n")
 
     app = web.Application()
     app.add_routes([web.get("/metrics", show), web.get("/health", health), web.get("/ready", ready)])

@@ -21,7 +21,6 @@ CLOSING: Final = Reply(421, "4.3.2", "Closing down; try again later")
 TOO_MANY_SESSIONS: Final = Reply(421, "4.3.2", "Too many sessions; try again later")
 TOO_MANY_FROM_YOU: Final = Reply(421, "4.7.0", "Too many sessions from your address; try again later")
 TOO_SLOW: Final = Reply(421, "4.4.2", "Timed out waiting for you")
-NO_TLS: Final = Reply(454, "4.7.0", "TLS is not available just now")
 
 # --- the client's to mend: how it speaks --------------------------------------------------------------------------
 TALKED_EARLY: Final = Reply(554, "5.5.1", "You spoke before the greeting")

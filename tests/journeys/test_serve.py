@@ -66,6 +66,7 @@ def test_keys_init_and_serve_with_the_required_keys_alone(required: Path, world,
             serving.terminate()
             serving.communicate(timeout=60)
         assert serving.returncode == 0
+    assert [file.suffix for file in (required.parent / "data" / "matcher").iterdir()] == [".matcher"], "compiled once"
 
 
 def test_explain_gives_the_documented_shape(required: Path, letter, tmp_path: Path) -> None:
