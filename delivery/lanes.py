@@ -23,8 +23,8 @@ class Limits:
     deliveries: int = 100
     per_lane: int = 20
     in_hand: int = 2000  # items leased, waiting or under way
-    body_bytes: int = 256 * 1024 * 1024  # of messages under way, opened
-    fresh_bytes: int = 64 * 1024 * 1024  # of accepted messages kept in memory until they are delivered
+    body_bytes: int = 64 * 1024 * 1024  # of messages under way, opened
+    fresh_bytes: int = 32 * 1024 * 1024  # of accepted messages kept in memory until they are delivered
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,12 @@
 """All wiring: every part is built here, by hand, in the order in which a message meets them."""
 
 import asyncio
+import ctypes
 import gc
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -49,6 +50,9 @@ from portal.services import PortalServices
 from portal.site import portal_site
 
 NAMESPACE = "default"
+_M_MMAP_THRESHOLD: Final = -3
+_M_ARENA_MAX: Final = -8
+_LARGE_BUFFER: Final = 2 * 2**20  # bytes: from here on a buffer has pages of its own
 _GARBAGE: Final = 10_000  # objects between collections: a message makes some hundreds that go by themselves
 _TURN: Final = 0.001  # seconds a thread keeps the interpreter: those of the store need it often, and briefly
 
@@ -117,6 +121,7 @@ async def serve(
 
     `ready` is called once mail can come. The log goes to stderr, or to `log_to`, which stays the caller's to close.
     """
+    _lean_memory()
     start_logging(settings.telemetry.log, log_to)
     supervisor, metrics = Supervisor(), Metrics()
     with open_stores(settings) as stores:
@@ -151,6 +156,16 @@ async def serve(
                 for chore in chores:
                     chore.cancel()
     log.info("gateway.stopped")
+
+
+def _lean_memory() -> None:
+    """Large buffers go back to the system when they are let go of, and threads share few heaps (glibc's mallopt(3)).
+
+    Without this the heap stays as large as the largest messages of the day have made it, twice over.
+    """
+    with suppress(AttributeError, OSError):  # another C library has no such settings
+        for setting, value in ((_M_MMAP_THRESHOLD, _LARGE_BUFFER), (_M_ARENA_MAX, 2)):
+            ctypes.CDLL(None).mallopt(setting, value)
 
 
 def _settle() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -25,6 +25,7 @@ from gateway.orders import (
     rejection,
     way_to,
 )
+from gateway.smtp.budget import MemoryBudget
 from gateway.smtp.replies import FAILED, NO_ROOM, accepted
 from gateway.telemetry import Metrics
 from keys.tokens import new_id
@@ -38,6 +39,9 @@ from rules.finding import Finding, Scanned
 log = get_logger(__name__)
 
 NOT_OUR_BOUNCE: Final = Reply(550, "5.1.1", "No such return address")
+_LARGE: Final = 2**20  # bytes: to read a larger message takes some times its size, so not all are read at once
+_LARGE_AT_ONCE: Final = 32 * 2**20  # bytes of large messages being read
+_LARGE_WAIT: Final = 300.0  # seconds for a turn; RFC 5321 4.5.3.2.6 has clients wait ten minutes for the answer
 _HEAVY_CHARACTERS: Final = 50_000  # of text: scanning more is done in a thread
 _HEAVY_RECIPIENTS: Final = 20
 _NAMESPACE: Final = "default"  # of mail from outside
@@ -125,6 +129,7 @@ class Intake:
     bounces: str | None
     metrics: Metrics
     clock: Callable[[], datetime]
+    reading: MemoryBudget = field(default_factory=lambda: MemoryBudget(_LARGE_AT_ONCE))
 
     async def expects(self, recipient: Address) -> Reply | None:
         """Asked at RCPT: None, or why there is no such recipient. Only return addresses are known one by one."""
@@ -167,6 +172,14 @@ class Intake:
         return await (self._take_inbound if envelope.inbound else self._take_outbound)(envelope, raw)
 
     async def _take_outbound(self, envelope: Envelope, raw: bytes) -> Reply:
+        if len(raw) <= _LARGE:
+            return await self._take_in_turn(envelope, raw)
+        with self.reading.share() as share:
+            if not await share.reach(min(len(raw), self.reading.total), _LARGE_WAIT):
+                return NO_ROOM
+            return await self._take_in_turn(envelope, raw)
+
+    async def _take_in_turn(self, envelope: Envelope, raw: bytes) -> Reply:
         rules = self.policies.in_force
         message = await self.reader.read(raw)
         findings, verdict = await _decide(rules, envelope, message)

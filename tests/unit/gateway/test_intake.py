@@ -1,5 +1,6 @@
 """The intake: what the queue is told for each route, and what the client hears when something fails."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -287,6 +288,29 @@ async def test_mail_from_outside_goes_inside_and_no_policy_is_asked(intake: Inta
     assert message.owner == "bob@gmail.com"
     assert [event.kind for event in events] == [EventKind.MESSAGE_ACCEPTED, EventKind.DECISION_MADE]
     assert world.policy.asked == []
+
+
+async def test_large_messages_are_read_in_turn(intake: Intake, world: FakeWorld) -> None:
+    """Reading one takes some times its size: twenty of the largest at once would fill the machine."""
+    world.policy.decisions = (decision("bob@gmail.com", Route.RELAY),)
+    large = RAW + b"x" * (20 * 2**20)
+    reading, most = 0, 0
+
+    async def read(raw: bytes) -> Message:
+        nonlocal reading, most
+        reading += 1
+        most = max(most, reading)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        reading -= 1
+        return await FakeWorld.read(world, raw)
+
+    world.read = read  # type: ignore[method-assign]  # a fake of a fake
+    replies = await asyncio.gather(*(intake.take(envelope("bob@gmail.com"), large) for _ in range(3)))
+    assert [reply.code for reply in replies] == [250, 250, 250]
+    assert most == 1
+    await asyncio.gather(*(intake.take(envelope("bob@gmail.com"), RAW) for _ in range(3)))
+    assert most == 3
 
 
 async def test_a_return_address_is_no_recipient(intake: Intake, world: FakeWorld) -> None:
