@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,34 @@ def test_commands_in_the_docs_exist(page: Path) -> None:
         command = main.get_command(click.Context(main), group)
         if word and isinstance(command, click.Group):
             assert word in command.commands, f"sealgate {group} {word}"
+
+
+def test_every_defence_names_the_files_that_show_it() -> None:
+    """A folder shows nothing in particular."""
+    rows = [row for row in (ROOT / "docs" / "threat-model.md").read_text().splitlines() if "`tests/" in row]
+    assert len(rows) > 20
+    for row in rows:
+        named = re.findall(r"`(tests/[^`]+)`", row.split(" | ")[-1])
+        assert named and all((ROOT / name).is_file() for name in named), row
+
+
+def test_the_readme_maps_every_page() -> None:
+    linked = set(re.findall(r"\]\(docs/([\w-]+\.md)\)", (ROOT / "README.md").read_text()))
+    assert linked == {page.name for page in (ROOT / "docs").glob("*.md")}
+
+
+def test_dependencies_are_used() -> None:
+    """What nobody imports is not asked for."""
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    modules = {
+        "Babel": "babel", "Jinja2": "jinja2", "PyYAML": "yaml", "SQLAlchemy": "sqlalchemy", "argon2-cffi": "argon2",
+        "dnspython": "dns", "google-re2": "re2", "python-stdnum": "stdnum",
+    }  # fmt: skip
+    by_name_only = {"psycopg[binary]", "tzdata"}  # by a URL's scheme; by zoneinfo, as data
+    code = "\n".join(path.read_text() for name in PACKAGES for path in (ROOT / name).rglob("*.py"))
+    names = {re.split(r"[>=<]", entry)[0] for entry in declared} - by_name_only
+    wanted = {modules.get(name, name.replace("-", "_")) for name in names}
+    assert not [name for name in sorted(wanted) if not re.search(rf"^\s*(?:import|from) {name}\b", code, re.MULTILINE)]
 
 
 def test_the_unit_is_hardened() -> None:
