@@ -9,8 +9,6 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from policy.conditions import (
     DAYS,
-    AllOf,
-    AnyOf,
     AttachmentIs,
     ClientIs,
     Condition,
@@ -18,7 +16,6 @@ from policy.conditions import (
     HeaderHas,
     Known,
     Marked,
-    Not,
     RecipientCount,
     RecipientIs,
     SenderIs,
@@ -27,6 +24,7 @@ from policy.conditions import (
     Wanted,
     Who,
 )
+from policy.nesting import AllOf, AnyOf, Not
 from policy.patterns import Addresses, Bound, PatternInvalid, TextPattern, check_entry, whole_number
 from policy.problem import Path, did_you_mean, one_of
 from policy.source import Source

@@ -6,9 +6,10 @@ from typing import Any, Final
 
 from policy.cases import Case, CaseReader, read_address
 from policy.clauses import Clauses, Names, is_header_name
-from policy.conditions import AllOf, Condition
+from policy.conditions import Condition
 from policy.decision import Action, Route
 from policy.message import Address
+from policy.nesting import AllOf
 from policy.patterns import Addresses
 from policy.problem import Path, Problem, Where, did_you_mean, one_of
 from policy.source import Source

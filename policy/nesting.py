@@ -1,0 +1,66 @@
+"""Conditions made of conditions: all of them, any of them, not that one."""
+
+from dataclasses import dataclass
+
+from policy.conditions import Check, Condition, View, ask
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """Every one holds. Without any: always."""
+
+    parts: tuple[Condition, ...]
+
+    @property
+    def varies(self) -> bool:
+        """As any of its parts."""
+        return any(part.varies for part in self.parts)
+
+    def check(self, view: View) -> Check:
+        """Ends at the first that does not hold."""
+        sentences = []
+        for part in self.parts:
+            check = ask(part, view)
+            if not check.holds:
+                return check
+            sentences.append(check.because)
+        return Check(True, "; ".join(sentences) or "it applies to every message")
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """At least one holds."""
+
+    parts: tuple[Condition, ...]
+
+    @property
+    def varies(self) -> bool:
+        """As any of its parts."""
+        return any(part.varies for part in self.parts)
+
+    def check(self, view: View) -> Check:
+        """Ends at the first that holds."""
+        sentences = []
+        for part in self.parts:
+            check = ask(part, view)
+            if check.holds:
+                return check
+            sentences.append(check.because)
+        return Check(False, "none of: " + "; ".join(sentences))
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The other way round."""
+
+    part: Condition
+
+    @property
+    def varies(self) -> bool:
+        """As its part."""
+        return self.part.varies
+
+    def check(self, view: View) -> Check:
+        """The sentence stays what it is: it tells a fact."""
+        check = ask(self.part, view)
+        return Check(not check.holds, f"{'not so' if check.holds else 'as asked, not'}: {check.because}")
