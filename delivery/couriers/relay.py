@@ -6,6 +6,7 @@ names what was missing; they never go out in the clear.
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType, TracebackType
 from typing import Final, Self
 
@@ -110,17 +111,34 @@ class RelayCourier:
                 message.sender, copies, raw, delivery.lease.confirm, message.smtputf8, message.ret, message.envid
             )
             try:
-                outcomes.update(await self._mail(target, mailing))
+                dropped = await self._mail(target, mailing, outcomes)
+                if len(dropped) > 1 and any(item.attempts for item in group):
+                    await self._one_by_one(target, mailing, dropped, outcomes)
             except Exception:
                 # The top of a delivery to one target: a surprise here must not lose what others have taken.
                 log.exception("smtp.surprise", message=message.id, route=delivery.destination.route)
                 reply = Reply(451, "4.3.0", "The mail could not be handed on for a reason of our own")
-                outcomes.update(_for_all(mailing, Deferred(reply, insecure=target.demands_tls)))
+                surprised = _for_all(mailing, Deferred(reply, insecure=target.demands_tls))
+                outcomes.update({key: one for key, one in surprised.items() if not isinstance(outcomes.get(key), Sent)})
 
-    async def _mail(self, target: Target, mailing: Mailing) -> dict[str, Outcome]:
-        """One transaction; a second one, on a fresh connection, where a kept connection turns out to be dead."""
+    async def _one_by_one(
+        self, target: Target, mailing: Mailing, dropped: list[Copy], outcomes: dict[str, Outcome]
+    ) -> None:
+        """On a later attempt, where the peer hung up again: one recipient that it hangs up at must not keep the others
+        from their mail until all expire."""
+        for copy in dropped:
+            if is_cancelled():
+                return
+            await self._mail(target, replace(mailing, copies=(copy,)), outcomes)
+
+    async def _mail(self, target: Target, mailing: Mailing, found: dict[str, Outcome]) -> list[Copy]:
+        """One transaction; a second one, on a fresh connection, where a kept connection turns out to be dead.
+
+        Puts an outcome for each copy into `found`; gives those of which the peer said nothing before it hung up.
+        """
         for fresh in (False, True):
             outcomes: dict[str, Outcome] = {}
+            dropped: list[Copy] = []
             try:
                 async with self._connections.borrow(target, fresh=fresh) as (session, is_used):
                     try:
@@ -130,12 +148,14 @@ class RelayCourier:
                         if is_used:
                             continue
                         outcome = Deferred(error.reply, session.evidence)
-                        outcomes = {copy.key: outcome for copy in mailing.copies} | outcomes
+                        dropped = [copy for copy in mailing.copies if copy.key not in outcomes]
+                        outcomes |= {copy.key: outcome for copy in dropped}
             except Unreachable as error:
                 outcomes = _for_all(mailing, Deferred(error.reply, error.evidence, insecure=error.insecure))
             except Undeliverable as error:
                 outcomes = _for_all(mailing, Refused(error.reply))
-            return outcomes
+            found.update(outcomes)
+            return dropped
         raise AssertionError("a fresh connection is not a used one")
 
     async def _transact(self, session: Session, mailing: Mailing, outcomes: dict[str, Outcome]) -> None:

@@ -108,6 +108,7 @@ class Session:
             self.abort()
             raise Dropped(Reply(451, "4.5.0", "The mail server's answer is not SMTP"))
         if reply.code == 421:
+            self.abort()  # it says that it closes: one that does not is not used again either
             raise Dropped(reply)
         return reply
 

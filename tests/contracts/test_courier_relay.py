@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from dataclasses import replace
 
 import pytest
 from aiosmtpd.smtp import SMTP as Server
@@ -171,6 +172,23 @@ async def test_what_replies_mean(start_peer, delivery, verb: str, reply: str, ki
         outcomes = await out.deliver(delivery("a@example.org", "b@example.org"))
     assert {type(each) for each in outcomes.values()} == {kind}
     assert not peer.arrived
+
+
+@pytest.mark.parametrize("reply", ["421 4.3.2 closing", "cut", "nonsense"])
+async def test_a_recipient_that_a_peer_hangs_up_at_does_not_keep_the_others(start_peer, delivery, reply: str) -> None:
+    peer = await start_peer(replies={"RCPT TO:<b@example.org>": reply})
+    first = delivery("a@example.org", "b@example.org", "c@example.org")
+    async with courier(peer) as out:
+        outcomes = await out.deliver(first)
+        assert {type(each) for each in outcomes.values()} == {Deferred}
+        later = replace(first, items=tuple(replace(item, attempts=1) for item in first.items))
+        outcomes = await out.deliver(later)
+    assert {key: type(each) for key, each in outcomes.items()} == {
+        "a@example.org": Sent, "b@example.org": Deferred, "c@example.org": Sent,
+    }  # fmt: skip
+    assert [arrived.recipients for arrived in peer.arrived] == [
+        ["RCPT TO:<a@example.org>"], ["RCPT TO:<c@example.org>"],
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("verb", ["GREETING", "EHLO", "MAIL", "RCPT", "DATA", "DOT"])
