@@ -19,7 +19,6 @@ from delivery.couriers.courier import Courier
 from delivery.couriers.relay import RelayCourier
 from delivery.couriers.safebox import SafeBoxCourier
 from delivery.errors import StoreUnavailable
-from delivery.items import Destination
 from delivery.notices.compose import Composer, Voice
 from delivery.queue import Queue
 from delivery.reporting import Reporter
@@ -36,6 +35,7 @@ from gateway.counting import counted
 from gateway.extractors import Reader
 from gateway.intake import Intake
 from gateway.matchcache import FileCache
+from gateway.orders import way_to
 from gateway.policies import PolicyKeeper
 from gateway.settings import Settings
 from gateway.smtp.listener import reload_certificates, smtp_listener
@@ -45,7 +45,6 @@ from gateway.telemetry import Metrics, metrics_endpoint, start_logging
 from gateway.workers import WorkerPool
 from keys.keyring import KeyRing
 from policy.decision import Route
-from policy.message import Address, AddressInvalid
 from portal.services import PortalServices
 from portal.site import portal_site
 
@@ -92,7 +91,7 @@ def open_stores(settings: Settings, keyring: KeyRing | None = None) -> Iterator[
         vault = Vault(db, keyring)
         vault.ensure(NAMESPACE)
         blobs = Blobs(settings.data / "blobs")
-        destination_for = partial(_ordinary_way, settings.directory().is_ours)
+        destination_for = partial(way_to, directory=settings.directory())
         write_dsn = partial(compose_dsn, hostname=settings.hostname)
         reporter = Reporter(write_dsn, destination_for)
         queue = Queue(db, vault, blobs, settings.queue, now, reporter=reporter, destination_for=destination_for)
@@ -240,14 +239,6 @@ def _portal(stores: Stores) -> PortalServices:
         sender=voice.address,
         namespace=NAMESPACE,
     )
-
-
-def _ordinary_way(is_ours: Callable[[Address], bool], address: str) -> Destination:
-    """How ordinary mail and notices reach an address: our own people by `inside`."""
-    try:
-        return Destination(Route.RELAY, inside=is_ours(Address.parse(address)))
-    except AddressInvalid:
-        return Destination(Route.RELAY)
 
 
 async def _note(stores: Stores, events: Sequence[Event]) -> None:
