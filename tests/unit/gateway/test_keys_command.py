@@ -121,6 +121,7 @@ def test_a_credential_of_the_unit_comes_before_the_file(
     assert handed not in run("list", "--config", config).stdout
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become someone else")
 def test_what_root_does_leaves_no_file_that_the_service_cannot_open(config: Path) -> None:
     with TemporaryDirectory() as folder:  # pytest's own folders are its user's alone

@@ -211,6 +211,7 @@ def test_long_texts_are_whole(matcher: Matcher, filler: str) -> None:
         assert [hit.value for hit in hits(matcher.scan_text(text), "us.ssn")] == ["536221234"], shift
 
 
+@pytest.mark.slow
 def test_what_is_counted_has_an_end(make_detectors: Make) -> None:
     matcher = Matcher(make_detectors(x={"patterns": [{"regex": r"\b\d{5}\b"}]}))
     text = "".join(f"{10_000 + number} " for number in range(MOST_HITS + 50))
@@ -220,6 +221,7 @@ def test_what_is_counted_has_an_end(make_detectors: Make) -> None:
     assert {hit.excerpt for hit in finding.hits[MOST_EXCERPTS:]} == {MASK * 5}
 
 
+@pytest.mark.slow
 def test_a_number_said_over_and_over_hides_no_others(matcher: Matcher) -> None:
     text = "SSN 536-22-1234\n" * (MOST_HITS + 50) + "".join(f"SSN 536-22-{1300 + n}\n" for n in range(20))
     (finding,) = matcher.scan_text(text)
@@ -227,6 +229,7 @@ def test_a_number_said_over_and_over_hides_no_others(matcher: Matcher) -> None:
     assert len(finding.values()) == 21
 
 
+@pytest.mark.slow
 def test_what_is_not_looked_at_is_told(builtin: tuple[Detector, ...]) -> None:
     """A message costs so many steps and no more, and one that needs more is never silently clean."""
     matcher = Matcher(builtin, most_steps=5_000)
@@ -247,6 +250,7 @@ def tight(builtin: tuple[Detector, ...]) -> Matcher:
     return Matcher(builtin, most_steps=300)
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.tuples(

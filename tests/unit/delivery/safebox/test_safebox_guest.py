@@ -83,6 +83,7 @@ async def test_documents_come_in_pieces_and_ranges(kept) -> None:
     assert await kept.boxes.document(NS, one.participant_id, "0" * 26) is None
 
 
+@pytest.mark.slow
 async def test_recall_denies_at_once_and_shows_its_reason(world, write_mail) -> None:
     await world.keep(write_mail(files=[("big.pdf", bytes(20 * 2**20))]), ["bob@guest.example"])
     one = await invited(world)
