@@ -177,7 +177,7 @@ def _identity(path: Path) -> tuple[int, int, int] | None:
     """Which files these are: device, number of the database and number of its log; None where one is missing."""
     with suppress(OSError):
         base = os.stat(path)  # noqa: PTH116 - twice a transaction, at half the cost of Path.stat
-        return base.st_dev, base.st_ino, os.stat(f"{path}-wal").st_ino  # noqa: PTH116  # asked at each commit, and a Path costs more than the call - likewise
+        return base.st_dev, base.st_ino, os.stat(f"{path}-wal").st_ino  # noqa: PTH116 - likewise
     return None
 
 
