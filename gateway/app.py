@@ -83,11 +83,14 @@ def open_database(settings: Settings) -> Database:
 
 
 @contextmanager
-def open_stores(settings: Settings, keyring: KeyRing | None = None) -> Iterator[Stores]:
-    """Open database, keys and blobs; make or upgrade the embedded schema. Raises DeliveryError and KeysError."""
+def open_stores(settings: Settings, keyring: KeyRing | None = None, *, make: bool = True) -> Iterator[Stores]:
+    """Open database, keys and blobs; make (unless told not to) or upgrade the embedded schema.
+
+    Raises DeliveryError and KeysError.
+    """
     keyring = keyring or KeyRing.load(settings.keyring_path)
     with open_database(settings) as db:
-        prepare(db)
+        prepare(db, make=make)
         vault = Vault(db, keyring)
         vault.ensure(NAMESPACE)
         blobs = Blobs(settings.data / "blobs")

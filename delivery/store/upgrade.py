@@ -48,14 +48,21 @@ def revision(conn: Connection) -> str | None:
     return found
 
 
-def prepare(db: Database, folder: Path = MIGRATIONS) -> Upgraded | None:
+def prepare(db: Database, folder: Path = MIGRATIONS, *, make: bool = True) -> Upgraded | None:
     """Make the data folder, the file and the schema where they are missing; upgrade an older embedded schema.
+
+    `make` False: a missing file is StoreUnavailable. Only the service makes one: where the database was taken away, an
+    empty one in its place would say that there is no mail.
 
     None: nothing was to do. Raises SchemaOutdated where a server's schema is missing or older (`db upgrade` is the next
     step) or any schema is newer than this version; StoreUnavailable where the database cannot be reached.
     """
     backing = db.backing
     if isinstance(backing, SqliteBacking):
+        if not make and not backing.path.exists():
+            raise StoreUnavailable(
+                f"there is no database {backing.path}: `sealgate serve` makes it when it first starts"
+            )
         _make_file(backing.path)
     found, wanted = db.read_now(revision), newest(folder)
     if found == wanted:

@@ -44,7 +44,7 @@ def stores_of(invocation: Invocation) -> Iterator["Stores"]:
     try:
         keyring = KeyRing.load(settings.keyring_path)
         act_as_owner_of(settings.data)
-        with open_stores(settings, keyring) as stores:
+        with open_stores(settings, keyring, make=False) as stores:
             yield stores
     except SchemaOutdated as error:
         fail(str(error))

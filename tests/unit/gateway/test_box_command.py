@@ -9,8 +9,10 @@ from click.testing import CliRunner
 
 from delivery.safebox.records import BoxRecord, BoxSummary, GuestSummary
 from delivery.store.boxes import BoxState, GuestState
+from gateway.app import open_stores
 from gateway.cli.box import _record_json, _summary_json, _summary_text
 from gateway.cli.main import main
+from gateway.settings import load_settings
 
 NOW = datetime(2026, 11, 21, 10, 15, 2, tzinfo=UTC)
 GUEST = GuestSummary("p1", "bob@guest.example\x1b[2J", GuestState.READ)
@@ -34,7 +36,8 @@ def config(tmp_path: Path) -> str:
     path.write_text(CONFIG.format(folder=tmp_path))
     (tmp_path / "policy.yaml").write_text("version: 1\nrules: []\notherwise: relay\n")
     assert CliRunner().invoke(main, ["--config", str(path), "keys", "init"]).exit_code == 0
-    return str(path)
+    with open_stores(load_settings(path, policy=False)):
+        return str(path)
 
 
 def test_the_line_of_a_box_has_the_agreed_shape() -> None:

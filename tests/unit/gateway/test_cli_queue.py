@@ -161,3 +161,10 @@ def test_a_broken_configuration_is_said_with_its_problems(config: Path) -> None:
     result = run(config, "queue", "list")
     assert result.exit_code == 2
     assert "nonsense" in result.stderr
+
+
+def test_a_missing_database_is_told_and_never_made(config: Path) -> None:
+    result = run(config, "queue", "list")
+    assert result.exit_code != 0
+    assert "there is no database" in result.stderr and "sealgate serve" in result.stderr
+    assert not list(config.parent.rglob("sealgate.db*"))
