@@ -28,6 +28,17 @@ _SHOWN: Final = frozenset(
     {Format.TEXT, Format.HTML, Format.XML, Format.SVG, Format.MESSAGE, Format.PGP, Format.EMPTY, Format.UNKNOWN}
 )
 _TAG: Final = re.compile(r"<[^<>]*+>")
+_MARKED: Final = re.compile(rb"[0-9-]</?[a-zA-Z!][^<>]{0,200}>")  # tags within a number, whatever the file is
+_PACKED: Final = frozenset(
+    {FileKind.ARCHIVE, FileKind.DOCUMENT, FileKind.SPREADSHEET, FileKind.PRESENTATION, FileKind.PDF, FileKind.MESSAGE}
+)
+_XML_ENCODING: Final = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s{0,9}=\s{0,9}["']([A-Za-z0-9_.-]{2,40})""")
+_XML_COMMENT: Final = re.compile(r"<!--[^-]*+(?:-(?!->)[^-]*+)*+(?:-->|\Z)")
+_CDATA: Final = re.compile(r"<!\[CDATA\[([^\]]*+(?:\](?!\]>)[^\]]*+)*+)(?:\]\]>|\Z)")
+_ENTITY: Final = re.compile(r"""<!ENTITY\s{1,9}([\w.-]{1,40})\s{1,9}["']([^"'<>]{0,40})["']""")
+_REFERENCE: Final = re.compile(r"&([\w.-]{1,40});")
+_MOST_ENTITIES: Final = 200
+_MOST_REFERRING: Final = 4 * 1024 * 1024  # characters of a source whose entities are written out
 _MOSTLY_TEXT: Final = 0.7
 _NOT_PRINTED: Final = bytes(set(range(256)) - set(range(32, 127)) - set(b"\t\r\n"))
 _ENVELOPED: Final = b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03"  # CMS enveloped-data
@@ -94,7 +105,7 @@ def read_file(file: File, into: Collected) -> None:
     for form in kind.formats:
         try:
             _READERS[form](file, kind, into)
-            if form is Format.TEXT and file.media_type == "text/html":
+            if form is Format.TEXT and Format.HTML not in kind.formats and reads_as_page(file.media_type, file.data):
                 _html(file, kind, into)
         except Exception as error:  # noqa: BLE001 (a parser and a file made to break it: the file is told, the mail goes on)
             into.fact(file, kind.file, reason=f"{kind.about}: it cannot be read ({type(error).__name__})")
@@ -135,19 +146,45 @@ def _text(file: File, kind: Kind, into: Collected) -> None:
 
 
 def _html(file: File, kind: Kind, into: Collected) -> None:
+    into.fact(file, kind.file)
     for page in page_readings(file.data, file.charset):
         for label, text in page.named():
             into.text(inner_place(file.place, label) if label else file.place, text)
-    into.fact(file, kind.file)
+        for data in page.files:
+            if kind_of(data).file in _PACKED and into.budget.take_file():
+                place = inner_place(file.place, "file in the page")
+                inside = File("file in the page", data, place, file.depth + 1)
+                into.fact(inside, kind_of(data).file, reason="a file inside a page, which is not read")
+
+
+def reads_as_page(media_type: str, data: bytes) -> bool:
+    """Whether some program shows a text as a page."""
+    return "html" in media_type or media_type in {"text/enriched", "text/richtext"} or bool(_MARKED.search(data))
 
 
 def _xml(file: File, kind: Kind, into: Collected) -> None:
     """The source, and the text without its tags: elements joined and apart."""
-    for text in text_readings(file.data, file.charset):
-        into.text(file.place, text)
+    declared = _XML_ENCODING.search(file.data[:512])
+    charsets = dict.fromkeys((file.charset, declared[1].decode("ascii") if declared else ""))
+    for source in dict.fromkeys(text for charset in charsets for text in text_readings(file.data, charset)):
+        into.text(file.place, source)
+        text = _plain_xml(source)
         into.text(file.place, html.unescape(_TAG.sub(" ", text)))
         into.text(file.place, html.unescape(_TAG.sub("", text)))
     into.fact(file, kind.file)
+
+
+def _plain_xml(source: str) -> str:
+    """Without comments and the marks of CDATA; entities that it declares itself written out, once."""
+    if "<!" not in source:
+        return source
+    own = {match[1]: match[2] for _, match in zip(range(_MOST_ENTITIES), _ENTITY.finditer(source), strict=False)}
+    text = _CDATA.sub(lambda match: html.escape(match[1]), _XML_COMMENT.sub("", source))
+    return (
+        _REFERENCE.sub(lambda match: own.get(match[1], match[0]), text)
+        if own and len(text) <= _MOST_REFERRING
+        else text
+    )
 
 
 def _message(file: File, kind: Kind, into: Collected) -> None:
@@ -178,10 +215,10 @@ def _body(leaf: Leaf, kind: Kind, into: Collected) -> None:
     file = file_of(leaf)
     if leaf.media_type != "text/html" or kind.file is not FileKind.HTML:
         _text(file, kind, into)
-    if leaf.media_type == "text/html" or Format.HTML in kind.formats:
+    if Format.HTML in kind.formats or reads_as_page(leaf.media_type, leaf.data):
         _html(file, kind, into)
-    del into.files[before:]
-    if Format.PGP in kind.formats:
+    into.files[before:] = [fact for fact in into.files[before:] if not _is_own(fact, file)]
+    if b"-----BEGIN PGP MESSAGE" in leaf.data:
         into.fact(file, FileKind.UNKNOWN, encrypted=True, reason="a PGP message")
 
 

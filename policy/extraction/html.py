@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
+from policy.extraction.layers import Layers
 from policy.extraction.styles import Hidden, hidden_by_sheets, hides
 from policy.extraction.tables import joined_cells
 from policy.reader.charsets import decode, readings
@@ -24,7 +25,9 @@ _SPACE: Final = re.compile(r"[ \t\r\n\f]+")
 _NAIVE: Final = re.compile(r"<[^<>]*+>")
 _META: Final = re.compile(rb"""<meta[^>]{0,300}?charset\s*=\s*["']?\s*([A-Za-z0-9_:.-]{2,40})""", re.I)
 _XML_ENCODING: Final = re.compile(rb"""\A[^<]{0,8}<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9_.-]{2,40})""")
-_DATA_URI: Final = re.compile(r"data:([a-z]+/[a-z0-9.+-]+)?([^,<>\"']{0,100}),([^\s\"'<>]+)", re.I)
+_DATA_URI: Final = re.compile(r"data:([a-z]+/[a-z0-9.+-]+)?([^,<>\"'()\s]{0,100}),([^\"'<>()]+)", re.I)
+_DATA_CHARSET: Final = re.compile(r"charset=([A-Za-z0-9_.:-]{2,40})", re.I)
+_MOST_ADDRESSES: Final = 200  # data: addresses read in one page
 _RAW_END: Final = {
     name: re.compile(rf"</{name}(?=[\s/>])", re.I) for name in ("script", "style", "title", "textarea", "xmp")
 }
@@ -38,6 +41,10 @@ _BLOCKS: Final = frozenset(
     }
 )  # fmt: skip
 _CELLS: Final = frozenset({"td", "th"})
+# Shown by programs that do not know the element, or beside the text it stands in; else not.
+_UNSHOWN: Final = frozenset(
+    {"template", "noframes", "noembed", "iframe", "audio", "video", "canvas", "datalist", "rp", "rt"}
+)
 _VOID: Final = frozenset(
     {"br", "hr", "img", "input", "meta", "link", "wbr", "area", "base", "col", "embed", "source", "param"}
 )
@@ -47,6 +54,7 @@ _SHOWN: Final = (
     "title",
     "placeholder",
     "aria-label",
+    "aria-description",
     "label",
     "summary",
     "standby",
@@ -69,6 +77,7 @@ class Page:
     attributes: str = field(default="", repr=False)
     comments: str = field(default="", repr=False)
     code: str = field(default="", repr=False)  # scripts and style sheets
+    files: tuple[bytes, ...] = field(default=(), repr=False)  # in data: addresses, and no text
 
     def named(self) -> list[tuple[str, str]]:
         """(label, text) of all that is there, the label empty for what is displayed."""
@@ -109,6 +118,9 @@ class _Walk:
         self._comments: list[str] = []
         self._code: list[str] = []
         self._inner: list[str] = []
+        self._files: list[bytes] = []
+        self._addresses = 0
+        self._layers = Layers()
         self._hiding: list[str] = []  # names of open elements, from the hidden one inwards, of its own name only
         self._pre = 0
         self._cells = 0
@@ -144,6 +156,7 @@ class _Walk:
                 shown[joined] = None
         if self._reversed or "\u202e" in self._source:
             shown["\n".join(line[::-1] for line in next(iter(shown)).split("\n"))] = None
+        shown.update(dict.fromkeys(_tidy(text) for text in self._layers.readings()))
         shown.update(dict.fromkeys(self._inner))
         return Page(
             tuple(shown),
@@ -151,6 +164,7 @@ class _Walk:
             "\n".join(dict.fromkeys(self._attributes)),
             "\n".join(self._comments),
             "\n".join(self._code),
+            tuple(self._files),
         )
 
     def _text(self, raw: str) -> None:
@@ -165,6 +179,7 @@ class _Walk:
             self._differ = True
         else:
             self._seen.append(text)
+            self._layers.add(text)
 
     def _token(self, match: re.Match[str]) -> int:
         """One tag or comment; returns where to go on."""
@@ -172,6 +187,9 @@ class _Walk:
             self._comment(match["comment"])
             return match.end()
         if match["name"] is None:
+            if match[0].startswith("<![CDATA["):  # text in XHTML and drawings, a comment elsewhere
+                self._every.append(match[0][9:].removesuffix(">").removesuffix("]]"))
+                self._differ = True
             return match.end()
         name = match["name"].lower()
         if match["close"]:
@@ -196,6 +214,8 @@ class _Walk:
         text = self._source[at:stop]
         if name in {"script", "style"}:
             self._code.append(text)
+            if "data:" in text:
+                self._addresses_in(text)
         elif name == "title":
             self._title.append(_SPACE.sub(" ", html.unescape(text)))
         else:
@@ -211,12 +231,17 @@ class _Walk:
         if name == "pre":
             self._pre += 1
         if name == "input" and attributes.get("type", "").lower() != "hidden":
-            self._emit(f" {attributes.get('value', '')} ")
+            before = "" if self._every and self._every[-1].endswith(" ") else " "
+            self._emit(f"{before}{attributes.get('value', '')} ")
         elif name in {"img", "area"} and attributes.get("alt"):
             self._every.append(attributes["alt"])
             self._differ = True
         if name in _VOID:
             return
+        if name not in _BLOCKS:
+            self._layers.open(name, rest)
+        if generated := self._hidden.before(name, attributes):
+            self._emit(generated)
         if self._hiding:
             if name != self._hiding[0]:
                 return
@@ -224,13 +249,19 @@ class _Walk:
                 self._hiding.append(name)
                 return
             self._hiding.clear()
-        if name == "template" or (rest and self._is_hidden(name, attributes, rest)) or name in self._hidden.tags:
+        if (
+            name in _UNSHOWN
+            or (name == "dialog" and "open" not in rest)
+            or (rest and self._is_hidden(name, attributes, rest))
+            or name in self._hidden.tags
+        ):
             self._hiding.append(name)
 
     def _close(self, name: str) -> None:
         self._layout(name, opening=False)
         if name == "pre" and self._pre:
             self._pre -= 1
+        self._layers.close(name)
         if self._hiding and (name == self._hiding[0] or name in {"body", "html"}):
             self._hiding.pop()
 
@@ -238,6 +269,7 @@ class _Walk:
         if name in _BLOCKS:
             self._seen.append("\n")
             self._every.append("\n")
+            self._layers.add("\n")
             if name in {"tr", "table"}:
                 self._cells = 0
             if self._hiding and opening and self._hiding[0] == "p" and name != "br":
@@ -246,6 +278,7 @@ class _Walk:
             if self._cells:
                 self._seen.append("\t")
                 self._every.append("\t")
+                self._layers.add("\t")
             self._cells += 1
 
     def _is_hidden(self, name: str, attributes: dict[str, str], rest: str) -> bool:
@@ -281,13 +314,28 @@ class _Walk:
         """Pages inside attributes: srcdoc, and data: addresses."""
         if self._depth >= _DEEPEST:
             return
-        pages = [attributes["srcdoc"]] if "srcdoc" in attributes else []
-        for name in ("src", "href", "data", "background", "action"):
-            value = attributes.get(name, "")
-            if value[:8].lstrip().lower().startswith("data:") and (text := _data_uri(value)):
-                pages.append(text)
-        for page in pages:
-            self._inner += [text for _, text in read_page(page, self._depth + 1).named()]
+        if "srcdoc" in attributes:
+            self._inner += [text for _, text in read_page(attributes["srcdoc"], self._depth + 1).named()]
+        for value in attributes.values():
+            if "data:" in value[:200].lower():
+                self._addresses_in(value)
+
+    def _addresses_in(self, text: str) -> None:
+        """What lies in data: addresses: pages and texts are read, other files handed on."""
+        for match in _DATA_URI.finditer(text):
+            self._addresses += 1
+            if self._depth >= _DEEPEST or self._addresses > _MOST_ADDRESSES:
+                return
+            data = _data_of(match)
+            kind = (match[1] or "text/plain").lower()
+            if kind.startswith("text/") or kind.endswith(("xml", "json", "javascript")):
+                charset = _DATA_CHARSET.search(match[2])
+                for source in readings(data, charset[1] if charset else ""):
+                    page = read_page(source, self._depth + 1)
+                    self._inner += [text for _, text in page.named()]
+                    self._files += page.files
+            elif data:
+                self._files.append(data)
 
     def _comment(self, comment: str) -> None:
         text = comment.removesuffix(">").removesuffix("!").removesuffix("--")
@@ -303,17 +351,15 @@ class _Walk:
             self._differ = True
 
 
-def _data_uri(value: str) -> str:
-    match = _DATA_URI.match(value.strip())
-    if match is None or (match[1] or "text/plain").lower().split("/")[0] not in {"text", "application"}:
-        return ""
+def _data_of(match: re.Match[str]) -> bytes:
+    """The bytes of a data: address (RFC 2397); none where they are broken."""
     data = unquote_to_bytes(match[3])
-    if "base64" in match[2].lower():
-        try:
-            data = binascii.a2b_base64(data + b"===")
-        except binascii.Error:
-            return ""
-    return decode(data) if b"\0" not in data[:1024] else ""
+    if "base64" not in match[2].lower():
+        return data
+    try:
+        return binascii.a2b_base64(data + b"===")
+    except binascii.Error:
+        return b""
 
 
 def _tidy(text: str) -> str:

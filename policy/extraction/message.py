@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from policy.extraction.collected import File
-from policy.extraction.extract import LIGHT, extract, extract_body, file_of, is_body
+from policy.extraction.extract import LIGHT, extract, extract_body, file_of, is_body, reads_as_page
 from policy.extraction.kind import Format, kind_of
 from policy.message import Message
 from policy.reader.limits import DEFAULT_LIMITS, Limits
@@ -87,8 +87,9 @@ def extract_file(file: File, limits: Limits = DEFAULT_LIMITS) -> Content:
 
 def _leaf(leaf: Leaf, limits: Limits) -> Content | File:
     kind = kind_of(leaf.data)
-    is_page = leaf.media_type == "text/html" or not _PAGES.isdisjoint(kind.formats)
-    if len(leaf.data) > _LIGHT_PAGE and is_page:
+    if len(leaf.data) > _LIGHT_PAGE and (
+        not _PAGES.isdisjoint(kind.formats) or reads_as_page(leaf.media_type, leaf.data)
+    ):
         return file_of(leaf)
     if is_body(leaf, kind):
         return extract_body(leaf, kind, limits)
