@@ -19,7 +19,7 @@ from policy.extraction.collected import File
 from policy.reader.limits import Limits
 from rules.content import FileKind
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is Linux")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is Linux")]
 
 _W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 
@@ -124,7 +124,6 @@ async def test_too_many_in_line_are_turned_away() -> None:
     assert not any(isinstance(result, Exception) and not isinstance(result, WorkersDown) for result in results)
 
 
-@pytest.mark.slow
 async def test_waiting_has_an_end() -> None:
     async with WorkerPool(1, pool=PoolLimits(wait_seconds=0.3)) as pool:
         await until(lambda: bool(pool.pids))

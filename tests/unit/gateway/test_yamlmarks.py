@@ -163,6 +163,7 @@ _WORDS = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @given(st.one_of(st.text(), st.lists(_WORDS).map("".join), st.binary()))
 @settings(max_examples=400, deadline=None)
 def test_no_text_breaks_it(text: str | bytes) -> None:

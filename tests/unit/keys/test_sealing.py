@@ -51,6 +51,7 @@ def test_a_size_is_one_that_sealing_gives_or_is_refused(sealed: int) -> None:
     assert sealed_size(plain) == sealed
 
 
+@pytest.mark.slow
 @given(start=st.integers(0, 520_000), length=st.integers(0, 520_000))
 def test_any_range_is_that_range(start: int, length: int) -> None:
     pieces = list(opened().read(start, start + length))

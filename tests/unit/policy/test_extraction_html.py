@@ -79,6 +79,7 @@ def test_the_page_names_its_own_charset() -> None:
     assert any(NUMBER in page.shown[0].replace("Ã", "").replace("\ufffd", "") for page in page_readings(hidden))
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(
     st.lists(

@@ -46,6 +46,7 @@ def test_domains(pattern: str, domain: str, fits: bool) -> None:
     assert domain_matches(pattern, domain) is fits
 
 
+@pytest.mark.slow
 @given(st.from_regex(r"[a-z0-9.@*?-]{1,30}", fullmatch=True), st.emails())
 def test_entries_are_refused_or_looked_up(entry: str, address: str) -> None:
     try:

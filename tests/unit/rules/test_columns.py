@@ -9,6 +9,8 @@ from rules.columns import Columns
 from rules.finding import Confidence
 from rules.matching import Matcher
 
+pytestmark = pytest.mark.slow  # many texts, or many processes: they wait for make test
+
 LINES = 5_000
 
 

@@ -192,6 +192,7 @@ def test_of_overlapping_hits_the_surest_stays(make_detectors: Make) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_threads_share_a_matcher(matcher: Matcher) -> None:
     texts = [f"SSN 536-22-{1000 + n}, {'ä' * (n % 3)} card 4716 3791 4202 1968 {'x ' * (n % 50)}" for n in range(400)]
     expected = [matcher.scan_text(text) for text in texts]
