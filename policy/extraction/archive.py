@@ -71,6 +71,7 @@ def read_zip(file: File, kind: FileKind, into: Collected, inner: Inner) -> None:
 def _entry(file: File, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, into: Collected, inner: Inner) -> None:
     place = inner_place(file.place, entry.filename)
     into.text(place, entry.filename)
+    into.text(place, _other_names(entry.extra))
     into.text(inner_place(place, "comment"), entry.comment.decode("utf-8", "replace"))
     if entry.is_dir() and not entry.file_size:
         return
@@ -86,6 +87,18 @@ def _entry(file: File, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, into: C
         into.fact(packed, FileKind.UNKNOWN, reason="an entry that cannot be unpacked")
     else:
         inner(File(entry.filename, data, place, file.depth + 1), into)
+
+
+def _other_names(extra: bytes) -> str:
+    """Name and comment as programs show them that know the Unicode fields (APPNOTE 4.6.8, 4.6.9)."""
+    found: list[str] = []
+    at = 0
+    while at + 4 <= len(extra):
+        kind, size = int.from_bytes(extra[at : at + 2], "little"), int.from_bytes(extra[at + 2 : at + 4], "little")
+        if kind in (0x7075, 0x6375):
+            found.append(extra[at + 9 : at + 4 + size].decode("utf-8", "replace"))
+        at += 4 + size
+    return "\n".join(found)
 
 
 def _oddity(data: bytes, entries: list[zipfile.ZipInfo]) -> str:
@@ -139,6 +152,8 @@ def read_packed(file: File, form: Format, into: Collected, inner: Inner) -> None
         into.fact(file, FileKind.ARCHIVE, reason="a compressed file that is broken")
         return
     into.fact(file, FileKind.ARCHIVE)
+    if form is Format.GZIP and file.data[3:4] not in (b"", b"\0"):  # a name or a comment stands in front
+        into.text(inner_place(file.place, "name"), file.data[10:2048].partition(b"\0")[0].decode("latin-1"))
     name = file.name.rsplit(".", 1)[0] if "." in file.name else "content"
     inner(File(name, data, inner_place(file.place, name), file.depth + 1), into)
 
@@ -176,13 +191,14 @@ def read_tar(file: File, into: Collected, inner: Inner) -> None:
                 members.append((member, stream.read(into.budget.room() + 1) if stream else b""))
                 if not into.budget.take_file() or not into.budget.take_bytes(len(members[-1][1])):
                     raise TooMuch("unpacks to more than is read")
+            behind = b"ustar" in file.data[archive.offset :]
     except TooMuch as limit:
         into.fact(file, FileKind.ARCHIVE, reason=str(limit))
         return
     except (tarfile.TarError, *BROKEN):
         into.fact(file, FileKind.ARCHIVE, reason="a tar that is broken")
         return
-    into.fact(file, FileKind.ARCHIVE)
+    into.fact(file, FileKind.ARCHIVE, reason="a tar with more behind its end" if behind else "")
     for member, data in members:
         place = inner_place(file.place, member.name)
         into.text(place, member.name)

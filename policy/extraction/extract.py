@@ -12,6 +12,7 @@ from policy.extraction.office import read_office
 from policy.extraction.ole import read_ole
 from policy.extraction.opendocument import read_opendocument
 from policy.extraction.pdf import read_pdf
+from policy.extraction.pictures import picture_text
 from policy.extraction.rtf import read_rtf
 from policy.extraction.tables import joined_cells
 from policy.extraction.text import text_readings
@@ -39,6 +40,8 @@ _ENTITY: Final = re.compile(r"""<!ENTITY\s{1,9}([\w.-]{1,40})\s{1,9}["']([^"'<>]
 _REFERENCE: Final = re.compile(r"&([\w.-]{1,40});")
 _MOST_ENTITIES: Final = 200
 _MOST_REFERRING: Final = 4 * 1024 * 1024  # characters of a source whose entities are written out
+_MAILBOX: Final = re.compile(rb"\n\r?\n(?=From [^\n]{1,200}\n[A-Za-z-]{1,60}:)")
+_MOST_MAILS: Final = 2_000  # the last one holds what is left
 _MOSTLY_TEXT: Final = 0.7
 _NOT_PRINTED: Final = bytes(set(range(256)) - set(range(32, 127)) - set(b"\t\r\n"))
 _ENVELOPED: Final = b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03"  # CMS enveloped-data
@@ -190,13 +193,24 @@ def _plain_xml(source: str) -> str:
 def _message(file: File, kind: Kind, into: Collected) -> None:
     """A mail in a file: taken apart, and its parts read like files."""
     into.fact(file, kind.file)
-    for item in read_mime(file.data, into.budget.limits, path=f"{file.place} > ", depth=file.depth + 1).items:
-        if isinstance(item, Part):
-            into.text(item.place, item.text)
-        elif isinstance(item, FileFact):
-            into.files.append(item)
-        else:
-            _leaf(item, into)
+    for mail in _mails(file.data):
+        for item in read_mime(mail, into.budget.limits, path=f"{file.place} > ", depth=file.depth + 1).items:
+            if isinstance(item, Part):
+                into.text(item.place, item.text)
+            elif isinstance(item, FileFact):
+                into.files.append(item)
+            else:
+                _leaf(item, into)
+
+
+def _mails(data: bytes) -> list[bytes]:
+    """The messages of a mailbox (RFC 4155), or the one that the file is."""
+    if not data.startswith(b"From "):
+        return [data]
+    starts = [0, *(match.end() for match in _MAILBOX.finditer(data))]
+    if len(starts) > _MOST_MAILS:
+        starts = starts[:_MOST_MAILS]
+    return [data[start:end] for start, end in zip(starts, [*starts[1:], len(data)], strict=True)]
 
 
 def _leaf(leaf: Leaf, into: Collected) -> None:
@@ -218,8 +232,8 @@ def _body(leaf: Leaf, kind: Kind, into: Collected) -> None:
     if Format.HTML in kind.formats or reads_as_page(leaf.media_type, leaf.data):
         _html(file, kind, into)
     into.files[before:] = [fact for fact in into.files[before:] if not _is_own(fact, file)]
-    if b"-----BEGIN PGP MESSAGE" in leaf.data:
-        into.fact(file, FileKind.UNKNOWN, encrypted=True, reason="a PGP message")
+    if Format.PGP in kind.formats or b"-----BEGIN PGP MESSAGE" in leaf.data:
+        into.fact(file, FileKind.UNKNOWN, encrypted=True, reason="an encrypted message")
 
 
 def is_body(leaf: Leaf, kind: Kind) -> bool:
@@ -229,6 +243,15 @@ def is_body(leaf: Leaf, kind: Kind) -> bool:
 
 def _picture(file: File, kind: Kind, into: Collected) -> None:
     into.fact(file, kind.file)
+    text = picture_text(file.data)
+    if not text:
+        return
+    place = inner_place(file.place, "text in the file")
+    into.text(place, text)
+    if _MARKED.search(text.encode()):
+        for page in page_readings(text.encode()):
+            for _, shown in page.named():
+                into.text(place, shown)
 
 
 def _cms(file: File, kind: Kind, into: Collected) -> None:
@@ -237,7 +260,7 @@ def _cms(file: File, kind: Kind, into: Collected) -> None:
 
 
 def _pgp(file: File, kind: Kind, into: Collected) -> None:
-    into.fact(file, kind.file, encrypted=True, reason="a PGP message")
+    into.fact(file, kind.file, encrypted=True, reason="an encrypted message")
 
 
 def _unread(file: File, kind: Kind, into: Collected) -> None:
@@ -253,6 +276,8 @@ def _unread(file: File, kind: Kind, into: Collected) -> None:
 def _rtf(file: File, kind: Kind, into: Collected) -> None:
     text, whole = read_rtf(file.data)
     into.text(file.place, text)
+    if b"fldinst" in file.data or b"\\v" in file.data:
+        into.text(file.place, read_rtf(file.data, as_shown=True)[0])
     into.fact(file, kind.file, reason="" if whole else "RTF with embedded objects, which are not read")
 
 

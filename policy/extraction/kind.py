@@ -88,6 +88,9 @@ _MAGIC: Final[tuple[tuple[bytes, FileKind, Format, str], ...]] = (
     (b"fLaC", FileKind.UNKNOWN, Format.MEDIA, "audio"),
     (b"\x1aE\xdf\xa3", FileKind.UNKNOWN, Format.MEDIA, "video"),
     (b"-----BEGIN PGP MESSAGE", FileKind.UNKNOWN, Format.PGP, "PGP message"),
+    (b"age-encryption.org/v1\n", FileKind.UNKNOWN, Format.PGP, "age file"),
+    (b"Salted__", FileKind.UNKNOWN, Format.PGP, "OpenSSL file"),
+    (b"U2FsdGVkX1", FileKind.UNKNOWN, Format.PGP, "OpenSSL file"),
     (b"-----BEGIN PKCS7", FileKind.UNKNOWN, Format.CMS, "S/MIME"),
 )
 _ANY_MAGIC: Final = tuple(row[0] for row in _MAGIC)
@@ -101,12 +104,14 @@ _HTML: Final = re.compile(
 )
 _HEADER_LINE: Final = re.compile(
     rb"(?:from|to|subject|date|received|return-path|message-id|mime-version|content-type|delivered-to|reply-to"
-    rb"|x-[a-z0-9-]+|cc|sender)[ \t]*:[^\n]*\n",
+    rb"|x-[a-z0-9-]+|cc|sender|content-(?:transfer-encoding|disposition|description|id))[ \t]*:[^\n]*\n",
     re.I,
 )
 _HEADER_BLOCK: Final = re.compile(
-    rb"(?:\A|\n)(?:from|content-type|mime-version|message-id|subject|received)[ \t]*:", re.I
+    rb"(?:\A|\n)(?:from|to|date|content-type|mime-version|message-id|subject|received)[ \t]*:", re.I
 )
+_ENCODED: Final = re.compile(rb"(?:\A|\n)content-transfer-encoding[ \t]*:[ \t]*(?:base64|quoted)", re.I)
+_ARMOURED: Final = re.compile(rb"-----BEGIN (?:PGP MESSAGE|CMS|PKCS7|AGE ENCRYPTED FILE)-----")
 _CONTROL: Final = bytes(set(range(32)) - set(b"\t\n\r\f\v\x1b\x1a\x08"))
 _ZIP_MAGIC: Final = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08", b"PK00PK")
 
@@ -144,6 +149,8 @@ def _binary(data: bytes) -> Kind | None:
     """What is not told by its first bytes alone."""
     if data[257:262] == b"ustar":
         return Kind(FileKind.ARCHIVE, (Format.TAR,), "tar")
+    if data[32769:32774] == b"CD001":
+        return Kind(FileKind.ARCHIVE, (Format.PACKED,), "disk image")
     if data[:2] == b"MZ" and b"\0" in data[:64]:
         return Kind(FileKind.EXECUTABLE, (Format.EXECUTABLE,), "Windows program")
     if data[:2] == b"#!":
@@ -208,19 +215,24 @@ def _text(data: bytes) -> Kind:
     start = head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\f")
     if start.startswith(b"<?xml") or start[:4].lower() == b"<svg":
         if b"<svg" in start.lower():
-            return Kind(FileKind.IMAGE, (Format.SVG,), "SVG")
+            return Kind(FileKind.IMAGE, (Format.SVG, Format.HTML), "SVG")
         form = Format.HTML if b"<html" in start.lower() else Format.XML
         return Kind(FileKind.HTML if form is Format.HTML else FileKind.TEXT, (form,), "XML")
     if start.startswith((b"From ", b">From ")) or _HEADER_LINE.match(start):
         blank = start.find(b"\n\n") if b"\n\n" in start else start.find(b"\r\n\r\n")
-        if len(_HEADER_BLOCK.findall(start if blank < 0 else start[: blank + 1])) >= 2:
+        block = start if blank < 0 else start[: blank + 1]
+        if len(_HEADER_BLOCK.findall(block)) >= 2 or _ENCODED.search(block):
             return Kind(FileKind.MESSAGE, (Format.MESSAGE, Format.TEXT), "mail message")
+    if start.startswith(b"{\\rt"):
+        return Kind(FileKind.DOCUMENT, (Format.RTF,), "RTF")
+    if b"(This file must be converted with BinHex" in head or b"\n=ybegin " in b"\n" + head:
+        return Kind(FileKind.ARCHIVE, (Format.PACKED, Format.TEXT), "BinHex or yEnc")
     if start.startswith(b"<") and _HTML.match(start):
         return Kind(FileKind.HTML, (Format.HTML,), "HTML")
     if _HTML.search(start) and re.search(rb"(?i)</?(?:html|body|div|table|span)[\s>]", start):
         return Kind(FileKind.TEXT, (Format.TEXT, Format.HTML), "text with HTML")
-    if b"-----BEGIN PGP MESSAGE" in data:
-        return Kind(FileKind.TEXT, (Format.TEXT, Format.PGP), "text with a PGP message")
+    if b"-----BEGIN" in data and _ARMOURED.search(data):
+        return Kind(FileKind.TEXT, (Format.TEXT, Format.PGP), "text with an encrypted message")
     return _PLAIN
 
 
@@ -231,6 +243,8 @@ def _is_text(head: bytes) -> bool:
         wide = max(head[::2].count(0), head[1::2].count(0)) * 2
         marked = head.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff"))
         if not marked and (wide < zeros or zeros * 4 < len(head)):
+            return False
+        if zeros * 16 > len(head) * 13:  # more of them than in four bytes a character
             return False
         head = head.replace(b"\0", b"")
     controls = len(head) - len(head.translate(None, _CONTROL))

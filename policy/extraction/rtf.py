@@ -24,8 +24,11 @@ _OBJECT: Final = b"objdata"
 _DEEPEST: Final = 1_000
 
 
-def read_rtf(data: bytes) -> tuple[str, bool]:
-    """The text, and whether it was read whole: embedded objects and too deep groups are not."""
+def read_rtf(data: bytes, *, as_shown: bool = False) -> tuple[str, bool]:
+    """The text, and whether it was read whole: embedded objects and too deep groups are not.
+
+    `as_shown`: without hidden text and the instructions of fields.
+    """
     charset = "cp1252"
     out: list[str] = []
     groups: list[tuple[bool, int]] = []
@@ -51,8 +54,10 @@ def read_rtf(data: bytes) -> tuple[str, bool]:
                 charset = codec(f"cp{int(number or 1252)}") or charset
             elif word == b"bin":
                 whole = False
-            elif word in _SILENT:
+            elif word in _SILENT or (as_shown and word == b"fldinst"):
                 silent = True
+            elif as_shown and word == b"v":
+                silent = number != b"0"
             elif word in _LOUD:
                 silent = False
             elif word == _OBJECT:

@@ -7,7 +7,7 @@ from policy.reader.charsets import readings
 
 _SOFT_LINE: Final = re.compile(r" \r?\n(?:>[ >]*)?")
 _FOLD: Final = re.compile(r"\r?\n[ \t]")
-_JSON_ESCAPE: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([/\"\\]))")
+_JSON_ESCAPE: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([/\"\\]))")
 _FOLDED_TYPES: Final = frozenset({"text/calendar", "text/vcard", "text/x-vcard", "text/directory", "text/x-vcalendar"})
 _FOLDED_STARTS: Final = ("BEGIN:VCALENDAR", "BEGIN:VCARD")
 
@@ -23,7 +23,7 @@ def text_readings(
             found[_SOFT_LINE.sub("" if delsp else " ", text)] = None
         if media_type in _FOLDED_TYPES or text[:40].lstrip().upper().startswith(_FOLDED_STARTS):
             found[unescape_lines(_FOLD.sub("", text))] = None
-        if "\\u" in text:
+        if "\\u" in text or "\\x" in text or "\\/" in text:
             found[_JSON_ESCAPE.sub(_unescaped, text)] = None
     return tuple(found)
 
@@ -34,4 +34,4 @@ def unescape_lines(text: str) -> str:
 
 
 def _unescaped(match: re.Match[str]) -> str:
-    return chr(int(match[1], 16)) if match[1] else match[2]
+    return chr(int(match[1] or match[2], 16)) if match[1] or match[2] else match[3]

@@ -98,6 +98,8 @@ class _Walk:
             self._body(entity, raw[entity.body :], where)
 
     def _part(self, data: bytes, where: _Where) -> None:
+        if b"\r" in data[:4096] and b"\n" not in data[:4096]:
+            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         for entity in self._entities(data, where):
             texts = _part_texts(entity)
             if texts:
@@ -230,6 +232,8 @@ class _Walk:
             place = f"{where.path}body" + (" (html)" if value.head == "text/html" else "")
         if value.head == "message/partial":
             self._tell(where, "a piece of a message that is sent in several", place)
+        if value.head == "message/external-body":
+            self._tell(where, "a part that lies elsewhere", place)
         flowed = value.first("format").lower() == "flowed"
         delsp = flowed and value.first("delsp").lower() == "yes"
         charsets = dict.fromkeys(value.all("charset") or ("",))
