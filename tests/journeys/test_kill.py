@@ -60,7 +60,7 @@ class Load:
 
 @pytest.mark.slow
 @pytest.mark.timeout(60 + KILLS * 15)
-def test_twenty_kills_under_load_lose_nothing(make_gateway, free_port, tmp_path: Path) -> None:
+def test_twenty_kills_under_load_lose_nothing(make_gateway, free_port, tmp_path: Path, capsys) -> None:
     port, arrived = free_port(), tmp_path / "arrived"
     arrived.touch()
     sink = subprocess.Popen([sys.executable, str(Path(__file__).with_name("slowsink.py")), str(port), str(arrived)])
@@ -81,21 +81,22 @@ def test_twenty_kills_under_load_lose_nothing(make_gateway, free_port, tmp_path:
         gateway.command("queue", "audit")
         rate = len(load.accepted) / load.seconds
         twice = sum(count - 1 for count in counts.values() if count > 1)
-        print(
-            f"\n{KILLS} kills, {with_leases} left leased items; {len(load.accepted)} messages accepted at {rate:.0f} a "
-            f"second, 0 lost, {twice} twice (their 250 from the next hop was lost in a kill)"
-        )
+        with capsys.disabled():
+            print(
+                f"\n{KILLS} kills, {with_leases} left leased items; {len(load.accepted)} messages accepted at "
+                f"{rate:.0f} a second, 0 lost, {twice} twice (their 250 from the next hop was lost in a kill)"
+            )
         assert with_leases >= KILLS * 0.75
-        # A message comes twice only where a kill fell between the next hop's 250 and our record of it.
-        assert twice <= KILLS * 200
+        # A message comes twice only where a kill fell between the next hop's 250 and our record of it: at most one for
+        # each of the 20 connections to a destination, and those whose result was just being written.
+        assert twice <= KILLS * 40
     finally:
         sink.terminate()
         sink.wait(10)
 
 
 def _leased(data: Path) -> int:
-    [database] = data.glob("*.sqlite*") if not (data / "sealgate.db").exists() else [data / "sealgate.db"]
-    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as conn:
+    with sqlite3.connect(f"file:{data / 'sealgate.db'}?mode=ro", uri=True) as conn:
         count = int(conn.execute("select count(*) from items where state = 'leased'").fetchone()[0])
     conn.close()
     return count
