@@ -8,6 +8,7 @@ from policy.extraction.archive import BROKEN, TooMuch, open_zip, read_entry
 from policy.extraction.collected import Collected, File, Inner, inner_place
 from policy.extraction.kind import Format, kind_of
 from policy.extraction.paragraphs import paragraph_readings
+from policy.extraction.pictures import picture_text
 from policy.extraction.sheets import Book, read_book, read_sheet
 from policy.extraction.tables import joined_cells
 from policy.extraction.xmltext import BROKEN_XML, local, loose_text, parse_xml
@@ -76,6 +77,8 @@ def read_office(file: File, kind: FileKind, into: Collected, inner: Inner) -> No
     if broken and not reason and not encrypted:
         _tell(file, kind, into, "an Office document with a broken part")
     for name, data in embedded.items():
+        if kind_of(data).formats == (Format.IMAGE,):
+            into.text(inner_place(file.place, name), picture_text(data))
         if kind_of(data).formats != (Format.IMAGE,):
             inner(File(name, data, inner_place(file.place, name), file.depth + 1), into)
 

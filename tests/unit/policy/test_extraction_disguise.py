@@ -47,6 +47,15 @@ def named_twice() -> bytes:
     return buffer.getvalue()
 
 
+def picture_in_document() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>")
+        archive.writestr("word/document.xml", "<document/>")
+        archive.writestr("word/media/a.jpg", segment(b"\xfe", TEXT))
+    return buffer.getvalue()
+
+
 MAIL = b"From: a@example.com\nContent-Transfer-Encoding: quoted-printable\n\nSSN =3536-22-1234\n"
 READ = {
     "png text": png(chunk(b"tEXt", b"Comment\0" + TEXT)),
@@ -68,6 +77,7 @@ READ = {
     "rtf hidden noise": b"{\\rtf1 SSN 5{\\v 9}36-\\v 7\\v0 22-1234}",
     "escapes of a script": b'{"ssn": "\\x35\\x336-22-1234"}',
 }
+READ["picture in a document"] = picture_in_document()
 TOLD = {
     "tar with more behind its end": tar(b"nothing") + tar(TEXT),
     "BinHex": b"(This file must be converted with BinHex 4.0)\r\n\r\n:#h0[BA4bFf9d8f!J3!!!!!!:",
