@@ -10,6 +10,8 @@ from click.testing import CliRunner, Result
 from gateway.cli.main import main
 from keys.keyring import KeyRing
 
+pytestmark = pytest.mark.slow  # each command compiles the packs anew: they wait for make test
+
 LETTER = b"""\
 From: Alice <alice@example.com>
 To: bob@gmail.com

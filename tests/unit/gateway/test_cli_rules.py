@@ -9,6 +9,8 @@ from click.testing import CliRunner, Result
 
 from gateway.cli.main import main
 
+pytestmark = pytest.mark.slow  # each command compiles the packs anew: they wait for make test
+
 LETTER = "Her SSN is 536-22-1234, her MRN 00412345 and NPI 1234567893."
 PACK = """
 detectors:

@@ -16,6 +16,8 @@ from policy.language import ALSO_KEYS, POLICY_KEYS, RULE_KEYS
 from policy.route import Directory
 from rules.content import FileKind
 
+pytestmark = pytest.mark.slow  # each command compiles the packs anew: they wait for make test
+
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "policy.md").read_text()
 README = (ROOT / "README.md").read_text()
