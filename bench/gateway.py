@@ -26,7 +26,7 @@ sys.path.insert(0, str(HERE.parent / "tests" / "support"))
 
 # The journeys' own rig, so that bench and tests start the same program.
 from mailhosts import Postfix  # noqa: E402 - found only by the path above
-from started import Gateway  # noqa: E402
+from started import Gateway  # noqa: E402 - likewise
 
 KINDS = {"4k": (4096, 2000), "64k": (65536, 600), "5m": (5 * 2**20, 30)}
 
