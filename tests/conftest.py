@@ -1,6 +1,7 @@
 """What tests of every kind share: what is missing is named, never silently skipped; certificates; free ports."""
 
 import datetime
+import gc
 import ipaddress
 import os
 import random
@@ -8,6 +9,7 @@ import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -16,14 +18,46 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from postgres import Server
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.util import LRUCache
 
+import delivery.store.sqlite
 from delivery.store.database import Database
 from delivery.store.upgrade import upgrade
 
 # A timing never decides a test, and a run can be repeated: what random search finds is searched for in `make soak`.
+# `make check` looks at fewer examples than `make test`, to be done while its reader still waits.
 hypothesis.settings.register_profile("steady", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("brief", deadline=None, derandomize=True, max_examples=25)
 hypothesis.settings.register_profile("searching", deadline=None, max_examples=1000)
-hypothesis.settings.load_profile("searching" if os.environ.get("SEALGATE_SEARCH") else "steady")
+hypothesis.settings.load_profile(os.environ.get("SEALGATE_SEARCH", "steady"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _statements_compiled_once() -> Iterator[None]:
+    """Hundreds of tests open a database of their own: what one compiled of a statement serves the next.
+
+    SQLAlchemy keeps compiled statements by engine and by the dialect's identity; all of ours on SQLite are equal.
+    """
+    compiled: LRUCache[Any, Any] = LRUCache(4000)
+
+    def sharing(*args: Any, **more: Any) -> Engine:
+        engine = create_engine(*args, **more)
+        engine._compiled_cache = compiled
+        return engine
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SQLiteDialect_pysqlite, "__hash__", lambda self: hash(type(self)))
+        patch.setattr(SQLiteDialect_pysqlite, "__eq__", lambda self, other: type(self) is type(other))
+        patch.setattr(delivery.store.sqlite, "create_engine", sharing)
+        yield
+
+
+def pytest_collection_finish() -> None:
+    """What was imported lives as long as the run: the collector need not walk it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -82,6 +82,7 @@ async def test_a_large_message_is_read(reader: Reader) -> None:
     assert places(await reader.read(mail(attached("a.txt", text, "text/plain")))) == ["a.txt"]
 
 
+@pytest.mark.slow
 async def test_a_long_page_is_read_by_a_child_and_is_no_attachment(reader: Reader) -> None:
     page = b"<p>nothing</p>" * 100_000 + b"<p>536<b>-22</b>-1234</p>"
     message = await reader.read(b"Subject: x\r\nContent-Type: text/html\r\n\r\n" + page)

@@ -153,6 +153,7 @@ def test_an_endless_line_is_refused() -> None:
     assert receiver.flaw is Flaw.LONG_LINE
 
 
+@pytest.mark.slow
 def test_an_endless_header_is_refused() -> None:
     receiver = DataReceiver(max_bytes=10**8)
     lines = [b"X-Line: %06d\r\n" % number for number in range(100_000)]
@@ -180,6 +181,7 @@ def test_received_lines_are_counted_in_the_header_only(count: int, flaw: Flaw | 
 
 @settings(max_examples=300)
 @given(st.binary(max_size=200), CUTS)
+@pytest.mark.slow
 def test_random_bytes_do_no_harm(wire: bytes, cuts: list[int]) -> None:
     receiver = DataReceiver(max_bytes=50)
     feed(receiver, chunks(wire, cuts))

@@ -66,6 +66,7 @@ def test_every_address_is_among_itself_and_its_domain(text: str) -> None:
         assert Address.parse(text.swapcase()) in Addresses.of([text])
 
 
+@pytest.mark.slow
 def test_thousands_of_entries_are_one_look_up() -> None:
     many = Addresses.of([f"user{n}@example.com" for n in range(20_000)] + [f"*.d{n}.example" for n in range(20_000)])
     assert Address.parse("USER19999@example.com") in many

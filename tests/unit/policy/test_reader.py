@@ -328,6 +328,7 @@ def test_odd_bytes_raise_nothing(raw: bytes) -> None:
     assert read_message(raw).size == len(raw)
 
 
+@pytest.mark.slow
 def test_the_size_of_the_work_follows_the_size_of_the_message() -> None:
     line = (
         b"Content-Type: multipart/mixed; boundary=a; boundary=b\r\nContent-Type: message/rfc822\r\n\r\n--a\r\n--b\r\n"

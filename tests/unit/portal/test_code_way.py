@@ -127,6 +127,7 @@ async def test_a_lock_holds_in_every_browser(portal, box, guest) -> None:
     assert await other.post(f"{box.path}/code") == 429
 
 
+@pytest.mark.slow
 async def test_twenty_wrong_codes_in_a_day_lock_for_good_and_tell_the_sender_once(portal, box, guest) -> None:
     told = ("locked", box.invitation.participant_id)
     for _ in range(4):
@@ -168,6 +169,7 @@ async def test_too_many_codes_asked_for_are_not_sent(portal, box, guest) -> None
     assert len(portal.boxes.codes) == 10
 
 
+@pytest.mark.slow
 async def test_who_floods_a_guest_with_codes_leaves_some_to_the_guest(box, make_portal) -> None:
     portal = await make_portal(trusted_proxies=["127.0.0.0/8"])
     box = portal.boxes.add()
@@ -316,6 +318,7 @@ async def test_a_wrong_reference_is_said_at_the_field(guest, typed: str, said: s
     assert "<title>Error:" in guest.text
 
 
+@pytest.mark.slow
 async def test_guessing_references_is_slowed_by_network(portal, box, guest) -> None:
     await guest.get("/")
     for number in range(61):
@@ -385,6 +388,7 @@ async def test_the_link_again_looks_the_same_for_strangers(portal, box, guest) -
     assert portal.boxes.acts == [("resent", box.invitation.participant_id)]
 
 
+@pytest.mark.slow
 async def test_no_spelling_of_an_address_is_sent_more_links(portal, box, guest) -> None:
     for spelling in ("maria@post.example", "Maria@POST.example.", "maria@post．example", "maria@pos\u00adt.example"):
         for _ in range(2):

@@ -52,6 +52,7 @@ async def test_plain_http_on_loopback_works_without_host_cookies(make_portal) ->
     assert set(guest.cookies) == {"sealgate-browser", "sealgate-session"}
 
 
+@pytest.mark.slow
 async def test_every_form_has_a_token_and_every_post_wants_it(portal, box, guest) -> None:
     await guest.open_by_code(portal.boxes, box)
     for path in (box.here, "/account", f"{box.here}/not-for-me", "/zone"):
@@ -243,6 +244,7 @@ async def test_paths_reach_no_log(portal, box, guest, caplog, capfd) -> None:
         assert not any(secret in text for text in (caplog.text, str(logs), out.out, out.err))
 
 
+@pytest.mark.slow
 async def test_limits_are_counted_by_home_not_by_address(portal, make_portal) -> None:
     behind = await make_portal(trusted_proxies=["127.0.0.0/8"])
     for number in range(60):

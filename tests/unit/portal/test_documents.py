@@ -259,6 +259,7 @@ def test_safe_type_of_what_is_not_ascii() -> None:
     assert safe_type("application/pdſ") == "application/octet-stream"
 
 
+@pytest.mark.slow
 def test_a_zip_says_64_where_sizes_need_it_and_keeps_pieces_small() -> None:
     piece, number = bytes(1 << 20), 2060
     entry = Entry("big.bin", number << 20, datetime(1970, 1, 1, tzinfo=UTC), lambda: (piece for _ in range(number)))

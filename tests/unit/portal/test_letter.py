@@ -298,6 +298,7 @@ async def test_heads_of_parts_that_are_none_are_a_broken_form(portal, box, guest
     assert all(draft.sent is None and draft.aborted for draft in portal.boxes.drafts)
 
 
+@pytest.mark.slow
 async def test_a_guest_cannot_flood_the_sender(portal, box, guest) -> None:
     await guest.open_by_code(portal.boxes, box)
     statuses = [await guest.post(f"{box.here}/answer", form(guest, f"number {number}")) for number in range(31)]
