@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.set-up
 PACKAGES := gateway policy rules portal delivery keys
 
-.PHONY: help demo test check bench soak screenshots generate system-packages clean
+.PHONY: help demo test check check-style check-units bench soak screenshots generate system-packages clean
 
 help:            ## what can be made
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
@@ -19,14 +19,19 @@ demo: $(SETUP)   ## run everything on this machine, with sample mail (Ctrl-C end
 
 # What a unit test writes need not survive: memory serves as well as a disk, and fewer examples find most faults.
 # Compiled modules are kept whatever the environment says: three processes read them.
-check: export TMPDIR := $(if $(shell test -w /dev/shm && echo yes),/dev/shm,$(TMPDIR))
-check: export SEALGATE_SEARCH := brief
-check: export PYTHONDONTWRITEBYTECODE :=
+check-units: export TMPDIR := $(if $(shell test -w /dev/shm && echo yes),/dev/shm,$(TMPDIR))
+check-units: export SEALGATE_SEARCH := brief
+check-units: export PYTHONDONTWRITEBYTECODE :=
 check: $(SETUP)  ## format, lint, types, imports, unit tests with coverage
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync check-style check-units
+
+check-style: $(SETUP)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/lint-imports
 	@$(BIN)/mypy
+
+check-units: $(SETUP)
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow" tests/unit --cov --cov-report=term:skip-covered --cov-fail-under=80 $(ARGS)
 
 test: $(SETUP) system-packages  ## all tests, with real Postfix, PostgreSQL and Chromium; then again on the built wheel
