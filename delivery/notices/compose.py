@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from email.utils import parseaddr
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -91,18 +92,7 @@ class Composer:
 
     def __init__(self, voice: Voice) -> None:
         self.voice = voice
-        self._templates = Environment(
-            loader=FileSystemLoader(TEMPLATES),
-            autoescape=select_autoescape(["html"], default=False),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            keep_trailing_newline=True,
-        )
-        self._templates.filters.update(unprefixed=_unprefixed, titled=_titled)
-        self._templates.filters.update(
-            wrap=_wrapped, date=long_date, time=long_time, span=span, counted=counted, size=megabytes, line=one_line
-        )
+        self._templates = _environment()
 
     # -- to guests ------------------------------------------------------------------------------------------------
 
@@ -275,6 +265,24 @@ class Composer:
 
     def _render(self, name: str, facts: dict[str, Any]) -> str:
         return self._templates.get_template(name).render(facts)
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    """The templates, read once a process."""
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=select_autoescape(["html"], default=False),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    made.filters.update(unprefixed=_unprefixed, titled=_titled)
+    made.filters.update(
+        wrap=_wrapped, date=long_date, time=long_time, span=span, counted=counted, size=megabytes, line=one_line
+    )
+    return made
 
 
 def _wrapped(text: str) -> str:

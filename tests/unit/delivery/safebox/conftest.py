@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import shutil
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -176,19 +177,30 @@ class World:
 Build = Callable[..., World]
 
 
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with its schema and its namespaces' keys, to be copied: making one takes longer than most tests."""
+    folder = tmp_path_factory.mktemp("safebox")
+    with Database.open(f"sqlite:///{folder / 'sealgate.db'}") as db:
+        prepare(db)
+        vault = Vault(db, KeyRing.create(folder / "keyring.json"), Clock())
+        vault.ensure(NAMESPACE)
+        vault.ensure("other")
+    return folder
+
+
 @pytest.fixture
-def build(tmp_path: Path) -> Iterator[Build]:
+def build(tmp_path: Path, empty_store: Path) -> Iterator[Build]:
     """Makes worlds; `bounces` and `profiles` as in the settings."""
     opened: list[Database] = []
 
     def make(bounces: str | None = None, profiles: dict[str, Profile] | None = None, **more: int) -> World:
         clock = Clock()
+        shutil.copy(empty_store / "sealgate.db", tmp_path)
+        shutil.copy(empty_store / "keyring.json", tmp_path)
         db = Database.open(f"sqlite:///{tmp_path}/sealgate.db")
         opened.append(db)
-        prepare(db)
-        vault = Vault(db, KeyRing.create(tmp_path / "keyring.json"), clock)
-        vault.ensure(NAMESPACE)
-        vault.ensure("other")
+        vault = Vault(db, KeyRing.load(tmp_path / "keyring.json"), clock)
         blobs = Blobs(tmp_path / "blobs")
         queue = Queue(db, vault, blobs, QueueSettings(), clock, destination_for=destination_for)
         voice = Voice.of(
