@@ -22,10 +22,15 @@ class FileKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One text of a message. `place` is a path a person can follow: `report.zip > notes.docx > header`."""
+    """One text of a message. `place` is a path a person can follow: `report.zip > notes.docx > header`.
+
+    `marks` lead on from there, within the text: from a character on, in rising order, it stands in that finer place
+    (`B7`, `page 3`, `line 12`). A text without marks is one whose lines a person can count.
+    """
 
     place: str
     text: str = field(repr=False)
+    marks: tuple[tuple[int, str], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ class Hit:
 
     value: str = field(repr=False)
     confidence: Confidence
-    place: str = field(repr=False)  # Part.place
+    place: str = field(repr=False)  # Part.place, and the finer place in it: `pay.xlsx > Salaries > B7`
     start: int  # characters into the part's normalised text
     end: int
     excerpt: str = field(repr=False)  # masked: at most the last two characters of the value
