@@ -20,6 +20,21 @@ class Confidence(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Because:
+    """Why a hit is as sure as it is. Words are those of the detector's pack as the text has them, in small letters."""
+
+    alone: Confidence  # what the pattern says without any word
+    check: str = ""  # the check that it passed, a name of rules.checks.CHECKS
+    example: bool = False  # known from manuals and test systems: one step less sure
+    raised_by: str = ""  # the word nearby that made it surer
+    raised_gap: int = 0  # characters between that word and the value
+    in_header: bool = False  # the word stands in the header of its column
+    held_down_by: str = ""  # another detector's word, which stood nearer, so that nothing was raised
+    against: str = ""  # a word of `unless` that stands near too, but farther than the word of `near`
+    weight: int = 0  # of a word list: the sum that was reached
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """One place where a detector matched. `value` is normalised, and secret: it is never printed or logged."""
 
@@ -29,6 +44,7 @@ class Hit:
     start: int  # characters into the part's normalised text
     end: int
     excerpt: str = field(repr=False)  # masked: at most the last two characters of the value
+    because: Because | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
