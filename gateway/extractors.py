@@ -1,7 +1,7 @@
 """Reading a whole message: MIME and text here, documents in child processes."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final, TypeVar
 
 from gateway.workers import WorkerPool, WorkersDown
@@ -26,8 +26,11 @@ class Reader:
         self._pool = pool
         self._limits = limits
 
-    async def read(self, raw: bytes) -> Message:
-        """Headers, texts and files of a message as received. Raises WorkersDown only when our own children fail us."""
+    async def read(self, raw: bytes, passwords: Sequence[str] = ()) -> Message:
+        """Headers, texts and files of a message as received. Raises WorkersDown only when our own children fail us.
+
+        `passwords` are tried on locked files, and then words of the message itself.
+        """
         if len(raw) <= _INLINE:
             prepared = prepare(raw, self._limits)
         else:
@@ -35,29 +38,30 @@ class Reader:
         waiting = prepared.waiting()
         if not waiting:
             return prepared.complete(())
+        tried = (*passwords, *prepared.words())
         try:
             async with asyncio.TaskGroup() as tasks:
-                reads = [tasks.create_task(self._pool.read(file)) for file in waiting]
+                reads = [tasks.create_task(self._pool.read(file, tried)) for file in waiting]
         except BaseExceptionGroup as group:
             if group.split(WorkersDown)[1] is None:
                 raise WorkersDown("some files of a message could not be read") from group
             raise
-        return prepared.complete(read.result() for read in reads)
+        return prepared.complete(read.result().content for read in reads)
 
     async def read_file(self, data: bytes, name: str) -> Content:
         """One file by its true type."""
         file = File(name, data, name)
         if LIGHT.issuperset(kind_of(data).formats):
             return await asyncio.to_thread(extract_file, file, self._limits)
-        return await self._pool.read(file)
+        return (await self._pool.read(file)).content
 
 
-def read_message(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> Message:
+def read_message(raw: bytes, limits: Limits = DEFAULT_LIMITS, passwords: Sequence[str] = ()) -> Message:
     """A message for a command: children are started for this call only."""
 
     async def read() -> Message:
         async with WorkerPool(1, limits=limits) as pool:
-            return await Reader(pool, limits).read(raw)
+            return await Reader(pool, limits).read(raw, passwords)
 
     return _in_own_loop(read)
 
@@ -70,7 +74,7 @@ def read_file(data: bytes, name: str, limits: Limits = DEFAULT_LIMITS) -> Conten
 
     async def read() -> Content:
         async with WorkerPool(1, limits=limits) as pool:
-            return await pool.read(file)
+            return (await pool.read(file)).content
 
     return _in_own_loop(read)
 

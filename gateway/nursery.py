@@ -21,9 +21,8 @@ from typing import Any, Final
 
 from gateway import sandbox
 from policy.extraction.collected import File
-from policy.extraction.message import extract_file
+from policy.extraction.extract import Outcome, read_whole
 from policy.reader.limits import Limits
-from rules.content import Content
 
 JOB: Final = struct.Struct("!IQ")  # lengths of the description and of the file
 REPLY: Final = struct.Struct("!Q")
@@ -132,8 +131,12 @@ def _child(jobs: socket.socket, nursery: Nursery, alone: bool) -> None:
         described, size = JOB.unpack(head)
         about = json.loads(_take(jobs, described))
         sandbox.limit_cpu(nursery.cpu_seconds)
-        content = extract_file(File(data=bytes(_take(jobs, size)), **about), nursery.limits)
-        _answer(jobs, content_to_json(content))
+        passwords, pictures = tuple(about.pop("passwords")), bool(about.pop("pictures"))
+        file = File(data=bytes(_take(jobs, size)), **about)
+        outcome = read_whole(file, nursery.limits, passwords, pictures=pictures)
+        _answer(jobs, outcome_to_json(outcome))
+        for picture in outcome.pictures:
+            jobs.sendall(picture.data)
 
 
 def _take(jobs: socket.socket, size: int) -> bytearray:
@@ -155,15 +158,16 @@ def _answer(jobs: socket.socket, text: str) -> None:
     jobs.sendall(data)
 
 
-def content_to_json(content: Content) -> str:
-    """What a child answers. JSON, since the gateway must not trust it."""
+def outcome_to_json(outcome: Outcome) -> str:
+    """What a child answers. JSON, since the gateway must not trust it; the bytes of the pictures follow it."""
+    content = outcome.content
     files = [
         [fact.name, fact.kind.value, fact.size, fact.place, fact.depth, fact.encrypted, fact.unreadable, fact.reason]
         for fact in content.files
     ]
-    return json.dumps(
-        {"parts": [[part.place, part.text] for part in content.parts], "files": files}, ensure_ascii=False
-    )
+    parts = [[part.place, part.text, part.marks] for part in content.parts]
+    pictures = [[picture.name, picture.place, picture.depth, len(picture.data)] for picture in outcome.pictures]
+    return json.dumps({"parts": parts, "files": files, "pictures": pictures}, ensure_ascii=False)
 
 
 def _warm(limits: Limits) -> None:
@@ -172,7 +176,7 @@ def _warm(limits: Limits) -> None:
         with contextlib.suppress(LookupError, ImportError):
             codecs.lookup(module.name)
     for data in _samples():
-        extract_file(File("sample", data, "sample"), limits)
+        read_whole(File("sample", data, "sample"), limits)
     gc.collect()
     gc.freeze()  # what is shared stays shared
 

@@ -8,7 +8,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -17,7 +17,8 @@ from typing import Any, Final, Self
 import structlog
 
 from gateway.nursery import FORK, JOB, KILL, REPLY, Nursery
-from policy.extraction.collected import File
+from policy.extraction.collected import MOST_PICTURES, PICTURE_BYTES, File, Picture
+from policy.extraction.extract import Outcome
 from policy.reader.limits import DEFAULT_LIMITS, Limits
 from rules.content import Content, FileFact, FileKind, Part
 
@@ -80,20 +81,24 @@ class _Child:
         except (ValueError, KeyError, TypeError) as cause:
             raise _Misbehaved("an answer that is none") from cause
 
-    async def read(self, file: File, most: int) -> Content:
+    async def read(self, file: File, most: int, passwords: Sequence[str], *, pictures: bool) -> Outcome:
         """Hand over one file and wait for what is in it."""
         loop = asyncio.get_running_loop()
         about = {
             name: getattr(file, name) for name in ("name", "place", "depth", "media_type", "charset", "flowed", "delsp")
         }
-        described = json.dumps(about).encode()
+        described = json.dumps({**about, "passwords": passwords, "pictures": pictures}).encode()
         try:
             await loop.sock_sendall(self.socket, JOB.pack(len(described), len(file.data)) + described)
             await loop.sock_sendall(self.socket, file.data)
         except OSError as cause:
             raise _Misbehaved("ended") from cause
         self.files += 1
-        return _content(await self._receive(most))
+        said = _said(await self._receive(most))
+        pictures_read = [
+            Picture(name, await self._exactly(size), place, depth) for name, place, depth, size in said.pictures
+        ]
+        return Outcome(said.content, tuple(pictures_read))
 
     async def _receive(self, most: int) -> bytes:
         size = REPLY.unpack(await self._exactly(REPLY.size))[0]
@@ -166,31 +171,32 @@ class WorkerPool:
         finally:
             await asyncio.shield(self._stop())
 
-    async def read(self, file: File) -> Content:
+    async def read(self, file: File, passwords: Sequence[str] = (), *, pictures: bool = False) -> Outcome:
         """Read one file in a child. A child that crashes, hangs or eats memory costs one `unreadable` file.
 
-        Raises WorkersDown when no child can be had.
+        `passwords` are tried on what is locked; with `pictures` those in it are given back, for their drawn text to be
+        read. Raises WorkersDown when no child can be had.
         """
         if self._waiting >= self._pool.waiting:
             raise WorkersDown("too many files are waiting to be read")
         for _ in range(3):  # once more if all children were lost together, which no file can do
             async with self._borrowed() as child:
-                reason = await self._read(child, file)
-                if isinstance(reason, Content):
+                reason = await self._read(child, file, passwords, pictures)
+                if isinstance(reason, Outcome):
                     return reason
             if child.nursery.poll() is None:
                 log.warning("document.reader_lost", reason=reason, size=len(file.data))
-                return _unreadable(file, reason)
+                return Outcome(_unreadable(file, reason))
         raise WorkersDown("the readers of documents were lost")
 
-    async def _read(self, child: _Child, file: File) -> Content | str:
-        """The content, or why there is none."""
+    async def _read(self, child: _Child, file: File, passwords: Sequence[str], pictures: bool) -> Outcome | str:
+        """What is in it, or why there is nothing."""
         good = False
         try:
             async with asyncio.timeout(self._pool.seconds):
-                content = await child.read(file, self._most)
+                outcome = await child.read(file, self._most, passwords, pictures=pictures)
             good = child.files < self._pool.files
-            return content
+            return outcome
         except TimeoutError:
             return "it took too long to read"
         except _Misbehaved:
@@ -313,20 +319,42 @@ class WorkerPool:
                 await asyncio.to_thread(process.wait)
 
 
-def _content(data: bytes) -> Content:
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """An answer, checked; of each picture its name, place, depth and size."""
+
+    content: Content
+    pictures: tuple[tuple[str, str, int, int], ...]
+
+
+def _said(data: bytes) -> _Said:
     """Check what a child said: it may have been taken over. Raises _Misbehaved."""
     try:
         said: dict[str, Any] = json.loads(data)
-        parts = tuple(Part(_str(place), _str(text)) for place, text in said["parts"])
+        parts = tuple(Part(_str(place), _str(text), _marks(marks)) for place, text, marks in said["parts"])
         files = tuple(
             FileFact(
                 _str(name), FileKind(kind), int(size), _str(place), int(depth), bool(locked), bool(lost), _str(reason)
             )
             for name, kind, size, place, depth, locked, lost, reason in said["files"]
         )
+        pictures = tuple(
+            (_str(name), _str(place), int(depth), int(size)) for name, place, depth, size in said["pictures"]
+        )
+        sizes = [size for *_, size in pictures]
+        if len(sizes) > MOST_PICTURES or min(sizes, default=0) < 0 or sum(sizes) > PICTURE_BYTES:
+            raise ValueError("more pictures than were asked for")
     except (ValueError, TypeError, KeyError, RecursionError) as cause:
         raise _Misbehaved("an answer that is none") from cause
-    return Content(parts, files)
+    return _Said(Content(parts, files), pictures)
+
+
+def _marks(value: list[tuple[int, str]]) -> tuple[tuple[int, str], ...]:
+    """Rising, as `Part` promises."""
+    marks = tuple((int(offset), _str(mark)) for offset, mark in value)
+    if any(marks[at][0] > marks[at + 1][0] for at in range(len(marks) - 1)):
+        raise ValueError("marks in disorder")
+    return marks
 
 
 def _str(value: object) -> str:

@@ -1,14 +1,19 @@
 """What extraction gathers, and the seam by which a format hands on the files it holds."""
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from policy.extraction.passwords import likely_passwords
 from policy.reader.limits import Budget
 from rules.content import Content, FileFact, FileKind, Part
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _LONGEST_NAME: Final = 1_000  # characters of a name that go into a place; the name itself is read whole
+MOST_PICTURES: Final = 100  # of one attachment that are kept to be read elsewhere
+PICTURE_BYTES: Final = 64 * 1024 * 1024  # of them together
+_MOST_PASSWORDS: Final = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,25 +39,58 @@ class Inner(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture whose drawn text is still to be read, elsewhere."""
+
+    name: str = field(repr=False)
+    data: bytes = field(repr=False)
+    place: str = field(repr=False)
+    depth: int = 0
+
+
 @dataclass(slots=True)
 class Collected:
-    """Parts and facts as they are found; what lies over the budget becomes an unreadable fact, once."""
+    """Parts and facts as they are found; what lies over the budget becomes an unreadable fact, once.
+
+    `passwords` are to be tried on what is locked, the likeliest first; `pictures` are kept where `keeps_pictures`.
+    """
 
     budget: Budget
+    passwords: tuple[str, ...] = field(default=(), repr=False)
+    keeps_pictures: bool = False
+    pictures: list[Picture] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
     files: list[FileFact] = field(default_factory=list)
     _seen: set[tuple[str, str]] = field(default_factory=set)
+    _picture_bytes: int = 0
 
-    def text(self, place: str, text: str) -> bool:
-        """Add a text, once; False when there is no room for it."""
+    def text(self, place: str, text: str, marks: Sequence[tuple[int, str]] = ()) -> bool:
+        """Add a text, once; False when there is no room for it. `marks` as those of a Part."""
         if not text or text.isspace() or (place, text) in self._seen:
             return True
         if not self.budget.take_text(len(text)):
             return False
         clean = clean_text(text)
         self._seen.add((place, clean))
-        self.parts.append(Part(clean_text(place), clean))
+        if marks and len(clean) != len(text):
+            marks = [(len(clean_text(text[:offset])), mark) for offset, mark in marks]
+        self.parts.append(Part(clean_text(place), clean, tuple((offset, clean_text(mark)) for offset, mark in marks)))
         return True
+
+    def picture(self, file: File) -> bool:
+        """Keep a picture for whoever reads what is drawn in it; False when there is no room for it."""
+        if not self.keeps_pictures:
+            return True
+        self._picture_bytes += len(file.data)
+        if len(self.pictures) >= MOST_PICTURES or self._picture_bytes > PICTURE_BYTES:
+            return False
+        self.pictures.append(Picture(clean_text(file.name), file.data, clean_text(file.place), file.depth))
+        return True
+
+    def learn(self, texts: Iterable[str]) -> None:
+        """Take words of a mail within for what is locked in it."""
+        self.passwords = tuple(dict.fromkeys((*self.passwords, *likely_passwords(texts))))[:_MOST_PASSWORDS]
 
     def fact(self, file: File, kind: FileKind, *, reason: str = "", encrypted: bool = False) -> None:
         """Add what is known of a file; with a reason it is unreadable, unless it is encrypted."""

@@ -2,10 +2,12 @@
 
 import html
 import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from policy.extraction.archive import read_packed, read_tar, read_zip
-from policy.extraction.collected import Collected, File, inner_place
+from policy.extraction.collected import Collected, File, Picture, inner_place
 from policy.extraction.html import page_readings
 from policy.extraction.kind import Format, Kind, kind_of
 from policy.extraction.office import read_office
@@ -42,6 +44,7 @@ _MOST_ENTITIES: Final = 200
 _MOST_REFERRING: Final = 4 * 1024 * 1024  # characters of a source whose entities are written out
 _MAILBOX: Final = re.compile(rb"\n\r?\n(?=From [^\n]{1,200}\n[A-Za-z-]{1,60}:)")
 _MOST_MAILS: Final = 2_000  # the last one holds what is left
+_WORDS_WITHIN: Final = 16 * 1024  # bytes of a body in which passwords are looked for
 _MOSTLY_TEXT: Final = 0.7
 _NOT_PRINTED: Final = bytes(set(range(256)) - set(range(32, 127)) - set(b"\t\r\n"))
 _ENVELOPED: Final = b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03"  # CMS enveloped-data
@@ -68,11 +71,31 @@ def extract(
     place: str | None = None,
     media_type: str = "",
     charset: str = "",
+    passwords: tuple[str, ...] = (),
 ) -> Content:
-    """Read one file and all that is packed in it. `place` is `name` unless given. Raises nothing, whatever it holds."""
-    into = Collected(Budget(limits))
-    read_file(File(name, data, name if place is None else place, depth, media_type, charset), into)
-    return into.content()
+    """Read one file and all that is packed in it. `place` is `name` unless given. Raises nothing, whatever it holds.
+
+    `passwords` are tried on what is locked.
+    """
+    file = File(name, data, name if place is None else place, depth, media_type, charset)
+    return read_whole(file, limits, passwords).content
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was read of a file, and the pictures in it, where they were asked for, whose drawn text was not."""
+
+    content: Content
+    pictures: tuple[Picture, ...] = ()
+
+
+def read_whole(
+    file: File, limits: Limits = DEFAULT_LIMITS, passwords: tuple[str, ...] = (), *, pictures: bool = False
+) -> Outcome:
+    """Read one file and all that is packed in it. Raises nothing, whatever it holds."""
+    into = Collected(Budget(limits), passwords, pictures)
+    read_file(file, into)
+    return Outcome(into.content(), tuple(into.pictures))
 
 
 def extract_body(leaf: Leaf, kind: Kind, limits: Limits = DEFAULT_LIMITS) -> Content:
@@ -194,13 +217,25 @@ def _message(file: File, kind: Kind, into: Collected) -> None:
     """A mail in a file: taken apart, and its parts read like files."""
     into.fact(file, kind.file)
     for mail in _mails(file.data):
-        for item in read_mime(mail, into.budget.limits, path=f"{file.place} > ", depth=file.depth + 1).items:
+        items = read_mime(mail, into.budget.limits, path=f"{file.place} > ", depth=file.depth + 1).items
+        into.learn(_words(items))
+        for item in items:
             if isinstance(item, Part):
                 into.text(item.place, item.text)
             elif isinstance(item, FileFact):
                 into.files.append(item)
             else:
                 _leaf(item, into)
+
+
+def _words(items: Iterable[Part | FileFact | Leaf]) -> Iterator[str]:
+    """Subject and bodies of a mail, if it holds files at all."""
+    if any(isinstance(item, Leaf) and item.is_file for item in items):
+        for item in items:
+            if isinstance(item, Part):
+                yield item.text
+            elif isinstance(item, Leaf) and not item.is_file and item.media_type.startswith("text/"):
+                yield from text_readings(item.data[:_WORDS_WITHIN], item.charset)
 
 
 def _mails(data: bytes) -> list[bytes]:

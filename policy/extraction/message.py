@@ -1,12 +1,13 @@
 """A whole message: what is read here, and what has to be read by a child process."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from policy.extraction.collected import File
-from policy.extraction.extract import LIGHT, extract, extract_body, file_of, is_body, reads_as_page
+from policy.extraction.collected import MOST_PICTURES, File, Picture
+from policy.extraction.extract import LIGHT, Outcome, extract_body, file_of, is_body, read_whole, reads_as_page
 from policy.extraction.kind import Format, kind_of
+from policy.extraction.passwords import likely_passwords
 from policy.message import Message
 from policy.reader.limits import DEFAULT_LIMITS, Limits
 from policy.reader.mime import Leaf, read_mime
@@ -23,10 +24,16 @@ class Prepared:
     size: int
     headers: tuple[tuple[str, str], ...] = field(repr=False)
     pieces: tuple[Content | File, ...] = field(repr=False)
+    pictures: tuple[Picture, ...] = ()  # those that stand in the message itself, where they were asked for
 
     def waiting(self) -> list[File]:
         """The files to be read elsewhere."""
         return [piece for piece in self.pieces if isinstance(piece, File)]
+
+    def words(self) -> tuple[str, ...]:
+        """What may be the password of a file in it: words of its subject and texts."""
+        texts = (part for piece in self.pieces if isinstance(piece, Content) for part in piece.parts)
+        return likely_passwords(part.text for part in texts)
 
     def complete(self, read: Iterable[Content]) -> Message:
         """The message, with what was read of the `waiting` files, in their order."""
@@ -47,45 +54,49 @@ def _of(file: File, content: Content) -> Content:
     return Content(content.parts, tuple(told))
 
 
-def prepare(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> Prepared:
+def prepare(raw: bytes, limits: Limits = DEFAULT_LIMITS, *, pictures: bool = False) -> Prepared:
     """Take a message apart and read all of it that needs no native library."""
     reading = read_mime(raw, limits)
     pieces: list[Content | File] = []
+    kept: list[Picture] = []
     for item in reading.items:
         if isinstance(item, Part):
             pieces.append(Content((item,)))
         elif isinstance(item, FileFact):
             pieces.append(Content((), (item,)))
         else:
-            pieces.append(_leaf(item, limits))
-    return Prepared(len(raw), reading.headers, tuple(pieces))
+            piece = _leaf(item, limits, pictures)
+            if isinstance(piece, Outcome):
+                kept += piece.pictures
+                piece = piece.content
+            pieces.append(piece)
+    return Prepared(len(raw), reading.headers, tuple(pieces), tuple(kept[:MOST_PICTURES]))
 
 
-def read_message(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> Message:
+def read_message(raw: bytes, limits: Limits = DEFAULT_LIMITS, passwords: Sequence[str] = ()) -> Message:
     """A whole message in this process: for mails one wrote oneself, such as those of a policy's tests."""
-    return read_message_with(raw, lambda file: extract_file(file, limits), limits)
+    return read_message_with(raw, lambda file, tried: extract_file(file, limits, tried), limits, passwords)
 
 
-def read_message_with(raw: bytes, read: Callable[[File], Content], limits: Limits = DEFAULT_LIMITS) -> Message:
-    """A whole message; `read` reads what needs a native library."""
+def read_message_with(
+    raw: bytes,
+    read: Callable[[File, tuple[str, ...]], Content],
+    limits: Limits = DEFAULT_LIMITS,
+    passwords: Sequence[str] = (),
+) -> Message:
+    """A whole message; `read` reads what needs a native library, with these passwords to be tried."""
     prepared = prepare(raw, limits)
-    return prepared.complete(read(file) for file in prepared.waiting())
+    waiting = prepared.waiting()
+    tried = (*passwords, *prepared.words()) if waiting else ()
+    return prepared.complete(read(file, tried) for file in waiting)
 
 
-def extract_file(file: File, limits: Limits = DEFAULT_LIMITS) -> Content:
+def extract_file(file: File, limits: Limits = DEFAULT_LIMITS, passwords: tuple[str, ...] = ()) -> Content:
     """`extract` for a file as it stands in a message."""
-    return extract(
-        file.name,
-        file.data,
-        limits,
-        file.depth,
-        place=file.place,
-        media_type=file.media_type,
-        charset=file.charset,
-    )
+    return read_whole(file, limits, passwords).content
 
 
-def _leaf(leaf: Leaf, limits: Limits) -> Content | File:
+def _leaf(leaf: Leaf, limits: Limits, pictures: bool) -> Content | Outcome | File:
     kind = kind_of(leaf.data)
     if len(leaf.data) > _LIGHT_PAGE and (
         not _PAGES.isdisjoint(kind.formats) or reads_as_page(leaf.media_type, leaf.data)
@@ -94,5 +105,5 @@ def _leaf(leaf: Leaf, limits: Limits) -> Content | File:
     if is_body(leaf, kind):
         return extract_body(leaf, kind, limits)
     if LIGHT.issuperset(kind.formats):
-        return extract_file(file_of(leaf), limits)
+        return read_whole(file_of(leaf), limits, pictures=pictures)
     return file_of(leaf)

@@ -71,14 +71,14 @@ async def pool() -> AsyncIterator[WorkerPool]:
 
 
 async def test_a_document_is_read(pool: WorkerPool) -> None:
-    content = await pool.read(a_file())
+    content = (await pool.read(a_file())).content
     assert [part.text for part in content.parts] == ["SSN 536-22-1234"]
     assert content.files[0].kind is FileKind.DOCUMENT
 
 
 async def test_many_at_once_are_each_read(pool: WorkerPool) -> None:
     contents = await asyncio.gather(*(pool.read(a_file(f"number {n}")) for n in range(60)))
-    assert [content.parts[0].text for content in contents] == [f"number {n}" for n in range(60)]
+    assert [outcome.content.parts[0].text for outcome in contents] == [f"number {n}" for n in range(60)]
 
 
 async def test_a_killed_child_costs_one_file_and_is_replaced(pool: WorkerPool) -> None:
@@ -87,25 +87,25 @@ async def test_a_killed_child_costs_one_file_and_is_replaced(pool: WorkerPool) -
     await asyncio.sleep(0.1)
     for pid in pool.pids:
         os.kill(pid, signal.SIGKILL)
-    (fact,) = (await task).files
+    (fact,) = (await task).content.files
     assert fact.unreadable
-    assert (await pool.read(a_file())).parts
+    assert (await pool.read(a_file())).content.parts
 
 
 async def test_a_child_that_takes_too_long_is_killed() -> None:
     async with WorkerPool(1, pool=PoolLimits(seconds=0.2)) as pool:
-        content = await pool.read(bomb())
+        content = (await pool.read(bomb())).content
         assert [(fact.unreadable, fact.reason) for fact in content.files] == [(True, "it took too long to read")]
         lost = set(pool.pids)
-        assert (await pool.read(a_file())).parts[0].text == "SSN 536-22-1234"
+        assert (await pool.read(a_file())).content.parts[0].text == "SSN 536-22-1234"
         assert lost
 
 
 async def test_a_child_that_wants_too_much_memory_costs_one_file() -> None:
     async with WorkerPool(1, pool=PoolLimits(memory_bytes=48 * 1024 * 1024)) as pool:
-        content = await pool.read(bomb())
+        content = (await pool.read(bomb())).content
         assert any(fact.unreadable for fact in content.files)
-        assert (await pool.read(a_file())).parts
+        assert (await pool.read(a_file())).content.parts
 
 
 async def test_children_are_replaced_after_their_share() -> None:
@@ -133,7 +133,7 @@ async def test_waiting_has_an_end() -> None:
 
 async def test_limits_reach_the_children() -> None:
     async with WorkerPool(1, limits=Limits(unpacked_bytes=10)) as pool:
-        content = await pool.read(a_file())
+        content = (await pool.read(a_file())).content
         assert any(fact.unreadable for fact in content.files)
 
 
@@ -152,7 +152,7 @@ async def test_a_lost_nursery_is_started_again(pool: WorkerPool) -> None:
     parents = {int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]) for pid in pool.pids}
     for pid in parents:
         os.kill(pid, signal.SIGKILL)
-    assert (await pool.read(a_file())).parts
+    assert (await pool.read(a_file())).content.parts
 
 
 async def test_a_cancelled_read_leaves_the_pool_whole(pool: WorkerPool) -> None:
@@ -163,7 +163,7 @@ async def test_a_cancelled_read_leaves_the_pool_whole(pool: WorkerPool) -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-    assert (await pool.read(a_file())).parts
+    assert (await pool.read(a_file())).content.parts
 
 
 _PARENT = """
