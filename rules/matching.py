@@ -11,13 +11,14 @@ from typing import Final, TypeAlias
 
 from rules.budget import MOST_STEPS, Budget
 from rules.candidates import Candidate, Known, Program
-from rules.content import Content, FileFact, FileKind
+from rules.content import Content, FileFact, FileKind, Part
 from rules.detector import Detector
 from rules.engine import Cache, Engine, Mode
 from rules.finding import Finding, Hit, Scanned
 from rules.judging import Gathered, Judge, Kept, Words
 from rules.masking import MASK, Masker
 from rules.normalise import Normalised, normalise
+from rules.places import Places
 from rules.widths import compile_pattern
 from rules.words import MOST_LITERALS, Sums, Term, Terms, expression, weigh, whole
 
@@ -70,7 +71,7 @@ class Matcher:
         budget, gathered = Budget(self._most_steps), Gathered(MOST_HITS)
         unread: dict[str, int] = {}
         for part in content.parts:
-            gathered.add(part.place, self._scan(part.text, part.place, budget))
+            gathered.add(part.place, self._scan(part, budget))
             if budget.spent and part.text:
                 unread[part.place] = unread.get(part.place, 0) + len(part.text)
         facts = tuple(
@@ -82,7 +83,7 @@ class Matcher:
 
     def scan_text(self, text: str, place: str = "text") -> tuple[Finding, ...]:
         """The findings of one text."""
-        return self._findings(self._scan(text, place, Budget(self._most_steps)))
+        return self._findings(self._scan(Part(place, text), Budget(self._most_steps)))
 
     def _findings(self, hits: Mapping[int, list[Hit]]) -> tuple[Finding, ...]:
         return tuple(
@@ -90,15 +91,15 @@ class Matcher:
             for index in sorted(hits)
         )
 
-    def _scan(self, text: str, place: str, budget: Budget) -> dict[int, list[Hit]]:
-        if not text or budget.spent:
+    def _scan(self, part: Part, budget: Budget) -> dict[int, list[Hit]]:
+        if not part.text or budget.spent:
             return {}
-        normal = normalise(text)
+        normal = normalise(part.text)
         judge, kept = Judge(self._words, normal, budget), Kept(MOST_HITS)
         for batch in self._batches(normal.data, budget, kept.full):
             kept.add(judge.judge(batch))
         chosen = kept.chosen()
-        return _hits(chosen, normal, place) if chosen else {}
+        return _hits(chosen, normal, part) if chosen else {}
 
     def _batches(self, data: bytes, budget: Budget, full: Set[int]) -> Iterator[Batch]:
         """Every value that passes its check, by detector, a bounded number at a time; none of detectors in `full`."""
@@ -141,14 +142,17 @@ class Matcher:
                 yield from weigh(places, detector, words)
 
 
-def _hits(kept: Sequence[Candidate], normal: Normalised, place: str) -> dict[int, list[Hit]]:
+def _hits(kept: Sequence[Candidate], normal: Normalised, part: Part) -> dict[int, list[Hit]]:
     offsets = _characters(normal, sorted({offset for c in kept for offset in (c.start, c.end)}))
     masker = Masker(normal.text, [(offsets[c.start], offsets[c.end]) for c in kept])
+    origin = normal.origin(part.text)
+    places = Places(part)
+    named = {start: places.of(origin(offsets[start])) for start in sorted({c.start for c in kept})}
     hits: dict[int, list[Hit]] = defaultdict(list)
     for c in kept:
         start, end = offsets[c.start], offsets[c.end]
         excerpt = masker.excerpt(start, end) if len(hits[c.detector]) < MOST_EXCERPTS else MASK * (end - start)
-        hits[c.detector].append(Hit(c.value, c.confidence, place, start, end, excerpt))
+        hits[c.detector].append(Hit(c.value, c.confidence, named[c.start], start, end, excerpt))
     return hits
 
 

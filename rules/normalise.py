@@ -14,9 +14,11 @@ between two digits, a line that a mail program broke within a number. What is ch
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from functools import partial
+from typing import Final, TypeAlias
 
 import re2
 
@@ -58,6 +60,7 @@ _MOST_SPELLINGS: Final = 20_000
 _STROKES: Final = "\u00b7\u2022\u2027\u2219\u22c5\u2500\u2501\u2504\u2505\u2508\u2509\u254c\u254d\u30fb\u30fc\u4e00"
 _STROKE_BYTES: Final = re2.compile(f"[0-9] ?[{_STROKES}] ?[0-9]")
 _STROKE: Final = re.compile(f"(?<=[0-9])( ?)[{_STROKES}](?= ?[0-9])")
+_CRLF: Final = re.compile("\r\n")
 _SOFT: Final = re.compile(r"(?<=[0-9-])=\n(?=[0-9-])")
 _BREAK_BYTES: Final = re2.compile(r"[0-9][- ]{0,2}\r?\n {0,2}[0-9]")
 _BREAK: Final = re.compile(r"(?<=[0-9])([- ]{0,2})(\r?\n {0,2})(?=[0-9])")
@@ -70,6 +73,49 @@ class Normalised:
     text: str = field(repr=False)
     data: bytes = field(repr=False)
 
+    def origin(self, source: str) -> Callable[[int], int]:
+        """For characters of `text`: where in `source`, of which it was made, they stand."""
+        if source is self.text:
+            return lambda offset: offset
+        steps: Steps = []
+        normalise(source, steps)
+        return partial(_traced, steps)
+
+
+# What each step replaced: where it ended in what came out, and how much farther it ended in what went in.
+Steps: TypeAlias = list[tuple[list[int], list[int]]]
+
+
+def _traced(steps: Steps, offset: int) -> int:
+    for ends, shifts in reversed(steps):
+        place = bisect_right(ends, offset)
+        if place:
+            offset += shifts[place - 1]
+    return offset
+
+
+def _replace(pattern: re.Pattern[str], by: Callable[[re.Match[str]], str], text: str, steps: Steps | None) -> str:
+    """`pattern.sub`, noting what it changed in length."""
+    if steps is None:
+        return pattern.sub(by, text)
+    ends: list[int] = []
+    shifts: list[int] = []
+    shift = 0
+
+    def noted(match: re.Match[str]) -> str:
+        nonlocal shift
+        fresh = by(match)
+        change = match.end() - match.start() - len(fresh)
+        if change:
+            ends.append(match.end() - shift - change)
+            shift += change
+            shifts.append(shift)
+        return fresh
+
+    changed = pattern.sub(noted, text)
+    steps.append((ends, shifts))
+    return changed
+
 
 class _Spelling(dict[int, str]):
     """For `str.translate`: what each character becomes, worked out where it is first met. Empty: it shows nothing."""
@@ -81,28 +127,39 @@ class _Spelling(dict[int, str]):
         return fresh
 
 
-def normalise(text: str) -> Normalised:
-    """`text` in one spelling; plain ASCII costs one look at its bytes."""
+def normalise(text: str, steps: Steps | None = None) -> Normalised:
+    """`text` in one spelling; plain ASCII costs one look at its bytes. `steps` takes what led where."""
     if "\r\n" in text:
-        text = text.replace("\r\n", "\n")
+        text = _replace(_CRLF, _line_feed, text, steps) if steps is not None else text.replace("\r\n", "\n")
     if not text.isascii():
         text = _encode(text).decode()
         for odd, plain in _ONE_FOR_ONE.items():
             text = text.replace(odd, plain)
     data = _encode(text)
     if _ODD_BYTES.search(data) is not None:
-        text = "".join(_ODD_RUN.sub(_careful, piece) for piece in _pieces(text))
+        text = _in_pieces(text, steps)
         data = _encode(text)
     if _STROKE_BYTES.search(data) is not None:
-        text = _STROKE.sub(r"\1-", text)
+        text = _replace(_STROKE, lambda match: f"{match[1]}-", text, steps)
         data = _encode(text)
     if b"=\n" in data:
-        text = _SOFT.sub("", text)
+        text = _replace(_SOFT, lambda match: "", text, steps)
         data = _encode(text)
     if _BREAK_BYTES.search(data) is not None:
-        text = _join_lines(text)
+        text = _join_lines(text, steps)
         data = _encode(text)
     return Normalised(text, data)
+
+
+def _line_feed(match: re.Match[str]) -> str:
+    return "\n"
+
+
+def _in_pieces(text: str, steps: Steps | None) -> str:
+    """Odd characters by their spelling; a long text piece by piece, so that it takes little memory beyond it."""
+    if steps is not None:
+        return _replace(_ODD_RUN, _careful, text, steps)
+    return "".join(_ODD_RUN.sub(_careful, piece) for piece in _pieces(text))
 
 
 def _encode(text: str) -> bytes:
@@ -155,22 +212,17 @@ def _one(char: str) -> str:
     return char if digit is None else str(digit)
 
 
-def _join_lines(text: str) -> str:
+def _join_lines(text: str, steps: Steps | None) -> str:
     """Without the line breaks within numbers."""
-    pieces: list[str] = []
-    done = 0
-    for match in _BREAK.finditer(text):
-        gap, line = match.group(1), match.start(2)
+
+    def joined(match: re.Match[str]) -> str:
+        gap, line = match[1], match.start(2)
         if gap.endswith(("-", " ")):
-            fill = ""
-        elif line >= WRAPPED_FROM and text.rfind("\n", line - WRAPPED_FROM, line) < 0:
-            fill = " "
-        else:
-            continue
-        pieces += (text[done:line], fill)
-        done = match.end()
-    pieces.append(text[done:])
-    return "".join(pieces)
+            return gap
+        wrapped = line >= WRAPPED_FROM and text.rfind("\n", line - WRAPPED_FROM, line) < 0
+        return f"{gap} " if wrapped else match[0]
+
+    return _replace(_BREAK, joined, text, steps)
 
 
 _SPELLING: Final = _Spelling()

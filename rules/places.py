@@ -1,0 +1,43 @@
+"""Where in a part a hit stands, as a person would say it."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import Final
+
+from rules.content import Part
+
+JOINED_BY: Final = " > "
+_UNCOUNTED: Final = ("headers", "subject", "name")  # nobody counts lines there
+
+
+class Places:
+    """Says the place of a character of one part; `offset` counts characters of the part's text as it was read."""
+
+    def __init__(self, part: Part) -> None:
+        self._place = part.place
+        self._text = part.text
+        self._starts: Sequence[int] = ()
+        self._names: Sequence[str] = ()
+        if part.marks:
+            self._starts = [offset for offset, _ in part.marks]
+            self._names = [name for _, name in part.marks]
+        self._counts_lines = not part.marks and not part.place.endswith(_UNCOUNTED)
+        self._counted = (0, 1)  # up to which character, and the number of its line
+
+    def of(self, offset: int) -> str:
+        """The place of the character at `offset`; cheapest where offsets rise."""
+        name = self._line(offset) if self._counts_lines else self._mark(offset)
+        return f"{self._place}{JOINED_BY}{name}" if name and self._place else name or self._place
+
+    def _mark(self, offset: int) -> str:
+        index = bisect_right(self._starts, offset) - 1
+        return self._names[index] if index >= 0 else ""
+
+    def _line(self, offset: int) -> str:
+        """Empty for a text of one line."""
+        done, line = self._counted
+        if offset < done:
+            done, line = 0, 1
+        line += self._text.count("\n", done, offset)
+        self._counted = (offset, line)
+        return f"line {line}" if line > 1 or "\n" in self._text.rstrip() else ""
