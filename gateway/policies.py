@@ -11,7 +11,7 @@ from typing import Final
 import structlog
 
 from delivery.errors import DeliveryError
-from gateway.policyfile import Loaded, PolicyInvalid, PolicyPlace, load_policy
+from gateway.policyfile import Loaded, PolicyInvalid, PolicyPlace, beside_of, load_policy
 from gateway.settings import Settings, SettingsInvalid
 from policy.engine import Policy
 from policy.extraction.message import read_message
@@ -64,6 +64,7 @@ class PolicyKeeper:
         self._seen: _Stamp = ()  # of what is in force, or was refused
         self._last_look: _Stamp = ()
         self._in_force: InForce | None = None
+        self._beside: Path | None = None  # the file of passwords that the policy names
         self._untold: deque[tuple[str, dict[str, str]]] = deque(maxlen=_MOST_UNTOLD)
 
     @property
@@ -87,7 +88,7 @@ class PolicyKeeper:
         """The first load, at start; raises SettingsInvalid with every problem. Blocks until its tests have run."""
         self._seen = stamp(self._place)
         try:
-            self._put(self._good())
+            self._put(self._good(), self._seen)
         except PolicyInvalid as invalid:
             raise SettingsInvalid(invalid.problems) from invalid
 
@@ -116,7 +117,7 @@ class PolicyKeeper:
         A change counts once the files have stood still from one look to the next, and while they were read: half a
         file that an editor is writing may well be a sound policy, without the rules that are still to come.
         """
-        now = await asyncio.to_thread(stamp, self._place)
+        now = await asyncio.to_thread(stamp, self._place, self._beside)
         asked, still = self._asked.is_set(), now == self._last_look
         self._last_look = now
         if not asked and (now == self._seen or not still):
@@ -125,14 +126,13 @@ class PolicyKeeper:
         try:
             loaded = await asyncio.to_thread(self._good)
         except PolicyInvalid as invalid:
-            if await asyncio.to_thread(stamp, self._place) == now:
-                self._seen = now
+            if await asyncio.to_thread(stamp, self._place, self._beside) == now:
+                self._saw(now, invalid.beside or self._beside)
                 await self._refuse(invalid.problems)
             return False
-        if await asyncio.to_thread(stamp, self._place) != now:
+        if await asyncio.to_thread(stamp, self._place, self._beside) != now:
             return False
-        self._seen = now
-        self._put(loaded)
+        self._put(loaded, now)
         log.info(LOADED, sha256=loaded.policy.sha256, rules=len(loaded.policy.text.rules))
         await self._tell((LOADED, {"sha256": loaded.policy.sha256}))
         return True
@@ -165,13 +165,22 @@ class PolicyKeeper:
             raise PolicyInvalid(failures)
         return loaded
 
-    def _put(self, loaded: Loaded) -> None:
+    def _put(self, loaded: Loaded, seen: _Stamp) -> None:
         self._in_force = InForce(loaded.policy, loaded.matcher)
+        self._saw(seen, beside_of(loaded.place, loaded.policy.text))
+
+    def _saw(self, seen: _Stamp, beside: Path | None) -> None:
+        """The files as they were, with the one that the policy names beside it, which only its text told."""
+        if beside != self._beside:
+            seen = seen[:-1] if self._beside is not None else seen
+            seen = (*seen, _file_stamp(beside)) if beside is not None else seen
+            self._beside = beside
+        self._seen = seen
 
 
-def stamp(place: PolicyPlace) -> _Stamp:
+def stamp(place: PolicyPlace, beside: Path | None = None) -> _Stamp:
     """What tells that a file was changed, replaced, added or taken away."""
-    return tuple(map(_file_stamp, (place.file, *place.packs())))
+    return tuple(map(_file_stamp, (place.file, *place.packs(), *([beside] if beside is not None else []))))
 
 
 def _file_stamp(path: Path) -> tuple[str, int, int, int]:

@@ -3,7 +3,7 @@
 import glob
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 from typing import Final
@@ -12,7 +12,8 @@ from gateway.yamlmarks import Document, read_yaml
 from policy.clauses import NO_DETECTOR, Names
 from policy.engine import Policy
 from policy.extraction.message import read_message
-from policy.language import read_policy
+from policy.language import PolicyText, read_policy
+from policy.passwords import passwords_in
 from policy.problem import Mark, Problem
 from policy.route import Directory
 from policy.trial import Outcome, Reads, try_policy
@@ -25,11 +26,12 @@ BUILTIN: Final = "builtin"
 
 
 class PolicyInvalid(Exception):
-    """The policy or its packs cannot be used; `problems` has every mistake."""
+    """The policy or its packs cannot be used; `problems` has every mistake, `beside` the file it names to be read."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[Problem], beside: Path | None = None) -> None:
         super().__init__("\n".join(map(str, problems)))
         self.problems = tuple(problems)
+        self.beside = beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +130,37 @@ def read_policy_file(
     if packs.problems:  # names that a bad pack has would be told as unknown
         mistakes = tuple(mistake for mistake in mistakes if not mistake.cause.startswith(NO_DETECTOR))
     problems += mistakes
+    text, secrets = _with_passwords(text, place, shown, problems)
     if problems:
-        raise PolicyInvalid(problems)
+        raise PolicyInvalid(problems, beside_of(place, text))
     digest = hashlib.sha256()
-    for content in (raw, *packs.contents):
+    for content in (raw, *packs.contents, *secrets):
         digest.update(len(content).to_bytes(8, "big") + content)
     return Policy(digest.hexdigest(), directory, text), packs
+
+
+def beside_of(place: PolicyPlace, text: PolicyText) -> Path | None:
+    """The file of passwords that a policy names, relative to the policy's own folder."""
+    return None if text.passwords.file is None else place.file.parent / text.passwords.file
+
+
+def _with_passwords(
+    text: PolicyText, place: PolicyPlace, shown: Callable[[Path], str], problems: list[Problem]
+) -> tuple[PolicyText, tuple[bytes, ...]]:
+    """The policy with the passwords of the file that it names, and that file's bytes."""
+    path = beside_of(place, text)
+    if path is None:
+        return text, ()
+    try:
+        raw = path.read_bytes()
+        lines = raw.decode("utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        cause = f"cannot be read: {error.strerror}" if isinstance(error, OSError) else "is no text in UTF-8"
+        problems.append(Problem(shown(path), 0, 0, "", cause, "see that the path is right and the service may read it"))
+        return text, ()
+    texts, faults = passwords_in(lines)
+    problems += [Problem(shown(path), line, 1 if line else 0, "", cause) for line, cause in faults]
+    return replace(text, passwords=replace(text.passwords, texts=texts)), (raw,)
 
 
 def try_out(

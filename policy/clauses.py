@@ -162,10 +162,14 @@ class Clauses:
 
     def _limit(self, value: Any, path: Path, number: Callable[[object], int]) -> Bound | None:
         try:
-            return Bound.parse(value, number)
+            bound = Bound.parse(value, number)
         except ValueError as cause:
             self._source.say(path, str(cause), "for example > 10" if number is whole_number else "for example > 10 MB")
             return None
+        if bound.is_idle:
+            always = f"{bound} is always so" if bound.holds(0) else f"{bound} is never so"
+            self._source.say(path, always, 'write "= 0" for none at all')
+        return bound
 
     def patterns(self, value: Any, path: Path) -> tuple[TextPattern, ...]:
         """A glob, {regex: …}, or a list of either."""

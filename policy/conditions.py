@@ -1,6 +1,6 @@
 """Conditions: what a rule's `when` asks. Each answers, and says in a sentence why."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from enum import StrEnum
@@ -227,6 +227,13 @@ class AttachmentIs:
         return ", ".join(asked)
 
 
+_SURE: Final = {
+    Confidence.LOW: "low or surer",
+    Confidence.MEDIUM: "medium or surer",
+    Confidence.HIGH: "high",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """How much of one detector or group: `{at_least, unique, confidence}`."""
@@ -239,13 +246,32 @@ class Wanted:
 
     def found(self, findings: Mapping[str, Finding]) -> int:
         """Distinct values (or hits) as sure as asked for; a group sums its detectors."""
+        return _number(self._mine(findings), self.confidence, self.unique)
+
+    def check(self, findings: Mapping[str, Finding]) -> Check:
+        """Enough or not; where not, what there is that does not count."""
+        mine = self._mine(findings)
+        found = _number(mine, self.confidence, self.unique)
+        holds = found >= self.at_least
+        every = "" if self.unique else " (every hit counts)"
+        said = f"needs {self.at_least} {self.name}{every}, found {found} ({_SURE[self.confidence]})"
+        if not holds and mine:
+            less = _number(mine, Confidence.LOW, self.unique) - found
+            hits = _number(mine, self.confidence, unique=False)
+            said += f" in {hits} places" if self.unique and hits > found else ""
+            said += f", and {less} less sure" if less else ""
+        return Check(holds, said)
+
+    def _mine(self, findings: Mapping[str, Finding]) -> list[Finding]:
         if self.is_group:
-            mine = [finding for finding in findings.values() if self.name in finding.groups]
-        else:
-            mine = [findings[self.name]] if self.name in findings else []
-        if self.unique:
-            return sum(len(finding.values(self.confidence)) for finding in mine)
-        return sum(finding.count(self.confidence) for finding in mine)
+            return [finding for finding in findings.values() if self.name in finding.groups]
+        return [findings[self.name]] if self.name in findings else []
+
+
+def _number(findings: Iterable[Finding], confidence: Confidence, unique: bool) -> int:
+    if unique:
+        return sum(len(finding.values(confidence)) for finding in findings)
+    return sum(finding.count(confidence) for finding in findings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,11 +285,9 @@ class ContentHas:
         """All are counted, so that the sentence tells all."""
         sentences, holds = [], True
         for wanted in self.wanted:
-            found = wanted.found(view.findings)
-            holds = holds and found >= wanted.at_least
-            what = "distinct value" if wanted.unique else "hit"
-            sure = {"low": "low or surer", "medium": "medium or surer", "high": "high"}[wanted.confidence]
-            sentences.append(f"{wanted.name}: {found} {what}{'s' * (found != 1)} at {sure}, asked {wanted.at_least}")
+            check = wanted.check(view.findings)
+            holds = holds and check.holds
+            sentences.append(check.because)
         return Check(holds, "; ".join(sentences))
 
 

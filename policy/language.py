@@ -10,11 +10,12 @@ from policy.conditions import Condition
 from policy.decision import Action, Route
 from policy.message import Address
 from policy.nesting import AllOf
+from policy.passwords import NO_PASSWORDS, Passwords, read_passwords
 from policy.patterns import Addresses
 from policy.problem import Path, Problem, Where, did_you_mean, one_of
 from policy.source import Source
 
-POLICY_KEYS: Final = ("version", "lists", "rules", "otherwise", "tests")
+POLICY_KEYS: Final = ("version", "lists", "rules", "otherwise", "passwords", "tests")
 RULE_KEYS: Final = ("name", "mode", "when", "then", "or", "also", "profile", "namespace")
 ALSO_KEYS: Final = ("notify", "add_header", "copy_to", "tag")
 REJECTED: Final = "Message refused by policy"
@@ -103,6 +104,7 @@ class PolicyText:
     rules: tuple[Rule, ...] = ()
     otherwise: Ending = Ending(Action.RELAY)
     tests: tuple[Case, ...] = ()
+    passwords: Passwords = NO_PASSWORDS  # tried on files that are locked
 
 
 def read_policy(data: object, file: str, where: Where, names: Names) -> tuple[PolicyText, tuple[Problem, ...]]:
@@ -120,7 +122,8 @@ def read_policy(data: object, file: str, where: Where, names: Names) -> tuple[Po
     otherwise = Ending(Action.RELAY)
     if OTHERWISE in keys:
         otherwise = rules.ending(keys[OTHERWISE], (OTHERWISE,)) or otherwise
-    text = PolicyText(tuple(rule for rule in found if rule is not None), otherwise)
+    passwords = read_passwords(source, keys["passwords"], ("passwords",)) if "passwords" in keys else NO_PASSWORDS
+    text = PolicyText(tuple(rule for rule in found if rule is not None), otherwise, passwords=passwords)
     copies = [a.address for rule in text.rules for a in rule.also if isinstance(a, CopyTo)]
     tests = CaseReader(source, copies)
     written = source.sequence(keys.get("tests", []), ("tests",), "tests")

@@ -160,6 +160,11 @@ class Bound:
         """True where the value is within."""
         return _OPERATORS[self.sign][0](value, self.limit)
 
+    @property
+    def is_idle(self) -> bool:
+        """True where it asks nothing: no number is below zero."""
+        return self.limit == 0 and self.sign in (">=", "<")
+
     def __str__(self) -> str:
         return f"{_OPERATORS[self.sign][1]} {self.shown}"
 

@@ -211,3 +211,24 @@ def test_a_bad_policy_at_start_is_all_its_problems(settings: Settings) -> None:
 def test_nothing_decides_before_it_is_loaded(settings: Settings) -> None:
     with pytest.raises(RuntimeError):
         _ = PolicyKeeper(settings).in_force
+
+
+async def test_a_changed_file_of_passwords_counts_as_a_change(
+    keeper: PolicyKeeper, settings: Settings, tmp_path: Path
+) -> None:
+    secrets, policy = tmp_path / "passwords.txt", settings.policy
+    policy.write_text(RELAY + "passwords: {file: passwords.txt}\n")
+    before = keeper.current.sha256
+    assert not await settled(keeper)  # the file is not there yet
+    assert keeper.current.sha256 == before
+    secrets.write_text("# of the payroll\nopen sesame\n\nopen sesame\n")
+    assert await settled(keeper)
+    assert keeper.current.text.passwords.texts == ("open sesame",)
+    secrets.write_text("another one\n")
+    assert await settled(keeper)
+    assert keeper.current.text.passwords.texts == ("another one",)
+    assert not await settled(keeper)
+    policy.write_text(RELAY)
+    assert await settled(keeper)
+    assert keeper.current.text.passwords.texts == ()
+    assert "another one" not in repr(keeper.current.text)

@@ -299,8 +299,8 @@ def test_the_example_of_the_manual() -> None:
     )
     verdict = decide(tried, "bob@gmail.com", "carol@stmary.example", "dan@example.com", findings=found)
     assert [d.route for d in verdict.decisions] == [Route.SAFEBOX, Route.PARTNER, Route.RELAY]
-    assert "us.ssn: 1 distinct value at medium or surer, asked 1" in verdict.decisions[0].reasons[0].because
-    assert "medical: 2 distinct values at medium or surer, asked 2" in verdict.decisions[0].reasons[0].because
+    assert "needs 1 us.ssn, found 1 (medium or surer)" in verdict.decisions[0].reasons[0].because
+    assert "needs 2 medical, found 2 (medium or surer)" in verdict.decisions[0].reasons[0].because
     assert verdict.decisions[2].reasons[0].because == "dan@example.com is ours"
     assert one(tried, findings=found[:2]).route is Route.RELAY, "the group has one value only"
     sheet = FileFact("My PATIENTS.xls", FileKind.SPREADSHEET, 10, "My PATIENTS.xls")

@@ -1,0 +1,74 @@
+"""`passwords`: what is tried on files that are locked. Secrets: no problem, repr or log ever shows one."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from policy.problem import Path
+from policy.source import Source, kind
+
+MOST_PASSWORDS: Final = 100  # each costs some milliseconds a locked file
+LONGEST_PASSWORD: Final = 255  # characters: what Office and zip take
+
+
+@dataclass(frozen=True, slots=True)
+class Passwords:
+    """Those that stand in the policy; or the name of the file that holds them, which whoever reads files fills in."""
+
+    texts: tuple[str, ...] = field(default=(), repr=False)
+    file: str | None = None
+
+
+NO_PASSWORDS: Final = Passwords()
+
+
+def read_passwords(source: Source, value: object, path: Path) -> Passwords:
+    """A list of texts, or `{file: NAME}`."""
+    if isinstance(value, dict):
+        keys = source.mapping(value, path, ("file",), ("file",)) or {}
+        name = source.text(keys["file"], (*path, "file"), "the name of a file") if "file" in keys else None
+        return Passwords(file=name)
+    if not isinstance(value, list):
+        what = "a list of passwords, or {file: NAME},"
+        source.say(path, f"{kind(value)} stands where {what} should be", key=True)
+        return NO_PASSWORDS
+    good: dict[str, None] = {}
+    for index, entry in enumerate(value):
+        cause = _fault(entry)
+        if cause:
+            hint = "quote it" if isinstance(entry, int | float) else ""
+            source.say((*path, index), cause, hint)
+        else:
+            good[entry] = None
+    if len(good) > MOST_PASSWORDS:
+        source.say(path, f"holds {len(good)} passwords, at most {MOST_PASSWORDS} are tried", key=True)
+    return Passwords(tuple(good))
+
+
+def passwords_in(lines: Iterable[str]) -> tuple[tuple[str, ...], tuple[tuple[int, str], ...]]:
+    """The passwords of a file, one a line (empty lines and those that begin with # are none), and its bad lines."""
+    good: dict[str, None] = {}
+    bad: list[tuple[int, str]] = []
+    for number, line in enumerate(lines, 1):
+        text = line.rstrip("\r\n")
+        if not text or text.startswith("#"):
+            continue
+        cause = _fault(text)
+        if cause:
+            bad.append((number, cause))
+        else:
+            good[text] = None
+    if len(good) > MOST_PASSWORDS:
+        bad.append((0, f"holds {len(good)} passwords, at most {MOST_PASSWORDS} are tried"))
+    return tuple(good), tuple(bad)
+
+
+def _fault(entry: object) -> str:
+    """What is wrong with it, without showing it."""
+    if not isinstance(entry, str):
+        return f"{kind(entry)} stands where a password should be"
+    if not entry:
+        return "is empty, a password is expected"
+    if len(entry) > LONGEST_PASSWORD:
+        return f"is longer than {LONGEST_PASSWORD} characters"
+    return "" if entry.isprintable() else "a password is one line of text"
