@@ -48,12 +48,12 @@ class Reader:
             raise
         return prepared.complete(read.result().content for read in reads)
 
-    async def read_file(self, data: bytes, name: str) -> Content:
+    async def read_file(self, data: bytes, name: str, passwords: Sequence[str] = ()) -> Content:
         """One file by its true type."""
         file = File(name, data, name)
         if LIGHT.issuperset(kind_of(data).formats):
-            return await asyncio.to_thread(extract_file, file, self._limits)
-        return (await self._pool.read(file)).content
+            return await asyncio.to_thread(extract_file, file, self._limits, tuple(passwords))
+        return (await self._pool.read(file, passwords)).content
 
 
 def read_message(raw: bytes, limits: Limits = DEFAULT_LIMITS, passwords: Sequence[str] = ()) -> Message:
@@ -66,15 +66,17 @@ def read_message(raw: bytes, limits: Limits = DEFAULT_LIMITS, passwords: Sequenc
     return _in_own_loop(read)
 
 
-def read_file(data: bytes, name: str, limits: Limits = DEFAULT_LIMITS) -> Content:
+def read_file(
+    data: bytes, name: str, limits: Limits = DEFAULT_LIMITS, passwords: Sequence[str] = ()
+) -> Content:
     """One file by its true type, for a command (`rules scan`)."""
     file = File(name, data, name)
     if LIGHT.issuperset(kind_of(data).formats):
-        return extract_file(file, limits)
+        return extract_file(file, limits, tuple(passwords))
 
     async def read() -> Content:
         async with WorkerPool(1, limits=limits) as pool:
-            return (await pool.read(file)).content
+            return (await pool.read(file, passwords)).content
 
     return _in_own_loop(read)
 

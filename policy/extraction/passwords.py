@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from itertools import chain
 from typing import Final
 
-_MOST_TEXT: Final = 16 * 1024  # characters of each text that are looked at
-_MOST_TEXTS: Final = 20
+_MOST_TEXT: Final = 8 * 1024  # characters of each text that are looked at
+_MOST_TEXTS: Final = 6
 MOST_WORDS: Final = 300  # of one mail; what is slow to try is tried with fewer
 _LONGEST: Final = 64
 _SHORTEST: Final = 3
@@ -16,7 +16,7 @@ _TOLD: Final = re.compile(
     r"|şifre|пароль|密码|密碼|パスワード|暗証番号|비밀번호|암호)(?![a-z])[^\n]{0,160}(?:\n[ \t]*[^\s]{1,64})?",
     re.I,
 )
-_SAID: Final = re.compile(r"(?:[:=：]|\b(?:is|ist|lautet|est|es|è|[eé]|are)\b)\s*(.{1,64})", re.I)
+_SAID: Final = re.compile(r"(?:[:=：]|\b(?:is|ist|lautet|est|es|è|[eé]|are)\b)\s*(?=(.{1,64}))", re.I)
 _QUOTED: Final = re.compile(
     "[\"'`\u201c\u201e\u2018\u00ab*_<(\\[]([^\"'`\u201d\u201c\u2019\u00bb*_<>()\\[\\]\n]{3,64})"
     "[\"'`\u201d\u201c\u2019\u00bb*_>)\\]]"
