@@ -10,6 +10,7 @@ from policy.decision import Action, Changes, Decision, Reason, Route, Verdict, W
 from policy.intent import Intent, read_intent
 from policy.language import OTHERWISE, AddHeader, CopyTo, Ending, Notify, PolicyText, Rule, Tag
 from policy.message import Address, Envelope, Message
+from policy.nearness import Told, nearness
 from policy.route import Directory, choose
 from rules.finding import Finding
 
@@ -50,6 +51,17 @@ class Policy:
             notify=tuple(dict.fromkeys(case.notify)),
             watched=tuple(case.watched),
         )
+
+    def tell(
+        self, envelope: Envelope, message: Message, findings: Sequence[Finding], facts: Facts, verdict: Verdict
+    ) -> tuple[tuple[Told, ...], ...]:
+        """For each recipient of a verdict on the same message, every rule with all that holds and all that is missing.
+
+        For people who ask why; deciding looks at no more than it must.
+        """
+        case = _Case(self, envelope, message, {finding.detector: finding for finding in findings}, facts)
+        pairs = zip(verdict.decisions, envelope.recipients, strict=True)
+        return tuple(case.tell(recipient.address, decision.rule) for decision, recipient in pairs)
 
 
 @dataclass(slots=True)
@@ -101,6 +113,14 @@ class _Case:
         walk = _Walk([Reason(asked_by, True, "its copy_to asks for this copy")])
         self._go(walk, self._view(recipient), skip=_HELD)
         return self._decision(walk, recipient, self._facts.new_id())
+
+    def tell(self, recipient: Address, decided_by: str) -> tuple[Told, ...]:
+        """Every rule of the policy, asked to the end."""
+        view, told, asked = self._view(recipient), [], True
+        for rule in self._policy.text.rules:
+            told.append(Told(rule.name, rule.watch, asked, nearness(rule.when, view)))
+            asked = asked and rule.name != decided_by
+        return tuple(told)
 
     def _view(self, recipient: Address) -> View:
         return View(

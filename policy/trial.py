@@ -15,7 +15,8 @@ from policy.message import Client, Envelope, Message, Recipient
 from rules.content import Content, FileFact, Part
 from rules.finding import Scanned
 
-Reads = Callable[[bytes], Message]  # the pure reader, or one that may use child processes
+# The pure reader, or one that may use child processes; with `passwords=` where the policy has some to try.
+Reads = Callable[..., Message]
 
 _OF_BODY: Final = {"content-type", "content-transfer-encoding"}
 _BOUNDARY: Final = "=_policy-test_="
@@ -59,7 +60,8 @@ def try_policy(policy: Policy, read: Reads, matcher: Scans) -> tuple[Outcome, ..
 def try_case(policy: Policy, case: Case, read: Reads, matcher: Scans) -> Outcome:
     """Run one test."""
     raw = build(case)
-    message = _with_files(read(raw), case.files)
+    passwords = policy.text.passwords.texts
+    message = _with_files(read(raw, passwords=passwords) if passwords else read(raw), case.files)
     numbers = count(1)
     envelope = Envelope(
         id="test",

@@ -1,7 +1,6 @@
 """`sealgate policy`: check and test the policy, and explain what it makes of one message."""
 
 import asyncio
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,19 +13,16 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import click
 
 from gateway.cli.context import CONFIG_DEFAULT, NO, WRONG, Invocation, config_after, fail, json_option, print_json
+from gateway.cli.terminal import bold, many
 from policy.message import Address, AddressInvalid, Client, Envelope, Recipient
-from policy.units import show_size
 
 if TYPE_CHECKING:
     from gateway.policyfile import Loaded, PolicyPlace
-    from policy.decision import Decision, Verdict
     from policy.message import Message
     from policy.problem import Problem
     from policy.route import Directory
     from policy.trial import Outcome
-    from rules.finding import Finding
 
-MOST_PLACES: Final = 5
 BUILTIN: Final = "builtin"
 _FILE: Final = click.Path(path_type=Path, dir_okay=False)
 
@@ -54,7 +50,7 @@ def check(invocation: Invocation, file: Path | None, as_json: bool) -> None:
     if as_json:
         print_json({"file": str(place.file), "sound": True, "sha256": policy.sha256, "rules": rules, "tests": tests})
         return
-    click.echo(f"{place.file}: sound, {_many(rules, 'rule')}, {_many(tests, 'test')}")
+    click.echo(f"{place.file}: sound, {many(rules, 'rule')}, {many(tests, 'test')}")
     click.echo(f"  sha256 {policy.sha256}")
 
 
@@ -76,7 +72,7 @@ def test(invocation: Invocation, file: Path | None, as_json: bool) -> None:
             _print_outcome(outcome, str(loaded.place.file))
     failed = sum(not outcome.passed for outcome in outcomes)
     if not as_json:
-        click.echo(f"{_many(len(outcomes), 'test')}, {failed or 'none'} failed")
+        click.echo(f"{many(len(outcomes), 'test')}, {failed or 'none'} failed")
     if failed:
         raise SystemExit(NO)
 
@@ -106,21 +102,25 @@ def explain(  # noqa: PLR0917 - click hands over each option by its name
     as_json: bool,
 ) -> None:
     """Show what the policy decides for the message in FILE (.eml), and why."""
+    from gateway.cli.explained import Explained, explained_json, print_explained
     from policy.engine import Facts
 
     envelope = _envelope(sender, recipients, client, at)
     loaded = _load(invocation, other, as_json)
-    message = _read(file)
+    policy = loaded.policy
+    message = _read(file, policy.text.passwords.texts)
     scanned = loaded.matcher.scan(message.content)
     message, findings = replace(message, content=scanned.content), scanned.findings
     numbers = count(1)
-    proves_tls = asyncio.run(_proven(_strange_domains(envelope, loaded.policy.directory))) if online else {}
+    proves_tls = asyncio.run(_proven(_strange_domains(envelope, policy.directory))) if online else {}
     facts = Facts(lambda: f"explain-{next(numbers)}", proves_tls=proves_tls)
-    verdict = loaded.policy.decide(envelope, message, findings, facts)
+    verdict = policy.decide(envelope, message, findings, facts)
+    told = policy.tell(envelope, message, findings, facts, verdict)
+    explained = Explained(message, findings, verdict, told, {each.id: each for each in loaded.detectors})
     if as_json:
-        print_json(_verdict_json(message, findings, verdict))
+        print_json(explained_json(explained))
     else:
-        _print_verdict(message, findings, verdict)
+        print_explained(explained)
 
 
 @command.command()
@@ -198,7 +198,7 @@ def _time(text: str | None) -> datetime:
     return at if at.tzinfo is not None else at.astimezone()
 
 
-def _read(file: Path) -> "Message":
+def _read(file: Path, passwords: Sequence[str]) -> "Message":
     """The message as SMTP would have brought it: a file with lone line feeds gets CRLF."""
     from gateway.extractors import read_message
 
@@ -206,7 +206,7 @@ def _read(file: Path) -> "Message":
         raw = file.read_bytes()
     except OSError as error:
         fail(f"{file} cannot be read: {error.strerror}")
-    return read_message(raw if b"\r\n" in raw else raw.replace(b"\n", b"\r\n"))
+    return read_message(raw if b"\r\n" in raw else raw.replace(b"\n", b"\r\n"), passwords=passwords)
 
 
 def _strange_domains(envelope: Envelope, directory: "Directory") -> list[str]:
@@ -231,85 +231,9 @@ async def _proven(domains: Sequence[str]) -> dict[str, bool]:
     return told
 
 
-def _verdict_json(message: "Message", findings: Sequence["Finding"], verdict: "Verdict") -> dict[str, Any]:
-    """The shape that the manual promises."""
-    return {
-        "policy": {"sha256": verdict.policy_sha256},
-        "message": {"subject": message.subject, "size": message.size},
-        "findings": [
-            {
-                "detector": finding.detector,
-                "confidence": finding.confidence.value,
-                "count": finding.count(),
-                "unique": len(finding.values()),
-                "places": [{"part": hit.place, "excerpt": hit.excerpt} for hit in finding.hits],
-            }
-            for finding in findings
-        ],
-        "recipients": [_decision_json(decision) for decision in (*verdict.decisions, *verdict.copies)],
-    }
-
-
-def _decision_json(decision: "Decision") -> dict[str, Any]:
-    return {
-        "address": decision.recipient,
-        "action": decision.action.value,
-        "route": decision.route.value,
-        "partner": decision.partner,
-        "rule": decision.rule,
-        "profile": decision.profile,
-        "reasons": [
-            {"rule": reason.rule, "applies": reason.applies, "because": reason.because} for reason in decision.reasons
-        ],
-    }
-
-
-def _print_verdict(message: "Message", findings: Sequence["Finding"], verdict: "Verdict") -> None:
-    click.echo(f"{_bold(message.subject or '(no subject)')}  {show_size(message.size)}")
-    click.echo(f"policy {verdict.policy_sha256[:12]}\n")
-    for finding in findings:
-        values = _many(len(finding.values()), "distinct value")
-        click.echo(f"found {_bold(finding.detector)}: {values}, {finding.confidence}")
-        for hit in finding.hits[:MOST_PLACES]:
-            click.echo(f"  {hit.place}: {hit.excerpt}")
-        if len(finding.hits) > MOST_PLACES:
-            click.echo(f"  … and {len(finding.hits) - MOST_PLACES} more")
-    if not findings:
-        click.echo("nothing found")
-    for file in message.content.files:
-        if file.encrypted or file.unreadable:
-            why = "encrypted" if file.encrypted else f"unreadable: {file.reason}"
-            click.echo(f"could not look into {_bold(file.place or file.name)}: {why}")
-    for decision in verdict.decisions:
-        _print_decision(decision, "")
-    for decision in verdict.copies:
-        _print_decision(decision, "copy to ")
-    for watched in verdict.watched:
-        click.echo(f'\nonly watching: "{watched.rule}" would {watched.would} the copy of {watched.recipient}')
-    for address, rule in verdict.notify:
-        click.echo(f'\n{address} is told that "{rule}" applied')
-
-
-def _print_decision(decision: "Decision", what: str) -> None:
-    way = decision.partner or ("inside" if decision.inside else "")
-    click.echo(f"\n{what}{_bold(decision.recipient)} -> {_bold(decision.route)}{f' ({way})' if way else ''}")
-    if decision.profile:
-        click.echo(f"  profile {decision.profile}")
-    for reason in decision.reasons:
-        sign = "watch" if reason.watch and reason.applies else "yes" if reason.applies else "no"
-        click.echo(f"  {sign:>5}  {reason.rule}: {reason.because}")
-    if decision.released is not None:
-        click.echo(f"  released, it would go by {decision.released.route}")
-    changes = decision.changes
-    if changes.subject is not None:
-        click.echo(f"  subject becomes: {changes.subject}")
-    for name, value in changes.add_headers:
-        click.echo(f"  adds {name}: {value}")
-    for name in changes.drop_headers:
-        click.echo(f"  takes off {name}")
-
-
 def _outcome_json(outcome: "Outcome") -> dict[str, Any]:
+    from gateway.cli.explained import decision_json
+
     return {
         "test": outcome.case.name,
         "line": outcome.case.line,
@@ -318,7 +242,7 @@ def _outcome_json(outcome: "Outcome") -> dict[str, Any]:
             {
                 "address": miss.recipient,
                 "expected": miss.expected.value,
-                "got": _decision_json(miss.got) if miss.got is not None else None,
+                "got": decision_json(miss.got) if miss.got is not None else None,
             }
             for miss in outcome.misses
         ],
@@ -329,7 +253,7 @@ def _print_outcome(outcome: "Outcome", file: str) -> None:
     if outcome.passed:
         click.echo(f"ok      {outcome.case.name}")
         return
-    click.echo(f"FAILED  {_bold(outcome.case.name)} ({file}:{outcome.case.line})")
+    click.echo(f"FAILED  {bold(outcome.case.name)} ({file}:{outcome.case.line})")
     for miss in outcome.misses:
         if miss.got is None:
             click.echo(f"        {miss.recipient}: expected {miss.expected}, but it gets no copy")
@@ -337,11 +261,3 @@ def _print_outcome(outcome: "Outcome", file: str) -> None:
         click.echo(f'        {miss.recipient}: expected {miss.expected}, got {miss.got.route} by "{miss.got.rule}"')
         for reason in miss.got.reasons:
             click.echo(f"          {'yes' if reason.applies else 'no':>3}  {reason.rule}: {reason.because}")
-
-
-def _many(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
-
-
-def _bold(text: str) -> str:
-    return str(text) if os.environ.get("NO_COLOR") else click.style(text, bold=True)

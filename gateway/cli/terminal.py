@@ -1,0 +1,51 @@
+"""Output for people: as wide as their terminal, in colour where they want it, and steered by nobody else's text."""
+
+import os
+import shutil
+import textwrap
+from typing import Any, Final
+
+import click
+
+_WIDE: Final = 110  # a line longer than that is hard to read
+_NARROW: Final = 40
+
+
+def width() -> int:
+    """Columns to fill."""
+    return max(_NARROW, min(_WIDE, shutil.get_terminal_size((_WIDE, 24)).columns))
+
+
+def paint(text: str, **style: Any) -> str:
+    """Text in a style of `click.style`, unless NO_COLOR says no; where the output is no terminal click takes it off."""
+    return str(text) if os.environ.get("NO_COLOR") else click.style(str(text), **style)
+
+
+def bold(text: str) -> str:
+    """Text that stands out."""
+    return paint(text, bold=True)
+
+
+def dim(text: str) -> str:
+    """Text that stands back."""
+    return paint(text, dim=True)
+
+
+def printable(text: str) -> str:
+    """Text of a message, without what would steer a terminal or turn the direction of writing."""
+    shown = (char if char.isprintable() else " " if char.isspace() else "\N{REPLACEMENT CHARACTER}" for char in text)
+    return "".join(shown)
+
+
+def say(text: str, *, lead: str = "", indent: int = 0, **style: Any) -> None:
+    """A paragraph: `lead` in front of its first line, `indent` spaces before the others, wrapped at words."""
+    room = max(_NARROW // 2, width() - indent)
+    lines = textwrap.wrap(printable(text), room, break_on_hyphens=False) or [""]
+    for number, line in enumerate(lines):
+        front = lead if number == 0 else " " * indent
+        click.echo(front + (paint(line, **style) if style else line))
+
+
+def many(number: int, what: str) -> str:
+    """`1 rule`, `2 rules`."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
