@@ -38,6 +38,8 @@ class Candidate:
     verdict: Verdict
     near: int | None = None  # how far the nearest word of `near` stands
     raises: tuple[bool, ...] = ()  # which of the `near` apply
+    named: bool = False  # it counts only where one of them does
+    raised: bool = False  # one does, and no other detector's word stands nearer
 
 
 @dataclass(slots=True)
@@ -62,6 +64,7 @@ class Program:
         self._test = check.test if check else None
         self._separators = check.separators if check else _SEPARATORS
         self._reach = check.reach if check else None
+        self._around = check.around if check else None
 
     def confirm(self, data: bytes, end: int, budget: Budget, known: Known) -> Candidate | None:
         """The longest valid match that ends at `end`, if there is one; None where the budget is spent, too."""
@@ -124,10 +127,14 @@ class Program:
             verdict = self._test(key[1].decode("utf-8", "replace")) if self._test else Verdict.YES
             if len(known.verdicts) < _MOST_KNOWN:
                 known.verdicts[key] = verdict
+        if verdict is not Verdict.NO and self._around is not None:
+            placed = self._around(data, start, end)
+            verdict = placed if placed is not Verdict.YES else verdict
         if verdict is Verdict.NO:
             return None
         value = canonical(key[1].decode("utf-8", "replace"), self._separators)
-        return Candidate(self.detector, start, end, value, self._pattern.confidence, verdict)
+        pattern = self._pattern
+        return Candidate(self.detector, start, end, value, pattern.confidence, verdict, named=pattern.named)
 
 
 def canonical(text: str, separators: Mapping[int, int | None] = _SEPARATORS) -> str:

@@ -23,6 +23,8 @@ class Check:
     # Takes the text and the place; gives 0 where there is no value.
     reach: Callable[[bytes, int], int] | None = None
     separators: Mapping[int, int | None] = field(default_factory=lambda: str.maketrans("", "", " -\t\r\n"))
+    # What stands around a value can say that it is none: takes the text and where the value begins and ends.
+    around: Callable[[bytes, int, int], Verdict] | None = None
 
 
 def _luhn(text: str) -> Verdict:

@@ -12,6 +12,8 @@ from rules.normalise import normalise
 _BUCKET: Final = 2048
 _FAR: Final = 1 << 30
 _LONGEST: Final = 80  # bytes of a word, at most; packs are held to it
+_JOINED_FROM: Final = 5  # letters of a phrase that may be written without its gaps
+_CAMEL_FROM: Final = 3  # letters of a word that may stand in the middle of a program's name
 BEHIND: Final = 12  # a word behind a value is so much farther than one before it: labels stand before
 
 
@@ -24,13 +26,30 @@ def word_pattern(words: Sequence[str]) -> re2._Regexp:
     return re2.compile("|".join(_one(word) for word in words), options)
 
 
+def pieces(word: str) -> list[str]:
+    """The pieces of a word or phrase as texts spell them, with gaps between."""
+    return [piece for piece in re.split(r"[\s_-]+", normalise(word).text.strip()) if piece]
+
+
+def gap(word: Sequence[str]) -> str:
+    """What may stand between the pieces: programs write `cardNumber` and `card_number` for a card number."""
+    joined = len(word) > 1 and sum(map(len, word)) >= _JOINED_FROM
+    return r"[\s_-]{0,3}" if joined else r"[\s_-]{1,3}"
+
+
 def _one(word: str) -> str:
-    plain = normalise(word).text.strip()
-    body = r"[\s_-]{1,3}".join(re2.escape(piece) for piece in re.split(r"[\s_-]+", plain) if piece)
-    # An underscore ends a word too: people name columns patient_mrn and ssn_2.
-    before = r"(?:\b|_)" if plain[:1].isascii() and plain[:1].isalnum() else ""
-    behind = r"(?:\b|_)" if plain[-1:].isascii() and plain[-1:].isalnum() else ""
-    return before + body + behind
+    parts = pieces(word)
+    body = gap(parts).join(map(re2.escape, parts))
+    first, last = parts[0][0], parts[-1][-1]
+    # An underscore ends a word too, and a capital begins one: people name columns patient_mrn, ssn_2 and cardNumber.
+    before = r"(?:\b|_)" if first.isascii() and first.isalnum() else ""
+    behind = r"(?:\b|_)" if last.isascii() and last.isalnum() else ""
+    whole = before + body + behind
+    if first.isascii() and last.isascii() and first.isalpha() and last.isalpha() and len(body) >= _CAMEL_FROM:
+        start = f"(?-i:[a-z]{first.upper()})" + body[1:]
+        end = body[:-1] + f"(?-i:{last.lower()}[A-Z])"
+        return f"{whole}|{start}{behind}|{before}{end}"
+    return whole
 
 
 class Nearby:

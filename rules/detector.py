@@ -14,6 +14,7 @@ class Pattern:
     """One regular expression (RE2). A group named `value` marks the value where the pattern holds more than that.
 
     `alone`: the value is no piece of a longer run of letters, digits, dashes, dots, slashes and the like.
+    `named`: it counts only where a word of the detector's `near` applies, beside it or in its column's header.
     `max_width` is the longest match in bytes of UTF-8, found by analysis.
     """
 
@@ -22,6 +23,7 @@ class Pattern:
     check: str | None = None  # a name of rules.checks.CHECKS
     alone: bool = False
     max_width: int = 0
+    named: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import json
 from array import array
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
 from importlib.metadata import version
@@ -15,7 +16,7 @@ from rules.errors import EngineFailed
 BLOCK: Final = 1 << 20  # a long text is scanned in blocks, so that what is remembered of it has a bound
 BEFORE: Final = 4096 + 64  # of the block before: the widest match and what stands ahead of it
 AFTER: Final = 64  # of the block behind, for a boundary at the end of a match
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 
 
 class Cache(Protocol):
@@ -38,23 +39,46 @@ class Mode(StrEnum):
     ALONE = "alone"  # Hyperscan will not have it: RE2 reads every text
 
 
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """One pattern for the engine. `once`: it is enough to know that it stands in a block; `lines`: ^ is any line's."""
+
+    text: str
+    caseless: bool = False
+    once: bool = False
+    lines: bool = False
+
+    def flags(self) -> int:
+        """As the engine takes them."""
+        return int(
+            hyperscan.HS_FLAG_UTF8
+            | (hyperscan.HS_FLAG_CASELESS if self.caseless else 0)
+            | (hyperscan.HS_FLAG_SINGLEMATCH if self.once else 0)
+            | (hyperscan.HS_FLAG_MULTILINE if self.lines else 0)
+        )
+
+
 class Engine:
     """Patterns compiled together. Threads may scan at once: each takes scratch space of its own from the pool."""
 
-    def __init__(self, expressions: Sequence[str], caseless: Sequence[bool], cache: Cache | None = None) -> None:
-        self._flags = [hyperscan.HS_FLAG_UTF8 | (hyperscan.HS_FLAG_CASELESS if fold else 0) for fold in caseless]
-        self._expressions = [expression.encode() for expression in expressions]
+    def __init__(self, expressions: Sequence[Expression], cache: Cache | None = None) -> None:
+        self._flags = [expression.flags() for expression in expressions]
+        self._expressions = [expression.text.encode() for expression in expressions]
         self.modes: tuple[Mode, ...] = ()
         self._database: hyperscan.Database | None = None
+        if expressions:
+            self._make(cache)
+        # Scratch space is not thread-safe. list.pop and list.append are atomic, so a list is pool enough.
+        self._pool: list[hyperscan.Scratch] = [hyperscan.Scratch(self._database)] if self._database is not None else []
+        self._first = self._pool[0].clone() if self._pool else None
+
+    def _make(self, cache: Cache | None) -> None:
         key = self._key()
         kept = cache.get(key) if cache is not None else None
         if kept is None or not self._restore(kept):
             self._compile()
             if cache is not None and self._database is not None:
                 cache.put(key, self._dump(self._database))
-        # Scratch space is not thread-safe. list.pop and list.append are atomic, so a list is pool enough.
-        self._pool: list[hyperscan.Scratch] = [hyperscan.Scratch(self._database)] if self._database is not None else []
-        self._first = self._pool[0].clone() if self._pool else None
 
     def ends(self, data: bytes) -> "Iterator[array[int]]":
         """For each block of `data` (valid UTF-8) the matches, each as `index << 40 | end`, ends in bytes, unordered."""

@@ -54,7 +54,7 @@ class Judge:
         for candidates in judged.values():
             for candidate in candidates:
                 self._raise(candidate, nearest)
-        return judged
+        return {index: [c for c in candidates if not c.named or c.raised] for index, candidates in judged.items()}
 
     def _stands(self, candidate: Candidate) -> bool:
         index, start, end = candidate.detector, candidate.start, candidate.end
@@ -73,6 +73,8 @@ class Judge:
                 candidate.near, candidate.raises = 0, raises
             elif excused:
                 return False
+        if candidate.named and candidate.near is None:
+            return False
         for known, rule in zip(self._unless[index], detector.unless, strict=True):
             gap = known.distance(start, end, rule.within)
             if gap is not None and (candidate.near is None or gap < candidate.near):
@@ -97,6 +99,7 @@ class Judge:
     def _raise(self, candidate: Candidate, nearest: Mapping[tuple[int, int], int]) -> None:
         """A word nearby makes surer, unless another detector's word stands nearer to the same value."""
         if candidate.near is not None and candidate.near <= nearest[candidate.start, candidate.end]:
+            candidate.raised = True
             detector = self._words.detectors[candidate.detector]
             for applies, rule in zip(candidate.raises, detector.near, strict=True):
                 if applies and rule.confidence.rank > candidate.confidence.rank:

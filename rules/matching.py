@@ -10,17 +10,16 @@ from dataclasses import replace
 from typing import Final, TypeAlias
 
 from rules.budget import MOST_STEPS, Budget
-from rules.candidates import Candidate, Known, Program
+from rules.candidates import Candidate
 from rules.content import Content, FileFact, FileKind, Part
 from rules.detector import Detector
-from rules.engine import Cache, Engine, Mode
+from rules.engine import Cache
 from rules.finding import Finding, Hit, Scanned
 from rules.judging import Gathered, Judge, Kept, Words
 from rules.masking import MASK, Masker
 from rules.normalise import Normalised, normalise
 from rules.places import Places
-from rules.widths import compile_pattern
-from rules.words import MOST_LITERALS, Sums, Term, Terms, expression, weigh, whole
+from rules.searching import Search
 
 __all__ = ["MOST_HITS", "Cache", "Matcher"]
 
@@ -28,7 +27,6 @@ MOST_HITS: Final = 10_000  # of one detector and confidence in one message: more
 MOST_EXCERPTS: Final = 1_000  # of one detector in one text; hits behind show only that they are there
 UNFINISHED: Final = "too many candidates to check"
 _BATCH: Final = 20_000
-_END: Final = (1 << 40) - 1
 Batch: TypeAlias = "dict[int, list[Candidate]]"
 
 
@@ -42,24 +40,8 @@ class Matcher:
     ) -> None:
         self._most_steps = most_steps
         self.detectors = tuple(detectors)
-        patterns = [(index, pattern) for index, d in enumerate(self.detectors) for pattern in d.patterns]
-        self._programs = [Program(index, pattern, compile_pattern(pattern.regex)) for index, pattern in patterns]
-        terms = [
-            Term(index, text, weight)
-            for index, d in enumerate(self.detectors)
-            if d.words is not None
-            for text, weight in d.words.terms.items()
-        ]
-        self._literals = terms if len(terms) <= MOST_LITERALS else []
-        self._terms = Terms([] if self._literals else terms)
-        expressions = [pattern.regex for _, pattern in patterns] + [expression(term) for term in self._literals]
-        caseless = [False] * len(patterns) + [True] * len(self._literals)
-        self._engine = Engine(expressions, caseless, cache)
-        self._alone = [i for i in range(len(patterns)) if self._engine.modes[i] is Mode.ALONE]
-        self._slow = frozenset(i for i in range(len(patterns)) if self._engine.modes[i] is not Mode.EXACT)
-        self.told = tuple(
-            _telling(self.detectors[patterns[i][0]], patterns[i][1].regex, i in self._alone) for i in self._slow
-        )
+        self._search = Search(self.detectors, cache)
+        self.told = self._search.told
         self._words = Words(self.detectors)
 
     def scan(self, content: Content) -> Scanned:
@@ -105,41 +87,13 @@ class Matcher:
         """Every value that passes its check, by detector, a bounded number at a time; none of detectors in `full`."""
         batch: Batch = defaultdict(list)
         waiting = 0
-        for candidate in self._candidates(data, budget, full):
+        for candidate in self._search.candidates(data, budget, full):
             batch[candidate.detector].append(candidate)
             waiting += 1
             if waiting == _BATCH:
                 yield batch
                 batch, waiting = defaultdict(list), 0
         yield batch
-
-    def _candidates(self, data: bytes, budget: Budget, full: Set[int]) -> Iterator[Candidate]:
-        sums = Sums()
-        slow = set(self._alone)
-        known = Known()
-        patterns = len(self._programs)
-        for block in self._engine.ends(data):
-            if budget.spent:
-                break
-            for event in block:
-                index = event >> 40
-                if index >= patterns:
-                    budget.left -= 1
-                    sums.add(whole(data, event & _END, self._literals[index - patterns]))
-                elif index in self._slow:
-                    slow.add(index)
-                elif (program := self._programs[index]).detector not in full:
-                    candidate = program.confirm(data, event & _END, budget, known)
-                    if candidate is not None:
-                        yield candidate
-        for index in sorted(slow):
-            yield from self._programs[index].read(data, budget, known)
-        for stands in self._terms.read(data, budget):
-            sums.add(stands)
-        for detector, places in sums.seen.items():
-            words = self.detectors[detector].words
-            if words is not None:
-                yield from weigh(places, detector, words)
 
 
 def _hits(kept: Sequence[Candidate], normal: Normalised, part: Part) -> dict[int, list[Hit]]:
@@ -167,8 +121,3 @@ def _characters(normal: Normalised, offsets: Sequence[int]) -> dict[int, int]:
         counted[offset] = characters
         done = offset
     return counted
-
-
-def _telling(detector: Detector, regex: str, alone: bool) -> str:
-    how = "RE2 reads every text for it" if alone else "it runs as a prefilter, and RE2 reads the texts that may match"
-    return f"{detector.id}: the engine does not take {regex!r} whole: {how}"

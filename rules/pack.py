@@ -100,6 +100,8 @@ def _detector(name: str, node: Node, source: str) -> Detector | None:
         if "patterns" in entries
         else ()
     )
+    if any(pattern.named for pattern in patterns) and "near" not in entries:
+        node.problem("a pattern is `named`, but there is no `near` with the words that name it", "Give `near`")
     found, ignored = _samples(entries["samples"]) if "samples" in entries else ((), ())
     return Detector(
         id=name,
@@ -122,7 +124,7 @@ def _groups(node: Node) -> Iterable[str]:
 
 
 def _pattern(node: Node) -> Pattern | None:
-    entries = node.mapping({"regex", "check", "confidence", "alone"}, required={"regex"})
+    entries = node.mapping({"regex", "check", "confidence", "alone", "named"}, required={"regex"})
     if entries is None or "regex" not in entries:
         return None
     regex = entries["regex"].text()
@@ -139,6 +141,7 @@ def _pattern(node: Node) -> Pattern | None:
         check=(entries["check"].choice(tuple(CHECKS)) or None) if "check" in entries else None,
         alone=entries["alone"].flag() if "alone" in entries else False,
         max_width=width,
+        named=entries["named"].flag() if "named" in entries else False,
     )
 
 

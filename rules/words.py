@@ -41,7 +41,7 @@ class Terms:
     """The terms of all detectors, found in a text when they are too many for the engine."""
 
     def __init__(self, terms: Sequence[Term]) -> None:
-        self._terms = terms
+        self._terms = [(term, term.text.encode()) for term in terms]
         self._automaton = BytesAhoCorasick([term.text.encode() for term in terms]) if terms else None
 
     def read(self, data: bytes, budget: Budget) -> Iterator[Seen]:
@@ -52,7 +52,7 @@ class Terms:
             budget.left -= 1
             if budget.left <= 0:
                 return
-            seen = whole(data, end, self._terms[index])
+            seen = whole(data, end, *self._terms[index])
             if seen is not None and seen.start == start:
                 yield seen
 
@@ -81,9 +81,8 @@ def expression(term: Term) -> str:
     return before + body + behind
 
 
-def whole(data: bytes, end: int, term: Term) -> Seen | None:
-    """The term that ends at `end`, if it is a whole word or phrase there, its plural included."""
-    spelled = term.text.encode()
+def whole(data: bytes, end: int, term: Term, spelled: bytes) -> Seen | None:
+    """The term that ends at `end`, if it is a whole word or phrase there, its plural included. `spelled`: in UTF-8."""
     for stop in (end, end - 1):
         start = stop - len(spelled)
         if start >= 0 and _plain(data[start:stop]) == spelled:

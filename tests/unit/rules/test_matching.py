@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rules.checks import CHECKS, Check
 from rules.content import Content, Part
 from rules.detector import Detector
 from rules.engine import BLOCK, Mode
@@ -16,6 +17,7 @@ from rules.masking import MASK
 from rules.matching import MOST_EXCERPTS, MOST_HITS, UNFINISHED, Matcher
 from rules.normalise import normalise
 from rules.samples import run_samples
+from rules.verdict import Verdict
 
 Make = Callable[..., tuple[Detector, ...]]
 
@@ -294,7 +296,7 @@ def test_what_the_engine_refuses_is_found_all_the_same(
 ) -> None:
     other = {"patterns": [{"regex": r"\bplain\b"}]}
     matcher = Matcher(make_detectors(x={"patterns": [{"regex": regex}]}, y=other))
-    assert matcher._engine.modes == (mode, Mode.EXACT)
+    assert matcher._search._first._engine.modes == (mode, Mode.EXACT)
     assert len(matcher.told) == 1
     assert matcher.told[0].startswith("x: ")
     assert values(matcher, f"plain {text}", "x") == [value]
@@ -346,8 +348,58 @@ def both(make_detectors: Make) -> tuple[Matcher, Matcher]:
     ]
     fast = Matcher(make_detectors(**{f"x{n}": {"patterns": [{"regex": regex}]} for n, regex in enumerate(regexes)}))
     slow = Matcher(make_detectors(**{f"x{n}": {"patterns": [{"regex": regex}]} for n, regex in enumerate(regexes)}))
-    slow._engine._database = None
-    slow._alone = list(range(len(regexes)))
-    slow._slow = frozenset(slow._alone)
+    only = slow._search._first
+    only._engine._database = None
+    only._alone = list(range(len(regexes)))
+    only._slow = frozenset(only._alone)
     assert fast.told == ()
     return fast, slow
+
+
+NAMED = {
+    "patterns": [{"regex": r"\b\d{8}\b", "named": True}],
+    "near": {"words": ["badge no", "Plaketten-Nr", "numéro"], "within": 30},
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("badge no 12345678", {"12345678"}),
+        ("badgeNo: 12345678, and 87654321 too", {"12345678", "87654321"}),
+        ("BADGE_NO=12345678", {"12345678"}),
+        ("NUMÉRO 12345678", {"12345678"}),
+        ("numéro\u00a0: 12345678", {"12345678"}),
+        ("12345678", set()),
+        ("order 12345678, and much further on there is a badge no", set()),
+        (
+            "name,badge no\n" + "".join(f"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx,{n}\n" for n in (12345678, 87654321)),
+            {"12345678", "87654321"},
+        ),
+    ],
+)
+def test_what_is_named_counts_only_where_it_is(make_detectors: Make, text: str, values: set[str]) -> None:
+    detectors = make_detectors(x=NAMED, y={**NAMED, "near": {"words": ["licence"], "within": 30}})
+    found = {finding.detector: finding.values() for finding in Matcher(detectors).scan_text(text)}
+    assert found == ({"x": values} if values else {})
+
+
+def test_a_value_belongs_to_the_nearest_name(make_detectors: Make) -> None:
+    detectors = make_detectors(x=NAMED, y={**NAMED, "near": {"words": ["licence"], "within": 30}})
+    found = {f.detector: f.values() for f in Matcher(detectors).scan_text("badge no 12345678, licence 87654321")}
+    assert found == {"x": {"12345678"}, "y": {"87654321"}}
+
+
+def test_a_check_may_look_around_the_value(make_detectors: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    def behind(data: bytes, start: int, end: int) -> Verdict:
+        return {b"!": Verdict.NO, b"?": Verdict.EXAMPLE}.get(data[end : end + 1], Verdict.YES)
+
+    known = {**CHECKS, "looks": Check("looks behind", lambda text: Verdict.YES, around=behind)}
+    monkeypatch.setattr("rules.candidates.CHECKS", known)
+    monkeypatch.setattr("rules.pack.CHECKS", known)
+    (detector,) = make_detectors(x={"patterns": [{"regex": r"\d{3}", "check": "looks"}]})
+    (finding,) = Matcher([detector]).scan_text("123! 456? 789.")
+    assert [(hit.value, hit.confidence) for hit in finding.hits] == [
+        ("456", Confidence.LOW),
+        ("789", Confidence.MEDIUM),
+    ]
