@@ -1,4 +1,4 @@
-"""`sealgate policy`: check and test the policy, and explain what it makes of one message."""
+"""`sealgate policy`: check and test the policy, explain what it makes of a message, and what another would change."""
 
 import asyncio
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ _FILE: Final = click.Path(path_type=Path, dir_okay=False)
 
 @click.group()
 def command() -> None:
-    """Check, test and explain the policy."""
+    """Check, test and explain the policy; see what another would change, and what watching rules saw."""
 
 
 @command.command()
@@ -121,6 +121,66 @@ def explain(  # noqa: PLR0917 - click hands over each option by its name
         print_json(explained_json(explained))
     else:
         print_explained(explained)
+
+
+@command.command()
+@click.argument("folder", metavar="DIR|MAILDIR|MBOX", type=click.Path(path_type=Path, exists=True))
+@click.option("--against", required=True, type=_FILE, metavar="FILE", help="The policy that might come.")
+@click.option("--policy", "other", type=_FILE, metavar="FILE", help="Another first policy instead of the configured.")
+@click.option("--from", "sender", metavar="ADDRESS", help="The sender of all of them; <> for none.")
+@click.option("--to", "recipients", multiple=True, metavar="ADDRESS", help="A recipient of all; may be repeated.")
+@click.option("--client", metavar="IP", help="Where all come from; else as their first Received line says.")
+@click.option(
+    "--recipients",
+    "told",
+    type=click.Choice(["envelope", "header"]),
+    default="envelope",
+    show_default=True,
+    help="Whom a message was for: as the server that took it wrote on top (X-Original-To and the like), "
+    "and where it did not by To, Cc and Bcc; or always by these.",
+)
+@click.option("--jobs", type=click.IntRange(1), metavar="N", help="Processes; one a core if not given.")
+@config_after
+@json_option
+@click.pass_obj
+def replay(  # noqa: PLR0917 - click hands over each option by its name
+    invocation: Invocation,
+    folder: Path,
+    against: Path,
+    other: Path | None,
+    sender: str | None,
+    recipients: Sequence[str],
+    client: str | None,
+    told: str,
+    jobs: int | None,
+    as_json: bool,
+) -> None:
+    """Show what another policy would change for mail of the past; nothing is sent or stored.
+
+    Messages are found in a folder (at any depth), a maildir or a mailbox file. The last line of --json is the summary.
+    """
+    from gateway.cli.replayed import Wish
+    from gateway.cli.replayed import replay as run
+    from gateway.policyfile import PolicyInvalid, PolicyPlace, read_policy_file
+    from gateway.replay.crew import Bout
+    from gateway.replay.envelopes import Given, Told
+
+    place, directory = _place(invocation, other, as_json)
+    later = PolicyPlace(against, place.rules)
+    try:
+        for each in (place, later):
+            read_policy_file(each, directory)
+    except PolicyInvalid as invalid:
+        _refuse(invalid.problems, as_json)
+    empty = sender in ("", "<>")
+    given = Given(
+        None if sender is None or empty else _address(sender, "--from"),
+        empty,
+        tuple(_address(text, "--to") for text in recipients),
+        None if client is None else _ip(client),
+        Told(told),
+    )
+    run(folder, Bout(place, later, directory, given), Wish(jobs, as_json))
 
 
 @command.command()

@@ -1,0 +1,211 @@
+"""Replaying on all cores: processes that each load both policies and read their share of the messages."""
+
+import asyncio
+import multiprocessing
+import signal
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from types import TracebackType
+from typing import Final, Self
+
+from gateway.extractors import Reader
+from gateway.policyfile import PolicyInvalid, PolicyPlace, load_policy, read_policy_file
+from gateway.replay.compare import Contest, Replayed
+from gateway.replay.envelopes import Given
+from gateway.replay.sources import Source
+from gateway.workers import WorkerPool
+from policy.engine import Policy
+from policy.message import Message
+from policy.route import Directory
+from rules.matching import Matcher
+
+CHUNK: Final = 16  # messages handed over at once
+FEW: Final = 300  # messages for which no process is started: reading them takes less than starting does
+_AHEAD: Final = 2  # chunks that a process has in hand, so that it never waits
+
+
+class CrewFailed(Exception):
+    """The processes cannot be started, or see other policies than were loaded here."""
+
+
+@dataclass(slots=True)
+class Compiled:
+    """Compiled patterns on their way to other processes of ours: a Cache."""
+
+    kept: dict[str, bytes] = field(default_factory=dict, repr=False)
+
+    def get(self, key: str) -> bytes | None:
+        """What was compiled for the key."""
+        return self.kept.get(key)
+
+    def put(self, key: str, value: bytes) -> None:
+        """Keep it."""
+        self.kept[key] = value
+
+
+@dataclass(frozen=True, slots=True)
+class Bout:
+    """Where the two policies lie, and what a process must know to take part."""
+
+    before: PolicyPlace
+    after: PolicyPlace
+    directory: Directory
+    given: Given
+    compiled: Compiled = field(default_factory=Compiled, repr=False)
+
+    def load(self) -> tuple[Policy, Policy, Matcher]:
+        """Both policies; their detectors are the same. Raises PolicyInvalid."""
+        first = load_policy(self.before, self.directory, cache=self.compiled)
+        second, _ = read_policy_file(self.after, self.directory)
+        return first.policy, second, first.matcher
+
+
+class _Reading:
+    """A reader whose children start with the first document that needs one."""
+
+    def __init__(self, stack: AsyncExitStack) -> None:
+        self._stack = stack
+        self._reader: Reader | None = None
+
+    async def __call__(self, raw: bytes, passwords: tuple[str, ...]) -> Message:
+        if self._reader is None:
+            self._reader = Reader(await self._stack.enter_async_context(WorkerPool(1)))
+        return await self._reader.read(raw, passwords)
+
+
+def replay_here(bout: Bout, sources: Sequence[Source], told: Callable[[Replayed], None]) -> None:
+    """In this process, one after the other. Raises PolicyInvalid."""
+    before, after, matcher = bout.load()
+
+    async def run() -> None:
+        async with AsyncExitStack() as stack:
+            contest = Contest(before, after, matcher, _Reading(stack), bout.given)
+            for source in sources:
+                told(await contest.replay(source))
+
+    asyncio.run(run())
+
+
+@dataclass(slots=True, eq=False)
+class _Hand:
+    """One process of ours: `chunks` are those it has not answered. `ready`: it has loaded the same policies."""
+
+    process: multiprocessing.process.BaseProcess
+    pipe: Connection
+    ready: bool = False
+    chunks: deque[list[Source]] = field(default_factory=deque)
+
+
+class Crew:
+    """`size` processes. A context manager; leaves none behind. Each message given comes back once, whatever happens."""
+
+    def __init__(self, bout: Bout, size: int) -> None:
+        before, after, _ = bout.load()
+        self._bout = bout
+        self._shas = (before.sha256, after.sha256)
+        self._size = size
+        self._hands: list[_Hand] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for hand in self._hands:
+            hand.pipe.close()  # the sign to end, and its children with it
+            if kind is not None:
+                hand.process.terminate()
+        for hand in self._hands:
+            hand.process.join(5)
+            if hand.process.is_alive():
+                hand.process.kill()
+                hand.process.join()
+        self._hands.clear()
+
+    def replay(self, sources: Sequence[Source]) -> Iterator[Replayed]:
+        """In whatever order they come. Raises CrewFailed."""
+        waiting = deque([list(sources[at : at + CHUNK]) for at in range(0, len(sources), CHUNK)])
+        for _ in range(min(self._size, len(waiting))):
+            self._start()
+        for hand in self._hands:
+            self._feed(hand, waiting)
+        while any(hand.chunks for hand in self._hands):
+            ready = wait([hand.pipe for hand in self._hands if hand.chunks])
+            for hand in [each for each in self._hands if each.pipe in ready]:
+                try:
+                    answers = hand.pipe.recv()
+                except (EOFError, OSError):
+                    yield from self._lost(hand, waiting)
+                    continue
+                if not hand.ready:
+                    self._greet(hand, answers)
+                    continue
+                hand.chunks.popleft()
+                self._feed(hand, waiting)
+                yield from answers
+
+    def _start(self) -> _Hand:
+        context = multiprocessing.get_context("spawn")  # a fork would take threads' locks with it
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_work, args=(theirs, self._bout), daemon=False)
+        # Ctrl-C goes to every process of the terminal: blocked here while one starts, it stays blocked there.
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+            theirs.close()
+        hand = _Hand(process, ours)
+        self._hands.append(hand)
+        return hand
+
+    def _greet(self, hand: _Hand, shas: object) -> None:
+        if shas != self._shas:
+            raise CrewFailed("a policy was changed while it was read")
+        hand.ready = True
+
+    def _feed(self, hand: _Hand, waiting: deque[list[Source]]) -> None:
+        while waiting and len(hand.chunks) < _AHEAD:
+            chunk = waiting.popleft()
+            hand.chunks.append(chunk)
+            with suppress(OSError):  # it is gone: the next look at its pipe tells
+                hand.pipe.send(chunk)
+
+    def _lost(self, hand: _Hand, waiting: deque[list[Source]]) -> Iterator[Replayed]:
+        """A process died. What it had in hand is done again, its first chunk message by message."""
+        self._hands.remove(hand)
+        hand.pipe.close()
+        hand.process.join()
+        if not hand.ready:
+            raise CrewFailed("a process to read messages does not start")
+        first, *others = hand.chunks
+        if len(first) == 1:
+            yield Replayed(first[0].name, error="the program that reads it failed")
+        else:
+            others = [[source] for source in first] + others
+        waiting.extendleft(reversed(others))
+        self._feed(self._start(), waiting)
+
+
+def _work(pipe: Connection, bout: Bout) -> None:
+    """One process: answer chunk after chunk until the pipe is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with suppress(EOFError, OSError):  # the other end is gone: nobody waits any more
+        try:
+            before, after, matcher = bout.load()
+        except PolicyInvalid:
+            pipe.send(None)
+            return
+        pipe.send((before.sha256, after.sha256))
+        asyncio.run(_answer(pipe, before, after, matcher, bout.given))
+
+
+async def _answer(pipe: Connection, before: Policy, after: Policy, matcher: Matcher, given: Given) -> None:
+    async with AsyncExitStack() as stack:
+        contest = Contest(before, after, matcher, _Reading(stack), given)
+        while True:
+            pipe.send([await contest.replay(source) for source in pipe.recv()])
