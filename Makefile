@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.set-up
 PACKAGES := gateway policy rules portal delivery keys
 
-.PHONY: help demo test check check-style check-units bench soak screenshots generate system-packages clean
+.PHONY: help demo test check check-style check-units bench bench-detect soak screenshots generate system-packages clean
 
 help:            ## what can be made
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
@@ -47,6 +47,9 @@ soak: $(SETUP) system-packages  ## the long runs: faults, kills and fuzzing at f
 
 bench: $(SETUP)  ## speed and memory, as ratios taken in one run
 	@$(BIN)/python bench/gateway.py $(ARGS)
+
+bench-detect: $(SETUP)  ## what is found and wrongly found, and how fast, beside Presidio; fetches both it and mail
+	@$(BIN)/python bench/detect.py $(ARGS)
 
 screenshots: $(SETUP) system-packages  ## the portal's pages, wide and narrow, light and dark
 	@SEALGATE_SCREENSHOTS=docs/pictures $(BIN)/python -m pytest -q -m browser tests/journeys
