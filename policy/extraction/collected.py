@@ -74,7 +74,7 @@ class Collected:
         clean = clean_text(text)
         self._seen.add((place, clean))
         if marks and len(clean) != len(text):
-            marks = [(len(clean_text(text[:offset])), mark) for offset, mark in marks]
+            marks = _moved(text, marks)
         self.parts.append(Part(clean_text(place), clean, tuple((offset, clean_text(mark)) for offset, mark in marks)))
         return True
 
@@ -110,6 +110,18 @@ class Collected:
     def content(self) -> Content:
         """All of it."""
         return Content(tuple(self.parts), tuple(self.files))
+
+
+def _moved(text: str, marks: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
+    """Marks where they stand once pairs of surrogates have become one character each."""
+    moved: list[tuple[int, str]] = []
+    place = shorter = 0
+    for offset, mark in marks:
+        piece = text[place:offset]
+        shorter += len(piece) - len(clean_text(piece))
+        place = offset
+        moved.append((offset - shorter, mark))
+    return moved
 
 
 def clean_text(text: str) -> str:

@@ -18,13 +18,14 @@ from policy.extraction.pictures import picture_text
 from policy.extraction.rtf import read_rtf
 from policy.extraction.tables import joined_cells
 from policy.extraction.text import text_readings
+from policy.extraction.tnef import read_tnef
 from policy.reader.limits import DEFAULT_LIMITS, Budget, Limits
 from policy.reader.mime import Leaf, read_mime
 from rules.content import Content, FileFact, FileKind, Part
 
 # Read here in plain Python, so that no native library sees a stranger's bytes in the gateway's own process.
 LIGHT: Final = frozenset(
-    {Format.TEXT, Format.HTML, Format.XML, Format.SVG, Format.IMAGE, Format.EXECUTABLE, Format.PACKED, Format.TNEF,
+    {Format.TEXT, Format.HTML, Format.XML, Format.SVG, Format.IMAGE, Format.EXECUTABLE, Format.PACKED,
      Format.CMS, Format.PGP, Format.MEDIA, Format.EMPTY}
 )  # fmt: skip
 _SHOWN: Final = frozenset(
@@ -55,7 +56,6 @@ _ENCRYPTED_CMS: Final = (
 )
 _UNREAD: Final = {
     Format.PACKED: "an archive of a type that is not unpacked",
-    Format.TNEF: "winmail.dat is not read",
     Format.MEDIA: "sound and film are not read",
     Format.EXECUTABLE: "a program",
     Format.UNKNOWN: "of no known type",
@@ -335,7 +335,7 @@ _READERS: Final = {
     Format.IMAGE: _picture,
     Format.EXECUTABLE: _unread,
     Format.PACKED: _unread,
-    Format.TNEF: _unread,
+    Format.TNEF: lambda file, kind, into: read_tnef(file, into, read_file),
     Format.CMS: _cms,
     Format.PGP: _pgp,
     Format.MEDIA: _unread,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from policy.extraction.compound import root_names
 from rules.content import FileKind
 
 
@@ -64,7 +65,7 @@ _MAGIC: Final[tuple[tuple[bytes, FileKind, Format, str], ...]] = (
     (b"xar!", FileKind.ARCHIVE, Format.PACKED, "xar"),
     (b"070701", FileKind.ARCHIVE, Format.PACKED, "cpio"),
     (b"070707", FileKind.ARCHIVE, Format.PACKED, "cpio"),
-    (b"\x78\x9f\x3e\x22", FileKind.ARCHIVE, Format.TNEF, "winmail.dat"),
+    (b"\x78\x9f\x3e\x22", FileKind.MESSAGE, Format.TNEF, "winmail.dat"),
     (b"\x89PNG\r\n\x1a\n", FileKind.IMAGE, Format.IMAGE, "PNG"),
     (b"\xff\xd8\xff", FileKind.IMAGE, Format.IMAGE, "JPEG"),
     (b"GIF87a", FileKind.IMAGE, Format.IMAGE, "GIF"),
@@ -113,6 +114,14 @@ _HEADER_BLOCK: Final = re.compile(
 _ENCODED: Final = re.compile(rb"(?:\A|\n)content-transfer-encoding[ \t]*:[ \t]*(?:base64|quoted)", re.I)
 _ARMOURED: Final = re.compile(rb"-----BEGIN (?:PGP MESSAGE|CMS|PKCS7|AGE ENCRYPTED FILE)-----")
 _CONTROL: Final = bytes(set(range(32)) - set(b"\t\n\r\f\v\x1b\x1a\x08"))
+_OLE_STREAMS: Final = (
+    ("__properties_version1.0", FileKind.MESSAGE, "Outlook message"),
+    ("EncryptedPackage", FileKind.DOCUMENT, "encrypted Office document"),
+    ("WordDocument", FileKind.DOCUMENT, "Word 97 document"),
+    ("Workbook", FileKind.SPREADSHEET, "Excel 97 workbook"),
+    ("Book", FileKind.SPREADSHEET, "Excel 95 workbook"),
+    ("PowerPoint Document", FileKind.PRESENTATION, "PowerPoint 97 presentation"),
+)
 _ZIP_MAGIC: Final = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08", b"PK00PK")
 
 
@@ -195,15 +204,10 @@ def _zip(data: bytes) -> Kind:
 
 
 def _ole(data: bytes) -> Kind:
-    """The names of the streams, in UTF-16, tell what an OLE container holds."""
-    for name, file, about in (
-        ("EncryptedPackage", FileKind.DOCUMENT, "encrypted Office document"),
-        ("WordDocument", FileKind.DOCUMENT, "Word 97 document"),
-        ("Workbook", FileKind.SPREADSHEET, "Excel 97 workbook"),
-        ("PowerPoint Document", FileKind.PRESENTATION, "PowerPoint 97 presentation"),
-        ("__properties_version1.0", FileKind.MESSAGE, "Outlook message"),
-    ):
-        if name.encode("utf-16-le") in data:
+    """What stands at the top of an OLE container tells what it is."""
+    names = root_names(data)
+    for name, file, about in _OLE_STREAMS:
+        if name in names:
             return Kind(file, (Format.OLE,), about)
     return Kind(FileKind.DOCUMENT, (Format.OLE,), "OLE container")
 

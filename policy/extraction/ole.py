@@ -1,86 +1,213 @@
-"""OLE containers: encrypted documents, Outlook messages, packed objects; older Office formats are recognised."""
+"""OLE containers: older Office documents, Outlook messages, packed objects, and all of these within each other."""
 
-import re
-from collections.abc import Iterator
+import struct
+from collections.abc import Iterable
 from io import BytesIO
+from itertools import islice
 from typing import Final
 
 import olefile
 
+from policy.extraction.biff import records
 from policy.extraction.collected import Collected, File, Inner, inner_place
-from policy.extraction.html import page_readings
+from policy.extraction.excel97 import read_excel, read_pivot
 from policy.extraction.kind import Kind
+from policy.extraction.outlook import is_message, read_message
+from policy.extraction.pictures import pictures_in
+from policy.extraction.powerpoint97 import read_presentation
+from policy.extraction.propertysets import property_texts
+from policy.extraction.runs import all_runs, wide_runs
+from policy.extraction.streams import Streams
+from policy.extraction.tables import joined_cells
+from policy.extraction.word97 import WordBroken, read_word
 from policy.reader.charsets import decode
 from rules.content import FileKind
 
-BROKEN_OLE: Final = (OSError, ValueError, IndexError, KeyError, TypeError, AttributeError, RecursionError, MemoryError)
-_MESSAGE_TEXT: Final = re.compile(r"__substg1\.0_([0-9A-F]{4})(001F|001E)\Z", re.I)
-_MESSAGE_BYTES: Final = re.compile(r"__substg1\.0_(1013|3701)0102\Z", re.I)
-_LONG_NAME: Final = "__substg1.0_3707"
+BROKEN_OLE: Final = (OSError, ValueError, IndexError, KeyError, TypeError, AttributeError, RecursionError, MemoryError,
+                     struct.error)  # fmt: skip
 _WORD_ENCRYPTED: Final = 0x0100  # of the flags at 0x0A of the file information block
-_FILEPASS: Final = b"\x2f\x00"
-_MOST_STREAMS: Final = 5_000
+_LOCKED_SLIDES: Final = b"\xdf\xc4\xd1\xf3"
+_FILEPASS: Final = 0x2F
+_FIRST_RECORDS: Final = 512  # bytes of a workbook in which its lock stands
+_DOCUMENTS: Final = (
+    ("WordDocument", FileKind.DOCUMENT),
+    ("Workbook", FileKind.SPREADSHEET),
+    ("Book", FileKind.SPREADSHEET),
+    ("PowerPoint Document", FileKind.PRESENTATION),
+)
+_PACKED: Final = ("\x01Ole10Native", "Package", "CONTENTS")
+# Storages of objects beside these streams hold something that is not read; these are links, looks and previews.
+_SILENT: Final = ("\x01", "\x02", "\x03", "\x05", "Equation Native", "VBA/", "Macros/", "_VBA_PROJECT_CUR/",
+                  "_signatures", "_xmlsignatures/", "MsoDataStore/", "\x06DataSpaces/", "0Table", "1Table", "Data",
+                  "ObjectPool", "Pictures", "Current User", "Ctls", "User Names", "Revision Log", "encryption",
+                  "WordDocument", "Workbook", "Book", "PowerPoint Document", "Header", "_SX_DB_CUR", "XCB")  # fmt: skip
+_BROKEN_CONTAINER: Final = "an OLE container that is broken"
 
 
 def read_ole(file: File, kind: Kind, into: Collected, inner: Inner) -> None:
-    """One container. Older Office formats are told as unreadable: their text is not read whole yet."""
+    """One container, with its own fact."""
     try:
         with olefile.OleFileIO(BytesIO(file.data), raise_defects=olefile.DEFECT_FATAL) as container:
-            _read(_Streams(container), file, kind, into, inner)
+            _storage(Streams(container, _storage), file, into, inner)
     except BROKEN_OLE:
-        into.fact(file, kind.file, reason="an OLE container that is broken")
+        into.fact(file, kind.file, reason=_BROKEN_CONTAINER)
+        into.text(file.place, all_runs(file.data))
 
 
-class _Streams:
-    """The streams of a container by their path."""
-
-    def __init__(self, container: "olefile.OleFileIO") -> None:
-        self._container = container
-        self._paths = {"/".join(path): path for path in container.listdir()[:_MOST_STREAMS]}
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._paths)
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._paths
-
-    def read(self, name: str, most: int = -1) -> bytes:
-        """The first bytes of one stream."""
-        return bytes(self._container.openstream(self._paths[name]).read(most))
-
-
-def _read(streams: _Streams, file: File, kind: Kind, into: Collected, inner: Inner) -> None:
+def _storage(streams: Streams, file: File, into: Collected, inner: Inner) -> None:
+    """A container, or a storage that is a document of its own."""
+    before = len(into.files)
+    main, kind = next(((name, kind) for name, kind in _DOCUMENTS if name in streams), ("", FileKind.DOCUMENT))
     if _is_encrypted(streams):
-        into.fact(file, kind.file, encrypted=True, reason="needs a password")
+        into.fact(file, kind, encrypted=True, reason="needs a password")
         return
-    if any(name.startswith("__properties_version1.0") for name in streams):
-        _message(streams, file, into, inner)
+    if is_message(streams):
+        read_message(streams, file, into, inner)
         return
-    packed = [name for name in streams if name.rpartition("/")[2] in {"\x01Ole10Native", "Package", "CONTENTS"}]
-    legacy = kind.about if kind.about != "OLE container" else ""
-    reason = f"{legacy}: this format is not read whole" if legacy else ""
-    if not packed and not legacy:
-        reason = "an OLE container of unknown contents"
-    into.fact(file, kind.file, reason=reason)
+    try:
+        reason = _document(main, streams, file, into, inner) if main else ""
+    except (WordBroken, struct.error, IndexError, ValueError) as error:
+        reason = f"a document that contradicts itself ({type(error).__name__})"
+        into.text(file.place, all_runs(streams.read(main, into) or b""))
+    _properties(streams, file, into)
+    packed, unknown = _objects(streams)
+    reason = reason or ("" if main or packed or not unknown else "an OLE container of unknown contents")
+    reason = reason or ("" if streams.is_whole else "an OLE container with more streams than are read")
+    into.fact(file, kind, reason=reason)
+    into.files.insert(before, into.files.pop())
+    into.text(inner_place(file.place, "other texts"), _unknown_texts(unknown, streams, into))
     for name in packed:
-        data = streams.read(name, into.budget.room() + 1)
-        into.budget.take_bytes(len(data))
-        label, data = _native(data) if name.endswith("Ole10Native") else (name.rpartition("/")[2], data)
-        inner(File(label, data, inner_place(file.place, label), file.depth + 1), into)
+        _packed(name, streams, file, into, inner)
+    for folder in _documents_within(streams):
+        place = inner_place(file.place, folder.rpartition("/")[2])
+        within = File(folder.rpartition("/")[2], b"", place, file.depth + 1)
+        if not into.budget.take_file() or within.depth > into.budget.limits.archive_depth:
+            into.fact(within, FileKind.UNKNOWN, reason="holds more files than are read")
+        else:
+            _storage(streams.within(folder), within, into, inner)
 
 
-def _is_encrypted(streams: _Streams) -> bool:
-    if "EncryptedPackage" in streams or "EncryptedSummary" in streams or "\x06DataSpaces/DataSpaceMap" in streams:
-        return True
-    if "WordDocument" in streams:
-        head = streams.read("WordDocument", 12)
-        return bool(int.from_bytes(head[10:12], "little") & _WORD_ENCRYPTED)
-    for name in ("Workbook", "Book"):
-        if name in streams:
-            head = streams.read(name, 64)
-            length = int.from_bytes(head[2:4], "little")
-            return head[4 + length : 6 + length] == _FILEPASS  # the record behind the first
-    return False
+def _document(main: str, streams: Streams, file: File, into: Collected, inner: Inner) -> str:
+    """The document itself; why it could not be read whole."""
+    data = streams.read(main, into)
+    if data is None:
+        return "a document larger than is read"
+    if main == "WordDocument":
+        return _word(data, streams, file, into)
+    if main == "PowerPoint Document":
+        return _presentation(data, streams, file, into, inner)
+    for piece in read_excel(data):
+        into.text(inner_place(file.place, piece.place), piece.text, piece.marks)
+    for name in streams:
+        if name.startswith("_SX_DB_CUR/"):
+            into.text(inner_place(file.place, "pivot table"), read_pivot(streams.read(name, into) or b""))
+        elif name in ("Revision Log", "User Names"):
+            into.text(inner_place(file.place, "changes"), wide_runs(streams.read(name, into) or b""))
+    _pictures([data], file, into)
+    return ""
+
+
+def _word(data: bytes, streams: Streams, file: File, into: Collected) -> str:
+    tables = [streams.read(name, into) or b"" if name in streams else b"" for name in ("0Table", "1Table")]
+    for label, text in read_word(data, (tables[0], tables[1])):
+        place = inner_place(file.place, label) if label else file.place
+        into.text(place, text)
+        if "\t" in text:
+            into.text(place, joined_cells(text))
+    more = streams.read("Data", into) or b"" if "Data" in streams else b""
+    # Names, variables, form fields, alternative texts, drawn letters: all of them are wide.
+    into.text(inner_place(file.place, "other texts"), "\n".join(map(wide_runs, (*tables, more))))
+    _pictures([more, data], file, into)
+    return ""
+
+
+def _presentation(data: bytes, streams: Streams, file: File, into: Collected, inner: Inner) -> str:
+    found = read_presentation(data, into.budget.room())
+    by_place: dict[str, list[str]] = {}
+    for label, text in found.texts:
+        by_place.setdefault(label, []).append(text)
+    for label, texts in by_place.items():
+        into.text(inner_place(file.place, label), "\n".join(dict.fromkeys(texts)))
+    for number, unpacked in enumerate(found.objects, 1):
+        name = f"object {number}"
+        if not into.budget.take_file() or not into.budget.take_bytes(len(unpacked)):
+            return "holds more files than are read"
+        inner(File(name, unpacked, inner_place(file.place, name), file.depth + 1), into)
+    if "Pictures" in streams:
+        _pictures([streams.read("Pictures", into) or b""], file, into)
+    return "" if found.is_whole else "a presentation that is broken"
+
+
+def _pictures(sources: Iterable[bytes], file: File, into: Collected) -> None:
+    """Pictures that lie in the streams of a document, for whoever reads what is drawn in them."""
+    if not into.keeps_pictures:
+        return
+    found = (data for source in sources for data in pictures_in(source))
+    for number, data in enumerate(found, 1):
+        name = f"picture {number}"
+        picture = File(name, data, inner_place(file.place, name), file.depth + 1)
+        if not into.picture(picture):
+            into.fact(picture, FileKind.IMAGE, reason="more pictures than are read")
+            return
+
+
+def _properties(streams: Streams, file: File, into: Collected) -> None:
+    texts: list[str] = []
+    for name in streams.own():
+        if name.startswith("\x05"):
+            texts += property_texts(streams.read(name, into) or b"")
+    into.text(inner_place(file.place, "properties"), "\n".join(dict.fromkeys(texts)))
+
+
+def _objects(streams: Streams) -> tuple[list[str], list[str]]:
+    """Packed files, and streams of which nothing is known."""
+    documents = tuple(f"{folder}/" for folder in _documents_within(streams))
+    packed: list[str] = []
+    unknown: list[str] = []
+    for name in streams:
+        last = name.rpartition("/")[2]
+        if documents and name.startswith(documents):
+            continue
+        if last in _PACKED:
+            packed.append(name)
+        elif not name.startswith(_SILENT) and not last.startswith(_SILENT):
+            unknown.append(name)
+    return packed, unknown
+
+
+def _unknown_texts(unknown: list[str], streams: Streams, into: Collected) -> str:
+    return "\n".join(filter(None, (all_runs(streams.read(name, into) or b"") for name in unknown)))
+
+
+def _documents_within(streams: Streams) -> list[str]:
+    """The outermost storages below that hold a document or a message."""
+    found: dict[str, None] = {}
+    mains = {name for name, _ in _DOCUMENTS} | {"EncryptedPackage", "__properties_version1.0"}
+    for name in sorted(streams, key=lambda name: name.count("/")):
+        folder, _, last = name.rpartition("/")
+        if folder and last in mains and not any(f"{folder}/".startswith(f"{outer}/") for outer in found):
+            found[folder] = None
+    return list(found)
+
+
+def _packed(name: str, streams: Streams, file: File, into: Collected, inner: Inner) -> None:
+    folder, _, last = name.rpartition("/")
+    label = folder.rpartition("/")[2] or last
+    data = streams.read(name, into)
+    packed = File(label, b"", inner_place(file.place, label), file.depth + 1)
+    if data is None or not into.budget.take_file():
+        into.fact(packed, FileKind.UNKNOWN, reason="unpacks to more than is read")
+        return
+    if last == "\x01Ole10Native":
+        try:
+            label, data = _native(data)
+        except ValueError:
+            into.text(packed.place, all_runs(data))
+            into.fact(packed, FileKind.UNKNOWN, reason="a packed object that is broken")
+            return
+    place = inner_place(file.place, label)
+    into.text(place, label)
+    inner(File(label, data, place, file.depth + 1), into)
 
 
 def _native(data: bytes) -> tuple[str, bytes]:
@@ -92,37 +219,21 @@ def _native(data: bytes) -> tuple[str, bytes]:
     length = int.from_bytes(data[at : at + 4], "little")
     at += 4 + length
     size = int.from_bytes(data[at : at + 4], "little")
+    if at + 4 + size > len(data):
+        raise ValueError("shorter than it says")
     return label, data[at + 4 : at + 4 + size]
 
 
-def _message(streams: _Streams, file: File, into: Collected, inner: Inner) -> None:
-    """An Outlook message: every text property, the HTML body, the attachments."""
-    bodies = 0
-    names: dict[str, str] = {}
-    attachments: list[tuple[str, bytes]] = []
-    for name in streams:
-        folder, _, last = name.rpartition("/")
-        text = _MESSAGE_TEXT.match(last)
-        blob = _MESSAGE_BYTES.match(last)
-        if text:
-            data = streams.read(name)
-            value = data.decode("utf-16-le", "replace") if text[2].upper() == "001F" else decode(data)
-            bodies += text[1].upper() == "1000"
-            into.text(inner_place(file.place, _PROPERTIES.get(text[1].upper(), "properties")), value)
-            if last.startswith(_LONG_NAME):
-                names[folder] = value.rstrip("\0")
-        elif blob and blob[1] == "1013":
-            bodies += 1
-            for page in page_readings(streams.read(name)):
-                for label, shown in page.named():
-                    into.text(inner_place(file.place, label or "body (html)"), shown)
-        elif blob:
-            attachments.append((folder, streams.read(name)))
-    into.fact(file, FileKind.MESSAGE, reason="" if bodies else "an Outlook message whose body is not read")
-    for folder, data in attachments:
-        name = names.get(folder, "attachment")
-        if into.budget.take_bytes(len(data)):
-            inner(File(name, data, inner_place(file.place, name), file.depth + 1), into)
-
-
-_PROPERTIES: Final = {"0037": "subject", "1000": "body", "0E04": "to", "0E03": "cc", "0C1A": "from"}
+def _is_encrypted(streams: Streams) -> bool:
+    if "EncryptedPackage" in streams or "EncryptedSummary" in streams or "\x06DataSpaces/DataSpaceMap" in streams:
+        return True
+    if "WordDocument" in streams:
+        head = streams.head("WordDocument", 12)
+        return bool(int.from_bytes(head[10:12], "little") & _WORD_ENCRYPTED)
+    if "Current User" in streams and streams.head("Current User", 16)[12:16] == _LOCKED_SLIDES:
+        return True
+    for name in ("Workbook", "Book"):
+        if name in streams:
+            first = islice(records(streams.head(name, _FIRST_RECORDS)), 4)
+            return any(record.kind == _FILEPASS for record in first)
+    return False

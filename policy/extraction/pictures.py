@@ -2,9 +2,11 @@
 
 import re
 import zlib
+from collections.abc import Iterator
 from typing import Final
 
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
+_PICTURE: Final = re.compile(rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff[\xe0-\xef\xdb]")
 _WIDE_RUN: Final = re.compile(rb"(?:[ -~]\0){8,}+|(?:\0[ -~]){8,}+")
 _PLAIN_RUN: Final = re.compile(rb"[\t\r\n -~]{8,}+")
 _MOST_CHUNKS: Final = 10_000
@@ -18,6 +20,31 @@ def picture_text(data: bytes) -> str:
     if data.startswith(_PNG):
         found += _packed(data)
     return "\n".join(found)
+
+
+def pictures_in(data: bytes) -> Iterator[bytes]:
+    """PNG and JPEG pictures that lie somewhere in a stream."""
+    at = 0
+    while (match := _PICTURE.search(data, at)) is not None:
+        if match[0] == _PNG:
+            end = _png_end(data, match.start())
+        else:  # a preview within has an end of its own: the last one before the next picture
+            following = _PICTURE.search(data, match.end())
+            end = data.rfind(b"\xff\xd9", match.end(), following.start() if following else len(data)) + 2
+        if end <= match.end():
+            end = len(data)
+        yield data[match.start() : end]
+        at = end
+
+
+def _png_end(data: bytes, at: int) -> int:
+    at += len(_PNG)
+    for _ in range(_MOST_CHUNKS):
+        size, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
+        at += size + 12
+        if kind == b"IEND" or len(kind) < 4:
+            break
+    return min(at, len(data))
 
 
 def _packed(data: bytes) -> list[str]:
