@@ -1,0 +1,102 @@
+"""What the checks of several countries share: sums with weights, check digits by ISO 7064 and Verhoeff, dates."""
+
+import re
+from calendar import monthrange
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, TypeAlias
+
+from rules.verdict import Verdict, digits_of, is_repeated
+
+Test: TypeAlias = Callable[[str], Verdict]
+Tests: TypeAlias = Mapping[str, tuple[str, Test]]  # by name: one line for the docs, the check
+
+DIGITS_AND_LETTERS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_SIGNS: Final = re.compile(r"[\W_]+")
+
+
+def _turned(times: int) -> tuple[int, ...]:
+    """Verhoeff's permutation, used so many times."""
+    row = tuple(range(10))
+    turn = (1, 5, 7, 6, 2, 8, 3, 0, 9, 4)
+    for _ in range(times):
+        row = tuple(turn[digit] for digit in row)
+    return row
+
+
+def _product(left: int, right: int) -> int:
+    """The product of two elements of the dihedral group of order ten."""
+    if left < 5:
+        return (left + right) % 5 if right < 5 else 5 + (left + right) % 5
+    return 5 + (left - right) % 5 if right < 5 else (left - right) % 5
+
+
+_TURNS: Final = tuple(_turned(times) for times in range(8))
+_PRODUCTS: Final = tuple(tuple(_product(left, right) for right in range(10)) for left in range(10))
+
+
+def digits_that(length: int | tuple[int, ...], holds: Callable[[str], bool]) -> Test:
+    """A check of bare digits: so many of them, not one over and over, and `holds`."""
+    lengths = (length,) if isinstance(length, int) else length
+
+    def test(text: str) -> Verdict:
+        digits = digits_of(text)
+        fits = len(digits) in lengths and not is_repeated(digits) and holds(digits)
+        return Verdict.YES if fits else Verdict.NO
+
+    return test
+
+
+def form_that(form: str, holds: Callable[[re.Match[str]], bool] = lambda match: True) -> Test:
+    """A check of letters and digits, in any case and however they are spaced: the form, and `holds`."""
+    compiled = re.compile(form)
+
+    def test(text: str) -> Verdict:
+        match = compiled.fullmatch(compact(text))
+        return Verdict.YES if match is not None and holds(match) else Verdict.NO
+
+    return test
+
+
+def compact(text: str) -> str:
+    """Letters and digits only, capitals."""
+    return _SIGNS.sub("", text).upper()
+
+
+def weighted(digits: str, weights: Sequence[int]) -> int:
+    """The sum of digits, each times its weight; what has no weight does not count."""
+    return sum(weight * int(digit) for weight, digit in zip(weights, digits, strict=False))
+
+
+def mod11_10(digits: str) -> bool:
+    """Whether the last digit is the check digit of those before it by ISO 7064, MOD 11,10."""
+    product = 10
+    for digit in digits[:-1]:
+        product = ((int(digit) + product) % 10 or 10) * 2 % 11
+    return (product + int(digits[-1])) % 10 == 1
+
+
+def verhoeff(digits: str) -> bool:
+    """Whether the last digit is the check digit of those before it by Verhoeff."""
+    check = 0
+    for place, digit in enumerate(reversed(digits)):
+        check = _PRODUCTS[check][_TURNS[place % 8][int(digit)]]
+    return check == 0
+
+
+def crossed(value: int) -> int:
+    """The sum of the digits of a number below 100."""
+    return value // 10 + value % 10
+
+
+def icao(text: str) -> int:
+    """The check digit of a travel document's field (ICAO 9303-3, 4.9): 7, 3, 1 over and over; `<` is 0."""
+    values = (0 if char == "<" else DIGITS_AND_LETTERS.index(char) for char in text)
+    return sum((7, 3, 1)[place % 3] * value for place, value in enumerate(values)) % 10
+
+
+def is_day(year: int | str, month: int | str, day: int | str) -> bool:
+    """Whether there is such a day. A year below 100 may be of any century."""
+    year, month, day = int(year), int(month), int(day)
+    if year < 100:
+        year += 2000 if year % 4 == 0 else 1900  # any year with as many days in February
+    return 1 <= year <= 9999 and 1 <= month <= 12 and 1 <= day <= monthrange(year, month)[1]
