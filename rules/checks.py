@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from rules import financial, identity, medical
+from rules import cards, codes, financial, identity, licences, medical, securities
 from rules.verdict import Verdict, digits_of, luhn_valid
+from rules.world import table
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,24 @@ CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
     {
         "luhn": Check("check digit by Luhn (ISO/IEC 7812-1)", _luhn),
         "us_ssn": Check("area not 000, 666 or 9xx, group not 00, serial not 0000, not advertised", identity.us_ssn),
+        "us_ssn_typed": Check(
+            "as us_ssn, with O for 0 and I or l for 1", identity.us_ssn_typed, None, identity.SSN_TYPED
+        ),
+        "us_ein": Check("a prefix that the IRS gives", identity.us_ein),
+        "us_driver_license": Check("the form of a state's licences", licences.us_driver_license),
+        "us_driver_license_named": Check(
+            "as us_driver_license, its end found by the form",
+            licences.us_driver_license,
+            licences.us_driver_license_end,
+        ),
+        "us_passport": Check("nine digits, or a letter and eight", licences.us_passport),
+        "us_passport_zone": Check("the five check digits of ICAO 9303", licences.us_passport_zone),
         "us_itin": Check("9xx, with the fourth and fifth digit 50-65, 70-88, 90-92 or 94-99", identity.us_itin),
-        "card": Check("issuer's range and length, check digit by Luhn, not one digit repeated", financial.card),
+        "card": Check(
+            "issuer's range and length, check digit by Luhn, not one digit repeated",
+            cards.card,
+            around=cards.card_place,
+        ),
         "iban": Check(
             "the country's length, counted from its two letters and two digits, mod 97 (ISO 13616)",
             financial.iban,
@@ -45,8 +62,21 @@ CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
             financial.IBAN_SEPARATORS,
         ),
         "aba": Check("Federal Reserve prefix and weighted check digit", financial.aba),
-        "bic": Check("a country of ISO 3166 in the fifth and sixth place (ISO 9362)", financial.bic),
+        "bic": Check(
+            "a country of ISO 3166 in the fifth and sixth place (ISO 9362)",
+            financial.bic,
+            None,
+            financial.BIC_SEPARATORS,
+        ),
         "bic_any_case": Check("as bic, small letters too", financial.bic_any_case),
+        "bic_known": Check("as bic, of a bank that sends much", financial.bic_known, None, financial.BIC_SEPARATORS),
+        "track": Check("the card's number and a month of expiry (ISO/IEC 7813)", cards.track),
+        "track_hex": Check("as track, with D between and padding behind, as chips give it", cards.track_hex),
+        "card_expiry": Check("a month, and a year of 2000-2059", cards.card_expiry),
+        "cvv": Check("three or four digits that are no year", cards.cvv),
+        "cusip": Check("check digit over letters and digits (ANSI X9.6)", securities.cusip),
+        "isin": Check("a country, and Luhn over letters as numbers (ISO 6166)", securities.isin),
+        "isin_bare": Check("as isin, with seven digits or more", securities.isin_bare),
         "account": Check("8 to 17 digits, not one digit repeated, not a date", financial.account),
         "record": Check("at least five digits, not a date, not one digit repeated in a short number", medical.record),
         "npi": Check("begins with 1 or 2, check digit by Luhn over 80840 and the number", medical.npi),
@@ -54,6 +84,19 @@ CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
         "mbi": Check(
             "letters and digits in their places, without S L O I B Z", medical.mbi, None, medical.MBI_SEPARATORS
         ),
-        "icd10": Check("a chapter's range of ICD-10-CM", medical.icd10),
+        "hicn": Check("a Social Security number and the claim's letters", medical.hicn, None, medical.MBI_SEPARATORS),
+        "hicn_railroad": Check("the board's letters, and six digits or nine", medical.hicn_railroad),
+        "member": Check("six digits or more, not a date", medical.member),
+        "member_named": Check("as member, its end found by the form", medical.member, medical.member_end),
+        "patient": Check("four digits or more, no date, no year", medical.patient),
+        "medicaid": Check("eight to fourteen letters and digits, five of them digits", medical.medicaid),
+        "icd10": Check("a category of ICD-10-CM, and a fourth place that it has", codes.icd10),
+        "icd10_named": Check("a category of ICD-10-CM", codes.icd10_named),
+        "icd9": Check("001-999, V01-V91 or E000-E999 with two places at most", codes.icd9),
+        "cpt": Check("a section's range of CPT, or Category II or III", codes.cpt),
+        "hcpcs": Check("the range of its letter in HCPCS Level II", codes.hcpcs),
+        "ndc": Check("labeler, product and package as 4-4-2, 5-3-2, 5-4-1 or 5-4-2", codes.ndc),
+        "loinc": Check("check digit by Luhn behind the dash", codes.loinc),
+        **{name: Check(about, test) for name, (about, test) in table.TESTS.items()},
     }
 )

@@ -34,3 +34,24 @@ def us_itin(text: str) -> Verdict:
     group = int(digits[3:5])
     valid = 50 <= group <= 65 or 70 <= group <= 88 or 90 <= group <= 92 or 94 <= group <= 99
     return Verdict.YES if valid else Verdict.NO
+
+
+SSN_TYPED: Final = str.maketrans("OoIl", "0011", " .-/\t\n")
+# Prefixes that the IRS never gave to an office or to its site on the Internet.
+_NO_EIN: Final = frozenset(
+    {"00", "07", "08", "09", "17", "18", "19", "28", "29", "49", "69", "70", "78", "79", "89", "96", "97"}
+)
+
+
+def us_ssn_typed(text: str) -> Verdict:
+    """As `us_ssn`, with letters typed for the digits that look like them, in no more than three places."""
+    typed = sum(text.count(letter) for letter in "OoIl")
+    return us_ssn(text.translate(SSN_TYPED)) if 0 < typed <= 3 else Verdict.NO
+
+
+def us_ein(text: str) -> Verdict:
+    """A number that the IRS can have given to an employer (IRM 21.7.13): its prefix is in use."""
+    digits = digits_of(text)
+    if len(digits) != 9 or digits[:2] in _NO_EIN or is_repeated(digits):
+        return Verdict.NO
+    return Verdict.EXAMPLE if digits in _TYPED else Verdict.YES

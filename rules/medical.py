@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from rules.identity import us_ssn
 from rules.verdict import Verdict, digits_of, is_date, is_repeated, luhn_sum
 
 # 1-9, letter, letter or digit, digit, twice over with the middle shorter (CMS: "Understanding the MBI").
@@ -13,44 +14,25 @@ _MBI: Final = re.compile(
 )
 MBI_SEPARATORS: Final = str.maketrans("", "", " ./_-")
 _DEA: Final = re.compile(r"[ABCDEFGHJKLMPRSTUX][A-Z9][0-9]{7}")
-_ICD10: Final = re.compile(r"([A-Z])([0-9][0-9AB])(?:\.?([0-9A-Z]{1,4}))?")
 
-# ICD-10-CM chapters: the letter, and the first and last category of each range that has codes.
-_CHAPTERS: Final = {
-    "A": (("00", "99"),),
-    "B": (("00", "99"),),
-    "C": (("00", "96"),),
-    "D": (("00", "49"), ("50", "89")),
-    "E": (("00", "13"), ("15", "16"), ("20", "46"), ("50", "68"), ("70", "89")),
-    "F": (("01", "99"),),
-    "G": (("00", "99"),),
-    "H": (("00", "59"), ("60", "95")),
-    "I": (("00", "16"), ("20", "52"), ("60", "99")),
-    "J": (("00", "99"),),
-    "K": (("00", "95"),),
-    "L": (("00", "99"),),
-    "M": (("00", "99"),),
-    "N": (("00", "99"),),
-    "O": (("00", "9A"),),
-    "P": (("00", "96"),),
-    "Q": (("00", "99"),),
-    "R": (("00", "99"),),
-    "S": (("00", "99"),),
-    "T": (("07", "88"),),
-    "U": (("07", "09"),),
-    "V": (("00", "99"),),
-    "W": (("00", "99"),),
-    "X": (("00", "99"),),
-    "Y": (("00", "99"),),
-    "Z": (("00", "99"),),
-}
-_LETTERED: Final = frozenset({"C4A", "C7A", "C7B", "D3A", "M1A", "O9A", "Z3A"})
+
+_HICN: Final = re.compile(
+    r"([0-9]{9})(?:A|B[1-9ADGHJKLNPQRTWY]?|C[1-9A-Z]|D[1-9ACDGHJKLMNPQRSTVWXYZ]?|E[1-9ABCDFGHJKM]?|"
+    r"F[1-8]|HA|HB|HC|J[1-4]|K[1-9A-HJLM]|LM|LW|M1?|T[2ABCDEFGHJKLMNPQRSTUVWXYZ]?|W[1-9BCFGJRT]?)[0-9]?"
+)
+_RAILROAD: Final = re.compile(r"(?:A|MA|WA|CA|PA|H|MH|WH|WCA|WCH|WCD|WD|PD|PH|JA)[0-9]{6}(?:[0-9]{3})?")
+
+
+_MEMBER: Final = re.compile(
+    rb"(?:[A-Za-z]{0,6}[ -]?[0-9]{6,14}[A-Za-z]{0,3}(?:-[0-9]{1,3})?|[A-Za-z]{1,4}[0-9][A-Za-z0-9]{5,12}"
+    rb"|[0-9]{3,6}[ -][0-9]{2,6}[ -][0-9]{2,6})(?![A-Za-z0-9])"
+)
 
 
 def record(text: str) -> Verdict:
     """A record number as hospitals write them behind its label: five digits or more, and not a date."""
     digits = digits_of(text)
-    if len(digits) < 5 or is_date(digits) or (is_repeated(digits) and len(digits) < 6):
+    if len(digits) < 5 or is_date(digits) or (is_repeated(digits) and len(digits) < 6) or text[:3].upper() == "MRN":
         return Verdict.NO
     return Verdict.YES
 
@@ -79,12 +61,43 @@ def mbi(text: str) -> Verdict:
     return Verdict.YES if _MBI.fullmatch(compact) else Verdict.NO
 
 
-def icd10(text: str) -> Verdict:
-    """A diagnosis code within a chapter's range; up to four characters may follow the category."""
-    match = _ICD10.fullmatch(text.upper())
-    if match is None:
+def hicn(text: str) -> Verdict:
+    """A Health Insurance Claim Number: a Social Security number and what says whose claim it is, by A to W."""
+    match = _HICN.fullmatch(text.translate(MBI_SEPARATORS).upper())
+    return us_ssn(match[1]) if match else Verdict.NO
+
+
+def hicn_railroad(text: str) -> Verdict:
+    """A claim number of the Railroad Retirement Board: one to three letters, and six digits or nine."""
+    return Verdict.YES if _RAILROAD.fullmatch(text.translate(MBI_SEPARATORS).upper()) else Verdict.NO
+
+
+def member(text: str) -> Verdict:
+    """A number of an insured person behind its label: six digits or more with what letters there are; no date."""
+    digits = digits_of(text)
+    if len(digits) < 6 or is_date(digits) or (is_repeated(digits) and len(digits) < 8):
         return Verdict.NO
-    letter, category = match[1], match[2]
-    if not category.isdigit():
-        return Verdict.YES if letter + category in _LETTERED else Verdict.NO
-    return Verdict.YES if any(first <= category <= last for first, last in _CHAPTERS[letter]) else Verdict.NO
+    return Verdict.YES
+
+
+def member_end(data: bytes, start: int) -> int:
+    """Where the member's number that begins at `start` ends; 0 where none does."""
+    match = _MEMBER.match(data, start)
+    return match.end() if match else 0
+
+
+def medicaid(text: str) -> Verdict:
+    """A Medicaid number behind its label: eight to fourteen letters and digits, five of them digits; no date."""
+    compact = text.translate(MBI_SEPARATORS)
+    digits = digits_of(text)
+    if not 8 <= len(compact) <= 14 or len(digits) < 5 or is_date(digits):
+        return Verdict.NO
+    return Verdict.YES
+
+
+def patient(text: str) -> Verdict:
+    """A patient's number behind its label: four digits or more, not a date or a year."""
+    digits = digits_of(text)
+    if len(digits) < 4 or is_date(digits) or (text == digits and len(digits) == 4):
+        return Verdict.NO
+    return Verdict.YES
