@@ -48,6 +48,7 @@ _MOST_MAILS: Final = 2_000  # the last one holds what is left
 _WORDS_WITHIN: Final = 16 * 1024  # bytes of a body in which passwords are looked for
 _MOSTLY_TEXT: Final = 0.7
 _NOT_PRINTED: Final = bytes(set(range(256)) - set(range(32, 127)) - set(b"\t\r\n"))
+_TOO_COMPLEX: Final = "a page of more elements and style rules than are worked through"
 _ENVELOPED: Final = b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03"  # CMS enveloped-data
 _ENCRYPTED_CMS: Final = (
     _ENVELOPED,
@@ -172,8 +173,10 @@ def _text(file: File, kind: Kind, into: Collected) -> None:
 
 
 def _html(file: File, kind: Kind, into: Collected) -> None:
-    into.fact(file, kind.file)
-    for page in page_readings(file.data, file.charset):
+    pages = page_readings(file.data, file.charset)
+    whole = all(page.whole for page in pages)
+    into.fact(file, kind.file, reason="" if whole else _TOO_COMPLEX)
+    for page in pages:
         for label, text in page.named():
             into.text(inner_place(file.place, label) if label else file.place, text)
         for data in page.files:
@@ -266,7 +269,9 @@ def _body(leaf: Leaf, kind: Kind, into: Collected) -> None:
         _text(file, kind, into)
     if Format.HTML in kind.formats or reads_as_page(leaf.media_type, leaf.data):
         _html(file, kind, into)
-    into.files[before:] = [fact for fact in into.files[before:] if not _is_own(fact, file)]
+    into.files[before:] = [
+        fact for fact in into.files[before:] if not _is_own(fact, file) or fact.reason == _TOO_COMPLEX
+    ]
     if Format.PGP in kind.formats or b"-----BEGIN PGP MESSAGE" in leaf.data:
         into.fact(file, FileKind.UNKNOWN, encrypted=True, reason="an encrypted message")
 

@@ -1,0 +1,282 @@
+"""A page's tree to pieces of text in the order in which they are displayed, hidden ones told from shown ones."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from policy.extraction.arrangement import (
+    BLOCKS,
+    BREAK,
+    CELL,
+    CELLS,
+    EDGE,
+    arranged,
+    boundary,
+    is_arranging,
+    is_first_cell,
+    is_row,
+)
+from policy.extraction.generated import Counters
+from policy.extraction.markup import CONDITIONAL, VOID, Comment, Element, Tree, Unparsed, unescape
+from policy.extraction.styles import INLINE_NAMES, Look, attributes_as_style, look_of
+from policy.extraction.stylesheets import Declarations, Rule, Sheets, declarations
+
+_UNSHOWN: Final = frozenset(
+    {"template", "noframes", "noembed", "iframe", "audio", "video", "canvas", "datalist", "rp", "rt", "head", "dialog"}
+)
+_FORM: Final = frozenset({"input", "img", "area", "option", "optgroup", "textarea"})
+_OLD_STYLE: Final = frozenset({"color", "bgcolor", "hidden", "dir", "text", "background", "popover"})
+_ASKED: Final = _UNSHOWN | _FORM | {"bdo", "li"}  # elements that are more than their children
+_NOT_TYPED: Final = frozenset({"hidden", "checkbox", "radio", "file", "image", "range", "color"})
+_PLAIN: Final = re.compile(r"<[^<>]*+>")
+_CONDITIONAL: Final = Element(CONDITIONAL, None, "", -1)
+_DIGIT: Final = re.compile(r"\d")
+_NO_STYLE: Final[Declarations] = {}
+_LISTS: Final = frozenset({"ol", "ul", "menu", "dir"})
+
+
+Piece = tuple[str, Element, bool]  # a text, the innermost element it stands in, whether nobody sees it
+
+
+@dataclass(slots=True)
+class _Frame:
+    element: Element
+    children: Iterator[Element | str]
+    look: Look
+    hidden: bool
+    absent: bool  # takes no room, so that its neighbours touch
+    start: int  # pieces before it
+    edge: str  # what ends it
+    after: str = ""
+    turned: bool = False  # the other way round than what it stands in
+    leftwards: bool = False
+    row: bool = False  # what is in it stands side by side
+
+
+@dataclass(slots=True)
+class Display:
+    """What is displayed. `others` are lines in another order than the pieces', where programs may differ."""
+
+    pieces: list[Piece] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+    comments: list[str] = field(default_factory=list)
+    screens_matter: bool = False
+    whole: bool = True
+
+
+class Renderer:
+    """Goes through a tree once. `screen` is 0 for a desk's and 1 for a phone's."""
+
+    def __init__(self, tree: Tree, sheets: Sheets, screen: int = 0) -> None:
+        self._sheets = sheets
+        self._screen = screen
+        self._out = Display()
+        self._inline: dict[str, tuple[Declarations, Declarations]] = {}
+        self._counters = Counters()
+        self._arranging = any(is_arranging(rule.plain) or is_arranging(rule.important) for rule in sheets.rules)
+        self._styles: dict[int, tuple[Declarations, list[Rule]]] = {}
+        self._unruled: dict[tuple[str, int], tuple[Declarations, list[Rule]]] = {}  # by name and attributes
+        self._looks: dict[tuple[int, int, bool], tuple[Look, Declarations, Look]] = {}
+        self._root = tree.root
+        for element in tree.elements:
+            if element.attributes:
+                if "style" in element.attributes:
+                    self._declared(element.attributes["style"])
+                if "dir" in element.attributes:
+                    self._arranging = True
+
+    def run(self) -> Display:
+        """All of the page."""
+        out = self._out
+        stack: list[_Frame] = []
+        asked, relevant = self._sheets.asked | _ASKED, self._sheets.relevant | _OLD_STYLE
+        everyone = self._sheets.everyone
+        self._enter(self._root, None, stack)
+        while stack:
+            frame = stack[-1]
+            child = next(frame.children, None)
+            if child is None:
+                self._leave(stack.pop())
+            elif type(child) is str:
+                out.pieces.append((child, frame.element, frame.hidden))
+            elif type(child) is Element:
+                if child.name not in asked and not (frame.row or everyone) and relevant.isdisjoint(child.attributes):
+                    self._plain(child, frame, stack)
+                else:
+                    self._enter(child, frame, stack)
+            elif isinstance(child, Comment):
+                self._comment(child)
+            elif isinstance(child, Unparsed):
+                out.pieces.append((str(child), frame.element, True))
+        out.whole = self._sheets.whole
+        return out
+
+    def _plain(self, element: Element, outer: _Frame, stack: list[_Frame]) -> None:
+        """An element that no style concerns: most of them."""
+        name, children, pieces = element.name, element.children, self._out.pieces
+        edge = BREAK if name in BLOCKS else ""
+        if edge:
+            pieces.append((edge, element, outer.absent))
+        elif name in CELLS and not is_first_cell(element):
+            pieces.append((CELL, element, outer.absent))
+        if not children:
+            return
+        if len(children) == 1 and type(children[0]) is str:
+            pieces.append((children[0], element, outer.hidden))
+            if edge:
+                pieces.append((edge, element, outer.absent))
+            return
+        if self._arranging:
+            children = list(arranged(element, children, _NO_STYLE, lambda child: self.style(child)[0]))
+        start = len(pieces)
+        stack.append(
+            _Frame(
+                element, iter(children), outer.look, outer.hidden, outer.absent, start, edge, leftwards=outer.leftwards
+            )
+        )
+
+    def _enter(self, element: Element, outer: _Frame | None, stack: list[_Frame]) -> None:
+        style, written = self.style(element)
+        look = outer.look if outer is not None else Look()
+        hidden = outer.hidden if outer is not None else False
+        absent = outer.absent if outer is not None else False
+        turned = False
+        if style:
+            parent = look
+            alike = (id(parent), id(style), element.name in INLINE_NAMES)
+            known = self._looks.get(alike)
+            if known is None:
+                known = look_of(parent, style, element), style, parent  # both kept, so that no other gets their ids
+                self._looks[alike] = known
+            look = known[0]
+            if look is not parent:
+                hidden = look.hidden
+                absent = absent or style.get("display") == "none"
+                turned = look.override and (look.leftwards != (parent.leftwards and parent.override))
+        name = element.name
+        if name in _UNSHOWN and not (name == "dialog" and "open" in element.attributes) and not hidden:
+            look, hidden, absent = Look(gone=True), True, True
+        edge = boundary(element, style, in_row=outer is not None and outer.row)
+        pieces = self._out.pieces
+        if edge and not (edge == CELL and is_first_cell(element)):
+            pieces.append((edge, element, absent))
+        start = len(pieces)
+        before, after = self._counters.around(element, style, written)
+        if before:
+            pieces.append((before, _written(element, "before"), hidden))
+        if name in _FORM:
+            self._form(element, hidden)
+        if name in VOID:
+            if after:
+                pieces.append((after, _written(element, "after"), hidden))
+            return
+        children: Sequence[Element | str] = element.children
+        if self._arranging and len(children) > 1:
+            children = arranged(element, children, style, lambda child: self.style(child)[0])
+        leftwards = look.leftwards and not look.override
+        end = "" if edge == CELL else edge
+        row = bool(style) and is_row(style)
+        stack.append(_Frame(element, iter(children), look, hidden, absent, start, end, after, turned, leftwards, row))
+
+    def _leave(self, frame: _Frame) -> None:
+        pieces = self._out.pieces
+        if frame.after:
+            pieces.append((frame.after, _written(frame.element, "after"), frame.hidden))
+        if frame.turned:
+            pieces[frame.start :] = [
+                (text[::-1], owner, hidden) for text, owner, hidden in reversed(pieces[frame.start :])
+            ]
+        elif frame.leftwards and 1 < len(pieces) - frame.start < 200:
+            shown = [text for text, _, hidden in pieces[frame.start :] if not hidden]
+            if len(shown) > 2 and any(map(_DIGIT.search, shown)):
+                self._out.others.append("".join(reversed(shown)))
+        if frame.edge:
+            pieces.append((frame.edge, frame.element, frame.absent))
+
+    def _comment(self, text: str) -> None:
+        """A comment; a conditional one is shown by some programs, where it stands."""
+        self._out.comments.append(text)
+        if text.lstrip()[:3].lower() == "[if":
+            inner = text[text.find(">") + 1 :].removesuffix("<![endif]")
+            if inner and inner != "<!":
+                self._out.pieces.append((_PLAIN.sub("", unescape(inner)), _CONDITIONAL, True))
+
+    def style(self, element: Element) -> tuple[Declarations, list[Rule]]:
+        """The declarations that win for an element, and the rules that write text into it."""
+        known = self._styles.get(element.number)
+        if known is not None:
+            return known
+        attributes = element.attributes
+        rules = self._sheets.of(element) if self._sheets.rules else []
+        if not rules:
+            alike = (element.name, id(attributes))
+            same = self._unruled.get(alike)
+            if same is not None:
+                return same
+        inline = attributes.get("style") if attributes else None
+        old = bool(attributes) and not _OLD_STYLE.isdisjoint(attributes)
+        if not rules and not inline and not old and element.name != "bdo":
+            if not rules:
+                self._unruled[alike] = _UNSTYLED
+            self._styles[element.number] = _UNSTYLED
+            return _UNSTYLED
+        style = attributes_as_style(element) if old or element.name == "bdo" else {}
+        written: list[Rule] = []
+        important: list[Declarations] = []
+        for rule in rules:
+            if not rule.screens[self._screen]:
+                self._out.screens_matter = True
+                continue
+            if rule.screens[1 - self._screen] is False:
+                self._out.screens_matter = True
+            if rule.selector.writes:
+                written.append(rule)
+                continue
+            style.update(rule.plain)
+            if rule.important:
+                important.append(rule.important)
+        if inline:
+            plain, urgent = self._declared(inline)
+            style.update(plain)
+            important.append(urgent)
+        for one in important:
+            style.update(one)
+        result = style, written
+        if not rules:
+            self._unruled[alike] = result
+        self._styles[element.number] = result
+        return result
+
+    def _declared(self, inline: str) -> tuple[Declarations, Declarations]:
+        known = self._inline.get(inline)
+        if known is None:
+            known = declarations(inline, self._sheets.variables)
+            self._inline[inline] = known
+            self._arranging = self._arranging or is_arranging(known[0]) or is_arranging(known[1])
+        return known
+
+    def _form(self, element: Element, hidden: bool) -> None:
+        """What attributes display."""
+        pieces, attributes, name = self._out.pieces, element.attributes, element.name
+        if name in {"img", "area"}:
+            if attributes.get("alt"):
+                pieces.append((attributes["alt"], element, True))  # shown where pictures are not
+        elif name == "input":
+            kind = attributes.get("type", "").strip().lower()
+            value = attributes.get("value") or attributes.get("placeholder", "")
+            if kind not in _NOT_TYPED:
+                pieces.append((f"{EDGE}{value}{EDGE}", element, hidden))
+        elif name in {"option", "optgroup"}:
+            if attributes.get("label"):
+                pieces.append((attributes["label"], element, hidden))
+        elif not element.children and attributes.get("placeholder"):
+            pieces.append((attributes["placeholder"], element, hidden))
+
+
+_UNSTYLED: Final[tuple[Declarations, list[Rule]]] = (_NO_STYLE, [])
+
+
+def _written(element: Element, where: str) -> Element:
+    """A stand-in for the text that a sheet writes, so that it is a kind of its own."""
+    return Element(f"{element.name}::{where}", element, element.rest, element.number)
