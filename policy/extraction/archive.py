@@ -1,15 +1,13 @@
-"""Archives: zip, tar, gzip, bzip2, xz. What cannot be unpacked whole is told."""
+"""Compressed files and archives: gzip, bzip2, xz, tar, ar, cpio, entries of a zip. What is not whole is told."""
 
 import bz2
-import gzip
 import lzma
-import re
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Iterator
 from io import BytesIO
-from typing import IO, Final, cast
+from typing import Any, Final, Protocol
 
 from policy.extraction.collected import Collected, File, Inner, inner_place
 from policy.extraction.kind import Format
@@ -17,10 +15,8 @@ from rules.content import FileKind
 
 BROKEN: Final = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, ValueError, NotImplementedError,
                  RuntimeError, OverflowError, IndexError, KeyError, UnicodeError, MemoryError)  # fmt: skip
-_STORED_HEADER: Final = b"PK\x03\x04"
 _CHUNK: Final = 256 * 1024
-_ENCRYPTED: Final = 0x1
-_LOCAL: Final = 30  # bytes of a local header before the name
+_AR: Final = b"!<arch>\n"
 
 
 class TooMuch(Exception):
@@ -45,162 +41,183 @@ def open_zip(data: bytes) -> zipfile.ZipFile:
     return zipfile.ZipFile(BytesIO(data))
 
 
-def read_zip(file: File, kind: FileKind, into: Collected, inner: Inner) -> None:
-    """Every entry of a zip, with its name and comment."""
-    try:
-        archive = open_zip(file.data)
-    except BROKEN:
-        into.fact(file, kind, reason="a zip that is broken")
-        _unlisted(file, 0, into, inner)
-        return
-    with archive:
-        entries = archive.infolist()
-        reason = _oddity(file.data, entries)
-        encrypted = any(entry.flag_bits & _ENCRYPTED for entry in entries)
-        into.fact(file, kind, reason="" if encrypted else reason, encrypted=encrypted)
-        into.text(inner_place(file.place, "comment"), archive.comment.decode("utf-8", "replace"))
-        for entry in entries:
-            if not into.budget.take_file():
-                into.fact(file, kind, reason="holds more files than are read")
-                return
-            _entry(file, archive, entry, into, inner)
-    if reason:
-        _unlisted(file, 0, into, inner)
-
-
-def _entry(file: File, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, into: Collected, inner: Inner) -> None:
-    place = inner_place(file.place, entry.filename)
-    into.text(place, entry.filename)
-    into.text(place, _other_names(entry.extra))
-    into.text(inner_place(place, "comment"), entry.comment.decode("utf-8", "replace"))
-    if entry.is_dir() and not entry.file_size:
-        return
-    packed = File(entry.filename, b"", place, file.depth + 1)
-    if entry.flag_bits & _ENCRYPTED:
-        into.fact(packed, FileKind.UNKNOWN, encrypted=True, reason="needs a password")
-        return
-    try:
-        data = read_entry(archive, entry, into)
-    except TooMuch as limit:
-        into.fact(packed, FileKind.UNKNOWN, reason=str(limit))
-    except BROKEN:
-        into.fact(packed, FileKind.UNKNOWN, reason="an entry that cannot be unpacked")
-    else:
-        inner(File(entry.filename, data, place, file.depth + 1), into)
-
-
-def _other_names(extra: bytes) -> str:
-    """Name and comment as programs show them that know the Unicode fields (APPNOTE 4.6.8, 4.6.9)."""
-    found: list[str] = []
-    at = 0
-    while at + 4 <= len(extra):
-        kind, size = int.from_bytes(extra[at : at + 2], "little"), int.from_bytes(extra[at + 2 : at + 4], "little")
-        if kind in (0x7075, 0x6375):
-            found.append(extra[at + 9 : at + 4 + size].decode("utf-8", "replace"))
-        at += 4 + size
-    return "\n".join(found)
-
-
-def _oddity(data: bytes, entries: list[zipfile.ZipInfo]) -> str:
-    """Entries that lie over each other, or that the directory does not name: programs would disagree on them."""
-    end = 0
-    for entry in sorted(entries, key=lambda each: each.header_offset):
-        start = entry.header_offset
-        if start < end:
-            return "a zip whose entries overlap"
-        if _STORED_HEADER in data[end:start]:
-            return "a zip with entries that its directory does not name"
-        names = int.from_bytes(data[start + 26 : start + 28], "little")
-        extra = int.from_bytes(data[start + 28 : start + 30], "little")
-        end = start + _LOCAL + names + extra + entry.compress_size
-    return "a zip with entries that its directory does not name" if _STORED_HEADER in data[end:] else ""
-
-
-_LOCAL_HEADER: Final = re.compile(rb"PK\x03\x04.{2}(..)(..).{8}(.{4}).{4}(..)(..)", re.DOTALL)
-
-
-def _unlisted(file: File, at: int, into: Collected, inner: Inner) -> None:
-    """What a program that ignores the directory would unpack, from local header to local header."""
-    for match in _LOCAL_HEADER.finditer(file.data, at):
-        if not into.budget.take_file():
-            return
-        flags, method, size, names, extra = (int.from_bytes(group, "little") for group in match.groups())
-        start = match.end() + names + extra
-        name = file.data[match.end() : match.end() + names].decode("utf-8", "replace")
-        room = min(into.budget.room(), into.budget.limits.ratio_floor)
-        if flags & _ENCRYPTED or method not in (0, 8):
-            continue
-        try:
-            if method == 8:
-                data = zlib.decompressobj(-15).decompress(file.data[start : start + max(size, _CHUNK)], room)
-            else:
-                data = file.data[start : start + size]
-        except zlib.error:
-            continue
-        into.budget.take_bytes(len(data))
-        inner(File(name, data, inner_place(file.place, name), file.depth + 1), into)
-
-
 def read_packed(file: File, form: Format, into: Collected, inner: Inner) -> None:
-    """One compressed file (gzip, bzip2, xz); what is inside may be a tar."""
+    """One compressed file (gzip, bzip2, xz, lzma); what is inside may be a tar. What stands behind it is read, too."""
     try:
-        data = _inflate(file.data, form, into)
+        data, end, reason = _inflate(file.data, form, into)
     except TooMuch as limit:
         into.fact(file, FileKind.ARCHIVE, reason=str(limit))
         return
-    except BROKEN:
-        into.fact(file, FileKind.ARCHIVE, reason="a compressed file that is broken")
-        return
-    into.fact(file, FileKind.ARCHIVE)
-    if form is Format.GZIP and file.data[3:4] not in (b"", b"\0"):  # a name or a comment stands in front
-        into.text(inner_place(file.place, "name"), file.data[10:2048].partition(b"\0")[0].decode("latin-1"))
+    behind = file.data[end:].strip(b"\0")
+    into.fact(file, FileKind.ARCHIVE, reason=reason)
+    if form is Format.GZIP:
+        into.text(inner_place(file.place, "name"), _gzip_names(file.data))
     name = file.name.rsplit(".", 1)[0] if "." in file.name else "content"
     inner(File(name, data, inner_place(file.place, name), file.depth + 1), into)
+    if behind and not reason:
+        inner(File("", behind, inner_place(file.place, "behind its end"), file.depth + 1), into)
 
 
-_OPENERS: Final[dict[Format, Callable[[BytesIO], IO[bytes]]]] = {
-    Format.GZIP: lambda stream: cast(IO[bytes], gzip.GzipFile(fileobj=stream)),
-    Format.BZIP2: lambda stream: cast(IO[bytes], bz2.BZ2File(stream)),
-    Format.XZ: lambda stream: cast(IO[bytes], lzma.LZMAFile(stream)),  # noqa: SIM115 (closed by the caller)
-}
+def _gzip_names(data: bytes) -> str:
+    """Name and comment (RFC 1952 2.3)."""
+    flags = data[3] if len(data) > 3 else 0
+    at = 10
+    if flags & 4:
+        at += 2 + int.from_bytes(data[10:12], "little")
+    names: list[str] = []
+    for flag in (8, 16):
+        if flags & flag:
+            text, _, _ = data[at : at + 4096].partition(b"\0")
+            names.append(text.decode("latin-1"))
+            at += len(text) + 1
+    return "\n".join(names)
 
 
-def _inflate(data: bytes, form: Format, into: Collected) -> bytes:
-    """All members of a compressed stream. Raises TooMuch, or one of BROKEN."""
+class _Member(Protocol):
+    """zlib's, bz2's and lzma's decompressors, as one."""
+
+    @property
+    def eof(self) -> bool: ...
+
+    @property
+    def unused_data(self) -> bytes: ...
+
+
+def _inflate(data: bytes, form: Format, into: Collected) -> tuple[bytes, int, str]:
+    """All members of a compressed stream, where the last ends, and why it is not whole. Raises TooMuch."""
     limits = into.budget.limits
     out: list[bytes] = []
-    total = 0
-    with _OPENERS[form](BytesIO(data)) as stream:
-        while chunk := stream.read(_CHUNK):
-            total += len(chunk)
-            if not into.budget.take_bytes(len(chunk)):
-                raise TooMuch("unpacks to more than is read")
-            if total > limits.ratio_floor and total > limits.ratio * len(data):
-                raise TooMuch("unpacks to far more than its size")
-            out.append(chunk)
-    return b"".join(out)
+    total = at = 0
+    while True:
+        member = _new(form)
+        try:
+            for chunk, read in _chunks(member, data, at):
+                total += len(chunk)
+                at = read
+                if not into.budget.take_bytes(len(chunk)):
+                    raise TooMuch("unpacks to more than is read")
+                if total > limits.ratio_floor and total > limits.ratio * len(data):
+                    raise TooMuch("unpacks to far more than its size")
+                out.append(chunk)
+        except BROKEN:
+            return b"".join(out), len(data), "a compressed file that is broken"
+        if not member.eof:
+            return b"".join(out), len(data), "a compressed file that is broken"
+        at -= len(member.unused_data)
+        if not data.startswith(_STARTS[form], at):
+            return b"".join(out), at, ""
+
+
+_STARTS: Final[dict[Format, bytes | tuple[bytes, ...]]] = {
+    Format.GZIP: b"\x1f\x8b",
+    Format.BZIP2: b"BZh",
+    Format.XZ: (b"\xfd7zXZ\0", b"\x5d\0\0"),
+}
+_MOST_MEMORY: Final = 256 * 1024 * 1024  # what xz may take to unpack
+
+
+def _new(form: Format) -> "_Member":
+    if form is Format.GZIP:
+        return zlib.decompressobj(31)
+    return bz2.BZ2Decompressor() if form is Format.BZIP2 else lzma.LZMADecompressor(memlimit=_MOST_MEMORY)
+
+
+def _chunks(member: Any, data: bytes, at: int) -> Iterator[tuple[bytes, int]]:
+    """What a member unpacks to, piece by piece, and how far the packed bytes are taken."""
+    while at < len(data) and not member.eof:
+        packed = data[at : at + _CHUNK]
+        at += len(packed)
+        yield member.decompress(packed, _CHUNK), at
+        while not member.eof:
+            tail = getattr(member, "unconsumed_tail", None)
+            if tail == b"" or (tail is None and member.needs_input):
+                break
+            chunk = member.decompress(tail or b"", _CHUNK)
+            yield chunk, at
+            if not chunk and tail is None:
+                break
 
 
 def read_tar(file: File, into: Collected, inner: Inner) -> None:
-    """Every member of a tar; links and devices have a name only."""
+    """Every member of a tar, also behind its end; links and devices have a name only."""
+    at = len(into.files)
+    reason = ""
     try:
-        with tarfile.open(fileobj=BytesIO(file.data), mode="r:") as archive:
-            members: list[tuple[tarfile.TarInfo, bytes]] = []
+        with tarfile.open(fileobj=BytesIO(file.data), mode="r:", ignore_zeros=True) as archive:
             for member in archive:
-                stream = archive.extractfile(member) if member.isfile() else None
-                members.append((member, stream.read(into.budget.room() + 1) if stream else b""))
-                if not into.budget.take_file() or not into.budget.take_bytes(len(members[-1][1])):
-                    raise TooMuch("unpacks to more than is read")
-            behind = b"ustar" in file.data[archive.offset :]
+                _member(file, archive, member, into, inner)
+            if archive.offset < len(file.data) and file.data[archive.offset :].strip(b"\0"):
+                reason = "a tar with more behind its end"
     except TooMuch as limit:
-        into.fact(file, FileKind.ARCHIVE, reason=str(limit))
-        return
+        reason = str(limit)
     except (tarfile.TarError, *BROKEN):
-        into.fact(file, FileKind.ARCHIVE, reason="a tar that is broken")
+        reason = "a tar that is broken"
+    into.fact(file, FileKind.ARCHIVE, reason=reason)
+    into.files.insert(at, into.files.pop())
+
+
+def _member(file: File, archive: tarfile.TarFile, member: tarfile.TarInfo, into: Collected, inner: Inner) -> None:
+    place = inner_place(file.place, member.name)
+    into.text(place, "\n".join(dict.fromkeys((member.name, member.linkname, *map(str, member.pax_headers.values())))))
+    if not into.budget.take_file():
+        raise TooMuch("holds more files than are read")
+    if not member.isfile():
         return
-    into.fact(file, FileKind.ARCHIVE, reason="a tar with more behind its end" if behind else "")
-    for member, data in members:
-        place = inner_place(file.place, member.name)
-        into.text(place, member.name)
-        if member.isfile():
-            inner(File(member.name, data, place, file.depth + 1), into)
+    stream = archive.extractfile(member)
+    data = stream.read(into.budget.room() + 1) if stream else b""
+    if not into.budget.take_bytes(len(data)):
+        raise TooMuch("unpacks to more than is read")
+    packed = File(member.name, data, place, file.depth + 1)
+    if len(data) != member.size:
+        into.fact(packed, FileKind.UNKNOWN, reason="a member of a tar that is cut short")
+    inner(packed, into)
+
+
+def read_ar(file: File, into: Collected, inner: Inner) -> None:
+    """Every member of an ar archive (ar(5)), such as a Debian package."""
+    at = len(into.files)
+    place = len(_AR)
+    reason = ""
+    while place + 60 <= len(file.data):
+        head = file.data[place : place + 60]
+        size = head[48:58].strip()
+        if head[58:60] != b"`\n" or not size.isdigit() or not into.budget.take_file():
+            reason = "an ar archive that is broken"
+            break
+        name = head[:16].decode("latin-1").strip().rstrip("/")
+        _packed_file(file, name, file.data[place + 60 : place + 60 + int(size)], into, inner)
+        place += 60 + int(size) + int(size) % 2
+    into.fact(file, FileKind.ARCHIVE, reason=reason or ("" if place >= len(file.data) else "an ar archive cut short"))
+    into.files.insert(at, into.files.pop())
+
+
+def read_cpio(file: File, into: Collected, inner: Inner) -> None:
+    """Every member of a cpio archive in the newer of its plain forms (cpio(5), newc)."""
+    at = len(into.files)
+    data, place, reason = file.data, 0, "a cpio archive without an end"
+    while data.startswith((b"070701", b"070702"), place):
+        try:
+            fields = [int(data[place + 6 + 8 * field : place + 14 + 8 * field], 16) for field in range(13)]
+        except ValueError:
+            break
+        size, names = fields[6], fields[11]
+        start = place + 110 + names
+        start += -start % 4
+        name = data[place + 110 : place + 110 + names].rstrip(b"\0").decode("utf-8", "replace")
+        if name == "TRAILER!!!":
+            reason = ""
+            break
+        if not into.budget.take_file():
+            reason = "holds more files than are read"
+            break
+        _packed_file(file, name, data[start : start + size], into, inner)
+        place = start + size + -size % 4
+    into.fact(file, FileKind.ARCHIVE, reason=reason)
+    into.files.insert(at, into.files.pop())
+
+
+def _packed_file(file: File, name: str, data: bytes, into: Collected, inner: Inner) -> None:
+    place = inner_place(file.place, name)
+    into.text(place, name)
+    if data:
+        inner(File(name, data, place, file.depth + 1), into)

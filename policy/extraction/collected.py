@@ -59,6 +59,7 @@ class Collected:
     budget: Budget
     passwords: tuple[str, ...] = field(default=(), repr=False)
     keeps_pictures: bool = False
+    tries: int = 0  # of passwords, so far
     pictures: list[Picture] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
     files: list[FileFact] = field(default_factory=list)

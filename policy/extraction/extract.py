@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from policy.extraction.archive import read_packed, read_tar, read_zip
+from policy.extraction.archive import read_ar, read_cpio, read_packed, read_tar
 from policy.extraction.collected import Collected, File, Picture, inner_place
+from policy.extraction.flat import read_flat
 from policy.extraction.html import page_readings
 from policy.extraction.kind import Format, Kind, kind_of
 from policy.extraction.office import read_office
@@ -15,10 +16,11 @@ from policy.extraction.ole import read_ole
 from policy.extraction.opendocument import read_opendocument
 from policy.extraction.pdf import read_pdf
 from policy.extraction.pictures import picture_text
-from policy.extraction.rtf import read_rtf
+from policy.extraction.rtffile import read_rtf_file
 from policy.extraction.tables import joined_cells
 from policy.extraction.text import text_readings
 from policy.extraction.tnef import read_tnef
+from policy.extraction.unzip import read_zip
 from policy.reader.limits import DEFAULT_LIMITS, Budget, Limits
 from policy.reader.mime import Leaf, read_mime
 from rules.content import Content, FileFact, FileKind, Part
@@ -313,14 +315,6 @@ def _unread(file: File, kind: Kind, into: Collected) -> None:
     into.fact(file, kind.file, reason=f"{kind.about}: {_UNREAD[kind.formats[0]]}")
 
 
-def _rtf(file: File, kind: Kind, into: Collected) -> None:
-    text, whole = read_rtf(file.data)
-    into.text(file.place, text)
-    if b"fldinst" in file.data or b"\\v" in file.data:
-        into.text(file.place, read_rtf(file.data, as_shown=True)[0])
-    into.fact(file, kind.file, reason="" if whole else "RTF with embedded objects, which are not read")
-
-
 _READERS: Final = {
     Format.TEXT: _text,
     Format.HTML: _html,
@@ -334,9 +328,12 @@ _READERS: Final = {
     Format.BZIP2: lambda file, kind, into: read_packed(file, Format.BZIP2, into, read_file),
     Format.XZ: lambda file, kind, into: read_packed(file, Format.XZ, into, read_file),
     Format.TAR: lambda file, kind, into: read_tar(file, into, read_file),
+    Format.AR: lambda file, kind, into: read_ar(file, into, read_file),
+    Format.CPIO: lambda file, kind, into: read_cpio(file, into, read_file),
     Format.PDF: lambda file, kind, into: read_pdf(file, into, read_file),
     Format.OLE: lambda file, kind, into: read_ole(file, kind, into, read_file),
-    Format.RTF: _rtf,
+    Format.RTF: lambda file, kind, into: read_rtf_file(file, kind.file, into, read_file),
+    Format.FLAT: lambda file, kind, into: read_flat(file, kind.file, into, read_file),
     Format.IMAGE: _picture,
     Format.EXECUTABLE: _unread,
     Format.PACKED: _unread,

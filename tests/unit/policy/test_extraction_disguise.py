@@ -61,6 +61,7 @@ READ = {
     "png text": png(chunk(b"tEXt", b"Comment\0" + TEXT)),
     "png packed text": png(chunk(b"zTXt", b"Comment\0\0" + zlib.compress(TEXT))),
     "png packed international text": png(chunk(b"iTXt", b"Comment\0\1\0en\0\0" + zlib.compress(TEXT))),
+    "tar behind a tar": tar(b"nothing") + tar(TEXT),
     "behind a picture": png(behind=b"<html>SSN 5<b>36</b>-22-1234"),
     "jpeg comment": segment(b"\xfe", TEXT),
     "jpeg description in UTF-16": segment(b"\xe1", b"Exif\0\0" + TEXT.decode().encode("utf-16-le")),
@@ -79,7 +80,6 @@ READ = {
 }
 READ["picture in a document"] = picture_in_document()
 TOLD = {
-    "tar with more behind its end": tar(b"nothing") + tar(TEXT),
     "BinHex": b"(This file must be converted with BinHex 4.0)\r\n\r\n:#h0[BA4bFf9d8f!J3!!!!!!:",
     "yEnc": b"=ybegin line=128 size=5 name=a.txt\r\n" + bytes(byte + 42 & 255 for byte in b"abcde") + b"\r\n=yend",
     "age": b"age-encryption.org/v1\n-> X25519 a\n",
