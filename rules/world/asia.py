@@ -54,11 +54,15 @@ def _my_number(digits: str) -> bool:
 
 
 def _rrn_date(digits: str) -> bool:
-    return digits[6] in "0123456789" and is_day(digits[:2], digits[2:4], digits[4:6])
+    return digits[6] in "012345678" and is_day(digits[:2], digits[2:4], digits[4:6])
+
+
+def _rrn_new(digits: str) -> bool:
+    """Of who was born since October 2020: no check digit any more."""
+    return digits[6] in "3478" and "2010" <= digits[:4] < "50" and _rrn_date(digits)
 
 
 def _rrn(digits: str) -> bool:
-    """Numbers given since October 2020 have no check digit: these pass by `kr_rrn_date` alone."""
     check = (11 - weighted(digits[:12], (2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5)) % 11) % 10
     foreign = (check + 2) % 10 if digits[6] in "5678" else check
     return _rrn_date(digits) and int(digits[12]) in (check, foreign)
@@ -93,7 +97,7 @@ TESTS: Final[Tests] = {
     "my_nric": ("date of birth, place, serial", digits_that(12, _my_nric)),
     "jp_my_number": ("twelve digits, mod 11", digits_that(12, _my_number)),
     "kr_rrn": ("date of birth, sex and century, check digit mod 11", digits_that(13, _rrn)),
-    "kr_rrn_date": ("date of birth, sex and century", digits_that(13, _rrn_date)),
+    "kr_rrn_new": ("a date of birth since October 2020, sex and century", digits_that(13, _rrn_new)),
     "th_pin": ("thirteen digits, mod 11", digits_that(13, _thai)),
     "id_nik": ("place, date of birth, serial", digits_that(16, _nik)),
     "ae_emirates_id": ("784, year of birth, serial, check digit by Luhn", digits_that(15, _emirates)),
