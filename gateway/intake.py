@@ -52,8 +52,8 @@ MailOfOurs = tuple[NewMessage, Sequence[NewItem]]
 class Reads(Protocol):
     """gateway.extractors.Reader."""
 
-    async def read(self, raw: bytes) -> Message:
-        """The message as rules see it."""
+    async def read(self, raw: bytes, passwords: Sequence[str] = ()) -> Message:
+        """The message as rules see it; `passwords` are tried on locked files."""
 
 
 class Scans(Protocol):
@@ -181,7 +181,7 @@ class Intake:
 
     async def _take_in_turn(self, envelope: Envelope, raw: bytes) -> Reply:
         rules = self.policies.in_force
-        message = await self.reader.read(raw)
+        message = await self.reader.read(raw, rules.policy.passwords)
         findings, verdict = await _decide(rules, envelope, message)
         for decision in verdict.decisions:
             self.metrics.decided(decision.route.value, decision.rule)

@@ -1,7 +1,6 @@
 """From a verdict to what the queue is told: items, audit events, who answers for the message. Pure."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from email.utils import getaddresses
 from typing import Any, Final
 
@@ -88,11 +87,6 @@ def events_of(
         "tls": envelope.client.tls,
         "policy": verdict.policy_sha256,
     }
-    if verdict.watched:
-        counted = Counter((watched.rule, watched.would) for watched in verdict.watched)
-        facts["watched"] = [
-            {"rule": rule, "would": would, "recipients": times} for (rule, would), times in counted.items()
-        ]
     about = Event(
         kind,
         namespace,
@@ -101,7 +95,8 @@ def events_of(
         persons=_persons(envelope),
         private={"subject": message.subject, "findings": [_shown(finding) for finding in findings]},
     )
-    return (about, *(_decided(envelope, decision) for decision in (*verdict.decisions, *verdict.copies)))
+    decided = (_decided(envelope, decision) for decision in (*verdict.decisions, *verdict.copies))
+    return (about, *decided, *_watched(envelope, verdict))
 
 
 def inbound_event(envelope: Envelope, size: int, namespace: str, decision_id: str) -> tuple[Event, ...]:
@@ -181,6 +176,27 @@ def _decided(envelope: Envelope, decision: Decision) -> Event:
         persons={"recipient": decision.recipient},
         private={"reasons": reasons},
     )
+
+
+def _watched(envelope: Envelope, verdict: Verdict) -> Iterator[Event]:
+    """What each watching rule would have done to each copy, beside what was done: `policy watch` counts them."""
+    made = {decision.recipient: decision for decision in verdict.decisions}
+    for watched in verdict.watched:
+        decision = made[watched.recipient]
+        yield Event(
+            EventKind.RULE_WATCHED,
+            decision.namespace,
+            message_id=envelope.id,
+            decision_id=decision.id,
+            facts={
+                "rule": watched.rule,
+                "would": watched.would,
+                "route": watched.route.value if watched.route is not None else None,
+                "did": decision.route.value,
+                "policy": decision.policy_sha256,
+            },
+            persons={"recipient": watched.recipient},
+        )
 
 
 def _persons(envelope: Envelope) -> dict[str, str]:

@@ -76,6 +76,7 @@ class Watched:
     rule: str
     recipient: str
     would: str  # its action, or "add" where it only adds
+    route: Route | None = None  # where that action leads; None: nowhere else
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,11 @@ class Policy:
     directory: Directory
     text: PolicyText = field(default=PolicyText(), repr=False)
 
+    @property
+    def passwords(self) -> tuple[str, ...]:
+        """What is tried on locked files."""
+        return self.text.passwords.texts
+
     def decide(self, envelope: Envelope, message: Message, findings: Sequence[Finding], facts: Facts) -> Verdict:
         """One decision for each recipient, in envelope order; never raises on what a message holds."""
         case = _Case(self, envelope, message, {finding.detector: finding for finding in findings}, facts)
@@ -147,8 +152,7 @@ class _Case:
                 continue
             if rule.watch:
                 if collect:
-                    would = rule.ending.action.value if rule.ending is not None else "add"
-                    self.watched.append(Watched(rule.name, str(view.recipient), would))
+                    self.watched.append(self._watched(rule, view.recipient))
                 continue
             self._apply(walk, rule, collect)
             if rule.ending is not None:
@@ -158,6 +162,14 @@ class _Case:
         walk.ending = Ending(Action.RELAY) if ending.action in skip else ending
         walk.next = len(rules)
         walk.reasons.append(Reason(OTHERWISE, True, "no rule above ends it"))
+
+    def _watched(self, rule: Rule, recipient: Address) -> Watched:
+        ending = rule.ending
+        if ending is None:
+            return Watched(rule.name, str(recipient), "add")
+        proves = self._facts.proves_tls.get(recipient.domain)
+        way = choose(ending.action, recipient, self._policy.directory, tls_else=ending.tls_else, proves_tls=proves)
+        return Watched(rule.name, str(recipient), ending.action.value, way.route)
 
     def _apply(self, walk: _Walk, rule: Rule, collect: bool) -> None:
         walk.profile = rule.profile or walk.profile

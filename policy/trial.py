@@ -60,7 +60,7 @@ def try_policy(policy: Policy, read: Reads, matcher: Scans) -> tuple[Outcome, ..
 def try_case(policy: Policy, case: Case, read: Reads, matcher: Scans) -> Outcome:
     """Run one test."""
     raw = build(case)
-    passwords = policy.text.passwords.texts
+    passwords = policy.passwords
     message = _with_files(read(raw, passwords=passwords) if passwords else read(raw), case.files)
     numbers = count(1)
     envelope = Envelope(

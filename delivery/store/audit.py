@@ -29,6 +29,7 @@ class EventKind(StrEnum):
     MESSAGE_ACCEPTED = "message.accepted"
     MESSAGE_REFUSED = "message.refused"  # every recipient rejected, at the door
     DECISION_MADE = "decision.made"
+    RULE_WATCHED = "rule.watched"  # a rule with `mode: watch` would have decided or added something
     ITEM_SENT = "item.sent"
     ITEM_STORED = "item.stored"
     ITEM_DEFERRED = "item.deferred"

@@ -376,4 +376,10 @@ audit_events = Table(
     Column("sealed", LargeBinary),  # JSON under the namespace's audit key: names, subjects, excerpts, reasons
     Index("audit_events_message", "message_id"),
     Index("audit_events_box", "box_id"),
+    Index(
+        "audit_events_watched",
+        "at",
+        sqlite_where=text("kind = 'rule.watched'"),
+        postgresql_where=text("kind = 'rule.watched'"),
+    ),  # `policy watch` counts them; other events pay nothing for it
 )

@@ -108,7 +108,7 @@ def explain(  # noqa: PLR0917 - click hands over each option by its name
     envelope = _envelope(sender, recipients, client, at)
     loaded = _load(invocation, other, as_json)
     policy = loaded.policy
-    message = _read(file, policy.text.passwords.texts)
+    message = _read(file, policy.passwords)
     scanned = loaded.matcher.scan(message.content)
     message, findings = replace(message, content=scanned.content), scanned.findings
     numbers = count(1)
@@ -181,6 +181,29 @@ def replay(  # noqa: PLR0917 - click hands over each option by its name
         Told(told),
     )
     run(folder, Bout(place, later, directory, given), Wish(jobs, as_json))
+
+
+@command.command()
+@click.option("--since", metavar="TIME", help='Only what was seen since: "7 days", 2026-05-09, 2026-05-09T20:30:00Z.')
+@config_after
+@json_option
+@click.pass_obj
+def watch(invocation: Invocation, since: str | None, as_json: bool) -> None:
+    """Show what rules with `mode: watch` saw and would have done: of all processes, since the trail began."""
+    from delivery.store.watching import began_at, watches
+    from gateway.cli.stores import stores_of
+    from gateway.cli.watched import print_watches, time_of
+    from gateway.policyfile import PolicyInvalid, read_policy_file
+
+    from_then = time_of(since, datetime.now(UTC))
+    place, directory = _place(invocation, None, as_json)
+    try:
+        policy, _ = read_policy_file(place, directory)
+    except PolicyInvalid as invalid:
+        _refuse(invalid.problems, as_json)
+    with stores_of(invocation) as stores:
+        seen, began = stores.db.read_now(lambda conn: (watches(conn, from_then), began_at(conn)))
+    print_watches(seen, policy.text.rules, from_then, began, as_json)
 
 
 @command.command()

@@ -160,7 +160,7 @@ def _print_summary(tally: Tally) -> None:
     click.echo(bold(f"{many(tally.messages, 'message')}, {many(tally.recipients, 'recipient')}"))
     share = f" ({tally.changed_recipients / tally.recipients:.1%})" if tally.recipients else ""
     if tally.changed_recipients:
-        copies = "1 copy" if tally.changed_recipients == 1 else f"{tally.changed_recipients:,} copies"
+        copies = many(tally.changed_recipients, "copy", "copies")
         click.echo(f"{copies}{share} of {many(tally.changed_messages, 'message')} would change")
     else:
         click.echo("nothing would change")

@@ -58,7 +58,7 @@ def show(invocation: Invocation, detector_id: str, as_json: bool) -> None:
     detectors = _detectors(invocation)
     detector = next((each for each in detectors if each.id == detector_id), None)
     if detector is None:
-        fail(f"there is no detector {detector_id}", "`sealgate rules list` names them")
+        fail(f"there is no detector {detector_id}", "`sealgate rules list` names them", code=NO)
     if as_json:
         print_json(_as_json(detector))
         return

@@ -46,6 +46,6 @@ def say(text: str, *, lead: str = "", indent: int = 0, **style: Any) -> None:
         click.echo(front + (paint(line, **style) if style else line))
 
 
-def many(number: int, what: str) -> str:
-    """`1 rule`, `2 rules`."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+def many(number: int, what: str, several: str = "") -> str:
+    """`1 rule`, `2 rules`; `several` where it is no `s` that makes it several."""
+    return f"{number:,} {what if number == 1 else several or what + 's'}"

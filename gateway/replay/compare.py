@@ -73,7 +73,7 @@ class Contest:
         """Read, find, decide twice. Whatever goes wrong with one message is told as its error."""
         try:
             taken = take(source)
-            first, second = self.before.text.passwords.texts, self.after.text.passwords.texts
+            first, second = self.before.passwords, self.after.passwords
             message = await self.read(taken.raw, first)
             other = message if first == second else await self.read(taken.raw, second)
             envelope = envelope_of(message, self.given, sender=taken.sender, written=taken.written)

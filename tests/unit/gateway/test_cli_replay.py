@@ -112,17 +112,16 @@ def test_ctrl_c_ends_all_of_it_and_tells_what_was_done(folder: Path) -> None:
         (folder / f"{number}.eml").write_text(letter("bob@gmail.com", "Her SSN is 536-22-1234. " + "word " * 2000))
     arguments = ["policy", "replay", "mail", "--policy", "before.yaml", "--against", "after.yaml", "--jobs", "2"]
     code = f"from gateway.cli.main import main; main({[*arguments, '--json']!r})"
-    process = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, text=True
-    )
-    try:
-        assert process.stdout is not None
-        first = [json.loads(process.stdout.readline()) for _ in range(5)]
-        assert "after" in first[-1]  # it is at work
-        os.killpg(process.pid, signal.SIGINT)
-        out, err = process.communicate(timeout=60)
-    finally:
-        process.kill()
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", code], start_new_session=True, **pipes) as process:
+        try:
+            assert process.stdout is not None
+            first = [process.stdout.readline() for _ in range(5)]
+            os.killpg(process.pid, signal.SIGINT)
+            out, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert '"after"' in first[-1], err  # it was at work
     assert process.returncode == 130
     assert "Traceback" not in err
     summary = json.loads(out.splitlines()[-1])["summary"]

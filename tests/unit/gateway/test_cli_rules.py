@@ -1,6 +1,7 @@
 """`sealgate rules`, as people and scripts use it."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ def config(tmp_path: Path) -> Path:
 def test_list(run: Any) -> None:
     result = run("list")
     assert result.exit_code == 0
-    assert "us.ssn           US Social Security number (identity)" in result.stdout
+    assert re.search(r"^us\.ssn +US Social Security number \(identity\)$", result.stdout, re.MULTILINE)
     rows = [json.loads(line) for line in run("list", "--json").stdout.splitlines()]
     assert {"id", "title", "groups", "source"} == set(rows[0])
     assert len(rows) == 13
@@ -56,7 +57,7 @@ def test_list(run: Any) -> None:
 def test_list_with_a_configuration(run: Any, config: Path) -> None:
     result = run("list", "--config", config)
     assert result.exit_code == 0
-    assert "acme.badge       Badge of ACME (identity)" in result.stdout
+    assert re.search(r"^acme\.badge +Badge of ACME \(identity\)$", result.stdout, re.MULTILINE)
     assert "us.ssn" in result.stdout
     config.write_text("rules: [local/acme.yaml]\n")
     assert run("list", "--config", config).stdout == "acme.badge  Badge of ACME (identity)\n"
@@ -69,7 +70,7 @@ def test_show(run: Any) -> None:
     shown = json.loads(run("show", "us.npi", "--json").stdout)
     assert shown["patterns"][0]["width"] == 10
     missing = run("show", "us.nope")
-    assert missing.exit_code == 2
+    assert missing.exit_code == 1
     assert "there is no detector us.nope" in missing.stderr
     assert "hint:" in missing.stderr
 

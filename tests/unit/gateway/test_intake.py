@@ -40,6 +40,7 @@ class FakePolicy:
     copies: tuple[Decision, ...] = ()
     notify: tuple[tuple[str, str], ...] = ()
     watched: tuple[Watched, ...] = ()
+    passwords: tuple[str, ...] = ()
     directory: Directory = DIRECTORY
     asked: list[Any] = field(default_factory=list)
 
@@ -79,7 +80,7 @@ class FakeWorld:
     def in_force(self) -> Any:
         return SimpleNamespace(policy=self.policy, matcher=FakeMatcher())
 
-    async def read(self, raw: bytes) -> Message:
+    async def read(self, raw: bytes, passwords: Sequence[str] = ()) -> Message:
         if self.read_error:
             raise self.read_error
         headers = (("from", self.header_from), ("subject", "Results"))
@@ -226,14 +227,16 @@ async def test_events_identify_nobody_and_no_content_in_their_facts(intake: Inta
     world.policy.decisions = (
         decision("bob@gmail.com", Route.SAFEBOX, reasons=(Reason("Rule", True, "it holds us.ssn"),)),
     )
-    world.policy.watched = (Watched("Trial", "bob@gmail.com", "hold"),)
+    world.policy.watched = (Watched("Trial", "bob@gmail.com", "hold", Route.HOLD),)
     await intake.take(envelope("bob@gmail.com"), RAW)
-    message, decided = world.accepted[0][2]
-    for event in (message, decided):
+    message, decided, watched = world.accepted[0][2]
+    for event in (message, decided, watched):
         shown = str(event.facts) + repr(event)
         for secret in ("bob@", "alice@", "Results", "536", "it holds"):
             assert secret not in shown
-    assert message.facts["watched"] == [{"rule": "Trial", "would": "hold", "recipients": 1}]
+    assert watched.kind is EventKind.RULE_WATCHED
+    facts = {"rule": "Trial", "would": "hold", "route": "hold", "did": "safebox", "policy": "ab" * 32}
+    assert (watched.facts, watched.persons, watched.decision_id) == (facts, {"recipient": "bob@gmail.com"}, "d-bob")
     assert message.private["findings"][0]["places"] == [{"part": "body", "excerpt": "SSN *********34"}]
     assert "536221234" not in str(message.private)
     assert decided.persons == {"recipient": "bob@gmail.com"}
@@ -296,7 +299,7 @@ async def test_large_messages_are_read_in_turn(intake: Intake, world: FakeWorld)
     large = RAW + b"x" * (20 * 2**20)
     reading, most = 0, 0
 
-    async def read(raw: bytes) -> Message:
+    async def read(raw: bytes, passwords: Sequence[str] = ()) -> Message:
         nonlocal reading, most
         reading += 1
         most = max(most, reading)
