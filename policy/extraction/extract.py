@@ -35,6 +35,8 @@ _SHOWN: Final = frozenset(
 )
 _TAG: Final = re.compile(r"<[^<>]*+>")
 _MARKED: Final = re.compile(rb"[0-9-]</?[a-zA-Z!][^<>]{0,200}>")  # tags within a number, whatever the file is
+_NUMBER: Final = frozenset(b"0123456789-")
+_MOST_TAGS: Final = 20_000  # looked at one by one
 _PACKED: Final = frozenset(
     {FileKind.ARCHIVE, FileKind.DOCUMENT, FileKind.SPREADSHEET, FileKind.PRESENTATION, FileKind.PDF, FileKind.MESSAGE}
 )
@@ -190,7 +192,19 @@ def _html(file: File, kind: Kind, into: Collected) -> None:
 
 def reads_as_page(media_type: str, data: bytes) -> bool:
     """Whether some program shows a text as a page."""
-    return "html" in media_type or media_type in {"text/enriched", "text/richtext"} or bool(_MARKED.search(data))
+    return "html" in media_type or media_type in {"text/enriched", "text/richtext"} or _has_tags_in_numbers(data)
+
+
+def _has_tags_in_numbers(data: bytes) -> bool:
+    """Looks where tags begin: to try every digit of a long text takes longer than all else together."""
+    at = data.find(b"<", 1)
+    for _ in range(_MOST_TAGS):
+        if at < 0:
+            return False
+        if data[at - 1] in _NUMBER and _MARKED.match(data, at - 1):
+            return True
+        at = data.find(b"<", at + 1)
+    return bool(_MARKED.search(data, at))
 
 
 def _xml(file: File, kind: Kind, into: Collected) -> None:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from policy.extraction.compound import root_names
+from policy.reader.written import is_written
 from rules.content import FileKind
 
 
@@ -36,6 +37,7 @@ class Format(StrEnum):
     TNEF = "tnef"
     CMS = "cms"
     PGP = "pgp"
+    WRITTEN = "written"  # files that stand written in a text
     MEDIA = "media"
     EMPTY = "empty"
     UNKNOWN = "unknown"
@@ -140,6 +142,8 @@ _FLAT: Final = (
     (b"http://schemas.microsoft.com/office/word/2003/wordml", FileKind.DOCUMENT),
     (b"urn:schemas-microsoft-com:office:spreadsheet", FileKind.SPREADSHEET),
 )
+_PKCS7: Final = b"\x2a\x86\x48\x86\xf7\x0d\x01\x07"
+_SMIME: Final = b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01"
 _ZIP_MAGIC: Final = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08", b"PK00PK")
 
 
@@ -195,7 +199,7 @@ def _binary(data: bytes) -> Kind | None:
         return Kind(FileKind.IMAGE, (Format.IMAGE,), "EMF")
     if data[2:5] == b"-lh" and data[6:7] == b"-":
         return Kind(FileKind.ARCHIVE, (Format.PACKED,), "LHA")
-    if data[0] == 0x30 and b"\x2a\x86\x48\x86\xf7\x0d\x01\x07" in data[:64]:
+    if data[0] == 0x30 and (_PKCS7 in data[:64] or _SMIME in data[:64]):
         return Kind(FileKind.UNKNOWN, (Format.CMS,), "S/MIME")
     return None
 
@@ -251,8 +255,8 @@ def _text(data: bytes) -> Kind:
             return Kind(FileKind.MESSAGE, (Format.MESSAGE, Format.TEXT), "mail message")
     if start.startswith(b"{\\rt"):
         return Kind(FileKind.DOCUMENT, (Format.RTF,), "RTF")
-    if b"(This file must be converted with BinHex" in head or b"\n=ybegin " in b"\n" + head:
-        return Kind(FileKind.ARCHIVE, (Format.PACKED, Format.TEXT), "BinHex or yEnc")
+    if is_written(data):
+        return Kind(FileKind.TEXT, (Format.TEXT, Format.WRITTEN), "text with a file in it")
     if start.startswith(b"<") and _HTML.match(start):
         return Kind(FileKind.HTML, (Format.HTML,), "HTML")
     if _HTML.search(start) and re.search(rb"(?i)</?(?:html|body|div|table|span)[\s>]", start):

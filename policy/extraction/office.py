@@ -2,55 +2,59 @@
 
 import re
 import zipfile
+from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import unquote
+
+from lxml import etree
 
 from policy.extraction.archive import BROKEN, TooMuch, open_zip, read_entry
+from policy.extraction.bindings import read_store
+from policy.extraction.charts import chart_text
 from policy.extraction.collected import Collected, File, Inner, inner_place
 from policy.extraction.kind import Format, kind_of
-from policy.extraction.paragraphs import paragraph_readings
+from policy.extraction.macros import BROKEN_PROJECT, macro_texts
+from policy.extraction.packages import SILENT_ROOTS, Link, label_of, owners, read_links
+from policy.extraction.paragraphs import Around, paragraph_readings
 from policy.extraction.pictures import picture_text
 from policy.extraction.sheets import Book, read_book, read_sheet
-from policy.extraction.tables import joined_cells
-from policy.extraction.xmltext import BROKEN_XML, local, loose_text, parse_xml
+from policy.extraction.wordstyles import read_numbering, read_styles
+from policy.extraction.xmltext import BROKEN_XML, attribute, loose_text, parse_xml, root_name
 from rules.content import FileKind
 
 _XML: Final = (".xml", ".rels", ".vml", ".rdf")
-_SILENT: Final = re.compile(
-    r"(?:\[content_types\]\.xml|.*/(?:theme|_xmlsignatures)/.*|.*/(?:styles|styleswitheffects|fonttable|websettings"
-    r"|tablestyles|calcchain|presprops|viewprops|numbering|metadata)\.xml|.*printersettings\d*\.bin|.*vbaproject(?:signature)?\.bin)\Z"
+_SHEET_ROOTS: Final = frozenset({"worksheet", "chartsheet", "dialogsheet", "macrosheet"})
+_PARAGRAPH_ROOTS: Final = frozenset(
+    {"document", "hdr", "ftr", "footnotes", "endnotes", "comments", "glossaryDocument", "settings", "people", "sld",
+     "notes", "sldMaster", "sldLayout", "notesMaster", "handoutMaster", "cmLst", "cmAuthorLst", "presentation",
+     "wsDr", "chartSpace", "userShapes", "dataModel", "drawing", "ThreadedComments", "personList", "authorLst", "xml",
+     "commentsEx", "wordDocument", "tagLst", "txbxContent"}
 )  # fmt: skip
-_FORMATS: Final = "xl/styles.xml"  # number formats are needed, and hold no words of their own
-_LABELS: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
-    (re.compile(pattern), label)
-    for pattern, label in (
-        (r"word/document\d*\.xml", ""),
-        (r"ppt/slides/slide(\d+)\.xml", "slide {}"),
-        (r"ppt/notesslides/notesslide(\d+)\.xml", "notes of slide {}"),
-        (r"ppt/(?:slidemasters|slidelayouts|handoutmasters|notesmasters)/.*", "master"),
-        (r".*/header\d*\.xml", "header"),
-        (r".*/footer\d*\.xml", "footer"),
-        (r".*/footnotes\.xml", "footnotes"),
-        (r".*/endnotes\.xml", "endnotes"),
-        (r".*comment.*\.xml", "comments"),
-        (r"docprops/.*", "properties"),
-        (r"customxml/.*", "data"),
-        (r".*/charts?/.*", "chart"),
-        (r".*/diagrams/.*", "diagram"),
-        (r".*/drawings?/.*", "drawing"),
-        (r".*\.rels", "links"),
-    )
-)
 _SHEETS: Final = ("xl/worksheets/", "xl/chartsheets/", "xl/dialogsheets/", "xl/macrosheets/")
-_CONTACT: Final = ("mailto:", "tel:", "sms:", "file:")
-_PARAGRAPH_ROOTS: Final = (
-    "word/",
-    "ppt/",
-    "xl/drawings/",
-    "xl/comments",
-    "xl/threadedcomments",
-    "xl/diagrams/",
-    "xl/charts/",
+_FONTS: Final = (".odttf", ".fntdata", ".ttf", ".otf")
+_MACROS: Final = re.compile(r"vbaproject[^/]*\.bin\Z|/vbadata\.xml\Z", re.I)
+_SETTINGS_BIN: Final = re.compile(
+    r"(?:printersettings\d*|vbaprojectsignature\w*|activex\d*|customproperty\d*)\.bin\Z", re.I
 )
+_LIST_TEXT: Final = re.compile(r"\d")
+_MOST_LINKS: Final = 20_000
+
+
+@dataclass(slots=True)
+class _Document:
+    """One document as it is read."""
+
+    file: File
+    kind: FileKind
+    parts: dict[str, bytes] = field(default_factory=dict)
+    others: dict[str, bytes] = field(default_factory=dict)
+    links: dict[str, list[Link]] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
+    titles: dict[str, str] = field(default_factory=dict)  # of slides and sheets, by part
+    around: Around = field(default_factory=Around)
+    book: Book = field(default_factory=Book)
+    reason: str = ""
+    encrypted: bool = False
 
 
 def read_office(file: File, kind: FileKind, into: Collected, inner: Inner) -> None:
@@ -60,107 +64,227 @@ def read_office(file: File, kind: FileKind, into: Collected, inner: Inner) -> No
     except BROKEN:
         into.fact(file, kind, reason="an Office document that is broken")
         return
+    document = _Document(file, kind)
     with archive:
-        parts, embedded, reason, encrypted = _unpack(archive, into)
-    into.fact(file, kind, reason=reason, encrypted=encrypted)
-    try:
-        book = read_book(parts) if kind is FileKind.SPREADSHEET else Book()
-    except BROKEN_XML:
-        book = Book()
-        reason = reason or _tell(file, kind, into, "a workbook whose shared texts are broken")
-    broken = False
-    for name in sorted(parts, key=_order):
+        _unpack(archive, document, into)
+    read_parts(
+        document.file,
+        kind,
+        document.parts,
+        document.others,
+        into,
+        inner,
+        reason=document.reason,
+        encrypted=document.encrypted,
+    )
+
+
+def read_parts(
+    file: File,
+    kind: FileKind,
+    parts: dict[str, bytes],
+    into: Collected,
+    inner: Inner,
+    *,
+    others: dict[str, bytes],
+    reason: str = "",
+    encrypted: bool = False,
+) -> None:
+    """A document's parts, however they were packed: XML in `parts`, everything else in `others`."""
+    document = _Document(file, kind, parts, others, reason=reason, encrypted=encrypted)
+    at = len(into.files)
+    _prepare(document)
+    for name in sorted(document.parts, key=_order):
         try:
-            _part(file, name, parts[name], book, into)
+            _part(document, name, into)
         except BROKEN_XML:
-            broken = True
-    if broken and not reason and not encrypted:
-        _tell(file, kind, into, "an Office document with a broken part")
-    for name, data in embedded.items():
-        if kind_of(data).formats == (Format.IMAGE,):
-            into.text(inner_place(file.place, name), picture_text(data))
-        if kind_of(data).formats != (Format.IMAGE,):
-            inner(File(name, data, inner_place(file.place, name), file.depth + 1), into)
+            document.reason = document.reason or "an Office document with a broken part"
+    reason = document.reason
+    into.fact(file, kind, reason=reason, encrypted=encrypted)
+    into.files.insert(at, into.files.pop())  # before the files it holds
+    for name, data in document.others.items():
+        _other(document, name, data, into, inner)
 
 
-def _unpack(archive: zipfile.ZipFile, into: Collected) -> tuple[dict[str, bytes], dict[str, bytes], str, bool]:
-    """XML parts, other files, why not all of it could be read, whether some need a password."""
-    parts: dict[str, bytes] = {}
-    embedded: dict[str, bytes] = {}
-    reason = ""
-    encrypted = False
+def _unpack(archive: zipfile.ZipFile, document: _Document, into: Collected) -> None:
+    """Parts by what they are: what begins like XML is XML, whatever its name."""
     for number, entry in enumerate(archive.infolist()):
         name = entry.filename.replace("\\", "/").lstrip("/")
-        if entry.is_dir() or (_SILENT.match(name.lower()) and name.lower() != _FORMATS):
+        if entry.is_dir():
             continue
-        encrypted |= bool(entry.flag_bits & 1)
+        document.encrypted |= bool(entry.flag_bits & 1)
         if not into.budget.take_file():
-            return parts, embedded, "holds more parts than are read", encrypted
+            document.reason = "holds more parts than are read"
+            return
         try:
             data = read_entry(archive, entry, into)
         except TooMuch as limit:
-            reason = str(limit)
+            document.reason = str(limit)
             continue
         except BROKEN:
-            reason = reason or "an Office document with a broken part"
+            document.reason = document.reason or "an Office document with a broken part"
             continue
-        chosen = parts if name.lower().endswith(_XML) else embedded
+        low = name.lower()
+        chosen = document.parts if low.endswith(_XML) or _is_known(data) else document.others
         chosen[name if name not in chosen else f"{name} {number}"] = data
-        if name.lower().startswith("xl/worksheets/") and name.lower().endswith(".bin"):
-            reason = reason or "a binary workbook, which is not read"
-    return parts, embedded, reason, encrypted
+        if low.startswith("xl/worksheets/") and low.endswith(".bin"):
+            document.reason = document.reason or "a binary workbook, which is not read"
 
 
-def _tell(file: File, kind: FileKind, into: Collected, reason: str) -> str:
-    """Mark the document's own fact."""
-    into.files = [fact for fact in into.files if fact.place != file.place or fact.depth != file.depth]
-    into.fact(file, kind, reason=reason)
-    return reason
+def _is_known(data: bytes) -> bool:
+    """Whether a part of any name is one that a program may show as the document's own."""
+    name = root_name(data) if data[:1] in b"<\xef\xff\xfe\0 \r\n\t" else ""
+    return name in _SHEET_ROOTS or name in _PARAGRAPH_ROOTS or name in {"sst", "workbook", "styleSheet"}
+
+
+def _prepare(document: _Document) -> None:
+    """What the parts' text depends on: styles, lists, bound data, shared strings, the names of sheets."""
+    parts = document.parts
+    document.links = read_links(parts)
+    document.owners = owners(document.links)
+    document.around.store = read_store(parts)
+    roots = {name: root_name(data) for name, data in parts.items()}
+    try:
+        for name, root in roots.items():
+            if root == "styles":
+                read_styles(parse_xml(parts[name]), document.around.styles)
+        for name, root in roots.items():
+            if root == "numbering":
+                read_numbering(parse_xml(parts[name]), document.around.styles)
+    except BROKEN_XML:
+        document.reason = document.reason or "an Office document with a broken part"
+    if document.kind is FileKind.SPREADSHEET or any(root in _SHEET_ROOTS for root in roots.values()):
+        try:
+            document.book = read_book(parts, roots, document.links)
+        except BROKEN_XML:
+            document.reason = document.reason or "a workbook whose shared texts are broken"
+        document.titles.update(document.book.names)
+    for name, root in roots.items():
+        if root == "sld":
+            hidden = re.search(rb"<(?:\w+:)?sld\b[^>]{0,3000}\sshow=[\"'](?:0|false)[\"']", parts[name][:8192])
+            document.titles[name] = label_of(name) + (" (hidden)" if hidden else "")
 
 
 def _order(name: str) -> tuple[int, int, str]:
     """The text itself before its notes, and slides by number."""
     low = name.lower()
-    number = re.search(r"(\d+)\.xml\Z", low)
+    number = re.search(r"(\d{1,6})\.xml\Z", low)
     main = low.startswith(("word/document", "ppt/slides/", "xl/worksheets/"))
-    return (0 if main else 1, int(number[1][:6]) if number and main else 0, low)
+    return (0 if main else 1, int(number[1]) if number and main else 0, low)
 
 
-def _part(file: File, name: str, data: bytes, book: Book, into: Collected) -> None:
-    low = name.lower()
-    if name in book.names or (low.startswith(_SHEETS) and not low.endswith(".rels")):
-        _sheet(file, name, data, book, into)
+def _part(document: _Document, name: str, into: Collected) -> None:
+    low, data = name.lower(), document.parts[name]
+    root = root_name(data)
+    if root in _SHEET_ROOTS or (not root and (name in document.book.names or low.startswith(_SHEETS))):
+        _sheet(document, name, data, into)
         return
-    if low == _FORMATS:
+    if root in SILENT_ROOTS or root in {"styleSheet", "sst"}:
         return
     if len(data) > into.budget.limits.xml_bytes:
         raise ValueError("an XML part past the limit")
-    root = parse_xml(data)
-    if local(root) == "worksheet":  # wherever the workbook keeps it
-        _sheet(file, name, data, book, into)
+    place = _place(document, name)
+    if root == "Relationships" or low.endswith(".rels"):
+        _links(document, name, place, into)
+    else:
+        _tree(document, name, place, data, into)
+
+
+def _tree(document: _Document, name: str, place: str, data: bytes, into: Collected) -> None:
+    """A part as one tree. A part by the name of XML that is none is a file of its own."""
+    low = name.lower()
+    try:
+        tree = parse_xml(data, mend=low.endswith(".vml"))
+    except BROKEN_XML:
+        if kind_of(data).formats[0] in {Format.XML, Format.TEXT, Format.UNKNOWN, Format.EMPTY} and data[:1] == b"<":
+            raise
+        document.others[name] = data
         return
-    place = inner_place(file.place, label) if (label := _label(low)) else file.place
+    root = root_name(data) or str(tree.tag).rpartition("}")[2]
+    if root in _SHEET_ROOTS:
+        _sheet(document, name, data, into)
+    elif root in {"styles", "numbering"}:
+        texts = [attribute(each, "val") for each in tree.iter("{*}lvlText", "{*}name")]
+        into.text(place, "\n".join(text for text in dict.fromkeys(texts) if _LIST_TEXT.search(text)))
+    elif root in {"comments", "ThreadedComments"} and low.startswith("xl/"):
+        _cell_comments(place, tree, into)
+    elif root in _PARAGRAPH_ROOTS or low.startswith(("word/", "ppt/", "xl/drawings/", "xl/charts/")):
+        for reading in paragraph_readings(tree, document.around):
+            into.text(place, reading.text, reading.marks)
+        if root == "chartSpace" or "/chart" in low:
+            into.text(place, chart_text(tree))
+    else:
+        into.text(place, loose_text(tree))
+
+
+def _cell_comments(place: str, tree: "etree._Element", into: Collected) -> None:
+    """The comments of cells, with a mark that leads to the cell."""
+    texts: list[str] = []
+    marks: list[tuple[int, str]] = []
+    size = 0
+    for comment in tree.iter("{*}comment", "{*}threadedComment"):
+        text = "".join(each.text or "" for each in comment.iter("{*}t", "{*}text")) + "\n"
+        marks.append((size, comment.get("ref", "")))
+        texts.append(text)
+        size += len(text)
+    into.text(place, "".join(texts), marks)
+    into.text(place, "\n".join(each.text or "" for each in tree.iter("{*}author")))
+
+
+def _links(document: _Document, name: str, place: str, into: Collected) -> None:
+    """Where the text leads to: shown on pointing at it, and what a recipient opens."""
+    folder, _, last = name.rpartition("/_rels/") if "/_rels/" in name else ("", "", name.removeprefix("_rels/"))
+    links = document.links.get(f"{folder}/{last[:-5]}".lstrip("/"), [])
+    texts: dict[str, None] = {}
+    for link in links[:_MOST_LINKS]:
+        if link.external:
+            texts[link.target] = None
+            texts[unquote(link.target)] = None
+    into.text(place, "\n".join(texts))
+
+
+def _place(document: _Document, name: str) -> str:
+    """`notes.docx > footer`, `pay.xlsx > Salaries > comments`, `talk.pptx > slide 3 > notes`."""
+    low = name.lower()
+    label = document.titles.get(name) or label_of(name)
+    owner = document.owners.get(name, "")
     if low.endswith(".rels"):
-        targets = [str(link.get("Target", "")) for link in root if local(link) == "Relationship"]
-        into.text(place, "\n".join(target for target in targets if target.lower().startswith(_CONTACT)))
-    elif low.startswith(_PARAGRAPH_ROOTS):
-        for text in paragraph_readings(root):
-            into.text(place, text)
-            if "\t" in text:
-                into.text(place, joined_cells(text))
-    elif local(root) != "sst":
-        into.text(place, loose_text(root))
+        owner = re.sub(r"(?:^|/)_rels/([^/]+)\.rels\Z", r"/\1", name).lstrip("/")
+    above = document.titles.get(owner) or (document.titles.get(document.owners.get(owner, "")) if owner else "")
+    if above and above != label:
+        label = f"{above} > {re.sub(r' [0-9]+$', '', label)}"
+    return inner_place(document.file.place, label) if label else document.file.place
 
 
-def _sheet(file: File, name: str, data: bytes, book: Book, into: Collected) -> None:
-    title = book.names.get(name) or name.rpartition("/")[2].removesuffix(".xml")
-    for block in read_sheet(data, title, book):
-        into.text(inner_place(file.place, block.place), block.text)
+def _sheet(document: _Document, name: str, data: bytes, into: Collected) -> None:
+    title = document.book.names.get(name) or name.rpartition("/")[2].removesuffix(".xml")
+    for block in read_sheet(data, title, document.book):
+        into.text(inner_place(document.file.place, block.place), block.text, block.marks)
+    into.text(inner_place(document.file.place, title), "\n".join(dict.fromkeys(document.book.beside)))
+    document.book.beside.clear()
+    if document.book.short:
+        document.reason = document.reason or "formulas of which not all were worked out"
 
 
-def _label(low: str) -> str:
-    for pattern, label in _LABELS:
-        match = pattern.fullmatch(low)
-        if match:
-            return label.format(*match.groups())
-    return low
+def _other(document: _Document, name: str, data: bytes, into: Collected, inner: Inner) -> None:
+    """Macros, pictures, fonts, settings; everything else is a file of its own."""
+    place = inner_place(document.file.place, name)
+    low = name.lower()
+    if _MACROS.search(low):
+        try:
+            texts = macro_texts(data)
+        except BROKEN_PROJECT:
+            texts = [picture_text(data)]
+        for text in texts:
+            into.text(inner_place(document.file.place, "macros"), text)
+    elif _SETTINGS_BIN.search(low):
+        into.text(place, picture_text(data))
+    elif low.endswith(_FONTS):
+        return
+    elif kind_of(data).formats == (Format.IMAGE,):
+        into.text(place, picture_text(data))
+        picture = File(name, data, place, document.file.depth + 1)
+        if not into.picture(picture):
+            into.fact(picture, FileKind.IMAGE, reason="more pictures than are read")
+    else:
+        inner(File(name, data, place, document.file.depth + 1), into)

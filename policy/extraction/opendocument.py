@@ -7,15 +7,18 @@ from lxml import etree
 from policy.extraction.archive import BROKEN, TooMuch, open_zip, read_entry
 from policy.extraction.collected import Collected, File, Inner, inner_place
 from policy.extraction.kind import Format, kind_of
-from policy.extraction.tables import joined_cells
+from policy.extraction.odfsheets import read_tables
+from policy.extraction.odfstyles import read_odf_styles
+from policy.extraction.odftext import OdfWalk
+from policy.extraction.pictures import picture_text
 from policy.extraction.xmltext import BROKEN_XML, local, loose_text, parse_xml
 from rules.content import FileKind
 
 _LABELS: Final = {"content.xml": "", "styles.xml": "header and footer", "meta.xml": "properties"}
-_ENCRYPTED: Final = b"manifest:encryption-data"
-_VALUE: Final = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}value"
-_DEEPEST: Final = 200  # elements in one paragraph
-_MOST_SPACES: Final = 1_000
+_SILENT: Final = frozenset({"manifest.rdf", "layout-cache", "settings.xml", "mimetype"})
+_ENCRYPTED: Final = b"encryption-data"
+_LOOSE_ROOTS: Final = frozenset({"document-meta", "module", "library", "libraries", "window", "RDF"})
+_XML: Final = (".xml", ".rdf", ".xlb", ".xdl", ".xba")
 
 
 def read_opendocument(file: File, kind: FileKind, into: Collected, inner: Inner) -> None:
@@ -29,70 +32,77 @@ def read_opendocument(file: File, kind: FileKind, into: Collected, inner: Inner)
     parts: dict[str, bytes] = {}
     with archive:
         for entry in archive.infolist():
-            if entry.is_dir() or not into.budget.take_file():
+            if entry.is_dir():
                 continue
+            if not into.budget.take_file():
+                reason = "holds more parts than are read"
+                break
             try:
                 parts[entry.filename] = read_entry(archive, entry, into)
             except (TooMuch, *BROKEN) as error:
                 reason = str(error) if isinstance(error, TooMuch) else "an OpenDocument file with a broken part"
-    encrypted = _ENCRYPTED in parts.get("META-INF/manifest.xml", b"")
-    texts: list[tuple[str, str]] = []
+    if _ENCRYPTED in parts.get("META-INF/manifest.xml", b""):
+        into.fact(file, kind, encrypted=True, reason="needs a password")
+        return
+    at = len(into.files)
+    roots, broken = _trees(parts, into)
+    into.fact(file, kind, reason=reason or ("an OpenDocument file with a broken part" if broken else ""))
+    into.files.insert(at, into.files.pop())
+    read_trees(file.place, roots, into)
     for name, data in parts.items():
+        if name not in roots and data and not _is_silent(name):
+            _other(file, name, data, into, inner)
+
+
+def _trees(parts: dict[str, bytes], into: Collected) -> tuple[dict[str, "etree._Element"], bool]:
+    """The XML parts, and whether some of them are broken."""
+    roots: dict[str, etree._Element] = {}
+    broken = False
+    for name, data in parts.items():
+        if not name.lower().endswith(_XML) or _is_silent(name):
+            continue
         try:
-            texts += [] if encrypted else _texts(file.place, name, data)
+            if len(data) > into.budget.limits.xml_bytes:
+                raise ValueError("an XML part past the limit")
+            roots[name] = parse_xml(data)
         except BROKEN_XML:
-            reason = reason or "an OpenDocument file with a broken part"
-    into.fact(file, kind, reason=reason, encrypted=encrypted)
-    for place, text in texts:
-        into.text(place, text)
-    for name, data in parts.items():
-        silent = encrypted or not data or name == "mimetype" or name.endswith((".xml", ".rdf"))
-        if not silent and kind_of(data).formats != (Format.IMAGE,):
-            inner(File(name, data, inner_place(file.place, name), file.depth + 1), into)
+            broken = True
+    return roots, broken
 
 
-def _texts(place: str, name: str, data: bytes) -> list[tuple[str, str]]:
-    label = _LABELS.get(name)
-    if label is None:
-        base = name.rpartition("/")[2]
-        if base not in {"content.xml", "styles.xml"}:
-            return []
-        label = name.rpartition("/")[0]
-    root = parse_xml(data)
-    place = inner_place(place, label) if label else place
-    if name == "meta.xml":
-        return [(place, loose_text(root))]
-    text = "\n".join(_lines(root))
-    return [(place, text), (place, joined_cells(text))]
+def _is_silent(name: str) -> bool:
+    return name in _SILENT or name.startswith("META-INF/") or name.rpartition("/")[2] == "settings.xml"
 
 
-def _lines(root: "etree._Element") -> list[str]:
-    """Paragraphs; rows of tables with tabs between their cells; alternative texts."""
-    found: list[str] = []
-    rows = {id(p) for row in root.iter("{*}table-row") for p in row.iter("{*}p", "{*}h")}
-    for element in root.iter("{*}p", "{*}h", "{*}table-row", "{*}title", "{*}desc"):
-        name = local(element)
-        if name == "table-row":
-            cells = [" ".join(_inline(p) for p in cell.iter("{*}p", "{*}h")) for cell in element]
-            found.append("\t".join(cell for cell in cells if cell))
-        elif name in {"p", "h"}:
-            if id(element) not in rows:
-                found.append(_inline(element))
-        else:
-            found.append(_inline(element))
-    values = [value for cell in root.iter("{*}table-cell") if (value := cell.get(_VALUE))]
-    return [line for line in [*found, "\n".join(values)] if line.strip()]
+def read_trees(place: str, roots: dict[str, "etree._Element"], into: Collected) -> None:
+    """The texts of a document's trees, by the name of each part; a flat document has one, without a name."""
+    styles = read_odf_styles(roots.values())
+    for name, root in roots.items():
+        label = _LABELS.get(name)
+        if label is None:
+            base = name.rpartition("/")
+            label = base[0] if base[2] in _LABELS else name
+        where = inner_place(place, label) if label else place
+        if local(root) in _LOOSE_ROOTS:
+            into.text(where, loose_text(root))
+            continue
+        if local(root) == "math":
+            into.text(where, "".join(str(text).strip() for text in root.itertext()))
+            into.text(where, loose_text(root))
+            continue
+        for piece in read_tables(root, styles):
+            into.text(inner_place(where, piece.place), piece.text, piece.marks)
+        for reading in OdfWalk(styles).readings(root):
+            into.text(where, reading.text, reading.marks)
 
 
-def _inline(element: "etree._Element", depth: int = 0) -> str:
-    """Mixed content in order; `s`, `tab` and `line-break` stand for white space."""
-    name = local(element)
-    out = [element.text or "" if isinstance(element.tag, str) else ""]
-    if name == "s":
-        counts = [str(value) for key, value in element.attrib.items() if str(key).endswith("}c")]
-        out.append(" " * min(_MOST_SPACES, int(counts[0]) if counts and counts[0].isdecimal() else 1))
-    elif name in {"tab", "line-break"}:
-        out.append("\t" if name == "tab" else "\n")
-    for child in element if depth < _DEEPEST else ():
-        out += [_inline(child, depth + 1), child.tail or ""]
-    return "".join(out)
+def _other(file: File, name: str, data: bytes, into: Collected, inner: Inner) -> None:
+    """Pictures are looked through; previews of objects are that and no more; everything else is a file of its own."""
+    place = inner_place(file.place, name)
+    if kind_of(data).formats == (Format.IMAGE,) or name.startswith(("ObjectReplacements/", "Thumbnails/")):
+        into.text(place, picture_text(data))
+        picture = File(name, data, place, file.depth + 1)
+        if name.startswith("Pictures/") and not into.picture(picture):
+            into.fact(picture, FileKind.IMAGE, reason="more pictures than are read")
+    else:
+        inner(File(name, data, place, file.depth + 1), into)

@@ -1,82 +1,359 @@
-"""RTF: its text, without the tables of fonts and colours."""
+"""RTF: what is displayed, what is hidden, fields, notes, and the files and pictures within."""
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Final
 
+from policy.extraction.pieces import DELETED, FAINT, FIELD, HIDDEN, INSERTED, Line, Reading, readings_of
 from policy.reader.charsets import codec
 
 _TOKEN: Final = re.compile(
-    rb"\\([a-zA-Z]{1,32})(-?[0-9]{1,10})?[ ]?|\\'([0-9a-fA-F]{2})|\\([^a-zA-Z])|([{}])|[\r\n]+|([^\\{}\r\n]+)"
+    rb"\\([a-zA-Z]{1,32})(-?[0-9]{1,10})?[ ]?|\\'([0-9a-fA-F]{2})|\\([^a-zA-Z])|([{}])|[\r\n\0]+|([^\\{}\r\n\0]+)"
 )
+# Tables and settings: no words that anybody is shown.
 _SILENT: Final = frozenset(
-    {b"fonttbl", b"colortbl", b"stylesheet", b"listtable", b"listoverridetable", b"rsidtbl", b"generator", b"themedata",
-     b"colorschememapping", b"datastore", b"latentstyles", b"pict", b"mmathPr", b"xmlnstbl", b"filetbl", b"revtbl"}
+    {b"colortbl", b"stylesheet", b"listtable", b"listoverridetable", b"rsidtbl", b"generator", b"themedata",
+     b"colorschememapping", b"datastore", b"latentstyles", b"mmathPr", b"xmlnstbl", b"filetbl", b"fonttbl",
+     b"objclass", b"panose", b"falt", b"fontemb", b"template", b"picprop", b"blipuid", b"pgptbl",
+     b"pnseclvl", b"objtime", b"passwordhash", b"writereservhash", b"password"}
 )  # fmt: skip
 _SIGNS: Final = {
-    b"par": "\n", b"line": "\n", b"sect": "\n", b"page": "\n", b"row": "\n", b"cell": "\t",
-    b"tab": "\t", b"nestcell": "\t",
-    b"emdash": "\u2014", b"endash": "\u2013", b"bullet": "\u2022", b"lquote": "'", b"rquote": "'",
-    b"ldblquote": '"', b"rdblquote": '"', b"emspace": " ", b"enspace": " ", b"nestrow": "\n",
+    b"cell": "\t", b"tab": "\t", b"nestcell": "\t", b"emdash": "\u2014", b"endash": "\u2013", b"bullet": "\u2022",
+    b"lquote": "'", b"rquote": "'", b"ldblquote": '"', b"rdblquote": '"', b"emspace": " ", b"enspace": " ",
+    b"qmspace": " ", b"zwj": "", b"zwnj": "", b"softline": " ", b"line": "\n", b"lbr": "\n",
 }  # fmt: skip
-_ESCAPED: Final = {b"~": " ", b"_": "-", b"-": "", b"\n": "\n", b"\r": "\n"}
-_LOUD: Final = frozenset({b"shptxt", b"annotation", b"fldinst"})  # shown, though in a group that may be skipped
-_OBJECT: Final = b"objdata"
-_DEEPEST: Final = 1_000
+_ENDS: Final = frozenset({b"par", b"sect", b"page", b"row", b"nestrow", b"column"})
+_ESCAPED: Final = {b"~": "\u00a0", b"_": "-", b"-": "", b"\n": "\n", b"\r": "\n", b"*": "", b"|": "", b":": ""}
+_SHOWN: Final = frozenset(
+    {b"shptxt", b"shppict", b"ud", b"listtext", b"pntext", b"htmltag"}
+)  # read though marked with \*
+_LABELLED: Final = {
+    b"header": "header", b"headerl": "header", b"headerr": "header", b"headerf": "header", b"footer": "footer",
+    b"footerl": "footer", b"footerr": "footer", b"footerf": "footer", b"footnote": "footnotes",
+    b"annotation": "comments", b"info": "properties", b"userprops": "properties",
+}  # fmt: skip
+_BYTES: Final = {b"objdata": "object", b"pict": "picture"}
+_CODE_PAGES: Final = {
+    0: "cp1252", 1: "cp1252", 77: "mac-roman", 128: "cp932", 129: "cp949", 130: "johab", 134: "cp936", 136: "cp950",
+    161: "cp1253", 162: "cp1254", 163: "cp1258", 177: "cp1255", 178: "cp1256", 186: "cp1257", 204: "cp1251",
+    222: "cp874", 238: "cp1250", 254: "cp437", 255: "cp850",
+}  # fmt: skip
+_SYMBOLS: Final = 2  # the character set of symbol fonts
+_LOUD: Final = frozenset({"text", "beside"})
+_PACKED: Final = frozenset({"object", "picture"})
+_LOOKS: Final = ("b", "i", "ul", "strike", "super", "sub", "highlight", "cb", "charscalex", "up", "dn", "cs", "outl",
+                 "shad", "expndtw")  # fmt: skip
+_HEX: Final = re.compile(rb"[^0-9a-fA-F]+")
+_DEEPEST: Final = 5_000
+_MOST_FONTS: Final = 5_000
+_TINY: Final = 4  # half-points
+_PALE: Final = 0xF0
+_MOST_FILES: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a file says: the readings of each place, files and pictures within, whether it was read whole."""
+
+    texts: dict[str, list[Reading]] = field(repr=False)
+    beside: str = field(repr=False)
+    objects: list[bytes] = field(repr=False)
+    pictures: list[bytes] = field(repr=False)
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What holds within a group. `into`: text, beside, silent, fonts, object, picture."""
+
+    into: str = "text"
+    place: str = ""
+    flags: int = 0
+    look: str = ""
+    skips: int = 1  # bytes that stand in for one \\u
+    font: int = -1
+    starred: bool = False
+    fresh: bool = True  # nothing but its name was in the group yet
 
 
 def read_rtf(data: bytes, *, as_shown: bool = False) -> tuple[str, bool]:
-    """The text, and whether it was read whole: embedded objects and too deep groups are not.
+    """The text, and whether it was read whole. `as_shown`: as displayed; else all there is, beside it too."""
+    found = read_found(data)
+    texts = [reading.text for readings in found.texts.values() for reading in (readings[:1] if as_shown else readings)]
+    return "\n".join([*texts, *([] if as_shown or not found.beside else [found.beside])]), found.whole
 
-    `as_shown`: without hidden text and the instructions of fields.
-    """
-    charset = "cp1252"
-    out: list[str] = []
-    groups: list[tuple[bool, int]] = []
-    silent = False
-    skips = 1  # bytes that stand in for one \u
-    skip = 0
-    whole = True
-    for match in _TOKEN.finditer(data):
-        word, number, escape, sign, brace, plain = match.groups()
-        if brace == b"{":
-            whole &= len(groups) < _DEEPEST
-            groups.append((silent, skips))
-        elif brace == b"}":
-            silent, skips = groups.pop() if groups else (False, 1)
-            skip = 0
-        elif word is not None:
-            if word == b"u" and number:
-                out.append("" if silent else chr(int(number) & 0xFFFF))
-                skip = skips
-            elif word == b"uc":
-                skips = int(number or 1)
-            elif word == b"ansicpg":
-                charset = codec(f"cp{int(number or 1252)}") or charset
-            elif word == b"bin":
-                whole = False
-            elif word in _SILENT or (as_shown and word == b"fldinst"):
-                silent = True
-            elif as_shown and word == b"v":
-                silent = number != b"0"
-            elif word in _LOUD:
-                silent = False
-            elif word == _OBJECT:
-                silent, whole = True, False
-            elif not silent:
-                out.append(_SIGNS.get(word, ""))
-        elif sign == b"*":
-            silent = True
-        elif silent:
-            continue
-        elif skip and (escape or plain):
-            taken = 1 if escape else min(skip, len(plain))
-            skip -= taken
-            if plain:
-                out.append(plain[taken:].decode(charset, "replace"))
-        elif escape:
-            out.append(bytes.fromhex(escape.decode()).decode(charset, "replace"))
-        elif sign is not None:
-            out.append(_ESCAPED.get(sign, sign.decode("latin-1")))
-        elif plain is not None:
-            out.append(plain.decode(charset, "replace"))
-    return "".join(out), whole and not groups
+
+def read_found(data: bytes) -> Found:
+    """All that is in a file."""
+    return _Reader(data).run()
+
+
+class _Reader:
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._state = _State()
+        self._groups: list[_State] = []
+        self._charset = "cp1252"
+        self._fonts: dict[int, str] = {}
+        self._font_named = 0
+        self._pale = self._pale_colours()
+        self._raw = bytearray()
+        self._lines: dict[str, list[Line]] = {}
+        self._open: dict[str, Line] = {}
+        self._counts: dict[str, int] = {}
+        self._beside: list[str] = []
+        self._hex: list[bytes] = []
+        self._objects: list[bytes] = []
+        self._pictures: list[bytes] = []
+        self._skip = 0
+        self._whole = True
+
+    def _pale_colours(self) -> frozenset[int]:
+        start = self._data.find(b"{\\colortbl")
+        table = self._data[start + 10 : self._data.find(b"}", start)][:20_000] if start >= 0 else b""
+        pale: set[int] = set()
+        for number, colour in enumerate(table.split(b";")):
+            tones = [int(tone) for tone in re.findall(rb"\\(?:red|green|blue)(\d{1,3})", colour)]
+            if len(tones) == 3 and min(tones) >= _PALE:
+                pale.add(number)
+        return frozenset(pale)
+
+    def run(self) -> Found:
+        data, at = self._data, 0
+        match_token = _TOKEN.match
+        while at < len(data):
+            match = match_token(data, at)
+            if match is None:
+                at += 1
+                continue
+            at = match.end()
+            word, number, escape, sign, brace, plain = match.groups()
+            if plain is not None:
+                self._plain(plain)
+            elif word is not None:
+                if word == b"bin":
+                    at += self._binary(data, at, int(number or 0))
+                else:
+                    self._word(word, number)
+            elif escape is not None:
+                self._byte(bytes.fromhex(escape.decode()))
+            elif brace == b"{":
+                self._begin()
+            elif brace == b"}":
+                self._end()
+            elif sign is not None:
+                self._sign(sign)
+        self._flush()
+        for place in list(self._open):
+            self._end_line(place)
+        texts = {place: readings_of(lines) for place, lines in self._lines.items()}
+        beside = "".join(self._beside)
+        beside = "\n".join(dict.fromkeys(line.strip() for line in beside.split("\n") if line.strip()))
+        return Found(texts, beside, self._objects, self._pictures, self._whole and not self._groups)
+
+    def _begin(self) -> None:
+        self._flush()
+        if len(self._groups) >= _DEEPEST:
+            self._whole = False
+            return
+        self._groups.append(self._state)
+        self._state = replace(self._state, starred=False, fresh=True)
+
+    def _end(self) -> None:
+        self._flush()
+        self._skip = 0
+        ended = self._state
+        self._state = self._groups.pop() if self._groups else _State()
+        if ended.into in {"object", "picture"} and self._state.into != ended.into:
+            self._take(ended.into)
+        elif ended.into == "beside" and self._beside:
+            self._beside.append("\n")
+
+    def _take(self, kind: str) -> None:
+        """A file or picture that is written in hexadecimal digits."""
+        digits = _HEX.sub(b"", b"".join(self._hex))
+        self._hex.clear()
+        kept = self._objects if kind == "object" else self._pictures
+        if len(kept) >= _MOST_FILES:
+            self._whole = False
+        elif digits:
+            kept.append(bytes.fromhex(digits[: len(digits) & ~1].decode("ascii")))
+
+    def _binary(self, data: bytes, at: int, size: int) -> int:
+        size = max(0, min(size, len(data) - at))
+        if self._state.into in {"object", "picture"}:
+            self._hex.append(data[at : at + size].hex().encode())
+        return size
+
+    def _plain(self, plain: bytes) -> None:
+        if self._skip:
+            taken = min(self._skip, len(plain))
+            self._skip -= taken
+            plain = plain[taken:]
+        into = self._state.into
+        if into in _LOUD:
+            self._raw += plain
+        elif into in _PACKED:
+            self._hex.append(plain)
+
+    def _byte(self, byte: bytes) -> None:
+        if self._skip:
+            self._skip -= 1
+        elif self._state.into in {"text", "beside"}:
+            self._raw += byte
+
+    def _flush(self) -> None:
+        """Bytes that were gathered, in the charset of their font."""
+        if self._raw:
+            charset = self._fonts.get(self._state.font, self._charset)
+            raw = bytes(self._raw)
+            self._raw.clear()
+            self._add(raw.decode(charset, "replace"))
+
+    def _add(self, text: str) -> None:
+        state = self._state
+        if state.into == "beside":
+            self._beside.append(text)
+        elif state.into == "text" and text:
+            line = self._open.setdefault(state.place, Line())
+            last = line.pieces[-1][0] if line.pieces else ""
+            if last and "\ud800" <= last[-1] < "\udc00" and "\udc00" <= text[0] < "\ue000":
+                pair = (last[-1] + text[0]).encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+                line.pieces[-1] = (last[:-1] + pair, *line.pieces[-1][1:])
+                text = text[1:]
+            line.pieces.append((text, state.flags, state.look))
+
+    def _end_line(self, place: str) -> None:
+        line = self._open.pop(place, Line())
+        self._counts[place] = self._counts.get(place, 0) + 1
+        line.mark = f"paragraph {self._counts[place]}"
+        self._lines.setdefault(place, []).append(line)
+
+    def _sign(self, sign: bytes) -> None:
+        self._flush()
+        if sign == b"*":
+            self._state = replace(self._state, starred=True)
+        elif sign in b"\r\n" and self._state.into == "text":
+            self._end_line(self._state.place)
+        elif self._skip:
+            self._skip -= 1
+        elif self._state.into in {"text", "beside"}:
+            self._add(_ESCAPED.get(sign, sign.decode("latin-1")))
+
+    def _word(self, word: bytes, number: bytes | None) -> None:
+        self._flush()
+        state = self._state
+        if word == b"u" and number:
+            if state.into in {"text", "beside"}:
+                code = int(number) & 0xFFFF
+                self._add(chr(code - 0xF000 if 0xF020 <= code < 0xF100 else code))
+            self._skip = min(100, max(0, state.skips))
+            return
+        self._skip = 0
+        if state.into == "silent" and word not in {b"f", b"fcharset", b"cpg"}:
+            return
+        value = int(number) if number and len(number) < 10 else None
+        if state.fresh and self._destination(word):
+            return
+        handler = _WORDS.get(word)
+        if handler:
+            handler(self, value)
+        elif word in _ENDS and state.into == "text":
+            self._end_line(state.place)
+        elif word in _SIGNS:
+            self._add(_SIGNS[word])
+        if state.fresh and word not in {b"f", b"rtf"}:
+            self._state = replace(self._state, fresh=False)
+
+    def _destination(self, word: bytes) -> bool:
+        """Whether the word says what its group is, and is not text as it stands around it."""
+        state = self._state
+        if word in _SILENT:
+            self._state = replace(state, into="fonts" if word == b"fonttbl" else "silent", fresh=False)
+        elif word in _BYTES:
+            self._state = replace(state, into=_BYTES[word], fresh=False)
+            self._hex.clear()
+        elif word in _LABELLED:
+            self._state = _State(place=_LABELLED[word], skips=state.skips, font=state.font, fresh=False)
+            self._whole = self._whole and len(self._lines) < 50
+        elif word == b"fldinst":
+            self._state = replace(state, into="text", flags=state.flags | FIELD, fresh=False)
+        elif word in _SHOWN:
+            self._state = replace(state, into="text" if word != b"shppict" else state.into, fresh=False)
+        elif state.starred:
+            self._state = replace(state, into="beside" if state.into == "text" else state.into, fresh=False)
+        else:
+            return word in {b"fldrslt", b"field", b"upr", b"shp", b"object", b"result"}
+        return True
+
+    def _look(self, name: str, value: int | None) -> None:
+        parts = [part for part in self._state.look.split("|") if part and not part.startswith(f"{name}=")]
+        look = "|".join(sorted([*parts, f"{name}={value}"][:12])) if value != 0 else "|".join(parts)
+        self._state = replace(self._state, look=look)
+
+    def _flag(self, flag: int, on: bool) -> None:
+        flags = self._state.flags | flag if on else self._state.flags & ~flag
+        self._state = replace(self._state, flags=flags)
+
+    def _set_font(self, value: int | None) -> None:
+        self._font_named = value or 0
+        self._state = replace(self._state, font=value if value is not None else -1)
+        if self._state.into != "fonts":
+            self._look("f", value)
+
+    def _set_charset(self, value: int | None) -> None:
+        if self._state.into == "fonts" and value is not None and len(self._fonts) < _MOST_FONTS:
+            page = "latin-1" if value == _SYMBOLS else _CODE_PAGES.get(value, "")
+            if page and value not in {0, 1} and codec(page):
+                self._fonts[self._font_named] = page
+
+    def _set_page(self, value: int | None) -> None:
+        found = codec(f"cp{value}") if value else None
+        if found and self._state.into == "fonts":
+            self._fonts[self._font_named] = found
+        elif found:
+            self._charset = found
+
+    def _set_skips(self, value: int | None) -> None:
+        self._state = replace(self._state, skips=1 if value is None else value)
+
+    def _hide(self, value: int | None) -> None:
+        self._flag(HIDDEN, value != 0)
+
+    def _delete(self, value: int | None) -> None:
+        self._flag(DELETED, value != 0)
+
+    def _revise(self, value: int | None) -> None:
+        self._flag(INSERTED, value != 0)
+
+    def _size(self, value: int | None) -> None:
+        self._flag(FAINT, value is not None and 0 < value <= _TINY)
+        self._look("fs", value)
+
+    def _colour(self, value: int | None) -> None:
+        self._flag(FAINT, (value or 0) in self._pale)
+        self._look("cf", value)
+
+    def _plain_text(self, _: int | None) -> None:
+        self._state = replace(self._state, flags=self._state.flags & FIELD, look="")
+
+
+def _looked(name: str) -> Callable[[_Reader, int | None], None]:
+    return lambda reader, value: reader._look(name, value)
+
+
+_WORDS: Final[dict[bytes, Callable[[_Reader, int | None], None]]] = {
+    b"f": _Reader._set_font,
+    b"fcharset": _Reader._set_charset,
+    b"cpg": _Reader._set_page,
+    b"ansicpg": _Reader._set_page,
+    b"uc": _Reader._set_skips,
+    b"v": _Reader._hide,
+    b"deleted": _Reader._delete,
+    b"revised": _Reader._revise,
+    b"fs": _Reader._size,
+    b"cf": _Reader._colour,
+    b"plain": _Reader._plain_text,
+    **{word.encode(): _looked(word) for word in _LOOKS},
+}

@@ -1,224 +1,210 @@
 """Sheets of a workbook (SpreadsheetML): cells as displayed and as stored, in blocks a person can find."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
 from io import BytesIO
 from typing import Final
 
 from lxml import etree
 
+from policy.extraction.cellformat import displayed, written_out
+from policy.extraction.grid import Cell, Piece, pieces_of, reference
 from policy.extraction.tables import joined_cells
-from policy.extraction.xmltext import local, loose_text, parse_xml
+from policy.extraction.workbooks import Book, place_of, read_book, rich_text
+from policy.extraction.xmltext import local, loose_text
 
-_BLOCK: Final = 4_000  # characters of one part of a sheet
-_REFERENCE: Final = re.compile(r"([A-Z]{1,3})(\d{1,7})\Z")
-_ZEROS: Final = re.compile(r"[0#?]+")
-_PLAIN_FORMAT: Final = re.compile(r"(?:[0#?\-/. ()]|\\.|\"[^\"]*\"|_.)+\Z")
-_CONDITION: Final = re.compile(r"\[[^\]]*\]")
-_LETTERS: Final = re.compile(r"[^\W\d_]")
-_MANY_DIGITS: Final = re.compile(r"(?:\d[ -]?){5}")
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Some rows of one sheet: `Salaries (hidden) > A1:F40`."""
-
-    place: str = field(repr=False)
-    text: str = field(repr=False)
+__all__ = ["Book", "read_book", "read_sheet"]
+_CODES: Final = re.compile(
+    r'&(?:"[^"]*"|[0-9]{1,3} ?|K[0-9A-Fa-f]{6}|K[0-9]{2}[+-][0-9]{3}|[BIUESXYOHLCR]|[A-Z])', re.I
+)
+_WORKED_OUT: Final = re.compile(r"[&\"]|\b(?:CONCAT|TEXT|CHAR|UNICHAR|REPT|SUBSTITUTE|REPLACE)", re.I)
+_SQUARE: Final = re.compile(r"([A-Z]{1,3}\d{1,7})(?::([A-Z]{1,3}\d{1,7}))?\Z")
+_MOST_FORMULAS: Final = 20_000  # of one sheet, told word by word
+_MOST_CONDITIONS: Final = 50
+_MOST_CONDITIONAL: Final = 5_000  # cells shown once more, in the formats of conditions
+_MOST_SHARED: Final = 5_000
 
 
 @dataclass(slots=True)
-class Book:
-    """What sheets share."""
+class _Sheet:
+    """One sheet while its rows go by."""
 
-    strings: list[str] = field(default_factory=list)
-    formats: list[str] = field(default_factory=list)  # number format by cell style
-    names: dict[str, str] = field(default_factory=dict)  # part name -> sheet name
+    title: str
+    name: str
+    book: Book
+    hidden: set[int] = field(default_factory=set)  # columns
+    formulas: list[tuple[str, str]] = field(default_factory=list)  # (cell, formula or what it comes to)
+    shown: list[str] = field(default_factory=list)  # rows without their hidden columns, joined
+    numbers: list[Cell] = field(default_factory=list)  # for the formats of conditions
+    has_conditions: bool = False
+    shared: dict[str, tuple[str, int, int]] = field(default_factory=dict)
 
-
-def read_book(parts: dict[str, bytes]) -> Book:
-    """Shared strings, formats and sheet names from the workbook's parts. Raises one of BROKEN_XML."""
-    book = Book()
-    for name, data in parts.items():
-        low = name.lower()
-        if low.endswith("sharedstrings.xml") or (low.startswith("xl/") and b"<sst" in data[:1024]):
-            book.strings = [_rich_text(item) for item in parse_xml(data) if local(item) == "si"]
-        elif low.endswith("styles.xml"):
-            book.formats = _formats(parse_xml(data))
-    workbook = next((data for name, data in parts.items() if name.lower().endswith("xl/workbook.xml")), None)
-    links = next((data for name, data in parts.items() if name.lower().endswith("workbook.xml.rels")), None)
-    if workbook and links:
-        targets = {link.get("Id", ""): link.get("Target", "") for link in parse_xml(links)}
-        for sheet in parse_xml(workbook).iter("{*}sheet"):
-            link = next((str(value) for key, value in sheet.attrib.items() if str(key).endswith("}id")), "")
-            hidden = " (hidden)" if sheet.get("state", "visible") != "visible" else ""
-            target = targets.get(link, "").lstrip("/")
-            book.names[target if target.startswith("xl/") else f"xl/{target}"] = sheet.get("name", "") + hidden
-    return book
-
-
-def read_sheet(data: bytes, title: str, book: Book) -> list[Block]:
-    """All rows of one sheet, then what stands around them. Raises one of BROKEN_XML."""
-    blocks: list[Block] = []
-    gather = _Gather(title)
-    events = etree.iterparse(
-        BytesIO(data), events=("end",), tag=("{*}row",), resolve_entities=False, no_network=True, huge_tree=False
-    )
-    for _, row in events:
-        gather.row(row, book)
-        row.clear()
-        while row.getprevious() is not None:
-            parent = row.getparent()
-            assert parent is not None
-            del parent[0]
-        if gather.size > _BLOCK:
-            blocks += gather.flush()
-    blocks += gather.flush()
-    around = loose_text(events.root) if events.root is not None else ""
-    if around.strip():
-        blocks.append(Block(f"{title} > around the cells", around))
-    return blocks
-
-
-class _Gather:
-    """Rows until a block is full."""
-
-    def __init__(self, title: str) -> None:
-        self._title = title
-        self._heads: dict[str, str] = {}
-        self._lines: list[str] = []
-        self._labelled: list[str] = []
-        self._formulas: list[str] = []
-        self._first = ""
-        self._last = ""
-        self.size = 0
-
-    def row(self, row: "etree._Element", book: Book) -> None:
-        """Add one row."""
-        cells: list[tuple[str, str]] = []
-        for number, cell in enumerate(row):
-            shown, stored, formula = _cell(cell, book)
-            if '"' in formula:
-                self._formulas.append(formula)
+    def cells(self, row: "etree._Element", number: int) -> Iterator[Cell]:
+        """The cells of a row that hold something."""
+        shown_row: list[str] = []
+        column = -1
+        for element in row:
+            place = place_of(element.get("r", ""))
+            column, line = place if place else (column + 1, number)
+            shown, stored, formula = self._cell(element, column, line)
+            if formula:
+                worked_out = self._formula(formula, column, line)
+                shown = shown or worked_out
+                if worked_out and worked_out not in {shown, stored}:
+                    self.formulas.append((reference(line, column), worked_out))
             if not shown and not stored:
                 continue
-            match = _REFERENCE.match(cell.get("r", ""))
-            column = match[1] if match else _column(number)
-            reference = f"{column}{match[2] if match else row.get('r', '?')}"
-            self._first = self._first or reference
-            self._last = reference
-            cells.append((column, shown if shown == stored or not stored else f"{shown} {stored}"))
-        if not cells:
-            return
-        self._label(cells)
-        line = "\t".join(text.replace("\n", " ").replace("\t", " ") for _, text in cells)
-        self._lines.append(line)
-        self.size += len(line)
+            cell = Cell(line, column, shown, stored)
+            if column not in self.hidden:
+                shown_row.append(shown)
+            if self.has_conditions and stored and len(self.numbers) < _MOST_CONDITIONAL:
+                self.numbers.append(cell)
+            yield cell
+        if self.hidden and len(shown_row) > 2:
+            self.shown.append(joined_cells("\t".join(shown_row)))
 
-    def _label(self, cells: list[tuple[str, str]]) -> None:
-        """Numbers together with the heading of their column, which stands far above them."""
-        if any(_MANY_DIGITS.search(text) for _, text in cells):
-            for column, text in cells:
-                if column in self._heads and _MANY_DIGITS.search(text):
-                    self._labelled.append(f"{self._heads[column]}: {text}")
-        else:
-            heads = {column: text[:80] for column, text in cells if _LETTERS.search(text)}
-            if len(heads) > 1 or not self._heads:
-                self._heads.update(heads)
+    def _cell(self, cell: "etree._Element", column: int, row: int) -> tuple[str, str, str]:
+        """A cell as displayed, as stored, and its formula."""
+        value = formula = inline = ""
+        for child in cell:
+            name = local(child)
+            if name == "v":
+                value = child.text or ""
+            elif name == "f":
+                formula = self._shared(child, column, row)
+            elif name == "is":
+                inline = rich_text(child, self.book.beside)
+        kind = cell.get("t", "n")
+        if kind == "s":
+            return self.book.shared(value), "", formula
+        if kind != "n" or inline:
+            return inline or value, "", formula
+        stored = written_out(value)
+        style = cell.get("s", "")
+        if style.isdecimal() and len(style) < 6 and int(style) < len(self.book.formats):
+            code = self.book.formats[int(style)]
+            if code:
+                return displayed(stored, code, from_1904=self.book.from_1904), stored, formula
+        return stored, stored, formula
 
-    def flush(self) -> list[Block]:
-        """The block so far."""
-        if not self._lines and not self._formulas:
-            return []
-        place = f"{self._title} > {self._first}:{self._last}" if self._first else self._title
-        text = "\n".join(self._lines)
-        found = [text, "\n".join(self._labelled), joined_cells(text), "\n".join(self._formulas)]
-        self._lines, self._labelled, self._formulas = [], [], []
-        self._first = self._last = ""
-        self.size = 0
-        return [Block(place, part) for part in found if part]
+    def _shared(self, element: "etree._Element", column: int, row: int) -> str:
+        """A formula's text. One that several cells share stands in the first of them."""
+        text = element.text or ""
+        if element.get("t") == "shared":
+            key = element.get("si", "")
+            if text and len(self.shared) < _MOST_SHARED:
+                self.shared[key] = (text, column, row)
+            elif key in self.shared:
+                text, first, top = self.shared[key]
+                return f"{text}\0{column - first}\0{row - top}"
+        return text
 
-
-def _cell(cell: "etree._Element", book: Book) -> tuple[str, str, str]:
-    """A cell as displayed, as stored, and its formula."""
-    value = formula = inline = ""
-    for child in cell:
-        name = local(child)
-        if name == "v":
-            value = child.text or ""
-        elif name == "f":
-            formula = child.text or ""
-        elif name == "is":
-            inline = _rich_text(child)
-    kind = cell.get("t", "n")
-    if kind == "s":
-        index = int(value) if value.isdecimal() and len(value) < 9 else -1
-        text = book.strings[index] if 0 <= index < len(book.strings) else value
-        return text, text, formula
-    if kind != "n" or inline:
-        return inline or value, inline or value, formula
-    stored = _plain_number(value)
-    style = cell.get("s", "")
-    shown = stored
-    if style.isdecimal() and len(style) < 6 and int(style) < len(book.formats):
-        shown = _displayed(stored, book.formats[int(style)])
-    return shown, stored, formula
+    def _formula(self, formula: str, column: int, row: int) -> str:
+        """What it comes to, where it makes a text; its own words are told too."""
+        text, _, moved = formula.partition("\0")
+        if '"' in text and not moved and len(self.formulas) < _MOST_FORMULAS:
+            self.formulas.append((reference(row, column), text))
+        if not _WORKED_OUT.search(text):
+            return ""
+        across, _, down = moved.partition("\0")
+        return self.book.calculator.result(text, self.name, int(across or 0), int(down or 0)) or ""
 
 
-def _plain_number(value: str) -> str:
-    """Without an exponent, so that long numbers show their digits."""
-    if "E" not in value and "e" not in value:
-        return value
-    try:
-        number = Decimal(value)
-        return format(number, "f") if abs(number.adjusted()) < 40 else value
-    except InvalidOperation:
-        return value
+def read_sheet(data: bytes, title: str, book: Book) -> Iterator[Piece]:
+    """All rows of one sheet, then what stands around them. Raises one of BROKEN_XML."""
+    name = next((each for each, part in book.sheets.items() if part is data), title)
+    sheet = _Sheet(title, name, book)
+    sheet.has_conditions = any(book.conditional) and b"conditionalFormatting" in data
+    rest: list[etree._Element] = []
+    yield from pieces_of(title, _rows(data, sheet, rest))
+    yield from _beside(sheet)
+    if rest:
+        yield from _around(rest[0], sheet)
 
 
-def _displayed(value: str, code: str) -> str:
-    """A whole number in a format of zeros and signs, such as 000-00-0000."""
-    digits = value.removeprefix("-")
-    code = _CONDITION.sub("", code.partition(";")[0])
-    if not digits.isdecimal() or not code or not _PLAIN_FORMAT.match(code):
-        return value
-    literal = re.sub(r"_.", " ", code.replace("\\", "").replace('"', ""))
-    places = sum(len(run) for run in _ZEROS.findall(literal))
-    signs = set(literal) - set("0#?")
-    if places < 4 or not signs or "." in signs:
-        return digits.zfill(places) if set(literal) == {"0"} else value
-    out: list[str] = []
-    padded = digits.zfill(literal.count("0"))
-    left = list(padded)
-    for sign in reversed(literal):
-        if sign in "0#?":
-            if left:
-                out.append(left.pop())
-        else:
-            out.append(sign)
-    return "".join(left) + "".join(reversed(out)).strip()
+def _rows(data: bytes, sheet: _Sheet, rest: "list[etree._Element]") -> Iterator[Cell]:
+    """The cells of all rows; what is left of the tree behind them goes into `rest`."""
+    events = etree.iterparse(
+        BytesIO(data), events=("end",), tag=("{*}row", "{*}cols"), resolve_entities=False, no_network=True,
+        huge_tree=False,
+    )  # fmt: skip
+    number = -1
+    for _, element in events:
+        if local(element) == "cols":
+            sheet.hidden = _hidden_columns(element)
+            continue
+        said = element.get("r", "")
+        number = int(said) - 1 if said.isdecimal() and len(said) < 9 else number + 1
+        yield from sheet.cells(element, number)
+        element.clear()
+        parent = element.getparent()
+        while parent is not None and element.getprevious() is not None:
+            del parent[0]
+    if events.root is not None:
+        rest.append(events.root)
 
 
-def _formats(styles: "etree._Element") -> list[str]:
-    codes = {item.get("numFmtId", ""): item.get("formatCode", "") for item in styles.iter("{*}numFmt")}
-    formats: list[str] = []
-    for group in styles.iter("{*}cellXfs"):
-        formats += [codes.get(item.get("numFmtId", ""), "") for item in group if isinstance(item.tag, str)]
-    return formats
+def _hidden_columns(columns: "etree._Element") -> set[int]:
+    hidden: set[int] = set()
+    for column in columns:
+        first, last = column.get("min", ""), column.get("max", "")
+        is_hidden = column.get("hidden", "0") in {"1", "true"} or column.get("width", "") == "0"
+        if is_hidden and first.isdecimal() and last.isdecimal() and len(first) < 6 and len(last) < 6:
+            hidden.update(range(int(first) - 1, min(int(last), 16_384)))
+    return hidden
 
 
-def _rich_text(item: "etree._Element") -> str:
-    """Runs joined; readings aids (rPh) left out."""
-    return "".join(
-        node.text or "" for node in item.iter("{*}t") if (up := node.getparent()) is None or local(up) != "rPh"
-    )
+def _beside(sheet: _Sheet) -> Iterator[Piece]:
+    """Formulas and what they come to; rows without hidden columns."""
+    texts: list[str] = []
+    marks: list[tuple[int, str]] = []
+    size = 0
+    for place, text in sheet.formulas:
+        marks.append((size, place))
+        texts.append(f"{text}\n")
+        size += len(text) + 1
+    if texts:
+        yield Piece(sheet.title, "".join(texts), tuple(marks))
+    shown = "\n".join(text for text in sheet.shown if text)
+    if shown:
+        yield Piece(f"{sheet.title} > without hidden columns", shown)
 
 
-def _column(number: int) -> str:
-    letters = ""
-    number += 1
-    while number:
-        number, rest = divmod(number - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters
+def _around(root: "etree._Element", sheet: _Sheet) -> Iterator[Piece]:
+    """Headers and footers without their codes, messages to who fills in cells, formats of conditions."""
+    texts = [loose_text(root)]
+    for group in root.iter("{*}headerFooter"):
+        texts += [_CODES.sub("", each.text or "") for each in group if isinstance(each.tag, str)]
+    text = "\n".join(text for text in texts if text.strip())
+    if text:
+        yield Piece(f"{sheet.title} > around the cells", text)
+    if sheet.numbers:
+        yield from pieces_of(sheet.title, _conditional(root, sheet))
+
+
+def _conditional(root: "etree._Element", sheet: _Sheet) -> Iterator[Cell]:
+    """Cells as they look where a condition gives them another format; each condition is taken to hold."""
+    found: dict[tuple[int, int], Cell] = {}
+    groups = list(root.iter("{*}conditionalFormatting"))[:_MOST_CONDITIONS]
+    for group in groups:
+        numbers = [rule.get("dxfId", "") for rule in group.iter("{*}cfRule")]
+        codes = [
+            sheet.book.conditional[int(number)]
+            for number in numbers
+            if number.isdecimal() and len(number) < 6 and int(number) < len(sheet.book.conditional)
+        ]
+        squares = [
+            match for part in group.get("sqref", "").split()[:_MOST_CONDITIONS] if (match := _SQUARE.match(part))
+        ]
+        code = next((each for each in codes if each), "")
+        if not code:
+            continue
+        for square in squares:
+            first, last = place_of(square[1]), place_of(square[2] or square[1])
+            for cell in sheet.numbers if first and last else ():
+                assert first and last
+                if first[0] <= cell.column <= last[0] and first[1] <= cell.row <= last[1]:
+                    shown = displayed(cell.stored, code, from_1904=sheet.book.from_1904)
+                    found[cell.row, cell.column] = Cell(cell.row, cell.column, shown, cell.stored)
+    yield from (found[key] for key in sorted(found))

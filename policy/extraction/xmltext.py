@@ -1,24 +1,74 @@
 """XML of documents, parsed without entities from outside, and its text."""
 
+import re
 from typing import Final
 
 from lxml import etree
 
 BROKEN_XML: Final = (etree.XMLSyntaxError, ValueError)
+_ROOT: Final = re.compile(
+    rb"\s*(?:<(?:\?[^>]*|!(?:--(?:[^-]|-(?!->))*--|[^>\[]*(?:\[[^\]]*\]\s*)?))>\s*)*<(?:[\w.-]+:)?([\w.-]+)"
+)
+_HEAD: Final = 4096  # bytes in which the first tag is looked for
+_ENTITY: Final = re.compile(rb"""<!ENTITY\s{1,9}([\w.-]{1,40})\s{1,9}(?:"([^"<%]{0,200})"|'([^'<%]{0,200})')\s{0,9}>""")
+_REFERENCE: Final = re.compile(rb"&([\w.-]{1,40});")
+_MOST_ENTITIES: Final = 200
+_MOST_REFERRING: Final = 4 * 1024 * 1024  # bytes of a part whose entities are written out
 
 
-def parse_xml(data: bytes) -> "etree._Element":
-    """The root. Raises one of BROKEN_XML. No network, no external entities, no huge trees."""
+class Surprise(ValueError):
+    """XML that is well made, and that no Office program would write: what it shows is not known."""
+
+
+def parse_xml(data: bytes, *, mend: bool = False) -> "etree._Element":
+    """The root. Raises one of BROKEN_XML. No network, no external entities, no huge trees.
+
+    Entities that the part declares itself are written out, once and within limits. `mend`: what is broken is read as
+    far as it goes.
+    """
+    if b"<!ENTITY" in data[:65536]:
+        data = _written_out(data)
     parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, huge_tree=False, recover=False, load_dtd=False, remove_comments=False
+        resolve_entities=False, no_network=True, huge_tree=False, recover=mend, load_dtd=False, remove_comments=False
     )
-    return etree.fromstring(data, parser)
+    root = etree.fromstring(data, parser)
+    if root is None:  # nothing could be mended
+        raise ValueError("no element in it")
+    return root
+
+
+def _written_out(data: bytes) -> bytes:
+    """With the declared entities in place, where these are plain text. Entities of entities stay as they are."""
+    if len(data) > _MOST_REFERRING:
+        raise Surprise("entities in a large part")
+    own = {m[1]: m[2] or m[3] or b"" for _, m in zip(range(_MOST_ENTITIES), _ENTITY.finditer(data), strict=False)}
+    plain = {name: value for name, value in own.items() if b"&" not in value}
+    start = data.rfind(b"<!ENTITY", 0, 65536)
+    return data[:start] + _REFERENCE.sub(lambda match: plain.get(match[1], match[0]), data[start:])
+
+
+def root_name(data: bytes) -> str:
+    """The local name of the first tag; empty where it does not stand near the start, or in no such encoding."""
+    head = data[:_HEAD]
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff") or head[1:2] == b"\0" or head[:1] == b"\0":
+        head = head.replace(b"\0", b"").lstrip(b"\xff\xfe")
+    match = _ROOT.match(head.removeprefix(b"\xef\xbb\xbf"))
+    return match[1].decode("ascii", "replace") if match else ""
 
 
 def local(element: "etree._Element") -> str:
     """The name without its namespace; empty for comments and the like."""
     tag = element.tag
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+
+
+def attribute(element: "etree._Element", name: str) -> str:
+    """The value of an attribute in whatever namespace; empty where it has none."""
+    found = element.get(name)
+    if found is not None:
+        return found
+    ending = "}" + name
+    return next((str(value) for key, value in element.attrib.items() if str(key).endswith(ending)), "")
 
 
 def loose_text(root: "etree._Element") -> str:
@@ -28,12 +78,15 @@ def loose_text(root: "etree._Element") -> str:
         if not isinstance(element.tag, str):
             if element.text:
                 found.append(element.text)
+            if element.tail and not element.tail.isspace():
+                found.append(element.tail)
             continue
         if element.text and not element.text.isspace():
             found.append(element.text)
         if element.tail and not element.tail.isspace():
             found.append(element.tail)
-        found.extend(_text(value) for value in element.attrib.values() if _worth(_text(value)))
+        if element.attrib:
+            found.extend(text for value in element.attrib.values() if _worth(text := _text(value)))
     return "\n".join(found)
 
 

@@ -1,0 +1,128 @@
+"""Documents in one XML file: flat OPC, flat OpenDocument, and the XML of Office 2003."""
+
+import binascii
+import contextlib
+from collections.abc import Iterator
+from typing import Final
+
+from lxml import etree
+
+from policy.extraction.collected import Collected, File, Inner, inner_place
+from policy.extraction.grid import Cell, pieces_of
+from policy.extraction.office import read_parts
+from policy.extraction.opendocument import read_trees
+from policy.extraction.paragraphs import paragraph_readings
+from policy.extraction.xmltext import BROKEN_XML, attribute, local, loose_text, parse_xml, root_name
+from rules.content import FileKind
+
+FLAT_ROOTS: Final = frozenset({"package", "document", "document-content", "wordDocument", "Workbook"})
+_FOLDERS: Final = (
+    ("/word/", FileKind.DOCUMENT),
+    ("/xl/", FileKind.SPREADSHEET),
+    ("/ppt/", FileKind.PRESENTATION),
+)
+_LIMIT: Final = 64 * 1024 * 1024
+_MOST_SKIPPED: Final = 16_384  # columns a cell may leave out before it
+
+
+def read_flat(file: File, kind: FileKind, into: Collected, inner: Inner) -> None:
+    """One document. What is embedded in it as base64 is read as files of their own."""
+    if len(file.data) > min(_LIMIT, into.budget.limits.xml_bytes):
+        into.fact(file, kind, reason="a document in XML past the limit")
+        return
+    try:
+        root = parse_xml(file.data)
+    except BROKEN_XML:
+        into.fact(file, kind, reason="a document in XML that is broken")
+        with contextlib.suppress(*BROKEN_XML):
+            into.text(file.place, loose_text(parse_xml(file.data, mend=True)))
+        return
+    name = local(root) or root_name(file.data)
+    if name == "package":
+        _package(root, file, kind, into, inner)
+    elif name == "wordDocument":
+        into.fact(file, kind)
+        for reading in paragraph_readings(root):
+            into.text(file.place, reading.text, reading.marks)
+        _binaries(root, file, into, inner)
+    elif name == "Workbook":
+        into.fact(file, kind)
+        _workbook(root, file, into)
+    else:
+        into.fact(file, kind)
+        read_trees(file.place, {"": root}, into)
+        _binaries(root, file, into, inner)
+
+
+def _package(root: "etree._Element", file: File, kind: FileKind, into: Collected, inner: Inner) -> None:
+    """Flat OPC: each part as XML or as base64."""
+    parts: dict[str, bytes] = {}
+    others: dict[str, bytes] = {}
+    reason = ""
+    for part in root.iterchildren("{*}part"):
+        name = attribute(part, "name")
+        kind = next((each for folder, each in _FOLDERS if name.lower().startswith(folder)), kind)
+        if not into.budget.take_file():
+            reason = "holds more parts than are read"
+            break
+        for child in part:
+            if local(child) == "xmlData" and len(child):
+                parts[name.lstrip("/")] = etree.tostring(child[0], encoding="utf-8", with_tail=False)
+            elif local(child) == "binaryData":
+                others[name.lstrip("/")] = _bytes(child.text or "")
+    size = sum(map(len, parts.values())) + sum(map(len, others.values()))
+    if not into.budget.take_bytes(size):
+        reason = "unpacks to more than is read"
+    read_parts(file, kind, parts, into, inner, others=others, reason=reason)
+
+
+def _binaries(root: "etree._Element", file: File, into: Collected, inner: Inner) -> None:
+    """Files within: `office:binary-data`, `w:binData`."""
+    for number, element in enumerate(root.iter("{*}binary-data", "{*}binData"), 1):
+        data = _bytes(element.text or "")
+        name = attribute(element, "name").rpartition("/")[2] or f"embedded file {number}"
+        within = File(name, data, inner_place(file.place, name), file.depth + 1)
+        if not into.budget.take_file() or not into.budget.take_bytes(len(data)):
+            into.fact(within, FileKind.UNKNOWN, reason="holds more files than are read")
+            return
+        if data:
+            inner(within, into)
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return binascii.a2b_base64(text.encode("ascii", "ignore"))
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _workbook(root: "etree._Element", file: File, into: Collected) -> None:
+    """SpreadsheetML 2003: cells in order, `ss:Index` skipping some."""
+    for sheet in root.iter("{*}Worksheet"):
+        hidden = any((each.text or "").startswith("Sheet") for each in sheet.iter("{*}Visible"))
+        title = attribute(sheet, "Name") + (" (hidden)" if hidden else "")
+        for piece in pieces_of(title, _cells(sheet)):
+            into.text(inner_place(file.place, piece.place), piece.text, piece.marks)
+    for element in root.iter("{*}Table"):
+        element.clear()
+    into.text(inner_place(file.place, "around the cells"), loose_text(root))
+
+
+def _cells(sheet: "etree._Element") -> Iterator[Cell]:
+    row = -1
+    for line in sheet.iter("{*}Row"):
+        row = _index(line, row)
+        column = -1
+        for cell in line.iterchildren("{*}Cell"):
+            column = _index(cell, column)
+            text = "".join(str(each) for data in cell.iterchildren("{*}Data") for each in data.itertext())
+            note = "".join(str(each) for data in cell.iterchildren("{*}Comment") for each in data.itertext())
+            formula = attribute(cell, "Formula")
+            beside = " ".join(each for each in (note, formula if '"' in formula else "") if each.strip())
+            if text or beside:
+                yield Cell(row, column, text, beside)
+
+
+def _index(element: "etree._Element", last: int) -> int:
+    said = attribute(element, "Index")
+    return int(said) - 1 if said.isdecimal() and len(said) < 8 else last + 1

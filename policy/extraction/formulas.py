@@ -1,0 +1,431 @@
+"""Formulas that put texts together: worked out where a workbook was saved without their results.
+
+Not a calculator: signs, texts, and the functions that make texts of cells. What it does not know has no value.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from policy.extraction.cellformat import displayed, plain_number
+
+Value = str | float | bool
+_TOKEN: Final = re.compile(
+    r"""\s*(?:(?P<text>"(?:[^"]|"")*")|(?P<number>\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+)"""
+    r"""|(?P<cell>(?:(?:'(?:[^']|'')+'|[\w.]+)!)?\$?[A-Za-z]{1,3}\$?\d{1,7}(?![\w(.]))"""
+    r"""|(?P<call>[A-Za-z_][\w.]*)\(|(?P<name>[A-Za-z_\\][\w.\\]*)|(?P<sign><=|>=|<>|[-+*/^&=<>%(),;:{}@]))"""
+)
+_CELL: Final = re.compile(r"(?:(?:'((?:[^']|'')+)'|([\w.]+))!)?(\$?)([A-Za-z]{1,3})(\$?)(\d{1,7})\Z")
+_LONGEST: Final = 8_192  # characters of a formula, as Excel has it
+_DEEPEST: Final = 60  # formulas within formulas, brackets within brackets
+_MOST_CELLS: Final = 4_000  # of one range
+_LONGEST_RESULT: Final = 32_767
+_STEPS: Final = 400_000  # of one workbook
+
+
+class Unknown(Exception):
+    """A formula that is not followed."""
+
+
+class Cells(Protocol):
+    """Where the values of cells come from."""
+
+    def value(self, sheet: str, column: int, row: int) -> Value | str | None:
+        """What stands in a cell, columns and rows from 1; the formula with its `=` where its result is not known."""
+        ...
+
+    def named(self, name: str) -> str:
+        """The formula of a defined name; empty where there is none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Reference:
+    sheet: str
+    column: int
+    row: int
+    fixed_column: bool
+    fixed_row: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Node:
+    """`what` is an operator, the name of a function in upper case, `value`, `cell`, `range`, `name`."""
+
+    what: str
+    parts: tuple["_Node", ...] = ()
+    value: Value | _Reference | None = None
+
+
+@dataclass(slots=True)
+class Calculator:
+    """Works out formulas of one workbook, all of them together within a number of steps."""
+
+    cells: Cells
+    steps: int = 0
+    _parsed: dict[str, _Node | None] = field(default_factory=dict)
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether there are steps left."""
+        return self.steps > _STEPS
+
+    def result(self, formula: str, sheet: str, across: int = 0, down: int = 0) -> str | None:
+        """The text a formula shows, moved `across` and `down` (shared ones); None where it is not followed."""
+        if len(formula) > _LONGEST or self.is_spent:
+            return None
+        try:
+            node = self._parse(formula.removeprefix("="))
+            return _text(_Run(self, sheet, across, down, 0).value(node)) if node else None
+        except (Unknown, ArithmeticError, ValueError, RecursionError):
+            return None
+
+    def _parse(self, formula: str) -> _Node | None:
+        if formula not in self._parsed:
+            if len(self._parsed) > 5_000:
+                self._parsed.clear()
+            try:
+                self._parsed[formula] = _Parser(formula).whole()
+            except (Unknown, ValueError):
+                self._parsed[formula] = None
+        return self._parsed[formula]
+
+
+class _Parser:
+    """Operator precedence as in sheets: comparison, &, + -, * /, ^, sign, %."""
+
+    _LEVELS: Final = (("=", "<", ">", "<=", ">=", "<>"), ("&",), ("+", "-"), ("*", "/"), ("^",))
+
+    def __init__(self, formula: str) -> None:
+        self._tokens: list[tuple[str, str]] = []
+        at = 0
+        formula = formula.rstrip()
+        while at < len(formula):
+            match = _TOKEN.match(formula, at)
+            if not match:
+                raise Unknown
+            kind = match.lastgroup or ""
+            self._tokens.append((kind, match[kind]))
+            at = match.end()
+        self._at = 0
+        self._depth = 0
+
+    def whole(self) -> _Node:
+        node = self._level(0)
+        if self._at != len(self._tokens):
+            raise Unknown
+        return node
+
+    def _peek(self) -> str:
+        return self._tokens[self._at][1] if self._at < len(self._tokens) and self._is("sign") else ""
+
+    def _is(self, kind: str) -> bool:
+        return self._at < len(self._tokens) and self._tokens[self._at][0] == kind
+
+    def _level(self, level: int) -> _Node:
+        if level == len(self._LEVELS):
+            return self._signed()
+        node = self._level(level + 1)
+        while (sign := self._peek()) in self._LEVELS[level]:
+            self._at += 1
+            node = _Node(sign, (node, self._level(level + 1)))
+        return node
+
+    def _signed(self) -> _Node:
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise Unknown
+        if self._peek() in {"-", "+", "@"}:
+            sign = self._peek()
+            self._at += 1
+            node = self._signed()
+            node = _Node("negative", (node,)) if sign == "-" else node
+        else:
+            node = self._one()
+            while self._peek() in {"%", ":"}:
+                sign = self._peek()
+                self._at += 1
+                node = _Node("%", (node,)) if sign == "%" else _Node("range", (node, self._one()))
+        self._depth -= 1
+        return node
+
+    def _one(self) -> _Node:
+        if self._at >= len(self._tokens):
+            raise Unknown
+        kind, word = self._tokens[self._at]
+        self._at += 1
+        if kind == "text":
+            return _Node("value", value=word[1:-1].replace('""', '"'))
+        if kind == "number":
+            return _Node("value", value=float(word))
+        if kind == "cell":
+            return _Node("cell", value=_reference(word))
+        if kind == "call":
+            return _Node(word.upper().removeprefix("_XLFN.").removeprefix("COM.SUN.STAR."), tuple(self._arguments(")")))
+        if kind == "name":
+            low = word.lower()
+            return _Node("value", value=low == "true") if low in {"true", "false"} else _Node("name", value=word)
+        if word == "(":
+            node = self._level(0)
+            self._expect(")")
+            return node
+        if word == "{":
+            return _Node("list", tuple(self._arguments("}")))
+        raise Unknown
+
+    def _arguments(self, end: str) -> list[_Node]:
+        found: list[_Node] = []
+        while True:
+            if self._peek() == end:
+                self._at += 1
+                return found
+            if self._peek() in {",", ";"}:
+                self._at += 1
+                found.append(_Node("value", value=""))
+                continue
+            found.append(self._level(0))
+            if self._peek() in {",", ";"}:
+                self._at += 1
+            elif self._peek() != end:
+                raise Unknown
+
+    def _expect(self, sign: str) -> None:
+        if self._peek() != sign:
+            raise Unknown
+        self._at += 1
+
+
+def _reference(token: str) -> _Reference:
+    match = _CELL.match(token)
+    if not match:
+        raise Unknown
+    quoted, plain, fixed, letters, fixed_row, row = match.groups()
+    column = 0
+    for letter in letters.upper():
+        column = column * 26 + ord(letter) - 64
+    return _Reference((quoted or plain or "").replace("''", "'"), column, int(row), bool(fixed), bool(fixed_row))
+
+
+@dataclass(slots=True)
+class _Run:
+    """One evaluation, at one place."""
+
+    calculator: Calculator
+    sheet: str
+    across: int
+    down: int
+    depth: int
+
+    def value(self, node: _Node) -> Value:
+        """Of a node that has one. Raises Unknown."""
+        self.calculator.steps += 1
+        if self.depth > _DEEPEST or self.calculator.is_spent:
+            raise Unknown
+        match node.what:
+            case "value":
+                assert isinstance(node.value, str | float | bool)
+                return node.value
+            case "cell":
+                assert isinstance(node.value, _Reference)
+                return self._cell(node.value)
+            case "name":
+                return self._named(str(node.value))
+            case "negative":
+                return -_number(self.value(node.parts[0]))
+            case "%":
+                return _number(self.value(node.parts[0])) / 100
+            case "&":
+                return _cut(_text(self.value(node.parts[0])) + _text(self.value(node.parts[1])))
+            case "+" | "-" | "*" | "/" | "^":
+                return _ARITHMETIC[node.what](*(_number(self.value(part)) for part in node.parts))
+            case "=" | "<" | ">" | "<=" | ">=" | "<>":
+                return _compared(node.what, *(self.value(part) for part in node.parts))
+            case "IF":
+                truth = self.value(node.parts[0])
+                chosen = 1 if (truth and truth != 0) else 2
+                return self.value(node.parts[chosen]) if chosen < len(node.parts) else False
+            case "IFERROR" | "IFNA":
+                try:
+                    return self.value(node.parts[0])
+                except (Unknown, ArithmeticError, ValueError):
+                    return self.value(node.parts[1])
+        known = _FUNCTIONS.get(node.what)
+        if known is None:
+            raise Unknown
+        return known([self._all(part) for part in node.parts])
+
+    def _all(self, node: _Node) -> list[Value]:
+        """The values of an argument; a range has many."""
+        if node.what == "list":
+            return [self.value(part) for part in node.parts]
+        if node.what != "range":
+            return [self.value(node)]
+        first, last = (part.value for part in node.parts)
+        if not isinstance(first, _Reference) or not isinstance(last, _Reference):
+            raise Unknown
+        left, top = self._moved(first)
+        right, bottom = self._moved(last)
+        if (abs(right - left) + 1) * (abs(bottom - top) + 1) > _MOST_CELLS:
+            raise Unknown
+        return [
+            self._at(first.sheet, column, row)
+            for row in range(min(top, bottom), max(top, bottom) + 1)
+            for column in range(min(left, right), max(left, right) + 1)
+        ]
+
+    def _moved(self, cell: _Reference) -> tuple[int, int]:
+        return cell.column + (0 if cell.fixed_column else self.across), cell.row + (0 if cell.fixed_row else self.down)
+
+    def _cell(self, cell: _Reference) -> Value:
+        return self._at(cell.sheet, *self._moved(cell))
+
+    def _at(self, sheet: str, column: int, row: int) -> Value:
+        self.calculator.steps += 1
+        found = self.calculator.cells.value(sheet or self.sheet, column, row)
+        if isinstance(found, str) and found.startswith("="):
+            return self._formula(found, sheet or self.sheet)
+        return "" if found is None else found
+
+    def _named(self, name: str) -> Value:
+        formula = self.calculator.cells.named(name)
+        if not formula:
+            raise Unknown
+        return self._formula(formula, self.sheet)
+
+    def _formula(self, formula: str, sheet: str) -> Value:
+        node = self.calculator._parse(formula.removeprefix("="))
+        if node is None:
+            raise Unknown
+        return _Run(self.calculator, sheet, 0, 0, self.depth + 1).value(node)
+
+
+def _cut(text: str) -> str:
+    if len(text) > _LONGEST_RESULT:
+        raise Unknown
+    return text
+
+
+def _text(value: Value) -> str:
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    return plain_number(value) if isinstance(value, float) else value
+
+
+def _number(value: Value) -> float:
+    return float(value) if value != "" else 0.0
+
+
+def _compared(sign: str, left: Value, right: Value) -> bool:
+    if isinstance(left, str) or isinstance(right, str):
+        left, right = _text(left).lower(), _text(right).lower()
+    less, same = left < right, left == right  # type: ignore[operator]  # both texts or both numbers
+    return {"=": same, "<>": not same, "<": less, ">": not less and not same, "<=": less or same, ">=": not less}[sign]
+
+
+def _power(left: float, right: float) -> float:
+    if abs(right) > 100 or abs(left) > 1e15:
+        raise Unknown
+    return float(left**right)
+
+
+_ARITHMETIC: Final[Mapping[str, Callable[[float, float], float]]] = {
+    "+": lambda left, right: left + right,
+    "-": lambda left, right: left - right,
+    "*": lambda left, right: left * right,
+    "/": lambda left, right: left / right,
+    "^": _power,
+}
+_Arguments = Sequence[list[Value]]
+
+
+def _one(arguments: _Arguments, at: int) -> str:
+    return _text(arguments[at][0]) if at < len(arguments) and arguments[at] else ""
+
+
+def _count(arguments: _Arguments, at: int, otherwise: int = 1) -> int:
+    return int(_number(arguments[at][0])) if at < len(arguments) and arguments[at] else otherwise
+
+
+def _flat(arguments: _Arguments) -> list[Value]:
+    return [value for each in arguments for value in each]
+
+
+def _mid(arguments: _Arguments) -> str:
+    start = max(0, _count(arguments, 1) - 1)
+    return _one(arguments, 0)[start : start + max(0, _count(arguments, 2))]
+
+
+def _join(arguments: _Arguments) -> str:
+    kept = [_text(value) for value in _flat(arguments[2:])]
+    return _cut(_one(arguments, 0).join(text for text in kept if text or not arguments[1][0]))
+
+
+def _right(arguments: _Arguments) -> str:
+    text, count = _one(arguments, 0), max(0, _count(arguments, 1))
+    return text[len(text) - count :] if count < len(text) else text
+
+
+def _repeated(arguments: _Arguments) -> str:
+    count = _count(arguments, 1)
+    if count * len(_one(arguments, 0)) > _LONGEST_RESULT:
+        raise Unknown
+    return _one(arguments, 0) * max(0, count)
+
+
+def _sign(arguments: _Arguments) -> str:
+    code = _count(arguments, 0)
+    if not 0 < code < 0x110000 or 0xD800 <= code < 0xE000:
+        raise Unknown
+    return bytes([code]).decode("cp1252", "replace") if code < 256 else chr(code)
+
+
+def _substituted(arguments: _Arguments) -> str:
+    old = _one(arguments, 1)
+    return _cut(_one(arguments, 0).replace(old, _one(arguments, 2))) if old else _one(arguments, 0)
+
+
+def _replaced(arguments: _Arguments) -> str:
+    text, start, count = _one(arguments, 0), max(0, _count(arguments, 1) - 1), max(0, _count(arguments, 2))
+    return _cut(text[:start] + _one(arguments, 3) + text[start + count :])
+
+
+def _chosen(arguments: _Arguments) -> Value:
+    at = _count(arguments, 0)
+    if not 0 < at < len(arguments):
+        raise Unknown
+    return arguments[at][0]
+
+
+_FUNCTIONS: Final[Mapping[str, Callable[[_Arguments], Value]]] = {
+    "CONCATENATE": lambda each: _cut("".join(map(_text, _flat(each)))),
+    "CONCAT": lambda each: _cut("".join(map(_text, _flat(each)))),
+    "TEXTJOIN": _join,
+    "TEXT": lambda each: displayed(_one(each, 0), _one(each, 1)),
+    "FIXED": lambda each: f"{_number(each[0][0]):.{min(20, max(0, _count(each, 1, 2)))}f}",
+    "VALUE": lambda each: _number(each[0][0]),
+    "T": lambda each: each[0][0] if isinstance(each[0][0], str) else "",
+    "N": lambda each: 0.0 if isinstance(each[0][0], str) else float(each[0][0]),
+    "CHAR": _sign,
+    "UNICHAR": _sign,
+    "REPT": _repeated,
+    "LEFT": lambda each: _one(each, 0)[: max(0, _count(each, 1))],
+    "RIGHT": _right,
+    "MID": _mid,
+    "LEN": lambda each: float(len(_one(each, 0))),
+    "UPPER": lambda each: _one(each, 0).upper(),
+    "LOWER": lambda each: _one(each, 0).lower(),
+    "PROPER": lambda each: _one(each, 0).title(),
+    "TRIM": lambda each: " ".join(_one(each, 0).split()),
+    "CLEAN": lambda each: "".join(char for char in _one(each, 0) if char >= " "),
+    "SUBSTITUTE": _substituted,
+    "REPLACE": _replaced,
+    "CHOOSE": _chosen,
+    "HYPERLINK": lambda each: each[1][0] if len(each) > 1 else each[0][0],
+    "SUM": lambda each: sum(_number(value) for value in _flat(each) if not isinstance(value, str)),
+    "INT": lambda each: float(int(_number(each[0][0]) // 1)),
+    "ROUND": lambda each: round(_number(each[0][0]), max(-20, min(20, _count(each, 1, 0)))),
+    "ABS": lambda each: abs(_number(each[0][0])),
+    "MOD": lambda each: _number(each[0][0]) % _number(each[1][0]),
+    "NUMBERVALUE": lambda each: _number(each[0][0]),
+}
