@@ -1,7 +1,7 @@
 """From the end of a match to a value: the span, the check, what it touches."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 import re2
@@ -40,6 +40,11 @@ class Candidate:
     raises: tuple[bool, ...] = ()  # which of the `near` apply
     named: bool = False  # it counts only where one of them does
     raised: bool = False  # one does, and no other detector's word stands nearer
+
+
+def moved(candidate: Candidate, by: int) -> Candidate:
+    """The same, so many bytes further on."""
+    return replace(candidate, start=candidate.start + by, end=candidate.end + by)
 
 
 @dataclass(slots=True)

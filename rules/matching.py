@@ -7,6 +7,7 @@ whether it can be, words nearby say how sure; where hits of one detector overlap
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
+from itertools import accumulate, chain
 from typing import Final, TypeAlias
 
 from rules.budget import MOST_STEPS, Budget
@@ -17,9 +18,9 @@ from rules.engine import Cache
 from rules.finding import Finding, Hit, Scanned
 from rules.judging import Gathered, Judge, Kept, Words
 from rules.masking import MASK, Masker
-from rules.normalise import Normalised, normalise
+from rules.normalise import BARRIER, Normalised, normalise, normalise_all
 from rules.places import Places
-from rules.searching import Search
+from rules.searching import Laid, Search
 
 __all__ = ["MOST_HITS", "Cache", "Matcher"]
 
@@ -27,6 +28,8 @@ MOST_HITS: Final = 10_000  # of one detector and confidence in one message: more
 MOST_EXCERPTS: Final = 1_000  # of one detector in one text; hits behind show only that they are there
 UNFINISHED: Final = "too many candidates to check"
 _BATCH: Final = 20_000
+_SHORT: Final = 16_384  # characters of a part that is looked at together with others
+_GROUP: Final = 262_144
 Batch: TypeAlias = "dict[int, list[Candidate]]"
 
 
@@ -52,10 +55,11 @@ class Matcher:
         """
         budget, gathered = Budget(self._most_steps), Gathered(MOST_HITS)
         unread: dict[str, int] = {}
-        for part in content.parts:
-            gathered.add(part.place, self._scan(part, budget))
-            if budget.spent and part.text:
-                unread[part.place] = unread.get(part.place, 0) + len(part.text)
+        for parts in self._groups(content.parts):
+            for part, found in self._together(parts, budget):
+                gathered.add(part.place, found)
+                if budget.spent and part.text:
+                    unread[part.place] = unread.get(part.place, 0) + len(part.text)
         facts = tuple(
             FileFact(place.rpartition(" > ")[2], FileKind.TEXT, size, place, unreadable=True, reason=UNFINISHED)
             for place, size in unread.items()
@@ -65,7 +69,7 @@ class Matcher:
 
     def scan_text(self, text: str, place: str = "text") -> tuple[Finding, ...]:
         """The findings of one text."""
-        return self._findings(self._scan(Part(place, text), Budget(self._most_steps)))
+        return self.scan(Content((Part(place, text),))).findings
 
     def _findings(self, hits: Mapping[int, list[Hit]]) -> tuple[Finding, ...]:
         return tuple(
@@ -73,21 +77,56 @@ class Matcher:
             for index in sorted(hits)
         )
 
-    def _scan(self, part: Part, budget: Budget) -> dict[int, list[Hit]]:
-        if not part.text or budget.spent:
-            return {}
-        normal = normalise(part.text)
+    def _groups(self, parts: Sequence[Part]) -> Iterator[list[Part]]:
+        """The parts in their order: short ones that follow one another together, long ones alone."""
+        group: list[Part] = []
+        size = 0
+        for part in parts:
+            alone = not self._search.joins or len(part.text) > _SHORT
+            if group and (alone or size > _GROUP):
+                yield group
+                group, size = [], 0
+            if alone:
+                yield [part]
+            else:
+                group.append(part)
+                size += len(part.text)
+        if group:
+            yield group
+
+    def _together(self, parts: Sequence[Part], budget: Budget) -> Iterator[tuple[Part, dict[int, list[Hit]]]]:
+        """The hits of each part; of several, only those that the engine saw something in are looked at alone."""
+        if len(parts) <= 1 or budget.spent:
+            for part in parts:
+                yield part, self._scan(part, normalise(part.text), budget) if part.text and not budget.spent else {}
+            return
+        normals = normalise_all([part.text for part in parts])
+        starts = list(accumulate((len(normal.data) + len(BARRIER) for normal in normals), initial=0))
+        data = BARRIER.encode().join(normal.data for normal in normals)
+        stirred = self._search.survey(data, Laid(starts), budget)
+        for index, part in enumerate(parts):
+            if index in stirred and not budget.spent:
+                yield part, self._scan(part, normals[index], budget, stirred[index])
+            elif budget.spent:
+                yield part, {}
+
+    def _scan(
+        self, part: Part, normal: Normalised, budget: Budget, terms: Sequence[Candidate] | None = None
+    ) -> dict[int, list[Hit]]:
+        """The hits of one part. `terms`: those of the word lists, where they are known already."""
         judge, kept = Judge(self._words, normal, budget), Kept(MOST_HITS)
-        for batch in self._batches(normal.data, budget, kept.full):
+        for batch in self._batches(normal.data, budget, kept.full, terms):
             kept.add(judge.judge(batch))
         chosen = kept.chosen()
         return _hits(chosen, normal, part) if chosen else {}
 
-    def _batches(self, data: bytes, budget: Budget, full: Set[int]) -> Iterator[Batch]:
+    def _batches(
+        self, data: bytes, budget: Budget, full: Set[int], terms: Sequence[Candidate] | None
+    ) -> Iterator[Batch]:
         """Every value that passes its check, by detector, a bounded number at a time; none of detectors in `full`."""
         batch: Batch = defaultdict(list)
         waiting = 0
-        for candidate in self._search.candidates(data, budget, full):
+        for candidate in chain(self._search.candidates(data, budget, full, terms is None), terms or ()):
             batch[candidate.detector].append(candidate)
             waiting += 1
             if waiting == _BATCH:

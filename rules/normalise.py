@@ -15,7 +15,7 @@ between two digits, a line that a mail program broke within a number. What is ch
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, TypeAlias
@@ -52,6 +52,8 @@ _PLAIN: Final = (
 )
 _ODD_BYTES: Final = re2.compile("[^" + re.sub(r"\\[xuU]([0-9a-f]+)", r"\\x{\1}", _PLAIN) + "]")
 _ODD_RUN: Final = re.compile(f"[{_PLAIN}]?[^{_PLAIN}]+")
+_PLAIN_ASCII: Final = bytes([9, 10, 12, 13, *range(32, 127)])
+BARRIER: Final = "\n\f\n"  # between texts that are looked at together: nothing is written across it
 _UPON: Final = re.compile(r"(?<=[0-9\- ])(?:\0[^\0])+")
 _PIECE: Final = 128
 _SLICE: Final = 1 << 15
@@ -149,6 +151,17 @@ def normalise(text: str, steps: Steps | None = None) -> Normalised:
         text = _join_lines(text, steps)
         data = _encode(text)
     return Normalised(text, data)
+
+
+def normalise_all(texts: Sequence[str]) -> tuple[Normalised, ...]:
+    """Each of several short texts in one spelling; where all are plain ASCII, at the cost of one look."""
+    plain = [text.replace("\r\n", "\n") for text in texts]
+    joined = BARRIER.join(plain)
+    if joined.isascii():
+        data = joined.encode()
+        if not data.translate(None, _PLAIN_ASCII) and b"=\n" not in data and _BREAK_BYTES.search(data) is None:
+            return tuple(Normalised(text, text.encode()) for text in plain)
+    return tuple(map(normalise, texts))
 
 
 def _line_feed(match: re.Match[str]) -> str:

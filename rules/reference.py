@@ -53,7 +53,8 @@ A file named under `rules` of the configuration adds detectors. Run `sealgate ru
 
 Patterns are [RE2](https://github.com/google/re2/wiki/Syntax), so no pattern can stall the mail, and match 4096 bytes at
 most: write `\\d{{1,12}}` and not `\\d+`. Look-around is refused; use `near`, `unless`, `alone` or a check. Where a
-pattern holds more than the value, name the value's group `value`. Case counts unless the pattern begins with `(?i)`;
+pattern holds more than the value, name the value's group `value`. `^` and `$` are the beginning and the end of a line.
+Case counts unless the pattern begins with `(?i)`;
 words never mind it. `words: {{terms: {{gross margin: 3, ebitda: 4}}, within: 1000, medium: 8}}` makes a weighted list.
 
 The checks:

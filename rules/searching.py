@@ -1,18 +1,32 @@
 """From a text to candidates: the passes of the engine, and who is asked about what they see."""
 
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass
 from typing import Final
 
 from rules.arming import Arming
 from rules.budget import Budget
-from rules.candidates import Candidate, Known, Program
+from rules.candidates import Candidate, Known, Program, moved
 from rules.detector import Detector, Pattern
 from rules.engine import Cache, Engine, Expression, Mode
-from rules.widths import compile_pattern
+from rules.widths import asks_for_lines, asks_for_text, compile_pattern
 from rules.words import MOST_LITERALS, Sums, Term, Terms, expression, weigh, whole
 
 _END: Final = (1 << 40) - 1
+_EVENTS: Final = 3  # 1 << 3 events that are only counted cost as much as one step
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """Where texts begin that were written one behind the other."""
+
+    starts: Sequence[int]
+
+    def at(self, end: int) -> int:
+        """The number of the text in which something ends there."""
+        return bisect_left(self.starts, end) - 1
 
 
 class Search:
@@ -40,21 +54,54 @@ class Search:
         self._second = _Pass(detectors, True, [], cache)
         self.told = (*self._first.told, *self._second.told)
 
-    def candidates(self, data: bytes, budget: Budget, full: Set[int]) -> Iterator[Candidate]:
-        """Every value that passes its check, in no order; none of the detectors in `full`."""
+    @property
+    def joins(self) -> bool:
+        """Whether several texts may be surveyed as one: no pattern asks where a text begins, and the engine has all."""
+        return self._first.joins and self._second.joins
+
+    def survey(self, data: bytes, parts: Laid, budget: Budget) -> dict[int, list[Candidate]]:
+        """Which of several texts written one behind the other need a look, each with the weighted terms that count.
+
+        Terms count together across texts that stand as near as the list says: a subject, the body, a file's name.
+        """
+        sums, armed = Sums(), set[int]()
+        found: dict[int, list[Candidate]] = {}
+        for event in self._first.events(data, budget):
+            index = (event >> 40) - self._first.count
+            if index < 0:
+                found.setdefault(parts.at(event & _END), [])
+            elif index < len(self._literals):
+                sums.add(whole(data, event & _END, *self._literals[index]))
+            else:
+                armed |= self._arms[index - len(self._literals)]
+        if armed:
+            for event in self._second.events(data, budget):
+                if not armed.isdisjoint(self._second.askers(event >> 40)):
+                    found.setdefault(parts.at(event & _END), [])
+        for candidate in self._weighed(data, sums, budget):
+            part = parts.at(candidate.end)
+            found.setdefault(part, []).append(moved(candidate, -parts.starts[part]))
+        return found
+
+    def candidates(self, data: bytes, budget: Budget, full: Set[int], terms: bool) -> Iterator[Candidate]:
+        """Every value that passes its check, in no order; none of the detectors in `full`. `terms`: the lists', too."""
         sums, known, armed = Sums(), Known(), set[int]()
         for value, event in self._first.run(data, budget, full, known, None):
             if value is not None:
                 yield value
-            elif event >> 40 < len(self._literals):
+            elif event >> 40 >= len(self._literals):
+                armed |= self._arms[(event >> 40) - len(self._literals)]
+            elif terms:
                 budget.left -= 1
                 sums.add(whole(data, event & _END, *self._literals[event >> 40]))
-            else:
-                armed |= self._arms[(event >> 40) - len(self._literals)]
         if armed:
             for value, _ in self._second.run(data, budget, full, known, armed):
                 if value is not None:
                     yield value
+        if terms:
+            yield from self._weighed(data, sums, budget)
+
+    def _weighed(self, data: bytes, sums: Sums, budget: Budget) -> Iterator[Candidate]:
         for stands in self._terms.read(data, budget):
             sums.add(stands)
         for detector, places in sums.seen.items():
@@ -79,22 +126,36 @@ class _Pass:
             tuple(Program(index, pattern, compiled[regex]) for index, pattern in patterns)
             for regex, patterns in by_regex.items()
         ]
-        self._engine = Engine([*map(Expression, by_regex), *others], cache)
+        self._engine = Engine([*(Expression(regex, lines=asks_for_lines(regex)) for regex in by_regex), *others], cache)
+        self.count = len(by_regex)
         modes = self._engine.modes
         self._alone = [place for place in range(len(by_regex)) if modes[place] is Mode.ALONE]
         self._slow = frozenset(place for place in range(len(by_regex)) if modes[place] is not Mode.EXACT)
+        self.joins = not self._alone and not any(map(asks_for_text, by_regex))
         self.told = tuple(
             _telling(detectors[patterns[0][0]], regex, place in self._alone)
             for place, (regex, patterns) in enumerate(by_regex.items())
             if place in self._slow
         )
 
+    def events(self, data: bytes, budget: Budget) -> Iterator[int]:
+        """What the engine sees, as `index << 40 | end`."""
+        for block in self._engine.ends(data):
+            budget.left -= len(block) >> _EVENTS
+            if budget.spent:
+                return
+            yield from block
+
+    def askers(self, index: int) -> Iterable[int]:
+        """The detectors that ask for one pattern."""
+        return [program.detector for program in self._programs[index]]
+
     def run(
         self, data: bytes, budget: Budget, full: Set[int], known: Known, only: Set[int] | None
     ) -> Iterator[tuple[Candidate | None, int]]:
         """Values of the detectors in `only` (None: of all); events of further expressions, counted from theirs on."""
         slow = set(self._alone)
-        count = len(self._programs)
+        count = self.count
         for block in self._engine.ends(data):
             if budget.spent:
                 return

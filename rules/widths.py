@@ -21,6 +21,8 @@ _SET_FLAGS: Final = re.compile(r"\(\?[imsU-]+\)")
 _CLASS_ESCAPE: Final = re.compile(
     r"\\(?:[pP](?:\{\^?\w+\}|\w)|x\{[0-9A-Fa-f]+\}|x[0-9A-Fa-f]{2}|Q.*?(?:\\E|$)|[0-7]{1,3}|.)", re.S
 )
+_LINE_ANCHOR: Final = re.compile(r"\^|\$")
+_TEXT_ANCHOR: Final = re.compile(r"\\A|\\z")
 _PROBES: Final = (b"", b"a", b" a 0 ")
 _PLAINER: Final = {
     "missing )": "unclosed group",
@@ -40,6 +42,16 @@ def fixed_width(regex: str) -> int:
     if not _FIXED.fullmatch(regex):
         return 0
     return sum(int(item[1] or 1) for item in _FIXED_ITEM.finditer(regex) if item[0] != "\\b")
+
+
+def asks_for_lines(regex: str) -> bool:
+    """Whether the pattern holds ^ or $, which stand for the beginning and the end of any line."""
+    return _search_outside_classes(_LINE_ANCHOR, regex) is not None
+
+
+def asks_for_text(regex: str) -> bool:
+    """Whether the pattern asks where the whole text begins or ends."""
+    return _search_outside_classes(_TEXT_ANCHOR, regex) is not None
 
 
 def compile_pattern(regex: str) -> re2._Regexp:
@@ -63,7 +75,7 @@ def compile_pattern(regex: str) -> re2._Regexp:
     options.log_errors = False
     options.never_nl = False
     try:
-        compiled = re2.compile(regex, options)
+        compiled = re2.compile(f"(?m){regex}" if asks_for_lines(regex) else regex, options)
     except re2.error as refusal:
         cause = refusal.args[0].decode("utf-8", "replace") if isinstance(refusal.args[0], bytes) else str(refusal)
         column = _place(regex, cause)
