@@ -16,6 +16,7 @@ _LABELS: Final = {
     SUBJECT: "subject", BODY: "body", 0x0E04: "to", 0x0E03: "cc", 0x0E02: "bcc", 0x0C1A: "from", 0x0042: "from",
     0x007D: "headers", 0x3701: "attachment",
 }  # fmt: skip
+_SLACK: Final = 16  # zeros at the end that some count and others do not
 _MACHINE: Final = frozenset(
     {0x001A, 0x1035, 0x1042, 0x1039, 0x300B, 0x0C1E, 0x0064, 0x3002, 0x0075, 0x0077, 0x3703, 0x370E, 0x3712, 0x007D}
 )  # classes, identifiers, types of addresses; the transport's headers are read as a mail's
@@ -90,7 +91,7 @@ def _tell_rtf(packed: bytes, learnt: list[str], file: File, into: Collected, inn
     inner(File("", rtf, place, file.depth), into)
     told = [fact for fact in into.files[before:] if fact.place != place or fact.unreadable]
     into.files[before:] = told
-    return True
+    return len(rtf) + _SLACK >= int.from_bytes(packed[4:8], "little")
 
 
 def text_of(data: bytes, *, wide: bool, charset: str) -> str:

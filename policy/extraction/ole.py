@@ -12,6 +12,8 @@ from policy.extraction.biff import records
 from policy.extraction.collected import Collected, File, Inner, inner_place
 from policy.extraction.excel97 import read_excel, read_pivot
 from policy.extraction.kind import Kind
+from policy.extraction.locked import open_locked
+from policy.extraction.macros import macro_texts
 from policy.extraction.outlook import is_message, read_message
 from policy.extraction.pictures import pictures_in
 from policy.extraction.powerpoint97 import read_presentation
@@ -26,6 +28,7 @@ from rules.content import FileKind
 BROKEN_OLE: Final = (OSError, ValueError, IndexError, KeyError, TypeError, AttributeError, RecursionError, MemoryError,
                      struct.error)  # fmt: skip
 _WORD_ENCRYPTED: Final = 0x0100  # of the flags at 0x0A of the file information block
+_PROJECT: Final = "_VBA_PROJECT".encode("utf-16-le")
 _LOCKED_SLIDES: Final = b"\xdf\xc4\xd1\xf3"
 _FILEPASS: Final = 0x2F
 _FIRST_RECORDS: Final = 512  # bytes of a workbook in which its lock stands
@@ -49,6 +52,8 @@ def read_ole(file: File, kind: Kind, into: Collected, inner: Inner) -> None:
     try:
         with olefile.OleFileIO(BytesIO(file.data), raise_defects=olefile.DEFECT_FATAL) as container:
             _storage(Streams(container, _storage), file, into, inner)
+            if _PROJECT in file.data:
+                into.text(inner_place(file.place, "macros"), "\n".join(macro_texts(file.data)))
     except BROKEN_OLE:
         into.fact(file, kind.file, reason=_BROKEN_CONTAINER)
         into.text(file.place, all_runs(file.data))
@@ -59,7 +64,10 @@ def _storage(streams: Streams, file: File, into: Collected, inner: Inner) -> Non
     before = len(into.files)
     main, kind = next(((name, kind) for name, kind in _DOCUMENTS if name in streams), ("", FileKind.DOCUMENT))
     if _is_encrypted(streams):
-        into.fact(file, kind, encrypted=True, reason="needs a password")
+        opened = open_locked(file, into) if file.data else None
+        into.fact(file, kind, encrypted=True, reason="needs a password" if opened is None else "opened with a password")
+        if opened is not None:
+            inner(File(file.name, opened, file.place, file.depth), into)
         return
     if is_message(streams):
         read_message(streams, file, into, inner)

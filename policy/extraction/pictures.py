@@ -7,6 +7,7 @@ from typing import Final
 
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 _PICTURE: Final = re.compile(rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff[\xe0-\xef\xdb]")
+_RECOGNISABLE: Final = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*", b"BM", b"\0\0\0\x0cjP  ")
 _WIDE_RUN: Final = re.compile(rb"(?:[ -~]\0){8,}+|(?:\0[ -~]){8,}+")
 _PLAIN_RUN: Final = re.compile(rb"[\t\r\n -~]{8,}+")
 _MOST_CHUNKS: Final = 10_000
@@ -20,6 +21,35 @@ def picture_text(data: bytes) -> str:
     if data.startswith(_PNG):
         found += _packed(data)
     return "\n".join(found)
+
+
+def is_recognisable(data: bytes) -> bool:
+    """Whether it is of a type whose drawn text can be read."""
+    return data.startswith(_RECOGNISABLE) or (data.startswith(b"RIFF") and data[8:12] == b"WEBP")
+
+
+def picture_size(data: bytes) -> tuple[int, int] | None:
+    """Width and height in pixels, where the head tells them."""
+    if data.startswith(_PNG) and len(data) >= 24:
+        return int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
+    if data.startswith(b"GIF8") and len(data) >= 10:
+        return int.from_bytes(data[6:8], "little"), int.from_bytes(data[8:10], "little")
+    if data.startswith(b"BM") and len(data) >= 26:
+        return int.from_bytes(data[18:22], "little"), abs(int.from_bytes(data[22:26], "little", signed=True))
+    if data.startswith(b"\xff\xd8"):
+        return _jpeg_size(data)
+    return None
+
+
+def _jpeg_size(data: bytes) -> tuple[int, int] | None:
+    """Of the frame (ITU T.81 B.2.2), segment by segment."""
+    at = 2
+    while at + 9 <= len(data) and data[at] == 0xFF:
+        kind = data[at + 1]
+        if 0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC):
+            return int.from_bytes(data[at + 7 : at + 9], "big"), int.from_bytes(data[at + 5 : at + 7], "big")
+        at += 1 if kind == 0xFF else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return None
 
 
 def pictures_in(data: bytes) -> Iterator[bytes]:
