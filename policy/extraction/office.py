@@ -9,6 +9,7 @@ from urllib.parse import unquote
 from lxml import etree
 
 from policy.extraction.archive import BROKEN, TooMuch, open_zip, read_entry
+from policy.extraction.binarybook import is_binary_part, read_binary_book
 from policy.extraction.bindings import read_store
 from policy.extraction.charts import chart_text
 from policy.extraction.collected import Collected, File, Inner, inner_place
@@ -36,6 +37,7 @@ _MACROS: Final = re.compile(r"vbaproject[^/]*\.bin\Z|/vbadata\.xml\Z", re.I)
 _SETTINGS_BIN: Final = re.compile(
     r"(?:printersettings\d*|vbaprojectsignature\w*|activex\d*|customproperty\d*)\.bin\Z", re.I
 )
+_NO_BOOK: Final = ("xl/embeddings/", "xl/activex/", "xl/ctrlprops/", "xl/media/", "xl/customproperty")
 _LIST_TEXT: Final = re.compile(r"\d")
 _MOST_LINKS: Final = 20_000
 
@@ -67,16 +69,8 @@ def read_office(file: File, kind: FileKind, into: Collected, inner: Inner) -> No
     document = _Document(file, kind)
     with archive:
         _unpack(archive, document, into)
-    read_parts(
-        document.file,
-        kind,
-        document.parts,
-        document.others,
-        into,
-        inner,
-        reason=document.reason,
-        encrypted=document.encrypted,
-    )
+    reason, encrypted = document.reason, document.encrypted
+    read_parts(file, kind, document.parts, into, inner, others=document.others, reason=reason, encrypted=encrypted)
 
 
 def read_parts(
@@ -99,11 +93,29 @@ def read_parts(
             _part(document, name, into)
         except BROKEN_XML:
             document.reason = document.reason or "an Office document with a broken part"
+    if any(name.lower() == "xl/workbook.bin" for name in document.others):
+        _binary_book(document, into)
     reason = document.reason
     into.fact(file, kind, reason=reason, encrypted=encrypted)
     into.files.insert(at, into.files.pop())  # before the files it holds
     for name, data in document.others.items():
         _other(document, name, data, into, inner)
+
+
+def _binary_book(document: _Document, into: Collected) -> None:
+    """The parts of an xlsb that are no XML."""
+    chosen = {
+        name: data
+        for name, data in document.others.items()
+        if is_binary_part(name) and not name.lower().startswith(_NO_BOOK)
+    }
+    links = next((each for name, each in document.links.items() if name.lower() == "xl/workbook.bin"), [])
+    pieces, whole = read_binary_book(chosen, {link.key: link.target.removeprefix("xl/") for link in links})
+    for piece in pieces:
+        into.text(inner_place(document.file.place, piece.place), piece.text, piece.marks)
+    document.others = {name: data for name, data in document.others.items() if name not in chosen}
+    if not whole:
+        document.reason = document.reason or "a binary workbook that is broken"
 
 
 def _unpack(archive: zipfile.ZipFile, document: _Document, into: Collected) -> None:
@@ -127,8 +139,6 @@ def _unpack(archive: zipfile.ZipFile, document: _Document, into: Collected) -> N
         low = name.lower()
         chosen = document.parts if low.endswith(_XML) or _is_known(data) else document.others
         chosen[name if name not in chosen else f"{name} {number}"] = data
-        if low.startswith("xl/worksheets/") and low.endswith(".bin"):
-            document.reason = document.reason or "a binary workbook, which is not read"
 
 
 def _is_known(data: bytes) -> bool:
