@@ -1,19 +1,50 @@
-"""Numbers that stand in neighbouring cells, a few digits in each."""
+"""Numbers that stand in neighbouring cells, a few digits in each, or one digit below the other."""
 
 import re
 from typing import Final
 
 _SHORT_CELLS: Final = re.compile(r"(?<![^\t\n])[0-9-]{1,5}(?:\t[0-9-]{1,5}){2,24}(?![^\t\n])")
+_DOWNWARDS: Final = re.compile(r"[\t\n][0-9](?:\r?\n[0-9-]){8,40}(?![^\r\n])")
+# Rows of a table of values whose cells have the lengths in which people write numbers, and rows of single digits.
+_ROWS: Final = re.compile(
+    r"""(?<![0-9.])(?:
+    "?[0-9]{3}"?\s?(?P<a>[,;|])\s?"?[0-9]{2}"?\s?(?P=a)\s?"?[0-9]{4}"?
+    |"?[0-9]{4}"?\s?(?P<b>[,;|])\s?"?[0-9]{4}"?\s?(?P=b)\s?"?[0-9]{4}"?\s?(?P=b)\s?"?[0-9]{4}"?
+    |"?[0-9]{4}"?\s?(?P<c>[,;|])\s?"?[0-9]{6}"?\s?(?P=c)\s?"?[0-9]{5}"?
+    |"?[0-9]"?\s?(?P<d>[,;|])\s?(?:"?[0-9-]"?\s?(?P=d)\s?){7,39}"?[0-9]"?
+    )(?![0-9.])""",
+    re.X,
+)
 _DIGITS: Final = re.compile(r"[0-9]")
+_NO_NUMBER: Final = re.compile(r"[^0-9-]")
 _BEFORE: Final = 80  # characters kept in front, for the words that name the number
+_LONGEST_HEAD: Final = 200
+_MOST: Final = 200
 
 
 def joined_cells(text: str) -> str:
     """Rows of three or more short cells of digits, written together as a form shows them; empty when there are none."""
+    return _joined(text, _SHORT_CELLS) if "\t" in text else ""
+
+
+def joined_lines(text: str) -> str:
+    """Numbers written downwards, one digit to a line."""
+    return _joined(f"\n{text}", _DOWNWARDS)
+
+
+def joined_columns(text: str) -> str:
+    """Rows of separated values with a number's groups in cells of their own, behind the names of the columns."""
+    head = text.lstrip("\ufeff\r\n")[:_LONGEST_HEAD].partition("\n")[0]
+    return _joined(text, _ROWS, "" if _DIGITS.search(head) else head.strip())
+
+
+def _joined(text: str, pattern: re.Pattern[str], head: str = "") -> str:
     found: list[str] = []
-    for match in _SHORT_CELLS.finditer(text):
-        joined = match[0].replace("\t", "")
+    for match in pattern.finditer(text):
+        joined = _NO_NUMBER.sub("", match[0])
         if 9 <= len(_DIGITS.findall(joined)) <= 34:
-            before = text[max(0, match.start() - _BEFORE) : match.start()]
-            found.append(f"{before.replace(chr(9), ' ')}{joined}")
+            before = text[max(0, match.start() - _BEFORE) : match.start()].replace("\t", " ").strip()
+            found.append(" ".join(piece for piece in (head, before, joined) if piece))
+            if len(found) >= _MOST:
+                break
     return "\n".join(found)

@@ -1,15 +1,15 @@
-"""Plain text as displayed: charsets, flowed lines, folded calendars, escapes of JSON."""
+"""Plain text as displayed: charsets, flowed lines, escapes, numbers written oddly, and what is turned around."""
 
 import re
 from typing import Final
 
+from policy.extraction.bidi import has_controls, visual_lines
+from policy.extraction.cards import read_card
+from policy.extraction.spelling import spelled_readings
 from policy.reader.charsets import readings
 
 _SOFT_LINE: Final = re.compile(r" \r?\n(?:>[ >]*)?")
-_FOLD: Final = re.compile(r"\r?\n[ \t]")
-_JSON_ESCAPE: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([/\"\\]))")
-_FOLDED_TYPES: Final = frozenset({"text/calendar", "text/vcard", "text/x-vcard", "text/directory", "text/x-vcalendar"})
-_FOLDED_STARTS: Final = ("BEGIN:VCALENDAR", "BEGIN:VCARD")
+_JSON_ESCAPE: Final = re.compile(r"\\(?:u\{?([0-9a-fA-F]{4})\}?|x([0-9a-fA-F]{2})|([/\"\\]))")
 
 
 def text_readings(
@@ -21,16 +21,15 @@ def text_readings(
         found[text] = None
         if flowed and " \n" in text.replace("\r\n", "\n"):
             found[_SOFT_LINE.sub("" if delsp else " ", text)] = None
-        if media_type in _FOLDED_TYPES or text[:40].lstrip().upper().startswith(_FOLDED_STARTS):
-            found[unescape_lines(_FOLD.sub("", text))] = None
+        found.update(dict.fromkeys(read_card(text, media_type).texts))
         if "\\u" in text or "\\x" in text or "\\/" in text:
             found[_JSON_ESCAPE.sub(_unescaped, text)] = None
+        if has_controls(text):
+            found.update(dict.fromkeys(visual_lines(text)))
+    for text in list(found):
+        plain = data if data.isascii() else text.encode("utf-8", "replace")
+        found.update(dict.fromkeys(spelled_readings(text, plain)))
     return tuple(found)
-
-
-def unescape_lines(text: str) -> str:
-    """The escapes of RFC 5545 3.3.11."""
-    return text.replace("\\n", "\n").replace("\\N", "\n").replace("\\,", ",").replace("\\;", ";")
 
 
 def _unescaped(match: re.Match[str]) -> str:

@@ -1,0 +1,86 @@
+"""Numbers in plain text that are written another way than they are read.
+
+Marks of emphasis, escapes and links within a number (Markdown, TeX), pieces in arrays and in the columns of a table of
+values, numbers that a quoted line breaks, digits one below the other, struck over, or spelled as words. Each is given
+as it is read, in its surroundings; texts without any of this cost one look at their bytes.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+import re2
+
+from policy.extraction.tables import joined_columns, joined_lines
+
+_WORDS: Final = {
+    "zero": "0", "oh": "0", "null": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6",
+    "seven": "7", "eight": "8", "nine": "9", "niner": "9", "dash": "-", "hyphen": "-", "minus": "-",
+}  # fmt: skip
+_WORD: Final = "(?:" + "|".join(_WORDS) + ")"
+_MARK: Final = r"(?:[*_~`$^]{1,3}|\\(?![ux][0-9a-fA-F])[a-zA-Z]{0,12}[{ ]?|[{}]{1,2}|\]\([^()\n]{0,100}\)|\[)"
+_SPELLED: Final = re.compile(rf"\b{_WORD}(?:[\s,./-]{{1,3}}{_WORD}){{6,40}}\b", re.I)
+_MARKED: Final = re.compile(rf"[0-9*_~`${{\[\\-](?:[0-9 -]|{_MARK}){{5,120}}")
+_MARKS: Final = re.compile(_MARK)
+_STRUCK: Final = re.compile(r"~~[^~\n]{1,20}~~")
+_COMMAND: Final = re.compile(r"\\[a-zA-Z]{1,12}$")
+_ARRAY: Final = re.compile(r"\[(\s*\"?[0-9-]{1,5}\"?(?:\s*,\s*\"?[0-9-]{1,5}\"?){2,40}\s*)\]")
+_PIECES: Final = re.compile(
+    r"""\"[^\"\n]{1,40}\"\s*:\s*\"?([0-9]{3,4})\"?\s*,\s*\"[^\"\n]{1,40}\"\s*:\s*\"?([0-9]{2}|[0-9]{4})\"?\s*,"""
+    r"""\s*\"[^\"\n]{1,40}\"\s*:\s*\"?([0-9]{4})\"?"""
+)
+_QUOTED: Final = re.compile(r"(?<=[0-9-])[ \t]*\r?\n>[> ]*(?=[0-9-])")
+_OVER: Final = re.compile(r"[^\n\x08]\x08")
+_ESCAPE: Final = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
+_HIDDEN: Final = re.compile(r"\x1b\[(?:[0-9;]*;)?8m[^\x1b]*")
+_DIGIT: Final = re.compile("[0-9]")
+_LEAST: Final = 7  # digits of a number that is worth it
+_BEFORE: Final = 80  # characters kept in front, for the words that name the number
+_BEHIND: Final = 24
+_MOST: Final = 32 * 1024  # characters of such readings of one text
+_LONGEST: Final = 4 << 20  # characters of a text that is looked through
+# One look tells whether any of it is there.
+_ODD: Final = re2.compile(
+    r"[0-9-](?:[*_~`$^]{1,3}|[\\{}]|\]\()[a-z*_{}$\\]{0,8}-?[0-9\\]|[0-9-]\]\([^()\n]{0,60}\)-?\[?[0-9-]|[\x08\x1b]"
+    r'|[0-9]"?[,;|] ?"?[0-9-]{1,6}"?[,;|] ?"?[0-9]|\n[0-9]\r?\n[0-9-]\r?\n[0-9-]\r?\n|\[\s?"?[0-9-]{1,5}"?\s?,'
+    r'|[0-9]"?,\s*"[^"\n]{1,20}": ?"?[0-9]|[0-9-] ?\r?\n>'
+    rf"|(?i:{_WORD}[\s,./-]{{1,3}}{_WORD}[\s,./-]{{1,3}}{_WORD}[\s,./-]{{1,3}}{_WORD})"
+)
+
+
+def spelled_readings(text: str, data: bytes) -> Iterator[str]:
+    """Numbers as they are read, where they are written another way. `data`: the text in a charset that keeps ASCII."""
+    if _ODD.search(data) is None or len(text) > _LONGEST:
+        return
+    if "\x08" in text or "\x1b" in text:
+        yield _ESCAPE.sub("", _HIDDEN.sub("", _OVER.sub("", text)))
+    if "\n>" in text and (joined := _QUOTED.sub("", text)) != text:
+        yield joined
+    room = _MOST
+    for found in (*_windows(text), joined_lines(text), joined_columns(text)):
+        room -= len(found)
+        if found and room > 0:
+            yield found
+
+
+def _windows(text: str) -> Iterator[str]:
+    """Each number that is written with marks, as pieces or in words."""
+    for match in _MARKED.finditer(text):
+        number = _MARKS.sub("", match[0])
+        if number != match[0]:
+            yield from _window(text, match, number)
+        if "~~" in match[0]:
+            yield from _window(text, match, _MARKS.sub("", _STRUCK.sub("", match[0])))
+    for match in _ARRAY.finditer(text):
+        yield from _window(text, match, re.sub(r"[^0-9-]", "", match[1]))
+    for match in _PIECES.finditer(text):
+        yield from _window(text, match, "".join(match.groups()))
+    for match in _SPELLED.finditer(text):
+        words = re.findall(_WORD, match[0].lower())
+        yield from _window(text, match, "".join(_WORDS[word] for word in words))
+
+
+def _window(text: str, match: re.Match[str], number: str) -> Iterator[str]:
+    if len(_DIGIT.findall(number)) >= _LEAST:
+        before = _COMMAND.sub("", text[max(0, match.start() - _BEFORE) : match.start()])
+        yield f"{before}{number}{text[match.end() : match.end() + _BEHIND]}"
