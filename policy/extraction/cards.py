@@ -22,6 +22,7 @@ _CHARSET: Final = re.compile(r"(?i)CHARSET=\"?([A-Za-z0-9_.:-]{2,40})")
 _FILE_NAME: Final = re.compile(r"(?i)(?:FILENAME|X-FILENAME|X-APPLE-FILENAME)=\"?([^\";:]{1,200})")
 _BASE64: Final = re.compile(r"(?i);(?:ENCODING=)?(?:BASE64|B)(?=[;:])")
 _DATA: Final = re.compile(r"(?i)data:([a-z0-9.+-]+/[a-z0-9.+-]+)?((?:;[^,;]{0,100}){0,8}),(.*)", re.S)
+_HOLDING: Final = re.compile(rb"(?i);(?:encoding=)?(?:base64|b)[;:]|:data:|\n[a-z0-9;.-]+:: ?[a-z0-9+/]{40}")
 _MOST_FILES: Final = 200
 _LONGEST: Final = 16 << 20  # characters of a card that is taken apart
 
@@ -42,6 +43,11 @@ def is_card(data: bytes, media_type: str = "") -> bool:
     """Whether a file may be one, by a look at its start."""
     start = data[:2000].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
     return media_type in _TYPES or start[:6].upper() == b"BEGIN:" or b"dn:" in start
+
+
+def holds_files(data: bytes) -> bool:
+    """Whether a text may be one with files in it, which are not read where no file is."""
+    return is_card(data) and _HOLDING.search(data) is not None
 
 
 def read_card(text: str, media_type: str = "") -> Card:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from policy.extraction.cards import holds_files
 from policy.extraction.compound import root_names
 from policy.reader.written import is_written
 from rules.content import FileKind
@@ -255,7 +256,7 @@ def _text(data: bytes) -> Kind:
             return Kind(FileKind.MESSAGE, (Format.MESSAGE, Format.TEXT), "mail message")
     if start.startswith(b"{\\rt"):
         return Kind(FileKind.DOCUMENT, (Format.RTF,), "RTF")
-    if is_written(data):
+    if is_written(data) or holds_files(data):
         return Kind(FileKind.TEXT, (Format.TEXT, Format.WRITTEN), "text with a file in it")
     if start.startswith(b"<") and _HTML.match(start):
         return Kind(FileKind.HTML, (Format.HTML,), "HTML")
