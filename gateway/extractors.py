@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 
+from gateway.recognition import PictureReader, with_pictures
 from gateway.workers import WorkerPool, WorkersDown
 from policy.extraction.collected import File
-from policy.extraction.extract import LIGHT
+from policy.extraction.extract import LIGHT, Outcome
 from policy.extraction.kind import kind_of
-from policy.extraction.message import extract_file, prepare
+from policy.extraction.message import Prepared, extract_file, prepare
 from policy.message import Message
 from policy.reader.limits import DEFAULT_LIMITS, Limits
 from rules.content import Content
@@ -22,31 +24,43 @@ class Reader:
     `async with WorkerPool() as pool: reader = Reader(pool)`.
     """
 
-    def __init__(self, pool: WorkerPool, limits: Limits = DEFAULT_LIMITS) -> None:
+    def __init__(
+        self, pool: WorkerPool, limits: Limits = DEFAULT_LIMITS, *, pictures: PictureReader | None = None
+    ) -> None:
         self._pool = pool
         self._limits = limits
+        self._pictures = pictures
 
     async def read(self, raw: bytes, passwords: Sequence[str] = ()) -> Message:
         """Headers, texts and files of a message as received. Raises WorkersDown only when our own children fail us.
 
         `passwords` are tried on locked files, and then words of the message itself.
         """
+        wanted = self._pictures is not None
         if len(raw) <= _INLINE:
-            prepared = prepare(raw, self._limits)
+            prepared = prepare(raw, self._limits, pictures=wanted)
         else:
-            prepared = await asyncio.to_thread(prepare, raw, self._limits)
+            prepared = await asyncio.to_thread(prepare, raw, self._limits, pictures=wanted)
+        outcomes = await self._read_waiting(prepared, passwords, pictures=wanted)
+        message = prepared.complete(outcome.content for outcome in outcomes)
+        pictures = [*prepared.pictures, *(picture for outcome in outcomes for picture in outcome.pictures)]
+        if self._pictures is None or not pictures:
+            return message
+        return replace(message, content=with_pictures(message.content, await self._pictures.read(pictures)))
+
+    async def _read_waiting(self, prepared: Prepared, passwords: Sequence[str], *, pictures: bool) -> Sequence[Outcome]:
         waiting = prepared.waiting()
         if not waiting:
-            return prepared.complete(())
+            return ()
         tried = (*passwords, *prepared.words())
         try:
             async with asyncio.TaskGroup() as tasks:
-                reads = [tasks.create_task(self._pool.read(file, tried)) for file in waiting]
+                reads = [tasks.create_task(self._pool.read(file, tried, pictures=pictures)) for file in waiting]
         except BaseExceptionGroup as group:
             if group.split(WorkersDown)[1] is None:
                 raise WorkersDown("some files of a message could not be read") from group
             raise
-        return prepared.complete(read.result().content for read in reads)
+        return [read.result() for read in reads]
 
     async def read_file(self, data: bytes, name: str, passwords: Sequence[str] = ()) -> Content:
         """One file by its true type."""
@@ -66,9 +80,7 @@ def read_message(raw: bytes, limits: Limits = DEFAULT_LIMITS, passwords: Sequenc
     return _in_own_loop(read)
 
 
-def read_file(
-    data: bytes, name: str, limits: Limits = DEFAULT_LIMITS, passwords: Sequence[str] = ()
-) -> Content:
+def read_file(data: bytes, name: str, limits: Limits = DEFAULT_LIMITS, passwords: Sequence[str] = ()) -> Content:
     """One file by its true type, for a command (`rules scan`)."""
     file = File(name, data, name)
     if LIGHT.issuperset(kind_of(data).formats):

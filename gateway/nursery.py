@@ -17,6 +17,7 @@ import signal
 import socket
 import struct
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from gateway import sandbox
@@ -28,7 +29,21 @@ JOB: Final = struct.Struct("!IQ")  # lengths of the description and of the file
 REPLY: Final = struct.Struct("!Q")
 FORK: Final = b"F"
 KILL: Final = b"K"
+RECOGNISE: Final = b"R"
+PID: Final = struct.Struct("!I")
+_MODEST: Final = 10  # tesseract comes after mail
+_PROGRAM_PATHS: Final = ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/alternatives", "/dev/null")
 _REAP_SECONDS: Final = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Tesseract:
+    """The program that reads what is drawn in pictures."""
+
+    program: str
+    languages: tuple[str, ...] = ("eng",)
+    data: str = ""  # where its languages lie, if not where it looks itself
+    memory_bytes: int = 1024 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +54,18 @@ class Nursery:
     memory_bytes: int
     cpu_seconds: int
     limits: Limits
+    tesseract: Tesseract | None = None
 
     def to_json(self) -> str:
         """For the command line of the process."""
-        return json.dumps({**asdict(self), "limits": asdict(self.limits)})
+        return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> "Nursery":
         """The other way."""
         values: dict[str, Any] = json.loads(text)
-        return cls(values["parent"], values["memory_bytes"], values["cpu_seconds"], Limits(**values["limits"]))
+        limits, tesseract = Limits(**values.pop("limits")), values.pop("tesseract")
+        return cls(**values, limits=limits, tesseract=Tesseract(**tesseract) if tesseract else None)
 
 
 def main(descriptor: int, settings: str) -> None:
@@ -79,7 +96,9 @@ def _serve(control: socket.socket, nursery: Nursery, alone: bool) -> None:
             pid = int(message[1:])
             if pid in children:
                 os.kill(pid, signal.SIGKILL)
-        elif descriptors:
+        elif message.startswith(RECOGNISE) and descriptors and nursery.tesseract:
+            children.add(_fork_for(control, descriptors[0], nursery.tesseract, int(message[1:])))
+        elif message == FORK and descriptors:
             children.add(_fork(control, descriptors[0], nursery, alone))
     for pid in children:
         os.kill(pid, signal.SIGKILL)
@@ -119,6 +138,48 @@ def _fork(control: socket.socket, descriptor: int, nursery: Nursery, alone: bool
         _child(socket.socket(fileno=descriptor), nursery, alone)
     finally:
         os._exit(0)
+
+
+def _fork_for(control: socket.socket, descriptor: int, tesseract: Tesseract, seconds: int) -> int:
+    """A process that runs tesseract on what comes through the descriptor; ends its answer with how that went."""
+    own = os.getpid()
+    pid = os.fork()
+    if pid:
+        os.close(descriptor)
+        return pid
+    try:
+        control.close()
+        sandbox.die_with_parent(own)
+        os.write(descriptor, PID.pack(os.getpid()))
+        middle = os.getpid()
+        inner = os.fork()
+        if not inner:
+            _become(descriptor, tesseract, seconds, middle)
+        _, status = os.waitpid(inner, 0)
+        os.write(descriptor, b"\0" if status == 0 else b"\1")
+    finally:
+        os._exit(0)
+
+
+def _become(descriptor: int, tesseract: Tesseract, seconds: int, parent: int) -> None:
+    """Tesseract, which may read its own files, write none, and has no network. Does not return."""
+    try:
+        sandbox.die_with_parent(parent)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
+        for standard in (0, 1):
+            os.dup2(descriptor, standard)
+        sandbox.limit_resources(tesseract.memory_bytes, beyond_now=False)
+        sandbox.limit_cpu(seconds)
+        os.nice(_MODEST)
+        sandbox.lock_to_reading([*_PROGRAM_PATHS, str(Path(tesseract.program).parent), tesseract.data or "/usr/share"])
+        environment = {"LANG": "C.UTF-8", "PATH": os.defpath, "OMP_THREAD_LIMIT": "1"}
+        if tesseract.data:
+            environment["TESSDATA_PREFIX"] = tesseract.data
+        arguments = [tesseract.program, "stdin", "stdout", "-l", "+".join(tesseract.languages)]
+        os.execve(tesseract.program, arguments, environment)  # noqa: S606 (the program that was found, no shell)
+    finally:
+        os._exit(127)
 
 
 def _child(jobs: socket.socket, nursery: Nursery, alone: bool) -> None:

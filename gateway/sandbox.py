@@ -1,5 +1,6 @@
 """What a child process gives up before it sees a stranger's bytes. Each step is tried; what took effect is told."""
 
+import contextlib
 import ctypes
 import os
 import platform
@@ -7,6 +8,7 @@ import resource
 import signal
 import struct
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -22,7 +24,11 @@ _SECCOMP_FILTER: Final = 2
 _CLONE_NEWNET: Final = 0x40000000
 _CLONE_NEWUSER: Final = 0x10000000
 _LANDLOCK_CREATE: Final = 444
+_LANDLOCK_ADD: Final = 445
 _LANDLOCK_RESTRICT: Final = 446
+_LANDLOCK_BELOW: Final = 1
+_LANDLOCK_READ_FILE: Final = 1 | 1 << 2  # run, read a file
+_LANDLOCK_READ: Final = _LANDLOCK_READ_FILE | 1 << 3  # and read a folder
 _LANDLOCK_ALL_FS: Final = (1 << 13) - 1  # every file right of landlock's first version
 _EPERM: Final = 1
 _ALLOW: Final = 0x7FFF0000
@@ -78,9 +84,15 @@ def leave_network() -> bool:
     return any(_LIBC.unshare(flags) == 0 for flags in (_CLONE_NEWNET, _CLONE_NEWNET | _CLONE_NEWUSER))
 
 
-def limit_resources(memory_bytes: int) -> None:
-    """No core dumps, no written files, few descriptors, so much memory beyond what is mapped now."""
-    mapped = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() if _LINUX else 0
+def limit_resources(memory_bytes: int, *, beyond_now: bool = True) -> None:
+    """No core dumps, no written files, few descriptors, so much memory (beyond what is mapped now)."""
+    mapped = (
+        0
+        if not beyond_now
+        else int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        if _LINUX
+        else 0
+    )
     for kind, value in (
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_FSIZE, 0),
@@ -110,12 +122,31 @@ def lock_down() -> tuple[str, ...]:
     return tuple(granted)
 
 
-def _landlock() -> bool:
-    """No path of the file system may be opened any more (landlock(7), an empty rule set)."""
+def lock_to_reading(paths: Sequence[str]) -> tuple[str, ...]:
+    """Leave what lies below `paths` to be read and run, and nothing to be written: for a program that is started next.
+
+    The names of what the kernel granted.
+    """
+    if not _LINUX:
+        return ()
+    if _LIBC.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
+        return ()
+    return ("landlock",) if _landlock(paths) else ()
+
+
+def _landlock(readable: Sequence[str] = ()) -> bool:
+    """No path of the file system may be opened any more but these, for reading and running (landlock(7))."""
     rights = ctypes.c_uint64(_LANDLOCK_ALL_FS)
     rules = _LIBC.syscall(_LANDLOCK_CREATE, ctypes.byref(rights), ctypes.sizeof(rights), 0)
     if rules < 0:
         return False
+    for path in readable:
+        with contextlib.suppress(OSError):
+            below = os.open(path, os.O_PATH | os.O_CLOEXEC)
+            granted = _LANDLOCK_READ if Path(path).is_dir() else _LANDLOCK_READ_FILE
+            rule = ctypes.create_string_buffer(struct.pack("=Qi", granted, below))
+            _LIBC.syscall(_LANDLOCK_ADD, rules, _LANDLOCK_BELOW, rule, 0)
+            os.close(below)
     restricted = bool(_LIBC.syscall(_LANDLOCK_RESTRICT, rules, 0) == 0)
     os.close(rules)
     return restricted

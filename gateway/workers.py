@@ -4,6 +4,7 @@ import array
 import asyncio
 import contextlib
 import json
+import math
 import os
 import socket
 import subprocess
@@ -16,7 +17,7 @@ from typing import Any, Final, Self
 
 import structlog
 
-from gateway.nursery import FORK, JOB, KILL, REPLY, Nursery
+from gateway.nursery import FORK, JOB, KILL, PID, RECOGNISE, REPLY, Nursery, Tesseract
 from policy.extraction.collected import MOST_PICTURES, PICTURE_BYTES, File, Picture
 from policy.extraction.extract import Outcome
 from policy.reader.limits import DEFAULT_LIMITS, Limits
@@ -26,6 +27,7 @@ log = structlog.get_logger()
 
 _BOOT: Final = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from gateway.nursery import main; main(int(sys.argv[2]), sys.argv[3])"  # fmt: skip  # noqa: E501 (one line of Python for the child's command line)
 _START_SECONDS: Final = 30.0
+_MOST_RECOGNISED: Final = 1024 * 1024  # bytes of text in one picture
 _STOP_SECONDS: Final = 5.0
 _PAUSES: Final = (0.1, 0.5, 2.0, 5.0)  # between tries to start what does not start
 
@@ -100,6 +102,19 @@ class _Child:
         ]
         return Outcome(said.content, tuple(pictures_read))
 
+    async def recognise(self, picture: bytes) -> str | None:
+        """Hand a picture to a process that runs tesseract, and wait for the text."""
+        loop = asyncio.get_running_loop()
+        self.pid = PID.unpack(await self._exactly(PID.size))[0]
+        await loop.sock_sendall(self.socket, picture)
+        self.socket.shutdown(socket.SHUT_WR)
+        out = bytearray()
+        while chunk := await loop.sock_recv(self.socket, 65536):
+            out += chunk
+            if len(out) > _MOST_RECOGNISED:
+                return None
+        return out[:-1].decode("utf-8", "replace") if out.endswith(b"\0") else None
+
     async def _receive(self, most: int) -> bytes:
         size = REPLY.unpack(await self._exactly(REPLY.size))[0]
         if size > most:
@@ -129,10 +144,16 @@ class WorkerPool:
     """
 
     def __init__(
-        self, size: int | None = None, *, limits: Limits = DEFAULT_LIMITS, pool: PoolLimits | None = None
+        self,
+        size: int | None = None,
+        *,
+        limits: Limits = DEFAULT_LIMITS,
+        pool: PoolLimits | None = None,
+        tesseract: Tesseract | None = None,
     ) -> None:
         self.size = size or max(2, os.cpu_count() or 2)
         self._limits = limits
+        self._tesseract = tesseract
         self._pool = pool or PoolLimits()
         self._most = 4 * limits.text_chars + 16 * 1024 * 1024
         self._idle: asyncio.LifoQueue[_Child] = asyncio.LifoQueue()
@@ -140,6 +161,7 @@ class WorkerPool:
         self._waiting = 0
         self._children: set[_Child] = set()
         self._wanted = asyncio.Event()
+        self._up = asyncio.Event()  # there is a process that others are forked from
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._stack = AsyncExitStack()
@@ -188,6 +210,30 @@ class WorkerPool:
                 log.warning("document.reader_lost", reason=reason, size=len(file.data))
                 return Outcome(_unreadable(file, reason))
         raise WorkersDown("the readers of documents were lost")
+
+    async def recognise(self, picture: bytes, seconds: float) -> str | None:
+        """What tesseract reads in a picture; None when it could not in that time, or not at all."""
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        run: _Child | None = None
+        try:
+            async with asyncio.timeout(seconds):
+                await self._up.wait()
+                if self._process is None or self._control is None:
+                    return None
+                run = _Child(ours, self._process)
+                rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [theirs.fileno()]))]
+                self._control.sendmsg([RECOGNISE + str(math.ceil(seconds)).encode()], rights)
+                theirs.close()
+                return await run.recognise(picture)
+        except (OSError, TimeoutError, _Misbehaved):
+            return None
+        finally:
+            ours.close()
+            theirs.close()
+            if run and run.pid and self._control:
+                with contextlib.suppress(OSError):
+                    self._control.send(KILL + str(run.pid).encode())  # no harm where it has ended
 
     async def _read(self, child: _Child, file: File, passwords: Sequence[str], pictures: bool) -> Outcome | str:
         """What is in it, or why there is nothing."""
@@ -285,7 +331,7 @@ class WorkerPool:
     def _start(self) -> None:
         """Start the process that children are forked from."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        nursery = Nursery(os.getpid(), self._pool.memory_bytes, self._pool.cpu_seconds, self._limits)
+        nursery = Nursery(os.getpid(), self._pool.memory_bytes, self._pool.cpu_seconds, self._limits, self._tesseract)
         path = json.dumps([os.path.abspath(entry) for entry in sys.path])  # noqa: PTH100 (entries may be zip files)
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
@@ -298,9 +344,11 @@ class WorkerPool:
                 env={"LANG": "C.UTF-8", "PATH": os.defpath},
             )
         self._control = ours
+        self._up.set()
 
     async def _stop(self) -> None:
         """End every child and their parent, and wait for it."""
+        self._up.clear()
         for child in self._children:
             with contextlib.suppress(OSError):
                 child.socket.shutdown(socket.SHUT_RDWR)  # whoever waits on it is told; they close it

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from policy.extraction.archive import read_ar, read_cpio, read_packed, read_tar
+from policy.extraction.cards import is_card, read_card
 from policy.extraction.collected import Collected, File, Picture, inner_place
 from policy.extraction.flat import read_flat
-from policy.extraction.html import page_readings
+from policy.extraction.html import page_readings, read_page
 from policy.extraction.kind import Format, Kind, kind_of
 from policy.extraction.office import read_office
 from policy.extraction.ole import read_ole
@@ -17,18 +18,21 @@ from policy.extraction.opendocument import read_opendocument
 from policy.extraction.pdf import read_pdf
 from policy.extraction.pictures import picture_text
 from policy.extraction.rtffile import read_rtf_file
+from policy.extraction.sealed import holds_wrapping, read_cms, read_pgp, read_written
 from policy.extraction.tables import joined_cells
 from policy.extraction.text import text_readings
 from policy.extraction.tnef import read_tnef
 from policy.extraction.unzip import read_zip
+from policy.reader.charsets import decode
 from policy.reader.limits import DEFAULT_LIMITS, Budget, Limits
 from policy.reader.mime import Leaf, read_mime
+from policy.reader.openpgp import looks_pgp
 from rules.content import Content, FileFact, FileKind, Part
 
 # Read here in plain Python, so that no native library sees a stranger's bytes in the gateway's own process.
 LIGHT: Final = frozenset(
     {Format.TEXT, Format.HTML, Format.XML, Format.SVG, Format.IMAGE, Format.EXECUTABLE, Format.PACKED,
-     Format.CMS, Format.PGP, Format.MEDIA, Format.EMPTY}
+     Format.MEDIA, Format.EMPTY}
 )  # fmt: skip
 _SHOWN: Final = frozenset(
     {Format.TEXT, Format.HTML, Format.XML, Format.SVG, Format.MESSAGE, Format.PGP, Format.EMPTY, Format.UNKNOWN}
@@ -46,19 +50,14 @@ _CDATA: Final = re.compile(r"<!\[CDATA\[([^\]]*+(?:\](?!\]>)[^\]]*+)*+)(?:\]\]>|
 _ENTITY: Final = re.compile(r"""<!ENTITY\s{1,9}([\w.-]{1,40})\s{1,9}["']([^"'<>]{0,40})["']""")
 _REFERENCE: Final = re.compile(r"&([\w.-]{1,40});")
 _MOST_ENTITIES: Final = 200
-_MOST_REFERRING: Final = 4 * 1024 * 1024  # characters of a source whose entities are written out
+_ENTITIES_DEEP: Final = 4  # entities in entities
+_MOST_REFERRING: Final = 1024 * 1024  # characters of a source whose entities are written out
 _MAILBOX: Final = re.compile(rb"\n\r?\n(?=From [^\n]{1,200}\n[A-Za-z-]{1,60}:)")
 _MOST_MAILS: Final = 2_000  # the last one holds what is left
 _WORDS_WITHIN: Final = 16 * 1024  # bytes of a body in which passwords are looked for
 _MOSTLY_TEXT: Final = 0.7
 _NOT_PRINTED: Final = bytes(set(range(256)) - set(range(32, 127)) - set(b"\t\r\n"))
 _TOO_COMPLEX: Final = "a page of more elements and style rules than are worked through"
-_ENVELOPED: Final = b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03"  # CMS enveloped-data
-_ENCRYPTED_CMS: Final = (
-    _ENVELOPED,
-    b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x06",
-    b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01\x17",
-)
 _UNREAD: Final = {
     Format.PACKED: "an archive of a type that is not unpacked",
     Format.MEDIA: "sound and film are not read",
@@ -173,7 +172,22 @@ def _text(file: File, kind: Kind, into: Collected) -> None:
         into.text(file.place, text)
         if "\t" in text:
             into.text(file.place, joined_cells(text))
+    _card(file, into)
     into.fact(file, kind.file)
+
+
+def _card(file: File, into: Collected) -> None:
+    """Pages and files in the lines of a calendar, a business card or a directory entry."""
+    card = read_card(decode(file.data, file.charset), file.media_type) if is_card(file.data, file.media_type) else None
+    for source in card.pages if card else ():
+        for _, text in read_page(source).named():
+            into.text(file.place, text)
+    for name, data in card.files if card else ():
+        place = inner_place(file.place, name)
+        if into.budget.take_file() and into.budget.take_bytes(len(data)):
+            read_file(File(name, data, place, file.depth + 1), into)
+        else:
+            into.fact(File(name, b"", place, file.depth + 1), FileKind.UNKNOWN, reason="holds more files than are read")
 
 
 def _html(file: File, kind: Kind, into: Collected) -> None:
@@ -213,6 +227,8 @@ def _xml(file: File, kind: Kind, into: Collected) -> None:
     charsets = dict.fromkeys((file.charset, declared[1].decode("ascii") if declared else ""))
     for source in dict.fromkeys(text for charset in charsets for text in text_readings(file.data, charset)):
         into.text(file.place, source)
+        if "&" in source:
+            into.text(file.place, html.unescape(source))  # the values of attributes
         text = _plain_xml(source)
         into.text(file.place, html.unescape(_TAG.sub(" ", text)))
         into.text(file.place, html.unescape(_TAG.sub("", text)))
@@ -220,16 +236,16 @@ def _xml(file: File, kind: Kind, into: Collected) -> None:
 
 
 def _plain_xml(source: str) -> str:
-    """Without comments and the marks of CDATA; entities that it declares itself written out, once."""
+    """Without comments and the marks of CDATA; entities that it declares itself written out."""
     if "<!" not in source:
         return source
     own = {match[1]: match[2] for _, match in zip(range(_MOST_ENTITIES), _ENTITY.finditer(source), strict=False)}
     text = _CDATA.sub(lambda match: html.escape(match[1]), _XML_COMMENT.sub("", source))
-    return (
-        _REFERENCE.sub(lambda match: own.get(match[1], match[0]), text)
-        if own and len(text) <= _MOST_REFERRING
-        else text
-    )
+    for _ in range(_ENTITIES_DEEP if own else 0):
+        if len(text) > _MOST_REFERRING or "&" not in text:
+            break
+        text = _REFERENCE.sub(lambda match: own.get(match[1], match[0]), text)
+    return text
 
 
 def _message(file: File, kind: Kind, into: Collected) -> None:
@@ -288,8 +304,13 @@ def _body(leaf: Leaf, kind: Kind, into: Collected) -> None:
     into.files[before:] = [
         fact for fact in into.files[before:] if not _is_own(fact, file) or fact.reason == _TOO_COMPLEX
     ]
-    if Format.PGP in kind.formats or b"-----BEGIN PGP MESSAGE" in leaf.data:
-        into.fact(file, FileKind.UNKNOWN, encrypted=True, reason="an encrypted message")
+    within = len(into.files)
+    if holds_wrapping(kind, leaf.data):
+        _wrapped(file, kind, into)
+    told = [fact for fact in into.files[within:] if _is_own(fact, file)]
+    into.files[within:] = [fact for fact in into.files[within:] if fact not in told]
+    if wrapped := [fact for fact in told if fact.encrypted or fact.unreadable]:
+        into.files.append(wrapped[0])
 
 
 def is_body(leaf: Leaf, kind: Kind) -> bool:
@@ -298,7 +319,8 @@ def is_body(leaf: Leaf, kind: Kind) -> bool:
 
 
 def _picture(file: File, kind: Kind, into: Collected) -> None:
-    into.fact(file, kind.file)
+    kept = kind.formats[0] is Format.EMPTY or into.picture(file)
+    into.fact(file, kind.file, reason="" if kept else "more pictures than are read")
     text = picture_text(file.data)
     if not text:
         return
@@ -311,16 +333,27 @@ def _picture(file: File, kind: Kind, into: Collected) -> None:
 
 
 def _cms(file: File, kind: Kind, into: Collected) -> None:
-    encrypted = any(oid in file.data[:128] for oid in _ENCRYPTED_CMS) or file.data.startswith(b"-----BEGIN")
-    into.fact(file, kind.file, encrypted=encrypted, reason="S/MIME, encrypted" if encrypted else "S/MIME is not read")
+    read_cms(file, kind, into, read_file, _message)
 
 
 def _pgp(file: File, kind: Kind, into: Collected) -> None:
-    into.fact(file, kind.file, encrypted=True, reason="an encrypted message")
+    if not read_pgp(file, kind, into, read_file, _message):
+        into.fact(file, kind.file, encrypted=True, reason="an encrypted message")
+
+
+def _wrapped(file: File, kind: Kind, into: Collected) -> None:
+    """What is written in a text: files, and messages of PGP."""
+    if Format.WRITTEN in kind.formats:
+        read_written(file, kind, into, read_file)
+    if Format.PGP in kind.formats or b"-----BEGIN PGP MESSAGE" in file.data:
+        _pgp(file, kind, into)
 
 
 def _unread(file: File, kind: Kind, into: Collected) -> None:
     """Told, and where most of it is text, read as such too."""
+    if kind.formats[0] is Format.UNKNOWN and looks_pgp(file.data):
+        _pgp(file, kind, into)
+        return
     head = file.data[:65536]
     texts = file.media_type.startswith("text/") or len(head.translate(None, _NOT_PRINTED)) > _MOSTLY_TEXT * len(head)
     if kind.formats[0] is Format.UNKNOWN and texts:
@@ -354,6 +387,7 @@ _READERS: Final = {
     Format.TNEF: lambda file, kind, into: read_tnef(file, into, read_file),
     Format.CMS: _cms,
     Format.PGP: _pgp,
+    Format.WRITTEN: lambda file, kind, into: read_written(file, kind, into, read_file),
     Format.MEDIA: _unread,
     Format.EMPTY: _picture,
     Format.UNKNOWN: _unread,

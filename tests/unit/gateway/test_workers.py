@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.nursery import Tesseract
 from gateway.workers import PoolLimits, WorkerPool, WorkersDown
 from policy.extraction.collected import File
 from policy.reader.limits import Limits
@@ -231,3 +232,38 @@ def test_a_locked_down_process_can_do_nothing_else() -> None:
         assert {found[name] for name in ("open", "write")} == {"PermissionError"}
     else:
         pytest.skip("this kernel grants neither landlock nor seccomp")
+
+
+_PRYING = """#!/bin/sh
+wc -c
+cat /etc/hostname 2>&- && echo opened
+touch "$0.made" 2>&- && echo made
+ulimit -f
+echo "$OMP_THREAD_LIMIT $@"
+"""
+
+
+async def test_the_program_for_pictures_reads_nothing_else_and_writes_nothing(tmp_path: Path) -> None:
+    program = tmp_path / "tesseract"
+    program.write_text(_PRYING)
+    program.chmod(0o755)
+    async with WorkerPool(1, tesseract=Tesseract(str(program), ("eng", "deu"))) as pool:
+        said = await pool.recognise(b"picture", 20)
+        granted = pool.sandbox
+    assert said is not None
+    assert said.splitlines()[-2:] == ["0", "1 stdin stdout -l eng+deu"]
+    assert not (tmp_path / "tesseract.made").exists()
+    if "landlock" in granted:
+        assert "opened" not in said
+
+
+async def test_a_program_for_pictures_that_fails_or_lingers_reads_nothing(tmp_path: Path) -> None:
+    program = tmp_path / "tesseract"
+    program.write_text("#!/bin/sh\nread -r kind\n[ $kind = linger ] && sleep 60\nexit 1\n")
+    program.chmod(0o755)
+    async with WorkerPool(1, tesseract=Tesseract(str(program))) as pool:
+        assert await pool.recognise(b"fail\n", 20) is None
+        assert await pool.recognise(b"linger\n", 0.5) is None
+        assert (await pool.read(a_file())).content.parts
+    async with WorkerPool(1) as pool:  # nobody asked for pictures
+        assert await pool.recognise(b"fail\n", 0.5) is None
