@@ -20,7 +20,7 @@ class Arming:
         named: dict[str, set[int]] = defaultdict(set)
         needing = [i for i, d in enumerate(detectors) if any(pattern.named for pattern in d.patterns)]
         for index in needing:
-            for near in detectors[index].near:
+            for near in filter(lambda near: near.names, detectors[index].near):
                 for word in near.words:
                     named[_spelled(word)].add(index)
         self.expressions = [Expression(text, caseless=True, once=True) for text in named]

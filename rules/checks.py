@@ -40,6 +40,9 @@ CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
         "us_ssn_typed": Check(
             "as us_ssn, with O for 0 and I or l for 1", identity.us_ssn_typed, None, identity.SSN_TYPED
         ),
+        "us_ssn_spaced": Check(
+            "as us_ssn; no address, no row of numbers", identity.us_ssn, around=identity.us_ssn_place
+        ),
         "us_ein": Check("a prefix that the IRS gives", identity.us_ein),
         "us_driver_license": Check("the form of a state's licences", licences.us_driver_license),
         "us_driver_license_named": Check(
@@ -47,6 +50,7 @@ CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
             licences.us_driver_license,
             licences.us_driver_license_end,
         ),
+        "us_driver_license_dashed": Check("as us_driver_license; no phone, no date", licences.us_driver_license_dashed),
         "us_passport": Check("nine digits, or a letter and eight", licences.us_passport),
         "us_passport_zone": Check("the five check digits of ICAO 9303", licences.us_passport_zone),
         "us_itin": Check("9xx, with the fourth and fifth digit 50-65, 70-88, 90-92 or 94-99", identity.us_itin),
@@ -78,6 +82,8 @@ CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
         "isin": Check("a country, and Luhn over letters as numbers (ISO 6166)", securities.isin),
         "isin_bare": Check("as isin, with seven digits or more", securities.isin_bare),
         "account": Check("8 to 17 digits, not one digit repeated, not a date", financial.account),
+        "account_grouped": Check("as account; no phone, SSN, ZIP code or years", financial.account_grouped),
+        "record_dashed": Check("as record; no date", medical.record_dashed),
         "record": Check("at least five digits, not a date, not one digit repeated in a short number", medical.record),
         "npi": Check("begins with 1 or 2, check digit by Luhn over 80840 and the number", medical.npi),
         "dea": Check("registrant's letter and check digit", medical.dea),

@@ -28,11 +28,15 @@ class Pattern:
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """Words that make a hit surer when one stands within `within` characters on either side."""
+    """Words that make a hit surer when one stands within `within` characters on either side.
+
+    `names`: they name the value, too; where false, a pattern that counts only `named` does not count by them.
+    """
 
     words: tuple[str, ...]
     within: int
     confidence: Confidence
+    names: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,10 @@ BIC_SEPARATORS: Final = str.maketrans("", "", " -")
 _ABA_WEIGHTS: Final = (3, 7, 1, 3, 7, 1, 3, 7, 1)
 _ABA_FIRST: Final = frozenset([*range(1, 13), *range(21, 33), *range(61, 73)])  # no 00 (government), 80 (cheques)
 IBAN_SEPARATORS: Final = str.maketrans("", "", " .-/_|:;,*+\t\n")
+_OTHER_GROUPED: Final = re.compile(
+    r"[0-9]{3}[ -][0-9]{3}[ -][0-9]{4}|[0-9]{3}[ -][0-9]{2}[ -][0-9]{4}|[0-9]{5}[ -][0-9]{4}"
+)
+_YEAR: Final = re.compile("(?:19|20)[0-9]{2}")
 _FIELD: Final = re.compile(r"(\d+)([nac])")
 _CLASSES: Final = {"n": "[0-9]", "a": "[A-Z]", "c": "[A-Z0-9]"}
 
@@ -101,3 +105,10 @@ def account(text: str) -> Verdict:
     if not 8 <= len(digits) <= 17 or is_repeated(digits) or is_date(digits):
         return Verdict.NO
     return Verdict.YES
+
+
+def account_grouped(text: str) -> Verdict:
+    """As `account`, in groups that are no phone, no Social Security number, no ZIP code and no years."""
+    if _OTHER_GROUPED.fullmatch(text) or any(_YEAR.fullmatch(group) for group in re.split("[ -]", text)):
+        return Verdict.NO
+    return account(text)

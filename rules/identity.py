@@ -1,5 +1,6 @@
 """Numbers that name a person."""
 
+import re
 from typing import Final
 
 from rules.verdict import Verdict, digits_of, is_repeated
@@ -36,11 +37,30 @@ def us_itin(text: str) -> Verdict:
     return Verdict.YES if valid else Verdict.NO
 
 
+_STREET: Final = re.compile(
+    rb"[ ,]{1,2}(?:[A-Za-z0-9.'-]{1,20} ){1,3}(?:st|street|rd|road|ave?|avenue|ln|lane|dr|drive|blvd|boulevard|way|"
+    rb"court|ct|place|pl|terrace|parkway|pkwy|highway|hwy|circle|square|sq)\b",
+    re.I,
+)
+_UNIT: Final = re.compile(rb"(?:suite|ste\.?|apt\.?|apartment|room|rm\.?|floor|unit|box|#) ?$", re.I)
+_NUMBER_BEFORE: Final = re.compile(rb"[0-9][0-9.,:%]*[ \t]{1,3}$")
+_NUMBER_BEHIND: Final = re.compile(rb"[ \t]{1,3}[$]?[0-9]")
 SSN_TYPED: Final = str.maketrans("OoIl", "0011", " .-/\t\n")
 # Prefixes that the IRS never gave to an office or to its site on the Internet.
 _NO_EIN: Final = frozenset(
     {"00", "07", "08", "09", "17", "18", "19", "28", "29", "49", "69", "70", "78", "79", "89", "96", "97"}
 )
+
+
+def us_ssn_place(data: bytes, start: int, end: int) -> Verdict:
+    """Three groups between spaces may be an address or a row of a table: then it is none, or one step less sure."""
+    line = data.find(b"\n", end, end + 80)
+    behind = data[end : line if line >= 0 else end + 80]
+    before = data[max(data.rfind(b"\n", max(0, start - 20), start) + 1, start - 20, 0) : start]
+    if _STREET.match(behind) or _UNIT.search(before):
+        return Verdict.NO
+    in_row = _NUMBER_BEFORE.search(before) or _NUMBER_BEHIND.match(behind)
+    return Verdict.EXAMPLE if in_row or b"1900" <= data[end - 4 : end] <= b"2099" else Verdict.YES
 
 
 def us_ssn_typed(text: str) -> Verdict:

@@ -1,5 +1,6 @@
 """How sure a candidate is, by the words around it, and which of several that overlap stays."""
 
+import itertools
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -73,7 +74,7 @@ class Judge:
                 candidate.near, candidate.raises = 0, raises
             elif excused:
                 return False
-        if candidate.named and candidate.near is None:
+        if candidate.named and not any(rule.names for rule in itertools.compress(detector.near, candidate.raises)):
             return False
         for known, rule in zip(self._unless[index], detector.unless, strict=True):
             gap = known.distance(start, end, rule.within)
@@ -114,9 +115,13 @@ def _surest(candidates: Sequence[Candidate]) -> Iterable[Candidate]:
     for candidate in candidates:
         span = (candidate.start, candidate.end)
         known = spans.get(span)
-        if known is None or candidate.confidence.rank > known.confidence.rank:
+        if known is None or _standing(candidate) > _standing(known):
             spans[span] = candidate
     return spans.values()
+
+
+def _standing(candidate: Candidate) -> tuple[int, bool]:
+    return candidate.confidence.rank, not candidate.named
 
 
 class Kept:

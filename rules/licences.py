@@ -46,7 +46,14 @@ _STATES: Final = (
 )
 _SHAPES: Final = frozenset(_STATES)
 _LETTERS: Final = str.maketrans(dict.fromkeys("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "A") | dict.fromkeys("0123456789", "9"))
-_GROUPS: Final = re.compile(rb"[A-Za-z0-9*]{1,20}(?:[ .-][0-9]{1,9}){0,5}(?:[ -]?[A-Za-z])?(?![A-Za-z0-9])")
+_GROUPS: Final = re.compile(
+    rb"[A-Za-z0-9*]{1,20}(?:[.-][0-9]{1,9}){0,5}(?:-?[A-Za-z])?(?![A-Za-z0-9])"
+    rb"|[A-Za-z](?: [0-9]{2,7}){2,5}(?![A-Za-z0-9])"
+    rb"|[A-Za-z]{1,3} [0-9]{5,12}(?![A-Za-z0-9])"
+)
+_OTHER_DASHED: Final = re.compile(
+    r"[0-9]{3}-[0-9]{3}-[0-9]{4}|[0-9]{3}-[0-9]{2}-[0-9]{4}|(?:[0-9]{4}-[0-9]{2}|[0-9]{2}-[0-9]{2})-[0-9]{2,4}"
+)
 _GROUPED: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789*"
 _WASHINGTON: Final = re.compile(r"WDL[A-Z0-9*]{9}|[A-Z*]{7}[0-9]{3}[A-Z0-9]{2}")
 
@@ -71,6 +78,13 @@ def us_driver_license_end(data: bytes, start: int) -> int:
         shorter = match[0].rstrip(_GROUPED).rstrip(b" -.")
         match = _GROUPS.fullmatch(data, start, start + len(shorter)) if shorter else None
     return 0
+
+
+def us_driver_license_dashed(text: str) -> Verdict:
+    """As `us_driver_license`, but for what dashes show to be a phone, a Social Security number or a date."""
+    if _OTHER_DASHED.fullmatch(text):
+        return Verdict.NO
+    return us_driver_license(text)
 
 
 def us_passport(text: str) -> Verdict:

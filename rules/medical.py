@@ -23,6 +23,9 @@ _HICN: Final = re.compile(
 _RAILROAD: Final = re.compile(r"(?:A|MA|WA|CA|PA|H|MH|WH|WCA|WCH|WCD|WD|PD|PH|JA)[0-9]{6}(?:[0-9]{3})?")
 
 
+_DATE: Final = re.compile(
+    r"(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])-[0-9]{2}|(?:0[1-9]|[12][0-9]|3[01])-(?:0[1-9]|1[0-2])-[0-9]{2}"
+)
 _MEMBER: Final = re.compile(
     rb"(?:[A-Za-z]{0,6}[ -]?[0-9]{6,14}[A-Za-z]{0,3}(?:-[0-9]{1,3})?|[A-Za-z]{1,4}[0-9][A-Za-z0-9]{5,12}"
     rb"|[0-9]{3,6}[ -][0-9]{2,6}[ -][0-9]{2,6})(?![A-Za-z0-9])"
@@ -35,6 +38,11 @@ def record(text: str) -> Verdict:
     if len(digits) < 5 or is_date(digits) or (is_repeated(digits) and len(digits) < 6) or text[:3].upper() == "MRN":
         return Verdict.NO
     return Verdict.YES
+
+
+def record_dashed(text: str) -> Verdict:
+    """As `record`, in groups of digits that are no date and no time."""
+    return Verdict.NO if _DATE.fullmatch(text) else record(text)
 
 
 def npi(text: str) -> Verdict:

@@ -146,11 +146,12 @@ def _pattern(node: Node) -> Pattern | None:
 
 
 def _near(node: Node) -> Near | None:
-    entries = node.mapping({"words", "within", "raise"}, required={"words"})
+    entries = node.mapping({"words", "within", "raise", "names"}, required={"words"})
     if entries is None or "words" not in entries:
         return None
     within = entries["within"].number(1, FARTHEST) if "within" in entries else 100
-    return Near(_phrases(entries["words"]), within, _confidence(entries.get("raise"), Confidence.HIGH))
+    names = entries["names"].flag() if "names" in entries else True
+    return Near(_phrases(entries["words"]), within, _confidence(entries.get("raise"), Confidence.HIGH), names)
 
 
 def _unless(node: Node) -> Unless | None:
