@@ -137,6 +137,8 @@ def read_file(file: File, into: Collected) -> None:
             _READERS[form](file, kind, into)
             if form is Format.TEXT and Format.HTML not in kind.formats and reads_as_page(file.media_type, file.data):
                 _html(file, kind, into)
+            if form is Format.HTML and file.is_body and b"-----BEGIN PGP MESSAGE" in file.data:
+                _pgp(file, kind, into)
         except Exception as error:  # noqa: BLE001 (a parser and a file made to break it: the file is told, the mail goes on)
             into.fact(file, kind.file, reason=f"{kind.about}: it cannot be read ({type(error).__name__})")
     if into.budget.chars > limits.text_chars:

@@ -10,6 +10,7 @@ from policy.extraction.tables import joined_cells
 _BLOCK: Final = 4_000  # characters of one part of a sheet
 _LETTERS: Final = re.compile(r"[^\W\d_]")
 _MANY_DIGITS: Final = re.compile(r"(?:\d[ -]?){5}")
+_LONGEST_ROW: Final = 1024 * 1024  # characters; what lies behind them stands in a row of its own
 _MOST_MARKED: Final = 200_000  # cells of a sheet with a mark each; behind them, rows
 _HEAD: Final = 80  # characters of a heading that are kept
 
@@ -54,10 +55,13 @@ def pieces_of(title: str, cells: Iterable[Cell]) -> Iterator[Piece]:
     """All cells of one sheet, which come row by row; cells out of order begin a new row."""
     gather = _Gather(title)
     row: list[Cell] = []
+    size = 0
     for cell in cells:
-        if row and (cell.row != row[0].row or cell.column <= row[-1].column):
+        size += len(cell.shown) + len(cell.stored)
+        if row and (cell.row != row[0].row or cell.column <= row[-1].column or size > _LONGEST_ROW):
             gather.row(row)
             row = []
+            size = 0
             if gather.size > _BLOCK:
                 yield from gather.flush()
         row.append(cell)

@@ -1,7 +1,7 @@
 """OLE containers: older Office documents, Outlook messages, packed objects, and all of these within each other."""
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from io import BytesIO
 from itertools import islice
 from typing import Final
@@ -28,6 +28,7 @@ from rules.content import FileKind
 BROKEN_OLE: Final = (OSError, ValueError, IndexError, KeyError, TypeError, AttributeError, RecursionError, MemoryError,
                      struct.error)  # fmt: skip
 _WORD_ENCRYPTED: Final = 0x0100  # of the flags at 0x0A of the file information block
+_DEEPEST: Final = 64  # storages within each other
 _PROJECT: Final = "_VBA_PROJECT".encode("utf-16-le")
 _LOCKED_SLIDES: Final = b"\xdf\xc4\xd1\xf3"
 _FILEPASS: Final = 0x2F
@@ -51,7 +52,7 @@ def read_ole(file: File, kind: Kind, into: Collected, inner: Inner) -> None:
     """One container, with its own fact."""
     try:
         with olefile.OleFileIO(BytesIO(file.data), raise_defects=olefile.DEFECT_FATAL) as container:
-            _storage(Streams(container, _storage), file, into, inner)
+            _storage(Streams.of(container, _storage), file, into, inner)
             if _PROJECT in file.data:
                 into.text(inner_place(file.place, "macros"), "\n".join(macro_texts(file.data)))
     except BROKEN_OLE:
@@ -105,7 +106,8 @@ def _document(main: str, streams: Streams, file: File, into: Collected, inner: I
     if main == "PowerPoint Document":
         return _presentation(data, streams, file, into, inner)
     for piece in read_excel(data):
-        into.text(inner_place(file.place, piece.place), piece.text, piece.marks)
+        if not into.text(inner_place(file.place, piece.place), piece.text, piece.marks):
+            return "more text than is read"
     for name in streams:
         if name.startswith("_SX_DB_CUR/"):
             into.text(inner_place(file.place, "pivot table"), read_pivot(streams.read(name, into) or b""))
@@ -169,12 +171,12 @@ def _properties(streams: Streams, file: File, into: Collected) -> None:
 
 def _objects(streams: Streams) -> tuple[list[str], list[str]]:
     """Packed files, and streams of which nothing is known."""
-    documents = tuple(f"{folder}/" for folder in _documents_within(streams))
+    documents = set(_documents_within(streams))
     packed: list[str] = []
     unknown: list[str] = []
     for name in streams:
         last = name.rpartition("/")[2]
-        if documents and name.startswith(documents):
+        if _lies_in(name, documents):
             continue
         if last in _PACKED:
             packed.append(name)
@@ -193,9 +195,15 @@ def _documents_within(streams: Streams) -> list[str]:
     mains = {name for name, _ in _DOCUMENTS} | {"EncryptedPackage", "__properties_version1.0"}
     for name in sorted(streams, key=lambda name: name.count("/")):
         folder, _, last = name.rpartition("/")
-        if folder and last in mains and not any(f"{folder}/".startswith(f"{outer}/") for outer in found):
+        if folder and last in mains and folder not in found and not _lies_in(folder, found):
             found[folder] = None
     return list(found)
+
+
+def _lies_in(name: str, folders: Container[str]) -> bool:
+    """Whether a name lies below one of the folders, at any depth."""
+    parts = name.split("/")[:_DEEPEST]
+    return any("/".join(parts[:count]) in folders for count in range(1, len(parts)))
 
 
 def _packed(name: str, streams: Streams, file: File, into: Collected, inner: Inner) -> None:

@@ -15,12 +15,7 @@ def plain_runs(data: bytes) -> str:
 
 def wide_runs(data: bytes) -> str:
     """Every run of at least six characters of two bytes each, at even and odd places, one a line."""
-    found: list[str] = []
-    for start in (0, 1):
-        for match in _WIDE.finditer(data, start):
-            if match.start() % 2 == start or not found:
-                found.append(match[0].decode("utf-16-le", "replace"))
-    return "\n".join(dict.fromkeys(found))
+    return "\n".join(dict.fromkeys(match[0].decode("utf-16-le", "replace") for match in _WIDE.finditer(data)))
 
 
 def all_runs(data: bytes) -> str:

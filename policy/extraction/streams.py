@@ -18,51 +18,78 @@ class Tells(Protocol):
         ...
 
 
+Tree = dict[str, "Tree | list[str]"]  # names to storages, or to the path of a stream
+
+
 class Streams:
     """What lies in one storage, at any depth; names are relative to it, with `/` between."""
 
-    def __init__(self, container: "olefile.OleFileIO", tells: Tells, prefix: str = "") -> None:
+    def __init__(self, container: "olefile.OleFileIO", tells: Tells, tree: Tree, *, is_whole: bool) -> None:
         self._container = container
         self._tells = tells
-        self._prefix = prefix
+        self._tree = tree
+        self.is_whole = is_whole
+
+    @classmethod
+    def of(cls, container: "olefile.OleFileIO", tells: Tells) -> "Streams":
+        """All of a container; `tells` reads a storage within that is a document."""
         paths = container.listdir()
-        self.is_whole = len(paths) <= MOST_STREAMS
-        self._paths = {"/".join(path): path for path in paths[:MOST_STREAMS]}
+        tree: Tree = {}
+        for path in paths[:MOST_STREAMS]:
+            node = tree
+            for folder in path[:-1]:
+                below = node.setdefault(folder, {})
+                if not isinstance(below, dict):
+                    break
+                node = below
+            else:
+                node.setdefault(path[-1], path)
+        return cls(container, tells, tree, is_whole=len(paths) <= MOST_STREAMS)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._paths)
+        waiting: list[tuple[str, Tree]] = [("", self._tree)]
+        while waiting:
+            start, tree = waiting.pop()
+            for name, below in tree.items():
+                if isinstance(below, dict):
+                    waiting.append((f"{start}{name}/", below))
+                else:
+                    yield f"{start}{name}"
 
     def __contains__(self, name: str) -> bool:
-        return name in self._paths
+        return self._path(name) is not None
+
+    def _path(self, name: str) -> list[str] | None:
+        node: Tree | list[str] | None = self._tree
+        for part in name.split("/"):
+            node = node.get(part) if isinstance(node, dict) else None
+        return node if isinstance(node, list) else None
 
     def own(self) -> list[str]:
         """Names of the streams that lie here, and not deeper."""
-        return [name for name in self._paths if "/" not in name]
+        return [name for name, below in self._tree.items() if not isinstance(below, dict)]
 
     def folders(self) -> list[str]:
         """Names of the storages that lie here."""
-        return list(dict.fromkeys(name.partition("/")[0] for name in self._paths if "/" in name))
+        return [name for name, below in self._tree.items() if isinstance(below, dict)]
 
-    def within(self, folder: str) -> "Streams":
-        """The streams of one storage."""
-        start = f"{folder}/"
-        inside = Streams.__new__(Streams)
-        inside._container = self._container
-        inside._tells = self._tells
-        inside.is_whole = self.is_whole
-        inside._prefix = f"{self._prefix}{start}"
-        inside._paths = {name[len(start) :]: path for name, path in self._paths.items() if name.startswith(start)}
-        return inside
+    def within(self, path: str) -> "Streams":
+        """The streams of one storage, at any depth."""
+        node: Tree | list[str] | None = self._tree
+        for part in path.split("/"):
+            node = node.get(part) if isinstance(node, dict) else None
+        tree = node if isinstance(node, dict) else {}
+        return Streams(self._container, self._tells, tree, is_whole=self.is_whole)
 
     def head(self, name: str, most: int) -> bytes:
-        """The first bytes of one stream."""
-        return bytes(self._container.openstream(self._paths[name]).read(most))
+        """The first bytes of one stream; none where there is no such stream."""
+        path = self._path(name)
+        return bytes(self._container.openstream(path).read(most)) if path else b""
 
     def read(self, name: str, into: Collected) -> bytes | None:
-        """A whole stream; None when there is no room for it."""
-        room = into.budget.room()
-        path = self._paths[name]
-        if self._container.get_size(path) > room:
+        """A whole stream; None when there is no room for it, or no such stream."""
+        path = self._path(name)
+        if path is None or self._container.get_size(path) > into.budget.room():
             return None
         data = bytes(self._container.openstream(path).read())
         return data if into.budget.take_bytes(len(data)) else None

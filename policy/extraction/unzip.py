@@ -14,8 +14,12 @@ from policy.extraction.zips import AES, Entry, read_archive
 from rules.content import FileKind
 
 _STREAMED: Final = 0x8
+_WORK: Final = 4  # packed bytes looked at, as a multiple of the file's: entries may lie over each other
+_WORK_FLOOR: Final = 1024 * 1024
 _MOST_TRIES: Final = 6_000  # of passwords for all entries of one attachment
 _DEAR_TRY: Final = 5  # what one with AES costs of them
+
+Source = bytes | memoryview
 
 
 def read_zip(file: File, kind: FileKind, into: Collected, inner: Inner) -> None:
@@ -25,8 +29,10 @@ def read_zip(file: File, kind: FileKind, into: Collected, inner: Inner) -> None:
     encrypted = any(entry.is_encrypted for entry in archive.entries)
     into.fact(file, kind, reason="" if encrypted else archive.oddity, encrypted=encrypted)
     into.text(inner_place(file.place, "comment"), archive.comment)
+    work = _WORK * len(file.data) + _WORK_FLOOR
     for entry in archive.entries:
-        if not into.budget.take_file():
+        work -= entry.packed if entry.packed is not None else len(file.data) - entry.at
+        if not into.budget.take_file() or work < 0:
             into.fact(file, kind, reason="holds more files than are read")
             return
         _entry(file, entry, into, inner)
@@ -40,11 +46,12 @@ def _entry(file: File, entry: Entry, into: Collected, inner: Inner) -> None:
     if entry.is_folder:
         return
     packed = File(entry.name, b"", place, file.depth + 1)
-    source = file.data[entry.at : len(file.data) if entry.packed is None else entry.at + entry.packed]
+    end = len(file.data) if entry.packed is None else entry.at + entry.packed
+    source = memoryview(file.data)[entry.at : end]
     reason = ""
     try:
         if entry.is_encrypted:
-            data = _opened(entry, source, into)
+            data = _opened(entry, bytes(source), into) if into.passwords else None
             if data is None:
                 into.fact(packed, FileKind.UNKNOWN, encrypted=True, reason="needs a password")
                 return
@@ -65,12 +72,12 @@ def _entry(file: File, entry: Entry, into: Collected, inner: Inner) -> None:
         into.files[at] = replace(own, unreadable=True, reason=own.reason or reason)
 
 
-def _unpacked(entry: Entry, method: int, source: bytes, into: Collected) -> tuple[bytes, str]:
+def _unpacked(entry: Entry, method: int, source: Source, into: Collected) -> tuple[bytes, str]:
     """The bytes of one entry, and why they are not whole. Raises TooMuch, or one of BROKEN."""
     limits = into.budget.limits
     room = into.budget.room()
     if method == 0:
-        data = source[: room + 1]
+        data = bytes(source[: room + 1])
     elif method in _METHODS:
         data = _METHODS[method](source, room + 1)
     else:
@@ -86,15 +93,15 @@ def _unpacked(entry: Entry, method: int, source: bytes, into: Collected) -> tupl
     return data, ""
 
 
-def _inflated(source: bytes, room: int) -> bytes:
+def _inflated(source: Source, room: int) -> bytes:
     return zlib.decompressobj(-15).decompress(source, room)
 
 
-def _unxz(source: bytes, room: int) -> bytes:
+def _unxz(source: Source, room: int) -> bytes:
     return lzma.LZMADecompressor().decompress(source, room)
 
 
-def _unlzma(source: bytes, room: int) -> bytes:
+def _unlzma(source: Source, room: int) -> bytes:
     """LZMA with its settings in front, as zips have it (APPNOTE 5.8.8)."""
     size = int.from_bytes(source[2:4], "little")
     if size != 5:
@@ -107,7 +114,7 @@ def _unlzma(source: bytes, room: int) -> bytes:
     return lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[settings]).decompress(source[9:], room)
 
 
-_METHODS: Final[dict[int, Callable[[bytes, int], bytes]]] = {
+_METHODS: Final[dict[int, Callable[[Source, int], bytes]]] = {
     8: _inflated,
     12: lambda source, room: bz2.BZ2Decompressor().decompress(source, room),
     14: _unlzma,
