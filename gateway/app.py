@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final, TextIO
@@ -15,15 +15,16 @@ from typing import Final, TextIO
 from structlog import get_logger
 
 from delivery.bounce import compose_dsn
+from delivery.couriers.connections import ConnectionLimits
 from delivery.couriers.courier import Courier
 from delivery.couriers.relay import RelayCourier
 from delivery.couriers.safebox import SafeBoxCourier
 from delivery.errors import StoreUnavailable
+from delivery.lanes import Limits
 from delivery.notices.compose import Composer, Voice
 from delivery.queue import Queue
 from delivery.reporting import Reporter
 from delivery.safebox.box import SafeBoxes
-from delivery.sections import parse_endpoint
 from delivery.store.accounts import Accounts
 from delivery.store.audit import Event, EventKind, record
 from delivery.store.blobs import Blobs
@@ -34,10 +35,14 @@ from delivery.worker import DeliveryWorker
 from gateway.counting import counted
 from gateway.extractors import Reader
 from gateway.intake import Intake
+from gateway.listening import Sockets, open_sockets
 from gateway.matchcache import FileCache
 from gateway.orders import way_to
 from gateway.policies import PolicyKeeper
+from gateway.recognition import pictures_for, tesseract_for
+from gateway.seats import Seat
 from gateway.settings import Settings
+from gateway.smtp.crowd import OneProcess
 from gateway.smtp.listener import reload_certificates, smtp_listener
 from gateway.smtp.reception import Door, House
 from gateway.supervised import Supervisor
@@ -112,43 +117,92 @@ def open_stores(settings: Settings, keyring: KeyRing | None = None, *, make: boo
         yield Stores(settings, db, vault, blobs, queue, boxes, composer, Accounts(db, vault))
 
 
+@dataclass(frozen=True, slots=True)
+class Inherited:
+    """What a worker has from the process that started it, which several workers share."""
+
+    sockets: Sockets
+    keeper: PolicyKeeper
+    seat: Seat
+
+
+def open_doors(settings: Settings) -> Sockets:
+    """Every listening socket that the configuration names. Raises OSError."""
+    metrics = () if settings.telemetry.metrics is None else (settings.telemetry.metrics,)
+    return open_sockets([*metrics, settings.portal.address, *(one.address for one in settings.listeners)])
+
+
+def load_keeper(settings: Settings) -> PolicyKeeper:
+    """Make or upgrade the store, and load the policy, before workers are forked that share it.
+
+    Raises DeliveryError, KeysError and SettingsInvalid.
+    """
+    with open_stores(settings) as stores:
+        keeper = PolicyKeeper(settings, cache=_compiled(stores))
+        keeper.load()
+    return keeper
+
+
+def _compiled(stores: Stores) -> FileCache:
+    return FileCache(stores.settings.data / "matcher", stores.vault.mac(NAMESPACE, "matcher", b""))
+
+
 async def serve(
     settings: Settings,
     *,
     stop: asyncio.Event,
     ready: Callable[[], None] = lambda: None,
     log_to: TextIO | None = None,
+    inherited: Inherited | None = None,
 ) -> None:
     """Run until `stop` is set: open the stores, then the workers, then the doors; let go in reverse order.
 
     `ready` is called once mail can come. The log goes to stderr, or to `log_to`, which stays the caller's to close.
     """
     _lean_memory()
-    start_logging(settings.telemetry.log, log_to)
+    start_logging(settings.telemetry.log, log_to, process=inherited.seat.number if inherited else None)
     supervisor, metrics = Supervisor(), Metrics()
     with open_stores(settings) as stores:
-        compiled = FileCache(settings.data / "matcher", stores.vault.mac(NAMESPACE, "matcher", b""))
-        keeper = PolicyKeeper(settings, cache=compiled, told=partial(_note_policy, stores, metrics))
-        await asyncio.to_thread(keeper.load)
+        if inherited is None:
+            keeper = PolicyKeeper(settings, cache=_compiled(stores))
+            await asyncio.to_thread(keeper.load)
+        else:
+            keeper = inherited.keeper
+        keeper.tell(partial(_note_policy, stores, metrics))
         metrics.policy_loaded(now().timestamp())
-        relay = RelayCourier(settings.hostname, settings.next_hop, inside=settings.inside, partners=settings.partners)
+        share = _Share(1 if inherited is None else inherited.seat.workers)
+        relay = RelayCourier(
+            settings.hostname,
+            settings.next_hop,
+            inside=settings.inside,
+            partners=settings.partners,
+            limits=share.connections,
+        )
         worker = DeliveryWorker(
             stores.queue,
             counted(_couriers(stores, relay), metrics),
             ends=stores.boxes.bounces,
+            limits=share.deliveries,
             split_domains=settings.next_hop.mx,
         )
-        async with relay, WorkerPool() as pool, asyncio.TaskGroup() as tasks:
+        async with relay, WorkerPool(tesseract=tesseract_for(settings.reading)) as pool, asyncio.TaskGroup() as tasks:
             tasks.create_task(worker.run(stop), name="worker")  # drains while the doors close
             chores = [
                 tasks.create_task(keeper.run(stop), name="policy"),
                 tasks.create_task(stores.boxes.run(stop), name="boxes"),
                 tasks.create_task(supervisor.watch(), name="watchdog"),
             ]
+            if inherited is not None:
+                chores.append(tasks.create_task(_beat(inherited.seat), name="sign of life"))
             try:
-                async with _doors(stores, keeper, Reader(pool), metrics, stop) as doors:
+                reader = Reader(pool, pictures=pictures_for(pool, settings.reading))
+                async with _doors(
+                    stores, keeper, reader, metrics=metrics, stop=stop, inherited=inherited
+                ) as doors:
                     _on_reload(keeper, doors)
                     _settle()
+                    if inherited is not None:
+                        inherited.seat.ready()
                     supervisor.ready()
                     ready()
                     log.info("gateway.ready", hostname=settings.hostname, children=pool.sandbox)
@@ -158,6 +212,33 @@ async def serve(
                 for chore in chores:
                     chore.cancel()
     log.info("gateway.stopped")
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """One worker's part of what all workers of this machine may do at once: destinations see one gateway."""
+
+    workers: int
+
+    @property
+    def connections(self) -> ConnectionLimits:
+        whole = ConnectionLimits()
+        return replace(whole, per_destination=self._of(whole.per_destination), total=self._of(whole.total))
+
+    @property
+    def deliveries(self) -> Limits:
+        whole = Limits()
+        return replace(whole, deliveries=self._of(whole.deliveries), per_lane=self._of(whole.per_lane))
+
+    def _of(self, whole: int) -> int:
+        return max(1, whole // self.workers)
+
+
+async def _beat(seat: Seat) -> None:
+    """Show the process that started us that the event loop turns; for ever."""
+    while True:
+        seat.beat()
+        await asyncio.sleep(1.0)
 
 
 def _lean_memory() -> None:
@@ -180,10 +261,17 @@ def _settle() -> None:
 
 @asynccontextmanager
 async def _doors(
-    stores: Stores, keeper: PolicyKeeper, reader: Reader, metrics: Metrics, stop: asyncio.Event
+    stores: Stores,
+    keeper: PolicyKeeper,
+    reader: Reader,
+    *,
+    metrics: Metrics,
+    stop: asyncio.Event,
+    inherited: Inherited | None,
 ) -> AsyncIterator[Sequence[Door]]:
     """Metrics, the portal and every listener; they close in the opposite order."""
     settings = stores.settings
+    sockets = open_doors(settings) if inherited is None else inherited.sockets
     intake = Intake(
         reader=reader,
         policies=keeper,
@@ -205,15 +293,18 @@ async def _doors(
         shutdown_seconds=settings.queue.shutdown.total_seconds(),
         clock=now,
         metrics=metrics,
+        crowd=OneProcess() if inherited is None else inherited.seat,
+        processes=1 if inherited is None else inherited.seat.workers,
     )
     async with AsyncExitStack() as stack:
         if settings.telemetry.metrics is not None:
-            host, port = parse_endpoint(settings.telemetry.metrics)
             metrics.watch_queue(stores.queue.counts_now)
-            await stack.enter_async_context(metrics_endpoint(host, port, metrics, partial(_takes_mail, stores, stop)))
-        await stack.enter_async_context(portal_site(_portal(stores)))
+            shown = metrics_endpoint(sockets[settings.telemetry.metrics], metrics, partial(_takes_mail, stores, stop))
+            await stack.enter_async_context(shown)
+        await stack.enter_async_context(portal_site(_portal(stores), sockets[settings.portal.address]))
         yield [
-            await stack.enter_async_context(smtp_listener(listener, house, intake)) for listener in settings.listeners
+            await stack.enter_async_context(smtp_listener(listener, house, intake, sockets[listener.address]))
+            for listener in settings.listeners
         ]
 
 

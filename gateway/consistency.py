@@ -12,6 +12,7 @@ from delivery.sections import Endpoint, parse_endpoint
 from delivery.settings import HopSettings, HopTls, PartnerSettings
 from gateway.certificates import check_authorities, check_pair
 from gateway.smtp.settings import Accepts, ListenerSettings
+from gateway.tesseract import find_tesseract, known_languages
 from gateway.yamlmarks import Document
 from keys.errors import KeysError
 from keys.keyring import KeyRing, keyring_path
@@ -22,6 +23,7 @@ from policy.route import domain_matches
 from portal.settings import PortalSettings, is_loopback
 
 Draft = Mapping[str, Any]  # the parts of the configuration that are good by themselves
+MOST_ON_SQLITE: Final = 2  # workers: its writers take turns, more of them would only wait
 _ANY: Final = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound
 
 
@@ -36,12 +38,45 @@ def check(draft: Draft, document: Document, *, now: datetime, keyring: bool, pol
         _bounces,
         _fallback,
         _folder,
+        _workers,
+        _pictures,
     )
     problems = [problem for look in checks for problem in look(draft, document)]
     problems += _packs(draft, document) if policy else ()
     problems += _certificates(draft, document, now)
     problems += _keyring(draft, document, keyring)
     return problems
+
+
+def _workers(draft: Draft, document: Document) -> Iterator[Problem]:
+    """So many workers as the database and the memory can serve."""
+    workers, limits = draft.get("workers"), draft.get("limits")
+    if not isinstance(workers, int):
+        return
+    if draft.get("database") is None and "database" in draft and workers > MOST_ON_SQLITE:
+        cause = f"{workers} are more than SQLite serves, which is {MOST_ON_SQLITE}"
+        yield document.problem(("workers",), cause, "write auto, or name a PostgreSQL database")
+    elif limits is not None and limits.memory // workers < limits.message:
+        cause = f"{workers} share limits.memory, and the part of each is less than one message may have"
+        yield document.problem(("workers",), cause, "raise limits.memory, or lower workers or limits.message")
+
+
+def _pictures(draft: Draft, document: Document) -> Iterator[Problem]:
+    """Pictures are read by a program that has to be there, with the languages that are wanted."""
+    reading = draft.get("reading")
+    if reading is None or not reading.pictures:
+        return
+    program = find_tesseract()
+    if program is None:
+        cause = "reading.pictures needs tesseract, which is not installed"
+        yield document.problem(("reading", "pictures"), cause, "install the package tesseract-ocr, or write false")
+        return
+    known = known_languages(program)
+    for index, language in enumerate(reading.languages):
+        if language not in known:
+            cause = f"tesseract does not know the language {language}"
+            hint = f"it knows {', '.join(sorted(known)) or 'none'}; others are packages such as tesseract-ocr-deu"
+            yield document.problem(("reading", "languages", index), cause, hint)
 
 
 def _addresses(draft: Draft, document: Document) -> Iterator[Problem]:

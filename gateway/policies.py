@@ -84,6 +84,10 @@ class PolicyKeeper:
         """The matcher that belongs to `current`."""
         return self.in_force.matcher
 
+    def tell(self, told: Told) -> None:
+        """Whom to tell of what is loaded and refused from now on."""
+        self._told = told
+
     def load(self) -> None:
         """The first load, at start; raises SettingsInvalid with every problem. Blocks until its tests have run."""
         self._seen = stamp(self._place)

@@ -1,6 +1,7 @@
 """The whole configuration, composed of each folder's section; the only reader of the configuration file."""
 
 import contextlib
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import unquote
 
-from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationError, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, TypeAdapter, ValidationError, ValidationInfo
 
 from delivery.safebox.profile import Profile
 from delivery.sections import (
@@ -29,6 +30,7 @@ from gateway import consistency
 from gateway.mistakes import problem_of
 from gateway.policyfile import BUILTIN, PolicyPlace, read_packs, try_out
 from gateway.smtp.settings import LimitSettings, ListenerSettings, SmtpSettings
+from gateway.tesseract import ReadingSettings
 from gateway.yamlmarks import Document, read_yaml
 from policy.problem import Problem
 from policy.route import Directory
@@ -75,8 +77,8 @@ def _database(value: str) -> str:
 
 
 def _workers(value: object) -> object:
-    if isinstance(value, int) and not isinstance(value, bool) and value != 1:
-        raise wrong(f"{value}: {LATER}", "write auto")
+    if value != "auto" and (not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 256):
+        raise wrong(f'"{value}" is neither auto nor a number of processes from 1 to 256', "write auto")
     return value
 
 
@@ -144,14 +146,16 @@ class Settings(Section):
     rules: Annotated[tuple[Pack, ...], Field(min_length=1)] = Field(
         default=RULES, validate_default=True, description="Detectors: builtin, pack files, and patterns of pack files."
     )
+    reading: ReadingSettings = Field(default=ReadingSettings(), description="How messages are read.")
     profiles: dict[Name, Profile] = Field(
         default_factory=dict, description="Security profiles of SafeBoxes; `standard` is there in any case."
     )
     portal: PortalSettings = Field(description="Where guests read.")
     namespaces: Later = Field(default=None, description="Portals of their own: not in this version.")
     notices: NoticeSettings = Field(default=NoticeSettings(), description="The mails that the gateway writes itself.")
-    workers: Annotated[Literal["auto", 1], BeforeValidator(_workers)] = Field(
-        default="auto", description="Processes on this machine: auto."
+    workers: Annotated[Literal["auto"] | StrictInt, BeforeValidator(_workers)] = Field(
+        default="auto",
+        description="Processes on this machine, each the same: auto is one a core, on SQLite at most two.",
     )
     telemetry: TelemetrySettings = Field(default=TelemetrySettings(), description="Log and metrics.")
 
@@ -161,6 +165,14 @@ class Settings(Section):
         if self.database is not None:
             return re.sub(r"^postgresql(\+psycopg)?://", "postgresql+psycopg://", self.database)
         return f"sqlite:///{self.data / 'sealgate.db'}"
+
+    @property
+    def processes(self) -> int:
+        """How many workers run on this machine."""
+        if self.workers != "auto":
+            return self.workers
+        cores, room = len(os.sched_getaffinity(0)), self.limits.memory // self.limits.message
+        return max(1, min(cores, room, cores if self.database is not None else consistency.MOST_ON_SQLITE))
 
     @property
     def keyring_path(self) -> Path:

@@ -23,6 +23,11 @@ class Supervisor:
         """The doors close."""
         self._send("STOPPING=1")
 
+    def alive(self) -> None:
+        """Everything turns."""
+        if os.environ.get("WATCHDOG_USEC"):
+            self._send("WATCHDOG=1")
+
     async def watch(self) -> None:
         """Show that the event loop turns, twice in each watchdog period; for ever."""
         period = int(os.environ.get("WATCHDOG_USEC") or 0) / _MICRO

@@ -3,9 +3,11 @@
 import asyncio
 import json
 import logging
+import os
+import socket
 import sys
 import traceback
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, Literal, TextIO, cast
 
@@ -13,15 +15,26 @@ import structlog
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from delivery.items import Reply
 
+SHARED_METRICS: Final = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's own; to be set before it is imported
+
 _QUIET: Final = {"mail.log": logging.ERROR}  # aiosmtpd: below, it prints what clients say; at DEBUG their messages too
 
 
-def start_logging(form: Literal["json", "text"], stream: TextIO | None = None, level: int = logging.INFO) -> None:
-    """Set up structlog and the standard library's logging, once, at start. Goes to stderr unless told otherwise."""
+def start_logging(
+    form: Literal["json", "text"],
+    stream: TextIO | None = None,
+    level: int = logging.INFO,
+    process: int | None = None,
+) -> None:
+    """Set up structlog and the standard library's logging, once, at start. Goes to stderr unless told otherwise.
+
+    `process`: which of several workers says it, shown with each event.
+    """
     out = stream or sys.stderr
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -29,6 +42,8 @@ def start_logging(form: Literal["json", "text"], stream: TextIO | None = None, l
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _without_content,
     ]
+    if process is not None:
+        shared.insert(0, _in_process(process))
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer(serializer=_to_json)
         if form == "json"
@@ -53,6 +68,14 @@ def start_logging(form: Literal["json", "text"], stream: TextIO | None = None, l
     root.setLevel(level)
     for name, least in _QUIET.items():
         logging.getLogger(name).setLevel(least)
+
+
+def _in_process(number: int) -> structlog.typing.Processor:
+    def add(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        event["process"] = number
+        return event
+
+    return add
 
 
 class _Lines:
@@ -88,10 +111,17 @@ def where(error: BaseException) -> str:
 
 
 class Metrics:
-    """Counters and gauges of one process. Labels are few and fixed: routes, rules, states, reply codes."""
+    """Counters and gauges, of all workers together where there are several.
+
+    Labels are few and fixed: routes, rules, states, reply codes.
+    """
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._shown = self.registry
+        if os.environ.get(SHARED_METRICS):  # several processes count together, in files of that folder
+            self._shown = CollectorRegistry()
+            MultiProcessCollector(self._shown)  # type: ignore[no-untyped-call]  # the library's
         self._accepted = Counter(
             "sealgate_messages_accepted", "Messages answered with 250.", ["direction"], registry=self.registry
         )
@@ -114,10 +144,15 @@ class Metrics:
         self._deliveries = Counter(
             "sealgate_deliveries", "Delivery attempts by outcome.", ["route", "outcome"], registry=self.registry
         )
-        self._sessions = Gauge("sealgate_smtp_sessions", "SMTP sessions now.", registry=self.registry)
+        self._sessions = Gauge(
+            "sealgate_smtp_sessions", "SMTP sessions now.", multiprocess_mode="livesum", registry=self.registry
+        )
         self._sessions_total = Counter("sealgate_smtp_connections", "SMTP sessions so far.", registry=self.registry)
         self._policy = Gauge(
-            "sealgate_policy_loaded_timestamp_seconds", "When the policy in force was loaded.", registry=self.registry
+            "sealgate_policy_loaded_timestamp_seconds",
+            "When the policy in force was loaded.",
+            multiprocess_mode="mostrecent",
+            registry=self.registry,
         )
 
     def accepted(self, *, inbound: bool, size: int, seconds: float) -> None:
@@ -152,11 +187,11 @@ class Metrics:
 
     def watch_queue(self, count: Callable[[], Mapping[str, int]]) -> None:
         """Show the queue by state; `count` is asked, in a thread, each time somebody looks."""
-        self.registry.register(_Queue(count))
+        self._shown.register(_Queue(count))
 
     def text(self) -> bytes:
         """All of it as Prometheus reads it."""
-        return generate_latest(self.registry)
+        return generate_latest(self._shown)
 
 
 class _Queue(Collector):
@@ -179,9 +214,9 @@ class _Queue(Collector):
 
 @asynccontextmanager
 async def metrics_endpoint(
-    host: str, port: int, metrics: Metrics, takes_mail: Callable[[], bool] = lambda: True
-) -> AsyncIterator[int]:
-    """Serve /metrics, /health (we run) and /ready (`takes_mail`, asked in a thread); gives the port, for port 0."""
+    sockets: Sequence[socket.socket], metrics: Metrics, takes_mail: Callable[[], bool] = lambda: True
+) -> AsyncIterator[None]:
+    """Serve /metrics, /health (we run) and /ready (`takes_mail`, asked in a thread) on listening sockets."""
 
     async def show(_request: web.Request) -> web.Response:
         try:
@@ -203,9 +238,9 @@ async def metrics_endpoint(
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host, port)
-        await site.start()
-        yield runner.addresses[0][1]
+        for sock in sockets:
+            await web.SockSite(runner, sock).start()
+        yield
     finally:
         await runner.cleanup()
 

@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
+import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -139,8 +140,13 @@ async def _watch(runner: web.AppRunner) -> None:
 
 
 @contextlib.asynccontextmanager
-async def portal_site(services: PortalServices) -> AsyncIterator[web.AppRunner]:
-    """The portal, listening on `portal.address`, with TLS where it is configured. On leaving, the door closes first."""
+async def portal_site(
+    services: PortalServices, sockets: Sequence[socket.socket] | None = None
+) -> AsyncIterator[web.AppRunner]:
+    """The portal, listening on `portal.address`, with TLS where it is configured. On leaving, the door closes first.
+
+    `sockets` are listening sockets opened by somebody else.
+    """
     settings = services.settings
     context = None
     if settings.tls is not None:
@@ -154,7 +160,10 @@ async def portal_site(services: PortalServices) -> AsyncIterator[web.AppRunner]:
     try:
         async with asyncio.TaskGroup() as tasks:
             watch = tasks.create_task(_watch(runner), name="portal watch")
-            await web.TCPSite(runner, host, port, ssl_context=context, backlog=512).start()
+            for sock in sockets or ():
+                await web.SockSite(runner, sock, ssl_context=context, backlog=512).start()
+            if sockets is None:
+                await web.TCPSite(runner, host, port, ssl_context=context, backlog=512).start()
             yield runner
             watch.cancel()
     finally:

@@ -21,6 +21,7 @@ from delivery.couriers.courier import Deferred, Lost, Outcome, Refused, Sent
 from delivery.couriers.session import Dropped, Session, Timeouts, lost_reply, read_reply
 from delivery.errors import DeliveryError
 from delivery.items import Reply
+from delivery.lines import has_bare_newline
 
 log = structlog.get_logger(__name__)
 
@@ -109,7 +110,7 @@ class Transaction:
     def _admissible(self) -> list[Copy]:
         """The copies that this peer can take, as far as its EHLO says; the others are filed as refused."""
         mailing, extensions = self._mailing, self._session.extensions
-        if not _has_whole_lines(mailing.raw):
+        if has_bare_newline(mailing.raw):
             return self._file(mailing.copies, Reply(554, "5.6.0", "The message has line ends that are not CRLF"))
         if mailing.sender and not _is_address(mailing.sender):
             return self._file(
@@ -318,12 +319,6 @@ def _early(answer: "asyncio.Future[SMTPResponse]") -> Reply:
 def _stuffed(raw: bytes) -> bytes:
     stuffed = raw.replace(b"\r\n.", b"\r\n..")
     return b"." + stuffed if stuffed.startswith(b".") else stuffed
-
-
-def _has_whole_lines(raw: bytes) -> bool:
-    """No bare CR or LF: a lenient peer could take one for a line end, and a dot behind it for the message's end."""
-    whole = raw.count(b"\r\n")
-    return raw.count(b"\n") == whole and raw.count(b"\r") == whole
 
 
 def _domain_in_ascii(address: str) -> str:

@@ -2,12 +2,20 @@
 
 import asyncio
 import errno
+import os
+import shutil
 import sys
 import threading
+from typing import TYPE_CHECKING
 
 import click
 
 from gateway.cli.context import NO, Invocation, config_after, fail, first_cause, hint_of, said
+
+if TYPE_CHECKING:
+    from gateway.app import Inherited
+    from gateway.seats import Seat
+    from gateway.settings import Settings
 
 
 @click.command()
@@ -16,10 +24,7 @@ from gateway.cli.context import NO, Invocation, config_after, fail, first_cause,
 @click.pass_obj
 def command(invocation: Invocation, end_with_stdin: bool) -> None:
     """Run the gateway until SIGTERM or SIGINT; SIGHUP reads the policy again."""
-    import uvloop
-
     from delivery.errors import DeliveryError
-    from gateway.app import serve, stop_on_signals
     from gateway.settings import SettingsInvalid, load_settings
     from keys.errors import KeysError
 
@@ -29,21 +34,67 @@ def command(invocation: Invocation, end_with_stdin: bool) -> None:
         for problem in invalid.problems:
             click.echo(str(problem), err=True)
         fail("the configuration is not sound; nothing was started", "sealgate config check says the same")
-
-    async def run() -> None:
-        stop = stop_on_signals()
-        if end_with_stdin:
-            _stop_when_stdin_closes(stop)
-        await serve(settings, stop=stop)
-
     try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(run())
+        if settings.processes == 1:
+            _run(settings, end_with_stdin=end_with_stdin)
+        else:
+            sys.exit(_run_workers(settings, end_with_stdin=end_with_stdin))
     except (DeliveryError, KeysError, OSError, ExceptionGroup) as failed:
         cause = first_cause(failed)
         if not isinstance(cause, (DeliveryError, KeysError, OSError)):
             raise
         fail(f"cannot go on: {said(cause)}", _hint(cause), NO)
+
+
+def _run(settings: "Settings", *, inherited: "Inherited | None" = None, end_with_stdin: bool = False) -> None:
+    """One worker's life, in this process."""
+    import uvloop
+
+    from gateway.app import serve, stop_on_signals
+
+    async def run() -> None:
+        stop = stop_on_signals()
+        if end_with_stdin:
+            _stop_when_stdin_closes(stop)
+        await serve(settings, stop=stop, inherited=inherited)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run())
+
+
+def _run_workers(settings: "Settings", *, end_with_stdin: bool) -> int:
+    """Several workers: what they share is opened and loaded here, then they are forked. Gives the exit code."""
+    counts = settings.data / "metrics"
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(counts)  # before it is imported: then processes count together
+    import uvloop  # noqa: F401 - imported before the fork, to be shared
+
+    from delivery.errors import DeliveryError
+    from gateway.app import Inherited, load_keeper, open_doors
+    from gateway.listening import close_sockets
+    from gateway.processes import Workers
+    from gateway.telemetry import start_logging
+    from keys.errors import KeysError
+
+    start_logging(settings.telemetry.log)
+    sockets, keeper = open_doors(settings), load_keeper(settings)
+    shutil.rmtree(counts, ignore_errors=True)  # of an earlier run
+    counts.mkdir(mode=0o700)
+
+    def work(seat: "Seat") -> int:
+        try:
+            _run(settings, inherited=Inherited(sockets, keeper, seat))
+        except (DeliveryError, KeysError, OSError, ExceptionGroup) as failed:
+            cause = first_cause(failed)
+            if not isinstance(cause, (DeliveryError, KeysError, OSError)):
+                raise
+            fail(f"cannot go on: {said(cause)}", _hint(cause), NO)
+        return 0
+
+    shutdown = settings.queue.shutdown.total_seconds()
+    workers = Workers(settings.processes, work, shutdown_seconds=shutdown, with_stdin=end_with_stdin)
+    code = workers.run(on_stop=lambda: close_sockets(sockets))
+    shutil.rmtree(counts, ignore_errors=True)
+    return code
 
 
 def _hint(cause: Exception) -> str:

@@ -9,6 +9,8 @@ import re
 from enum import StrEnum
 from typing import Final
 
+from delivery.lines import has_bare_newline
+
 END: Final = b"\r\n.\r\n"
 _PREFIXES: Final = (b"\r\n.\r", b"\r\n.", b"\r\n", b"\r")
 _BARE: Final = re.compile(rb"\r(?!\n)|(?<!\r)\n")
@@ -86,8 +88,7 @@ class DataReceiver:
         """Check and keep one piece. It never begins between CR and LF, nor ends between CR, LF and a dot."""
         if self.flaw is not None:
             return
-        feeds = piece.count(b"\n")
-        if not feeds == piece.count(b"\r") == piece.count(b"\r\n"):
+        if has_bare_newline(piece):
             if not self._normalise:
                 self.spoil(Flaw.BARE_NEWLINE)
                 return
@@ -95,10 +96,11 @@ class DataReceiver:
         if b"\0" in piece:
             self.spoil(Flaw.NUL)
             return
-        if self._run + (piece.find(b"\r\n") if feeds else len(piece)) > LONGEST_LINE:
+        last = piece.rfind(b"\n")
+        if self._run + (len(piece) if last < 0 else piece.find(b"\r\n")) > LONGEST_LINE:
             self.spoil(Flaw.LONG_LINE)
             return
-        self._run = len(piece) - piece.rfind(b"\n") - 1 if feeds else self._run + len(piece)
+        self._run = self._run + len(piece) if last < 0 else len(piece) - last - 1
         piece = piece.replace(b"\r\n.", b"\r\n")
         if self._first:
             self._first = False

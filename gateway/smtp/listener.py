@@ -4,12 +4,12 @@ import asyncio
 import logging
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from structlog import get_logger
 
-from delivery.sections import parse_endpoint
+from gateway.listening import Acceptor, open_sockets
 from gateway.smtp.admission import Admission
 from gateway.smtp.certificates import make_context
 from gateway.smtp.logins import Logins, Throttle
@@ -19,31 +19,27 @@ from gateway.smtp.settings import ListenerSettings
 
 log = get_logger(__name__)
 
-_BACKLOG = 1024
 _LAST_WORDS_SECONDS = 2.0  # for sessions to end once their time is up
 
 
 @asynccontextmanager
 async def smtp_listener(
-    listener: ListenerSettings, house: House, taker: Taker, sock: socket.socket | None = None
+    listener: ListenerSettings, house: House, taker: Taker, sockets: Sequence[socket.socket] | None = None
 ) -> AsyncIterator[Door]:
     """Open one door; on leaving the block close it.
 
     Closing, which closes all doors of the house: new connections are refused, idle sessions get 421 4.3.2, and messages
     on their way have `house.shutdown_seconds` to end; then their connections are cut, and their clients try again.
-    `sock` is a listening socket opened by somebody else. Raises OSError, ssl.SSLError and LoginsInvalid at start.
+    `sockets` are listening sockets opened by somebody else. Raises OSError, ssl.SSLError and LoginsInvalid at start.
     """
     logging.getLogger("mail.log").setLevel(logging.ERROR)  # below, aiosmtpd logs what clients say
-    loop = asyncio.get_running_loop()
     door: Door  # made below, before anybody can come in
     tls = make_context(listener)
     logins = Logins(listener.logins) if listener.logins is not None else None
-    if sock is None:
-        host, port = parse_endpoint(listener.address)
-        server = await loop.create_server(lambda: Session(door), host, port, backlog=_BACKLOG, start_serving=False)
-    else:
-        server = await loop.create_server(lambda: Session(door), sock=sock, backlog=_BACKLOG, start_serving=False)
+    if sockets is None:
+        sockets = open_sockets([listener.address])[listener.address]
     async with asyncio.TaskGroup() as tasks:
+        acceptor = Acceptor(sockets, lambda: Session(door), tasks, lambda: house.crowd.crowded)
         door = Door(
             house=house,
             admission=Admission.of(listener, house.domains, house.bounces),
@@ -52,14 +48,14 @@ async def smtp_listener(
             throttle=Throttle(time.monotonic),
             tls=tls,
             logins=logins,
-            port=server.sockets[0].getsockname()[1],
+            port=sockets[0].getsockname()[1],
         )
-        await server.start_serving()
+        acceptor.start()
         log.info("smtp.listening", address=listener.address, port=door.port, accepts=listener.accepts.value)
         try:
             yield door
         finally:
-            server.close()
+            acceptor.close()
             await _close(door)
 
 

@@ -3,8 +3,7 @@
 import asyncio
 import ssl
 import time
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from ipaddress import IPv6Address, ip_network
@@ -14,6 +13,7 @@ from delivery.items import Reply
 from gateway.smtp import replies
 from gateway.smtp.admission import Admission, IpAddress
 from gateway.smtp.budget import MemoryBudget
+from gateway.smtp.crowd import Crowd, OneProcess
 from gateway.smtp.logins import Logins, Throttle
 from gateway.smtp.settings import LimitSettings, SmtpSettings
 from gateway.telemetry import Metrics
@@ -76,34 +76,33 @@ class House:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     seconds: Callable[[], float] = time.monotonic
     metrics: Metrics = field(default_factory=Metrics)
-    sessions: int = 0
+    crowd: Crowd = field(default_factory=OneProcess)
+    processes: int = 1  # that share the memory which the limits grant
     budget: MemoryBudget = field(init=False)
     doors: list["Door"] = field(default_factory=list)
     closes_at: float | None = None  # by `seconds`: until then messages on their way may end
-    _by_client: Counter[object] = field(default_factory=Counter)
+    _inside: int = 0  # sessions of this process
 
     def __post_init__(self) -> None:
-        self.budget = MemoryBudget(self.limits.memory)
+        self.budget = MemoryBudget(self.limits.memory // self.processes)
 
     def enter(self, address: IpAddress) -> Reply | None:
         """Count a session in; the reply that turns it away where it is one too many. `leave` must follow either way."""
-        self.sessions += 1
-        self._by_client[_household(address)] += 1
+        everybody, of_client = self.crowd.enter(_household(address))
+        self._inside += 1
         self.metrics.session_opened()
-        self.metrics.sessions(self.sessions)
-        if self.sessions > self.limits.sessions:
+        self.metrics.sessions(self._inside)
+        if everybody > self.limits.sessions:
             return replies.TOO_MANY_SESSIONS
-        if self._by_client[_household(address)] > self.limits.sessions_per_client:
+        if of_client > self.limits.sessions_per_client:
             return replies.TOO_MANY_FROM_YOU
         return None
 
     def leave(self, address: IpAddress) -> None:
         """Count a session out."""
-        self.sessions -= 1
-        self.metrics.sessions(self.sessions)
-        self._by_client[_household(address)] -= 1
-        if not self._by_client[_household(address)]:
-            del self._by_client[_household(address)]
+        self.crowd.leave(_household(address))
+        self._inside -= 1
+        self.metrics.sessions(self._inside)
 
     def close(self) -> float:
         """Close every door, so that all wait for their last messages at the same time; how many seconds are left."""
@@ -116,7 +115,7 @@ class House:
     @property
     def command_seconds(self) -> float:
         """How long to wait for a command; less when sessions run short."""
-        crowded = self.sessions * 5 > self.limits.sessions * 4
+        crowded = self.crowd.sessions * 5 > self.limits.sessions * 4
         return min(self.patience.busy_command, self.patience.command) if crowded else self.patience.command
 
     @property
@@ -163,7 +162,7 @@ class Door:
             guest.dismiss()
 
 
-def _household(address: IpAddress) -> object:
+def _household(address: IpAddress) -> Hashable:
     """Who is counted as one client: an IPv6 host has a whole /64 to come from."""
     if isinstance(address, IPv6Address):
         return ip_network((address, 64), strict=False)

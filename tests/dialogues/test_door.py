@@ -117,7 +117,7 @@ async def test_sessions_are_counted(open_door: Any) -> None:
         assert await first.rest() == b""
         fourth = await Client.connect(stage)
         assert (await fourth.hear()).startswith("220")
-    assert stage.door.house.sessions == 0
+    assert stage.door.house.crowd.sessions == 0
 
 
 async def test_no_memory_is_a_delay_and_then_452(open_door: Any) -> None:
@@ -181,7 +181,7 @@ async def test_a_client_that_reads_nothing_is_left(open_door: Any) -> None:
             for _ in range(10_000):
                 client.writer.write(b"NOOP\r\n" * 2000)
                 await client.writer.drain()
-    assert stage.door.house.sessions == 0
+    assert stage.door.house.crowd.sessions == 0
 
 
 async def test_closing_dismisses_idle_clients_at_once(open_door: Any) -> None:
@@ -383,7 +383,7 @@ async def test_random_streams_never_crash_hang_or_tell(
                     assert not line or line[:3].isdigit(), heard
                 assert b"Traceback" not in heard
         assert not [entry for entry in logs if entry["log_level"] == "error"]
-    assert stage.door.house.sessions == 0
+    assert stage.door.house.crowd.sessions == 0
     assert stage.door.house.budget.free == stage.door.house.budget.total
 
 

@@ -2,15 +2,19 @@
 
 import aiohttp
 
+from gateway.listening import open_sockets
 from gateway.telemetry import Metrics, metrics_endpoint
+
+ANY_PORT = "127.0.0.1:0"
 
 
 async def test_the_endpoint_shows_them_and_whether_we_are_well() -> None:
     metrics = Metrics()
     well = [True]
+    sockets = open_sockets([ANY_PORT])[ANY_PORT]
     async with (
-        metrics_endpoint("127.0.0.1", 0, metrics, lambda: well[0]) as port,
-        aiohttp.ClientSession(f"http://127.0.0.1:{port}") as client,
+        metrics_endpoint(sockets, metrics, lambda: well[0]),
+        aiohttp.ClientSession(f"http://127.0.0.1:{sockets[0].getsockname()[1]}") as client,
     ):
         async with client.get("/metrics") as answer:
             assert answer.status == 200

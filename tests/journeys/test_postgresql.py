@@ -34,4 +34,4 @@ def test_the_three_ways_on_postgresql(
     world.wait("later@friends.example")
     wait_for(lambda: not gateway.rows("queue", "list"), why="the queue is empty")
     gateway.command("queue", "audit")
-    assert not [path for path in Path(gateway.folder / "data").rglob("*.db*") if path.is_file()]
+    assert not [path for path in Path(gateway.folder / "data").rglob("sealgate.db*") if path.is_file()]

@@ -1,0 +1,160 @@
+"""Listening sockets: opened once, by us or by systemd, before there are workers; all workers inherit and share them.
+
+A worker that ends leaves the connections in the backlog to the others, and one that starts finds them there. Each
+takes connections one at a time and lets the others go first while it has more sessions than they.
+"""
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from typing import Final
+
+from structlog import get_logger
+
+from delivery.sections import parse_endpoint
+
+log = get_logger(__name__)
+
+BACKLOG: Final = 1024
+_FIRST_PASSED_ON: Final = 3  # SD_LISTEN_FDS_START, sd_listen_fds(3)
+_AT_ONCE: Final = 8  # connections taken before the loop gets its turn
+_AFTER_YOU: Final = 0.005  # seconds that a crowded worker leaves a connection to the others
+_EXHAUSTED: Final = 1.0  # seconds to wait when there are no descriptors or buffers left
+
+Sockets = Mapping[str, tuple[socket.socket, ...]]  # listening sockets by `address` as configured
+
+
+def open_sockets(addresses: Iterable[str], environ: Mapping[str, str] = os.environ) -> Sockets:
+    """Listening sockets for each `host:port`; those that systemd opened are used.
+
+    Raises OSError; then none stays open.
+    """
+    passed_on = _passed_on(environ)
+    opened: dict[str, tuple[socket.socket, ...]] = {}
+    try:
+        for address in addresses:
+            opened[address] = tuple(_listen(address, passed_on))
+    except BaseException:
+        close_sockets(opened)
+        raise
+    return opened
+
+
+def close_sockets(sockets: Sockets) -> None:
+    """Let go of them; other processes keep theirs."""
+    for each in sockets.values():
+        for sock in each:
+            sock.close()
+
+
+def _listen(address: str, passed_on: list[socket.socket]) -> Iterable[socket.socket]:
+    host, port = parse_endpoint(address)
+    places = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    for family, kind, protocol, _, place in dict.fromkeys(places):
+        given = next(
+            (sock for sock in passed_on if sock.family == family and sock.getsockname()[:2] == place[:2]), None
+        )
+        if given is not None:
+            yield given
+            continue
+        sock = socket.socket(family, kind, protocol)
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            sock.bind(place)
+            sock.listen(BACKLOG)
+            sock.setblocking(False)
+        except OSError as cause:
+            sock.close()
+            raise OSError(cause.errno, f"{address}: {os.strerror(cause.errno or 0)}") from cause
+        yield sock
+
+
+def _passed_on(environ: Mapping[str, str]) -> list[socket.socket]:
+    """What systemd's socket unit opened for this very process (sd_listen_fds(3))."""
+    if environ.get("LISTEN_PID") != str(os.getpid()):
+        return []
+    sockets = []
+    for descriptor in range(_FIRST_PASSED_ON, _FIRST_PASSED_ON + int(environ.get("LISTEN_FDS") or 0)):
+        with suppress(OSError):
+            sock = socket.socket(fileno=descriptor)
+            sock.setblocking(False)
+            sock.set_inheritable(False)
+            sockets.append(sock)
+    return sockets
+
+
+class Acceptor:
+    """Takes connections from listening sockets, for one worker of several.
+
+    `crowded` says whether another worker has fewer sessions than this one: then the others get the first turn.
+    """
+
+    def __init__(
+        self,
+        sockets: Iterable[socket.socket],
+        make_protocol: Callable[[], asyncio.BaseProtocol],
+        tasks: asyncio.TaskGroup,
+        crowded: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._sockets = tuple(sockets)
+        self._make_protocol = make_protocol
+        self._tasks = tasks
+        self._crowded = crowded
+        self._pauses: dict[socket.socket, asyncio.TimerHandle] = {}
+        self._waited: set[socket.socket] = set()
+        self._open = False
+
+    def start(self) -> None:
+        """Take connections from now on."""
+        self._open = True
+        for sock in self._sockets:
+            asyncio.get_running_loop().add_reader(sock, self._take, sock)
+
+    def close(self) -> None:
+        """Take no more: who knocks from now on is refused, unless another worker holds the sockets too."""
+        if not self._open:
+            return
+        self._open = False
+        for pause in self._pauses.values():
+            pause.cancel()
+        for sock in self._sockets:
+            asyncio.get_running_loop().remove_reader(sock)
+            sock.close()
+
+    def _take(self, sock: socket.socket) -> None:
+        for _ in range(_AT_ONCE):
+            if self._crowded() and sock not in self._waited:
+                self._pause(sock, _AFTER_YOU)
+                return
+            self._waited.discard(sock)
+            try:
+                connection, _ = sock.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                log.error("smtp.cannot_accept", error=os.strerror(error.errno or 0))
+                self._pause(sock, _EXHAUSTED)
+                return
+            connection.setblocking(False)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._tasks.create_task(self._greet(connection), name="smtp connection")
+
+    async def _greet(self, connection: socket.socket) -> None:
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(self._make_protocol, connection)
+        except OSError:  # gone already
+            connection.close()
+
+    def _pause(self, sock: socket.socket, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(sock)
+        self._pauses[sock] = loop.call_later(seconds, self._go_on, sock)
+
+    def _go_on(self, sock: socket.socket) -> None:
+        del self._pauses[sock]
+        self._waited.add(sock)
+        asyncio.get_running_loop().add_reader(sock, self._take, sock)

@@ -1,0 +1,203 @@
+"""Several equal workers on one machine: this process forks them and keeps them at their work.
+
+It handles no mail itself. A worker that ends without being told to is started again, one that shows no sign of life is
+killed first; SIGHUP and SIGTERM are passed on; systemd's watchdog is fed as long as every worker lives. Everything that
+workers can share is loaded before the first fork, so that they share its memory.
+"""
+
+import ctypes
+import os
+import select
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from structlog import get_logger
+
+from gateway.seats import Seat, Seats
+from gateway.supervised import Supervisor
+
+log = get_logger(__name__)
+
+Work = Callable[[Seat], int]  # a worker's whole life; its exit code
+
+_PASSED_ON: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_HEARD: Final = (*_PASSED_ON, signal.SIGCHLD)
+_PR_SET_PDEATHSIG: Final = 1
+_TURN: Final = 1.0  # seconds between looks at the workers
+_SILENT: Final = 60.0  # seconds without a sign of life after which a worker is taken for dead
+_STARTING: Final = 300.0  # seconds for the first one: patterns may have to be compiled
+_STEADY: Final = 10.0  # seconds that a worker has to last for its next start to come at once
+_LONGEST_PAUSE: Final = 30.0  # seconds between starts of a worker that does not last
+_GRACE: Final = 15.0  # seconds after the time that workers have for stopping
+
+
+@dataclass(slots=True)
+class _Post:
+    """One worker's place: who stands in it, since when, and when the next one may."""
+
+    number: int
+    pid: int = 0
+    since: float = 0.0
+    failures: int = 0
+    not_before: float = 0.0
+
+
+class Workers:
+    """Runs `work` in `count` processes until told to stop."""
+
+    def __init__(self, count: int, work: Work, *, shutdown_seconds: float, with_stdin: bool = False) -> None:
+        """`with_stdin`: standard input closing means stop. `shutdown_seconds`: how long a worker may take to end."""
+        self.seats = Seats(count)
+        self._posts = [_Post(number) for number in range(count)]
+        self._work = work
+        self._shutdown = shutdown_seconds
+        self._stdin: list[int] = [sys.stdin.fileno()] if with_stdin else []
+        self._supervisor = Supervisor()
+        self._stop_at: float | None = None
+        self._told_ready = False
+        self._code = 0
+        self._on_stop: Callable[[], None] = lambda: None
+        self._bell, self._ringer = socket.socketpair()
+
+    def run(self, on_stop: Callable[[], None] = lambda: None) -> int:
+        """Fork and keep the workers; the exit code once all have ended. Only in a process with a single thread.
+
+        `on_stop` lets go of what this process holds for workers that are still to come: its listening sockets.
+        """
+        self._on_stop = on_stop
+        if threading.active_count() > 1:
+            raise RuntimeError("workers are forked from a process without threads")
+        for end in (self._bell, self._ringer):
+            end.setblocking(False)
+        signal.set_wakeup_fd(self._ringer.fileno(), warn_on_full_buffer=False)
+        for number in _HEARD:
+            signal.signal(number, lambda *_: None)
+        for post in self._posts:
+            self._start(post)
+        while any(post.pid for post in self._posts) or self._stop_at is None:
+            self._hear()
+            self._bury()
+            self._look()
+        return self._code
+
+    # -- what happens ----------------------------------------------------------------------------------------------
+
+    def _hear(self) -> None:
+        """Wait for a signal, for the end of standard input, or for the next look."""
+        with suppress(InterruptedError):
+            heard, _, _ = select.select([self._bell.fileno(), *self._stdin], [], [], _TURN)
+            if self._stdin and self._stdin[0] in heard and not os.read(self._stdin[0], 4096):
+                self._stdin = []
+                self._stop(signal.SIGTERM)
+        with suppress(BlockingIOError):
+            for number in self._bell.recv(256):
+                if number == signal.SIGHUP:
+                    self._tell(signal.SIGHUP)
+                elif number in (signal.SIGTERM, signal.SIGINT):
+                    self._stop(signal.SIGTERM)
+
+    def _bury(self) -> None:
+        """Who has ended: start the next one, unless we are stopping or it never stood."""
+        for post in self._posts:
+            if not post.pid:
+                continue
+            pid, status = os.waitpid(post.pid, os.WNOHANG)
+            if not pid:
+                continue
+            code = os.waitstatus_to_exitcode(status)
+            was_ready = self.seats.is_ready(post.number)
+            self.seats.clear(post.number)
+            post.pid = 0
+            if self._stop_at is not None:
+                self._code = self._code or max(code, 0)
+                continue
+            log.error("worker_process.ended", process=post.number, code=code)
+            if not self._told_ready and not was_ready and code > 0:
+                self._code = code  # it cannot start: it said why, and another would say the same
+                self._stop(signal.SIGTERM)
+                continue
+            lasted = time.monotonic() - post.since
+            post.failures = 0 if lasted > _STEADY else post.failures + 1
+            pause = min(_LONGEST_PAUSE, 2.0 ** (post.failures - 1)) if post.failures > 1 else 0.0
+            post.not_before = time.monotonic() + pause
+
+    def _look(self) -> None:
+        """Start who is missing, end who hangs, tell systemd."""
+        now = time.monotonic()
+        if self._stop_at is not None:
+            if now > self._stop_at:
+                self._tell(signal.SIGKILL)
+            return
+        for post in self._posts:
+            if not post.pid and now >= post.not_before:
+                self._start(post)
+            elif post.pid and self._hangs(post, now):
+                log.error("worker_process.hangs", process=post.number)
+                with suppress(ProcessLookupError):
+                    os.kill(post.pid, signal.SIGKILL)
+        if not self._told_ready and all(self.seats.is_ready(post.number) for post in self._posts):
+            self._told_ready = True
+            self._supervisor.ready()
+            log.info("gateway.ready", processes=len(self._posts))
+        self._supervisor.alive()
+
+    def _hangs(self, post: _Post, now: float) -> bool:
+        silent = self.seats.silent_seconds(post.number, now)
+        return now - post.since > _STARTING if silent is None else silent > _SILENT
+
+    def _stop(self, number: signal.Signals) -> None:
+        if self._stop_at is None:
+            self._stop_at = time.monotonic() + self._shutdown + _GRACE
+            self._supervisor.stopping()
+            self._on_stop()
+        self._tell(number)
+
+    def _tell(self, number: signal.Signals) -> None:
+        for post in self._posts:
+            if post.pid:
+                with suppress(ProcessLookupError):
+                    os.kill(post.pid, number)
+
+    # -- a worker --------------------------------------------------------------------------------------------------
+
+    def _start(self, post: _Post) -> None:
+        post.since = time.monotonic()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        parent = os.getpid()
+        post.pid = os.fork()
+        if post.pid:
+            return
+        code = 1
+        try:
+            self._become_worker(parent)
+            code = self._work(self.seats.seat(post.number))
+        except SystemExit as leaving:
+            code = leaving.code if isinstance(leaving.code, int) else 1
+        except BaseException as error:
+            log.error("worker_process.failed", exc_info=error)
+        finally:
+            with suppress(Exception):
+                sys.stdout.flush()
+                sys.stderr.flush()
+            os._exit(code)
+
+    def _become_worker(self, parent: int) -> None:
+        signal.set_wakeup_fd(-1)
+        for number in _HEARD:
+            signal.signal(number, signal.SIG_DFL)
+        self._bell.close()
+        self._ringer.close()
+        os.environ.pop("NOTIFY_SOCKET", None)  # it is the parent that talks to systemd
+        # a worker without its parent would never be stopped: it ends as if it had been told to
+        with suppress(AttributeError, OSError):
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:
+            os._exit(1)

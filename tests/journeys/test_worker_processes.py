@@ -1,0 +1,123 @@
+"""Several workers behind one door: one dies and nothing is lost; the parent dies and nothing goes on without it."""
+
+import json
+import os
+import signal
+import urllib.request
+from collections.abc import Callable
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from mailhosts import Sink, wait_for
+from started import Gateway
+
+TWO = "workers: 2"
+
+
+def _children(pid: int) -> list[int]:
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def _pid(gateway: Gateway) -> int:
+    assert gateway._process is not None
+    return gateway._process.pid
+
+
+def _events(gateway: Gateway, name: str) -> list[dict[str, object]]:
+    lines = (json.loads(line) for line in gateway.log.read_text().splitlines() if line.startswith("{"))
+    return [line for line in lines if line["event"] == name]
+
+
+def _subjects(world: Sink) -> set[bytes]:
+    return {line for mail in world.arrivals for line in mail.raw.splitlines() if line.startswith(b"Subject:")}
+
+
+def _start(gateway: Gateway) -> list[int]:
+    gateway.start()
+    wait_for(lambda: len(_events(gateway, "worker.started")) == 2, why="both workers are there")
+    return _children(_pid(gateway))
+
+
+def test_a_worker_that_dies_is_replaced_and_its_mail_arrives(
+    make_gateway: Callable[..., Gateway], world: Sink, letter: Callable[..., EmailMessage]
+) -> None:
+    gateway = make_gateway(world.port, more=TWO)
+    first, second = _start(gateway)
+    for number in range(20):
+        gateway.send(letter(f"mail {number}"), "alice@example.com", "bob@friends.example")
+    os.kill(first, signal.SIGKILL)
+    for number in range(20, 40):
+        gateway.send(letter(f"mail {number}"), "alice@example.com", "bob@friends.example")
+    wait_for(lambda: len(_subjects(world)) == 40, why="all arrive")
+    wait_for(lambda: _replaced(gateway, first), why="another worker stands in its place")
+    assert second in _children(_pid(gateway))
+    assert gateway.stop() == 0
+    assert not _lives(second)
+
+
+def test_a_worker_that_dies_again_and_again_is_always_replaced(
+    make_gateway: Callable[..., Gateway], world: Sink
+) -> None:
+    gateway = make_gateway(world.port, more=TWO)
+    _start(gateway)
+    for _ in range(3):
+        victim = max(_children(_pid(gateway)))
+        os.kill(victim, signal.SIGKILL)
+        wait_for(lambda gone=victim: _replaced(gateway, gone), why="another worker stands in its place")
+    assert [event["code"] for event in _events(gateway, "worker_process.ended")] == [-9, -9, -9]
+    assert gateway.stop() == 0
+
+
+def _replaced(gateway: Gateway, gone: int) -> bool:
+    there = _children(_pid(gateway))
+    return gone not in there and len(there) == 2
+
+
+def test_nobody_works_on_without_the_parent(make_gateway: Callable[..., Gateway], world: Sink) -> None:
+    gateway = make_gateway(world.port, more=TWO)
+    workers = _start(gateway)
+    os.kill(_pid(gateway), signal.SIGKILL)
+    wait_for(lambda: not any(_lives(pid) for pid in workers), why="the workers end by themselves")
+
+
+def test_a_policy_is_read_again_by_all(make_gateway: Callable[..., Gateway], world: Sink) -> None:
+    gateway = make_gateway(world.port, more=TWO)
+    _start(gateway)
+    policy = gateway.folder / "policy.yaml"
+    policy.write_text(policy.read_text() + "\n# changed\n")
+    os.kill(_pid(gateway), signal.SIGHUP)
+    wait_for(lambda: {event["process"] for event in _events(gateway, "policy.loaded")} == {0, 1}, why="both read it")
+
+
+def test_metrics_are_those_of_all_workers(
+    make_gateway: Callable[..., Gateway], world: Sink, letter: Callable[..., EmailMessage], free_port: Callable[[], int]
+) -> None:
+    port = free_port()
+    gateway = make_gateway(world.port, more=TWO)
+    gateway.config.write_text(gateway.config.read_text().replace("metrics: null", f"metrics: 127.0.0.1:{port}"))
+    _start(gateway)
+    for number in range(10):
+        gateway.send(letter(f"mail {number}"), "alice@example.com", "bob@friends.example")
+    for _ in range(5):  # whichever worker answers
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
+            shown = answer.read().decode()
+        assert 'sealgate_messages_accepted_total{direction="outbound"} 10.0' in shown
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_all_end_when_told_to(make_gateway: Callable[..., Gateway], world: Sink, how: signal.Signals) -> None:
+    gateway = make_gateway(world.port, more=TWO)
+    workers = _start(gateway)
+    os.kill(_pid(gateway), how)
+    assert gateway._process is not None
+    assert gateway._process.wait(30) == 0
+    assert not any(_lives(pid) for pid in workers)
+    assert len(_events(gateway, "gateway.stopped")) == 2

@@ -1,0 +1,87 @@
+"""Listening sockets: opened once, shared, or handed over by systemd; connections go to the emptier worker first."""
+
+import asyncio
+import os
+import socket
+
+import pytest
+
+from gateway.listening import Acceptor, close_sockets, open_sockets
+
+ANY_PORT = "127.0.0.1:0"
+
+
+class Greeter(asyncio.Protocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        transport.write(b"hello")
+        transport.close()
+
+
+def test_a_port_that_is_taken_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(OSError, match=address):
+            open_sockets([ANY_PORT, address])
+
+
+def test_what_systemd_opened_is_used() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as theirs:
+        kept = os.dup(3) if _is_open(3) else None
+        os.dup2(theirs.fileno(), 3)
+        try:
+            address = f"127.0.0.1:{theirs.getsockname()[1]}"
+            with pytest.raises(OSError, match=address):  # meant for another process
+                open_sockets([address], {"LISTEN_PID": "1", "LISTEN_FDS": "1"})
+            (mine,) = open_sockets([address], {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1"})[address]
+            assert mine.fileno() == 3
+            mine.detach()
+        finally:
+            os.dup2(kept, 3) if kept is not None else os.close(3)
+            if kept is not None:
+                os.close(kept)
+
+
+def _is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
+
+
+async def _hear(port: int) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    said = await reader.read()
+    writer.close()
+    return said
+
+
+async def test_connections_are_taken_until_it_is_closed() -> None:
+    sockets = open_sockets([ANY_PORT])
+    port = sockets[ANY_PORT][0].getsockname()[1]
+    async with asyncio.TaskGroup() as tasks:
+        acceptor = Acceptor(sockets[ANY_PORT], Greeter, tasks)
+        acceptor.start()
+        assert await asyncio.gather(*(_hear(port) for _ in range(20))) == [b"hello"] * 20
+        acceptor.close()
+    with pytest.raises(ConnectionRefusedError):
+        await _hear(port)
+
+
+async def test_the_emptier_worker_is_let_go_first_and_nobody_is_forgotten() -> None:
+    sockets = open_sockets([ANY_PORT])
+    port = sockets[ANY_PORT][0].getsockname()[1]
+    asked: list[bool] = []
+
+    def always() -> bool:
+        asked.append(True)
+        return True
+
+    async with asyncio.TaskGroup() as tasks:
+        acceptor = Acceptor(sockets[ANY_PORT], Greeter, tasks, crowded=always)
+        acceptor.start()
+        assert await asyncio.gather(*(_hear(port) for _ in range(3))) == [b"hello"] * 3  # the others do not come
+        acceptor.close()
+    assert len(asked) > 3
+    close_sockets(sockets)

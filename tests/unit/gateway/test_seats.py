@@ -1,0 +1,60 @@
+"""What workers know of each other."""
+
+from ipaddress import ip_address, ip_network
+
+from gateway.seats import Seats
+from gateway.smtp.crowd import Crowd, OneProcess
+
+HOST, OTHER = ip_address("10.0.0.1"), ip_network("2001:db8::/64")
+
+
+def test_sessions_are_counted_over_all_workers() -> None:
+    seats = Seats(2)
+    one, two = seats.seat(0), seats.seat(1)
+    assert one.enter(HOST) == (1, 1)
+    assert two.enter(HOST) == (2, 2)
+    assert two.enter(OTHER) == (3, 1)
+    one.leave(HOST)
+    assert one.sessions == two.sessions == 2
+    assert one.enter(HOST) == (3, 2)
+
+
+def test_one_process_counts_alike() -> None:
+    crowds: list[Crowd] = [OneProcess(), Seats(1).seat(0)]
+    for crowd in crowds:
+        assert [crowd.enter(HOST), crowd.enter(OTHER), crowd.enter(HOST)] == [(1, 1), (2, 1), (3, 2)]
+        crowd.leave(HOST)
+        crowd.leave(OTHER)
+        assert crowd.sessions == 1
+        assert crowd.enter(HOST) == (2, 2)
+        assert not crowd.crowded
+
+
+def test_a_worker_that_ended_counts_no_more() -> None:
+    seats = Seats(2)
+    seats.seat(0).enter(HOST)
+    seats.seat(0).ready()
+    seats.seat(0).beat(5)
+    seats.clear(0)
+    assert seats.seat(1).sessions == 0
+    assert not seats.is_ready(0)
+    assert seats.silent_seconds(0) is None
+
+
+def test_the_emptier_worker_goes_first_once_it_takes_mail() -> None:
+    seats = Seats(2)
+    one, two = seats.seat(0), seats.seat(1)
+    one.enter(HOST)
+    assert not one.crowded  # the other is not there yet
+    two.ready()
+    assert one.crowded
+    assert not two.crowded
+    two.enter(HOST)
+    assert not one.crowded
+
+
+def test_silence_is_measured_from_the_last_sign_of_life() -> None:
+    seats = Seats(1)
+    assert seats.silent_seconds(0, 100.0) is None
+    seats.seat(0).beat(100.0)
+    assert seats.silent_seconds(0, 161.0) == 61.0
