@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from rules import cards, codes, financial, identity, licences, medical, securities
+from rules import cards, codes, dates, endings, financial, identity, licences, medical, secrets, securities
 from rules.verdict import Verdict, digits_of, luhn_valid
 from rules.world import table
 
@@ -104,5 +104,9 @@ CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
         "ndc": Check("labeler, product and package as 4-4-2, 5-3-2, 5-4-1 or 5-4-2", codes.ndc),
         "loinc": Check("check digit by Luhn behind the dash", codes.loinc),
         **{name: Check(about, test) for name, (about, test) in table.TESTS.items()},
+        "birth_date": Check("a day since 1900", dates.birth_date),
+        "birth_date_day_first": Check("as birth_date, the month a word", dates.birth_date, endings.day_first),
+        "birth_date_month_first": Check("as birth_date, the month a word", dates.birth_date, endings.month_first),
+        **{name: Check(about, test, reach) for name, (about, test, reach) in secrets.TESTS.items()},
     }
 )

@@ -1,0 +1,190 @@
+"""Keys, tokens and passwords: what is one, and what only shows where one would stand."""
+
+import re
+from base64 import b64decode, urlsafe_b64decode
+from binascii import Error, crc32
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from importlib.resources import files
+from math import log2
+from typing import Final, TypeAlias
+
+from rules import endings
+from rules.verdict import Verdict
+
+_BASE62: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_BASE58: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+# What manuals write where the reader's own value belongs.
+_PLACEHOLDER: Final = re.compile(
+    r"example|sample|change.?me|replace.?me|place.?holder|dummy|redacted|your|insert|<|>|\$\{|\{\{|\}\}|%s|x{4}|\*{3}|\.{3}"
+    r"|•{2}|(?:12345678|abcdef)(?:90|gh)|todo|foo.?bar|geheim\d*$|hidden|removed",
+    re.IGNORECASE,
+)
+_FEWEST_OF_KEY: Final = 20
+_FEWEST: Final = 6  # different characters of a token; a row of x has one
+_NO_PASSWORDS: Final = frozenset(
+    files("rules").joinpath("words", "not_passwords.txt").read_text("utf-8").split("\n")[1:]
+)
+_PROGRAM: Final = re.compile(  # a call, an index, a variable, a name of programs, a path, an address
+    r"\w[(\[]|\)$|->|=>|::|^\$\w+$|^%\w+%$|^[@&]\w+;?$|^[/~-]|^\w+\.\w+\.?\w*$|^[a-z]+(?:_[a-z]+)+$|^[a-z]+(?:[A-Z][a-z]+)+$"
+    r"|^[A-Z]+(?:_[A-Z]+)+$|^https?:|^www\.|@\w+\.\w"
+)
+_WORD: Final = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_HEX: Final = re.compile(r"[0-9a-f-]+|[0-9A-F-]+")
+
+
+def token(text: str) -> Verdict:
+    """A token of a known form that is no placeholder: enough different characters, and none of a manual's words."""
+    body = text.rpartition("_")[2] if "_" in text[:12] else text
+    plain = len(set(body)) < _FEWEST or _PLACEHOLDER.search(text) is not None
+    return Verdict.NO if plain else Verdict.YES
+
+
+def private_key(text: str) -> Verdict:
+    """A key with a body that is not dots or a remark."""
+    return Verdict.YES if len(set(text.rpartition("-----")[2])) >= _FEWEST_OF_KEY else Verdict.NO
+
+
+def aws_key(text: str) -> Verdict:
+    """An access key id; the ones in Amazon's manuals say that they are examples."""
+    return Verdict.NO if "EXAMPLE" in text or len(set(text[4:])) < _FEWEST else Verdict.YES
+
+
+def github_token(text: str) -> Verdict:
+    """A token whose last six characters are the CRC-32 of those before, in base 62 (GitHub and npm since 2021)."""
+    body = text.rpartition("_")[2]
+    rest, check = crc32(body[:-6].encode()), ""
+    while rest:
+        rest, digit = divmod(rest, 62)
+        check = _BASE62[digit] + check
+    return Verdict.YES if check.rjust(6, "0") == body[-6:] else Verdict.NO
+
+
+def jwt(text: str) -> Verdict:
+    """A JSON web token: what stands before the first dot is JSON that names its algorithm (RFC 7515)."""
+    head = text.partition(".")[0]
+    try:
+        plain = urlsafe_b64decode(head + "=" * (-len(head) % 4))
+    except (Error, ValueError):
+        return Verdict.NO
+    return Verdict.YES if plain.lstrip().startswith(b"{") and b'"alg"' in plain else Verdict.NO
+
+
+def basic_auth(text: str) -> Verdict:
+    """Credentials of basic authentication: name and password with a colon between them (RFC 7617)."""
+    encoded = text.rpartition(" ")[2]
+    try:
+        plain = b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+    except (Error, ValueError):
+        return Verdict.NO
+    name, colon, password = plain.partition(b":")
+    readable = all(32 <= byte < 127 for byte in plain)
+    return Verdict.YES if name and colon and len(password) >= 3 and readable else Verdict.NO
+
+
+def password(text: str) -> Verdict:
+    """What somebody would choose as a password: not only letters, and nothing that a program or a form would hold."""
+    value = _bare(text)
+    if len(value) < 4 or _holds_place(value) or _PROGRAM.search(value):
+        return Verdict.NO
+    if _WORD.fullmatch(value) or value.lower() in _NO_PASSWORDS or _is_date_or_version(value):
+        return Verdict.NO
+    return Verdict.YES
+
+
+def password_word(text: str) -> Verdict:
+    """A password of letters only, where it stands alone behind its label: no word that sentences put there."""
+    value = _bare(text)
+    if len(value) < 5 or _holds_place(value) or value.lower() in _NO_PASSWORDS or not value.isascii():
+        return Verdict.NO
+    return Verdict.YES if _WORD.fullmatch(value) and not _PROGRAM.search(value) else Verdict.NO
+
+
+def url_password(text: str) -> Verdict:
+    """A password within an address; manuals write `password` and `pass` there."""
+    value = _bare(text)
+    if len(value) < 3 or _holds_place(value) or re.search(r"[{}\[\]<>$]|%\(", value):
+        return Verdict.NO
+    return Verdict.NO if value.lower() in ("password", "pass", "passwd", "pwd", "secret", "pw", "port") else Verdict.YES
+
+
+def api_key(text: str) -> Verdict:
+    """A value behind a label such as api_key: letters and digits mixed as no word and no name mixes them."""
+    value = _bare(text)
+    if len(value) < 16 or _PLACEHOLDER.search(value) or not any(map(str.isdigit, value)):
+        return Verdict.NO
+    if not any(map(str.isalpha, value)) or re.search(r"\.(?:com|org|net|io|py|js|html?|json|ya?ml)\b", value):
+        return Verdict.NO
+    least = 2.8 if _HEX.fullmatch(value) else 3.3
+    return Verdict.YES if _bits(value) >= least else Verdict.NO
+
+
+def wifi(text: str) -> Verdict:
+    """The text of a Wi-Fi QR code with its key."""
+    found = re.search(r"(?:^|;)P:(.*);", text)
+    return url_password(found[1].strip('"')) if found else Verdict.NO
+
+
+def base58(text: str) -> Verdict:
+    """A private key of a currency: base 58 with four bytes of a double SHA-256 at the end."""
+    number = 0
+    for char in text:
+        digit = _BASE58.find(char)
+        if digit < 0:
+            return Verdict.NO
+        number = number * 58 + digit
+    data = number.to_bytes((number.bit_length() + 7) // 8, "big")
+    return Verdict.YES if sha256(sha256(data[:-4]).digest()).digest()[:4] == data[-4:] else Verdict.NO
+
+
+def _bare(text: str) -> str:
+    """Without quotes around it and the stop of the sentence behind it."""
+    value = text.strip("\"'`“”‘’«»*")
+    return value.rstrip(".,;:)") if not value.endswith("...") else value
+
+
+def _holds_place(value: str) -> bool:
+    return len(set(value)) < 3 or _PLACEHOLDER.search(value) is not None
+
+
+def _is_date_or_version(value: str) -> bool:
+    return (
+        re.fullmatch(
+            r"v?\d{1,4}(?:[./:-]\d{1,4}){1,3}|\d{1,3}%|\d{1,2}[hd]|\d+-?(?:character|char|digit|day|bit)s?\S*", value
+        )
+        is not None
+    )
+
+
+def _bits(value: str) -> float:
+    """Bits of each character, by how often each stands there."""
+    size = len(value)
+    return -sum(value.count(char) / size * log2(value.count(char) / size) for char in set(value))
+
+
+Reach: TypeAlias = Callable[[bytes, int], int] | None
+TESTS: Final[Mapping[str, tuple[str, Callable[[str], Verdict], Reach]]] = {
+    "token": ("enough different characters, no placeholder of a manual", token, endings.token),
+    "token_form": ("as token, as long as its pattern", token, None),
+    "private_key": ("a body of enough different characters", private_key, endings.private_key),
+    "aws_key": ("no example of a manual", aws_key, None),
+    "github_token": ("the last six characters are the CRC-32 of those before, in base 62", github_token, None),
+    "jwt": ("JSON that names its algorithm before the first dot (RFC 7515)", jwt, endings.jwt),
+    "basic_auth": ("name, colon and password in base 64 (RFC 7617)", basic_auth, endings.token),
+    "password": (
+        "not only letters, no placeholder, no code of a program, no word that forms put there",
+        password,
+        endings.password,
+    ),
+    "password_line": (
+        "as password, or letters only, where nothing follows on the line",
+        lambda text: password(text) if password(text) is Verdict.YES else password_word(text),
+        endings.password_line,
+    ),
+    "url_password": ("no placeholder, behind it @ and a host", url_password, endings.url_password),
+    "password_hash": ("enough different characters", token, endings.password_hash),
+    "wifi": ("the text of a Wi-Fi QR code with its key", wifi, endings.wifi),
+    "api_key": ("letters and digits mixed at random", api_key, endings.token),
+    "otp_seed": ("an address with the seed of one-time passwords", lambda text: Verdict.YES, endings.otp_seed),
+    "base58": ("base 58 with its check sum", base58, None),
+}
