@@ -1,13 +1,15 @@
 """A whole message: what is read here, and what has to be read by a child process."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from policy.extraction.collected import MOST_PICTURES, File, Picture
 from policy.extraction.extract import LIGHT, Outcome, extract_body, file_of, is_body, read_whole, reads_as_page
 from policy.extraction.kind import Format, kind_of
+from policy.extraction.neighbours import joined_texts
 from policy.extraction.passwords import likely_passwords
+from policy.extraction.sealed import holds_wrapping
 from policy.message import Message
 from policy.reader.limits import DEFAULT_LIMITS, Limits
 from policy.reader.mime import Leaf, read_mime
@@ -58,6 +60,7 @@ def prepare(raw: bytes, limits: Limits = DEFAULT_LIMITS, *, pictures: bool = Fal
     """Take a message apart and read all of it that needs no native library."""
     reading = read_mime(raw, limits)
     pieces: list[Content | File] = []
+    bodies: list[Content] = []
     kept: list[Picture] = []
     for item in reading.items:
         if isinstance(item, Part):
@@ -69,7 +72,11 @@ def prepare(raw: bytes, limits: Limits = DEFAULT_LIMITS, *, pictures: bool = Fal
             if isinstance(piece, Outcome):
                 kept += piece.pictures
                 piece = piece.content
+            elif isinstance(piece, Content):
+                bodies.append(piece)
             pieces.append(piece)
+    shown = (piece.parts[0] for piece in bodies if piece.parts)
+    pieces += [Content((part,)) for part in joined_texts(shown)]
     return Prepared(len(raw), reading.headers, tuple(pieces), tuple(kept[:MOST_PICTURES]))
 
 
@@ -103,6 +110,8 @@ def _leaf(leaf: Leaf, limits: Limits, pictures: bool) -> Content | Outcome | Fil
     ):
         return file_of(leaf)
     if is_body(leaf, kind):
+        if holds_wrapping(kind, leaf.data):
+            return replace(file_of(leaf), is_body=True)
         return extract_body(leaf, kind, limits)
     if LIGHT.issuperset(kind.formats):
         return read_whole(file_of(leaf), limits, pictures=pictures)

@@ -9,6 +9,7 @@ from policy.extraction.spelling import spelled_readings
 from policy.reader.charsets import readings
 
 _SOFT_LINE: Final = re.compile(r" \r?\n(?:>[ >]*)?")
+_QUOTED_LINE: Final = re.compile(r"(?<=[0-9][-\u2010])\r?\n>[> ]*(?=[0-9])")  # a number over two quoted lines
 _JSON_ESCAPE: Final = re.compile(r"\\(?:u\{?([0-9a-fA-F]{4})\}?|x([0-9a-fA-F]{2})|([/\"\\]))")
 
 
@@ -21,6 +22,8 @@ def text_readings(
         found[text] = None
         if flowed and " \n" in text.replace("\r\n", "\n"):
             found[_SOFT_LINE.sub("" if delsp else " ", text)] = None
+        if "\n>" in text:
+            found[_QUOTED_LINE.sub("", text)] = None
         found.update(dict.fromkeys(read_card(text, media_type).texts))
         if "\\u" in text or "\\x" in text or "\\/" in text:
             found[_JSON_ESCAPE.sub(_unescaped, text)] = None

@@ -2,37 +2,12 @@
 
 import codecs
 import re
-from functools import lru_cache
 from typing import Final
 
-# Codecs of Python that are no charset of mail, or that take more than linear time.
-_NOT_CHARSETS: Final = frozenset(
-    {"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape", "mbcs", "oem"}
-)
-_ALIASES: Final = {
-    "unicode-1-1-utf-7": "utf-7",
-    "x-unicode-2-0-utf-7": "utf-7",
-    "x-sjis": "cp932",
-    "shift_jis": "cp932",
-    "gb2312": "gb18030",
-    "gbk": "gb18030",
-    "ks_c_5601-1987": "cp949",
-    "euc-kr": "cp949",
-    "iso-8859-1": "cp1252",
-    "latin-1": "cp1252",
-    "latin1": "cp1252",
-    "us-ascii": "cp1252",
-    "ascii": "cp1252",
-    "ansi_x3.4-1968": "cp1252",
-    "iso-8859-8-i": "iso-8859-8",
-    "iso-8859-8-e": "iso-8859-8",
-    "windows-874": "cp874",
-    "macintosh": "mac-roman",
-    "x-mac-roman": "mac-roman",
-    "utf8": "utf-8",
-    "unicode": "utf-16",
-    "ucs-2": "utf-16",
-}
+from policy.reader.charsetnames import EUC_TW, ISO_2022_CN, OWN, UTF_7_IMAP, codec, reads_as
+
+__all__ = ["codec", "decode", "readings"]
+
 _BOMS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16: its mark begins with that one's
@@ -44,29 +19,16 @@ _UTF7_RUN: Final = re.compile(rb"\+[A-Za-z0-9+/]{2,}(?:-|(?![A-Za-z0-9+/]))")
 _WIDE_NAMES: Final = ("utf-16", "utf-32")
 # In these a digit's byte may belong to another character, or stand for one.
 _MULTIBYTE: Final = re.compile(
-    r"(?:gb|big5|cp9[345]|johab|hz|iso2022|euc|shift|utf-7|cp037|cp500|cp1140|cp273|cp424|cp1026|cp875)"
+    r"(?:gb|big5|cp9[345]|johab|hz|iso2022|iso-2022|euc|shift|utf-7|cp037|cp500|cp1140|cp273|cp424|cp1026|cp875)"
 )
-
-
-@lru_cache(maxsize=512)
-def codec(name: str) -> str | None:
-    """Python's name for a charset as mail writes it; None when there is none."""
-    wanted = name.strip(" \t\r\n\"'").lower()
-    wanted = _ALIASES.get(wanted, wanted)
-    if not wanted or wanted.replace("_", "-") in _NOT_CHARSETS or not wanted.isascii() or "\0" in wanted:
-        return None
-    try:
-        found = codecs.lookup(wanted)
-    except LookupError:
-        return _without_prefix(wanted)
-    return found.name if found._is_text_encoding else None
-
-
-def _without_prefix(wanted: str) -> str | None:
-    for prefix in ("x-", "cs", "charset="):
-        if wanted.startswith(prefix):
-            return codec(wanted.removeprefix(prefix))
-    return None
+_SHIFTED: Final = re.compile(rb"\x1b\$[)*+](.)|\x0e([^\x0f\n]*)\x0f?|\x1b[NO](..)", re.DOTALL)
+_CNS_PAIR: Final = re.compile(rb"\x8e[\xa1-\xb0][\xa1-\xfe][\xa1-\xfe]|[\xa1-\xfe][\xa1-\xfe]|[\x80-\xff]")
+_CNS_DIGITS: Final = 0xA4A1  # CNS 11643, plane 1: fullwidth digits; capitals from A4C1, small letters from A4DB on
+_CNS_CAPITALS: Final = 0xA4C1
+_CNS_MARKS: Final = {
+    0xA1A1: "\u3000", 0xA1A5: ".", 0xA2B1: "+", 0xA2B2: "-", 0xA1F6: "/", 0xA1B7: "-", 0xA2A1: "/", 0xA1BE: "(",
+    0xA1BF: ")",
+}  # fmt: skip
 
 
 def decode(data: bytes, charset: str = "") -> str:
@@ -76,7 +38,7 @@ def decode(data: bytes, charset: str = "") -> str:
 
 def readings(data: bytes, charset: str = "") -> tuple[str, ...]:
     """Every plausible reading, likeliest first, each once; never empty."""
-    declared = codec(charset) if charset else None
+    declared = reads_as(charset) if charset else None
     if data.isascii() and b"\0" not in data and b"\x1b" not in data and _is_plain(declared):
         return _ascii(data, declared)
     found: dict[str, None] = {}
@@ -139,6 +101,8 @@ def _wide(data: bytes, zeros: int) -> list[str]:
 def _decode(data: bytes, name: str) -> str:
     if name == "no zeros":
         return decode(data.replace(b"\0", b""))
+    if name in OWN:
+        return _OWN[name](data)
     try:
         return data.decode(name, "replace")
     except (UnicodeError, LookupError, ValueError):
@@ -150,3 +114,56 @@ def _strict(data: bytes, name: str) -> str | None:
         return data.decode(name)
     except (UnicodeError, ValueError):
         return None
+
+
+def _euc_tw(data: bytes) -> str:
+    """Digits, letters and marks; the ideographs of CNS 11643 read as a sign of their own."""
+    return "".join(_cns(piece) for piece in _split(_CNS_PAIR, data))
+
+
+def _split(pattern: re.Pattern[bytes], data: bytes) -> list[bytes]:
+    """Matches, and what stands between them."""
+    found: list[bytes] = []
+    at = 0
+    for match in pattern.finditer(data):
+        found += [data[at : match.start()], match[0]]
+        at = match.end()
+    return [*found, data[at:]]
+
+
+def _cns(piece: bytes) -> str:
+    if piece.isascii():
+        return piece.decode("ascii")
+    code = int.from_bytes(piece[-2:], "big")
+    if 0 <= code - _CNS_DIGITS < 10:
+        return chr(0x30 + code - _CNS_DIGITS)
+    if 0 <= code - _CNS_CAPITALS < 26:
+        return chr(0x41 + code - _CNS_CAPITALS)
+    if 0 <= code - _CNS_CAPITALS - 26 < 26:
+        return chr(0x61 + code - _CNS_CAPITALS - 26)
+    return _CNS_MARKS.get(code, "\u3013")
+
+
+def _iso_2022_cn(data: bytes) -> str:
+    """Between shifts out and in, two bytes a character of the set that was named last (RFC 1922)."""
+    out: list[str] = []
+    at = 0
+    is_gb = True
+    for match in _SHIFTED.finditer(data):
+        out.append(data[at : match.start()].decode("ascii", "replace"))
+        at = match.end()
+        if match[1]:
+            is_gb = match[1] in {b"A", b"E"}
+            continue
+        high = bytes(byte | 0x80 for byte in match[2] or match[3] or b"")
+        out.append(high.decode("gb18030", "replace") if is_gb else _euc_tw(high))
+    out.append(data[at:].decode("ascii", "replace"))
+    return "".join(out)
+
+
+def _utf_7_imap(data: bytes) -> str:
+    """UTF-7 of mailbox names (RFC 3501 5.1.3)."""
+    return _decode(data.replace(b"+", b"+-").replace(b"&", b"+").replace(b",", b"/"), "utf-7")
+
+
+_OWN: Final = {EUC_TW: _euc_tw, ISO_2022_CN: _iso_2022_cn, UTF_7_IMAP: _utf_7_imap}

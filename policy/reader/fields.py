@@ -7,6 +7,7 @@ from typing import Final
 _BLANK: Final = re.compile(rb"\n\r?\n")
 _LOGICAL: Final = re.compile(rb"[^\n]*+(?:\n[ \t][^\n]*+)*+")
 _NAME: Final = re.compile(rb"[!-9;-~]+[ \t]*\Z")
+_FIELD: Final = re.compile(rb"\s{0,200}[!-9;-~]{1,200}[ \t]{0,9}:[^\n]")
 _WHITE_LINE: Final = re.compile(rb"\n[ \t]+\r?\n")
 _MOST_SHORTER: Final = 2  # a first line that continues nothing is skipped by some; the body then begins at the next
 _MBOX: Final = (b"From ", b">From ")
@@ -26,6 +27,11 @@ class Entity:
     def all(self, name: str) -> tuple[bytes, ...]:
         """Every value of one header, in order."""
         return tuple(value for key, value in self.headers if key == name)
+
+
+def begins_with_header(data: bytes) -> bool:
+    """Whether the first line is a header field, so that the bytes can be a MIME entity."""
+    return _FIELD.match(data) is not None
 
 
 def entity_readings(data: bytes, most_headers: int) -> tuple[Entity, ...]:

@@ -8,7 +8,7 @@ from policy.reader.charsets import decode
 from policy.reader.fields import Entity, entity_readings
 from policy.reader.limits import DEFAULT_LIMITS, Limits
 from policy.reader.parameters import Value, parse_value
-from policy.reader.transfer import IDENTITY, decode_body, encoding_name, looks_base64, uuencoded
+from policy.reader.transfer import IDENTITY, decode_body, encoding_name, looks_base64
 from policy.reader.words import header_readings, raw_text
 from rules.content import FileFact, FileKind, Part
 
@@ -26,6 +26,10 @@ _NAMED_HEADERS: Final = 100  # headers that get a place of their own; the others
 _MOST_TYPES: Final = 4  # declared types tried for one part
 _WORK_FLOOR: Final = 512 * 1024
 _MESSAGE_TYPES: Final = frozenset({"message/rfc822", "message/global", "message/news", "message/rfc2822"})
+# Texts that are headers: programs decode the words in them.
+_HEADER_TYPES: Final = frozenset(
+    {"text/rfc822-headers", "message/delivery-status", "message/disposition-notification", "message/feedback-report"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,7 @@ def read_mime(raw: bytes, limits: Limits = DEFAULT_LIMITS, *, path: str = "", de
     """Take a message apart. `path` is put before every place; `depth` is that of its attachments."""
     walk = _Walk(limits, len(raw))
     walk.message(raw, _Where(path, 0, depth))
+    walk.pieces()
     return MimeReading(walk.headers, walk.result())
 
 
@@ -83,6 +88,8 @@ class _Walk:
         self._readings = 0
         self._work = limits.work * size + _WORK_FLOOR
         self._told: set[str] = set()
+        self._pieces: dict[str, dict[int, bytes]] = {}  # of messages sent in several, by their id
+        self._totals: dict[str, int] = {}
         self._unnamed = 0
 
     def result(self) -> tuple[Item, ...]:
@@ -96,6 +103,18 @@ class _Walk:
         for entity in self._entities(raw, where):
             self._headers(entity, where)
             self._body(entity, raw[entity.body :], where)
+
+    def pieces(self) -> None:
+        """Messages whose pieces (RFC 2046 5.2.2) all stand in this one are read; of others it is told."""
+        where = _Where()
+        for name, found in list(self._pieces.items()):
+            joined = b"".join(found[number] for number in sorted(found))
+            if not self._spend(len(joined), where):
+                return
+            if len(found) < self._totals.get(name, len(found) + 1) or 1 not in found:
+                self._tell(where, "a piece of a message that is sent in several")
+            label = self._file_place((), "message", where)
+            self.message(joined, _Where(f"{label} > ", 1, 1))
 
     def _part(self, data: bytes, where: _Where) -> None:
         if b"\r" in data[:4096] and b"\n" not in data[:4096]:
@@ -231,7 +250,7 @@ class _Walk:
         else:
             place = f"{where.path}body" + (" (html)" if value.head == "text/html" else "")
         if value.head == "message/partial":
-            self._tell(where, "a piece of a message that is sent in several", place)
+            self._piece(value, body)
         if value.head == "message/external-body":
             self._tell(where, "a part that lies elsewhere", place)
         flowed = value.first("format").lower() == "flowed"
@@ -243,18 +262,19 @@ class _Walk:
                     place, next(iter(names), ""), value.head, charset, data, is_file, where.depth, flowed, delsp
                 )
                 self._items.append(leaf)
+            if value.head in _HEADER_TYPES and b"=?" in data:
+                self._items.append(Part(place, "\n".join(_decoded_lines(data))))
             self._inside(data, where)
 
+    def _piece(self, value: Value, body: bytes) -> None:
+        name, number, total = (value.first(key) for key in ("id", "number", "total"))
+        place = int(number) if number.isdecimal() and len(number) < 6 else len(self._pieces.get(name, ())) + 1
+        self._pieces.setdefault(name, {})[place] = body
+        if total.isdecimal() and len(total) < 6:
+            self._totals[name] = int(total)
+
     def _inside(self, data: bytes, where: _Where) -> None:
-        """What some programs find in a text: uuencoded files, and parts whose multipart header got lost."""
-        if b"begin" in data:
-            for name, content in uuencoded(data):
-                if not self._another(1, where) or not self._spend(len(content), where):
-                    return
-                text = decode(name)
-                place = self._file_place((text,), "attachment", where)
-                self._items.append(Part(place, text))
-                self._items.append(Leaf(place, text, "", "", content, True, where.depth))
+        """What some programs find in a text: parts whose multipart header got lost."""
         if b"\n--" in data[:65536] or data.startswith(b"--"):
             guessed = guess_boundary(data)
             if guessed is not None and self._another(1, where) and where.nesting < self._limits.nesting:
@@ -321,6 +341,11 @@ def _names(value: Value, entity: Entity) -> tuple[str, ...]:
         found.update(dict.fromkeys(parse_value(raw_text(raw)).all("filename")))
     found.update(dict.fromkeys(value.all("name")))
     return tuple(name for name in found if name.strip())
+
+
+def _decoded_lines(data: bytes) -> list[str]:
+    lines = data.replace(b"\r\n", b"\n").replace(b"\n ", b" ").replace(b"\n\t", b" ").split(b"\n")
+    return [text for line in lines if b"=?" in line for text in header_readings(line)]
 
 
 def _part_texts(entity: Entity) -> list[str]:

@@ -58,7 +58,7 @@ def decode_body(body: bytes, encodings: tuple[str, ...]) -> Decoded:
         elif base == "quoted-printable":
             found.append(_quoted_printable(body))
         elif base == "uuencode":
-            found += [*(data for _, data in uuencoded(body)), body]  # text around the block is shown as it is
+            found += [*_uuencoded(body), body]  # text around the block is shown as it is
         else:
             found += _undeclared(body)
         sure &= not name.endswith("?")
@@ -80,16 +80,38 @@ def looks_base64(body: bytes) -> bool:
     return len(body.translate(None, _NOT_BASE64)) >= _LEAST_GUESS and b" " not in body.strip()
 
 
-def uuencoded(body: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """File names and contents of uuencoded blocks standing in a text."""
+def lenient_base64(data: bytes) -> bytes:
+    """Everything that the alphabet spells, whatever stands between."""
+    return _quads(data.translate(None, _NOT_BASE64))
+
+
+def uudecoded(block: bytes) -> bytes:
+    """The lines of a uuencoded block, those that are none left out."""
+    out: list[bytes] = []
+    for raw in block.split(b"\n"):
+        line = raw.rstrip(b"\r")
+        if not line or line == b"`":
+            continue
+        try:
+            out.append(binascii.a2b_uu(line))
+        except binascii.Error:
+            # Encoders that pad wrongly: take as many characters as the length says (as the stdlib's uu did).
+            count = (((line[0] - 32) & 63) * 4 + 5) // 3
+            try:
+                out.append(binascii.a2b_uu(line[:count]))
+            except binascii.Error:
+                continue
+    return b"".join(out)
+
+
+def _uuencoded(body: bytes) -> Iterator[bytes]:
     at = 0
     while match := _UU_BEGIN.search(body, at):
         end = body.find(b"\nend", match.end() - 1)
         end = len(body) if end < 0 else end
         block = body[match.end() : end]
-        data = _base64(block).readings[0] if b"-base64" in match[0] else _uudecode(block)
-        if data:
-            yield match[1], data
+        if data := lenient_base64(block) if b"-base64" in match[0] else uudecoded(block):
+            yield data
         at = max(end, match.end())
 
 
@@ -136,24 +158,6 @@ def _quoted_printable(body: bytes) -> bytes:
     if b"=" not in body:
         return body
     return binascii.a2b_qp(_LATE_SOFT_BREAK.sub(rb"=\1", body))
-
-
-def _uudecode(block: bytes) -> bytes:
-    out: list[bytes] = []
-    for raw in block.split(b"\n"):
-        line = raw.rstrip(b"\r")
-        if not line or line == b"`":
-            continue
-        try:
-            out.append(binascii.a2b_uu(line))
-        except binascii.Error:
-            # Encoders that pad wrongly: take as many characters as the length says (as the stdlib's uu did).
-            count = (((line[0] - 32) & 63) * 4 + 5) // 3
-            try:
-                out.append(binascii.a2b_uu(line[:count]))
-            except binascii.Error:
-                continue
-    return b"".join(out)
 
 
 def _distinct(found: list[bytes]) -> tuple[bytes, ...]:

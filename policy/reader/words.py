@@ -4,7 +4,8 @@ import binascii
 import re
 from typing import Final
 
-from policy.reader.charsets import codec, decode, readings
+from policy.reader.charsetnames import reads_as
+from policy.reader.charsets import decode, readings
 
 # Wider than the RFC: most programs also decode words inside quotes, and with spaces or question marks in them.
 _WORD: Final = re.compile(r"=\?([^?\s]*)\?([bBqQ])\?([^?]*|(?:[^?]|\?(?!=)){0,80})\?=")
@@ -61,7 +62,7 @@ def header_readings(value: bytes) -> tuple[str, ...]:
 def _flush(pending: bytes, charset: str) -> str:
     if not pending:
         return ""
-    return decode(pending, charset if codec(charset) else "")
+    return decode(pending, charset if reads_as(charset) else "")
 
 
 def _bytes_of(word: re.Match[str]) -> bytes:

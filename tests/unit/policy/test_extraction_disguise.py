@@ -79,9 +79,9 @@ READ = {
     "escapes of a script": b'{"ssn": "\\x35\\x336-22-1234"}',
 }
 READ["picture in a document"] = picture_in_document()
+READ["yEnc"] = b"=ybegin line=128 size=5 name=a.txt\r\n" + bytes(byte + 42 & 255 for byte in TEXT) + b"\r\n=yend"
 TOLD = {
     "BinHex": b"(This file must be converted with BinHex 4.0)\r\n\r\n:#h0[BA4bFf9d8f!J3!!!!!!:",
-    "yEnc": b"=ybegin line=128 size=5 name=a.txt\r\n" + bytes(byte + 42 & 255 for byte in b"abcde") + b"\r\n=yend",
     "age": b"age-encryption.org/v1\n-> X25519 a\n",
     "armoured age": b"notes\n-----BEGIN AGE ENCRYPTED FILE-----\nYWdl\n",
     "armoured CMS": b"-----BEGIN CMS-----\nMIA\n",
