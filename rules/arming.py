@@ -1,16 +1,18 @@
-"""Which detectors a text could name at all, told by the one pass: patterns that need a name run for no others."""
+"""Which detectors a text can name at all, and where: told by the first pass, so that others need no look."""
 
 import re
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
+from rules.columns import may_head
 from rules.context import gap, pieces
 from rules.detector import Detector
 from rules.engine import Expression
 
 _SHORT: Final = 3  # letters; a shorter word is asked to stand alone, a longer one may be a piece of another
 _FIELDS: Final = r"^[A-Z][A-Z0-9]{1,2}[|*]"  # a line of HL7 or X12, whose fields are named by where they stand
+_FARTHEST: Final = 2_000  # bytes; a word that reaches farther has the whole text searched
 
 
 class Arming:
@@ -18,25 +20,70 @@ class Arming:
 
     def __init__(self, detectors: Sequence[Detector]) -> None:
         named: dict[str, set[int]] = defaultdict(set)
+        reaches: dict[str, int] = defaultdict(int)
         needing = [i for i, d in enumerate(detectors) if any(pattern.named for pattern in d.patterns)]
         for index in needing:
+            width = max(pattern.max_width for pattern in detectors[index].patterns if pattern.named)
             for near in filter(lambda near: near.names, detectors[index].near):
                 for word in near.words:
-                    named[_spelled(word)].add(index)
-        self.expressions = [Expression(text, caseless=True, once=True) for text in named]
+                    spelled = _spelled(word)
+                    named[spelled].add(index)
+                    reaches[spelled] = max(reaches[spelled], near.within + width + 2 * len(word.encode()))
+        self.expressions = [Expression(text, caseless=True) for text in named]
         self.detectors = [frozenset(indices) for indices in named.values()]
+        self.reaches = [reach if reach <= _FARTHEST else 0 for reach in reaches.values()]
         if needing:
             self.expressions.append(Expression(_FIELDS, once=True, lines=True))
             self.detectors.append(frozenset(needing))
+            self.reaches.append(0)
+
+
+class Armed:
+    """What of one text has to be searched for values that count only where they are named."""
+
+    def __init__(self, arming: Arming, data: bytes) -> None:
+        self.detectors: set[int] = set()
+        self._arming = arming
+        self._data = data
+        self._characters = 1 if data.isascii() else 4
+        self._whole = False
+        self._spans: list[tuple[int, int]] = []
+
+    def add(self, index: int, end: int) -> None:
+        """Take a word where it ends. One that may head a column speaks for all of the text."""
+        arming = self._arming
+        if self._whole and self.detectors.issuperset(arming.detectors[index]):
+            return
+        self.detectors |= arming.detectors[index]
+        if self._whole:
+            return
+        reach = arming.reaches[index] * self._characters
+        if not reach or may_head(self._data, end):
+            self._whole = True
+            return
+        self._spans.append((max(0, end - reach), min(len(self._data), end + reach)))
+
+    def spans(self) -> list[tuple[int, int]]:
+        """The pieces to be searched, in order; they do not meet."""
+        if self._whole:
+            return [(0, len(self._data))]
+        merged: list[tuple[int, int]] = []
+        for start, end in sorted(self._spans):
+            if merged and start <= merged[-1][1]:
+                merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+            else:
+                merged.append((start, end))
+        return merged
 
 
 def _spelled(word: str) -> str:
     """The word or phrase for the engine, which folds the case of ASCII letters alone."""
     parts = pieces(word)
     body = gap(parts).join("".join(map(_char, part)) for part in parts)
-    alone = len("".join(parts)) <= _SHORT and parts[0].isascii() and parts[-1].isascii()
-    before = r"(?:\b|_|\d)" if alone and parts[0][0].isalnum() else ""
-    behind = r"(?:\b|_|\d|[A-Z])" if alone and parts[-1][-1].isalnum() else ""
+    if len("".join(parts)) > _SHORT or not (parts[0].isascii() and parts[-1].isascii()):
+        return body
+    before = r"(?:\b|_|\d)" if parts[0][0].isalnum() else ""
+    behind = r"(?:\b|_|\d)" if parts[-1][-1].isalnum() else ""
     return before + body + behind
 
 

@@ -21,6 +21,10 @@ _QUOTED: Final = re.compile(rb'"[^"\n]*"')
 _LABEL: Final = re.compile(rb"[A-Za-z\x80-\xff]")
 _NUMBER: Final = re.compile(rb"[0-9]{4}")
 _CELL: Final = b" \"'="
+_SPLIT: Final = re.compile(rb"[\t;|,]|  +")
+_BELOW: Final = re.compile(
+    rb"(?:\r?\n[^0-9\n]{0,48}){1,2}\r?\n?[ \"'=]{0,4}[0-9A-Z][0-9A-Za-z ./-]{3,40}[ \"']{0,4}(?:\r?\n|\Z)"
+)
 _VALUE_LINE: Final = re.compile(rb"[ \"'=]{0,4}[0-9][0-9A-Za-z ./-]{3,40}[ \"']{0,4}")
 
 
@@ -65,6 +69,17 @@ class Columns:
         column = before.count(table.sign)
         cells = (_cells(head, table.sign) for head in table.heads)
         return b"\n".join(row[column].strip() for row in cells if column < len(row))
+
+
+def may_head(data: bytes, place: int) -> bool:
+    """Whether a word there can stand in the header of a column: in a short cell, or on a short line above a value."""
+    start = data.rfind(b"\n", max(0, place - _LONGEST_LINE), place) + 1
+    stop = data.find(b"\n", place, place + _LONGEST_LINE)
+    line = data[start : stop if stop >= 0 else place + _LONGEST_LINE]
+    cells = _SPLIT.split(line) if _SPLIT.search(line) else []
+    if cells:
+        return len(cells) > 1 and all(len(cell) <= _LONGEST_LABEL for cell in cells)
+    return stop >= 0 and len(line) <= _LONGEST_LABEL and _BELOW.match(data, stop) is not None
 
 
 def _tables(data: bytes, budget: Budget) -> Iterator[_Table]:

@@ -2,7 +2,7 @@
 
 import json
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
@@ -94,6 +94,19 @@ class Engine:
                 found = _within(found, first, start, stop)
             if found:
                 yield found
+
+    def ends_within(self, data: bytes, spans: Iterable[tuple[int, int]]) -> "Iterator[array[int]]":
+        """As `ends`, for pieces of `data` that do not meet. What ends where a piece ends is not told."""
+        for start, stop in spans:
+            if start <= 0 and stop >= len(data):
+                yield from self.ends(data)
+                continue
+            first, last = _boundary(data, start), _boundary(data, stop)
+            for found in self.ends(data[first:last]):
+                if last < len(data):
+                    yield _within(found, first, first - 1, last - 1)
+                else:
+                    yield _within(found, first, first - 1, last)
 
     def _scan(self, block: bytes) -> "array[int]":
         found = array("Q")

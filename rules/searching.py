@@ -2,13 +2,14 @@
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
-from rules.arming import Arming
+from rules.arming import Armed, Arming
 from rules.budget import Budget
 from rules.candidates import Candidate, Known, Program, moved
+from rules.dense import RUN, WIDEST, is_dense, windows
 from rules.detector import Detector, Pattern
 from rules.engine import Cache, Engine, Expression, Mode
 from rules.widths import asks_for_lines, asks_for_text, compile_pattern
@@ -16,6 +17,7 @@ from rules.words import MOST_LITERALS, Sums, Term, Terms, expression, weigh, who
 
 _END: Final = (1 << 40) - 1
 _EVENTS: Final = 3  # 1 << 3 events that are only counted cost as much as one step
+_SMALL: Final = 1024  # bytes; a text no longer is searched whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +31,22 @@ class Laid:
         return bisect_left(self.starts, end) - 1
 
 
-class Search:
-    """Two passes. The first looks for what speaks for itself, for the terms of word lists, and for words that name.
+@dataclass(slots=True)
+class _Seen:
+    """What the first pass says of a text beside the values it sees itself."""
 
-    The second looks for what counts only where it is named, and only in texts in which such a word stands: patterns
-    as weak as "eight digits" cost the others nothing. Equal patterns of several detectors are looked for once.
+    armed: Armed
+    runs: list[int]
+    terms: Sums | None
+
+
+class Search:
+    """Four passes, of which ordinary mail needs one.
+
+    The first reads the whole text: for what can stand anywhere, for the terms of word lists, for runs of digits, and
+    for words that name. The second looks about the runs for what can stand only there. The third and the fourth look
+    for what counts only where it is named, about the words that name it or below the header of a table: patterns as
+    weak as "eight digits" cost other texts nothing. Equal patterns of several detectors are looked for once.
     """
 
     def __init__(self, detectors: Sequence[Detector], cache: Cache | None) -> None:
@@ -47,37 +60,31 @@ class Search:
         literals = terms if len(terms) <= MOST_LITERALS else []
         self._literals = [(term, term.text.encode()) for term in literals]
         self._terms = Terms([] if literals else terms)
-        arming = Arming(detectors)
-        self._arms = arming.detectors
+        self._arming = Arming(detectors)
         listed = [Expression(expression(term), caseless=True) for term in literals]
-        self._first = _Pass(detectors, False, [*listed, *arming.expressions], cache)
-        self._second = _Pass(detectors, True, [], cache)
-        self.told = (*self._first.told, *self._second.told)
+        others = [*listed, *self._arming.expressions, Expression(RUN)]
+        self._first = _Pass(detectors, _anywhere, others, cache)
+        self._second = _Pass(detectors, _in_runs, [], cache)
+        self._third = _Pass(detectors, _named, [], cache)
+        self._fourth = _Pass(detectors, _named_in_runs, [], cache)
+        self._passes = (self._first, self._second, self._third, self._fourth)
+        self.told = tuple(told for each in self._passes for told in each.told)
 
     @property
     def joins(self) -> bool:
         """Whether several texts may be surveyed as one: no pattern asks where a text begins, and the engine has all."""
-        return self._first.joins and self._second.joins
+        return all(each.joins for each in self._passes)
 
     def survey(self, data: bytes, parts: Laid, budget: Budget) -> dict[int, list[Candidate]]:
         """Which of several texts written one behind the other need a look, each with the weighted terms that count.
 
         Terms count together across texts that stand as near as the list says: a subject, the body, a file's name.
         """
-        sums, armed = Sums(), set[int]()
         found: dict[int, list[Candidate]] = {}
-        for event in self._first.events(data, budget):
-            index = (event >> 40) - self._first.count
-            if index < 0:
+        sums = Sums()
+        for each, event, armed in self._events(data, budget, sums):
+            if armed is None or not armed.isdisjoint(each.askers(event >> 40)):
                 found.setdefault(parts.at(event & _END), [])
-            elif index < len(self._literals):
-                sums.add(whole(data, event & _END, *self._literals[index]))
-            else:
-                armed |= self._arms[index - len(self._literals)]
-        if armed:
-            for event in self._second.events(data, budget):
-                if not armed.isdisjoint(self._second.askers(event >> 40)):
-                    found.setdefault(parts.at(event & _END), [])
         for candidate in self._weighed(data, sums, budget):
             part = parts.at(candidate.end)
             found.setdefault(part, []).append(moved(candidate, -parts.starts[part]))
@@ -85,21 +92,59 @@ class Search:
 
     def candidates(self, data: bytes, budget: Budget, full: Set[int], terms: bool) -> Iterator[Candidate]:
         """Every value that passes its check, in no order; none of the detectors in `full`. `terms`: the lists', too."""
-        sums, known, armed = Sums(), Known(), set[int]()
-        for value, event in self._first.run(data, budget, full, known, None):
-            if value is not None:
-                yield value
-            elif event >> 40 >= len(self._literals):
-                armed |= self._arms[(event >> 40) - len(self._literals)]
-            elif terms:
-                budget.left -= 1
-                sums.add(whole(data, event & _END, *self._literals[event >> 40]))
-        if armed:
-            for value, _ in self._second.run(data, budget, full, known, armed):
-                if value is not None:
-                    yield value
-        if terms:
+        known = Known()
+        sums = Sums() if terms else None
+        slow: dict[_Pass, set[int]] = {each: set(each.alone) for each in (self._first, self._second)}
+        for each, event, armed in self._events(data, budget, sums):
+            index = event >> 40
+            if index in each.slow:
+                slow.setdefault(each, set()).add(index)
+                continue
+            for program in each.programs[index]:
+                if program.detector in full or (armed is not None and program.detector not in armed):
+                    continue
+                candidate = program.confirm(data, event & _END, budget, known)
+                if candidate is not None:
+                    yield candidate
+        for each in (self._third, self._fourth):
+            slow.setdefault(each, set()).update(each.alone)
+        for each, indices in slow.items():
+            for index in sorted(indices):
+                for program in each.programs[index]:
+                    yield from program.read(data, budget, known)
+        if sums is not None:
             yield from self._weighed(data, sums, budget)
+
+    def _events(self, data: bytes, budget: Budget, sums: Sums | None) -> Iterator[tuple["_Pass", int, Set[int] | None]]:
+        """What the engine sees of patterns, pass by pass, with the detectors that may ask where not all may."""
+        seen = _Seen(Armed(self._arming, data), [], sums)
+        for event in self._first.events(data, [(0, len(data))], budget):
+            if event >> 40 < self._first.count:
+                yield self._first, event, None
+            else:
+                self._note(data, (event >> 40) - self._first.count, event & _END, seen, budget)
+        about = [(0, len(data))] if len(data) <= _SMALL and seen.runs else list(windows(seen.runs, len(data)))
+        for event in self._second.events(data, about, budget):
+            yield self._second, event, None
+        detectors = seen.armed.detectors
+        if not detectors:
+            return
+        for event in self._third.events(data, seen.armed.spans(), budget):
+            yield self._third, event, detectors
+        for event in self._fourth.events(data, about, budget):
+            yield self._fourth, event, detectors
+
+    def _note(self, data: bytes, index: int, end: int, seen: _Seen, budget: Budget) -> None:
+        """A term, a word that names, or a run of digits."""
+        word = index - len(self._literals)
+        if word < 0:
+            budget.left -= 1
+            if seen.terms is not None:
+                seen.terms.add(whole(data, end, *self._literals[index]))
+        elif word < len(self._arming.expressions):
+            seen.armed.add(word, end)
+        else:
+            seen.runs.append(end)
 
     def _weighed(self, data: bytes, sums: Sums, budget: Budget) -> Iterator[Candidate]:
         for stands in self._terms.read(data, budget):
@@ -110,37 +155,60 @@ class Search:
                 yield from weigh(places, detector, words)
 
 
+def _anywhere(pattern: Pattern) -> bool:
+    return not pattern.named and not _runs(pattern)
+
+
+def _in_runs(pattern: Pattern) -> bool:
+    return not pattern.named and _runs(pattern)
+
+
+def _named(pattern: Pattern) -> bool:
+    return pattern.named and not _runs(pattern)
+
+
+def _named_in_runs(pattern: Pattern) -> bool:
+    return pattern.named and _runs(pattern)
+
+
+def _runs(pattern: Pattern) -> bool:
+    return 0 < pattern.max_width <= WIDEST and is_dense(pattern.regex)
+
+
 class _Pass:
-    """One database: the patterns that are named, or those that are not, and further expressions behind them."""
+    """One database: the patterns of one kind, and further expressions behind them."""
 
     def __init__(
-        self, detectors: Sequence[Detector], named: bool, others: Sequence[Expression], cache: Cache | None
+        self,
+        detectors: Sequence[Detector],
+        takes: Callable[[Pattern], bool],
+        others: Sequence[Expression],
+        cache: Cache | None,
     ) -> None:
         by_regex: dict[str, list[tuple[int, Pattern]]] = defaultdict(list)
         for index, detector in enumerate(detectors):
-            for pattern in detector.patterns:
-                if pattern.named is named:
-                    by_regex[pattern.regex].append((index, pattern))
+            for pattern in filter(takes, detector.patterns):
+                by_regex[pattern.regex].append((index, pattern))
         compiled = {regex: compile_pattern(regex) for regex in by_regex}
-        self._programs = [
+        self.programs = [
             tuple(Program(index, pattern, compiled[regex]) for index, pattern in patterns)
             for regex, patterns in by_regex.items()
         ]
-        self._engine = Engine([*(Expression(regex, lines=asks_for_lines(regex)) for regex in by_regex), *others], cache)
         self.count = len(by_regex)
+        self._engine = Engine([*(Expression(regex, lines=asks_for_lines(regex)) for regex in by_regex), *others], cache)
         modes = self._engine.modes
-        self._alone = [place for place in range(len(by_regex)) if modes[place] is Mode.ALONE]
-        self._slow = frozenset(place for place in range(len(by_regex)) if modes[place] is not Mode.EXACT)
-        self.joins = not self._alone and not any(map(asks_for_text, by_regex))
+        self.alone = [place for place in range(self.count) if modes[place] is Mode.ALONE]
+        self.slow = frozenset(place for place in range(self.count) if modes[place] is not Mode.EXACT)
+        self.joins = not self.alone and not any(map(asks_for_text, by_regex))
         self.told = tuple(
-            _telling(detectors[patterns[0][0]], regex, place in self._alone)
+            _telling(detectors[patterns[0][0]], regex, place in self.alone)
             for place, (regex, patterns) in enumerate(by_regex.items())
-            if place in self._slow
+            if place in self.slow
         )
 
-    def events(self, data: bytes, budget: Budget) -> Iterator[int]:
-        """What the engine sees, as `index << 40 | end`."""
-        for block in self._engine.ends(data):
+    def events(self, data: bytes, spans: Iterable[tuple[int, int]], budget: Budget) -> Iterator[int]:
+        """What the engine sees in pieces of a text, as `index << 40 | end`."""
+        for block in self._engine.ends_within(data, spans):
             budget.left -= len(block) >> _EVENTS
             if budget.spent:
                 return
@@ -148,36 +216,7 @@ class _Pass:
 
     def askers(self, index: int) -> Iterable[int]:
         """The detectors that ask for one pattern."""
-        return [program.detector for program in self._programs[index]]
-
-    def run(
-        self, data: bytes, budget: Budget, full: Set[int], known: Known, only: Set[int] | None
-    ) -> Iterator[tuple[Candidate | None, int]]:
-        """Values of the detectors in `only` (None: of all); events of further expressions, counted from theirs on."""
-        slow = set(self._alone)
-        count = self.count
-        for block in self._engine.ends(data):
-            if budget.spent:
-                return
-            for event in block:
-                index = event >> 40
-                if index >= count:
-                    yield None, event - (count << 40)
-                    continue
-                if index in self._slow:
-                    slow.add(index)
-                    continue
-                for program in self._programs[index]:
-                    if program.detector in full or (only is not None and program.detector not in only):
-                        continue
-                    candidate = program.confirm(data, event & _END, budget, known)
-                    if candidate is not None:
-                        yield candidate, 0
-        for index in sorted(slow):
-            for program in self._programs[index]:
-                if only is None or program.detector in only:
-                    for candidate in program.read(data, budget, known):
-                        yield candidate, 0
+        return [program.detector for program in self.programs[index]]
 
 
 def _telling(detector: Detector, regex: str, alone: bool) -> str:

@@ -31,7 +31,7 @@ def test_what_was_kept_finds_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     detectors = load_builtin()
     text = "SSN 536-22-1234, card 4716 3791 4202 1968"
     expected = Matcher(detectors, cache).scan_text(text)
-    assert 1 <= len(cache.kept) <= 2
+    assert 1 <= len(cache.kept) <= 4
 
     def fail(engine: Engine) -> None:
         raise AssertionError("compiled again")

@@ -1,0 +1,204 @@
+"""Which patterns can only match where digits stand close together, and where in a text they do.
+
+Most of what is looked for is a number. A look for "seven digits close together" costs a tenth of a look for all the
+shapes that numbers have, and says where in a text those can stand at all; the rest of it need not be searched for them.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+LEAST: Final = 7  # digits of a run
+_GAP: Final = 5  # signs between two of them, at most
+WIDEST: Final = 64  # bytes of a match that is sought about a run
+_SIGNS: Final = r"[\t\n\f\r -/:-@\[-`{-~]"
+RUN: Final = rf"\d(?:{_SIGNS}{{0,{_GAP}}}\d){{{LEAST - 1}}}"
+_CLOSE: Final = 192  # bytes between two windows that are searched as one
+
+_SIGN: Final = re.compile(_SIGNS)
+_QUANTITY: Final = re.compile(r"\{(\d+)(?:(,)(\d*))?\}")
+_OPEN: Final = re.compile(r"\((?:\?(?:P?<\w+>|[imsU-]*:))?")
+_FLAGS: Final = re.compile(r"\(\?[imsU-]+\)")
+_ENDLESS: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """What a piece of a pattern matches: at least so many digits in a run, and signs before and behind them.
+
+    `pure`: nothing but digits and signs, without gaps too wide. Where it is not, `digits` are those of the best run
+    that is sure to stand in it.
+    """
+
+    digits: int = 0
+    before: int = 0
+    behind: int = 0
+    pure: bool = True
+
+    @property
+    def is_gap(self) -> bool:
+        """Whether it may hold no digit at all; then `before` is its width."""
+        return self.pure and not self.digits
+
+
+_OTHER: Final = _Piece(pure=False)
+_NOTHING: Final = _Piece()
+_DIGIT: Final = _Piece(1)
+
+
+def is_dense(regex: str) -> bool:
+    """Whether every match holds a run of LEAST digits; said of a pattern that RE2 takes. Never wrongly true."""
+    reader = _Reader(regex)
+    piece = reader.alternatives()
+    return reader.done and piece.digits >= LEAST
+
+
+class _Reader:
+    """Walks a pattern. What it does not know counts as something else than digits."""
+
+    def __init__(self, regex: str) -> None:
+        self._regex = regex
+        self._place = 0
+
+    @property
+    def done(self) -> bool:
+        """Whether all of it was read."""
+        return self._place >= len(self._regex)
+
+    def alternatives(self) -> _Piece:
+        found = [self._sequence()]
+        while self._regex[self._place : self._place + 1] == "|":
+            self._place += 1
+            found.append(self._sequence())
+        return _either(found) if len(found) > 1 else found[0]
+
+    def _sequence(self) -> _Piece:
+        pieces: list[_Piece] = []
+        while self._place < len(self._regex) and self._regex[self._place] not in "|)":
+            pieces.append(self._repeated())
+        return _joined(pieces)
+
+    def _repeated(self) -> _Piece:
+        piece = self._atom()
+        while (counts := self._counts()) is not None:
+            piece = _times(piece, *counts)
+        return piece
+
+    def _counts(self) -> tuple[int, int] | None:
+        char = self._regex[self._place : self._place + 1]
+        if char and char in "*+?":
+            self._place += 1
+            return {"*": (0, _ENDLESS), "+": (1, _ENDLESS), "?": (0, 1)}[char]
+        match = _QUANTITY.match(self._regex, self._place)
+        if match is None:
+            return None
+        self._place = match.end()
+        least = int(match[1])
+        return least, int(match[3]) if match[3] else _ENDLESS if match[2] else least
+
+    def _atom(self) -> _Piece:
+        regex, place = self._regex, self._place
+        flags = _FLAGS.match(regex, place)
+        if flags:
+            self._place = flags.end()
+            return _NOTHING
+        if regex[place] == "(":
+            opened = _OPEN.match(regex, place)
+            self._place = opened.end() if opened else place + 1
+            piece = self.alternatives()
+            self._place += 1
+            return piece
+        if regex[place] == "[":
+            return self._class()
+        if regex[place] == "\\":
+            self._place += 2
+            return _escaped(regex[place + 1 : place + 2])
+        self._place += 1
+        return _NOTHING if regex[place] in "^$" else _literal(regex[place])
+
+    def _class(self) -> _Piece:
+        match = re.compile(r"\[\^?\]?(?:\\.|\[:\w+:\]|[^\]\\])*\]", re.S).match(self._regex, self._place)
+        if match is None:
+            self._place = len(self._regex) + 1
+            return _OTHER
+        self._place = match.end()
+        body = match[0][1:-1]
+        if body.startswith("^") or "[:" in body or re.search(r"\\[^\WdtnfrsE]", body):
+            return _OTHER
+        try:
+            members = re.compile(match[0])
+        except re.error:
+            return _OTHER
+        among = [chr(code) for code in range(128) if members.match(chr(code))]
+        if not body.isascii() or not among:
+            return _OTHER
+        if all(char.isdigit() for char in among):
+            return _DIGIT
+        return _Piece(0, 1) if all(_SIGN.match(char) for char in among) else _OTHER
+
+
+def _escaped(char: str) -> _Piece:
+    if char == "d":
+        return _DIGIT
+    if char in ("b", "B"):
+        return _NOTHING
+    if char and char in "snrtf.":
+        return _Piece(0, 1)
+    return _literal(char) if char and not char.isalnum() else _OTHER
+
+
+def _literal(char: str) -> _Piece:
+    if char.isascii() and char.isdigit():
+        return _DIGIT
+    return _Piece(0, 1) if _SIGN.fullmatch(char) and char != "." else _OTHER
+
+
+def _joined(pieces: Iterable[_Piece]) -> _Piece:
+    digits = gap = best = before = 0
+    pure = True
+    for piece in pieces:
+        if not piece.pure:
+            best, digits, gap, pure = max(best, piece.digits), 0, 0, False
+            continue
+        gap += piece.before
+        if gap > _GAP and digits:
+            pure, digits = False, 0
+        if piece.digits:
+            before = before if best else gap
+            digits += piece.digits
+            best, gap = max(best, digits), piece.behind
+    return _Piece(best, before if best else gap, gap if best else 0, pure)
+
+
+def _times(piece: _Piece, least: int, most: int) -> _Piece:
+    if not piece.pure:
+        return _Piece(piece.digits if least else 0, pure=False)
+    if piece.is_gap:
+        return _Piece(0, piece.before * most) if piece.before * most <= _GAP else _OTHER
+    if piece.before + piece.behind > _GAP:
+        return _Piece(piece.digits if least else 0, pure=False)
+    if not least:
+        return _OTHER  # digits that may be missing end a run, to be on the safe side
+    return _Piece(piece.digits * least, piece.before, piece.behind)
+
+
+def _either(pieces: Sequence[_Piece]) -> _Piece:
+    digits = min(piece.digits for piece in pieces)
+    pure = all(piece.pure for piece in pieces) and (digits > 0 or all(piece.is_gap for piece in pieces))
+    return _Piece(digits, max(p.before for p in pieces), max(p.behind for p in pieces), pure)
+
+
+def windows(ends: Iterable[int], size: int) -> Iterator[tuple[int, int]]:
+    """The pieces of a text of `size` bytes in which matches about runs that end there can stand; they do not meet."""
+    first = last = -1
+    for end in ends:
+        start, stop = max(0, end - 2 * WIDEST), min(size, end + WIDEST)
+        if start <= last + _CLOSE and first >= 0:
+            last = max(last, stop)
+            continue
+        if first >= 0:
+            yield first, last
+        first, last = start, stop
+    if first >= 0:
+        yield first, last
