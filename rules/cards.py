@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from rules.verdict import Verdict, digits_of, is_repeated, luhn_valid
+from rules.verdict import Verdict, digits_of, is_repeated, luhn_valid, spoken_digits
 
 # Issuers' ranges (ISO/IEC 7812) as first and last prefix, with the lengths in use.
 _ISSUERS: Final = (
@@ -65,6 +65,14 @@ _EXPIRY: Final = re.compile(r"([0-9]{1,2}) ?[/.-] ?(?:20)?([0-9]{2})")
 _URL_BEGINS: Final = re.compile(rb"(?:https?|ftp)://|www\.|mailto:|=https?%3a", re.I)
 _PARAMETER: Final = re.compile(rb"[?&;]([A-Za-z0-9_.%\[\]-]{1,40})=$")
 _CARD_PARAMETER: Final = re.compile(rb"card|cc|pan\b|credit|debit|payment|acct|account|visa|amex|number", re.I)
+_ORDER: Final = re.compile(
+    rb"\b(?:orders?|ref(?:erence)?|confirmation|transaction|trans|shipment|booking|reservation|case|ticket|item|product|"
+    rb"article|job|batch|lot|request|document|doc|file|session|message|msg|event|user|customer|client|object|record|node|"
+    rb"process|thread|device|asset|license|licence|key|hash|uuid|guid|tx|txn)(?:[ _-]?(?:id|no|nr|num|number|code))?"
+    rb"[\s\"'.:#=]{0,4}$",
+    re.I,
+)
+_LONGEST_NAME: Final = 30
 _LONGEST_URL: Final = 300
 _SPACE: Final = re.compile(rb"[\s<>\"']")
 
@@ -90,10 +98,16 @@ def card(text: str) -> Verdict:
     return Verdict.EXAMPLE if digits in _TEST_CARDS or len(set(digits)) == 2 else Verdict.YES
 
 
+def card_spoken(text: str) -> Verdict:
+    """As `card`, each digit a word."""
+    return card(spoken_digits(text))
+
+
 def card_place(data: bytes, start: int, end: int) -> Verdict:
-    """A number in a link says little, unless its parameter's name does: one step less sure."""
-    del end
+    """A number in a link, or behind the word order, says little unless its name does: one step less sure."""
     before = data[max(0, start - _LONGEST_URL) : start]
+    if data[start:end].isdigit() and _ORDER.search(before[-_LONGEST_NAME:]):
+        return Verdict.EXAMPLE
     gaps = list(_SPACE.finditer(before))
     token = before[gaps[-1].end() :] if gaps else before
     if not token or not _URL_BEGINS.search(token):

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from rules.verdict import Verdict, digits_of, is_repeated
+from rules.verdict import Verdict, digits_of, is_repeated, spoken_digits
 
 # Printed in wallets and leaflets, used by thousands, and void since (SSA: "Misused Social Security numbers").
 _ADVERTISED: Final = frozenset(
@@ -61,6 +61,11 @@ def us_ssn_place(data: bytes, start: int, end: int) -> Verdict:
         return Verdict.NO
     in_row = _NUMBER_BEFORE.search(before) or _NUMBER_BEHIND.match(behind)
     return Verdict.EXAMPLE if in_row or b"1900" <= data[end - 4 : end] <= b"2099" else Verdict.YES
+
+
+def us_ssn_spoken(text: str) -> Verdict:
+    """As `us_ssn`, each digit a word."""
+    return us_ssn(spoken_digits(text))
 
 
 def us_ssn_typed(text: str) -> Verdict:

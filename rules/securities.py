@@ -29,7 +29,7 @@ def isin(text: str) -> Verdict:
     """An ISIN: a country, nine places, and a Luhn digit over letters as numbers (ISO 6166)."""
     compact = text.replace(" ", "").replace("-", "").upper()
     match = _ISIN.fullmatch(compact)
-    if match is None or match[1] not in _ISSUERS or len(set(compact[2:])) < 3:
+    if match is None or match[1] not in _ISSUERS or compact.startswith(("ISBN", "ISSN")) or len(set(compact[2:])) < 3:
         return Verdict.NO
     return Verdict.YES if luhn_valid("".join(str(int(char, 36)) for char in compact)) else Verdict.NO
 

@@ -15,12 +15,32 @@ class Verdict(StrEnum):
 
 _ZERO: Final = ord("0")
 _DOUBLED: Final = bytes.maketrans(b"0123456789", bytes((0, 2, 4, 6, 8, 1, 3, 5, 7, 9)))
+_NAMES: Final = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_SPOKEN: Final = {word: str(digit) for digit, word in enumerate(_NAMES)}
+_RUN: Final = re.compile(
+    rb"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine)"
+    rb"(?:[ ,.-]{1,3}(?:dash )?(?:zero|oh|one|two|three|four|five|six|seven|eight|nine)\b){3,23}",
+    re.I,
+)
+_WORDS: Final = re.compile("[a-z]+")
 _OTHERS: Final = re.compile("[^0-9]+")
 
 
 def digits_of(text: str) -> str:
     """The ASCII digits of `text`, in order."""
     return text if text.isascii() and text.isdigit() else _OTHERS.sub("", text)
+
+
+def spoken_digits(text: str) -> str:
+    """The digits that the words of `text` say, oh for zero; other words say none."""
+    words = _WORDS.findall(text.lower())
+    return "".join("0" if word == "oh" else _SPOKEN.get(word, "") for word in words)
+
+
+def spoken_end(data: bytes, start: int) -> int:
+    """Where the run of digits said as words ends that begins at `start`; 0 where there is none of four or more."""
+    match = _RUN.match(data, start)
+    return match.end() if match else 0
 
 
 def luhn_valid(digits: str) -> bool:
