@@ -42,7 +42,11 @@ class Reader:
         else:
             prepared = await asyncio.to_thread(prepare, raw, self._limits, pictures=wanted)
         outcomes = await self._read_waiting(prepared, passwords, pictures=wanted)
-        message = prepared.complete(outcome.content for outcome in outcomes)
+        contents = [outcome.content for outcome in outcomes]
+        if len(raw) <= _INLINE:
+            message = prepared.complete(contents)
+        else:
+            message = await asyncio.to_thread(prepared.complete, contents)
         pictures = [*prepared.pictures, *(picture for outcome in outcomes for picture in outcome.pictures)]
         if self._pictures is None or not pictures:
             return message

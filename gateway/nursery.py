@@ -16,6 +16,7 @@ import select
 import signal
 import socket
 import struct
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -26,11 +27,15 @@ from policy.extraction.extract import Outcome, read_whole
 from policy.reader.limits import Limits
 
 JOB: Final = struct.Struct("!IQ")  # lengths of the description and of the file
-REPLY: Final = struct.Struct("!Q")
+REPLY: Final = struct.Struct("!IQ")  # lengths of a piece of an answer, and of the bytes behind it
 FORK: Final = b"F"
 KILL: Final = b"K"
 RECOGNISE: Final = b"R"
 PID: Final = struct.Struct("!I")
+_FRAME_MARKS: Final = 2_000
+_FRAME_FACTS: Final = 1_000
+_FRAME_WEIGHT: Final = 128 * 1024
+_MARK_WEIGHT: Final = 64  # bytes of text that take as long as one mark
 _MODEST: Final = 10  # tesseract comes after mail
 _PROGRAM_PATHS: Final = ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/alternatives", "/dev/null")
 _REAP_SECONDS: Final = 0.2
@@ -187,7 +192,7 @@ def _child(jobs: socket.socket, nursery: Nursery, alone: bool) -> None:
     signal.signal(signal.SIGXCPU, signal.SIG_DFL)
     sandbox.limit_resources(nursery.memory_bytes)
     granted = [*(["network"] if alone else []), *sandbox.lock_down()]
-    _answer(jobs, json.dumps({"pid": os.getpid(), "sandbox": granted}))
+    jobs.sendall(_frame({"pid": os.getpid(), "sandbox": granted}, []))
     while head := _take(jobs, JOB.size):
         described, size = JOB.unpack(head)
         about = json.loads(_take(jobs, described))
@@ -195,9 +200,8 @@ def _child(jobs: socket.socket, nursery: Nursery, alone: bool) -> None:
         passwords, pictures = tuple(about.pop("passwords")), bool(about.pop("pictures"))
         file = File(data=bytes(_take(jobs, size)), **about)
         outcome = read_whole(file, nursery.limits, passwords, pictures=pictures)
-        _answer(jobs, outcome_to_json(outcome))
-        for picture in outcome.pictures:
-            jobs.sendall(picture.data)
+        for frame in frames_of(outcome):
+            jobs.sendall(frame)
 
 
 def _take(jobs: socket.socket, size: int) -> bytearray:
@@ -213,22 +217,43 @@ def _take(jobs: socket.socket, size: int) -> bytearray:
     return buffer
 
 
-def _answer(jobs: socket.socket, text: str) -> None:
-    data = text.encode("utf-8", "replace")
-    jobs.sendall(REPLY.pack(len(data)))
-    jobs.sendall(data)
+def frames_of(outcome: Outcome) -> Iterator[bytes]:
+    """What a child answers: JSON, since the gateway must not trust it, each piece with the bytes it speaks of.
 
-
-def outcome_to_json(outcome: Outcome) -> str:
-    """What a child answers. JSON, since the gateway must not trust it; the bytes of the pictures follow it."""
-    content = outcome.content
+    A piece is small, so that the gateway is not held by taking in a large one; an empty one ends the answer.
+    """
+    lines: list[Any] = []
+    texts: list[bytes] = []
+    weight = 0
+    for part in outcome.content.parts:
+        text = part.text.encode("utf-8", "replace")
+        first, rest = part.marks[:_FRAME_MARKS], part.marks[_FRAME_MARKS:]
+        lines.append([part.place, len(text), first])
+        texts.append(text)
+        weight += len(text) + _MARK_WEIGHT * (1 + len(first))
+        for at in range(0, len(rest), _FRAME_MARKS):
+            yield _frame({"parts": lines}, texts)
+            lines, texts = [], []
+            yield _frame({"marks": rest[at : at + _FRAME_MARKS]}, [])
+        if weight > _FRAME_WEIGHT:
+            yield _frame({"parts": lines}, texts)
+            lines, texts, weight = [], [], 0
+    yield _frame({"parts": lines}, texts)
     files = [
         [fact.name, fact.kind.value, fact.size, fact.place, fact.depth, fact.encrypted, fact.unreadable, fact.reason]
-        for fact in content.files
+        for fact in outcome.content.files
     ]
-    parts = [[part.place, part.text, part.marks] for part in content.parts]
-    pictures = [[picture.name, picture.place, picture.depth, len(picture.data)] for picture in outcome.pictures]
-    return json.dumps({"parts": parts, "files": files, "pictures": pictures}, ensure_ascii=False)
+    for at in range(0, len(files), _FRAME_FACTS):
+        yield _frame({"files": files[at : at + _FRAME_FACTS]}, [])
+    for picture in outcome.pictures:
+        about = [picture.name, picture.place, picture.depth, len(picture.data)]
+        yield _frame({"pictures": [about]}, [picture.data])
+    yield _frame({}, [])
+
+
+def _frame(about: dict[str, Any], texts: list[bytes]) -> bytes:
+    described = json.dumps(about, ensure_ascii=False).encode("utf-8", "replace") if about else b""
+    return b"".join((REPLY.pack(len(described), sum(map(len, texts))), described, *texts))
 
 
 def _warm(limits: Limits) -> None:

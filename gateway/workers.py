@@ -13,19 +13,21 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import structlog
 
+from gateway.answers import Answer, AnswerInvalid
 from gateway.nursery import FORK, JOB, KILL, PID, RECOGNISE, REPLY, Nursery, Tesseract
-from policy.extraction.collected import MOST_PICTURES, PICTURE_BYTES, File, Picture
+from policy.extraction.collected import PICTURE_BYTES, File
 from policy.extraction.extract import Outcome
 from policy.reader.limits import DEFAULT_LIMITS, Limits
-from rules.content import Content, FileFact, FileKind, Part
+from rules.content import Content, FileFact, FileKind
 
 log = structlog.get_logger()
 
 _BOOT: Final = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from gateway.nursery import main; main(int(sys.argv[2]), sys.argv[3])"  # fmt: skip  # noqa: E501 (one line of Python for the child's command line)
+_HELLO: Final = 4096  # bytes
 _START_SECONDS: Final = 30.0
 _MOST_RECOGNISED: Final = 1024 * 1024  # bytes of text in one picture
 _STOP_SECONDS: Final = 5.0
@@ -77,7 +79,10 @@ class _Child:
     async def hello(self) -> None:
         """Wait until the child has locked itself in."""
         try:
-            said = json.loads(await self._receive(4096))
+            described, _ = REPLY.unpack(await self._exactly(REPLY.size))
+            if described > _HELLO:
+                raise _Misbehaved("a greeting without end")
+            said = json.loads(await self._exactly(described))
             self.pid = int(said["pid"])
             self.sandbox = tuple(str(name) for name in said["sandbox"])
         except (ValueError, KeyError, TypeError) as cause:
@@ -96,11 +101,24 @@ class _Child:
         except OSError as cause:
             raise _Misbehaved("ended") from cause
         self.files += 1
-        said = _said(await self._receive(most))
-        pictures_read = [
-            Picture(name, await self._exactly(size), place, depth) for name, place, depth, size in said.pictures
-        ]
-        return Outcome(said.content, tuple(pictures_read))
+        return await self._answer(most)
+
+    async def _answer(self, most: int) -> Outcome:
+        """Piece by piece, with a turn for everybody else between them."""
+        answer = Answer()
+        while True:
+            described, size = REPLY.unpack(await self._exactly(REPLY.size))
+            most -= REPLY.size + described + size
+            if most < 0:
+                raise _Misbehaved("an answer without end")
+            if not described:
+                return answer.outcome()
+            about, texts = await self._exactly(described), await self._exactly(size)
+            try:
+                answer.add(about, texts)
+            except AnswerInvalid as cause:
+                raise _Misbehaved("an answer that is none") from cause
+            await asyncio.sleep(0)
 
     async def recognise(self, picture: bytes) -> str | None:
         """Hand a picture to a process that runs tesseract, and wait for the text."""
@@ -115,13 +133,7 @@ class _Child:
                 return None
         return out[:-1].decode("utf-8", "replace") if out.endswith(b"\0") else None
 
-    async def _receive(self, most: int) -> bytes:
-        size = REPLY.unpack(await self._exactly(REPLY.size))[0]
-        if size > most:
-            raise _Misbehaved("an answer without end")
-        return await self._exactly(size)
-
-    async def _exactly(self, size: int) -> bytes:
+    async def _exactly(self, size: int) -> bytearray:
         loop = asyncio.get_running_loop()
         buffer = bytearray(size)
         view = memoryview(buffer)
@@ -134,7 +146,7 @@ class _Child:
             if not count:
                 raise _Misbehaved("ended")
             got += count
-        return bytes(buffer)
+        return buffer
 
 
 class WorkerPool:
@@ -155,7 +167,7 @@ class WorkerPool:
         self._limits = limits
         self._tesseract = tesseract
         self._pool = pool or PoolLimits()
-        self._most = 4 * limits.text_chars + 16 * 1024 * 1024
+        self._most = 4 * limits.text_chars + 16 * 1024 * 1024 + PICTURE_BYTES
         self._idle: asyncio.LifoQueue[_Child] = asyncio.LifoQueue()
         self._turn = asyncio.Semaphore(self.size)
         self._waiting = 0
@@ -365,50 +377,6 @@ class WorkerPool:
             except subprocess.TimeoutExpired:
                 process.kill()
                 await asyncio.to_thread(process.wait)
-
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """An answer, checked; of each picture its name, place, depth and size."""
-
-    content: Content
-    pictures: tuple[tuple[str, str, int, int], ...]
-
-
-def _said(data: bytes) -> _Said:
-    """Check what a child said: it may have been taken over. Raises _Misbehaved."""
-    try:
-        said: dict[str, Any] = json.loads(data)
-        parts = tuple(Part(_str(place), _str(text), _marks(marks)) for place, text, marks in said["parts"])
-        files = tuple(
-            FileFact(
-                _str(name), FileKind(kind), int(size), _str(place), int(depth), bool(locked), bool(lost), _str(reason)
-            )
-            for name, kind, size, place, depth, locked, lost, reason in said["files"]
-        )
-        pictures = tuple(
-            (_str(name), _str(place), int(depth), int(size)) for name, place, depth, size in said["pictures"]
-        )
-        sizes = [size for *_, size in pictures]
-        if len(sizes) > MOST_PICTURES or min(sizes, default=0) < 0 or sum(sizes) > PICTURE_BYTES:
-            raise ValueError("more pictures than were asked for")
-    except (ValueError, TypeError, KeyError, RecursionError) as cause:
-        raise _Misbehaved("an answer that is none") from cause
-    return _Said(Content(parts, files), pictures)
-
-
-def _marks(value: list[tuple[int, str]]) -> tuple[tuple[int, str], ...]:
-    """Rising, as `Part` promises."""
-    marks = tuple((int(offset), _str(mark)) for offset, mark in value)
-    if any(marks[at][0] > marks[at + 1][0] for at in range(len(marks) - 1)):
-        raise ValueError("marks in disorder")
-    return marks
-
-
-def _str(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError("not a text")
-    return value
 
 
 def _unreadable(file: File, reason: str) -> Content:

@@ -11,7 +11,7 @@ _BLOCK: Final = 4_000  # characters of one part of a sheet
 _LETTERS: Final = re.compile(r"[^\W\d_]")
 _MANY_DIGITS: Final = re.compile(r"(?:\d[ -]?){5}")
 _LONGEST_ROW: Final = 1024 * 1024  # characters; what lies behind them stands in a row of its own
-_MOST_MARKED: Final = 200_000  # cells of a sheet with a mark each; behind them, rows
+_MOST_MARKED: Final = 50_000  # cells of a sheet with a mark each; behind them, rows
 _HEAD: Final = 80  # characters of a heading that are kept
 
 Marks = tuple[tuple[int, str], ...]
@@ -118,8 +118,10 @@ class _Gather:
             texts.append(text)
             if number:
                 self._lines.add("\t")
-            marked = not number or self._marked <= _MOST_MARKED
-            self._lines.add(text, reference(cell.row, cell.column) if marked else "")
+            if self._marked <= _MOST_MARKED:
+                self._lines.add(text, reference(cell.row, cell.column))
+            else:
+                self._lines.add(text, "" if number else f"row {cell.row + 1}")
         self._lines.add("\n")
         joined = joined_cells("\t".join(texts)) if len(texts) > 2 else ""
         if joined:
