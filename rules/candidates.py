@@ -40,6 +40,7 @@ class Candidate:
     raises: tuple[bool, ...] = ()  # which of the `near` apply
     named: bool = False  # it counts only where one of them does
     raised: bool = False  # one does, and no other detector's word stands nearer
+    pattern: Pattern | None = None  # that found it; None: a term of a word list
 
 
 def moved(candidate: Candidate, by: int) -> Candidate:
@@ -139,7 +140,9 @@ class Program:
             return None
         value = canonical(key[1].decode("utf-8", "replace"), self._separators)
         pattern = self._pattern
-        return Candidate(self.detector, start, end, value, pattern.confidence, verdict, named=pattern.named)
+        return Candidate(
+            self.detector, start, end, value, pattern.confidence, verdict, named=pattern.named, pattern=pattern
+        )
 
 
 def canonical(text: str, separators: Mapping[int, int | None] = _SEPARATORS) -> str:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from itertools import accumulate, chain
 from typing import Final, TypeAlias
 
+from rules.because import Reasons
 from rules.budget import MOST_STEPS, Budget
 from rules.candidates import Candidate
 from rules.content import Content, FileFact, FileKind, Part
@@ -47,8 +48,10 @@ class Matcher:
         self.told = self._search.told
         self._words = Words(self.detectors)
 
-    def scan(self, content: Content) -> Scanned:
+    def scan(self, content: Content, *, why: bool = False) -> Scanned:
         """All findings of all parts, in the order of the detectors; empty findings are left out.
+
+        `why`: hits say why they are as sure as they are, which takes time that nobody has who only decides.
 
         Parts of one place are readings of one thing: what an earlier one has shown as surely is not counted again.
         A message may cost so many steps and no more; texts that were not looked at for that are told as unreadable.
@@ -56,7 +59,7 @@ class Matcher:
         budget, gathered = Budget(self._most_steps), Gathered(MOST_HITS)
         unread: dict[str, int] = {}
         for parts in self._groups(content.parts):
-            for part, found in self._together(parts, budget):
+            for part, found in self._together(parts, budget, why):
                 gathered.add(part.place, found)
                 if budget.spent and part.text:
                     unread[part.place] = unread.get(part.place, 0) + len(part.text)
@@ -94,11 +97,14 @@ class Matcher:
         if group:
             yield group
 
-    def _together(self, parts: Sequence[Part], budget: Budget) -> Iterator[tuple[Part, dict[int, list[Hit]]]]:
+    def _together(
+        self, parts: Sequence[Part], budget: Budget, why: bool
+    ) -> Iterator[tuple[Part, dict[int, list[Hit]]]]:
         """The hits of each part; of several, only those that the engine saw something in are looked at alone."""
         if len(parts) <= 1 or budget.spent:
             for part in parts:
-                yield part, self._scan(part, normalise(part.text), budget) if part.text and not budget.spent else {}
+                read = bool(part.text) and not budget.spent
+                yield part, self._scan(part, normalise(part.text), budget, why=why) if read else {}
             return
         normals = normalise_all([part.text for part in parts])
         starts = list(accumulate((len(normal.data) + len(BARRIER) for normal in normals), initial=0))
@@ -106,19 +112,27 @@ class Matcher:
         stirred = self._search.survey(data, Laid(starts), budget)
         for index, part in enumerate(parts):
             if index in stirred and not budget.spent:
-                yield part, self._scan(part, normals[index], budget, stirred[index])
+                yield part, self._scan(part, normals[index], budget, stirred[index], why=why)
             elif budget.spent:
                 yield part, {}
 
     def _scan(
-        self, part: Part, normal: Normalised, budget: Budget, terms: Sequence[Candidate] | None = None
+        self,
+        part: Part,
+        normal: Normalised,
+        budget: Budget,
+        terms: Sequence[Candidate] | None = None,
+        *,
+        why: bool = False,
     ) -> dict[int, list[Hit]]:
         """The hits of one part. `terms`: those of the word lists, where they are known already."""
         judge, kept = Judge(self._words, normal, budget), Kept(MOST_HITS)
         for batch in self._batches(normal.data, budget, kept.full, terms):
             kept.add(judge.judge(batch))
         chosen = kept.chosen()
-        return _hits(chosen, normal, part) if chosen else {}
+        if not chosen:
+            return {}
+        return _hits(chosen, normal, part, Reasons(self._words, normal.data, chosen) if why else None)
 
     def _batches(
         self, data: bytes, budget: Budget, full: Set[int], terms: Sequence[Candidate] | None
@@ -135,7 +149,7 @@ class Matcher:
         yield batch
 
 
-def _hits(kept: Sequence[Candidate], normal: Normalised, part: Part) -> dict[int, list[Hit]]:
+def _hits(kept: Sequence[Candidate], normal: Normalised, part: Part, reasons: Reasons | None) -> dict[int, list[Hit]]:
     offsets = _characters(normal, sorted({offset for c in kept for offset in (c.start, c.end)}))
     masker = Masker(normal.text, [(offsets[c.start], offsets[c.end]) for c in kept])
     origin = normal.origin(part.text)
@@ -144,8 +158,10 @@ def _hits(kept: Sequence[Candidate], normal: Normalised, part: Part) -> dict[int
     hits: dict[int, list[Hit]] = defaultdict(list)
     for c in kept:
         start, end = offsets[c.start], offsets[c.end]
-        excerpt = masker.excerpt(start, end) if len(hits[c.detector]) < MOST_EXCERPTS else MASK * (end - start)
-        hits[c.detector].append(Hit(c.value, c.confidence, named[c.start], start, end, excerpt))
+        shown = len(hits[c.detector]) < MOST_EXCERPTS
+        excerpt = masker.excerpt(start, end) if shown else MASK * (end - start)
+        because = reasons.of(c) if reasons is not None and shown else None
+        hits[c.detector].append(Hit(c.value, c.confidence, named[c.start], start, end, excerpt, because))
     return hits
 
 

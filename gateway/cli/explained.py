@@ -171,14 +171,13 @@ def why_sure(hit: Hit) -> Iterator[str]:
     if check is not None:
         yield f"{hit.confidence}: passed the check {because.check} ({check.about})"
     else:
-        yield f"{hit.confidence}: its form alone says {because.alone}"
+        yield f"{hit.confidence}" + ("" if because.weight else f": its form alone says {because.alone}")
     if because.weight:
         yield f"terms nearby weigh {because.weight} together"
-    if because.raised_by and because.in_header:
-        yield f'raised from {because.alone} by "{because.raised_by}" in the head of its column'
-    elif because.raised_by:
-        gap = many(because.raised_gap, "character")
-        yield f'raised from {because.alone} by "{because.raised_by}" {gap} away'
+    if because.raised_by:
+        what = f"raised from {because.alone}" if because.alone.rank < hit.confidence.rank else "borne out"
+        gap = f"{many(because.raised_gap, 'character')} away" if because.raised_gap else "beside it"
+        yield f'{what} by "{because.raised_by}" {"in the head of its column" if because.in_header else gap}'
     if because.held_down_by:
         yield f'not raised: "{because.held_down_by}", a word of another detector, stands nearer'
     if because.example:

@@ -109,7 +109,7 @@ def explain(  # noqa: PLR0917 - click hands over each option by its name
     loaded = _load(invocation, other, as_json)
     policy = loaded.policy
     message = _read(file, policy.passwords)
-    scanned = loaded.matcher.scan(message.content)
+    scanned = loaded.matcher.scan(message.content, why=True)
     message, findings = replace(message, content=scanned.content), scanned.findings
     numbers = count(1)
     proves_tls = asyncio.run(_proven(_strange_domains(envelope, policy.directory))) if online else {}

@@ -10,6 +10,7 @@ from typing import IO, Any
 import click
 
 from gateway.cli.context import CONFIG_DEFAULT, NO, WRONG, Invocation, config_after, fail, json_option, print_json
+from gateway.cli.terminal import printable
 from gateway.detectors import DetectorsInvalid, configured_detectors
 from rules.content import Content, Part
 from rules.detector import Detector
@@ -175,7 +176,7 @@ def _scan_file(matcher: Matcher, path: Path, reveal: bool, as_json: bool) -> Non
     _print_findings(path, findings, reveal)
     for file in closed:
         what = "encrypted" if file.encrypted else f"unreadable: {file.reason}"
-        click.echo(f"{path}: {file.place or file.name}: {what}")
+        click.echo(printable(f"{path}: {file.place or file.name}: {what}"))
 
 
 def _finding_json(finding: Finding, reveal: bool) -> dict[str, Any]:
@@ -199,7 +200,8 @@ def _print_findings(path: Path, findings: tuple[Finding, ...], reveal: bool) -> 
     for finding in findings:
         for hit in finding.hits:
             value = f"  {hit.value}" if reveal else ""
-            click.echo(f"{path}: {finding.detector} {hit.confidence.value}  {hit.place}: {hit.excerpt}{value}")
+            said = f"{path}: {finding.detector} {hit.confidence.value}  {hit.place}: {hit.excerpt}{value}"
+            click.echo(printable(said))
 
 
 def _content(data: bytes, path: Path) -> Content:

@@ -24,6 +24,7 @@ from rules.content import Content, FileKind
 SLOW = 2.0  # seconds of processor time for one case
 _WHOLE = {FileKind.DOCUMENT, FileKind.SPREADSHEET, FileKind.PRESENTATION, FileKind.PDF}
 _STREAM = re.compile(rb"stream\r?\n(.{0,100000}?)\r?\nendstream", re.DOTALL)
+_TAG = re.compile(rb"<[^<>]*>?")
 _MOST_NEEDLES = 40
 _INFLATED = 4 * 1024 * 1024
 
@@ -133,8 +134,8 @@ def naked(data: bytes, *, mail: bool) -> bytes:
     Of a mail what stands behind its header: a mutated header may be one that nobody shows.
     """
     if mail:
-        return min(data.partition(b"\r\n\r\n")[2], data.partition(b"\n\n")[2], key=len)
-    pieces = [data]
+        return _TAG.sub(b"", min(data.partition(b"\r\n\r\n")[2], data.partition(b"\n\n")[2], key=len))
+    pieces = [_TAG.sub(b"", data) if data.lstrip().startswith(b"<") else data]  # what is in a tag, no page shows
     if data.startswith(b"PK"):
         pieces += _members(data)
     elif data.startswith(b"%PDF"):

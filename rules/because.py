@@ -1,0 +1,115 @@
+"""Why hits are as sure as they are: worked out anew for people who ask, so that finding itself need not remember it."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import re2
+
+from rules.budget import Budget
+from rules.candidates import Candidate
+from rules.columns import Columns
+from rules.context import BEHIND
+from rules.detector import Detector, WordList
+from rules.finding import Because
+from rules.judging import Words
+from rules.verdict import Verdict
+
+_LONGEST: Final = 80  # bytes of a word, at most
+_STEPS: Final = 10_000_000
+
+
+class Reasons:
+    """The reasons of the hits of one text. `chosen`: all of them, of all detectors."""
+
+    def __init__(self, words: Words, data: bytes, chosen: Sequence[Candidate]) -> None:
+        self._words = words
+        self._data = data
+        self._columns = Columns(data, Budget(_STEPS))
+        self._at: dict[tuple[int, int], list[Candidate]] = defaultdict(list)
+        self._terms: dict[int, list[Candidate]] = defaultdict(list)
+        for candidate in chosen:
+            self._at[candidate.start, candidate.end].append(candidate)
+            if candidate.pattern is None:
+                self._terms[candidate.detector].append(candidate)
+
+    def of(self, candidate: Candidate) -> Because:
+        """The reasons of one."""
+        index, pattern = candidate.detector, candidate.pattern
+        detector = self._words.detectors[index]
+        if pattern is None:
+            return Because(candidate.confidence, weight=self._weight(candidate, detector.words))
+        label = self._label(candidate, detector)
+        word, gap = (label, 0) if label else self._nearest(index, candidate)
+        raised = candidate.raised and bool(word)
+        against = self._against(index, candidate)
+        return Because(
+            alone=pattern.confidence,
+            check=pattern.check or "",
+            example=candidate.verdict is Verdict.EXAMPLE,
+            raised_by=word if raised else "",
+            raised_gap=gap if raised else 0,
+            in_header=raised and bool(label),
+            held_down_by="" if candidate.raised or not word else self._rival(candidate),
+            against=against,
+        )
+
+    def _label(self, candidate: Candidate, detector: Detector) -> str:
+        """The word in the header of the value's column, where it is that which counts."""
+        if candidate.near != 0 or not detector.near:
+            return ""
+        header = self._columns.header(candidate.start, candidate.end)
+        for pattern in self._words.near[candidate.detector] if header else ():
+            match = pattern.search(header)
+            if match is not None:
+                return _shown(match[0])
+        return ""
+
+    def _nearest(self, index: int, candidate: Candidate) -> tuple[str, int]:
+        """The nearest word of those sets that make it surest, and how many characters lie between."""
+        rules = zip(self._words.detectors[index].near, self._words.near[index], strict=True)
+        found = [
+            (-rule.confidence.rank, rank, word, gap)
+            for rule, pattern in rules
+            for rank, word, gap in self._around(pattern, candidate, rule.within)
+        ]
+        return min(found)[2:] if found else ("", 0)
+
+    def _against(self, index: int, candidate: Candidate) -> str:
+        rules = zip(self._words.detectors[index].unless, self._words.unless[index], strict=True)
+        found = [near for rule, pattern in rules for near in self._around(pattern, candidate, rule.within)]
+        return min(found)[1] if found else ""
+
+    def _rival(self, candidate: Candidate) -> str:
+        """The word of another detector that stands nearer to the same value."""
+        near = candidate.near
+        rivals = [
+            other
+            for other in self._at[candidate.start, candidate.end]
+            if other.detector != candidate.detector and other.near is not None and (near is None or other.near < near)
+        ]
+        return self._nearest(rivals[0].detector, rivals[0])[0] if rivals else ""
+
+    def _around(self, pattern: re2._Regexp, candidate: Candidate, within: int) -> Iterator[tuple[int, str, int]]:
+        """Words of a set within reach: their rank (labels stand before), the word, the characters between."""
+        start, end = candidate.start, candidate.end
+        first, last = max(0, start - 4 * within - _LONGEST), min(len(self._data), end + 4 * within + _LONGEST)
+        for match in pattern.finditer(self._data, first, last):
+            before = match.end() <= start
+            left, right = (match.end(), start) if before else (end, match.start())
+            gap = len(self._data[left:right].decode("utf-8", "ignore")) if right > left else 0
+            if gap <= within:
+                yield gap if before or match.start() < end else gap + BEHIND, _shown(match[0]), gap
+
+    def _weight(self, candidate: Candidate, words: WordList | None) -> int:
+        """What the distinct terms within reach weigh together."""
+        if words is None:
+            return 0
+        first, last = candidate.end - words.within, candidate.start + words.within
+        near = {other.value for other in self._terms[candidate.detector] if first <= other.start and other.end <= last}
+        return sum(words.terms.get(term, 0) for term in near)
+
+
+def _shown(word: bytes) -> str:
+    """A word of a pack as the text has it, on one line."""
+    return " ".join(word.decode("utf-8", "replace").lower().strip("_").split())
