@@ -20,6 +20,7 @@ from delivery.errors import StoreUnavailable
 from delivery.items import Lane, LeasedItem
 from delivery.queue import Clock
 from delivery.store import items as rows
+from delivery.store import pauses
 from delivery.store.backing import WorkerLock
 from delivery.store.database import Database
 from keys.tokens import new_id
@@ -57,16 +58,18 @@ class Claims:
         if self._lock is None:
             await self.register()
 
-    async def lease(self, limit: int, busy: Collection[Lane]) -> list[LeasedItem]:
-        """Up to `limit` due items that are ours from now on, but none of the busy lanes."""
+    async def lease(self, limit: int, busy: Collection[Lane], paused: Collection[str] = ()) -> list[LeasedItem]:
+        """Up to `limit` due items that are ours from now on, but none of the busy lanes and paused domains."""
         now = self._clock()
-        lease = partial(rows.lease_due, worker=self.worker, now=now, until=now + LEASE, limit=limit, busy=busy)
+        lease = partial(
+            rows.lease_due, worker=self.worker, now=now, until=now + LEASE, limit=limit, busy=busy, paused=paused
+        )
         return await self._db.write(lease)
 
-    async def due_in(self) -> timedelta | None:
-        """How long until the next waiting item is due; None: nothing waits."""
-        due_at = await self._db.read(rows.due_at)
-        return None if due_at is None else due_at - self._clock()
+    async def outlook(self) -> tuple[timedelta | None, frozenset[str]]:
+        """How long until the next waiting item is due (None: nothing waits), and the domains that are paused."""
+        due_at, paused = await self._db.read(lambda conn: (rows.due_at(conn), frozenset(pauses.paused(conn))))
+        return None if due_at is None else due_at - self._clock(), paused
 
     async def renew(self, tokens: Mapping[str, int]) -> None:
         """Hold these leases for another term."""

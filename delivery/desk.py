@@ -7,7 +7,7 @@ queue: never was, or it has ended).
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection
 
@@ -15,11 +15,15 @@ from delivery.errors import DeliveryError
 from delivery.items import Destination, Fate, Item, Kind, LeasedItem, NewItem, Reply, Report, SealedMessage, State
 from delivery.queue import Queue, enqueued
 from delivery.store import items as rows
-from delivery.store import views
+from delivery.store import pauses, views
+from delivery.store.ages import Pile, piles
 from delivery.store.audit import Event, EventKind, record
 from delivery.store.messages import finish_message, lock_message
+from delivery.store.upgrade import DEFAULT_NAMESPACE
 from delivery.store.views import Conservation, ItemStory, Line
 from policy.decision import Route
+
+Done = TypeVar("Done", bool, int)
 
 REFUSED: Final = "refused by the administrator"
 
@@ -36,12 +40,12 @@ class Desk:
         self,
         *,
         states: Sequence[State] = views.WAITING,
-        route: Route | None = None,
-        recipient: str | None = None,
+        narrowed: views.Narrowed = views.EVERYTHING,
         limit: int = 1000,
     ) -> list[Line]:
-        """Items in these states, oldest first; `recipient` is an address or `*@domain`."""
-        look = partial(views.list_items, states=states, route=route, recipient=recipient, limit=limit)
+        """Items in these states, oldest first."""
+        now = self._queue.clock()
+        look = partial(views.list_items, states=states, narrowed=narrowed, limit=limit, now=now)
         return await self._queue.db.read(look)
 
     async def show(self, wanted: str) -> list[ItemStory]:
@@ -51,6 +55,11 @@ class Desk:
     async def audit(self) -> Conservation:
         """Prove that for every recipient of every accepted message there is exactly one end, or it waits."""
         return await self._queue.db.read(views.conservation)
+
+    async def stats(self, limit: int = 100) -> tuple[list[Pile], dict[str, datetime]]:
+        """What waits by domain and age, the largest pile first; and what is paused, since when."""
+        now = self._queue.clock()
+        return await self._queue.db.read(lambda conn: (piles(conn, now, limit=limit), pauses.paused(conn)))
 
     # -- acting ---------------------------------------------------------------------------------------------------
 
@@ -85,6 +94,38 @@ class Desk:
     async def refuse(self, item_id: str, actor: str, reason: str = REFUSED) -> bool | None:
         """End a held item with a report to its sender."""
         return await self._end(item_id, actor, (State.HELD,), State.REFUSED, Reply(550, "5.7.1", reason))
+
+    async def pause(self, domain: str, actor: str) -> bool:
+        """Send nothing to this domain (`*`: nothing at all) until `resume`; it goes on being accepted. False: it is."""
+        return await self._steer(EventKind.QUEUE_PAUSED, domain, actor, pauses.pause)
+
+    async def resume(self, domain: str, actor: str) -> bool:
+        """Let mail to this domain go again. False: it was not paused."""
+        return await self._steer(
+            EventKind.QUEUE_RESUMED, domain, actor, lambda conn, name, _: pauses.resume(conn, name)
+        )
+
+    async def drain(self, domain: str, actor: str) -> int:
+        """Try everything that waits for this domain now; how many items."""
+        return await self._steer(
+            EventKind.QUEUE_DRAINED, domain, actor, lambda conn, name, now: pauses.hurry(conn, [name], now)
+        )
+
+    async def _steer(
+        self, kind: EventKind, domain: str, actor: str, act: Callable[[Connection, str, datetime], Done]
+    ) -> Done:
+        now = self._queue.clock()
+
+        def work(conn: Connection) -> Done:
+            done = act(conn, domain, now)
+            if done:
+                event = Event(kind, DEFAULT_NAMESPACE, facts={"domain": domain}, persons={"actor": actor})
+                record(conn, self._queue.vault, [event], now)
+            return done
+
+        done = await self._queue.db.write(work)
+        self._queue.wake()
+        return done
 
     # -- within ---------------------------------------------------------------------------------------------------
 

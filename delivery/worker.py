@@ -22,6 +22,7 @@ from delivery.items import LeasedItem, OpenMessage
 from delivery.lanes import Batch, Lanes, Limits, batches
 from delivery.queue import Claim, Queue
 from delivery.results import ItemEnds, Results, Tried, surprise
+from delivery.store.pauses import ALL
 from policy.decision import Changes, Route
 
 POLL: Final = 1.0  # seconds: what other processes put in is seen this soon
@@ -69,6 +70,7 @@ class DeliveryWorker:
         self._held_back = (
             False  # did we leave due items for want of room? Then each batch that ends is a reason to look
         )
+        self._paused: frozenset[str] = frozenset()  # domains to which nothing may be sent
         self._renewed_at = queue.clock()
 
     @property
@@ -82,6 +84,8 @@ class DeliveryWorker:
         """Room for a message of this size? Then it is leased to us from the moment that it exists."""
         if not self._taking or self._lanes.room() == 0 or self._fresh_bytes + size > self._limits.fresh_bytes:
             return None
+        if self._paused:
+            return None  # it waits in the database, where what is paused is told from what is not
         return Claim(self.id, self._queue.clock() + LEASE)
 
     def take(self, message: OpenMessage, items: Sequence[LeasedItem]) -> None:
@@ -174,7 +178,9 @@ class DeliveryWorker:
             self._awake.clear()
             wait = POLL
             try:
-                due_in = await self._claims.due_in()
+                due_in, paused = await self._claims.outlook()
+                if paused != self._paused:
+                    await self._obey(paused)
                 if due_in is not None and due_in > timedelta(0):
                     wait = min(POLL, due_in.total_seconds())
                 elif due_in is not None and await self._lease():
@@ -187,13 +193,21 @@ class DeliveryWorker:
                     async with asyncio.timeout(wait):
                         await self._awake.wait()
 
+    async def _obey(self, paused: frozenset[str]) -> None:
+        """Domains were paused or may go on: what has not started goes back, and comes again if it may."""
+        log.info("worker.pauses", domains=len(paused))
+        self._paused = paused
+        for batch in self._lanes.take_waiting():
+            self._forget(batch)
+            await self._claims.give_back(_tokens(batch.items))
+
     async def _lease(self) -> bool:
         """Lease and start what is due. True: there may be more."""
         limit, busy = min(self._lanes.room(), LEASES), self._lanes.busy()
         self._held_back = limit < LEASES or bool(busy)
-        if limit == 0:
+        if limit == 0 or ALL in self._paused:
             return False
-        leased = await self._claims.lease(limit, busy)
+        leased = await self._claims.lease(limit, busy, self._paused)
         # an item we still have in hand under an older token was lost to us, and came back: the older one finds that out
         self._add(batches(leased, split_domains=self._split))
         self._start_ready()

@@ -196,9 +196,7 @@ async def serve(
                 chores.append(tasks.create_task(_beat(inherited.seat), name="sign of life"))
             try:
                 reader = Reader(pool, pictures=pictures_for(pool, settings.reading))
-                async with _doors(
-                    stores, keeper, reader, metrics=metrics, stop=stop, inherited=inherited
-                ) as doors:
+                async with _doors(stores, keeper, reader, metrics=metrics, stop=stop, inherited=inherited) as doors:
                     _on_reload(keeper, doors)
                     _settle()
                     if inherited is not None:

@@ -40,6 +40,9 @@ class EventKind(StrEnum):
     ITEM_CANCELLED = "item.cancelled"
     ITEM_RELEASED = "item.released"
     ITEM_RETRIED = "item.retried"  # an admin asked for a try now
+    QUEUE_PAUSED = "queue.paused"
+    QUEUE_RESUMED = "queue.resumed"
+    QUEUE_DRAINED = "queue.drained"  # an admin asked for a try now of all that waits for a domain
     LATE_RESULT = "late.result"  # a result came after the lease had gone to someone else
     DSN_ENQUEUED = "dsn.enqueued"
     NOTICE_ENQUEUED = "notice.enqueued"

@@ -144,12 +144,22 @@ def due_at(conn: Connection) -> datetime | None:
 
 
 def lease_due(
-    conn: Connection, worker: str, now: datetime, *, until: datetime, limit: int, busy: Collection[Lane] = ()
+    conn: Connection,
+    worker: str,
+    now: datetime,
+    *,
+    until: datetime,
+    limit: int,
+    busy: Collection[Lane] = (),
+    paused: Collection[str] = (),
 ) -> list[LeasedItem]:
-    """Lease up to `limit` due items, the longest due first, but none of the `busy` lanes."""
+    """Lease up to `limit` due items, the longest due first, but none of the `busy` lanes and `paused` domains."""
+    free = [not_(_of_lane(lane)) for lane in busy]
+    if paused:
+        free.append(items.c.domain.not_in(list(paused)))
     chosen = (
         select(items.c.id)
-        .where(items.c.state == State.DUE.value, items.c.next_at <= now, *(not_(_of_lane(lane)) for lane in busy))
+        .where(items.c.state == State.DUE.value, items.c.next_at <= now, *free)
         .order_by(items.c.next_at)
         .limit(limit)
         .with_for_update(skip_locked=True)

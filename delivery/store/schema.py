@@ -108,6 +108,14 @@ workers = Table(
     Column("started_at", UtcTime, nullable=False),
 )
 
+# Where an admin said to wait: `*` is all mail.
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("domain", Text, primary_key=True),
+    Column("since", UtcTime, nullable=False),
+)
+
 # --- the queue ----------------------------------------------------------------------------------------------------
 
 messages = Table(

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Table, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, func, or_, select
 
 from delivery.items import ENDS, Attempt, Item, State
 from delivery.store.items import read_item
@@ -59,28 +59,56 @@ class Conservation:
         return not self.violations and self.recipients == sum(self.counts.values())
 
 
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """Which items are asked for; all that is given must hold.
+
+    `recipient` and `sender` are addresses or `*@domain`, in any case; `<>` is the sender of reports. `said` is a part
+    of the last reply, in any case.
+    """
+
+    route: Route | None = None
+    recipient: str | None = None
+    sender: str | None = None
+    older: timedelta | None = None
+    said: str | None = None
+
+    def conditions(self, table: Table, now: datetime) -> Iterator[ColumnElement[bool]]:
+        """What it means for a query of `table` joined to the messages."""
+        if self.route is not None:
+            yield table.c.route == self.route.value
+        if self.recipient is not None and self.recipient.startswith("*@"):
+            yield table.c.domain == self.recipient[2:].lower()
+        elif self.recipient is not None:
+            yield func.lower(table.c.recipient) == self.recipient.lower()
+        if self.sender == "<>":
+            yield messages.c.sender.is_(None)
+        elif self.sender is not None and self.sender.startswith("*@"):
+            yield func.lower(messages.c.sender).endswith(self.sender[1:].lower(), autoescape=True)
+        elif self.sender is not None:
+            yield func.lower(messages.c.sender) == self.sender.lower()
+        if self.older is not None:
+            yield table.c.created_at < now - self.older
+        if self.said is not None:
+            yield func.lower(table.c.last_reply).contains(self.said.lower(), autoescape=True)
+
+
+EVERYTHING: Final = Narrowed()
+
+
 def list_items(
-    conn: Connection,
-    *,
-    states: Sequence[State] = WAITING,
-    route: Route | None = None,
-    recipient: str | None = None,
-    limit: int = 1000,
+    conn: Connection, *, states: Sequence[State], narrowed: Narrowed, limit: int, now: datetime
 ) -> list[Line]:
-    """Items in any of the states, oldest first; `recipient` is an address or `*@domain`, in any case."""
+    """Items in any of the states, oldest first."""
     lines: list[Line] = []
     for table, wanted in ((items, set(states) - ENDS), (finished_items, set(states) & ENDS)):
         if not wanted:
             continue
         query = (
-            select(table, messages.c.sender).join(messages).where(table.c.state.in_([state.value for state in wanted]))
+            select(table, messages.c.sender)
+            .join(messages)
+            .where(table.c.state.in_([state.value for state in wanted]), *narrowed.conditions(table, now))
         )
-        if route is not None:
-            query = query.where(table.c.route == route.value)
-        if recipient is not None and recipient.startswith("*@"):
-            query = query.where(table.c.domain == recipient[2:].lower())
-        elif recipient is not None:
-            query = query.where(func.lower(table.c.recipient) == recipient.lower())
         rows = conn.execute(query.order_by(table.c.created_at, table.c.id).limit(limit))
         lines += [_line(row) for row in rows]
     return lines[:limit]

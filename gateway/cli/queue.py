@@ -9,9 +9,12 @@ import click
 
 from gateway.cli.context import NO, WRONG, Invocation, config_after, fail, json_option, print_json
 from gateway.cli.stores import actor, shown, stores_of
+from policy.message import Address, AddressInvalid
 
 if TYPE_CHECKING:
-    from delivery.desk import Desk
+    from datetime import timedelta
+
+    from delivery.desk import Desk, Done
     from delivery.store.views import ItemStory, Line
 
 STATES = ("due", "leased", "held", "sent", "stored", "bounced", "refused", "cancelled")
@@ -34,6 +37,9 @@ def command() -> None:
 )
 @click.option("--route", type=click.Choice(ROUTES), help="Only items on this route.")
 @click.option("--recipient", metavar="ADDRESS", help="Only items for this address, or for *@domain.")
+@click.option("--sender", metavar="ADDRESS", help="Only items of this sender, or of *@domain; <> for reports.")
+@click.option("--older", metavar="DURATION", help="Only items older than this, such as 2 hours.")
+@click.option("--said", metavar="TEXT", help="Only items whose last reply holds this text, in any case.")
 @click.option("--limit", type=click.IntRange(1), default=1000, show_default=True, help="At most so many.")
 @json_option
 @click.pass_obj
@@ -43,20 +49,25 @@ def list_(
     states: tuple[str, ...],
     route: str | None,
     recipient: str | None,
+    sender: str | None,
+    older: str | None,
+    said: str | None,
     limit: int,
     as_json: bool,
 ) -> None:
     """List items, oldest first: what waits, or with --state also what has ended."""
     from delivery.desk import Desk
     from delivery.items import State
-    from delivery.store.views import WAITING
+    from delivery.store.views import WAITING, Narrowed
     from policy.decision import Route
 
     chosen = tuple(State) if "all" in states else tuple(State(state) for state in states) or WAITING
     with stores_of(invocation) as stores:
         lines = asyncio.run(
             Desk(stores.queue).items(
-                states=chosen, route=Route(route) if route else None, recipient=recipient, limit=limit
+                states=chosen,
+                narrowed=Narrowed(Route(route) if route else None, recipient, sender, _age(older), said),
+                limit=limit,
             )
         )
     for line in lines:
@@ -66,6 +77,17 @@ def list_(
             click.echo(_line_text(line))
     if not as_json and not lines:
         click.echo("nothing waits" if not states else "none")
+
+
+def _age(text: str | None) -> "timedelta | None":
+    from policy.units import parse_duration
+
+    if text is None:
+        return None
+    try:
+        return parse_duration(text)
+    except ValueError:
+        fail(f"--older {text}: no duration", "write it as 90 minutes, 2 hours or 3 days", code=WRONG)
 
 
 def _line_json(line: "Line") -> dict[str, Any]:
@@ -237,6 +259,104 @@ def refuse(invocation: Invocation, ids: tuple[str, ...], reason: str | None) -> 
 def cancel(invocation: Invocation, ids: tuple[str, ...]) -> None:
     """End items without a word to their senders. What is being sent at this moment may still arrive."""
     _each(invocation, ids, "cancelled", lambda desk, item: desk.cancel(item, actor()))
+
+
+def _domain(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    """A domain as the queue has it: lower case, A-labels; `*` is all mail."""
+    if value == "*":
+        return value
+    try:
+        return Address.parse(f"postmaster@{value}").domain
+    except AddressInvalid:
+        raise click.BadParameter("write a domain, such as example.net") from None
+
+
+@command.command()
+@config_after
+@click.argument("domain", callback=_domain)
+@click.pass_obj
+def drain(invocation: Invocation, domain: str) -> None:
+    """Try everything that waits for a domain now, whenever it was to be tried."""
+    if domain == "*":
+        fail("a domain is drained by its name", "sealgate queue stats shows for which domains mail waits", code=WRONG)
+    number = _steer(invocation, lambda desk: desk.drain(domain, actor()))
+    click.echo(f"{number} item{'' if number == 1 else 's'} for {domain} will be tried now")
+
+
+@command.command()
+@config_after
+@click.argument("domain", callback=_domain, default="*")
+@click.pass_obj
+def pause(invocation: Invocation, domain: str) -> None:
+    """Send nothing to a domain, or nothing at all, until `resume`. Mail is still accepted, and waits."""
+    done = _steer(invocation, lambda desk: desk.pause(domain, actor()))
+    click.echo(
+        f"{_named(domain)} {'is paused; what is being sent now may still arrive' if done else 'was paused already'}"
+    )
+
+
+@command.command()
+@config_after
+@click.argument("domain", callback=_domain, default="*")
+@click.pass_obj
+def resume(invocation: Invocation, domain: str) -> None:
+    """Let mail to a paused domain go again; without a domain, end the pause of all mail."""
+    if not _steer(invocation, lambda desk: desk.resume(domain, actor())):
+        fail(f"{_named(domain)} is not paused", "sealgate queue stats shows what is", code=NO)
+    click.echo(f"{_named(domain)} goes again")
+
+
+def _steer(invocation: Invocation, act: "Callable[[Desk], Awaitable[Done]]") -> "Done":
+    from delivery.desk import Desk
+
+    async def do(desk: "Desk") -> "Done":
+        return await act(desk)
+
+    with stores_of(invocation) as stores:
+        return asyncio.run(do(Desk(stores.queue)))
+
+
+def _named(domain: str) -> str:
+    return "all mail" if domain == "*" else f"mail for {domain}"
+
+
+@command.command()
+@config_after
+@click.option("--limit", type=click.IntRange(1), default=30, show_default=True, help="At most so many domains.")
+@json_option
+@click.pass_obj
+def stats(invocation: Invocation, limit: int, as_json: bool) -> None:
+    """Show for which domains mail waits, and how old it is: columns count what is younger than their minutes."""
+    from delivery.desk import Desk
+    from delivery.store.ages import STEPS
+
+    with stores_of(invocation) as stores:
+        piles, paused = asyncio.run(Desk(stores.queue).stats(limit))
+    minutes = [int(step.total_seconds() // 60) for step in STEPS]
+    if as_json:
+        for pile in piles:
+            ages = dict(zip([*map(str, minutes), "older"], pile.by_age, strict=True))
+            print_json(
+                {
+                    "domain": pile.domain,
+                    "items": pile.items,
+                    "held": pile.held,
+                    "oldest_at": shown(pile.oldest_at),
+                    "minutes": ages,
+                    "paused_since": shown(paused.get(pile.domain) or paused.get("*")),
+                }
+            )
+        return
+    for domain, since in sorted(paused.items()):
+        click.echo(f"{_named(domain)} is paused since {shown(since)}")
+    if not piles:
+        click.echo("nothing waits")
+        return
+    columns = ["waits", *(f"<{minute}" for minute in minutes), f"{minutes[-1]}+"]
+    width = max(len(pile.domain) for pile in piles)
+    click.echo(" " * width + "".join(f"{column:>7}" for column in columns))
+    for pile in piles:
+        click.echo(f"{pile.domain:<{width}}" + "".join(f"{count:>7}" for count in (pile.items, *pile.by_age)))
 
 
 @command.command()

@@ -16,6 +16,7 @@ from delivery.store.audit import Event, EventKind
 from delivery.store.items import find_items
 from delivery.store.messages import find_message, purge_history
 from delivery.store.schema import attempts, finished_items, items, messages
+from delivery.store.views import Narrowed
 from policy.decision import Changes, Route
 
 
@@ -268,14 +269,26 @@ async def test_blobs_that_nothing_names_are_swept(store):
 # -- the desk ------------------------------------------------------------------------------------------------------
 
 
-async def test_listing_by_state_route_and_recipient(store):
+async def test_listing_by_state_route_people_age_and_reply(store):
     await store.accept(store.item("A@One.test"), store.item("b@two.test", Route.SAFEBOX, state=State.HELD))
     desk = store.desk
+
+    async def listed(**narrowed):
+        return [line.item.recipient for line in await desk.items(narrowed=Narrowed(**narrowed))]
+
     assert len(await desk.items()) == 2
     assert [line.item.recipient for line in await desk.items(states=[State.HELD])] == ["b@two.test"]
-    assert [line.item.recipient for line in await desk.items(route=Route.RELAY)] == ["A@One.test"]
-    assert [line.item.recipient for line in await desk.items(recipient="a@one.TEST")] == ["A@One.test"]
-    assert [line.item.recipient for line in await desk.items(recipient="*@one.test")] == ["A@One.test"]
+    assert await listed(route=Route.RELAY) == ["A@One.test"]
+    assert await listed(recipient="a@one.TEST") == ["A@One.test"]
+    assert await listed(recipient="*@one.test") == ["A@One.test"]
+    assert await listed(recipient="*@one.test", route=Route.SAFEBOX) == []
+    sender = (await desk.items())[0].sender
+    assert len(await listed(sender=sender.upper())) == len(await listed(sender="*@" + sender.partition("@")[2])) == 2
+    assert await listed(sender="<>") == await listed(sender="*@%") == []
+    assert await listed(older=timedelta(hours=1)) == []
+    store.clock.advance(hours=2)
+    assert len(await listed(older=timedelta(hours=1))) == 2
+    assert await listed(said="come back") == []
     assert await desk.items(states=[State.SENT]) == []
     assert len(await desk.items(limit=1)) == 1
 

@@ -168,3 +168,37 @@ def test_a_missing_database_is_told_and_never_made(config: Path) -> None:
     assert result.exit_code != 0
     assert "there is no database" in result.stderr and "sealgate serve" in result.stderr
     assert not list(config.parent.rglob("sealgate.db*"))
+
+
+def test_stats_show_where_mail_waits_and_what_is_paused(config: Path, message: str) -> None:
+    assert run(config, "queue", "pause", "There.Test").stdout.startswith("mail for there.test is paused")
+    assert "already" in run(config, "queue", "pause", "there.test").stdout
+    (pile,) = lines(run(config, "queue", "stats", "--json"))
+    assert (pile["domain"], pile["items"], pile["held"]) == ("there.test", 2, 1)
+    assert pile["minutes"] == {"5": 2} | dict.fromkeys(["10", "20", "40", "80", "160", "320", "640", "1280", "older"], 0)
+    assert pile["paused_since"]
+    shown = run(config, "queue", "stats").stdout
+    assert "mail for there.test is paused since" in shown
+    assert shown.splitlines()[-1].split() == ["there.test", "2", "2", *["0"] * 9]
+    assert run(config, "queue", "resume", "there.test").exit_code == 0
+    again = run(config, "queue", "resume", "there.test")
+    assert again.exit_code == 1
+    assert "not paused" in again.output
+
+
+def test_all_mail_is_paused_without_a_domain(config: Path, message: str) -> None:
+    assert "all mail is paused" in run(config, "queue", "pause").stdout
+    assert "all mail goes again" in run(config, "queue", "resume").stdout
+
+
+def test_a_domain_is_drained_by_its_name(config: Path, message: str) -> None:
+    assert run(config, "queue", "drain", "there.test").stdout == "0 items for there.test will be tried now\n"
+    for words, code in ((("drain", "*"), 2), (("drain", "no domain"), 2), (("pause", "a@b.test"), 2)):
+        assert run(config, "queue", *words).exit_code == code
+
+
+def test_an_age_is_written_as_people_do(config: Path, message: str) -> None:
+    assert lines(run(config, "queue", "list", "--older", "2 hours", "--json")) == []
+    wrong = run(config, "queue", "list", "--older", "long")
+    assert wrong.exit_code == 2
+    assert "90 minutes" in wrong.output
