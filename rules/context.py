@@ -3,6 +3,7 @@
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
+from functools import cache
 from typing import Final
 
 import re2
@@ -17,7 +18,8 @@ _CAMEL_FROM: Final = 3  # letters of a word that may stand in the middle of a pr
 BEHIND: Final = 12  # a word behind a value is so much farther than one before it: labels stand before
 
 
-def word_pattern(words: Sequence[str]) -> re2._Regexp:
+@cache
+def word_pattern(words: tuple[str, ...]) -> re2._Regexp:
     """RE2 for any of the words, whole, in any case; a space in a word stands for any gap between two words."""
     options = re2.Options()
     options.longest_match = True

@@ -41,10 +41,14 @@ class Near:
 
 @dataclass(frozen=True, slots=True)
 class Unless:
-    """Words that say it is something else; they hold unless a word of `Near` stands nearer."""
+    """Words that say it is something else; they hold unless a word of `Near` stands nearer.
+
+    `shared` is the name of a list that came with the product, where they are one.
+    """
 
     words: tuple[str, ...]
     within: int
+    shared: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.resources import files
 from typing import Final
 
@@ -69,6 +70,16 @@ def builtin_words(name: str) -> dict[str, int] | None:
             weight, term = plain.split(maxsplit=1)
             terms[term.lower()] = int(weight)
     return terms
+
+
+@cache
+def builtin_phrases(name: str) -> tuple[str, ...]:
+    """A list of words without weights that comes with the product; empty if there is none."""
+    path = files("rules").joinpath("words").joinpath(f"{name}.txt")
+    if not name.isidentifier() or not path.is_file():
+        return ()
+    lines = (line.partition("#")[0].strip() for line in path.read_text("utf-8").splitlines())
+    return tuple(line for line in lines if line)
 
 
 def _read(source: PackSource, problems: list[PackProblem]) -> Iterable[tuple[Detector, Node]]:
@@ -155,10 +166,20 @@ def _near(node: Node) -> Near | None:
 
 
 def _unless(node: Node) -> Unless | None:
-    entries = node.mapping({"words", "within"}, required={"words"})
-    if entries is None or "words" not in entries:
+    entries = node.mapping({"words", "list", "within"})
+    if entries is None:
         return None
-    return Unless(_phrases(entries["words"]), entries["within"].number(1, FARTHEST) if "within" in entries else 100)
+    within = entries["within"].number(1, FARTHEST) if "within" in entries else 100
+    if "list" in entries and "words" not in entries:
+        name = entries["list"].text()
+        words = builtin_phrases(name)
+        if not words:
+            entries["list"].problem(f"there is no built-in list {name!r}", "other_numbers is one")
+        return Unless(words, within, name)
+    if "words" not in entries or "list" in entries:
+        node.problem("give either `words` or `list`")
+        return None
+    return Unless(_phrases(entries["words"]), within)
 
 
 def _phrases(node: Node) -> tuple[str, ...]:

@@ -69,7 +69,14 @@ def markdown(detectors: Sequence[Detector]) -> str:
     for detector in detectors:
         lines += ["", *_section(detector)]
     lines.append(_OWN + "\n".join(f"- `{name}`: {check.about}." for name, check in CHECKS.items()))
+    lines += ["", "The lists of words that `unless` can name:", "", *_shared(detectors)]
     return "\n".join(lines) + "\n"
+
+
+def _shared(detectors: Sequence[Detector]) -> Iterable[str]:
+    lists = {unless.shared: unless.words for d in detectors for unless in d.unless if unless.shared}
+    for name, words in sorted(lists.items()):
+        yield f"- `{name}`: {', '.join(words)}."
 
 
 def _anchor(name: str) -> str:
@@ -95,7 +102,8 @@ def _section(detector: Detector) -> Iterable[str]:
     for near in detector.near:
         yield f"- Near (within {near.within} characters, then {near.confidence}): {', '.join(near.words)}."
     for unless in detector.unless:
-        yield f"- Unless (within {unless.within} characters): {', '.join(unless.words)}."
+        told = f"a word of the list `{unless.shared}`" if unless.shared else ", ".join(unless.words)
+        yield f"- Unless (within {unless.within} characters): {told}."
     yield from _samples(detector)
 
 

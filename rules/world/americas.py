@@ -3,10 +3,10 @@
 import re
 from typing import Final
 
-from rules.verdict import Verdict, digits_of, is_repeated, luhn_valid
+from rules.verdict import Verdict, luhn_valid
 from rules.world.arithmetic import Tests, digits_that, form_that, is_day, weighted
 
-_EXAMPLE_SIN: Final = "046454286"
+_EXAMPLE_SIN: Final = "046454286"  # begins with a digit that is not given
 _CURP: Final = (
     r"[A-Z][AEIOUX][A-Z]{2}(\d\d)(\d\d)(\d\d)[HMX]"
     r"(?:AS|BC|BS|CC|CH|CL|CM|CS|DF|DG|GR|GT|HG|JC|MC|MN|MS|NE|NL|NT|OC|PL|QR|QT|SL|SP|SR|TC|TL|TS|VZ|YN|ZS)"
@@ -16,14 +16,6 @@ _CURP_LETTERS: Final = "0123456789ABCDEFGHIJKLMNÑOPQRSTUVWXYZ"
 _RFC_LETTERS: Final = "0123456789ABCDEFGHIJKLMN&OPQRSTUVWXYZ Ñ"
 _RFC: Final = re.compile(r"([A-ZÑ&]{4})[ -]?(\d\d)(\d\d)(\d\d)[ -]?([1-9A-V][1-9A-Z][0-9A])")
 _RAMQ: Final = r"([A-Z]{4})(\d\d)(\d\d)(\d\d)(\d\d)"
-
-
-def ca_sin(text: str) -> Verdict:
-    """Nine digits by Luhn. None begins with 0 or 8; the one that every manual prints does."""
-    digits = digits_of(text)
-    if len(digits) != 9 or digits[0] in "08" or is_repeated(digits) or not luhn_valid(digits):
-        return Verdict.EXAMPLE if digits == _EXAMPLE_SIN else Verdict.NO
-    return Verdict.YES
 
 
 def _phn(digits: str) -> bool:
@@ -78,8 +70,14 @@ def _rut(match: re.Match[str]) -> bool:
 
 
 TESTS: Final[Tests] = {
-    "ca_sin": ("nine digits by Luhn, the first not 0 or 8", ca_sin),
-    "ca_luhn": ("ten digits by Luhn (Ontario)", digits_that(10, luhn_valid)),
+    "ca_sin": (
+        "nine digits by Luhn, the first not 0 or 8",
+        digits_that(9, lambda digits: digits[0] not in "08" and luhn_valid(digits), _EXAMPLE_SIN),
+    ),
+    "ca_ontario": (
+        "ten digits by Luhn, perhaps two letters (Ontario)",
+        form_that(r"(\d{10})(?:[A-Z]{2})?", lambda match: luhn_valid(match[1])),
+    ),
     "ca_phn": ("ten digits from 9, mod 11 (British Columbia)", digits_that(10, _phn)),
     "ca_ramq": ("four letters, date of birth, two digits (Québec)", form_that(_RAMQ, _ramq)),
     "ca_province": ("eight to twelve digits, not one digit repeated", digits_that((8, 9, 10, 12), lambda digits: True)),

@@ -3,6 +3,7 @@
 import re
 from calendar import monthrange
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from rules.verdict import Verdict, digits_of, is_repeated
@@ -11,6 +12,7 @@ Test: TypeAlias = Callable[[str], Verdict]
 Tests: TypeAlias = Mapping[str, tuple[str, Test]]  # by name: one line for the docs, the check
 
 DIGITS_AND_LETTERS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_BETWEEN: Final = rb"[ ./_~-]{0,3}"  # two digits of a number, however people group them
 _SIGNS: Final = re.compile(r"[\W_]+")
 
 
@@ -34,16 +36,41 @@ _TURNS: Final = tuple(_turned(times) for times in range(8))
 _PRODUCTS: Final = tuple(tuple(_product(left, right) for right in range(10)) for left in range(10))
 
 
-def digits_that(length: int | tuple[int, ...], holds: Callable[[str], bool]) -> Test:
-    """A check of bare digits: so many of them, not one over and over, and `holds`."""
-    lengths = (length,) if isinstance(length, int) else length
+@dataclass(frozen=True, slots=True)
+class Digits:
+    """A check of bare digits: so many of them, not one over and over, and `holds`. Knows where they end in a text."""
 
-    def test(text: str) -> Verdict:
+    lengths: tuple[int, ...]
+    holds: Callable[[str], bool]
+    example: str = ""  # one that every manual prints
+    runs: tuple[re.Pattern[bytes], ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        runs = (re.compile(rb"[0-9](?:%s[0-9]){%d}(?![0-9])" % (_BETWEEN, length - 1)) for length in self.lengths)
+        object.__setattr__(self, "runs", tuple(runs))
+
+    def __call__(self, text: str) -> Verdict:
         digits = digits_of(text)
-        fits = len(digits) in lengths and not is_repeated(digits) and holds(digits)
+        if digits and digits == self.example:
+            return Verdict.EXAMPLE
+        fits = len(digits) in self.lengths and not is_repeated(digits) and self.holds(digits)
         return Verdict.YES if fits else Verdict.NO
 
-    return test
+    def end(self, data: bytes, start: int) -> int:
+        """Where the digits that begin at `start` end, however they are grouped; of several lengths one that holds."""
+        last = 0
+        for run in self.runs:
+            match = run.match(data, start)
+            if match is not None:
+                last = match.end()
+                if self(match[0].decode()) is not Verdict.NO:
+                    break
+        return last
+
+
+def digits_that(length: int | tuple[int, ...], holds: Callable[[str], bool], example: str = "") -> Digits:
+    """A check of bare digits."""
+    return Digits((length,) if isinstance(length, int) else length, holds, example)
 
 
 def form_that(form: str, holds: Callable[[re.Match[str]], bool] = lambda match: True) -> Test:

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from typing import Final
 
-from rules.verdict import luhn_valid
+from rules.verdict import Verdict, luhn_valid
 from rules.world.arithmetic import (
     DIGITS_AND_LETTERS,
     Tests,
@@ -21,6 +21,7 @@ from rules.world.arithmetic import (
 _SVNR_WEIGHTS: Final = (2, 1, 2, 5, 7, 1, 2, 1, 2, 1, 2, 1)
 # Letters of German documents: no vowels, and none that can be taken for a digit or another letter.
 _PLACE: Final = r"[CFGHJKLMNPRTVWXYZ0-9]"
+_KEY: Final = re.compile(rb"[ ./_~-]{0,3}[0-9]{2}(?![0-9])")
 _NIR: Final = r"([1-478])(\d\d)(0[1-9]|1[0-2]|[2-9]\d)(\d\d|2A|2B)(\d{6})(\d\d)?"
 
 
@@ -67,6 +68,11 @@ def _nir(match: re.Match[str]) -> bool:
         return False
     number = int(sex + year + month + place.replace("2A", "19").replace("2B", "18") + rest)
     return key is None or int(key) == 97 - number % 97
+
+
+def nir_stands_alone(data: bytes, start: int, end: int) -> Verdict:
+    """Thirteen digits are no number where two more stand behind them: that is a key, and a wrong one."""
+    return Verdict.NO if _KEY.match(data, end) else Verdict.YES
 
 
 def _bsn(digits: str) -> bool:
