@@ -266,9 +266,12 @@ def _domain(_context: click.Context, _parameter: click.Parameter, value: str) ->
     if value == "*":
         return value
     try:
-        return Address.parse(f"postmaster@{value}").domain
+        address = Address.parse(f"postmaster@{value}")
     except AddressInvalid:
-        raise click.BadParameter("write a domain, such as example.net") from None
+        address = None
+    if address is None or address.local != "postmaster":
+        raise click.BadParameter("write a domain, such as example.net")
+    return address.domain
 
 
 @command.command()
