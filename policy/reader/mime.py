@@ -191,7 +191,7 @@ class _Walk:
         if any(name.rstrip("?") in {"base64", "quoted-printable", "uuencode"} for name in encodings):
             bodies += decode_body(body, encodings).readings  # against RFC 2045 6.4, yet decoded by some
         found = False
-        for data in dict.fromkeys(bodies):
+        for data in dict.fromkeys(bodies) if len(bodies) > 1 else bodies:
             cuts = self._cuts(value, data, where)
             found |= bool(cuts)
             for number, reading in enumerate(cuts):

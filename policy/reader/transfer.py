@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+import pybase64
+
 _ALPHABET: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _NOT_BASE64: Final = bytes(set(range(256)) - set(_ALPHABET) - {ord("=")})
 _BASE64_OR_SPACE: Final = _ALPHABET + b"=-_ \t\r\n"
@@ -72,17 +74,19 @@ def decode_body(body: bytes, encodings: tuple[str, ...]) -> Decoded:
 
 def looks_base64(body: bytes) -> bool:
     """Nothing but the alphabet and line ends, long enough not to be a word, and decodable."""
-    if len(body) < _LEAST_GUESS or body[:256].translate(None, _BASE64_OR_SPACE):
+    if len(body) < _LEAST_GUESS or body[:256].translate(None, _BASE64_OR_SPACE) or b" " in body[:256].strip():
         return False
-    head = body[:256].strip()
-    if b" " in head or body.translate(None, _BASE64_OR_SPACE):
+    if body.translate(None, _BASE64_OR_SPACE) or b" " in body.strip():
         return False
-    return len(body.translate(None, _NOT_BASE64)) >= _LEAST_GUESS and b" " not in body.strip()
+    return len(body.translate(None, _NOT_BASE64)) >= _LEAST_GUESS
 
 
 def lenient_base64(data: bytes) -> bytes:
-    """Everything that the alphabet spells, whatever stands between."""
-    return _quads(data.translate(None, _NOT_BASE64))
+    """Everything that the alphabet spells, whatever stands between; a padding ends a run, and the next begins."""
+    clean = data.translate(None, _NOT_BASE64).rstrip(b"=")
+    if b"=" not in clean:
+        return _quads(clean)
+    return b"".join(map(_quads, _PADDING.split(clean, _MOST_RUNS)[:_MOST_RUNS]))
 
 
 def uudecoded(block: bytes) -> bytes:
@@ -126,6 +130,14 @@ def _undeclared(body: bytes) -> list[bytes]:
 
 
 def _base64(body: bytes) -> Decoded:
+    try:
+        return Decoded((pybase64.b64decode(body.translate(None, b"\r\n"), validate=True),))
+    except binascii.Error:
+        return _odd_base64(body)
+
+
+def _odd_base64(body: bytes) -> Decoded:
+    """Whatever is not base64 as the RFC writes it."""
     clean = body.translate(None, _NOT_BASE64)
     dirty = len(body) - len(clean)
     clean = clean.rstrip(b"=")
@@ -148,10 +160,10 @@ def _base64(body: bytes) -> Decoded:
 
 
 def _quads(clean: bytes) -> bytes:
-    """Decode what holds the alphabet only; a last lone character carries nothing."""
+    """Decode what holds the alphabet only, without padding; a last lone character carries nothing."""
     if len(clean) % 4 == 1:
         clean = clean[:-1]
-    return binascii.a2b_base64(clean + b"=" * (-len(clean) % 4))
+    return pybase64.b64decode(clean + b"=" * (-len(clean) % 4), validate=True)
 
 
 def _quoted_printable(body: bytes) -> bytes:

@@ -7,6 +7,7 @@ from typing import Final
 from policy.reader.transfer import lenient_base64, uudecoded
 
 _BEGIN: Final = re.compile(rb"(?:\A|\n)[> \t]{0,8}begin(?:-base64)? [0-7]{3,4}[ \t]([^\r\n]{0,255})\r?\n")
+_BEGUN: Final = re.compile(rb"begin(?:-base64)? [0-7]{3,4}[ \t]")
 _BINHEX: Final = re.compile(rb"\(This file must be converted with BinHex[^\n]{0,200}\n\s*:([^:]+)")
 _YBEGIN: Final = re.compile(
     rb"(?:\A|\n)=ybegin [^\r\n]{0,300}?name=([^\r\n]{0,255})\r?\n(?:=ypart [^\r\n]{0,300}\r?\n)?"
@@ -27,9 +28,14 @@ _MOST: Final = 200  # files of one text
 
 def is_written(data: bytes) -> bool:
     """Whether a text may hold a file; cheap."""
-    return (
-        b"begin" in data and (_BEGIN.search(data) is not None or b"\n=ybegin " in data or data.startswith(b"=ybegin "))
-    ) or b"(This file must be converted with BinHex" in data
+    if b"(This file must be converted with BinHex" in data:
+        return True
+    at = data.find(b"begin")
+    while at >= 0:
+        if data[at - 2 : at] == b"=y" or _BEGUN.match(data, at):
+            return True
+        at = data.find(b"begin", at + 5)
+    return False
 
 
 def written_files(data: bytes) -> Iterator[tuple[bytes, bytes | None]]:

@@ -7,6 +7,25 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 SSN = "536-22-1234"
+TEXT = b"Her SSN is 536-22-1234, please file it."
+HEAD = b"""\
+From: Alice Moore <alice@example.com>
+To: bob@example.net
+Subject: the form
+Date: Mon, 5 Jan 2026 09:30:00 +0100
+Message-ID: <1@example.com>
+MIME-Version: 1.0
+"""
+
+
+def mail(*lines: bytes, head: bytes = HEAD) -> bytes:
+    """A message with the common headers; lines end in CRLF."""
+    return (head + b"\n".join(lines) + b"\n").replace(b"\n", b"\r\n")
+
+
+def multipart(parameters: bytes, *lines: bytes) -> bytes:
+    """A multipart message: `lines` are its body, delimiters and all."""
+    return mail(b"Content-Type: multipart/" + parameters, b"", *lines)
 
 
 @dataclass(frozen=True, slots=True)
