@@ -1,6 +1,7 @@
 """Reading a whole message: MIME and text here, documents in child processes."""
 
 import asyncio
+import re
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any, Final, TypeVar
@@ -16,6 +17,13 @@ from policy.reader.limits import DEFAULT_LIMITS, Limits
 from rules.content import Content
 
 _INLINE: Final = 64 * 1024  # larger messages are read in a thread, so that no connection waits for them
+_INLINE_PAGE: Final = 12 * 1024
+_PAGE: Final = re.compile(rb"html|</[a-z]", re.I)
+
+
+def _is_quick(raw: bytes) -> bool:
+    """Whether it is read so fast that no connection notices; pages take longest."""
+    return len(raw) <= _INLINE_PAGE or (len(raw) <= _INLINE and not _PAGE.search(raw))
 
 
 class Reader:
@@ -37,7 +45,7 @@ class Reader:
         `passwords` are tried on locked files, and then words of the message itself.
         """
         wanted = self._pictures is not None
-        if len(raw) <= _INLINE:
+        if _is_quick(raw):
             prepared = prepare(raw, self._limits, pictures=wanted)
         else:
             prepared = await asyncio.to_thread(prepare, raw, self._limits, pictures=wanted)

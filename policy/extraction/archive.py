@@ -142,18 +142,26 @@ def read_tar(file: File, into: Collected, inner: Inner) -> None:
     """Every member of a tar, also behind its end; links and devices have a name only."""
     at = len(into.files)
     reason = ""
+    end = 0  # of what the members so far take
     try:
         with tarfile.open(fileobj=BytesIO(file.data), mode="r:", ignore_zeros=True) as archive:
             for member in archive:
                 _member(file, archive, member, into, inner)
-            if archive.offset < len(file.data) and file.data[archive.offset :].strip(b"\0"):
-                reason = "a tar with more behind its end"
+                reason = reason or _told_between(file.data, end, member.offset)
+                end = max(end, archive.offset)
+        reason = reason or _told_between(file.data, end, len(file.data))
     except TooMuch as limit:
         reason = str(limit)
     except (tarfile.TarError, *BROKEN):
         reason = "a tar that is broken"
     into.fact(file, FileKind.ARCHIVE, reason=reason)
     into.files.insert(at, into.files.pop())
+
+
+def _told_between(data: bytes, start: int, end: int) -> str:
+    """Between members, and behind the last, there is nothing but zeros: else a header was not one to us."""
+    between = memoryview(data)[start:end]
+    return "" if not bytes(between).strip(b"\0") else "a tar with more than its members"
 
 
 def _member(file: File, archive: tarfile.TarFile, member: tarfile.TarInfo, into: Collected, inner: Inner) -> None:

@@ -18,6 +18,7 @@ class Record:
     kind: int
     at: int
     chunks: tuple[bytes, ...] = field(repr=False)
+    is_whole: bool = True  # it is not cut short by the end of the stream
 
     @property
     def data(self) -> bytes:
@@ -38,7 +39,7 @@ def records(stream: bytes, start: int = 0) -> Iterator[Record]:
             (length,) = struct.unpack_from("<H", stream, at + 2)
             chunks.append(stream[at + 4 : at + 4 + length])
             at += 4 + length
-        yield Record(kind, begin, tuple(chunks))
+        yield Record(kind, begin, tuple(chunks), at <= size)
 
 
 class Pieces:

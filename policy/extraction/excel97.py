@@ -60,6 +60,7 @@ class _Book:
     codes: dict[int, str] = field(default_factory=dict)
     looks: list[int] = field(default_factory=list)  # format by look of a cell
     sheets: dict[int, str] = field(default_factory=dict)  # title by place of its first record
+    is_whole: bool = True
 
     def number(self, value: float, look: int) -> tuple[str, str]:
         """As displayed and as stored."""
@@ -72,22 +73,33 @@ class _Book:
         return wide_text(data, at) if self.is_wide else narrow_text(data, at, self.charset, bytes_of_length=2)
 
 
-def read_excel(stream: bytes) -> Iterator[Piece]:
-    """All of a workbook's stream. Raises struct.error and IndexError where a record contradicts itself."""
-    book = _Book()
-    loose: list[str] = []
-    if stream[:2] != b"\x09\x08" or len(stream) < 8:
-        raise struct.error("no workbook")
-    book.is_wide = struct.unpack_from("<H", stream, 4)[0] >= _BIFF8
-    rest = len(stream)
-    for record in records(stream):
-        if record.kind == _EOF:
-            rest = record.at
-            break
-        _shared(record, book, loose)
-    yield from _others("workbook", loose)
-    for title, own in _sheets(stream, rest, book):
-        yield from _sheet(title, own, book)
+class Workbook:
+    """A workbook's stream, and once it is read, whether nothing in it contradicts the rest."""
+
+    def __init__(self) -> None:
+        self._book = _Book()
+
+    @property
+    def is_whole(self) -> bool:
+        """No record is cut short, no sheet without an end, no text missing."""
+        return self._book.is_whole
+
+    def read(self, stream: bytes) -> Iterator[Piece]:
+        """All of it. Raises struct.error and IndexError where there is no workbook."""
+        book = self._book
+        loose: list[str] = []
+        if stream[:2] != b"\x09\x08" or len(stream) < 8:
+            raise struct.error("no workbook")
+        book.is_wide = struct.unpack_from("<H", stream, 4)[0] >= _BIFF8
+        rest = len(stream)
+        for record in records(stream):
+            if record.kind == _EOF:
+                rest = record.at
+                break
+            _shared(record, book, loose)
+        yield from _others("workbook", loose)
+        for title, own in _sheets(stream, rest, book):
+            yield from _sheet(title, own, book)
 
 
 def read_pivot(stream: bytes) -> str:
@@ -109,6 +121,7 @@ def _shared(record: Record, book: _Book, loose: list[str]) -> None:
         book.from_1904 = data[:2] == b"\1\0"
     elif record.kind == _SST:
         book.texts = shared_texts(record)
+        book.is_whole &= len(book.texts) >= int.from_bytes(data[4:8], "little")
     elif record.kind == _SHEET:
         name = (short_text(data, 6) if book.is_wide else narrow_text(data, 6, book.charset, bytes_of_length=1)).strip(
             "\0"
@@ -134,13 +147,21 @@ def _sheets(stream: bytes, start: int, book: _Book) -> Iterator[tuple[str, Itera
     title = ""
     own: list[Record] = []
     number = 0
+    begun = 1 if start < len(stream) else 2  # the first part, whose end comes now
+    sheets = set(book.sheets)
     for record in records(stream, start):
+        book.is_whole &= record.is_whole
+        begun += (record.kind == _BOF) - (record.kind == _EOF)
+        sheets.discard(record.at)
+        if begun == 0 and record.kind == 0:  # zeros behind the last
+            continue
         if record.at in book.sheets or (record.kind == _BOF and not own and not title):
             if own:
                 yield title, own
             number += 1
             title, own = book.sheets.get(record.at) or f"sheet {number}", []
         own.append(record)
+    book.is_whole &= begun == 0 and not sheets
     if own:
         yield title or "behind the sheets", own
 
@@ -166,6 +187,7 @@ def _cells(own: Iterable[Record], book: _Book, around: "_Around") -> Iterator[Ce
             else:
                 yield from _cell(record, book)
         except (struct.error, IndexError, ValueError, OverflowError):
+            book.is_whole = False
             around.loose.append(all_runs(record.data))
 
 
@@ -183,8 +205,7 @@ def _cell(record: Record, book: _Book) -> Iterator[Cell]:
             yield Cell(row, column, *book.number(struct.unpack_from("<d", data, 6)[0], look))
         case 0xFD:
             index = struct.unpack_from("<I", data, 6)[0]
-            if index < len(book.texts):
-                yield Cell(row, column, book.texts[index])
+            yield Cell(row, column, book.texts[index])
         case _:
             yield Cell(row, column, book.text(data, 6))
 

@@ -15,7 +15,7 @@ from policy.reader.limits import DEFAULT_LIMITS, Limits
 from policy.reader.mime import Leaf, read_mime
 from rules.content import Content, FileFact, Part
 
-_LIGHT_PAGE: Final = 1024 * 1024  # bytes of HTML read here
+_LIGHT_PAGE: Final = 192 * 1024  # bytes of HTML read here: a page takes long
 _PAGES: Final = frozenset({Format.HTML, Format.XML, Format.SVG})
 
 

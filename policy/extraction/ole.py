@@ -1,16 +1,13 @@
 """OLE containers: older Office documents, Outlook messages, packed objects, and all of these within each other."""
 
 import struct
-from collections.abc import Container, Iterable
-from io import BytesIO
+from collections.abc import Collection, Iterable
 from itertools import islice
 from typing import Final
 
-import olefile
-
 from policy.extraction.biff import records
 from policy.extraction.collected import Collected, File, Inner, inner_place
-from policy.extraction.excel97 import read_excel, read_pivot
+from policy.extraction.excel97 import Workbook, read_pivot
 from policy.extraction.kind import Kind
 from policy.extraction.locked import open_locked
 from policy.extraction.macros import macro_texts
@@ -19,7 +16,7 @@ from policy.extraction.pictures import pictures_in
 from policy.extraction.powerpoint97 import read_presentation
 from policy.extraction.propertysets import property_texts
 from policy.extraction.runs import all_runs, wide_runs
-from policy.extraction.streams import Streams
+from policy.extraction.streams import Container, Streams
 from policy.extraction.tables import joined_cells
 from policy.extraction.word97 import WordBroken, read_word
 from policy.reader.charsets import decode
@@ -51,7 +48,7 @@ _BROKEN_CONTAINER: Final = "an OLE container that is broken"
 def read_ole(file: File, kind: Kind, into: Collected, inner: Inner) -> None:
     """One container, with its own fact."""
     try:
-        with olefile.OleFileIO(BytesIO(file.data), raise_defects=olefile.DEFECT_FATAL) as container:
+        with Container(file.data) as container:
             _storage(Streams.of(container, _storage), file, into, inner)
             if _PROJECT in file.data:
                 into.text(inner_place(file.place, "macros"), "\n".join(macro_texts(file.data)))
@@ -80,20 +77,22 @@ def _storage(streams: Streams, file: File, into: Collected, inner: Inner) -> Non
         into.text(file.place, all_runs(streams.read(main, into) or b""))
     _properties(streams, file, into)
     packed, unknown = _objects(streams)
-    reason = reason or ("" if main or packed or not unknown else "an OLE container of unknown contents")
-    reason = reason or ("" if streams.is_whole else "an OLE container with more streams than are read")
+    within = _documents_within(streams)
+    if not main and not packed and not within:
+        reason = "an OLE container of unknown contents"
+    reason = reason or streams.fault()
     into.fact(file, kind, reason=reason)
     into.files.insert(before, into.files.pop())
     into.text(inner_place(file.place, "other texts"), _unknown_texts(unknown, streams, into))
     for name in packed:
         _packed(name, streams, file, into, inner)
-    for folder in _documents_within(streams):
+    for folder in within:
         place = inner_place(file.place, folder.rpartition("/")[2])
-        within = File(folder.rpartition("/")[2], b"", place, file.depth + 1)
-        if not into.budget.take_file() or within.depth > into.budget.limits.archive_depth:
-            into.fact(within, FileKind.UNKNOWN, reason="holds more files than are read")
+        document = File(folder.rpartition("/")[2], b"", place, file.depth + 1)
+        if not into.budget.take_file() or document.depth > into.budget.limits.archive_depth:
+            into.fact(document, FileKind.UNKNOWN, reason="holds more files than are read")
         else:
-            _storage(streams.within(folder), within, into, inner)
+            _storage(streams.within(folder), document, into, inner)
 
 
 def _document(main: str, streams: Streams, file: File, into: Collected, inner: Inner) -> str:
@@ -105,7 +104,8 @@ def _document(main: str, streams: Streams, file: File, into: Collected, inner: I
         return _word(data, streams, file, into)
     if main == "PowerPoint Document":
         return _presentation(data, streams, file, into, inner)
-    for piece in read_excel(data):
+    book = Workbook()
+    for piece in book.read(data):
         if not into.text(inner_place(file.place, piece.place), piece.text, piece.marks):
             return "more text than is read"
     for name in streams:
@@ -114,7 +114,7 @@ def _document(main: str, streams: Streams, file: File, into: Collected, inner: I
         elif name in ("Revision Log", "User Names"):
             into.text(inner_place(file.place, "changes"), wide_runs(streams.read(name, into) or b""))
     _pictures([data], file, into)
-    return ""
+    return "" if book.is_whole else "a workbook that contradicts itself"
 
 
 def _word(data: bytes, streams: Streams, file: File, into: Collected) -> str:
@@ -200,7 +200,7 @@ def _documents_within(streams: Streams) -> list[str]:
     return list(found)
 
 
-def _lies_in(name: str, folders: Container[str]) -> bool:
+def _lies_in(name: str, folders: Collection[str]) -> bool:
     """Whether a name lies below one of the folders, at any depth."""
     parts = name.split("/")[:_DEEPEST]
     return any("/".join(parts[:count]) in folders for count in range(1, len(parts)))

@@ -46,7 +46,7 @@ def read_presentation(stream: bytes, room: int) -> Presentation:
         count += 1
         version, kind, size = struct.unpack_from("<HHI", stream, at)
         while open_ones and at >= open_ones[-1].end:
-            open_ones.pop()
+            found.is_whole &= at == open_ones.pop().end
         place = open_ones[-1].place if open_ones else ""
         at += 8
         if version & _CONTAINER == _CONTAINER or kind == _TAG_DATA:

@@ -1,6 +1,7 @@
 """The streams of an OLE container by their path, and those of one storage in it."""
 
 from collections.abc import Iterator
+from io import BytesIO
 from typing import Final, Protocol
 
 import olefile
@@ -18,20 +19,32 @@ class Tells(Protocol):
         ...
 
 
+class Container(olefile.OleFileIO):  # type: ignore[misc]  # olefile has no types
+    """A container that remembers whether it contradicted itself, where olefile goes on."""
+
+    def __init__(self, data: bytes) -> None:
+        self.is_odd = False
+        super().__init__(BytesIO(data), raise_defects=olefile.DEFECT_FATAL)
+
+    def _raise_defect(self, level: int, message: str, kind: type[Exception] = OSError) -> None:
+        self.is_odd |= level >= olefile.DEFECT_INCORRECT
+        super()._raise_defect(level, message, kind)
+
+
 Tree = dict[str, "Tree | list[str]"]  # names to storages, or to the path of a stream
 
 
 class Streams:
     """What lies in one storage, at any depth; names are relative to it, with `/` between."""
 
-    def __init__(self, container: "olefile.OleFileIO", tells: Tells, tree: Tree, *, is_whole: bool) -> None:
+    def __init__(self, container: "Container", tells: Tells, tree: Tree, *, is_whole: bool) -> None:
         self._container = container
         self._tells = tells
         self._tree = tree
         self.is_whole = is_whole
 
     @classmethod
-    def of(cls, container: "olefile.OleFileIO", tells: Tells) -> "Streams":
+    def of(cls, container: "Container", tells: Tells) -> "Streams":
         """All of a container; `tells` reads a storage within that is a document."""
         paths = container.listdir()
         tree: Tree = {}
@@ -93,6 +106,12 @@ class Streams:
             return None
         data = bytes(self._container.openstream(path).read())
         return data if into.budget.take_bytes(len(data)) else None
+
+    def fault(self) -> str:
+        """Why something in the container may not have been read; to be asked when all of it was."""
+        if not self.is_whole:
+            return "an OLE container with more streams than are read"
+        return "an OLE container that contradicts itself" if self._container.is_odd else ""
 
     def tell(self, file: File, into: Collected, inner: Inner) -> None:
         """Read this storage as a document."""

@@ -184,6 +184,8 @@ def _runs(stream: bytes, pieces: list[_Piece], looks: _Looks, charset: str) -> I
         most -= end - piece.at
         if most < 0:
             raise WordBroken("pieces that lie over each other")
+        if end > len(stream):
+            raise WordBroken("a piece that is not there")
         at = piece.at
         while at < end:
             number = bisect_right(looks.starts, at)
@@ -201,6 +203,8 @@ def _told(runs: list[_Run], stories: list[tuple[str, int]]) -> list[tuple[str, s
     """Every story as shown; where something is deleted, inserted or hidden, also with all of it, and as it was."""
     found: list[tuple[str, str]] = []
     start = 0
+    if sum(max(0, size) for _, size in stories) > (runs[-1].first + len(runs[-1].text) if runs else 0):
+        raise WordBroken("stories longer than the text")
     for label, size in stories:
         if size <= 0:
             continue
