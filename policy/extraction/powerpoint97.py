@@ -64,7 +64,7 @@ def read_presentation(stream: bytes, room: int) -> Presentation:
         else:
             found.texts += [(place or "presentation", text) for text in _texts(kind, data)]
         at += size
-    found.is_whole &= at <= len(stream)
+    found.is_whole &= at <= len(stream) and all(container.end == at for container in open_ones)
     return found
 
 
