@@ -18,7 +18,7 @@ import structlog
 
 _MAC_BYTES: Final = 32
 _LARGEST: Final = 256 * 2**20
-_KEPT: Final = 4  # files: the present patterns and a few before them, for an admin who goes back and forth
+_KEPT: Final = 16  # files: the present patterns and a few before them, for an admin who goes back and forth
 _SUFFIX: Final = ".matcher"
 _log = structlog.get_logger()
 

@@ -164,14 +164,23 @@ def _with_passwords(
 
 
 def try_out(
-    place: PolicyPlace, directory: Directory, *, shown: Callable[[Path], str] = str, read: Reads = read_message
+    place: PolicyPlace,
+    directory: Directory,
+    *,
+    shown: Callable[[Path], str] = str,
+    read: Reads = read_message,
+    trial: bool = True,
+    cache: Cache | None = None,
 ) -> tuple[Problem, ...]:
-    """Every problem of a policy: its mistakes, or where it has none the tests in it that fail."""
+    """Every problem of a policy: its mistakes, or where it has none the tests in it that fail.
+
+    `trial` False: its tests are not run, and so nothing is compiled.
+    """
     try:
         policy, _ = read_policy_file(place, directory, shown=shown)
-        if not policy.text.tests:
+        if not policy.text.tests or not trial:
             return ()
-        loaded = load_policy(place, directory, shown=shown)
+        loaded = load_policy(place, directory, shown=shown, cache=cache)
     except PolicyInvalid as invalid:
         return invalid.problems
     return loaded.failures(loaded.trial(read), shown=shown)

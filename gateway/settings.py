@@ -35,6 +35,7 @@ from gateway.yamlmarks import Document, read_yaml
 from policy.problem import Problem
 from policy.route import Directory
 from portal.settings import PortalSettings
+from rules.matching import Cache
 
 STANDARD: Final = "standard"
 RULES: Final = (BUILTIN, "local-rules/*.yaml")
@@ -193,17 +194,26 @@ class Settings(Section):
         return PolicyPlace(self.policy, self.rules)
 
 
-def load_settings(path: Path, *, keyring: bool = True, policy: bool = True, now: datetime | None = None) -> Settings:
+def load_settings(
+    path: Path,
+    *,
+    keyring: bool = True,
+    policy: bool = True,
+    trial: bool = True,
+    cache: Cache | None = None,
+    now: datetime | None = None,
+) -> Settings:
     """Read and check the whole configuration; raise SettingsInvalid with every problem.
 
     `keyring` False: the keyring may be missing still (`keys init`). `policy` False: the policy and its packs are not
-    tried (commands that decide nothing). `now`: for the dates of certificates.
+    tried (commands that decide nothing); `trial` False: they are read, but the tests inside are not run (whoever loads
+    the policy next runs them). `cache` keeps what is compiled for them. `now`: for the dates of certificates.
     """
     document = _read(path)
     draft, problems = _validated(document, {"base": path.absolute().parent, "policy": policy})
     problems += consistency.check(draft, document, now=now or datetime.now(UTC), keyring=keyring, policy=policy)
     if policy:
-        problems += _policy_problems(draft, document, path)
+        problems += _policy_problems(draft, document, path, trial, cache)
     if problems:
         raise SettingsInvalid(sorted(problems, key=lambda p: (p.file != document.file, p.file, p.line, p.column)))
     return Settings.model_construct(**draft)
@@ -260,7 +270,9 @@ def _good_parts(data: dict[str, Any], context: dict[str, Any]) -> dict[str, Any]
     return draft
 
 
-def _policy_problems(draft: dict[str, Any], document: Document, path: Path) -> list[Problem]:
+def _policy_problems(
+    draft: dict[str, Any], document: Document, path: Path, trial: bool, cache: Cache | None
+) -> list[Problem]:
     """The policy with its packs and tests, tried with as much of the configuration as is good."""
     if "rules" not in draft:
         return []
@@ -274,7 +286,8 @@ def _policy_problems(draft: dict[str, Any], document: Document, path: Path) -> l
         return list(read_packs(PolicyPlace(base, rules), shown=shown).problems)
     profiles = document.data.get("profiles")
     names = frozenset(profiles) if isinstance(profiles, dict) else frozenset()
-    return list(try_out(PolicyPlace(draft["policy"], rules), _directory(draft, names), shown=shown))
+    place, directory = PolicyPlace(draft["policy"], rules), _directory(draft, names)
+    return list(try_out(place, directory, shown=shown, trial=trial, cache=cache))
 
 
 def _directory(parts: Mapping[str, Any], profiles: Iterable[str]) -> Directory:

@@ -159,10 +159,11 @@ def replay(  # noqa: PLR0917 - click hands over each option by its name
 
     Messages are found in a folder (at any depth), a maildir or a mailbox file. The last line of --json is the summary.
     """
+    from gateway.cli.compiled import kept_for_commands
     from gateway.cli.replayed import Wish
     from gateway.cli.replayed import replay as run
     from gateway.policyfile import PolicyInvalid, PolicyPlace, read_policy_file
-    from gateway.replay.crew import Bout
+    from gateway.replay.crew import Bout, Compiled
     from gateway.replay.envelopes import Given, Told
 
     place, directory = _place(invocation, other, as_json)
@@ -180,7 +181,8 @@ def replay(  # noqa: PLR0917 - click hands over each option by its name
         None if client is None else _ip(client),
         Told(told),
     )
-    run(folder, Bout(place, later, directory, given), Wish(jobs, as_json))
+    compiled = Compiled(kept_for_commands())
+    run(folder, Bout(place, later, directory, given, compiled), Wish(jobs, as_json))
 
 
 @command.command()
@@ -214,11 +216,12 @@ def example() -> None:
 
 def _load(invocation: Invocation, file: Path | None, as_json: bool) -> "Loaded":
     """The configured policy, or FILE in its place; ends with the problems where there are any."""
+    from gateway.cli.compiled import kept_for_commands
     from gateway.policyfile import PolicyInvalid, load_policy
 
     place, directory = _place(invocation, file, as_json)
     try:
-        return load_policy(place, directory)
+        return load_policy(place, directory, cache=kept_for_commands())
     except PolicyInvalid as invalid:
         _refuse(invalid.problems, as_json)
 

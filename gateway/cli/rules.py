@@ -9,6 +9,7 @@ from typing import IO, Any
 
 import click
 
+from gateway.cli.compiled import kept_for_commands
 from gateway.cli.context import CONFIG_DEFAULT, NO, WRONG, Invocation, config_after, fail, json_option, print_json
 from gateway.cli.terminal import printable
 from gateway.detectors import DetectorsInvalid, configured_detectors
@@ -74,7 +75,7 @@ def show(invocation: Invocation, detector_id: str, as_json: bool) -> None:
 def test(invocation: Invocation, as_json: bool) -> None:
     """Run the samples of all detectors; exit 1 if one fails."""
     detectors = _detectors(invocation)
-    matcher = Matcher(detectors)
+    matcher = Matcher(detectors, kept_for_commands())
     failures = run_samples(matcher, detectors)
     samples = sum(len(detector.found) + len(detector.ignored) for detector in detectors)
     if as_json:
@@ -112,7 +113,7 @@ def scan(invocation: Invocation, files: tuple[Path, ...], jsonl: IO[str] | None,
     """Scan mails (.eml), documents and texts, or the lines of a JSONL file."""
     if bool(files) == (jsonl is not None):
         fail("give either files or --jsonl FILE", "sealgate rules scan letter.eml report.docx")
-    matcher = Matcher(_detectors(invocation))
+    matcher = Matcher(_detectors(invocation), kept_for_commands())
     if jsonl is not None:
         _scan_lines(matcher, jsonl, reveal)
         return

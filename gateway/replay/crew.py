@@ -20,7 +20,7 @@ from gateway.workers import WorkerPool
 from policy.engine import Policy
 from policy.message import Message
 from policy.route import Directory
-from rules.matching import Matcher
+from rules.matching import Cache, Matcher
 
 CHUNK: Final = 16  # messages handed over at once
 FEW: Final = 300  # messages for which no process is started: reading them takes less than starting does
@@ -33,17 +33,24 @@ class CrewFailed(Exception):
 
 @dataclass(slots=True)
 class Compiled:
-    """Compiled patterns on their way to other processes of ours: a Cache."""
+    """Compiled patterns on their way to other processes of ours: a Cache, in front of one that lasts (or None)."""
 
+    lasting: Cache | None = None
     kept: dict[str, bytes] = field(default_factory=dict, repr=False)
 
     def get(self, key: str) -> bytes | None:
         """What was compiled for the key."""
+        if key not in self.kept and self.lasting is not None:
+            value = self.lasting.get(key)
+            if value is not None:
+                self.kept[key] = value
         return self.kept.get(key)
 
     def put(self, key: str, value: bytes) -> None:
         """Keep it."""
         self.kept[key] = value
+        if self.lasting is not None:
+            self.lasting.put(key, value)
 
 
 @dataclass(frozen=True, slots=True)

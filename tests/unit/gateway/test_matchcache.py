@@ -95,10 +95,10 @@ def test_a_folder_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
 
 
 def test_old_files_are_forgotten(cache: FileCache) -> None:
-    for number in range(8):
+    for number in range(20):
         cache.put(str(number), b"database")
-    assert cache.get("7") == b"database"
-    assert len(list(cache._folder.iterdir())) == 4
+    assert cache.get("19") == b"database"
+    assert len(list(cache._folder.iterdir())) == 16
 
 
 def test_a_short_key_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,48 @@
+"""Compiled patterns kept for commands, so that the second one answers at once.
+
+The service keeps its own in `data`, under a key of the keyring, which who runs a command may not have. A command's lie
+in the cache folder of whoever runs it, with a key beside them: both are theirs alone, and so no more is trusted than
+their own account.
+"""
+
+import os
+import secrets
+import stat
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from gateway.matchcache import FileCache
+
+_KEY: Final = "key"
+_BYTES: Final = 32
+
+
+def kept_for_commands() -> FileCache | None:
+    """The cache of this user; None where there is no folder that is theirs alone."""
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.environ.get("HOME") or "", ".cache")  # noqa: PTH118 - may be empty
+    if not os.path.isabs(base):  # noqa: PTH117 - as above
+        return None
+    folder = Path(base) / "sealgate"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        about = folder.lstat()
+        if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.geteuid() or about.st_mode & 0o077:
+            return None
+        return FileCache(folder, _key(folder / _KEY))
+    except (OSError, ValueError):
+        return None
+
+
+def _key(path: Path) -> bytes:
+    """The key in the file, made where there is none. OSError where it is not ours alone."""
+    with suppress(FileExistsError):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(_BYTES))
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        about = os.fstat(descriptor)
+        if about.st_uid != os.geteuid() or about.st_mode & 0o077:
+            raise PermissionError
+        return file.read(_BYTES)

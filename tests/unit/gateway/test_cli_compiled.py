@@ -1,0 +1,41 @@
+"""The cache of commands: the user's own, or none."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from gateway.cli.compiled import kept_for_commands
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "sealgate"
+
+
+def test_what_one_command_keeps_the_next_finds(home: Path) -> None:
+    first = kept_for_commands()
+    assert first is not None
+    first.put("key", b"compiled" * 10)
+    second = kept_for_commands()
+    assert second is not None
+    assert second.get("key") == b"compiled" * 10
+    assert {oct(path.stat().st_mode & 0o777) for path in home.iterdir()} == {"0o600"}
+
+
+def test_a_folder_or_key_that_others_may_touch_is_none(home: Path) -> None:
+    assert kept_for_commands() is not None
+    (home / "key").chmod(0o644)
+    assert kept_for_commands() is None
+    (home / "key").chmod(0o600)
+    home.chmod(0o755)
+    assert kept_for_commands() is None
+
+
+def test_no_place_is_no_cache(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.delenv("HOME")
+    assert kept_for_commands() is None
+    monkeypatch.setenv("XDG_CACHE_HOME", os.devnull)
+    assert kept_for_commands() is None
