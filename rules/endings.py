@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Final
 
 _TOKEN: Final = re.compile(rb"[A-Za-z0-9_.~+/-]{8,2000}={0,2}")
-_PASSWORD: Final = re.compile(rb"[^\s\"'`<>,;&]{3,64}")
-_LINE: Final = re.compile(rb"([^\s\"'`<>,;&]{3,64})[\"'`*]{0,3}[ \t]{0,4}\r?(?:\n|\Z)")
+_PASSWORD: Final = re.compile(rb"(?:[^\s\"'`<>,;&]|&(?![\w.-]{1,40}=|[a-z]{2,6};)){3,64}")
+_LINE: Final = re.compile(rb"([^\s\"'`<>,;]{3,64})[\"'`*]{0,3}[ \t]{0,4}\r?(?:\n|\Z)")
 _QUOTES: Final = re.compile("[“”„«»‘’]".encode())
 _URL_PASSWORD: Final = re.compile(rb"[^\s@/\"'<>]{3,128}(?=@[A-Za-z0-9.\[_-])")
 _JWT: Final = re.compile(rb"[\w-]{10,1000}\.[\w-]{0,8000}(?:\.[\w-]{0,8000}){0,2}\.[\w-]{20,2000}", re.ASCII)

@@ -26,10 +26,14 @@ _NO_PASSWORDS: Final = frozenset(
     files("rules").joinpath("words", "not_passwords.txt").read_text("utf-8").split("\n")[1:]
 )
 _PROGRAM: Final = re.compile(  # a call, an index, a variable, a name of programs, a path, an address
-    r"\w[(\[]|\)$|->|=>|::|^\$\w+$|^%\w+%$|^[@&]\w+;?$|^[/~-]|^\w+\.\w+\.?\w*$|^[a-z]+(?:_[a-z]+)+$|^[a-z]+(?:[A-Z][a-z]+)+$"
+    r"^[{]|\w[(\[]|\)$|->|=>|::|^\$\w+$|^%\w+%$|^[@&]\w+;?$|^[/~-]|^\w+\.\w+\.?\w*$|^[a-z]+(?:_[a-z]+)+$|^[a-z]+(?:[A-Z][a-z]+)+$"
     r"|^[A-Z]+(?:_[A-Z]+)+$|^https?:|^www\.|@\w+\.\w"
 )
 _WORD: Final = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_LETTER: Final = re.compile(r"[^\W\d_]")
+_SIGN: Final = re.compile(r"[!#$%&*?@^+=]")
+_MIXED: Final = re.compile(r"[A-Za-z]\d+[A-Za-z]+\d|\d[A-Za-z]+\d+[A-Za-z]")
+_NO_SIGNED: Final = re.compile(r"^#|^[A-Z]{2,6}-?\d|\+\+|=[\w.]+$|^\w+@|[A-Za-z]{3,}#\d+$|^[\d.,]+%|^\W+$")
 _HEX: Final = re.compile(r"[0-9a-f-]+|[0-9A-F-]+")
 
 
@@ -92,6 +96,16 @@ def password(text: str) -> Verdict:
     return Verdict.YES
 
 
+def strong_password(text: str) -> Verdict:
+    """A password that shows by itself to be one: letters, digits and a sign in one word, or all of them mixed."""
+    value = _bare(text)
+    if not 6 <= len(value) <= 40 or password(text) is Verdict.NO or not _LETTER.search(value):
+        return Verdict.NO
+    signed = re.search(r"\d", value) and _SIGN.search(value)
+    mixed = _MIXED.search(value) and value.lower() != value != value.upper()
+    return Verdict.YES if (signed or mixed) and not _NO_SIGNED.search(value) else Verdict.NO
+
+
 def password_word(text: str) -> Verdict:
     """A password of letters only, where it stands alone behind its label: no word that sentences put there."""
     value = _bare(text)
@@ -139,8 +153,8 @@ def base58(text: str) -> Verdict:
 
 def _bare(text: str) -> str:
     """Without quotes around it and the stop of the sentence behind it."""
-    value = text.strip("\"'`“”‘’«»*")
-    return value.rstrip(".,;:)") if not value.endswith("...") else value
+    value = text.strip("\"'`“”‘’«»").removesuffix("**").lstrip("*")
+    return value.rstrip(".,;:)]") if not value.endswith("...") else value
 
 
 def _holds_place(value: str) -> bool:
@@ -176,6 +190,7 @@ TESTS: Final[Mapping[str, tuple[str, Callable[[str], Verdict], Reach]]] = {
         password,
         endings.password,
     ),
+    "strong_password": ("letters, digits and a sign in one word, or mixed", strong_password, endings.password),
     "password_line": (
         "as password, or letters only, where nothing follows on the line",
         lambda text: password(text) if password(text) is Verdict.YES else password_word(text),
