@@ -48,7 +48,7 @@ def read_packed(file: File, form: Format, into: Collected, inner: Inner) -> None
     except TooMuch as limit:
         into.fact(file, FileKind.ARCHIVE, reason=str(limit))
         return
-    behind = file.data[end:].strip(b"\0")
+    behind = file.data[end:].lstrip(b"\0")
     into.fact(file, FileKind.ARCHIVE, reason=reason)
     if form is Format.GZIP:
         into.text(inner_place(file.place, "name"), _gzip_names(file.data))
@@ -195,7 +195,11 @@ def read_ar(file: File, into: Collected, inner: Inner) -> None:
         name = head[:16].decode("latin-1").strip().rstrip("/")
         _packed_file(file, name, file.data[place + 60 : place + 60 + int(size)], into, inner)
         place += 60 + int(size) + int(size) % 2
-    into.fact(file, FileKind.ARCHIVE, reason=reason or ("" if place >= len(file.data) else "an ar archive cut short"))
+    into.fact(
+        file,
+        FileKind.ARCHIVE,
+        reason=reason or ("" if len(file.data) in (place, place - 1) else "an ar archive cut short"),
+    )
     into.files.insert(at, into.files.pop())
 
 

@@ -257,3 +257,20 @@ def test_no_configuration_breaks_it(tmp_path: Path, data: dict[str, object]) -> 
     for problem in invalid.value.problems:
         assert problem.cause
         assert problem.line >= 1
+
+
+READS = "reading: {pictures: true, languages: [eng, deu]}"
+
+
+def test_pictures_need_their_program(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.consistency.find_tesseract", lambda: None)
+    assert told(load, READS) == ["reading.pictures needs tesseract, which is not installed"]
+    assert not load(READS.replace("true", "false")).reading.pictures
+
+
+def test_pictures_need_their_languages(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.consistency.find_tesseract", lambda: "/usr/bin/tesseract")
+    monkeypatch.setattr("gateway.consistency.known_languages", lambda _: frozenset({"eng", "osd"}))
+    assert told(load, READS) == ["tesseract does not know the language deu"]
+    monkeypatch.setattr("gateway.consistency.known_languages", lambda _: frozenset({"eng", "deu"}))
+    assert load(READS).reading.languages == ("eng", "deu")

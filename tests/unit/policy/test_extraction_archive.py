@@ -6,6 +6,7 @@ import lzma
 import struct
 import tarfile
 import zipfile
+from collections.abc import Callable
 from io import BytesIO
 
 import pytest
@@ -191,3 +192,85 @@ def test_rtf_is_read() -> None:
     content = extract("a.rtf", data)
     assert content.parts[0].text == "SSN 536-22-1234\n536"
     assert not reasons(content)
+
+
+def cpio(name: str, data: bytes) -> bytes:
+    def entry(name: str, data: bytes) -> bytes:
+        named = name.encode() + b"\0"
+        fields = (0, 0o100644, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(named), 0)
+        head = b"070701" + b"".join(b"%08X" % field for field in fields) + named
+        head += bytes(-len(head) % 4)
+        return head + data + bytes(-len(data) % 4)
+
+    return entry(name, data) + entry("TRAILER!!!", b"")
+
+
+def ar(name: bytes, data: bytes) -> bytes:
+    return b"!<arch>\n" + name.ljust(48) + b"%-10d`\n" % len(data) + data + b"\n" * (len(data) % 2)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        cpio("a.txt", TEXT),
+        ar(b"a.txt/", TEXT),
+        ar(b"data.tar.xz", lzma.compress(tarred({"a.txt": TEXT}))),
+        lzma.compress(TEXT, lzma.FORMAT_ALONE),
+        bz2.compress(b"x") + bz2.compress(TEXT),
+        lzma.compress(b"x") + lzma.compress(TEXT),
+        gzip.compress(b"x") + bytes(100),
+        tarred({"a.txt": b"x"}) + tarred({NUMBER: TEXT}),
+        gzip.compress(b"x") + packed({"a.txt": TEXT}),
+    ],
+)
+def test_other_archives_are_read(data: bytes) -> None:
+    content = extract("file", data)
+    assert NUMBER in shown(content) or "x" in shown(content)
+    assert not reasons(content)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        gzip.compress(TEXT * 9)[:-9],
+        cpio("a.txt", TEXT)[:-120],
+        ar(b"a.txt/", TEXT)[:-4],
+        tarred({"a.txt": TEXT}) + b"x" * 600,
+        tarred({"a.txt": TEXT})[:1024] + tarred({"b.txt": TEXT}).replace(b"b.txt", b"c.txt"),
+    ],
+)
+def test_what_is_cut_or_odd_is_told_and_read(data: bytes) -> None:
+    content = extract("file", data)
+    assert reasons(content)
+
+
+def nested(pack: Callable[[bytes], bytes], times: int) -> bytes:
+    data = TEXT
+    for _ in range(times):
+        data = pack(data)
+    return data
+
+
+def over_each_other() -> bytes:
+    """Many names in the directory for one large entry."""
+    whole = packed({"a": bytes(9_000_000)})
+    start = whole.index(b"PK\x01\x02")
+    end = whole.index(b"PK\x05\x06")
+    directory = whole[start:end] * 300
+    return whole[:start] + directory + struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, 300, 300, len(directory), start, 0)
+
+
+BOMBS: dict[str, Callable[[], bytes]] = {
+    "entries over each other": over_each_other,
+    "gzip in gzip": lambda: nested(lambda data: gzip.compress(data, mtime=0), 30),
+    "tar in tar": lambda: nested(lambda data: tarred({"a": data}), 20),
+    "tar of nonsense": lambda: tarred({"a": b"x"})[:124] + b"77777777777\0" + tarred({"a": b"x"})[136:],
+    "xz that wants much memory": lambda: b"\x5d\0\0\0\x40" + lzma.compress(bytes(99), lzma.FORMAT_ALONE)[5:],
+    "ratio in a tar": lambda: gzip.compress(tarred({"a": bytes(40_000_000)}), 9),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BOMBS)
+def test_bombs_are_told(name: str) -> None:
+    assert reasons(extract("a", BOMBS[name]()))
