@@ -130,7 +130,7 @@ def _detector(name: str, node: Node, source: str) -> Detector | None:
 
 
 def _groups(node: Node) -> Iterable[str]:
-    for item in node.items(least=1):
+    for item in node.items():
         yield item.choice(GROUPS)
 
 
