@@ -27,11 +27,13 @@ def read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, into: Collected
     """Unpack one entry of a zip within the budget. Raises TooMuch, or one of BROKEN."""
     limits = into.budget.limits
     room = into.budget.room()
+    fair = max(limits.ratio_floor, limits.ratio * entry.compress_size)
     with archive.open(entry) as stream:
-        data = stream.read(room + 1)
-    if len(data) > room or not into.budget.take_bytes(len(data)):
+        data = stream.read(min(room, fair) + 1)
+    into.budget.take_bytes(len(data))
+    if len(data) > room:
         raise TooMuch("unpacks to more than is read")
-    if len(data) > limits.ratio_floor and len(data) > limits.ratio * max(1, entry.compress_size):
+    if len(data) > fair:
         raise TooMuch("unpacks to far more than its size")
     return data
 

@@ -76,15 +76,18 @@ def _unpacked(entry: Entry, method: int, source: Source, into: Collected) -> tup
     """The bytes of one entry, and why they are not whole. Raises TooMuch, or one of BROKEN."""
     limits = into.budget.limits
     room = into.budget.room()
+    fair = max(limits.ratio_floor, limits.ratio * len(source))
+    most = min(room, fair) + 1
     if method == 0:
-        data = bytes(source[: room + 1])
+        data = bytes(source[:most])
     elif method in _METHODS:
-        data = _METHODS[method](source, room + 1)
+        data = _METHODS[method](source, most)
     else:
         raise NotImplementedError(method)
-    if len(data) > room or not into.budget.take_bytes(len(data)):
+    into.budget.take_bytes(len(data))
+    if len(data) > room:
         raise TooMuch("unpacks to more than is read")
-    if len(data) > limits.ratio_floor and len(data) > limits.ratio * max(1, len(source)):
+    if len(data) > fair:
         raise TooMuch("unpacks to far more than its size")
     if entry.size is not None and len(data) != entry.size:
         return data, "an entry that is longer or shorter than it says"
