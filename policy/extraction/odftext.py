@@ -55,7 +55,7 @@ class OdfWalk:
         while self._open:
             self._lines[0].append(self._open.pop()[0])
         found = readings_of(self._lines[0])
-        said = "\n".join(dict.fromkeys(text.strip() for text in self.beside if text.strip()))
+        said = "\n\n".join(dict.fromkeys(text.strip() for text in self.beside if text.strip()))
         return [*found, *([Reading(said)] if said else [])]
 
     def _changes(self, changes: "etree._Element") -> None:

@@ -31,6 +31,12 @@ _PARAGRAPH_ROOTS: Final = frozenset(
      "wsDr", "chartSpace", "userShapes", "dataModel", "drawing", "ThreadedComments", "personList", "authorLst", "xml",
      "commentsEx", "wordDocument", "tagLst", "txbxContent"}
 )  # fmt: skip
+_MAIN_ROOTS: Final = _SHEET_ROOTS | {"document", "workbook", "presentation", "sld", "VisioDocument", "wordDocument", ""}
+# Links to parts that hold text a person reads.
+_NEEDED: Final = frozenset(
+    {"officeDocument", "slide", "worksheet", "chartsheet", "sharedStrings", "header", "footer", "footnotes", "endnotes",
+     "comments", "notesSlide", "aFChunk", "diagramData", "chart", "package", "oleObject"}
+)  # fmt: skip
 _SHEETS: Final = ("xl/worksheets/", "xl/chartsheets/", "xl/dialogsheets/", "xl/macrosheets/")
 _FONTS: Final = (".odttf", ".fntdata", ".ttf", ".otf")
 _MACROS: Final = re.compile(r"vbaproject[^/]*\.bin\Z|/vbadata\.xml\Z", re.I)
@@ -154,6 +160,13 @@ def _prepare(document: _Document) -> None:
     document.owners = owners(document.links)
     document.around.store = read_store(parts)
     roots = {name: root_name(data) for name, data in parts.items()}
+    known = {*parts, *document.others}
+    named = (link for links in document.links.values() for link in links if not link.external)
+    if any(link.kind in _NEEDED and link.target not in known for link in named):
+        document.reason = document.reason or "an Office document that names parts it does not have"
+    binary = any(name.lower() == "xl/workbook.bin" for name in document.others)
+    if document.kind is not FileKind.ARCHIVE and not binary and not _MAIN_ROOTS.intersection(roots.values()):
+        document.reason = document.reason or "an Office document without its main part"
     try:
         for name, root in roots.items():
             if root == "styles":

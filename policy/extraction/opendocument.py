@@ -11,11 +11,13 @@ from policy.extraction.odfsheets import read_tables
 from policy.extraction.odfstyles import read_odf_styles
 from policy.extraction.odftext import OdfWalk
 from policy.extraction.pictures import picture_text
+from policy.extraction.runs import wide_runs
 from policy.extraction.xmltext import BROKEN_XML, local, loose_text, parse_xml
 from rules.content import FileKind
 
 _LABELS: Final = {"content.xml": "", "styles.xml": "header and footer", "meta.xml": "properties"}
 _SILENT: Final = frozenset({"manifest.rdf", "layout-cache", "settings.xml", "mimetype"})
+_DRAWING: Final = b"VCLMTF"  # LibreOffice's own kind of drawing
 _ENCRYPTED: Final = b"encryption-data"
 _LOOSE_ROOTS: Final = frozenset({"document-meta", "module", "library", "libraries", "window", "RDF"})
 _XML: Final = (".xml", ".rdf", ".xlb", ".xdl", ".xba")
@@ -44,6 +46,8 @@ def read_opendocument(file: File, kind: FileKind, into: Collected, inner: Inner)
     if _ENCRYPTED in parts.get("META-INF/manifest.xml", b""):
         into.fact(file, kind, encrypted=True, reason="needs a password")
         return
+    if not any(name.rpartition("/")[2] == "content.xml" for name in parts):
+        reason = reason or "an OpenDocument file without its content"
     at = len(into.files)
     roots, broken = _trees(parts, into)
     into.fact(file, kind, reason=reason or ("an OpenDocument file with a broken part" if broken else ""))
@@ -83,6 +87,9 @@ def read_trees(place: str, roots: dict[str, "etree._Element"], into: Collected) 
             base = name.rpartition("/")
             label = base[0] if base[2] in _LABELS else name
         where = inner_place(place, label) if label else place
+        for maker in list(root.iter("{*}generator")):
+            into.text(f"{where} > made by", maker.text or "")
+            maker.text = None  # no neighbour of what people wrote
         if local(root) in _LOOSE_ROOTS:
             into.text(where, loose_text(root))
             continue
@@ -99,8 +106,13 @@ def read_trees(place: str, roots: dict[str, "etree._Element"], into: Collected) 
 def _other(file: File, name: str, data: bytes, into: Collected, inner: Inner) -> None:
     """Pictures are looked through; previews of objects are that and no more; everything else is a file of its own."""
     place = inner_place(file.place, name)
-    if kind_of(data).formats == (Format.IMAGE,) or name.startswith(("ObjectReplacements/", "Thumbnails/")):
+    if (
+        kind_of(data).formats == (Format.IMAGE,)
+        or data.startswith(_DRAWING)
+        or name.startswith(("ObjectReplacements/", "Thumbnails/"))
+    ):
         into.text(place, picture_text(data))
+        into.text(place, wide_runs(data) if data.startswith(_DRAWING) else "")
         picture = File(name, data, place, file.depth + 1)
         if name.startswith("Pictures/") and not into.picture(picture):
             into.fact(picture, FileKind.IMAGE, reason="more pictures than are read")

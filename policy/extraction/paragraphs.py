@@ -8,6 +8,7 @@ from typing import Final
 from lxml import etree
 
 from policy.extraction.bindings import Store
+from policy.extraction.fields import unasked
 from policy.extraction.pieces import (
     BOUND,
     CACHED,
@@ -90,8 +91,6 @@ _LEFT: Final = etree.XPath(
     "//*[not(contains('|t|delText|instrText|delInstrText|text|', concat('|', local-name(), '|')))]"
     "/text()[string-length(normalize-space()) > 0]"
 )
-_SYMBOL_FIELD: Final = re.compile(r"\s*SYMBOL\s+(?:0x([0-9A-Fa-f]{1,4})|(\d{1,5}))\b", re.I)
-_WORDS_FIELD: Final = re.compile(r"""\s*(?:QUOTE\s+"?([^"\\]*)"?|(?:MACROBUTTON|GOTOBUTTON)\s+\S+\s+(.*))""", re.I)
 _PRIVATE: Final = {code: chr(code - 0xF000) for code in range(0xF020, 0xF100)}  # how symbol fonts are stored
 _CIRCLED: Final = {**{0x80 + n: str(n) for n in range(11)}, **{0x8B + n: str(n) for n in range(11)}}  # of Wingdings
 _MOST_FIELDS: Final = 200  # fields within each other
@@ -115,7 +114,7 @@ def paragraph_readings(root: "etree._Element", around: Around | None = None) -> 
         left = _LEFT(root)
         beside += [str(text).strip() for text in left] if isinstance(left, list) else []
     found = readings_of(walk.lines())
-    said = "\n".join(dict.fromkeys(text for text in beside if text))
+    said = "\n\n".join(dict.fromkeys(text for text in beside if text))
     return [*found, *([Reading(said)] if said else [])]
 
 
@@ -318,8 +317,8 @@ class _Walk:
             self.beside.append(said)
             if self._fields and not self._fields[-1].in_result:
                 self._fields[-1].instruction.append(said)
-            if not done.in_result:
-                self._inline(_unasked(said), 0)
+            if not done.in_result or said.lstrip()[:3].upper() == "EQ ":
+                self._inline(unasked(said), 0)
 
     def _tab(self, element: "etree._Element") -> None:
         parent = element.getparent()
@@ -381,13 +380,3 @@ _STARTS: Final[dict[str, Callable[[_Walk, "etree._Element"], None]]] = {
     "tc": _Walk._cell,
     "lastRenderedPageBreak": _Walk._next_page,
 }
-
-
-def _unasked(instruction: str) -> str:
-    """What a field shows that has no result: a sign by its number, quoted words, the words of a button."""
-    sign = _SYMBOL_FIELD.match(instruction)
-    if sign:
-        code = int(sign[1], 16) if sign[1] else int(sign[2])
-        return chr(code) if 0 < code < 0xD800 else ""
-    words = _WORDS_FIELD.match(instruction)
-    return (words[1] or words[2] or "") if words else ""

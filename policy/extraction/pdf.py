@@ -155,7 +155,7 @@ def _page(reading: _Reading, number: int) -> tuple[list[str], str]:
         texts = _texts(reading, page)
         if not any(text.strip() for text in texts):
             _draw(reading, page, number)
-        notes = "\n".join(dict.fromkeys(_annotations(page, reading.pinned)))
+        notes = "\n\n".join(dict.fromkeys(_annotations(page, reading.pinned)))
         has_notes = bool(raw.FPDFPage_GetAnnotCount(page))
     finally:
         page.close()
@@ -249,7 +249,7 @@ def _around(reading: _Reading) -> None:
         found += [mark.get_title() for mark in document.get_toc(max_depth=10)]
     except (pypdfium2.PdfiumError, ValueError, RecursionError):
         found = []
-    into.text(inner_place(file.place, "properties"), "\n".join(found))
+    into.text(inner_place(file.place, "properties"), "\n\n".join(found))
     packets = [match[0] for _, match in zip(range(_MOST_PACKETS), _XMP.finditer(file.data), strict=False)]
     for packet in packets:
         into.text(inner_place(file.place, "metadata"), re.sub(r"<[^<>]*>", "\n", packet.decode("utf-8", "replace")))
@@ -264,7 +264,7 @@ def _around(reading: _Reading) -> None:
 def _beside(file: File, inside: Inside, into: Collected) -> None:
     """Texts of objects that no page shows, or shows otherwise."""
     for label, texts in inside.texts.items():
-        into.text(inner_place(file.place, label), "\n".join(texts))
+        into.text(inner_place(file.place, label), "\n\n".join(texts))
 
 
 def _xfa(document: Any, number: int) -> bytes:

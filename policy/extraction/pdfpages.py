@@ -13,6 +13,7 @@ from pypdfium2 import raw
 from policy.extraction.pieces import without_kinds
 
 _NUMBER: Final = re.compile(r"[0-9](?:[^0-9]{0,6}[0-9])+")
+_BROKEN: Final = re.compile(r"(?<=[0-9-])\r?\n(?=[0-9-])")  # where what is left out stood on a line of its own
 _DIGITS: Final = frozenset("0123456789-")
 _FEWEST: Final = 7  # digits of a page from which on their places are looked at
 _MOST_LOOKED: Final = 20_000  # signs of a page whose places are asked for
@@ -175,10 +176,13 @@ def _by_looks(text_page: Any, text: str, spans: list[tuple[int, int]], size: tup
             if number < 0:
                 continue
             drawn = raw.FPDFText_GetTextObject(page, number)
-            address = ctypes.addressof(drawn.contents) if drawn else 0
+            if not drawn:  # a line's end, which the program put in: it goes with the sign before it
+                looks[place] = looks.get(place - 1, "")
+                continue
+            address = ctypes.addressof(drawn.contents)
             look = known.get(address)
             if look is None:
-                look = known[address] = _look(drawn) if drawn else ""
+                look = known[address] = _look(drawn)
             if raw.FPDFText_GetCharOrigin(page, number, horizontal, vertical):
                 inside = -1 <= horizontal.value <= size[0] + 1 and -1 <= vertical.value <= size[1] + 1
                 look = look if inside else "off the page"
@@ -195,7 +199,7 @@ def _by_looks(text_page: Any, text: str, spans: list[tuple[int, int]], size: tup
             pieces[-1] = (pieces[-1][0] + sign, look)
         else:
             pieces.append((sign, look))
-    found = without_kinds(pieces)
+    found = [_BROKEN.sub("", reading) for reading in without_kinds(pieces)]
     if "invisible" in kinds:
         found.append("".join(sign for place, sign in enumerate(text) if looks.get(place) != "invisible"))
     return found

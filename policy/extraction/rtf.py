@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from policy.extraction.fields import unasked
 from policy.extraction.pieces import DELETED, FAINT, FIELD, HIDDEN, INSERTED, Line, Reading, readings_of
 from policy.reader.charsets import codec
 
@@ -49,6 +50,7 @@ _DEEPEST: Final = 5_000
 _MOST_FONTS: Final = 5_000
 _TINY: Final = 4  # half-points
 _PALE: Final = 0xF0
+_LONGEST_FIELD: Final = 200  # pieces of one instruction
 _MOST_FILES: Final = 1_000
 
 
@@ -167,6 +169,11 @@ class _Reader:
         self._state = self._groups.pop() if self._groups else _State()
         if ended.into in {"object", "picture"} and self._state.into != ended.into:
             self._take(ended.into)
+        elif ended.flags & FIELD and not self._state.flags & FIELD and ended.into == "text":
+            line = self._open.get(ended.place, Line())
+            said = "".join(text for text, flags, _ in line.pieces[-_LONGEST_FIELD:] if flags & FIELD)
+            if said.lstrip()[:3].upper() in {"EQ ", "SYM"}:
+                self._add(unasked(said))
         elif ended.into == "beside" and self._beside:
             self._beside.append("\n")
 

@@ -87,7 +87,7 @@ def loose_text(root: "etree._Element") -> str:
             found.append(element.tail)
         if element.attrib:
             found.extend(text for value in element.attrib.values() if _worth(text := _text(value)))
-    return "\n".join(found)
+    return "\n\n".join(found)  # a blank line keeps them apart: nothing goes on from one to the next
 
 
 def _text(value: str | bytes) -> str:

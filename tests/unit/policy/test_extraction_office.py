@@ -119,11 +119,16 @@ DOCUMENTS = {
     "speaker notes": packed(
         {
             "[Content_Types].xml": "<T/>",
+            "ppt/presentation.xml": "<presentation/>",
             "ppt/notesSlides/notesSlide1.xml": f"<p:n {_W}><a:p><a:t>{NUMBER}</a:t></a:p></p:n>",
         }
     ),
     "comment on a slide": packed(
-        {"[Content_Types].xml": "<T/>", "ppt/comments/comment1.xml": f"<p:cm {_W}><p:text>{NUMBER}</p:text></p:cm>"}
+        {
+            "[Content_Types].xml": "<T/>",
+            "ppt/presentation.xml": "<presentation/>",
+            "ppt/comments/comment1.xml": f"<p:cm {_W}><p:text>{NUMBER}</p:text></p:cm>",
+        }
     ),
     "shared string": xlsx('<row r="1"><c r="A1" t="s"><v>2</v></c></row>'),
     "inline string": xlsx(
