@@ -9,6 +9,7 @@ import codecs
 import contextlib
 import encodings
 import gc
+import importlib
 import json
 import os
 import pkgutil
@@ -36,6 +37,19 @@ _FRAME_MARKS: Final = 2_000
 _FRAME_FACTS: Final = 1_000
 _FRAME_WEIGHT: Final = 128 * 1024
 _MARK_WEIGHT: Final = 64  # bytes of text that take as long as one mark
+# What the standard library imports on first use.
+_LAZY: Final = (
+    "heapq",
+    "_strptime",
+    "unicodedata",
+    "stringprep",
+    "locale",
+    "copy",
+    "calendar",
+    "fractions",
+    "hmac",
+    "gzip",
+)
 _MODEST: Final = 10  # tesseract comes after mail
 _PROGRAM_PATHS: Final = ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/alternatives", "/dev/null")
 _REAP_SECONDS: Final = 0.2
@@ -261,6 +275,8 @@ def _warm(limits: Limits) -> None:
     for module in pkgutil.iter_modules(encodings.__path__):
         with contextlib.suppress(LookupError, ImportError):
             codecs.lookup(module.name)
+    for name in _LAZY:
+        importlib.import_module(name)
     for data in _samples():
         read_whole(File("sample", data, "sample"), limits)
     gc.collect()
@@ -297,4 +313,5 @@ def _samples() -> list[bytes]:
         archive.addfile(tarfile.TarInfo("a"), io.BytesIO(b""))
     mail = b"From: a@example.com\r\nSubject: =?utf-8?q?x?=\r\nContent-Type: text/html\r\n\r\n<p>x &amp; y</p>"
     ole = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(2048)
-    return [document, book, pdf.getvalue(), tar.getvalue(), mail, ole, b"{\\rtf1 x}", b"BZh9", b"\xfd7zXZ\0"]
+    split = b"<p>5<b>3</b>6<i>-</i>2<b>2</b>-12<b>3</b>4</p>"
+    return [split, document, book, pdf.getvalue(), tar.getvalue(), mail, ole, b"{\\rtf1 x}", b"BZh9", b"\xfd7zXZ\0"]
