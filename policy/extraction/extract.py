@@ -52,6 +52,7 @@ _REFERENCE: Final = re.compile(r"&([\w.-]{1,40});")
 _MOST_ENTITIES: Final = 200
 _ENTITIES_DEEP: Final = 4  # entities in entities
 _MOST_REFERRING: Final = 1024 * 1024  # characters of a source whose entities are written out
+_MOST_WRITTEN: Final = 256 * 1024  # characters that they may add
 _MAILBOX: Final = re.compile(rb"\n\r?\n(?=From [^\n]{1,200}\n[A-Za-z-]{1,60}:)")
 _MOST_MAILS: Final = 2_000  # the last one holds what is left
 _WORDS_WITHIN: Final = 16 * 1024  # bytes of a body in which passwords are looked for
@@ -225,29 +226,35 @@ def _has_tags_in_numbers(data: bytes) -> bool:
 
 def _xml(file: File, kind: Kind, into: Collected) -> None:
     """The source, and the text without its tags: elements joined and apart."""
+    whole = True
     declared = _XML_ENCODING.search(file.data[:512])
     charsets = dict.fromkeys((file.charset, declared[1].decode("ascii") if declared else ""))
     for source in dict.fromkeys(text for charset in charsets for text in text_readings(file.data, charset)):
         into.text(file.place, source)
         if "&" in source:
             into.text(file.place, html.unescape(source))  # the values of attributes
-        text = _plain_xml(source)
+        text, complete = _plain_xml(source)
+        whole = whole and complete
         into.text(file.place, html.unescape(_TAG.sub(" ", text)))
         into.text(file.place, html.unescape(_TAG.sub("", text)))
-    into.fact(file, kind.file)
+    into.fact(file, kind.file, reason="" if whole else "entities that write out more than is read")
 
 
-def _plain_xml(source: str) -> str:
-    """Without comments and the marks of CDATA; entities that it declares itself written out."""
+def _plain_xml(source: str) -> tuple[str, bool]:
+    """Without comments and the marks of CDATA; entities that it declares itself written out, and whether all are."""
     if "<!" not in source:
-        return source
+        return source, True
     own = {match[1]: match[2] for _, match in zip(range(_MOST_ENTITIES), _ENTITY.finditer(source), strict=False)}
     text = _CDATA.sub(lambda match: html.escape(match[1]), _XML_COMMENT.sub("", source))
+    most = len(text) + _MOST_WRITTEN
     for _ in range(_ENTITIES_DEEP if own else 0):
-        if len(text) > _MOST_REFERRING or "&" not in text:
+        if len(text) > _MOST_REFERRING:
             break
-        text = _REFERENCE.sub(lambda match: own.get(match[1], match[0]), text)
-    return text
+        written = _REFERENCE.sub(lambda match: own.get(match[1], match[0]), text)
+        if len(written) > most:
+            break
+        text = written
+    return text, not any(match[1] in own for match in _REFERENCE.finditer(text))
 
 
 def _message(file: File, kind: Kind, into: Collected) -> None:

@@ -112,15 +112,16 @@ def _range(first: int, last: int, target: str, hangs: float) -> Report:
     return whole
 
 
-def _of(target: str) -> tuple[fuzz_trial.Reads, Sequence[Seed]]:
+def _of(target: str) -> tuple[fuzz_trial.Reads, Sequence[Seed] | None]:
     module, _, name = target.partition(":")
     loaded = importlib.import_module(module)
-    return getattr(loaded, name), getattr(loaded, "ITEMS", None) or fuzz_trial.corpus()
+    return getattr(loaded, name), getattr(loaded, "ITEMS", None)
 
 
 def _worker(first: int, last: int, at: str, target: str, hangs: float) -> None:
     """In the process itself: read each, say what is wrong, and where we are before we begin."""
     reads, items = _of(target)
+    fuzz_trial.corpus()
     with Path(at).open("r+b") as file:
         place = mmap.mmap(file.fileno(), 8)
     _warm(DEFAULT_LIMITS)
