@@ -21,14 +21,23 @@ _WIDE_NAMES: Final = ("utf-16", "utf-32")
 _MULTIBYTE: Final = re.compile(
     r"(?:gb|big5|cp9[345]|johab|hz|iso2022|iso-2022|euc|shift|utf-7|cp037|cp500|cp1140|cp273|cp424|cp1026|cp875)"
 )
-_SHIFTED: Final = re.compile(rb"\x1b\$[)*+](.)|\x0e([^\x0f\n]*)\x0f?|\x1b[NO](..)", re.DOTALL)
-_CNS_PAIR: Final = re.compile(rb"\x8e[\xa1-\xb0][\xa1-\xfe][\xa1-\xfe]|[\xa1-\xfe][\xa1-\xfe]|[\x80-\xff]")
-_CNS_DIGITS: Final = 0xA4A1  # CNS 11643, plane 1: fullwidth digits; capitals from A4C1, small letters from A4DB on
-_CNS_CAPITALS: Final = 0xA4C1
-_CNS_MARKS: Final = {
-    0xA1A1: "\u3000", 0xA1A5: ".", 0xA2B1: "+", 0xA2B2: "-", 0xA1F6: "/", 0xA1B7: "-", 0xA2A1: "/", 0xA1BE: "(",
-    0xA1BF: ")",
-}  # fmt: skip
+
+
+def _cns_signs() -> dict[int, str]:
+    """What Python's codec for GB makes of CNS 11643's rows of digits, letters and marks, and what they are."""
+    signs = {0xA4A1 + number: chr(48 + number) for number in range(10)}
+    signs |= {0xA4C1 + number: chr(65 + number) for number in range(26)}
+    signs |= {0xA4DB + number: chr(97 + number) for number in range(26)}
+    signs |= {0xA2B1: "+", 0xA2B2: "-", 0xA1F6: "/", 0xA1B7: "-", 0xA1BE: "(", 0xA1BF: ")", 0xA1A5: "."}
+    return {ord(code.to_bytes(2, "big").decode("gb18030", "replace")): sign for code, sign in signs.items()}
+
+
+_ANY_SET: Final = re.compile(rb"\x1b\$[)*+].", re.DOTALL)
+_CNS_SIGNS: Final = _cns_signs()
+# The same signs as the codec for KS X 1001 reads them, where a text shifts into CNS 11643.
+_CNS_SHIFTED: Final = {
+    ord(bytes((0xA4, 0xA1 + number)).decode("euc_kr", "replace")): chr(48 + number) for number in range(10)
+}
 
 
 def decode(data: bytes, charset: str = "") -> str:
@@ -117,48 +126,15 @@ def _strict(data: bytes, name: str) -> str | None:
 
 
 def _euc_tw(data: bytes) -> str:
-    """Digits, letters and marks; the ideographs of CNS 11643 read as a sign of their own."""
-    return "".join(_cns(piece) for piece in _split(_CNS_PAIR, data))
-
-
-def _split(pattern: re.Pattern[bytes], data: bytes) -> list[bytes]:
-    """Matches, and what stands between them."""
-    found: list[bytes] = []
-    at = 0
-    for match in pattern.finditer(data):
-        found += [data[at : match.start()], match[0]]
-        at = match.end()
-    return [*found, data[at:]]
-
-
-def _cns(piece: bytes) -> str:
-    if piece.isascii():
-        return piece.decode("ascii")
-    code = int.from_bytes(piece[-2:], "big")
-    if 0 <= code - _CNS_DIGITS < 10:
-        return chr(0x30 + code - _CNS_DIGITS)
-    if 0 <= code - _CNS_CAPITALS < 26:
-        return chr(0x41 + code - _CNS_CAPITALS)
-    if 0 <= code - _CNS_CAPITALS - 26 < 26:
-        return chr(0x61 + code - _CNS_CAPITALS - 26)
-    return _CNS_MARKS.get(code, "\u3013")
+    """Digits, letters and marks; the ideographs of CNS 11643 read as other ones."""
+    return data.decode("gb18030", "replace").translate(_CNS_SIGNS)
 
 
 def _iso_2022_cn(data: bytes) -> str:
-    """Between shifts out and in, two bytes a character of the set that was named last (RFC 1922)."""
-    out: list[str] = []
-    at = 0
-    is_gb = True
-    for match in _SHIFTED.finditer(data):
-        out.append(data[at : match.start()].decode("ascii", "replace"))
-        at = match.end()
-        if match[1]:
-            is_gb = match[1] in {b"A", b"E"}
-            continue
-        high = bytes(byte | 0x80 for byte in match[2] or match[3] or b"")
-        out.append(high.decode("gb18030", "replace") if is_gb else _euc_tw(high))
-    out.append(data[at:].decode("ascii", "replace"))
-    return "".join(out)
+    """As Korean text with the same shifts (RFC 1922, RFC 1557): fullwidth signs stand at the same places."""
+    text = _ANY_SET.sub(b"\x1b$)C", data)
+    decoded = (text if text.startswith(b"\x1b$)C") else b"\x1b$)C" + text).decode("iso2022_kr", "replace")
+    return decoded.translate(_CNS_SHIFTED) if b"\x1b$)G" in data else decoded
 
 
 def _utf_7_imap(data: bytes) -> str:

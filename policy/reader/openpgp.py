@@ -17,7 +17,7 @@ _ARMOUR: Final = re.compile(
     rb"((?:[A-Za-z]{1,40}:[^\n]{0,1000}\n)*)(?:[ \t]*\r?\n)?([^-]*)",
     re.M,
 )
-_CHECKSUM: Final = re.compile(rb"\n=[A-Za-z0-9+/]{4}[ \t\r]*(?:\n|\Z)")
+_CHECKSUM: Final = re.compile(rb"=[A-Za-z0-9+/]{4}\s{0,9}\Z")
 _MOST_PACKETS: Final = 20_000
 _DEEPEST: Final = 16
 _SIGNATURE, _SESSION, _SYMMETRIC, _ONE_PASS, _COMPRESSED, _LOCKED, _MARKER, _LITERAL = 2, 1, 3, 4, 8, 9, 10, 11
@@ -29,7 +29,7 @@ _VERSIONS: Final = {
     _SESSION: b"\2\3\6",
     _SYMMETRIC: b"\4\5\6",
     _ONE_PASS: b"\3\6",
-    _COMPRESSED: b"\1\2\3",
+    _COMPRESSED: b"\0\1\2\3",
     _PROTECTED: b"\1\2",
     _LITERAL: b"btul1",
     _AEAD: b"\1",

@@ -58,7 +58,7 @@ def decode_body(body: bytes, encodings: tuple[str, ...]) -> Decoded:
             whole &= decoded.whole
             found += decoded.readings
         elif base == "quoted-printable":
-            found.append(_quoted_printable(body))
+            found += _quoted_printable(body)
         elif base == "uuencode":
             found += [*_uuencoded(body), body]  # text around the block is shown as it is
         else:
@@ -68,7 +68,7 @@ def decode_body(body: bytes, encodings: tuple[str, ...]) -> Decoded:
         found.append(body)
     if not sure or "?" in encodings:
         found += _undeclared(body)
-        found.append(_quoted_printable(body))
+        found += _quoted_printable(body)
     return Decoded(_distinct(found), whole)
 
 
@@ -125,7 +125,7 @@ def _undeclared(body: bytes) -> list[bytes]:
     if looks_base64(body):
         found += _base64(body).readings
     elif b"=" in body and _LOOKS_QP.search(body):
-        found.append(_quoted_printable(body))
+        found += _quoted_printable(body)
     return found
 
 
@@ -150,6 +150,8 @@ def _odd_base64(body: bytes) -> Decoded:
     if runs > 1:
         found.append(_quads(clean[: clean.find(b"=")]))  # some stop at the first padding, some step over it
         found.append(_quads(clean.replace(b"=", b"")))
+    if len(clean) % 4 == 1:
+        found.append(body)  # no such base64 can be: some show the text as it is
     if dirty and (b"-" in body or b"_" in body):
         found.append(_quads(body.translate(_URL_SAFE).translate(None, _NOT_BASE64).replace(b"=", b"")))
     if dirty and body.translate(None, _BASE64_OR_SPACE):
@@ -166,10 +168,14 @@ def _quads(clean: bytes) -> bytes:
     return pybase64.b64decode(clean + b"=" * (-len(clean) % 4), validate=True)
 
 
-def _quoted_printable(body: bytes) -> bytes:
+def _quoted_printable(body: bytes) -> list[bytes]:
+    """Decoded; blanks behind a soft break are dropped by some, and to others it is none."""
     if b"=" not in body:
-        return body
-    return binascii.a2b_qp(_LATE_SOFT_BREAK.sub(rb"=\1", body))
+        return [body]
+    decoded = [binascii.a2b_qp(body)]
+    if _LATE_SOFT_BREAK.search(body):
+        decoded.insert(0, binascii.a2b_qp(_LATE_SOFT_BREAK.sub(rb"=\1", body)))
+    return decoded
 
 
 def _distinct(found: list[bytes]) -> tuple[bytes, ...]:

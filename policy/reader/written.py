@@ -7,7 +7,7 @@ from typing import Final
 from policy.reader.transfer import lenient_base64, uudecoded
 
 _BEGIN: Final = re.compile(rb"(?:\A|\n)[> \t]{0,8}begin(?:-base64)? [0-7]{3,4}[ \t]([^\r\n]{0,255})\r?\n")
-_BEGUN: Final = re.compile(rb"begin(?:-base64)? [0-7]{3,4}[ \t]")
+_BEGUN: Final = re.compile(rb"begin(?:(?:-base64)? [0-7]{3,4}[ \t]| [^\r\n]{0,300}name=)")
 _BINHEX: Final = re.compile(rb"\(This file must be converted with BinHex[^\n]{0,200}\n\s*:([^:]+)")
 _YBEGIN: Final = re.compile(
     rb"(?:\A|\n)=ybegin [^\r\n]{0,300}?name=([^\r\n]{0,255})\r?\n(?:=ypart [^\r\n]{0,300}\r?\n)?"
@@ -32,7 +32,8 @@ def is_written(data: bytes) -> bool:
         return True
     at = data.find(b"begin")
     while at >= 0:
-        if data[at - 2 : at] == b"=y" or _BEGUN.match(data, at):
+        before = data[max(0, at - 9) : at].rstrip(b"> \t")
+        if (not before or before.endswith((b"\n", b"\n=y")) or before == b"=y") and _BEGUN.match(data, at):
             return True
         at = data.find(b"begin", at + 5)
     return False

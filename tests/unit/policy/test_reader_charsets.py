@@ -1,0 +1,60 @@
+"""Charsets by every name that mail gives them."""
+
+import codecs
+
+import pytest
+
+from policy.reader.charsets import codec, readings
+
+NAMES = {
+    "ANSI_X3.4-1968": "cp1252",
+    "iso-8859-1": "cp1252",
+    "ISO8859-15": "iso8859-15",
+    "iso-ir-149": "cp949",
+    "windows-31j": "cp932",
+    "x-mac-cyrillic": "mac-cyrillic",
+    "x-mac-ce": "mac-latin2",
+    "x-mac-icelandic": "mac-iceland",
+    "cp65001": "utf-8",
+    "windows-65000": "utf-7",
+    "unicode-1-1-utf-7": "utf-7",
+    "cp1201": "utf-16-be",
+    "IBM037": "cp037",
+    "ibm01140": "cp1140",
+    "ibm1047": "cp037",
+    "ebcdic-cp-fr": "cp037",
+    "cp20285": "cp037",
+    "windows-936": "gb18030",
+    "ms949": "cp949",
+    "tis-620": "cp874",
+    "csISO2022JP": "iso2022_jp_2",
+}
+
+
+@pytest.mark.parametrize(("name", "reads"), NAMES.items())
+def test_a_name_is_known(name: str, reads: str) -> None:
+    found = codec(name)
+    assert found is not None
+    assert codecs.lookup(found).name == codecs.lookup(reads).name
+
+
+@pytest.mark.parametrize("name", ["punycode", "idna", "base64", "rot13", "unicode_escape", "nothing", "", "a\0b", "é"])
+def test_what_is_no_charset(name: str) -> None:
+    assert codec(name) is None
+
+
+@pytest.mark.parametrize(
+    ("charset", "data"),
+    [
+        ("ibm1047", "SSN 536-22-1234".encode("cp037")),
+        ("utf-7-imap", b"SSN &ADUAMwA2-22-1234".replace(b"622", b"6-22")),
+        ("euc-tw", b"SSN \xa4\xa6\xa4\xa4\xa4\xa7-22-1234"),
+        ("iso-2022-cn", b"SSN \x1b$)A\x0e#5#3#6\x0f-22-1234"),
+        ("iso-2022-cn", b"SSN \x1b$)G\x0e$&$$$'\x0f-22-1234"),
+        ("hz-gb-2312", b"SSN ~{#5#3#6~}-22-1234"),
+        ("utf-16", "SSN 536-22-1234".encode("utf-16-le")),
+    ],
+)
+def test_digits_are_read(charset: str, data: bytes) -> None:
+    wide = {0xFF10 + digit: 48 + digit for digit in range(10)}
+    assert any("536" in text.translate(wide) and "22-1234" in text.translate(wide) for text in readings(data, charset))
