@@ -22,10 +22,10 @@ def text_readings(
         found[text] = None
         if flowed and " \n" in text.replace("\r\n", "\n"):
             found[_SOFT_LINE.sub("" if delsp else " ", text)] = None
-        if "\n>" in text:
+        if ">" in text and "\n>" in text:
             found[_QUOTED_LINE.sub("", text)] = None
         found.update(dict.fromkeys(read_card(text, media_type).texts))
-        if "\\u" in text or "\\x" in text or "\\/" in text:
+        if "\\" in text and ("\\u" in text or "\\x" in text or "\\/" in text):
             found[_JSON_ESCAPE.sub(_unescaped, text)] = None
         if has_controls(text):
             found.update(dict.fromkeys(visual_lines(text)))
