@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from rules import cards, codes, dates, endings, financial, identity, licences, medical, secrets, securities
-from rules.verdict import Verdict, digits_of, luhn_valid
+from rules.verdict import Verdict, digits_of, luhn_valid, spoken_end
 from rules.world import table
 
 
