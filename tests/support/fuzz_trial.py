@@ -26,6 +26,7 @@ _WHOLE = {FileKind.DOCUMENT, FileKind.SPREADSHEET, FileKind.PRESENTATION, FileKi
 _STREAM = re.compile(rb"stream\r?\n(.{0,100000}?)\r?\nendstream", re.DOTALL)
 _TAG = re.compile(rb"<[^<>]*>?")
 _MOST_NEEDLES = 40
+_MARKER = re.compile(r"\b[0-9]{3}-[0-9]{2}-[0-9]{4}\b")
 _INFLATED = 4 * 1024 * 1024
 
 Reads = Callable[[Seed, bytes], Content]
@@ -113,8 +114,8 @@ def _clean(number: int, item: Seed, data: bytes, content: Content, reads: Reads)
     if any(fact.unreadable or fact.encrypted for fact in content.files):
         return None
     text = " ".join(part.text for part in content.parts)
-    wanted = needles(item, reads)
-    if wanted:
+    wanted, markers = needles(item, reads)
+    if wanted and not any(marker in text for marker in markers):  # else what is lost is of little weight
         bare = naked(data, mail=item.mail)
         there = [word for word in wanted if word in bare]
         if there and not any(word.decode() in text for word in there):
@@ -125,17 +126,20 @@ def _clean(number: int, item: Seed, data: bytes, content: Content, reads: Reads)
     return None
 
 
-_NEEDLES: dict[tuple[str, Reads], list[bytes]] = {}
+_NEEDLES: dict[tuple[str, Reads], tuple[list[bytes], list[str]]] = {}
 
 
-def needles(item: Seed, reads: Reads) -> list[bytes]:
-    """Words that are read in the seed itself, and stand plainly in its bytes."""
+def needles(item: Seed, reads: Reads) -> tuple[list[bytes], list[str]]:
+    """Of the words read in the seed itself those that stand plainly in its bytes; and the numbers that were put in."""
     key = (item.name, reads)
     if key not in _NEEDLES:
         bare = naked(item.data, mail=item.mail)
         text = " ".join(part.text for part in reads(item, item.data).parts)
-        found = dict.fromkeys(word.encode() for word in words_of(text))
-        _NEEDLES[key] = [word for word in found if word in bare][:_MOST_NEEDLES]
+        words = list(dict.fromkeys(words_of(text)))
+        _NEEDLES[key] = (
+            [word.encode() for word in words if word.encode() in bare][:_MOST_NEEDLES],
+            _MARKER.findall(text),
+        )
     return _NEEDLES[key]
 
 
