@@ -151,6 +151,8 @@ def read_tar(file: File, into: Collected, inner: Inner) -> None:
                 _member(file, archive, member, into, inner)
                 reason = reason or _told_between(file.data, end, member.offset)
                 end = max(end, archive.offset)
+                if member.isreg() and not member.issparse():  # the rest of its last block
+                    reason = reason or _told_between(file.data, member.offset_data + member.size, archive.offset)
         reason = reason or _told_between(file.data, end, len(file.data))
     except TooMuch as limit:
         reason = str(limit)

@@ -1,6 +1,6 @@
 """The streams of an OLE container by their path, and those of one storage in it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from typing import Final, Protocol
 
@@ -24,11 +24,46 @@ class Container(olefile.OleFileIO):  # type: ignore[misc]  # olefile has no type
 
     def __init__(self, data: bytes) -> None:
         self.is_odd = False
+        self._taken: set[int] = set()
+        self._taken_minis: set[int] = set()
+        self._followed: set[int] = set()
         super().__init__(BytesIO(data), raise_defects=olefile.DEFECT_FATAL)
 
     def _raise_defect(self, level: int, message: str, kind: type[Exception] = OSError) -> None:
         self.is_odd |= level >= olefile.DEFECT_INCORRECT
         super()._raise_defect(level, message, kind)
+
+    def follow_own(self) -> None:
+        """Look at the chains of the directory and of the stream that holds all small ones."""
+        self.is_odd |= not list(self._chain(self.first_dir_sector))
+        self._follow(self.root.isectStart, -(-self.root.size // self.sector_size), self.fat, self._taken)
+
+    def _chain(self, sector: int) -> Iterator[int]:
+        while sector < len(self.fat) and sector not in self._taken:
+            self._taken.add(sector)
+            yield sector
+            sector = self.fat[sector]
+        self.is_odd |= sector != olefile.ENDOFCHAIN
+
+    def follow(self, path: list[str]) -> None:
+        """Look whether a stream's chain of sectors ends where it should, and shares none with another's."""
+        entry = self.direntries[self._find(path)]
+        if entry.sid in self._followed:
+            return
+        self._followed.add(entry.sid)
+        if entry.is_minifat:
+            self._follow(entry.isectStart, -(-entry.size // self.mini_sector_size), self.minifat, self._taken_minis)
+        else:
+            self._follow(entry.isectStart, -(-entry.size // self.sector_size), self.fat, self._taken)
+
+    def _follow(self, sector: int, count: int, table: Sequence[int], taken: set[int]) -> None:
+        for _ in range(count):
+            if sector in taken or sector >= len(table):
+                self.is_odd = True
+                return
+            taken.add(sector)
+            sector = table[sector]
+        self.is_odd |= count > 0 and sector != olefile.ENDOFCHAIN
 
 
 Tree = dict[str, "Tree | list[str]"]  # names to storages, or to the path of a stream
@@ -46,6 +81,7 @@ class Streams:
     @classmethod
     def of(cls, container: "Container", tells: Tells) -> "Streams":
         """All of a container; `tells` reads a storage within that is a document."""
+        container.follow_own()
         paths = container.listdir()
         tree: Tree = {}
         for path in paths[:MOST_STREAMS]:
@@ -105,6 +141,7 @@ class Streams:
         if path is None or self._container.get_size(path) > into.budget.room():
             return None
         data = bytes(self._container.openstream(path).read())
+        self._container.follow(path)
         return data if into.budget.take_bytes(len(data)) else None
 
     def fault(self) -> str:

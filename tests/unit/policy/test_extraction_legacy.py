@@ -403,3 +403,12 @@ def test_records_that_lead_nowhere_end() -> None:
         Pieces((b"abc",)).take(4)
     with pytest.raises(struct.error):
         list(Workbook().read(b"none"))
+
+
+def test_a_chain_of_sectors_that_turns_in_a_circle_is_told() -> None:
+    data = bytearray(document("SSN\r" + "x" * 4_000))
+    table = (struct.unpack_from("<I", data, 76)[0] + 1) * 512
+    (following,) = struct.unpack_from("<I", data, table + 4 * 5)
+    assert following == 6
+    struct.pack_into("<I", data, table + 4 * 5, 3)
+    assert "an OLE container that contradicts itself" in faults(extract("a.doc", bytes(data)))
