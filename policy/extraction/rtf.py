@@ -110,6 +110,7 @@ class _Reader:
         self._pictures: list[bytes] = []
         self._skip = 0
         self._whole = True
+        self._began = False  # the group that holds the whole text
 
     def _pale_colours(self) -> frozenset[int]:
         start = self._data.find(b"{\\colortbl")
@@ -159,6 +160,8 @@ class _Reader:
         if len(self._groups) >= _DEEPEST:
             self._whole = False
             return
+        self._whole = self._whole and (bool(self._groups) or not self._began)  # a group behind the end of the text
+        self._began = True
         self._groups.append(self._state)
         self._state = replace(self._state, starred=False, fresh=True)
 
