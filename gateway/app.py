@@ -3,6 +3,7 @@
 import asyncio
 import ctypes
 import gc
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -185,7 +186,7 @@ async def serve(
             limits=share.deliveries,
             split_domains=settings.next_hop.mx,
         )
-        async with relay, WorkerPool(tesseract=tesseract_for(settings.reading)) as pool, asyncio.TaskGroup() as tasks:
+        async with relay, share.pool(settings) as pool, asyncio.TaskGroup() as tasks:
             tasks.create_task(worker.run(stop), name="worker")  # drains while the doors close
             chores = [
                 tasks.create_task(keeper.run(stop), name="policy"),
@@ -227,6 +228,11 @@ class _Share:
     def deliveries(self) -> Limits:
         whole = Limits()
         return replace(whole, deliveries=self._of(whole.deliveries), per_lane=self._of(whole.per_lane))
+
+    def pool(self, settings: Settings) -> WorkerPool:
+        """The children that read documents; one process alone has two, so that one slow file holds up no other."""
+        children = None if self.workers == 1 else self._of(len(os.sched_getaffinity(0)))
+        return WorkerPool(children, tesseract=tesseract_for(settings.reading))
 
     def _of(self, whole: int) -> int:
         return max(1, whole // self.workers)
