@@ -229,7 +229,7 @@ class _Walk:
         names = _names(value, entity)
         told = any(name not in IDENTITY for name in encodings)
         decoded = self._decoded(body, encodings, where) if told or looks_base64(body) else (body,)
-        if told and body not in decoded and self._another(1, where):
+        if told and body not in decoded and not looks_base64(body) and self._another(1, where):
             decoded = (*decoded, body)  # the standard knows no encoding here, so some undo none (RFC 2046 5.2.1)
         for data in decoded:
             label = self._file_place(names, "message", where)

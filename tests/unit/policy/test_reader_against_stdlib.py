@@ -5,6 +5,7 @@ import email
 import email.policy
 import quopri
 import random
+import re
 from collections.abc import Iterator
 from email.message import EmailMessage, Message
 
@@ -40,6 +41,7 @@ WORDS = [
     "=?utf-8?q?x?=",
 ]
 BOUNDARIES = ["b", "bb", "b--", "b c", "b'", "=b", "b" * 80]
+UNDONE = re.compile(r"[A-Za-z0-9+/=]{4,}")  # base64 as it stands says nothing to a person
 ENDS = [b"\r\n", b"\n"]
 
 
@@ -157,7 +159,7 @@ def missed(raw: bytes) -> list[str]:
     lines = []
     for policy in (email.policy.default, email.policy.compat32):
         for one in shown(email.message_from_bytes(raw, policy=policy)):
-            lines += [line for line in one.splitlines() if squeezed(line) not in ours]
+            lines += [line for line in one.splitlines() if squeezed(line) not in ours and not UNDONE.fullmatch(line)]
     return lines
 
 
