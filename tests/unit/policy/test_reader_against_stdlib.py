@@ -41,7 +41,7 @@ WORDS = [
     "=?utf-8?q?x?=",
 ]
 BOUNDARIES = ["b", "bb", "b--", "b c", "b'", "=b", "b" * 80]
-UNDONE = re.compile(r"[A-Za-z0-9+/=]{4,}")  # base64 as it stands says nothing to a person
+UNDONE = re.compile(r"[A-Za-z0-9+/=]{16,}")  # base64 as it stands says nothing to a person
 ENDS = [b"\r\n", b"\n"]
 
 
