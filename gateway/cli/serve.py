@@ -29,16 +29,16 @@ def command(invocation: Invocation, end_with_stdin: bool) -> None:
     from keys.errors import KeysError
 
     try:
-        settings = load_settings(invocation.config)
-    except SettingsInvalid as invalid:
-        for problem in invalid.problems:
-            click.echo(str(problem), err=True)
-        fail("the configuration is not sound; nothing was started", "sealgate config check says the same")
-    try:
+        # the policy's own tests run where it is loaded, with the compiled patterns that are kept
+        settings = load_settings(invocation.config, trial=False)
         if settings.processes == 1:
             _run(settings, end_with_stdin=end_with_stdin)
         else:
             sys.exit(_run_workers(settings, end_with_stdin=end_with_stdin))
+    except SettingsInvalid as invalid:
+        for problem in invalid.problems:
+            click.echo(str(problem), err=True)
+        fail("the configuration is not sound; nothing was started", "sealgate config check says the same")
     except (DeliveryError, KeysError, OSError, ExceptionGroup) as failed:
         cause = first_cause(failed)
         if not isinstance(cause, (DeliveryError, KeysError, OSError)):
