@@ -1,31 +1,40 @@
 """Tables in a text: a column's header speaks for every cell below it, however far above it stands.
 
-A table is a run of lines with the same sign between their cells (tab, semicolon, bar or comma), or a column of single
-values; its header is the lines of short labels on top. Only a value that fills its cell belongs to the column.
+A table is a run of lines with the same sign between their cells (tab, semicolon, bar, wide gaps or comma), or a column
+of single values; its header is the lines of short labels on top. Only a value that fills its cell belongs to a column.
+Tables are looked for only about a value that fills a cell, and each no more than once.
 """
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from rules.budget import Budget
+from rules.segments import field_name
 
-_SIGNS: Final = (b"\t", b";", b"|", b",")
+_WIDE: Final = b"  "
+_SIGNS: Final = (b"\t", b";", b"|", _WIDE, b",")
 _LONGEST_LINE: Final = 4096  # bytes; a longer line is no row
 _LONGEST_LABEL: Final = 48
 _MOST_HEADS: Final = 4  # lines of labels: a title, groups of columns, their names
 _MOST_ODD: Final = 3  # lines within a table that do not fit it: blank ones, subtotals
 _QUOTED: Final = re.compile(rb'"[^"\n]*"')
+_GAPS: Final = re.compile(rb"(?<=[^ \t]) {2,}(?=[^ ])")
 _LABEL: Final = re.compile(rb"[A-Za-z\x80-\xff]")
 _NUMBER: Final = re.compile(rb"[0-9]{4}")
 _CELL: Final = b" \"'="
 _SPLIT: Final = re.compile(rb"[\t;|,]|  +")
-_BELOW: Final = re.compile(
-    rb"(?:\r?\n[^0-9\n]{0,48}){1,2}\r?\n?[ \"'=]{0,4}[0-9A-Z][0-9A-Za-z ./-]{3,40}[ \"']{0,4}(?:\r?\n|\Z)"
-)
+_VALUE: Final = rb"[0-9A-Z][0-9A-Za-z ./-]{3,40}"
 _VALUE_LINE: Final = re.compile(rb"[ \"'=]{0,4}[0-9][0-9A-Za-z ./-]{3,40}[ \"']{0,4}")
+_BELOW: Final = re.compile(rb"(?:\n[^0-9\n]{0,48}){1,2}\n?[ \"'=]{0,4}" + _VALUE + rb"[ \"']{0,4}(?:\n|\Z)")
+_ROW_BELOW: Final = re.compile(
+    rb"(?:\n[^\n]{0,400}){0,3}?\n(?:[^\n]{0,400}[\t;|,]|[^\n]{0,400}  )?[ \"'=]{0,4}"
+    rb"[0-9A-Z][0-9A-Z ./-]{0,30}[0-9][0-9A-Z./-]{2,30}[ \"']{0,4}(?:[\n\t;|,]|  |\Z)"
+)
+_BARRIER: Final = b"\f"
+_SEGMENT: Final = re.compile(rb"[A-Z][A-Z0-9]{1,2}[|*]")
 
 
 @dataclass(slots=True)
@@ -40,52 +49,103 @@ class _Table:
 
 
 class Columns:
-    """The tables of one text, recognised when first asked for."""
+    """The tables of one text, recognised where they are asked for."""
 
     def __init__(self, data: bytes, budget: Budget) -> None:
         self._data = data
         self._budget = budget
-        self._tables: list[_Table] | None = None
+        self._tables: list[_Table] = []
         self._starts: list[int] = []
+        self._searched: list[tuple[int, int]] = []  # runs of lines whose tables are known
 
     def header(self, start: int, end: int) -> bytes:
         """The labels above the value at start..end; empty where it fills no cell of a table."""
-        if self._tables is None:
-            self._tables = [table for table in _tables(self._data, self._budget) if table.rows]
-            self._starts = [table.start for table in self._tables]
-        index = bisect_right(self._starts, start) - 1
-        if index < 0 or self._tables[index].end < end:
+        first = self._data.rfind(b"\n", max(0, start - _LONGEST_LINE), start) + 1
+        first = first or max(0, start - _LONGEST_LINE)
+        last = self._data.find(b"\n", end, end + _LONGEST_LINE)
+        last = last if last >= 0 else min(len(self._data), end + _LONGEST_LINE)
+        line = self._data[first:last]
+        if _SEGMENT.match(line):
+            return field_name(line, start - first)
+        before, behind = line[: start - first], line[end - first :]
+        signs = [sign for sign in (*_SIGNS, b"") if _fills(before, behind, sign)]
+        if not signs:
             return b""
-        table = self._tables[index]
-        place = self._data.rfind(b"\n", max(0, start - _LONGEST_LINE), start) + 1
-        before = self._data[place or max(0, start - _LONGEST_LINE) : start]
-        stop = self._data.find(b"\n", end, end + _LONGEST_LINE)
-        behind = self._data[end : stop if stop >= 0 else end + _LONGEST_LINE]
+        table = self._table(first, last, signs)
+        if table is None or not _fills(before, behind, table.sign):
+            return b""
         if not table.sign:
-            return table.heads[-1] if not before.strip(_CELL) and not behind.strip(_CELL) else b""
-        before = _QUOTED.sub(b"", before)
-        if before.rpartition(table.sign)[2].strip(_CELL) or behind.partition(table.sign)[0].strip(_CELL):
-            return b""
-        column = before.count(table.sign)
+            return table.heads[-1]
+        column = _count(_bare(before), table.sign)
+        if table.sign == _WIDE and before.endswith(_WIDE) and before.strip():
+            column += 1  # the gap before the value is at the end of what was counted
         cells = (_cells(head, table.sign) for head in table.heads)
         return b"\n".join(row[column].strip() for row in cells if column < len(row))
 
+    def _table(self, first: int, last: int, signs: Sequence[bytes]) -> _Table | None:
+        """The table that holds the line first..last, with rows; one of `signs` is between its cells."""
+        if not any(start <= first < stop for start, stop in reversed(self._searched)):
+            start, stop = self._walk(first, -1, signs), self._walk(last, 1, signs)
+            self._searched.append((start, stop))
+            self._tables += [table for table in _tables(self._data, start, stop, self._budget) if table.rows]
+            self._tables.sort(key=lambda table: table.start)
+            self._starts = [table.start for table in self._tables]
+        index = bisect_right(self._starts, first) - 1
+        return self._tables[index] if index >= 0 and self._tables[index].end >= last else None
+
+    def _walk(self, place: int, step: int, signs: Sequence[bytes]) -> int:
+        """Up (from a line's start) or down (from its end) until more lines than may be odd are no rows."""
+        data, odd, kept = self._data, 0, place
+        while 0 < place < len(data) and odd <= _MOST_ODD + _MOST_HEADS:
+            if step < 0:
+                start, stop = data.rfind(b"\n", 0, place - 1) + 1, place - 1
+                place = start
+            else:
+                start = place + 1
+                stop = data.find(b"\n", start)
+                stop = place = len(data) if stop < 0 else stop
+            self._budget.left -= 1
+            line = data[start:stop] if stop - start <= _LONGEST_LINE else b""
+            if any(sign in line for sign in signs if sign) or _VALUE_LINE.fullmatch(line):
+                odd, kept = 0, place
+            else:
+                odd += 1
+                kept = place if step < 0 and 0 < len(line) <= _LONGEST_LABEL else kept
+            if line == _BARRIER:
+                break
+        return kept
+
 
 def may_head(data: bytes, place: int) -> bool:
-    """Whether a word there can stand in the header of a column: in a short cell, or on a short line above a value."""
+    """Whether a word there can stand in the header of a column: among short cells, with a cell below that holds digits.
+
+    Said too often rather than too seldom; what stands in which column is found out about a value.
+    """
     start = data.rfind(b"\n", max(0, place - _LONGEST_LINE), place) + 1
     stop = data.find(b"\n", place, place + _LONGEST_LINE)
-    line = data[start : stop if stop >= 0 else place + _LONGEST_LINE]
-    cells = _SPLIT.split(line) if _SPLIT.search(line) else []
-    if cells:
-        return len(cells) > 1 and all(len(cell) <= _LONGEST_LABEL for cell in cells)
-    return stop >= 0 and len(line) <= _LONGEST_LABEL and _BELOW.match(data, stop) is not None
+    line = data[start : max(start, stop)]
+    if stop < 0 or _NUMBER.search(line):
+        return False
+    if _SPLIT.search(line):
+        short = all(len(cell) <= _LONGEST_LABEL for cell in _SPLIT.split(line))
+        return short and _ROW_BELOW.match(data, stop) is not None
+    return len(line) <= _LONGEST_LABEL and _BELOW.match(data, stop) is not None
 
 
-def _tables(data: bytes, budget: Budget) -> Iterator[_Table]:
+def _fills(before: bytes, behind: bytes, sign: bytes) -> bool:
+    """Whether what stands between these two fills a cell."""
+    if not sign:
+        return not before.strip(_CELL) and not behind.strip(_CELL)
+    if sign == _WIDE:
+        return (before.endswith(_WIDE) or not before.strip(_CELL)) and (
+            behind.startswith(_WIDE) or not behind.strip(_CELL)
+        )
+    return not before.rpartition(sign)[2].strip(_CELL) and not behind.partition(sign)[0].strip(_CELL)
+
+
+def _tables(data: bytes, start: int, end: int, budget: Budget) -> Iterator[_Table]:
     table: _Table | None = None
-    start = 0
-    while start < len(data):
+    while start < end:
         stop = data.find(b"\n", start)
         stop = len(data) if stop < 0 else stop
         line = data[start:stop] if stop - start <= _LONGEST_LINE else b""
@@ -114,7 +174,7 @@ def _takes(table: _Table, line: bytes) -> bool:
     if not table.sign:
         fits = _VALUE_LINE.fullmatch(line) is not None
     else:
-        fits = 0 < _bare(line).count(table.sign) <= table.most
+        fits = 0 < _count(_bare(line), table.sign) <= table.most
     if not fits:
         return False
     table.odd = 0
@@ -131,11 +191,15 @@ def _begun(line: bytes, start: int, stop: int) -> _Table | None:
         return None
     bare = _bare(line)
     for sign in _SIGNS:
-        most = bare.count(sign)
+        most = _count(bare, sign)
         if most:
             short = all(len(cell.strip()) <= _LONGEST_LABEL for cell in _cells(line, sign))
             return _Table(start, stop, sign, most, [line]) if short else None
     return _Table(start, stop, b"", 0, [line]) if len(line) <= _LONGEST_LABEL else None
+
+
+def _count(line: bytes, sign: bytes) -> int:
+    return len(_GAPS.findall(line)) if sign == _WIDE else line.count(sign)
 
 
 def _bare(line: bytes) -> bytes:
@@ -143,6 +207,8 @@ def _bare(line: bytes) -> bytes:
 
 
 def _cells(line: bytes, sign: bytes) -> list[bytes]:
+    if sign == _WIDE:
+        return _GAPS.split(line)
     if b'"' not in line:
         return line.split(sign)
     spaced = _QUOTED.sub(lambda match: match[0].replace(sign, b" "), line)

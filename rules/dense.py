@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Final
 
 LEAST: Final = 7  # digits of a run
-_GAP: Final = 5  # signs between two of them, at most
-WIDEST: Final = 64  # bytes of a match that is sought about a run
+_GAP: Final = 7  # signs between two of them, at most
+WIDEST: Final = 128  # bytes of a match that is sought about a run
 _SIGNS: Final = r"[\t\n\f\r -/:-@\[-`{-~]"
 RUN: Final = rf"\d(?:{_SIGNS}{{0,{_GAP}}}\d){{{LEAST - 1}}}"
+_LONGEST_RUN: Final = LEAST * (_GAP + 1)  # bytes
 _CLOSE: Final = 192  # bytes between two windows that are searched as one
 
 _SIGN: Final = re.compile(_SIGNS)
@@ -193,7 +194,7 @@ def windows(ends: Iterable[int], size: int) -> Iterator[tuple[int, int]]:
     """The pieces of a text of `size` bytes in which matches about runs that end there can stand; they do not meet."""
     first = last = -1
     for end in ends:
-        start, stop = max(0, end - 2 * WIDEST), min(size, end + WIDEST)
+        start, stop = max(0, end - WIDEST - _LONGEST_RUN), min(size, end + WIDEST)
         if start <= last + _CLOSE and first >= 0:
             last = max(last, stop)
             continue

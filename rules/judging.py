@@ -36,7 +36,7 @@ class Judge:
         self._budget = budget
         self._words = words
         self._data = normal.data
-        self._is_ascii = len(normal.text) == len(normal.data)
+        self._is_ascii = normal.is_ascii
         self._columns = Columns(normal.data, budget)
         self._labels: dict[tuple[int, bytes], tuple[tuple[bool, ...], bool]] = {}
         self._near: dict[int, list[Nearby]] = {}

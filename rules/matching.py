@@ -167,7 +167,7 @@ def _hits(kept: Sequence[Candidate], normal: Normalised, part: Part, reasons: Re
 
 def _characters(normal: Normalised, offsets: Sequence[int]) -> dict[int, int]:
     """Characters for offsets in bytes, which rise."""
-    if len(normal.text) == len(normal.data):
+    if normal.is_ascii:
         return {offset: offset for offset in offsets}
     counted: dict[int, int] = {}
     done = characters = 0

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ahocorasick_rs import BytesAhoCorasick
+from ahocorasick_rs import BytesAhoCorasick, Implementation
 
 from rules.budget import Budget
 from rules.candidates import Candidate
@@ -16,6 +16,7 @@ from rules.verdict import Verdict
 MOST_LITERALS: Final = 500  # more terms than these are found by Aho-Corasick, fewer by the engine's one pass
 
 MOST_OF_ONE: Final = 1000  # of one term in one text; what lies behind weighs no more
+_PLURAL: Final = b"sS"
 _SPACES: Final = bytes.maketrans(b"\n\r\t", b"   ")
 
 
@@ -41,20 +42,22 @@ class Terms:
     """The terms of all detectors, found in a text when they are too many for the engine."""
 
     def __init__(self, terms: Sequence[Term]) -> None:
-        self._terms = [(term, term.text.encode()) for term in terms]
-        self._automaton = BytesAhoCorasick([term.text.encode() for term in terms]) if terms else None
+        self._terms = terms
+        spelled = [term.text.encode() for term in terms]
+        # Twice as fast as what it would choose for so many.
+        self._automaton = BytesAhoCorasick(spelled, implementation=Implementation.DFA) if terms else None
 
     def read(self, data: bytes, budget: Budget) -> Iterator[Seen]:
         """Every whole word or phrase of the lists, in any case, until the budget is spent."""
         if self._automaton is None:
             return
+        terms, size = self._terms, len(data)
         for index, start, end in self._automaton.find_matches_as_indexes(_plain(data), overlapping=True):
             budget.left -= 1
             if budget.left <= 0:
                 return
-            seen = whole(data, end, *self._terms[index])
-            if seen is not None and seen.start == start:
-                yield seen
+            if (not start or not _is_letter(data[start - 1])) and (end >= size or _ends(data, end)):
+                yield Seen(start, end, terms[index])
 
 
 class Sums:
@@ -98,7 +101,7 @@ def _plain(data: bytes) -> bytes:
 
 
 def _ends(data: bytes, stop: int) -> bool:
-    if data[stop : stop + 1] in (b"s", b"S"):
+    if stop < len(data) and data[stop] in _PLURAL:
         stop += 1
     return stop >= len(data) or not _is_letter(data[stop])
 
