@@ -53,6 +53,7 @@ def run(config: Path, *words: str) -> Result:
     return CliRunner().invoke(main, ["policy", "watch", "--config", str(config), *words])
 
 
+@pytest.mark.slow
 def test_what_was_seen_and_what_never(config: Path) -> None:
     now = datetime.now(UTC)
     saw(config, "Trial", "bob@there.test", "m1", now - timedelta(days=9))
