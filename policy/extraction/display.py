@@ -23,10 +23,25 @@ from policy.extraction.styles import INLINE_NAMES, Look, attributes_as_style, lo
 from policy.extraction.stylesheets import Declarations, Rule, Sheets, declarations
 
 _UNSHOWN: Final = frozenset(
-    {"template", "noframes", "noembed", "iframe", "audio", "video", "canvas", "datalist", "rp", "rt", "head", "dialog"}
+    {
+        "template",
+        "noframes",
+        "noembed",
+        "iframe",
+        "audio",
+        "video",
+        "canvas",
+        "datalist",
+        "rp",
+        "rt",
+        "head",
+        "dialog",
+        "param",
+    }
 )
 _FORM: Final = frozenset({"input", "img", "area", "option", "optgroup", "textarea"})
 _OLD_STYLE: Final = frozenset({"color", "bgcolor", "hidden", "dir", "text", "background", "popover"})
+_MOST_TURNED: Final = 1_000_000  # pieces that are turned around, all in all
 _ASKED: Final = _UNSHOWN | _FORM | {"bdo", "li"}  # elements that are more than their children
 _NOT_TYPED: Final = frozenset({"hidden", "checkbox", "radio", "file", "image", "range", "color"})
 _PLAIN: Final = re.compile(r"<[^<>]*+>")
@@ -78,6 +93,7 @@ class Renderer:
         self._styles: dict[int, tuple[Declarations, list[Rule]]] = {}
         self._unruled: dict[tuple[str, int], tuple[Declarations, list[Rule]]] = {}  # by name and attributes
         self._looks: dict[tuple[int, int, bool], tuple[Look, Declarations, Look]] = {}
+        self._turning = _MOST_TURNED
         self._root = tree.root
         for element in tree.elements:
             if element.attributes:
@@ -109,7 +125,7 @@ class Renderer:
                 self._comment(child)
             elif isinstance(child, Unparsed):
                 out.pieces.append((str(child), frame.element, True))
-        out.whole = self._sheets.whole
+        out.whole = self._sheets.whole and self._counters.whole
         return out
 
     def _plain(self, element: Element, outer: _Frame, stack: list[_Frame]) -> None:
@@ -167,7 +183,7 @@ class Renderer:
             pieces.append((before, _written(element, "before"), hidden))
         if name in _FORM:
             self._form(element, hidden)
-        if name in VOID:
+        if name in VOID and not element.children:
             if after:
                 pieces.append((after, _written(element, "after"), hidden))
             return
@@ -183,7 +199,8 @@ class Renderer:
         pieces = self._out.pieces
         if frame.after:
             pieces.append((frame.after, _written(frame.element, "after"), frame.hidden))
-        if frame.turned:
+        if frame.turned and self._turning > 0:
+            self._turning -= len(pieces) - frame.start
             pieces[frame.start :] = [
                 (text[::-1], owner, hidden) for text, owner, hidden in reversed(pieces[frame.start :])
             ]

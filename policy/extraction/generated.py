@@ -16,6 +16,8 @@ _CONTENT: Final = re.compile(
 _COUNTER: Final = re.compile(r"([-\w]+)(?:\s+(-?\d{1,9}))?")
 _QUOTED: Final = re.compile(r""""((?:[^"\\]|\\.)*+)"|'((?:[^'\\]|\\.)*+)'""", re.S)
 _NUMBER: Final = re.compile(r"\s*([+-]?\d{1,9})")
+_MOST_WRITTEN: Final = 1 << 20  # characters that style sheets write into one page
+_LONGEST: Final = 4_000  # characters of one declaration
 _STRING_MARK: Final = re.compile(r"""["']""")
 
 
@@ -24,6 +26,8 @@ class Counters:
 
     def __init__(self) -> None:
         self._values: defaultdict[str, int] = defaultdict(int)
+        self._room = _MOST_WRITTEN
+        self.whole = True
         self._items: dict[int, int] = {}  # by the number of a list: the last item's
 
     def around(self, element: Element, style: Declarations, written: list[Rule]) -> tuple[str, str]:
@@ -45,6 +49,10 @@ class Counters:
                 continue
             self._count(merged)
             text = self._content(merged, element)
+            self._room -= len(text)
+            if self._room < 0:
+                self.whole = False
+                return "", ""
             if where == "before":
                 before += text
             else:
@@ -68,7 +76,7 @@ class Counters:
         if not content or content in {"none", "normal"}:
             return ""
         found: list[str] = []
-        for match in _CONTENT.finditer(content):
+        for match in _CONTENT.finditer(content[:_LONGEST]):
             double, single, attribute, counter, quote, slash = match.groups()
             if slash:
                 break  # what follows is for those who cannot see

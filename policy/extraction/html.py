@@ -11,7 +11,7 @@ from policy.extraction.display import Display, Piece, Renderer
 from policy.extraction.markup import Tree, parse, unescape
 from policy.extraction.mixed import number_readings
 from policy.extraction.stylesheets import Sheets
-from policy.extraction.tables import joined_cells
+from policy.extraction.tables import joined_cells, joined_lines
 from policy.reader.charsets import readings
 
 _NAIVE: Final = re.compile(r"<[^<>]*+>")
@@ -68,7 +68,7 @@ def read_page(source: str, depth: int = 0) -> Page:
         "\n".join(beneath.comments(display.comments)),
         "\n".join(tree.scripts + tree.sheets),
         tuple(beneath.files),
-        tree.whole and sheets.whole,
+        tree.whole and sheets.whole and display.whole,
     )
 
 
@@ -81,8 +81,9 @@ def _shown(display: Display, source: str, tree: Tree) -> dict[str, None]:
     shown.update(dict.fromkeys(_tidy(text) for text in number_readings(pieces)))
     if tree.odd or tree.moved:
         shown[_tidy(unescape(_NAIVE.sub("", source)))] = None
-    if joined := joined_cells(seen):
-        shown[joined] = None
+    for joined in (joined_cells(seen), joined_lines(seen)):
+        if joined:
+            shown[joined] = None
     for text in display.others:
         shown[_tidy(text)] = None
     if has_controls(source) or has_controls(seen):

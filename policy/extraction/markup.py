@@ -257,7 +257,9 @@ class _Parser:
             self._before_table(element)
         else:
             top.children.append(element)
-        if name in VOID or (rest and rest[-1] == "/" and (self._open["svg"] or self._open["math"])):
+        if (name in VOID and (rest or name != "param")) or (
+            rest and rest[-1] == "/" and (self._open["svg"] or self._open["math"])
+        ):
             return element
         if len(stack) < _DEEPEST:
             stack.append(element)

@@ -185,6 +185,8 @@ class Sheets:
 
     def of(self, element: Element) -> list[Rule]:
         """The rules that hold for an element, the strongest last. None once too much work was done."""
+        if not self.whole:
+            return []
         attributes = element.attributes
         found = [*self._any, *self._by_tag.get(element.name, ())]
         if attributes and (self._by_id or self._by_class):
@@ -196,7 +198,7 @@ class Sheets:
                 for one in set(classes.split()):
                     if one in self._by_class:
                         found += self._by_class[one]
-        if not found or not self.whole:
+        if not found:
             return []
         try:
             held = [rule for rule in found if self._matching.matches(rule.selector, element)]
