@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (a case to a line)
 """Pages whose markup itself splits a number: entities, comments, odd tags, charsets that contradict, pages in pages."""
 
 import base64
@@ -109,7 +110,11 @@ def elsewhere() -> Iterator[Evasion]:
              head='<link rel=stylesheet href="data:text/css,b%7Bdisplay:none%7D">'),
         "The style sheet stands in an address.", "HTML 4.6.7.19",
     )  # fmt: skip
-    for name, why in (("xmp", "obsolete element for sources"), ("listing", "obsolete element for listings"), ("pre", "text as it stands")):
+    for name, why in (
+        ("xmp", "obsolete element for sources"),
+        ("listing", "obsolete element for listings"),
+        ("pre", "text as it stands"),
+    ):
         split = "536-22-1234" if name == "xmp" else "536<b>-22</b>-1234"
         yield Evasion(f"html-elsewhere/{name}", page(f"<p>SSN</p><{name}>{split}</{name}>"), f"An {why}.", "HTML 16.2")
     yield Evasion(

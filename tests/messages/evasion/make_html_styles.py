@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (a case to a line)
 """Pages whose style sheets and styles hide digits among those of a number, as recipients' programs display them."""
 
 from collections.abc import Iterator
@@ -70,9 +71,11 @@ SHEETS = {
 def evasions() -> Iterator[Evasion]:
     """Noise by styles, by rules, and the ground it stands on."""
     for name, (hidden, why, at) in STYLES.items():
-        yield Evasion(f"html-hidden/{name}", noise(mixed(hidden, "{}")), f"Digits between those of the number, with {why}.", at)
+        yield Evasion(
+            f"html-hidden/{name}", noise(mixed(hidden, "{}")), f"Digits between those of the number, with {why}.", at
+        )
     for name, (css, hidden, shown, why, at) in SHEETS.items():
-        raw = page(f'<p id=p>Her SSN is <span class=o>{mixed(hidden, shown)}</span>, please file it.</p>', css)
+        raw = page(f"<p id=p>Her SSN is <span class=o>{mixed(hidden, shown)}</span>, please file it.</p>", css)
         yield Evasion(f"html-sheets/{name}", raw, f"A style sheet hides digits between those of the number: {why}.", at)
     yield Evasion(
         "html-hidden/colour-of-cell",
