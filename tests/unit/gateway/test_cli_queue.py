@@ -175,7 +175,9 @@ def test_stats_show_where_mail_waits_and_what_is_paused(config: Path, message: s
     assert "already" in run(config, "queue", "pause", "there.test").stdout
     (pile,) = lines(run(config, "queue", "stats", "--json"))
     assert (pile["domain"], pile["items"], pile["held"]) == ("there.test", 2, 1)
-    assert pile["minutes"] == {"5": 2} | dict.fromkeys(["10", "20", "40", "80", "160", "320", "640", "1280", "older"], 0)
+    assert pile["minutes"] == {"5": 2} | dict.fromkeys(
+        ["10", "20", "40", "80", "160", "320", "640", "1280", "older"], 0
+    )
     assert pile["paused_since"]
     shown = run(config, "queue", "stats").stdout
     assert "mail for there.test is paused since" in shown
