@@ -18,6 +18,8 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
+from programs_data import COMMANDS
+
 DOCUMENTS = {".docx", ".xlsx", ".pptx", ".odt", ".ods", ".odp", ".rtf", ".doc", ".xls", ".csv", ".dif", ".slk"}
 DASHES = dict.fromkeys(map(ord, "‐‑‒–—−﹣-"), "-")
 SECONDS = 60
@@ -63,7 +65,7 @@ push "<display-message><exit><exit>"
 
 def seen(text: str) -> str:
     """Text as the eye compares it: without what is not displayed, digits and dashes of all scripts alike."""
-    shown = (c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) not in {"Cf", "Mn", "Cc"})
+    shown = (c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) not in {"Cf", "Mn", "Me", "Cc"})
     plain = "".join(shown).translate(DASHES)
     return "".join(str(unicodedata.digit(c, c)) for c in plain if not c.isspace())
 
@@ -248,6 +250,16 @@ def mflow(raw: bytes, work: Path) -> str:
     return "\n".join(out)
 
 
+def on_types(types: str, *command: str) -> Callable[[bytes, Path], str]:
+    """A program that reads parts of certain types from its standard input."""
+
+    def show(raw: bytes, work: Path) -> str:
+        found = (data for media_type, _, data in leaves(raw) if re.search(types, media_type))
+        return "\n".join(text_of(run(*command, data=data)) for data in found)
+
+    return show
+
+
 def picture_of(data: bytes, ending: str, work: Path) -> str:
     """What LibreOffice draws of a text or page, read from the picture."""
     document = work / f"turned{ending}"
@@ -379,6 +391,7 @@ def programs() -> dict[str, Callable[[bytes, Path], str]]:
         "busybox": ("busybox", on_leaves("busybox", "uudecode", "-o", "/dev/stdout", "{leaf}")),
         "libreoffice": ("soffice", libreoffice),
     }  # fmt: skip
+    known |= {name: (program, on_types(types, *words)) for name, (program, types, words) in COMMANDS.items()}
     found: dict[str, Callable[[bytes, Path], str]] = {"stdlib": stdlib}
     for name, (program, show) in known.items():
         if shutil.which(program):
