@@ -26,6 +26,9 @@ _XMP: Final = re.compile(rb"<\?xpacket begin.*?<\?xpacket end", re.DOTALL)
 _MOST_PACKETS: Final = 20
 _MOST_ATTACHED: Final = 1_000
 _MOST_PASSWORDS: Final = 200  # a try is some tenths of a millisecond, and a few where the file is of the newest kind
+# PDFium looks for the end of each stream up to the file's end, each time anew.
+_MOST_ENDLESS: Final = 200
+_MOST_SEARCHED: Final = 300_000_000
 _MOST_DRAWN: Final = 20  # pages without text that are handed on as pictures
 _DRAWN_DPI: Final = 200
 _LARGEST_PAGE: Final = 3_000.0  # points
@@ -63,6 +66,11 @@ def read_pdf(file: File, into: Collected, inner: Inner) -> None:
 
 def _opened(file: File, into: Collected) -> tuple[Any, str]:
     """The document and the password that opened it; told, where it could not be opened."""
+    endless = file.data.count(b"stream") - 2 * file.data.count(b"endstream")
+    if endless > _MOST_ENDLESS and endless * len(file.data) > _MOST_SEARCHED:
+        into.fact(file, FileKind.PDF, reason="a PDF whose streams do not end")
+        _beside(file, read_inside(file.data, into.budget.room()), into)
+        return None, ""
     for password in (None, *into.passwords[:_MOST_PASSWORDS]):
         try:
             return pypdfium2.PdfDocument(file.data, password=password), password or ""

@@ -51,6 +51,7 @@ _MOST_FONTS: Final = 5_000
 _TINY: Final = 4  # half-points
 _PALE: Final = 0xF0
 _LONGEST_FIELD: Final = 200  # pieces of one instruction
+_MOST_TURNS: Final = 20_000
 _MOST_FILES: Final = 1_000
 
 
@@ -110,6 +111,8 @@ class _Reader:
         self._pictures: list[bytes] = []
         self._skip = 0
         self._whole = True
+        self._states: dict[_State, _State] = {}
+        self._turns: dict[tuple[int, bytes, int | None], tuple[_State, _State]] = {}
         self._began = False  # the group that holds the whole text
 
     def _pale_colours(self) -> frozenset[int]:
@@ -154,6 +157,16 @@ class _Reader:
         beside = "".join(self._beside)
         beside = "\n".join(dict.fromkeys(line.strip() for line in beside.split("\n") if line.strip()))
         return Found(texts, beside, self._objects, self._pictures, self._whole and not self._groups)
+
+    def _stale(self, state: _State) -> _State:
+        """The same state when its group has begun."""
+        key = (id(state), b"", None)
+        known = self._turns.get(key)
+        if known is None or known[0] is not state:
+            known = (state, replace(state, fresh=False))
+            if len(self._turns) < _MOST_TURNS:
+                self._turns[key] = known
+        return known[1]
 
     def _begin(self) -> None:
         self._flush()
@@ -268,13 +281,34 @@ class _Reader:
             return
         handler = _WORDS.get(word)
         if handler:
-            handler(self, value)
+            self._turn(state, word, value, handler)
         elif word in _ENDS and state.into == "text":
             self._end_line(state.place)
         elif word in _SIGNS:
             self._add(_SIGNS[word])
-        if state.fresh and word not in {b"f", b"rtf"}:
-            self._state = replace(self._state, fresh=False)
+        if self._state.fresh and word not in {b"f", b"rtf"}:
+            self._state = self._stale(self._state)
+
+    def _turn(
+        self, state: _State, word: bytes, value: int | None, handler: "Callable[[_Reader, int | None], None]"
+    ) -> None:
+        """What a word makes of a state: worked out once, since files go to and fro between a few of them."""
+        if state.into == "fonts" or word == b"ansicpg":
+            handler(self, value)
+            return
+        key = (id(state), word, value)
+        known = self._turns.get(key)
+        if known is None or known[0] is not state:
+            handler(self, value)
+            self._state = self._states.setdefault(self._state, self._state)
+            if len(self._states) > _MOST_TURNS:
+                self._states.clear()
+            if len(self._turns) < _MOST_TURNS:
+                self._turns[key] = (state, self._state)
+            return
+        self._state = known[1]
+        if word == b"f":
+            self._font_named = value or 0
 
     def _destination(self, word: bytes) -> bool:
         """Whether the word says what its group is, and is not text as it stands around it."""
