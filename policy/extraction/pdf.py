@@ -106,7 +106,7 @@ def _read(reading: _Reading, inside: Inside, inner: Inner, *, encrypted: bool) -
         reading.reason = "a PDF without pages that can be read"
     elif pages > _MOST_PAGES:
         reading.reason = "more pages than are read"
-    last = ""
+    last, has_text = "", False
     for number in range(min(pages, _MOST_PAGES)):
         place = inner_place(file.place, f"page {number + 1}")
         texts, notes = _page(reading, number)
@@ -115,8 +115,11 @@ def _read(reading: _Reading, inside: Inside, inner: Inner, *, encrypted: bool) -
             reading.reason = "more text than is read"
             break
         first = texts[0] if texts else ""
+        has_text = has_text or any(text.strip() for text in texts)
         into.text(place, _bridge(last, first))
         last = first
+    if not has_text and inside.texts.get("other drawings"):
+        reading.reason = reading.reason or "a PDF whose pages do not show the text that is in it"
     if encrypted:
         into.fact(file, FileKind.PDF, encrypted=True, reason="opened with a password")
     else:

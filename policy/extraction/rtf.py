@@ -51,6 +51,8 @@ _MOST_FONTS: Final = 5_000
 _TINY: Final = 4  # half-points
 _PALE: Final = 0xF0
 _LONGEST_FIELD: Final = 200  # pieces of one instruction
+_BEHIND: Final = 65_536  # bytes behind the last group that are looked at
+_NOTHING: Final = b"\0\r\n\t \x1a"
 _MOST_TURNS: Final = 20_000
 _MOST_FILES: Final = 1_000
 
@@ -147,7 +149,10 @@ class _Reader:
             elif brace == b"{":
                 self._begin()
             elif brace == b"}":
+                self._whole &= bool(self._groups)
                 self._end()
+                if not self._groups and data[at : at + _BEHIND].strip(_NOTHING):
+                    self._whole = False  # programs end here, and not all of them: what follows is read, and told
             elif sign is not None:
                 self._sign(sign)
         self._flush()
