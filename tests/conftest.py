@@ -72,7 +72,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):  
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Bytes are numbered, not spelled out: archives hold times, so their names would differ from worker to worker."""
-    return argname if isinstance(val, bytes) and len(val) > 32 else None
+    odd = isinstance(val, bytes) and (len(val) > 32 or not val.isascii() or b"\0" in val)
+    return argname if odd else None
 
 
 def missing(what: str) -> None:
