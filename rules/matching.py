@@ -5,8 +5,8 @@ whether it can be, words nearby say how sure; where hits of one detector overlap
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from itertools import accumulate, chain
 from typing import Final, TypeAlias
 
@@ -21,6 +21,7 @@ from rules.judging import Gathered, Judge, Kept, Words
 from rules.masking import MASK, Masker
 from rules.normalise import BARRIER, Normalised, normalise, normalise_all
 from rules.places import Places
+from rules.readings import Reading, further_readings, is_turned, plain_reading
 from rules.searching import Laid, Search
 
 __all__ = ["MOST_HITS", "Cache", "Matcher"]
@@ -32,6 +33,14 @@ _BATCH: Final = 20_000
 _SHORT: Final = 16_384  # characters of a part that is looked at together with others
 _GROUP: Final = 262_144
 Batch: TypeAlias = "dict[int, list[Candidate]]"
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What one scan may cost, and whether its hits say why."""
+
+    budget: Budget
+    why: bool
 
 
 class Matcher:
@@ -56,11 +65,13 @@ class Matcher:
         Parts of one place are readings of one thing: what an earlier one has shown as surely is not counted again.
         A message may cost so many steps and no more; texts that were not looked at for that are told as unreadable.
         """
-        budget, gathered = Budget(self._most_steps), Gathered(MOST_HITS)
+        asked, gathered = _Asked(Budget(self._most_steps), why), Gathered(MOST_HITS)
+        budget = asked.budget
         unread: dict[str, int] = {}
         for parts in self._groups(content.parts):
-            for part, found in self._together(parts, budget, why):
-                gathered.add(part.place, found)
+            for part, readings in self._together(parts, asked):
+                for found in readings:
+                    gathered.add(part.place, found)
                 if budget.spent and part.text:
                     unread[part.place] = unread.get(part.place, 0) + len(part.text)
         facts = tuple(
@@ -97,50 +108,45 @@ class Matcher:
         if group:
             yield group
 
-    def _together(
-        self, parts: Sequence[Part], budget: Budget, why: bool
-    ) -> Iterator[tuple[Part, dict[int, list[Hit]]]]:
-        """The hits of each part; of several, only those that the engine saw something in are looked at alone."""
+    def _together(self, parts: Sequence[Part], asked: _Asked) -> Iterator[tuple[Part, Iterable[dict[int, list[Hit]]]]]:
+        """The hits of each part, reading by reading; of several parts, only those in which the engine saw something."""
+        budget = asked.budget
         if len(parts) <= 1 or budget.spent:
             for part in parts:
                 read = bool(part.text) and not budget.spent
-                yield part, self._scan(part, normalise(part.text), budget, why=why) if read else {}
+                yield part, self._scan(part, plain_reading(part.text, normalise(part.text)), asked) if read else ()
             return
         normals = normalise_all([part.text for part in parts])
         starts = list(accumulate((len(normal.data) + len(BARRIER) for normal in normals), initial=0))
         data = BARRIER.encode().join(normal.data for normal in normals)
         stirred = self._search.survey(data, Laid(starts), budget)
         for index, part in enumerate(parts):
-            if index in stirred and not budget.spent:
-                yield part, self._scan(part, normals[index], budget, stirred[index], why=why)
+            if not budget.spent and (index in stirred or is_turned(part.text)):
+                yield part, self._scan(part, plain_reading(part.text, normals[index], stirred.get(index, ())), asked)
             elif budget.spent:
-                yield part, {}
+                yield part, ()
 
-    def _scan(
-        self,
-        part: Part,
-        normal: Normalised,
-        budget: Budget,
-        terms: Sequence[Candidate] | None = None,
-        *,
-        why: bool = False,
-    ) -> dict[int, list[Hit]]:
-        """The hits of one part. `terms`: those of the word lists, where they are known already."""
-        judge, kept = Judge(self._words, normal, budget), Kept(MOST_HITS)
-        for batch in self._batches(normal.data, budget, kept.full, terms):
+    def _scan(self, part: Part, plain: Reading, asked: _Asked) -> Iterator[dict[int, list[Hit]]]:
+        """The hits of one part, reading by reading."""
+        yield self._read(part, plain, asked)
+        for reading in further_readings(part.text, plain):
+            yield self._read(part, reading, asked)
+
+    def _read(self, part: Part, reading: Reading, asked: _Asked) -> dict[int, list[Hit]]:
+        judge, kept = Judge(self._words, reading.normal, asked.budget), Kept(MOST_HITS)
+        for batch in self._batches(reading, asked.budget, kept.full):
             kept.add(judge.judge(batch))
         chosen = kept.chosen()
         if not chosen:
             return {}
-        return _hits(chosen, normal, part, Reasons(self._words, normal.data, chosen) if why else None)
+        return _hits(chosen, reading, part, Reasons(self._words, reading.normal.data, chosen) if asked.why else None)
 
-    def _batches(
-        self, data: bytes, budget: Budget, full: Set[int], terms: Sequence[Candidate] | None
-    ) -> Iterator[Batch]:
+    def _batches(self, reading: Reading, budget: Budget, full: Set[int]) -> Iterator[Batch]:
         """Every value that passes its check, by detector, a bounded number at a time; none of detectors in `full`."""
         batch: Batch = defaultdict(list)
         waiting = 0
-        for candidate in chain(self._search.candidates(data, budget, full, terms is None), terms or ()):
+        found = self._search.candidates(reading.normal.data, budget, full, reading.terms is None, reading.marks)
+        for candidate in chain(found, reading.terms or ()):
             batch[candidate.detector].append(candidate)
             waiting += 1
             if waiting == _BATCH:
@@ -149,19 +155,22 @@ class Matcher:
         yield batch
 
 
-def _hits(kept: Sequence[Candidate], normal: Normalised, part: Part, reasons: Reasons | None) -> dict[int, list[Hit]]:
+def _hits(kept: Sequence[Candidate], reading: Reading, part: Part, reasons: Reasons | None) -> dict[int, list[Hit]]:
+    normal = reading.normal
     offsets = _characters(normal, sorted({offset for c in kept for offset in (c.start, c.end)}))
     masker = Masker(normal.text, [(offsets[c.start], offsets[c.end]) for c in kept])
-    origin = normal.origin(part.text)
     places = Places(part)
-    named = {start: places.of(origin(offsets[start])) for start in sorted({c.start for c in kept})}
+    named = {start: places.of(reading.origin(offsets[start])) for start in sorted({c.start for c in kept})}
     hits: dict[int, list[Hit]] = defaultdict(list)
     for c in kept:
         start, end = offsets[c.start], offsets[c.end]
         shown = len(hits[c.detector]) < MOST_EXCERPTS
         excerpt = masker.excerpt(start, end) if shown else MASK * (end - start)
         because = reasons.of(c) if reasons is not None and shown else None
-        hits[c.detector].append(Hit(c.value, c.confidence, named[c.start], start, end, excerpt, because))
+        first = reading.place(start)
+        hits[c.detector].append(
+            Hit(c.value, c.confidence, named[c.start], first, first + end - start, excerpt, because)
+        )
     return hits
 
 

@@ -11,6 +11,7 @@ from rules.budget import Budget
 from rules.candidates import Candidate, Known, Program, moved
 from rules.dense import RUN, WIDEST, is_dense, windows
 from rules.detector import Detector, Pattern
+from rules.disguise import MARK
 from rules.engine import Cache, Engine, Expression, Mode
 from rules.widths import asks_for_lines, asks_for_text, compile_pattern
 from rules.words import MOST_LITERALS, Sums, Term, Terms, expression, weigh, whole
@@ -38,6 +39,7 @@ class _Seen:
     armed: Armed
     runs: list[int]
     terms: Sums | None
+    marks: list[int]  # where letters look like digits, or like letters of another script
 
 
 class Search:
@@ -62,7 +64,7 @@ class Search:
         self._terms = Terms([] if literals else terms)
         self._arming = Arming(detectors)
         listed = [Expression(expression(term), caseless=True) for term in literals]
-        others = [*listed, *self._arming.expressions, Expression(RUN)]
+        others = [*listed, *self._arming.expressions, Expression(RUN), Expression(MARK)]
         self._first = _Pass(detectors, _anywhere, others, cache)
         self._second = _Pass(detectors, _in_runs, [], cache)
         self._third = _Pass(detectors, _named, [], cache)
@@ -82,20 +84,28 @@ class Search:
         """
         found: dict[int, list[Candidate]] = {}
         sums = Sums()
-        for each, event, armed in self._events(data, budget, sums):
+        marks: list[int] = []
+        for each, event, armed in self._events(data, budget, sums, marks):
             if armed is None or not armed.isdisjoint(each.askers(event >> 40)):
                 found.setdefault(parts.at(event & _END), [])
+        for mark in marks:
+            found.setdefault(parts.at(mark), [])
         for candidate in self._weighed(data, sums, budget):
             part = parts.at(candidate.end)
             found.setdefault(part, []).append(moved(candidate, -parts.starts[part]))
         return found
 
-    def candidates(self, data: bytes, budget: Budget, full: Set[int], terms: bool) -> Iterator[Candidate]:
-        """Every value that passes its check, in no order; none of the detectors in `full`. `terms`: the lists', too."""
+    def candidates(
+        self, data: bytes, budget: Budget, full: Set[int], terms: bool, marks: list[int]
+    ) -> Iterator[Candidate]:
+        """Every value that passes its check, in no order; none of the detectors in `full`. `terms`: the lists', too.
+
+        `marks` takes the places at which letters look like digits or like letters of another script.
+        """
         known = Known()
         sums = Sums() if terms else None
         slow: dict[_Pass, set[int]] = {each: set(each.alone) for each in (self._first, self._second)}
-        for each, event, armed in self._events(data, budget, sums):
+        for each, event, armed in self._events(data, budget, sums, marks):
             index = event >> 40
             if index in each.slow:
                 slow.setdefault(each, set()).add(index)
@@ -115,9 +125,11 @@ class Search:
         if sums is not None:
             yield from self._weighed(data, sums, budget)
 
-    def _events(self, data: bytes, budget: Budget, sums: Sums | None) -> Iterator[tuple["_Pass", int, Set[int] | None]]:
+    def _events(
+        self, data: bytes, budget: Budget, sums: Sums | None, marks: list[int]
+    ) -> Iterator[tuple["_Pass", int, Set[int] | None]]:
         """What the engine sees of patterns, pass by pass, with the detectors that may ask where not all may."""
-        seen = _Seen(Armed(self._arming, data), [], sums)
+        seen = _Seen(Armed(self._arming, data), [], sums, marks)
         for event in self._first.events(data, [(0, len(data))], budget):
             if event >> 40 < self._first.count:
                 yield self._first, event, None
@@ -143,8 +155,10 @@ class Search:
                 seen.terms.add(whole(data, end, *self._literals[index]))
         elif word < len(self._arming.expressions):
             seen.armed.add(word, end)
-        else:
+        elif word == len(self._arming.expressions):
             seen.runs.append(end)
+        else:
+            seen.marks.append(end)
 
     def _weighed(self, data: bytes, sums: Sums, budget: Budget) -> Iterator[Candidate]:
         for stands in self._terms.read(data, budget):

@@ -1,0 +1,142 @@
+"""Second readings of a text: letters that are drawn like digits within a number, and like other letters within a word.
+
+`536-22-l234` and `53б-22-1234` are numbers to whoever reads them, and `ІBАN` with Cyrillic letters is a label; in most
+texts such letters stand for themselves. So they are read so beside the plain reading, and only where a number or a word
+of two scripts shows that they are meant so.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from rules.normalise import BARRIER, Normalised
+
+_AROUND: Final = 512  # bytes on either side of what is disguised, for the words that name it
+
+_DIGITS: Final = {
+    **dict.fromkeys("OoОоΟοՕօᴏ〇零", "0"),
+    **dict.fromkeys("IlІіӀӏǀΙιı一壹", "1"),
+    **dict.fromkeys("Ƨƨ二贰", "2"),
+    **dict.fromkeys("ЗзƷʒȜȝӠӡ三叁", "3"),
+    **dict.fromkeys("Чч四肆", "4"),
+    **dict.fromkeys("SЅѕƼƽ五伍", "5"),
+    **dict.fromkeys("бᏮ六陆", "6"),
+    **dict.fromkeys("七柒", "7"),
+    **dict.fromkeys("BВвȢȣ八捌", "8"),
+    **dict.fromkeys("九玖", "9"),
+}
+_HAN: Final = "〇零一壹二贰三叁四肆五伍六陆七柒八捌九玖"
+_LETTERS: Final = dict(
+    zip(
+        "АВЕЅІЈКМНОРСТУХҮԚԜаеѕіјкорсухһԁԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧοιɪɴʀʙʜʟᴀᴄᴅᴇᴊᴋᴍᴏᴘᴛᴜᴠᴡᴢı",
+        "ABESIJKMHOPCTYXYQWaesijkopcyxhdqwABEZHIKMNOPTYXoiINRBHLACDEJKMOPTUVWZi",
+        strict=True,
+    )
+)
+_FOREIGN: Final = "".join(char for char in _DIGITS if not char.isascii() and char not in _HAN)
+_ALIKE: Final = "".join(_LETTERS)
+# For the engine's one pass: where a closer look is worth while.
+MARK: Final = "|".join(
+    (
+        r"\d[ ./_-]?[OoIl]{1,3}[ ./_-]?\d",
+        r"\d[SB]\d",
+        r"\b[OoIlSB]\d{1,3}[ ./_-]\d",
+        r"\d{5}[OoIl]\b",
+        rf"\d[./_-]?[{_FOREIGN}]",
+        rf"[{_FOREIGN}][./_-]?\d",
+        rf"[{_HAN}]{{2}}[ ./_-]{{0,2}}[{_HAN}]",
+        rf"[A-Za-z][{_ALIKE}]",
+        rf"[{_ALIKE}][A-Za-z]",
+    )
+)
+_LOOKS: Final = "".join(_DIGITS)
+_NUMBER: Final = re.compile(rf"(?<!\w)[0-9{_LOOKS}](?:[ ./_-]{{0,3}}[0-9{_LOOKS}]){{6,33}}(?!\w)")
+_CODE: Final = re.compile(r"(?:^[SB](?=[^-]* )| [SB])")  # such letters begin codes; a dashed number is none
+_GROUP: Final = re.compile(r"[^ ./_-]+")
+_WORD: Final = re.compile(rf"\w*[{_ALIKE}]\w*")
+_LEAST: Final = 5  # true digits of a number
+
+
+class Disguised:
+    """What a text says besides, in pieces; `normal` is it, joined. Offsets are characters."""
+
+    def __init__(self, pieces: Sequence[tuple[int, str]]) -> None:
+        self._begins: list[tuple[int, int]] = []  # in what is said besides, and in the text
+        place = 0
+        for start, piece in pieces:
+            self._begins.append((place, start))
+            place += len(piece) + len(BARRIER)
+        text = BARRIER.join(piece for _, piece in pieces)
+        self.normal = Normalised(text.encode(), text)
+
+    def origin(self, offset: int) -> int:
+        """The place in the text."""
+        for begin, start in reversed(self._begins):
+            if offset >= begin:
+                return start + offset - begin
+        return offset
+
+
+def disguised(normal: Normalised, marks: Sequence[int]) -> Disguised | None:
+    """What the text says besides about the marks, which are ends in bytes; None where that is nothing else."""
+    pieces: list[tuple[int, str]] = []
+    characters = done = 0
+    for first, last in _spans(normal.data, marks):
+        piece = normal.data[first:last].decode("utf-8", "ignore")
+        plain = undisguised(piece)
+        if plain != piece:
+            characters += len(normal.data[done:first].decode("utf-8", "ignore"))
+            done = first
+            pieces.append((characters, plain))
+    return Disguised(pieces) if pieces else None
+
+
+def undisguised(text: str) -> str:
+    """The text with digits and letters as they look, as long as before."""
+    return _WORD.sub(_word, _NUMBER.sub(_number, text)) if not text.isascii() else _NUMBER.sub(_number, text)
+
+
+def _number(match: re.Match[str]) -> str:
+    text = match[0]
+    digits = sum(char.isascii() and char.isdigit() for char in text)
+    han = sum(char in _HAN for char in text)
+    looks = sum(char in _DIGITS for char in text)
+    if not looks or (digits < _LEAST and han < _LEAST + 2) or 3 * (looks - han) > 2 * (digits + han):
+        return text
+    if _CODE.search(text):
+        return text
+    # A group of letters alone is a word (`IS 2002 1234567`), unless dashes or dots hold it.
+    for group in _GROUP.finditer(text):
+        held = text[group.start() - 1 : group.start()] not in ("", " ") or text[group.end() : group.end() + 1] in "-./_"
+        if not held and all(char in _DIGITS and char not in _HAN for char in group[0]):
+            return text
+    return "".join(_DIGITS.get(char, char) for char in text)
+
+
+def _word(match: re.Match[str]) -> str:
+    word = match[0]
+    mixed = any(char.isascii() and char.isalnum() for char in word)
+    if not mixed or any(not char.isascii() and char not in _LETTERS for char in word):
+        return word
+    return "".join(_LETTERS.get(char, char) for char in word)
+
+
+def _spans(data: bytes, marks: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """The pieces about the marks, cut between characters; they do not meet."""
+    first = last = -1
+    for mark in sorted(marks):
+        start, stop = _cut(data, max(0, mark - _AROUND)), _cut(data, min(len(data), mark + _AROUND))
+        if first >= 0 and start <= last:
+            last = max(last, stop)
+            continue
+        if first >= 0:
+            yield first, last
+        first, last = start, stop
+    if first >= 0:
+        yield first, last
+
+
+def _cut(data: bytes, place: int) -> int:
+    while 0 < place < len(data) and data[place] & 0xC0 == 0x80:
+        place -= 1
+    return place

