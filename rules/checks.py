@@ -11,7 +11,7 @@ from typing import Final
 
 from rules import cards, codes, dates, endings, financial, identity, licences, medical, secrets, securities
 from rules.verdict import Verdict, digits_of, luhn_valid, spoken_end
-from rules.world import table, west
+from rules.world import isles, table, west
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +107,7 @@ CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
         "loinc": Check("check digit by Luhn behind the dash", codes.loinc),
         **{name: Check(about, test, table.end_of(test)) for name, (about, test) in table.TESTS.items()},
         "fr_nir_short": Check("as fr_nir, without its key", table.TESTS["fr_nir"][1], around=west.nir_stands_alone),
+        "uk_nino_short": Check("as uk_nino, without its suffix", table.TESTS["uk_nino"][1], around=isles.nino_ends),
         "birth_date": Check("a day since 1900", dates.birth_date),
         "birth_date_day_first": Check("as birth_date, the month a word", dates.birth_date, endings.day_first),
         "birth_date_month_first": Check("as birth_date, the month a word", dates.birth_date, endings.month_first),

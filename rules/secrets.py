@@ -39,7 +39,7 @@ _HEX: Final = re.compile(r"[0-9a-f-]+|[0-9A-F-]+")
 
 def token(text: str) -> Verdict:
     """A token of a known form that is no placeholder: enough different characters, and none of a manual's words."""
-    body = text.rpartition("_")[2] if "_" in text[:12] else text
+    body = text[len(text) // 3 :]  # without the prefix that says whose it is
     plain = len(set(body)) < _FEWEST or _PLACEHOLDER.search(text) is not None
     return Verdict.NO if plain else Verdict.YES
 

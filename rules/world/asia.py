@@ -75,8 +75,7 @@ def _thai(digits: str) -> bool:
 def _nik(digits: str) -> bool:
     """Province, regency, district; the date of birth, 40 more for women; serial."""
     day = int(digits[6:8])
-    fits = "11" <= digits[:2] <= "96" and digits[12:] != "0000"
-    return fits and is_day(digits[10:12], digits[8:10], day - 40 if day > 40 else day)
+    return "11" <= digits[:2] <= "96" and is_day(digits[10:12], digits[8:10], day - 40 if day > 40 else day)
 
 
 def _emirates(digits: str) -> bool:

@@ -20,7 +20,7 @@ def _pl_card(match: re.Match[str]) -> bool:
 
 
 def _rodne_cislo(digits: str) -> bool:
-    """Divisible by eleven; until 1985 also where the first nine leave ten and the last is 0. Nine digits until 1953."""
+    """Divisible by eleven, or the first nine leave ten and the last is 0. Nine digits until 1953."""
     year, month, day = int(digits[:2]), int(digits[2:4]), int(digits[4:6])
     month = month - 50 if month > 50 else month  # women
     month = month - 20 if month > 20 else month  # where a day had more births than numbers
@@ -28,7 +28,7 @@ def _rodne_cislo(digits: str) -> bool:
         return False
     if len(digits) == 9:
         return year <= 53 and digits[6:] != "000"
-    return int(digits) % 11 == 0 or (int(digits[:9]) % 11 == 10 and digits[9] == "0" and 54 <= year <= 85)
+    return int(digits[:9]) % 11 % 10 == int(digits[9])
 
 
 def _taj(digits: str) -> bool:

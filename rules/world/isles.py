@@ -13,6 +13,7 @@ _UK_DRIVER: Final = (
     r"(?:[A-Z]{5}|[A-Z]{4}9|[A-Z]{3}99|[A-Z]{2}999|[A-Z]9999)\d(?:0[1-9]|1[0-2]|5[1-9]|6[0-2])"
     r"(?:0[1-9]|[12]\d|3[01])\d(?:[A-Z]{2}|[A-Z]9|99)[A-Z0-9][A-Z]{2}"
 )
+_SUFFIX: Final = re.compile(rb"[ ./-]{0,3}[A-Za-z](?![A-Za-z])")
 _IE_LETTERS: Final = "WABCDEFGHIJKLMNOPQRSTUV"
 
 
@@ -30,6 +31,11 @@ def _pps(match: re.Match[str]) -> bool:
         # The second letter counts nine-fold since 2013; W, T and X are of before and do not count.
         total += 9 * _IE_LETTERS.index(match[3]) if match[3] in "ABH" else 0
     return match[2] == _IE_LETTERS[total % 23]
+
+
+def nino_ends(data: bytes, start: int, end: int) -> Verdict:
+    """Two letters and six digits are no number where a letter stands behind them: that is a suffix, and a wrong one."""
+    return Verdict.NO if _SUFFIX.match(data, end) else Verdict.YES
 
 
 def _never_typed(test: Test, typed: str) -> Test:
