@@ -6,14 +6,24 @@ are bounded, so that a file cannot ask for more.
 
 import re
 import struct
+import xml.dom.expatbuilder
+import xml.dom.minidom
 from io import BytesIO
 from typing import Final
 
+# What msoffcrypto and its own libraries load when they first meet a file: a child can open nothing by then.
+import cryptography.hazmat.backends.openssl.backend
 import msoffcrypto
+import msoffcrypto.format.doc97
+import msoffcrypto.format.ooxml
+import msoffcrypto.format.ppt97
+import msoffcrypto.format.xls97
 import olefile
 from msoffcrypto.exceptions import DecryptionError, FileFormatError, InvalidKeyError, ParseError
 
 from policy.extraction.collected import Collected, File
+
+_LOADED: Final = (cryptography.hazmat.backends.openssl.backend, xml.dom.expatbuilder)
 
 _BROKEN: Final = (
     DecryptionError, FileFormatError, ParseError, OSError, ValueError, IndexError, KeyError, TypeError, AttributeError,

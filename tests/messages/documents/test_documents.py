@@ -5,11 +5,15 @@ The scripts beside them make them anew: `make_documents.py` says how, and which 
 
 import json
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import msoffcrypto.format.ooxml
 import pytest
 
+from gateway.workers import WorkerPool
+from policy.extraction.collected import File
 from policy.extraction.extract import extract
 from rules.finding import Confidence
 from rules.matching import Matcher
@@ -48,3 +52,14 @@ def test_without_its_password_a_file_is_told(name: str) -> None:
 def test_there_are_enough_of_them() -> None:
     assert len(EXPECTED) >= 60
     assert {each["by"] for each in EXPECTED.values()} >= {"LibreOffice", "SheetJS", "qpdf", "Chromium"}
+
+
+async def test_a_locked_file_is_opened_in_a_child_that_can_open_no_file() -> None:
+    """What opens it must be loaded before the child locks itself in."""
+    locked = BytesIO()
+    document = BytesIO((FOLDER / "docx-footer.docx").read_bytes())
+    msoffcrypto.format.ooxml.OOXMLFile(document).encrypt("Tiger7!", locked)
+    async with WorkerPool(1) as pool:
+        outcome = await pool.read(File("a.docx", locked.getvalue(), "a.docx"), ("wrong", "Tiger7!"))
+    assert [fact.reason for fact in outcome.content.files] == ["opened with a password"]
+    assert any(EXPECTED["docx-footer.docx"]["number"] in part.text for part in outcome.content.parts)
