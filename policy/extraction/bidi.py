@@ -41,9 +41,9 @@ def visual(line: str) -> str:
     """One line from left to right, without the controls."""
     kinds = [unicodedata.bidirectional(char) or "L" for char in line]
     base = _base(kinds)
-    levels, kinds = _explicit(kinds, base)
+    levels, kinds, inside = _explicit(kinds, base)
     shown = [at for at, kind in enumerate(kinds) if kind not in {"", "BN"} and not _CONTROLS.match(line[at])]
-    _resolve(kinds, levels, shown, base)
+    _resolve(kinds, levels, shown, inside, base)
     chars = [line[at] for at in shown]
     depth = [levels[at] for at in shown]
     for level in range(max(depth, default=0), 0, -1):
@@ -74,13 +74,15 @@ def _base(kinds: list[str]) -> int:
     return 0
 
 
-def _explicit(kinds: list[str], base: int) -> tuple[list[int], list[str]]:
-    """X1 to X8: a level for each character, and its kind where an override gives it; empty for what is dropped."""
+def _explicit(kinds: list[str], base: int) -> tuple[list[int], list[str], list[int]]:
+    """X1 to X8: for each character its level, its kind (empty for what is dropped), and the isolates it stands in."""
     stack: list[tuple[int, str, bool]] = [(base, "", False)]
     levels: list[int] = []
     out: list[str] = []
+    inside: list[int] = []
     for at, kind in enumerate(kinds):
         level, forced, _ = stack[-1]
+        inside.append(sum(entry[2] for entry in stack))
         if kind in _EMBEDS or kind in _ISOLATES:
             isolate = kind in _ISOLATES
             levels.append(level)
@@ -105,19 +107,27 @@ def _explicit(kinds: list[str], base: int) -> tuple[list[int], list[str]]:
         else:
             levels.append(level)
             out.append("" if kind == "BN" else forced or kind)
-    return levels, out
+    return levels, out, inside
 
 
-def _resolve(kinds: list[str], levels: list[int], shown: list[int], base: int) -> None:
+def _resolve(kinds: list[str], levels: list[int], shown: list[int], inside: list[int], base: int) -> None:
     """W1 to W7, N1, N2 and I1, I2 over each run of one level; `levels` become final."""
     at = 0
+    explicit = list(levels)
+
+    def beside(place: int, level: int, mine: int) -> int:
+        """The level that a run meets at an end: what stands in an isolate there is not met."""
+        if not 0 <= place < len(shown):
+            return max(level, base)
+        return level if inside[shown[place]] > mine else max(level, explicit[shown[place]])
+
     while at < len(shown):
         end = at
-        level = levels[shown[at]]
-        while end < len(shown) and levels[shown[end]] == level:
+        level = explicit[shown[at]]
+        while end < len(shown) and explicit[shown[end]] == level:
             end += 1
-        start_level = max(level, levels[shown[at - 1]] if at else base)
-        end_level = max(level, levels[shown[end]] if end < len(shown) else base)
+        mine = inside[shown[at]]
+        start_level, end_level = beside(at - 1, level, mine), beside(end, level, mine)
         run = _weak([kinds[place] for place in shown[at:end]], "R" if start_level % 2 else "L")
         _neutral(run, level, "R" if start_level % 2 else "L", "R" if end_level % 2 else "L")
         for place, kind in zip(shown[at:end], run, strict=True):

@@ -53,7 +53,7 @@ def spelled_readings(text: str, data: bytes) -> Iterator[str]:
     if _ODD.search(data) is None or len(text) > _LONGEST:
         return
     if "\x08" in text or "\x1b" in text:
-        yield _ESCAPE.sub("", _HIDDEN.sub("", _OVER.sub("", text)))
+        yield _ESCAPE.sub("", _HIDDEN.sub("", _OVER.sub("", text.replace("\x08_", ""))))
     if "\n>" in text and (joined := _QUOTED.sub("", text)) != text:
         yield joined
     room = _MOST

@@ -118,11 +118,6 @@ def lines() -> Iterator[Evasion]:
         mail(flowed + b"; delsp=yes", b"", b"Her SSN is 536-22-12 ", b"34, please file it."),
         "The space of a flowed line is deleted.", "RFC 3676, 4.1",
     )  # fmt: skip
-    yield Evasion(
-        "text-lines/enriched",
-        mail(b"Content-Type: text/enriched", b"", b"Her SSN is <bold>5</bold>36<italic>-22</italic>-<color><param>red</param>1234</color>."),
-        "Enriched text, with commands within the number.", "RFC 1896, 2",
-    )  # fmt: skip
     yield plain(
         "lines/escapes-of-a-terminal",
         "Her SSN is 5\x1b[1m36\x1b[0m-22-\x1b[4m1234\x1b[0m.",
@@ -152,7 +147,7 @@ def calendars() -> Iterator[Evasion]:
     card = b"BEGIN:VCARD\r\nVERSION:%s\r\nFN:Alice\r\n%sEND:VCARD\r\n"
     cards = {
         "folded": (b"4.0", b"NOTE:Her SSN is 53\r\n 6-22-1\r\n 234\r\n", "Folded within the number.", "RFC 6350, 3.2"),
-        "quoted-printable": (b"2.1", b"NOTE;ENCODING=QUOTED-PRINTABLE:Her SSN is =35=33=\r\n=36=2D22-=31234\r\n", "Quoted-printable with soft line ends.", "vCard 2.1, 2.1.3"),
+        "quoted-printable": (b"2.1", b"NOTE;ENCODING=QUOTED-PRINTABLE:Her SSN is =35=33=36=2D22-=31234\r\n", "Quoted-printable within the card.", "vCard 2.1, 2.1.3"),
         "base64": (b"2.1", b"NOTE;ENCODING=BASE64:\r\n SGVyIFNTTiBpcyA1MzYtMjItMTIzNC4=\r\n\r\n", "A note in base64.", "vCard 2.1, 2.1.3"),
     }  # fmt: skip
     for name, (version, lines, why, at) in cards.items():

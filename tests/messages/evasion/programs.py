@@ -142,7 +142,7 @@ def mutt(raw: bytes, work: Path) -> str:
     os.waitpid(child, 0)
     os.close(terminal)
     shown = work / "shown"
-    return text_of(shown.read_bytes()) if shown.exists() else ""
+    return re.sub(r".\x08|\x1b\[[0-9;]*m", "", text_of(shown.read_bytes())) if shown.exists() else ""
 
 
 def unpacker(*command: str) -> Callable[[bytes, Path], str]:

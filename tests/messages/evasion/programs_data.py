@@ -5,7 +5,8 @@ VOBJECT = """
 import sys, vobject
 def show(value):
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-for one in vobject.readComponents(sys.stdin.read()):
+data = sys.stdin.read()
+for one in vobject.readComponents(data, allowQP="QUOTED-PRINTABLE" in data):
     for part in [one, *one.components()]:
         for line in part.lines(): print(show(line.value))
 """
@@ -34,6 +35,10 @@ NET_LDAP = """
 my $ldif = Net::LDAP::LDIF->new("-", "r");
 while (my $entry = $ldif->read_entry) { print join(" ", map { $entry->get_value($_) } $entry->attributes), " "; }
 """
+VCARD = """
+my $book = Text::vCard::Addressbook->new({ "source_text" => do { local $/; <STDIN> } });
+for my $card ($book->vcards) { print $card->note, " "; }
+"""
 JSON = """
 import json, sys
 for value in json.load(sys.stdin).values(): print("".join(value))
@@ -58,6 +63,9 @@ COMMANDS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "xmllint": ("xmllint", "xml", ("xmllint", "--noent", "--xpath", "string(/)", "-")),
     "python-xml": (PYTHON, "xml", (PYTHON, "-c", ELEMENTS)),
     "rsvg": ("rsvg-convert", "svg", ("sh", "-c", "rsvg-convert -f pdf | pdftotext -layout - -")),
+    "text-vcard": ("perl", "vcard", ("perl", "-MText::vCard::Addressbook", "-e", VCARD)),
+    "col": ("col", "text/plain", ("col", "-bx")),
+    "aha": ("aha", "text/plain", ("sh", "-c", f"aha | {TEXT_OF}")),
     "less": ("less", "text/plain", ("sh", "-c", LESS)),
     "pandoc": ("pandoc", "markdown", ("pandoc", "-f", "markdown", "-t", "plain")),
     "commonmark": ("cmark", "markdown", ("sh", "-c", f"cmark | {TEXT_OF}")),

@@ -1,0 +1,128 @@
+"""Texts, calendars, cards and entries, and lines in the order in which they are displayed."""
+
+import pytest
+
+from policy.extraction.bidi import visual, visual_lines
+from policy.extraction.cards import holds_files, read_card
+from policy.extraction.extract import extract
+from policy.extraction.spelling import spelled_readings
+from policy.extraction.tables import joined_cells, joined_columns, joined_lines
+from policy.extraction.text import text_readings
+
+NUMBER = "536-22-1234"
+BARE = "536221234"
+
+
+def texts(source: str, media_type: str = "") -> list[str]:
+    return [part.text for part in extract("a.txt", source.encode(), media_type=media_type).parts]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "**536**-22-1234",
+        "536-_22_-`1234`",
+        "536\\-22\\-1234",
+        "[536](http://a.example)-22-1234",
+        "\\textbf{536}-22-1234",
+        "$536$-22-{\\bf 1234}",
+        "5~~9~~36-22-1234",
+        "> SSN 536-22-\n> 1234",
+        "five three six - two two - one two three four",
+        "5\b53\b36\b6-22-1234",
+        "5\b_3\b_6\b_-_\b2_\b2-1234",
+        "5\x1b[8m9\x1b[0m36-\x1b[1m22\x1b[0m-1234",
+        '{"ssn": ["536", "22", "1234"]}',
+        '{"area": "536", "group": 22, "serial": "1234"}',
+        '{"ssn": "\\u0035\\u0033\\u0036-22-1234"}',
+        "a,b,c\n536,22,1234",
+        '"536";"22";"1234"',
+        "5|3|6|2|2|1|2|3|4",
+        "SSN\n5\n3\n6\n-\n2\n2\n-\n1\n2\n3\n4",
+        "SSN\t5\t3\t6\t2\t2\t1\t2\t3\t4",
+        "\u202e4321-22-635",
+        "BEGIN:VCALENDAR\r\nSUMMARY:536-\r\n 22-12\r\n\t34\r\nEND:VCALENDAR",
+        "BEGIN:VCALENDAR\r\nX-ALT-DESC;FMTTYPE=text/html:5<b>3</b>6-2\r\n 2-1234\r\n",
+        "BEGIN:VCARD\r\nNOTE;QUOTED-PRINTABLE:=35=\r\n=336-22-1234\r\n",
+        "BEGIN:VCARD\r\nNOTE;ENCODING=b:NTM2LTIyLTEyMzQ=\r\n",
+        "BEGIN:VCARD\r\nPHOTO:data:text/plain;base64,NTM2LTIyLTEyMzQ=\r\n",
+        "dn: cn=a\ndescription:: NTM2LTIy\n LTEyMzQ=\n",
+    ],
+)
+def test_it_is_read_as_people_read_it(source: str) -> None:
+    found = texts(source)
+    assert any(NUMBER in text or BARE in text for text in found)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "The **quick** fox, 12-24 of them, at 10:30 on 2026-01-05; see [1] and (2).",
+        "a,b,c\n12,7,2026\n1,22,333\n",
+        "one two or three of them",
+        '{"width": 120, "height": 45, "at": [1, 2], "name": "x"}',
+        "1\n2\n3\n",
+        "> quoted 12\n> and more 13\n",
+    ],
+)
+def test_ordinary_texts_have_one_reading(source: str) -> None:
+    assert text_readings(source.encode()) == (source,)
+
+
+def test_a_flowed_quotation() -> None:
+    found = text_readings(b"> SSN 536-22- \n> 1234\n", flowed=True, delsp=True)
+    assert any(NUMBER in text for text in found)
+
+
+def test_enriched_text() -> None:
+    source = "SSN <bold>5</bold>36<italic>-22</italic>-<color><param>red</param>1234</color>"
+    assert any(NUMBER in text for text in texts(source, "text/enriched"))
+
+
+def test_files_in_cards_have_their_places() -> None:
+    card = "BEGIN:VCALENDAR\nATTACH;ENCODING=BASE64;FILENAME=pay.txt:U1NOIDUzNi0yMi0xMjM0\nEND:VCALENDAR\n"
+    content = extract("invite.ics", card.encode())
+    assert [part.place for part in content.parts if NUMBER in part.text] == ["invite.ics > pay.txt"]
+    assert holds_files(card.encode())
+    assert not holds_files(b"BEGIN:VCALENDAR\nSUMMARY:a\nEND:VCALENDAR\n")
+
+
+def test_the_words_of_a_card() -> None:
+    card = read_card('BEGIN:VCARD\nN:Moore;Alice;;;\nNOTE:a\\, b\\nc\\;\nTEL;TYPE="a:b":5\nEND:VCARD\n')
+    assert "NOTE:a, b\nc;" in card.texts[0]
+    assert "MooreAlice" in card.texts[0]
+    assert read_card("no card").texts == ()
+
+
+def test_digits_side_by_side_and_below_each_other() -> None:
+    assert joined_cells("SSN\t536\t22\t1234") == "SSN 536221234"
+    assert joined_cells("SSN 536 22 1234") == ""
+    assert joined_lines("1\n2\n3") == ""
+    assert joined_columns("name,a,b,c\nBob,536,22,1234").startswith("name,a,b,c")
+    assert joined_columns("1,2,3\n4,5,6") == ""
+
+
+def test_long_texts_cost_no_more_than_a_look() -> None:
+    assert list(spelled_readings("5*" * (3 << 20), b"5*5*5")) == []
+    assert sum(map(len, spelled_readings("**5**-" * 50_000, b"**5**-5"))) < 64 * 1024
+
+
+@pytest.mark.parametrize(
+    ("line", "seen"),
+    [
+        ("a \u202e321\u202c b", "a 123 b"),
+        ("\u05d0\u05d1 536-22-1234", "536-22-1234 \u05d1\u05d0"),
+        ("\u202b536 \u2066ab\u2069\u202c", "ab 536"),
+        ("\u2067\u2068ab\u2069 \u206812\u2069\u2069", "12 ab"),
+        ("\u202d\u05d0\u05d1\u202c", "\u05d0\u05d1"),
+        ("\u062712,5%", "%12,5\u0627"),
+        ("a\u202c\u2069b", "ab"),
+    ],
+)
+def test_lines_as_they_are_displayed(line: str, seen: str) -> None:
+    assert visual(line) == seen
+
+
+def test_only_lines_that_turn_are_given() -> None:
+    assert visual_lines("plain 12\n\u202e21\n" + "\u202e5" * 3000) == ["12"]
+    assert visual_lines("\u202eab") == []
