@@ -4,6 +4,7 @@ import re
 from calendar import monthrange
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import mul
 from typing import Final, TypeAlias
 
 from rules.verdict import Verdict, digits_of, is_repeated
@@ -91,7 +92,7 @@ def compact(text: str) -> str:
 
 def weighted(digits: str, weights: Sequence[int]) -> int:
     """The sum of digits, each times its weight; what has no weight does not count."""
-    return sum(weight * int(digit) for weight, digit in zip(weights, digits, strict=False))
+    return sum(map(mul, weights, map(int, digits)))
 
 
 def mod11_10(digits: str) -> bool:
