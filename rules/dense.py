@@ -15,7 +15,7 @@ WIDEST: Final = 128  # bytes of a match that is sought about a run
 _SIGNS: Final = r"[\t\n\f\r -/:-@\[-`{-~]"
 RUN: Final = rf"\d(?:{_SIGNS}{{0,{_GAP}}}\d){{{LEAST - 1}}}"
 _LONGEST_RUN: Final = LEAST * (_GAP + 1)  # bytes
-_CLOSE: Final = 192  # bytes between two windows that are searched as one
+_CLOSE: Final = 384  # bytes between two windows that are searched as one
 
 _SIGN: Final = re.compile(_SIGNS)
 _QUANTITY: Final = re.compile(r"\{(\d+)(?:(,)(\d*))?\}")

@@ -71,11 +71,8 @@ class Search:
         self._fourth = _Pass(detectors, _named_in_runs, [], cache)
         self._passes = (self._first, self._second, self._third, self._fourth)
         self.told = tuple(told for each in self._passes for told in each.told)
-
-    @property
-    def joins(self) -> bool:
-        """Whether several texts may be surveyed as one: no pattern asks where a text begins, and the engine has all."""
-        return all(each.joins for each in self._passes)
+        # Whether several texts may be surveyed as one: no pattern asks where a text begins, and the engine has all.
+        self.joins = all(each.joins for each in self._passes)
 
     def survey(self, data: bytes, parts: Laid, budget: Budget) -> dict[int, list[Candidate]]:
         """Which of several texts written one behind the other need a look, each with the weighted terms that count.
@@ -83,11 +80,12 @@ class Search:
         Terms count together across texts that stand as near as the list says: a subject, the body, a file's name.
         """
         found: dict[int, list[Candidate]] = {}
-        sums = Sums()
+        sums, known = Sums(), Known()
         marks: list[int] = []
         for each, event, armed in self._events(data, budget, sums, marks):
-            if armed is None or not armed.isdisjoint(each.askers(event >> 40)):
-                found.setdefault(parts.at(event & _END), [])
+            part = parts.at(event & _END)
+            if part not in found and each.holds(data, event, armed, budget, known):
+                found[part] = []
         for mark in marks:
             found.setdefault(parts.at(mark), [])
         for candidate in self._weighed(data, sums, budget):
@@ -228,9 +226,14 @@ class _Pass:
                 return
             yield from block
 
-    def askers(self, index: int) -> Iterable[int]:
-        """The detectors that ask for one pattern."""
-        return [program.detector for program in self.programs[index]]
+    def holds(self, data: bytes, event: int, armed: Set[int] | None, budget: Budget, known: Known) -> bool:
+        """Whether a value that passes its check ends where the engine saw something; `armed`: who may ask."""
+        index = event >> 40
+        return index in self.slow or any(
+            program.confirm(data, event & _END, budget, known) is not None
+            for program in self.programs[index]
+            if armed is None or program.detector in armed
+        )
 
 
 def _telling(detector: Detector, regex: str, alone: bool) -> str:
