@@ -23,7 +23,11 @@ _MOST_ODD: Final = 3  # lines within a table that do not fit it: blank ones, sub
 _QUOTED: Final = re.compile(rb'"[^"\n]*"')
 _GAPS: Final = re.compile(rb"(?<=[^ \t]) {2,}(?=[^ ])")
 _LABEL: Final = re.compile(rb"[A-Za-z\x80-\xff]")
-_NUMBER: Final = re.compile(rb"[0-9]{4}")
+# What stands in no label: four digits, however grouped; or letters, digits and signs mixed, but for a digit at the end.
+_NUMBER: Final = re.compile(
+    rb"[0-9](?:[ ./-]{0,2}[0-9]){3}|(?<![^\t;|, \"'])[A-Za-z]{2,20}[0-9]{1,3}[^\s\w,;|\"'][^\s,;|]{0,20}"
+)
+_RULE: Final = re.compile(rb"[ |:+=_-]*[-=_]{2,}[ |:+=_-]*")  # drawn below the labels
 _CELL: Final = b" \"'="
 _SPLIT: Final = re.compile(rb"[\t;|,]|  +")
 _VALUE: Final = rb"[0-9A-Z][0-9A-Za-z ./-]{3,40}"
@@ -46,6 +50,7 @@ class _Table:
     heads: list[bytes] = field(default_factory=list, repr=False)
     rows: int = 0
     odd: int = 0
+    headed: bool = False  # no more lines of labels follow
 
 
 class Columns:
@@ -178,7 +183,15 @@ def _takes(table: _Table, line: bytes) -> bool:
     if not fits:
         return False
     table.odd = 0
-    if not table.rows and table.sign and len(table.heads) < _MOST_HEADS and not _NUMBER.search(line):
+    if _RULE.fullmatch(line):
+        table.headed = True
+    elif (
+        not table.headed
+        and not table.rows
+        and table.sign
+        and len(table.heads) < _MOST_HEADS
+        and not _NUMBER.search(line)
+    ):
         table.heads.append(line)
     else:
         table.rows += 1

@@ -107,7 +107,7 @@ def test_a_short_key_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_tampered_database_is_never_loaded(cache: FileCache, monkeypatch: pytest.MonkeyPatch) -> None:
-    detectors = load_builtin()[-3:-1]
+    detectors = [detector for detector in load_builtin() if detector.id in ("us.mbi", "us.dea")]
     Matcher(detectors, cache)
     kept = {path: path.read_bytes() for path in cache._folder.glob("*.matcher")}
     assert kept

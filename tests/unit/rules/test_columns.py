@@ -86,6 +86,22 @@ def test_tables_as_people_type_them(matcher: Matcher, text: str) -> None:
     assert sure(matcher, text.replace("MRN", "Qty"), "medical.mrn") == set()
 
 
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("name,SIN,city\nJane Doe,259 712 966,Springfield", b"SIN"),
+        ("name,pwd,city\nJane Doe,Kitty84!,Springfield", b"pwd"),
+        ("| Name | Passwd |\n| --- | --- |\n| Jane | abcdefg |\n", b"Passwd"),
+        ("name,ICD-10,address1\nJane Doe,E11.9,Main\nJohn Roe,250 11 22,Elm\n", b"ICD-10"),
+    ],
+)
+def test_rows_with_short_numbers_or_none(text: str, label: bytes) -> None:
+    data = text.encode()
+    value = next(v for v in (b"259 712 966", b"Kitty84!", b"abcdefg", b"250 11 22") if v in data)
+    place = data.index(value)
+    assert label in Columns(data, Budget()).header(place, place + len(value))
+
+
 def test_a_field_is_named_by_its_place(matcher: Matcher) -> None:
     text = "MSH|^~\\&|LAB|H|EHR|H|20240311||ADT^A01|7|P|2.5\n"
     text += "PID|1||00412345^^^H^MR||DOE^JO||19600102|F|||||||||||536221234\n"
