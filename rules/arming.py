@@ -1,41 +1,38 @@
 """Which detectors a text can name at all, and where: told by the first pass, so that others need no look."""
 
-import re
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
 from rules.columns import may_head
-from rules.context import gap, pieces
+from rules.context import pieces
 from rules.detector import Detector
-from rules.engine import Expression
 
-_SHORT: Final = 3  # letters; a shorter word is asked to stand alone, a longer one may be a piece of another
-_FIELDS: Final = r"^[A-Z][A-Z0-9]{1,2}[|*]"  # a line of HL7 or X12, whose fields are named by where they stand
+FIELDS: Final = r"^[A-Z][A-Z0-9]{1,2}[|*]"  # a line of HL7 or X12
 _FARTHEST: Final = 2_000  # bytes; a word that reaches farther has the whole text searched
 
 
 class Arming:
-    """The words by which texts name the values of detectors with `named` patterns, as expressions for the engine."""
+    """The words by which texts name the values of detectors with `named` patterns: `names`, each as its pieces."""
 
     def __init__(self, detectors: Sequence[Detector]) -> None:
-        named: dict[str, set[int]] = defaultdict(set)
-        reaches: dict[str, int] = defaultdict(int)
+        named: dict[tuple[str, ...], set[int]] = defaultdict(set)
+        reaches: dict[tuple[str, ...], int] = defaultdict(int)
         needing = [i for i, d in enumerate(detectors) if any(pattern.named for pattern in d.patterns)]
         for index in needing:
             width = max(pattern.max_width for pattern in detectors[index].patterns if pattern.named)
             for near in filter(lambda near: near.names, detectors[index].near):
                 for word in near.words:
-                    spelled = _spelled(word)
-                    named[spelled].add(index)
-                    reaches[spelled] = max(reaches[spelled], near.within + width + 2 * len(word.encode()))
-        self.expressions = [Expression(text, caseless=True) for text in named]
+                    name = tuple(pieces(word))
+                    named[name].add(index)
+                    reaches[name] = max(reaches[name], near.within + width + 2 * len(word.encode()))
+        self.names = list(named)
         self.detectors = [frozenset(indices) for indices in named.values()]
         self.reaches = [reach if reach <= _FARTHEST else 0 for reach in reaches.values()]
-        if needing:
-            self.expressions.append(Expression(_FIELDS, once=True, lines=True))
-            self.detectors.append(frozenset(needing))
-            self.reaches.append(0)
+        # A line of HL7 or X12 names its fields by where they stand: whatever can be named may be.
+        self.fields = len(self.names)
+        self.detectors.append(frozenset(needing))
+        self.reaches.append(0)
 
 
 class Armed:
@@ -74,21 +71,3 @@ class Armed:
             else:
                 merged.append((start, end))
         return merged
-
-
-def _spelled(word: str) -> str:
-    """The word or phrase for the engine, which folds the case of ASCII letters alone."""
-    parts = pieces(word)
-    body = gap(parts).join("".join(map(_char, part)) for part in parts)
-    if len("".join(parts)) > _SHORT or not (parts[0].isascii() and parts[-1].isascii()):
-        return body
-    before = r"(?:\b|_|\d)" if parts[0][0].isalnum() else ""
-    behind = r"(?:\b|_|\d)" if parts[-1][-1].isalnum() else ""
-    return before + body + behind
-
-
-def _char(char: str) -> str:
-    if char.isascii():
-        return re.escape(char)
-    cases = {form for form in (char.lower(), char.upper()) if len(form) == 1}
-    return f"[{''.join(sorted(cases))}]" if len(cases) > 1 else char

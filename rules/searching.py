@@ -6,18 +6,20 @@ from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
-from rules.arming import Armed, Arming
+from rules.arming import FIELDS, Armed, Arming
 from rules.budget import Budget
 from rules.candidates import Candidate, Known, Program, moved
 from rules.dense import RUN, WIDEST, is_dense, windows
 from rules.detector import Detector, Pattern
 from rules.disguise import MARK
 from rules.engine import Cache, Engine, Expression, Mode
+from rules.literals import Literals
 from rules.widths import asks_for_lines, asks_for_text, compile_pattern
-from rules.words import MOST_LITERALS, Sums, Term, Terms, expression, weigh, whole
+from rules.words import Sums, Term, weigh
 
 _END: Final = (1 << 40) - 1
 _EVENTS: Final = 3  # 1 << 3 events that are only counted cost as much as one step
+_RUN, _MARK = 0, 1  # the further expressions of the first pass; the third is a line of fields
 _SMALL: Final = 1024  # bytes; a text no longer is searched whole
 
 
@@ -32,23 +34,13 @@ class Laid:
         return bisect_left(self.starts, end) - 1
 
 
-@dataclass(slots=True)
-class _Seen:
-    """What the first pass says of a text beside the values it sees itself."""
-
-    armed: Armed
-    runs: list[int]
-    terms: Sums | None
-    marks: list[int]  # where letters look like digits, or like letters of another script
-
-
 class Search:
     """Four passes, of which ordinary mail needs one.
 
-    The first reads the whole text: for what can stand anywhere, for the terms of word lists, for runs of digits, and
-    for words that name. The second looks about the runs for what can stand only there. The third and the fourth look
-    for what counts only where it is named, about the words that name it or below the header of a table: patterns as
-    weak as "eight digits" cost other texts nothing. Equal patterns of several detectors are looked for once.
+    The first reads the whole text: for what can stand anywhere, and for runs of digits; terms of word lists and words
+    that name are found beside it. The second looks about the runs for what can stand only there. The third and the
+    fourth look for what counts only where it is named, about the words that name it or below the header of a table:
+    patterns as weak as "eight digits" cost other texts nothing. Equal patterns of several detectors are looked for once.
     """
 
     def __init__(self, detectors: Sequence[Detector], cache: Cache | None) -> None:
@@ -59,12 +51,9 @@ class Search:
             if d.words is not None
             for text, weight in d.words.terms.items()
         ]
-        literals = terms if len(terms) <= MOST_LITERALS else []
-        self._literals = [(term, term.text.encode()) for term in literals]
-        self._terms = Terms([] if literals else terms)
         self._arming = Arming(detectors)
-        listed = [Expression(expression(term), caseless=True) for term in literals]
-        others = [*listed, *self._arming.expressions, Expression(RUN), Expression(MARK)]
+        self._literals = Literals(terms, self._arming.names)
+        others = [Expression(RUN), Expression(MARK), Expression(FIELDS, once=True, lines=True)]
         self._first = _Pass(detectors, _anywhere, others, cache)
         self._second = _Pass(detectors, _in_runs, [], cache)
         self._third = _Pass(detectors, _named, [], cache)
@@ -88,7 +77,7 @@ class Search:
                 found[part] = []
         for mark in marks:
             found.setdefault(parts.at(mark), [])
-        for candidate in self._weighed(data, sums, budget):
+        for candidate in self._weighed(sums):
             part = parts.at(candidate.end)
             found.setdefault(part, []).append(moved(candidate, -parts.starts[part]))
         return found
@@ -121,46 +110,39 @@ class Search:
                 for program in each.programs[index]:
                     yield from program.read(data, budget, known)
         if sums is not None:
-            yield from self._weighed(data, sums, budget)
+            yield from self._weighed(sums)
 
     def _events(
         self, data: bytes, budget: Budget, sums: Sums | None, marks: list[int]
     ) -> Iterator[tuple["_Pass", int, Set[int] | None]]:
         """What the engine sees of patterns, pass by pass, with the detectors that may ask where not all may."""
-        seen = _Seen(Armed(self._arming, data), [], sums, marks)
+        armed, runs = Armed(self._arming, data), list[int]()
         for event in self._first.events(data, [(0, len(data))], budget):
-            if event >> 40 < self._first.count:
+            kind = (event >> 40) - self._first.count
+            if kind < 0:
                 yield self._first, event, None
+            elif kind == _RUN:
+                runs.append(event & _END)
+            elif kind == _MARK:
+                marks.append(event & _END)
             else:
-                self._note(data, (event >> 40) - self._first.count, event & _END, seen, budget)
-        about = [(0, len(data))] if len(data) <= _SMALL and seen.runs else list(windows(seen.runs, len(data)))
+                armed.add(self._arming.fields, event & _END)
+        about = [(0, len(data))] if len(data) <= _SMALL and runs else list(windows(runs, len(data)))
         for event in self._second.events(data, about, budget):
             yield self._second, event, None
-        detectors = seen.armed.detectors
-        if not detectors:
+        for number, end, term in self._literals.read(data, budget):
+            if term is None:
+                armed.add(number, end)
+            elif sums is not None:
+                sums.add(term)
+        if not armed.detectors:
             return
-        for event in self._third.events(data, seen.armed.spans(), budget):
-            yield self._third, event, detectors
+        for event in self._third.events(data, armed.spans(), budget):
+            yield self._third, event, armed.detectors
         for event in self._fourth.events(data, about, budget):
-            yield self._fourth, event, detectors
+            yield self._fourth, event, armed.detectors
 
-    def _note(self, data: bytes, index: int, end: int, seen: _Seen, budget: Budget) -> None:
-        """A term, a word that names, or a run of digits."""
-        word = index - len(self._literals)
-        if word < 0:
-            budget.left -= 1
-            if seen.terms is not None:
-                seen.terms.add(whole(data, end, *self._literals[index]))
-        elif word < len(self._arming.expressions):
-            seen.armed.add(word, end)
-        elif word == len(self._arming.expressions):
-            seen.runs.append(end)
-        else:
-            seen.marks.append(end)
-
-    def _weighed(self, data: bytes, sums: Sums, budget: Budget) -> Iterator[Candidate]:
-        for stands in self._terms.read(data, budget):
-            sums.add(stands)
+    def _weighed(self, sums: Sums) -> Iterator[Candidate]:
         for detector, places in sums.seen.items():
             words = self._detectors[detector].words
             if words is not None:
