@@ -1,5 +1,6 @@
 """From the end of a match to a value: the span, the check, what it touches."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
@@ -21,6 +22,7 @@ _RUNS_ON: Final = frozenset(b"-+/\\@_%~")
 _STOPS: Final = frozenset(b".:")
 _STEP: Final = 8  # 1 << 8 bytes read by RE2 cost as much as one step
 _MOST_KNOWN: Final = 4096
+MOST_ALIKE: Final = 5000  # of one value in one text: what is written more often is not judged again
 
 
 _Test: TypeAlias = Callable[[str], Verdict] | None
@@ -54,6 +56,8 @@ class Known:
 
     verdicts: dict[tuple[_Test, bytes], Verdict] = field(default_factory=dict, repr=False)
     latest: "dict[Program, tuple[int, int]]" = field(default_factory=dict)
+    surest: dict[int, tuple[int, int]] = field(default_factory=dict)  # of each detector: the last end, and how sure
+    times: dict[tuple[int, str], int] = field(default_factory=lambda: defaultdict(int), repr=False)  # of each value
 
 
 class Program:
@@ -66,6 +70,7 @@ class Program:
         self._width = pattern.max_width
         self._group = regex.groupindex.get("value", 0)
         self._fixed = fixed_width(pattern.regex)
+        self._rank = pattern.confidence.rank
         check = CHECKS[pattern.check] if pattern.check else None
         self._test = check.test if check else None
         self._separators = check.separators if check else _SEPARATORS
@@ -73,7 +78,13 @@ class Program:
         self._around = check.around if check else None
 
     def confirm(self, data: bytes, end: int, budget: Budget, known: Known) -> Candidate | None:
-        """The longest valid match that ends at `end`, if there is one; None where the budget is spent, too."""
+        """The longest valid match that ends at `end`, if there is one; None where the budget is spent, too.
+
+        None as well where a surer pattern of the detector has found one there already.
+        """
+        last, rank = known.surest.get(self.detector, (0, 0))
+        if last == end and rank > self._rank:
+            return None
         if self._fixed:
             budget.left -= 1
             return self._candidate(data, end - self._fixed, end, True, known)
@@ -82,7 +93,7 @@ class Program:
         if stop < end:  # what begins before a valid value and ends behind it is not looked for
             place = max(place, start)
         while place < end and budget.left > 0:
-            budget.left -= 1 + (end - place >> _STEP)
+            budget.left -= 2 + (end - place >> _STEP)
             match = self._regex.search(data, place, end)
             if match is None:
                 return None
@@ -139,7 +150,12 @@ class Program:
         if verdict is Verdict.NO:
             return None
         value = canonical(key[1].decode("utf-8", "replace"), self._separators)
+        known.times[self.detector, value] += 1
+        if known.times[self.detector, value] > MOST_ALIKE:
+            return None
         pattern = self._pattern
+        if not pattern.named:
+            known.surest[self.detector] = (end, self._rank)
         return Candidate(
             self.detector, start, end, value, pattern.confidence, verdict, named=pattern.named, pattern=pattern
         )

@@ -73,7 +73,9 @@ class Columns:
         if _SEGMENT.match(line):
             return field_name(line, start - first)
         before, behind = line[: start - first], line[end - first :]
-        signs = [sign for sign in (*_SIGNS, b"") if _fills(before, behind, sign)]
+        signs = [sign for sign in _SIGNS if sign in line and _fills(before, behind, sign)]
+        if not before.strip(_CELL) and not behind.strip(_CELL):
+            signs.append(b"")
         if not signs:
             return b""
         table = self._table(first, last, signs)

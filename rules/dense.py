@@ -15,7 +15,8 @@ WIDEST: Final = 128  # bytes of a match that is sought about a run
 _SIGNS: Final = r"[\t\n\f\r -/:-@\[-`{-~]"
 RUN: Final = rf"\d(?:{_SIGNS}{{0,{_GAP}}}\d){{{LEAST - 1}}}"
 _LONGEST_RUN: Final = LEAST * (_GAP + 1)  # bytes
-_CLOSE: Final = 384  # bytes between two windows that are searched as one
+_BEFORE: Final = WIDEST + _LONGEST_RUN
+_APART: Final = _BEFORE + WIDEST + 384  # bytes between two runs; those that end nearer are searched as one
 
 _SIGN: Final = re.compile(_SIGNS)
 _QUANTITY: Final = re.compile(r"\{(\d+)(?:(,)(\d*))?\}")
@@ -194,12 +195,13 @@ def windows(ends: Iterable[int], size: int) -> Iterator[tuple[int, int]]:
     """The pieces of a text of `size` bytes in which matches about runs that end there can stand; they do not meet."""
     first = last = -1
     for end in ends:
-        start, stop = max(0, end - WIDEST - _LONGEST_RUN), min(size, end + WIDEST)
-        if start <= last + _CLOSE and first >= 0:
-            last = max(last, stop)
+        if end <= last:
             continue
-        if first >= 0:
-            yield first, last
-        first, last = start, stop
-    if first >= 0:
-        yield first, last
+        if last < 0:
+            first = end
+        elif end - last > _APART:
+            yield max(0, first - _BEFORE), min(size, last + WIDEST)
+            first = end
+        last = end
+    if last >= 0:
+        yield max(0, first - _BEFORE), min(size, last + WIDEST)

@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from rules.content import Content
+
+_RANKS: Final = {"low": 0, "medium": 1, "high": 2}
 
 
 class Confidence(StrEnum):
@@ -16,7 +19,7 @@ class Confidence(StrEnum):
     @property
     def rank(self) -> int:
         """0 for low, 1 for medium, 2 for high."""
-        return ("low", "medium", "high").index(self.value)
+        return _RANKS[self.value]
 
 
 @dataclass(frozen=True, slots=True)

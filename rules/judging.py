@@ -16,6 +16,7 @@ from rules.normalise import Normalised
 from rules.verdict import Verdict
 
 MOST_OF_ONE: Final = 1000  # hits of one value in one text
+MOST_JUDGED: Final = 30_000  # candidates of one detector in one text
 _MOST_LABELS: Final = 1000
 _LOWER: Final = {Confidence.HIGH: Confidence.MEDIUM, Confidence.MEDIUM: Confidence.LOW, Confidence.LOW: Confidence.LOW}
 
@@ -135,7 +136,9 @@ class Kept:
         self._most = most
         self._kept: dict[tuple[int, Confidence], list[Candidate]] = defaultdict(list)
         self._times: dict[tuple[int, Confidence, str], int] = defaultdict(int)
+        self._judged: dict[int, int] = defaultdict(int)
         self.full: set[int] = set()
+        self.cut = False  # whether a detector was given up with candidates left
 
     def add(self, judged: Mapping[int, Sequence[Candidate]]) -> None:
         """Take what there is still room for."""
@@ -148,8 +151,12 @@ class Kept:
                 self._times[times] += 1
                 if self._times[times] <= MOST_OF_ONE:
                     room.append(candidate)
+            self._judged[index] += len(candidates)
             if len(self._kept[index, Confidence.HIGH]) >= self._most:
                 self.full.add(index)
+            elif self._judged[index] >= MOST_JUDGED:
+                self.full.add(index)
+                self.cut = True
 
     def chosen(self) -> list[Candidate]:
         """Of overlapping candidates of one detector the surest, then the longest, then the first."""

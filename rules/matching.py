@@ -29,7 +29,7 @@ __all__ = ["MOST_HITS", "Cache", "Matcher"]
 MOST_HITS: Final = 10_000  # of one detector and confidence in one message: more are not counted
 MOST_EXCERPTS: Final = 1_000  # of one detector in one text; hits behind show only that they are there
 UNFINISHED: Final = "too many candidates to check"
-_BATCH: Final = 20_000
+_BATCH: Final = 10_000
 _SHORT: Final = 16_384  # characters of a part that is looked at together with others
 _GROUP: Final = 262_144
 Batch: TypeAlias = "dict[int, list[Candidate]]"
@@ -72,7 +72,8 @@ class Matcher:
             for part, readings in self._together(parts, asked):
                 for found in readings:
                     gathered.add(part.place, found)
-                if budget.spent and part.text:
+                if (budget.spent or budget.cut) and part.text:
+                    budget.cut = False
                     unread[part.place] = unread.get(part.place, 0) + len(part.text)
         facts = tuple(
             FileFact(place.rpartition(" > ")[2], FileKind.TEXT, size, place, unreadable=True, reason=UNFINISHED)
@@ -136,6 +137,7 @@ class Matcher:
         judge, kept = Judge(self._words, reading.normal, asked.budget), Kept(MOST_HITS)
         for batch in self._batches(reading, asked.budget, kept.full):
             kept.add(judge.judge(batch))
+        asked.budget.cut |= kept.cut
         chosen = kept.chosen()
         if not chosen:
             return {}

@@ -40,7 +40,7 @@ class Search:
     The first reads the whole text: for what can stand anywhere, and for runs of digits; terms of word lists and words
     that name are found beside it. The second looks about the runs for what can stand only there. The third and the
     fourth look for what counts only where it is named, about the words that name it or below the header of a table:
-    patterns as weak as "eight digits" cost other texts nothing. Equal patterns of several detectors are looked for once.
+    patterns as weak as "eight digits" cost other texts nothing. Equal patterns of several detectors are run once.
     """
 
     def __init__(self, detectors: Sequence[Detector], cache: Cache | None) -> None:
