@@ -32,7 +32,7 @@ check-style: $(SETUP)
 	@$(BIN)/mypy
 
 check-units: $(SETUP)
-	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow" tests/unit --cov --cov-report=term:skip-covered --cov-fail-under=80 $(ARGS)
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow and not soak" tests/unit --cov --cov-report=term:skip-covered --cov-fail-under=80 $(ARGS)
 
 test: $(SETUP) system-packages  ## all tests, with real Postfix, PostgreSQL and Chromium; then again on the built wheel
 	@.ci/tests "$(VENV)" $(ARGS)

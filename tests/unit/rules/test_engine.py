@@ -26,6 +26,7 @@ def ends(engine: Engine, data: bytes) -> list[tuple[int, int]]:
     return sorted((event >> 40, event & ((1 << 40) - 1)) for block in engine.ends(data) for event in block)
 
 
+@pytest.mark.slow  # compiles everything, twice
 def test_what_was_kept_finds_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     cache = MemoryCache()
     detectors = load_builtin()
