@@ -2,6 +2,7 @@
 
 import bz2
 import lzma
+import zipfile
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -83,7 +84,7 @@ def _unpacked(entry: Entry, method: int, source: Source, into: Collected) -> tup
     elif method in _METHODS:
         data = _METHODS[method](source, most)
     else:
-        raise NotImplementedError(method)
+        raise zipfile.BadZipFile("packed by a method that is not read")
     into.budget.take_bytes(len(data))
     if len(data) > room:
         raise TooMuch("unpacks to more than is read")

@@ -64,7 +64,7 @@ def test_dependencies_are_used() -> None:
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
     modules = {
         "Babel": "babel", "Jinja2": "jinja2", "PyYAML": "yaml", "SQLAlchemy": "sqlalchemy", "argon2-cffi": "argon2",
-        "dnspython": "dns", "google-re2": "re2", "python-stdnum": "stdnum",
+        "dnspython": "dns", "google-re2": "re2", "msoffcrypto-tool": "msoffcrypto",
     }  # fmt: skip
     by_name_only = {"psycopg[binary]", "tzdata"}  # by a URL's scheme; by zoneinfo, as data
     code = "\n".join(path.read_text() for name in PACKAGES for path in (ROOT / name).rglob("*.py"))
