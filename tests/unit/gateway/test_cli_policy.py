@@ -78,7 +78,8 @@ def test_explain_speaks_to_people(run: Run) -> None:
     result = explain(run)
     assert result.exit_code == 0
     assert "bob@gmail.com -> safebox" in result.stdout
-    assert "needs 1 identity, found 1 (medium or surer)" in " ".join(result.stdout.split())  # lines are as wide as the terminal
+    shown = " ".join(result.stdout.split())  # lines are as wide as the terminal
+    assert "needs 1 identity, found 1 (medium or surer)" in shown
 
 
 def test_explain_tries_another_policy_at_another_time(run: Run, tmp_path: Path) -> None:
