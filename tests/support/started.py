@@ -70,7 +70,7 @@ class Gateway:
                 [sys.executable, "-m", "gateway", "serve", "--config", str(self.config)],
                 stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
-        wait_for(lambda: self._ended() or (_open(self.smtp) and _open(self.portal)), seconds=60, why=str(self.log))
+        wait_for(lambda: self._ended() or (_greets(self.smtp) and _open(self.portal)), seconds=60, why=str(self.log))
         assert not self._ended(), f"serve ended: {self.log.read_text()}"
 
     def refused_to_start(self) -> str:
@@ -119,6 +119,17 @@ class Gateway:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as refused:
             return refused.code, refused.read().decode()
+
+
+def _greets(port: int) -> bool:
+    """Does a worker answer? The sockets are open before there are any."""
+    with socket.socket() as probe:
+        probe.settimeout(5)
+        try:
+            probe.connect(("127.0.0.1", port))
+            return probe.recv(3) == b"220"
+        except OSError:
+            return False
 
 
 def _open(port: int) -> bool:
