@@ -66,7 +66,8 @@ def test_keys_init_and_serve_with_the_required_keys_alone(required: Path, world,
             serving.terminate()
             serving.communicate(timeout=60)
         assert serving.returncode == 0
-    assert [file.suffix for file in (required.parent / "data" / "matcher").iterdir()] == [".matcher"], "compiled once"
+    kept = [file.suffix for file in (required.parent / "data" / "matcher").iterdir()]
+    assert kept == [".matcher"] * len(kept) and 1 <= len(kept) <= 4, "each of a matcher's databases, compiled once"
 
 
 def test_explain_gives_the_documented_shape(required: Path, letter, tmp_path: Path) -> None:
