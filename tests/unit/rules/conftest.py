@@ -20,7 +20,7 @@ def builtin() -> tuple[Detector, ...]:
 @pytest.fixture(scope="session")
 def matcher(builtin: tuple[Detector, ...], request: pytest.FixtureRequest) -> Matcher:
     """Compiled once for all runs on this machine: the file is taken only for the very same patterns and engine."""
-    cache = request.config.cache
+    cache = getattr(request.config, "cache", None)  # none with -p no:cacheprovider
     return Matcher(builtin, FileCache(Path(cache.mkdir("matcher")), b"tests" * 8) if cache else None)
 
 
