@@ -1,6 +1,5 @@
 """One file to Content, by what it truly is."""
 
-import html
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from policy.extraction.tables import joined_cells
 from policy.extraction.text import text_readings
 from policy.extraction.tnef import read_tnef
 from policy.extraction.unzip import read_zip
+from policy.extraction.xmlsource import read_xml
 from policy.reader.charsets import decode
 from policy.reader.limits import DEFAULT_LIMITS, Budget, Limits
 from policy.reader.mime import Leaf, read_mime
@@ -37,22 +37,12 @@ LIGHT: Final = frozenset(
 _SHOWN: Final = frozenset(
     {Format.TEXT, Format.HTML, Format.XML, Format.SVG, Format.MESSAGE, Format.PGP, Format.EMPTY, Format.UNKNOWN}
 )
-_TAG: Final = re.compile(r"<[^<>]*+>")
 _MARKED: Final = re.compile(rb"[0-9-]</?[a-zA-Z!][^<>]{0,200}>")  # tags within a number, whatever the file is
 _NUMBER: Final = frozenset(b"0123456789-")
 _MOST_TAGS: Final = 20_000  # looked at one by one
 _PACKED: Final = frozenset(
     {FileKind.ARCHIVE, FileKind.DOCUMENT, FileKind.SPREADSHEET, FileKind.PRESENTATION, FileKind.PDF, FileKind.MESSAGE}
 )
-_XML_ENCODING: Final = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s{0,9}=\s{0,9}["']([A-Za-z0-9_.-]{2,40})""")
-_XML_COMMENT: Final = re.compile(r"<!--[^-]*+(?:-(?!->)[^-]*+)*+(?:-->|\Z)")
-_CDATA: Final = re.compile(r"<!\[CDATA\[([^\]]*+(?:\](?!\]>)[^\]]*+)*+)(?:\]\]>|\Z)")
-_ENTITY: Final = re.compile(r"""<!ENTITY\s{1,9}([\w.-]{1,40})\s{1,9}["']([^"'<>]{0,40})["']""")
-_REFERENCE: Final = re.compile(r"&([\w.-]{1,40});")
-_MOST_ENTITIES: Final = 200
-_ENTITIES_DEEP: Final = 4  # entities in entities
-_MOST_REFERRING: Final = 1024 * 1024  # characters of a source whose entities are written out
-_MOST_WRITTEN: Final = 256 * 1024  # characters that they may add
 _MAILBOX: Final = re.compile(rb"\n\r?\n(?=From [^\n]{1,200}\n[A-Za-z-]{1,60}:)")
 _MOST_MAILS: Final = 2_000  # the last one holds what is left
 _WORDS_WITHIN: Final = 16 * 1024  # bytes of a body in which passwords are looked for
@@ -224,39 +214,6 @@ def _has_tags_in_numbers(data: bytes) -> bool:
     return bool(_MARKED.search(data, at))
 
 
-def _xml(file: File, kind: Kind, into: Collected) -> None:
-    """The source, and the text without its tags: elements joined and apart."""
-    whole = True
-    declared = _XML_ENCODING.search(file.data[:512])
-    charsets = dict.fromkeys((file.charset, declared[1].decode("ascii") if declared else ""))
-    for source in dict.fromkeys(text for charset in charsets for text in text_readings(file.data, charset)):
-        into.text(file.place, source)
-        if "&" in source:
-            into.text(file.place, html.unescape(source))  # the values of attributes
-        text, complete = _plain_xml(source)
-        whole = whole and complete
-        into.text(file.place, html.unescape(_TAG.sub(" ", text)))
-        into.text(file.place, html.unescape(_TAG.sub("", text)))
-    into.fact(file, kind.file, reason="" if whole else "entities that write out more than is read")
-
-
-def _plain_xml(source: str) -> tuple[str, bool]:
-    """Without comments and the marks of CDATA; entities that it declares itself written out, and whether all are."""
-    if "<!" not in source:
-        return source, True
-    own = {match[1]: match[2] for _, match in zip(range(_MOST_ENTITIES), _ENTITY.finditer(source), strict=False)}
-    text = _CDATA.sub(lambda match: html.escape(match[1]), _XML_COMMENT.sub("", source))
-    most = len(text) + _MOST_WRITTEN
-    for _ in range(_ENTITIES_DEEP if own else 0):
-        if len(text) > _MOST_REFERRING:
-            break
-        written = _REFERENCE.sub(lambda match: own.get(match[1], match[0]), text)
-        if len(written) > most:
-            break
-        text = written
-    return text, not any(match[1] in own for match in _REFERENCE.finditer(text))
-
-
 def _message(file: File, kind: Kind, into: Collected) -> None:
     """A mail in a file: taken apart, and its parts read like files."""
     into.fact(file, kind.file)
@@ -374,8 +331,8 @@ def _unread(file: File, kind: Kind, into: Collected) -> None:
 _READERS: Final = {
     Format.TEXT: _text,
     Format.HTML: _html,
-    Format.XML: _xml,
-    Format.SVG: _xml,
+    Format.XML: lambda file, kind, into: read_xml(file, kind.file, into),
+    Format.SVG: lambda file, kind, into: read_xml(file, kind.file, into),
     Format.MESSAGE: _message,
     Format.OOXML: lambda file, kind, into: read_office(file, kind.file, into, read_file),
     Format.ODF: lambda file, kind, into: read_opendocument(file, kind.file, into, read_file),

@@ -4,13 +4,11 @@ Not a calculator: signs, texts, and the functions that make texts of cells. What
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from policy.extraction.cellformat import displayed, plain_number
+from policy.extraction.sheetfunctions import ARITHMETIC, FUNCTIONS, Unknown, Value, compared, cut, number_of, text_of
 
-Value = str | float | bool
 _TOKEN: Final = re.compile(
     r"""\s*(?:(?P<text>"(?:[^"]|"")*")|(?P<number>\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+)"""
     r"""|(?P<cell>(?:(?:'(?:[^']|'')+'|[\w.]+)!)?\$?[A-Za-z]{1,3}\$?\d{1,7}(?![\w(.]))"""
@@ -20,12 +18,7 @@ _CELL: Final = re.compile(r"(?:(?:'((?:[^']|'')+)'|([\w.]+))!)?(\$?)([A-Za-z]{1,
 _LONGEST: Final = 8_192  # characters of a formula, as Excel has it
 _DEEPEST: Final = 60  # formulas within formulas, brackets within brackets
 _MOST_CELLS: Final = 4_000  # of one range
-_LONGEST_RESULT: Final = 32_767
 _STEPS: Final = 400_000  # of one workbook
-
-
-class Unknown(Exception):
-    """A formula that is not followed."""
 
 
 class Cells(Protocol):
@@ -77,7 +70,7 @@ class Calculator:
             return None
         try:
             node = self._parse(formula.removeprefix("="))
-            return _text(_Run(self, sheet, across, down, 0).value(node)) if node else None
+            return text_of(_Run(self, sheet, across, down, 0).value(node)) if node else None
         except (Unknown, ArithmeticError, ValueError, RecursionError):
             return None
 
@@ -232,15 +225,15 @@ class _Run:
             case "name":
                 return self._named(str(node.value))
             case "negative":
-                return -_number(self.value(node.parts[0]))
+                return -number_of(self.value(node.parts[0]))
             case "%":
-                return _number(self.value(node.parts[0])) / 100
+                return number_of(self.value(node.parts[0])) / 100
             case "&":
-                return _cut(_text(self.value(node.parts[0])) + _text(self.value(node.parts[1])))
+                return cut(text_of(self.value(node.parts[0])) + text_of(self.value(node.parts[1])))
             case "+" | "-" | "*" | "/" | "^":
-                return _ARITHMETIC[node.what](*(_number(self.value(part)) for part in node.parts))
+                return ARITHMETIC[node.what](*(number_of(self.value(part)) for part in node.parts))
             case "=" | "<" | ">" | "<=" | ">=" | "<>":
-                return _compared(node.what, *(self.value(part) for part in node.parts))
+                return compared(node.what, *(self.value(part) for part in node.parts))
             case "IF":
                 truth = self.value(node.parts[0])
                 chosen = 1 if (truth and truth != 0) else 2
@@ -250,7 +243,7 @@ class _Run:
                     return self.value(node.parts[0])
                 except (Unknown, ArithmeticError, ValueError):
                     return self.value(node.parts[1])
-        known = _FUNCTIONS.get(node.what)
+        known = FUNCTIONS.get(node.what)
         if known is None:
             raise Unknown
         return known([self._all(part) for part in node.parts])
@@ -298,134 +291,3 @@ class _Run:
         if node is None:
             raise Unknown
         return _Run(self.calculator, sheet, 0, 0, self.depth + 1).value(node)
-
-
-def _cut(text: str) -> str:
-    if len(text) > _LONGEST_RESULT:
-        raise Unknown
-    return text
-
-
-def _text(value: Value) -> str:
-    if isinstance(value, bool):
-        return "TRUE" if value else "FALSE"
-    return plain_number(value) if isinstance(value, float) else value
-
-
-def _number(value: Value) -> float:
-    return float(value) if value != "" else 0.0
-
-
-def _compared(sign: str, left: Value, right: Value) -> bool:
-    if isinstance(left, str) or isinstance(right, str):
-        left, right = _text(left).lower(), _text(right).lower()
-    less, same = left < right, left == right  # type: ignore[operator]  # both texts or both numbers
-    return {"=": same, "<>": not same, "<": less, ">": not less and not same, "<=": less or same, ">=": not less}[sign]
-
-
-def _power(left: float, right: float) -> float:
-    if abs(right) > 100 or abs(left) > 1e15:
-        raise Unknown
-    return float(left**right)
-
-
-_ARITHMETIC: Final[Mapping[str, Callable[[float, float], float]]] = {
-    "+": lambda left, right: left + right,
-    "-": lambda left, right: left - right,
-    "*": lambda left, right: left * right,
-    "/": lambda left, right: left / right,
-    "^": _power,
-}
-_Arguments = Sequence[list[Value]]
-
-
-def _one(arguments: _Arguments, at: int) -> str:
-    return _text(arguments[at][0]) if at < len(arguments) and arguments[at] else ""
-
-
-def _count(arguments: _Arguments, at: int, otherwise: int = 1) -> int:
-    return int(_number(arguments[at][0])) if at < len(arguments) and arguments[at] else otherwise
-
-
-def _flat(arguments: _Arguments) -> list[Value]:
-    return [value for each in arguments for value in each]
-
-
-def _mid(arguments: _Arguments) -> str:
-    start = max(0, _count(arguments, 1) - 1)
-    return _one(arguments, 0)[start : start + max(0, _count(arguments, 2))]
-
-
-def _join(arguments: _Arguments) -> str:
-    kept = [_text(value) for value in _flat(arguments[2:])]
-    return _cut(_one(arguments, 0).join(text for text in kept if text or not arguments[1][0]))
-
-
-def _right(arguments: _Arguments) -> str:
-    text, count = _one(arguments, 0), max(0, _count(arguments, 1))
-    return text[len(text) - count :] if count < len(text) else text
-
-
-def _repeated(arguments: _Arguments) -> str:
-    count = _count(arguments, 1)
-    if count * len(_one(arguments, 0)) > _LONGEST_RESULT:
-        raise Unknown
-    return _one(arguments, 0) * max(0, count)
-
-
-def _sign(arguments: _Arguments) -> str:
-    code = _count(arguments, 0)
-    if not 0 < code < 0x110000 or 0xD800 <= code < 0xE000:
-        raise Unknown
-    return bytes([code]).decode("cp1252", "replace") if code < 256 else chr(code)
-
-
-def _substituted(arguments: _Arguments) -> str:
-    old = _one(arguments, 1)
-    return _cut(_one(arguments, 0).replace(old, _one(arguments, 2))) if old else _one(arguments, 0)
-
-
-def _replaced(arguments: _Arguments) -> str:
-    text, start, count = _one(arguments, 0), max(0, _count(arguments, 1) - 1), max(0, _count(arguments, 2))
-    return _cut(text[:start] + _one(arguments, 3) + text[start + count :])
-
-
-def _chosen(arguments: _Arguments) -> Value:
-    at = _count(arguments, 0)
-    if not 0 < at < len(arguments):
-        raise Unknown
-    return arguments[at][0]
-
-
-_FUNCTIONS: Final[Mapping[str, Callable[[_Arguments], Value]]] = {
-    "CONCATENATE": lambda each: _cut("".join(map(_text, _flat(each)))),
-    "CONCAT": lambda each: _cut("".join(map(_text, _flat(each)))),
-    "TEXTJOIN": _join,
-    "TEXT": lambda each: displayed(_one(each, 0), _one(each, 1)),
-    "FIXED": lambda each: f"{_number(each[0][0]):.{min(20, max(0, _count(each, 1, 2)))}f}",
-    "VALUE": lambda each: _number(each[0][0]),
-    "T": lambda each: each[0][0] if isinstance(each[0][0], str) else "",
-    "N": lambda each: 0.0 if isinstance(each[0][0], str) else float(each[0][0]),
-    "CHAR": _sign,
-    "UNICHAR": _sign,
-    "REPT": _repeated,
-    "LEFT": lambda each: _one(each, 0)[: max(0, _count(each, 1))],
-    "RIGHT": _right,
-    "MID": _mid,
-    "LEN": lambda each: float(len(_one(each, 0))),
-    "UPPER": lambda each: _one(each, 0).upper(),
-    "LOWER": lambda each: _one(each, 0).lower(),
-    "PROPER": lambda each: _one(each, 0).title(),
-    "TRIM": lambda each: " ".join(_one(each, 0).split()),
-    "CLEAN": lambda each: "".join(char for char in _one(each, 0) if char >= " "),
-    "SUBSTITUTE": _substituted,
-    "REPLACE": _replaced,
-    "CHOOSE": _chosen,
-    "HYPERLINK": lambda each: each[1][0] if len(each) > 1 else each[0][0],
-    "SUM": lambda each: sum(_number(value) for value in _flat(each) if not isinstance(value, str)),
-    "INT": lambda each: float(int(_number(each[0][0]) // 1)),
-    "ROUND": lambda each: round(_number(each[0][0]), max(-20, min(20, _count(each, 1, 0)))),
-    "ABS": lambda each: abs(_number(each[0][0])),
-    "MOD": lambda each: _number(each[0][0]) % _number(each[1][0]),
-    "NUMBERVALUE": lambda each: _number(each[0][0]),
-}

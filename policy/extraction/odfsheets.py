@@ -7,9 +7,10 @@ from typing import Final
 
 from lxml import etree
 
-from policy.extraction.formulas import Calculator, Value
+from policy.extraction.formulas import Calculator
 from policy.extraction.grid import Cell, Piece, pieces_of, reference
 from policy.extraction.odfstyles import OdfStyles
+from policy.extraction.sheetfunctions import Value
 from policy.extraction.tables import joined_cells
 from policy.extraction.xmltext import attribute, local
 

@@ -7,44 +7,25 @@ from typing import Final
 
 from policy.extraction.fields import unasked
 from policy.extraction.pieces import DELETED, FAINT, FIELD, HIDDEN, INSERTED, Line, Reading, readings_of
+from policy.extraction.rtfwords import (
+    BYTES,
+    CODE_PAGES,
+    ENDS,
+    ESCAPED,
+    LABELLED,
+    LOOKS,
+    SHOWN,
+    SIGNS,
+    SILENT,
+    SYMBOLS,
+)
 from policy.reader.charsets import codec
 
 _TOKEN: Final = re.compile(
     rb"\\([a-zA-Z]{1,32})(-?[0-9]{1,10})?[ ]?|\\'([0-9a-fA-F]{2})|\\([^a-zA-Z])|([{}])|[\r\n\0]+|([^\\{}\r\n\0]+)"
 )
-# Tables and settings: no words that anybody is shown.
-_SILENT: Final = frozenset(
-    {b"colortbl", b"stylesheet", b"listtable", b"listoverridetable", b"rsidtbl", b"generator", b"themedata",
-     b"colorschememapping", b"datastore", b"latentstyles", b"mmathPr", b"xmlnstbl", b"filetbl", b"fonttbl",
-     b"objclass", b"panose", b"falt", b"fontemb", b"template", b"picprop", b"blipuid", b"pgptbl",
-     b"pnseclvl", b"objtime", b"passwordhash", b"writereservhash", b"password"}
-)  # fmt: skip
-_SIGNS: Final = {
-    b"cell": "\t", b"tab": "\t", b"nestcell": "\t", b"emdash": "\u2014", b"endash": "\u2013", b"bullet": "\u2022",
-    b"lquote": "'", b"rquote": "'", b"ldblquote": '"', b"rdblquote": '"', b"emspace": " ", b"enspace": " ",
-    b"qmspace": " ", b"zwj": "", b"zwnj": "", b"softline": " ", b"line": "\n", b"lbr": "\n",
-}  # fmt: skip
-_ENDS: Final = frozenset({b"par", b"sect", b"page", b"row", b"nestrow", b"column"})
-_ESCAPED: Final = {b"~": "\u00a0", b"_": "-", b"-": "", b"\n": "\n", b"\r": "\n", b"*": "", b"|": "", b":": ""}
-_SHOWN: Final = frozenset(
-    {b"shptxt", b"shppict", b"ud", b"listtext", b"pntext", b"htmltag"}
-)  # read though marked with \*
-_LABELLED: Final = {
-    b"header": "header", b"headerl": "header", b"headerr": "header", b"headerf": "header", b"footer": "footer",
-    b"footerl": "footer", b"footerr": "footer", b"footerf": "footer", b"footnote": "footnotes",
-    b"annotation": "comments", b"info": "properties", b"userprops": "properties",
-}  # fmt: skip
-_BYTES: Final = {b"objdata": "object", b"pict": "picture"}
-_CODE_PAGES: Final = {
-    0: "cp1252", 1: "cp1252", 77: "mac-roman", 128: "cp932", 129: "cp949", 130: "johab", 134: "cp936", 136: "cp950",
-    161: "cp1253", 162: "cp1254", 163: "cp1258", 177: "cp1255", 178: "cp1256", 186: "cp1257", 204: "cp1251",
-    222: "cp874", 238: "cp1250", 254: "cp437", 255: "cp850",
-}  # fmt: skip
-_SYMBOLS: Final = 2  # the character set of symbol fonts
 _LOUD: Final = frozenset({"text", "beside"})
 _PACKED: Final = frozenset({"object", "picture"})
-_LOOKS: Final = ("b", "i", "ul", "strike", "super", "sub", "highlight", "cb", "charscalex", "up", "dn", "cs", "outl",
-                 "shad", "expndtw")  # fmt: skip
 _HEX: Final = re.compile(rb"[^0-9a-fA-F]+")
 _DEEPEST: Final = 5_000
 _MOST_FONTS: Final = 5_000
@@ -267,7 +248,7 @@ class _Reader:
         elif self._skip:
             self._skip -= 1
         elif self._state.into in {"text", "beside"}:
-            self._add(_ESCAPED.get(sign, sign.decode("latin-1")))
+            self._add(ESCAPED.get(sign, sign.decode("latin-1")))
 
     def _word(self, word: bytes, number: bytes | None) -> None:
         self._flush()
@@ -287,10 +268,10 @@ class _Reader:
         handler = _WORDS.get(word)
         if handler:
             self._turn(state, word, value, handler)
-        elif word in _ENDS and state.into == "text":
+        elif word in ENDS and state.into == "text":
             self._end_line(state.place)
-        elif word in _SIGNS:
-            self._add(_SIGNS[word])
+        elif word in SIGNS:
+            self._add(SIGNS[word])
         if self._state.fresh and word not in {b"f", b"rtf"}:
             self._state = self._stale(self._state)
 
@@ -318,17 +299,17 @@ class _Reader:
     def _destination(self, word: bytes) -> bool:
         """Whether the word says what its group is, and is not text as it stands around it."""
         state = self._state
-        if word in _SILENT:
+        if word in SILENT:
             self._state = replace(state, into="fonts" if word == b"fonttbl" else "silent", fresh=False)
-        elif word in _BYTES:
-            self._state = replace(state, into=_BYTES[word], fresh=False)
+        elif word in BYTES:
+            self._state = replace(state, into=BYTES[word], fresh=False)
             self._hex.clear()
-        elif word in _LABELLED:
-            self._state = _State(place=_LABELLED[word], skips=state.skips, font=state.font, fresh=False)
+        elif word in LABELLED:
+            self._state = _State(place=LABELLED[word], skips=state.skips, font=state.font, fresh=False)
             self._whole = self._whole and len(self._lines) < 50
         elif word == b"fldinst":
             self._state = replace(state, into="text", flags=state.flags | FIELD, fresh=False)
-        elif word in _SHOWN:
+        elif word in SHOWN:
             self._state = replace(state, into="text" if word != b"shppict" else state.into, fresh=False)
         elif state.starred:
             self._state = replace(state, into="beside" if state.into == "text" else state.into, fresh=False)
@@ -353,7 +334,7 @@ class _Reader:
 
     def _set_charset(self, value: int | None) -> None:
         if self._state.into == "fonts" and value is not None and len(self._fonts) < _MOST_FONTS:
-            page = "latin-1" if value == _SYMBOLS else _CODE_PAGES.get(value, "")
+            page = "latin-1" if value == SYMBOLS else CODE_PAGES.get(value, "")
             if page and value not in {0, 1} and codec(page):
                 self._fonts[self._font_named] = page
 
@@ -404,5 +385,5 @@ _WORDS: Final[dict[bytes, Callable[[_Reader, int | None], None]]] = {
     b"fs": _Reader._size,
     b"cf": _Reader._colour,
     b"plain": _Reader._plain_text,
-    **{word.encode(): _looked(word) for word in _LOOKS},
+    **{word.encode(): _looked(word) for word in LOOKS},
 }

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from policy.extraction.markup import Element
-from policy.extraction.selectors import Exhausted, Matching, Selector, parse_selectors, unescape_css
+from policy.extraction.selecting import Exhausted, Matching, Selector
+from policy.extraction.selectors import parse_selectors, unescape_css
 
 _TOKEN: Final = re.compile(
     r"""/\*[^*]*+(?:\*(?!/)[^*]*+)*+(?:\*/|\Z)|"(?:[^"\\\n]|\\.)*+"?|'(?:[^'\\\n]|\\.)*+'?|\\."""

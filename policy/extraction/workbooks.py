@@ -8,9 +8,10 @@ from typing import Final
 from lxml import etree
 
 from policy.extraction.cellformat import BUILTIN_FORMATS
-from policy.extraction.formulas import Calculator, Value
+from policy.extraction.formulas import Calculator
 from policy.extraction.packages import Link
 from policy.extraction.pieces import without_kinds
+from policy.extraction.sheetfunctions import Value
 from policy.extraction.xmltext import BROKEN_XML, attribute, local, parse_xml
 
 _REFERENCE: Final = re.compile(r"([A-Z]{1,3})(\d{1,7})\Z")

@@ -7,9 +7,10 @@ import pytest
 
 from policy.extraction.extract import extract
 from policy.extraction.fields import unasked
-from policy.extraction.formulas import Calculator, Value
+from policy.extraction.formulas import Calculator
 from policy.extraction.macros import module_source
 from policy.extraction.paragraphs import Around, paragraph_readings
+from policy.extraction.sheetfunctions import Value
 from policy.extraction.wordstyles import WordStyles, read_numbering, read_styles
 from policy.extraction.xmltext import parse_xml, root_name
 from rules.content import Content

@@ -1,0 +1,35 @@
+"""The words of RTF by what they do, and its code pages ([MS-RTF] 1.9.1)."""
+
+from typing import Final
+
+# Tables and settings: no words that anybody is shown.
+SILENT: Final = frozenset(
+    {b"colortbl", b"stylesheet", b"listtable", b"listoverridetable", b"rsidtbl", b"generator", b"themedata",
+     b"colorschememapping", b"datastore", b"latentstyles", b"mmathPr", b"xmlnstbl", b"filetbl", b"fonttbl",
+     b"objclass", b"panose", b"falt", b"fontemb", b"template", b"picprop", b"blipuid", b"pgptbl",
+     b"pnseclvl", b"objtime", b"passwordhash", b"writereservhash", b"password"}
+)  # fmt: skip
+SIGNS: Final = {
+    b"cell": "\t", b"tab": "\t", b"nestcell": "\t", b"emdash": "\u2014", b"endash": "\u2013", b"bullet": "\u2022",
+    b"lquote": "'", b"rquote": "'", b"ldblquote": '"', b"rdblquote": '"', b"emspace": " ", b"enspace": " ",
+    b"qmspace": " ", b"zwj": "", b"zwnj": "", b"softline": " ", b"line": "\n", b"lbr": "\n",
+}  # fmt: skip
+ENDS: Final = frozenset({b"par", b"sect", b"page", b"row", b"nestrow", b"column"})
+ESCAPED: Final = {b"~": "\u00a0", b"_": "-", b"-": "", b"\n": "\n", b"\r": "\n", b"*": "", b"|": "", b":": ""}
+SHOWN: Final = frozenset(
+    {b"shptxt", b"shppict", b"ud", b"listtext", b"pntext", b"htmltag"}
+)  # read though marked with \*
+LABELLED: Final = {
+    b"header": "header", b"headerl": "header", b"headerr": "header", b"headerf": "header", b"footer": "footer",
+    b"footerl": "footer", b"footerr": "footer", b"footerf": "footer", b"footnote": "footnotes",
+    b"annotation": "comments", b"info": "properties", b"userprops": "properties",
+}  # fmt: skip
+BYTES: Final = {b"objdata": "object", b"pict": "picture"}
+CODE_PAGES: Final = {
+    0: "cp1252", 1: "cp1252", 77: "mac-roman", 128: "cp932", 129: "cp949", 130: "johab", 134: "cp936", 136: "cp950",
+    161: "cp1253", 162: "cp1254", 163: "cp1258", 177: "cp1255", 178: "cp1256", 186: "cp1257", 204: "cp1251",
+    222: "cp874", 238: "cp1250", 254: "cp437", 255: "cp850",
+}  # fmt: skip
+SYMBOLS: Final = 2  # the character set of symbol fonts
+LOOKS: Final = ("b", "i", "ul", "strike", "super", "sub", "highlight", "cb", "charscalex", "up", "dn", "cs", "outl",
+                 "shad", "expndtw")  # fmt: skip

@@ -1,0 +1,53 @@
+"""XML that is no document: its source, and its text with entities written out."""
+
+import html
+import re
+from typing import Final
+
+from policy.extraction.collected import Collected, File
+from policy.extraction.text import text_readings
+from rules.content import FileKind
+
+_TAG: Final = re.compile(r"<[^<>]*+>")
+_XML_ENCODING: Final = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s{0,9}=\s{0,9}["']([A-Za-z0-9_.-]{2,40})""")
+_XML_COMMENT: Final = re.compile(r"<!--[^-]*+(?:-(?!->)[^-]*+)*+(?:-->|\Z)")
+_CDATA: Final = re.compile(r"<!\[CDATA\[([^\]]*+(?:\](?!\]>)[^\]]*+)*+)(?:\]\]>|\Z)")
+_ENTITY: Final = re.compile(r"""<!ENTITY\s{1,9}([\w.-]{1,40})\s{1,9}["']([^"'<>]{0,40})["']""")
+_REFERENCE: Final = re.compile(r"&([\w.-]{1,40});")
+_MOST_ENTITIES: Final = 200
+_ENTITIES_DEEP: Final = 4  # entities in entities
+_MOST_REFERRING: Final = 1024 * 1024  # characters of a source whose entities are written out
+_MOST_WRITTEN: Final = 256 * 1024  # characters that they may add
+
+
+def read_xml(file: File, kind: FileKind, into: Collected) -> None:
+    """The source, and the text without its tags: elements joined and apart."""
+    whole = True
+    declared = _XML_ENCODING.search(file.data[:512])
+    charsets = dict.fromkeys((file.charset, declared[1].decode("ascii") if declared else ""))
+    for source in dict.fromkeys(text for charset in charsets for text in text_readings(file.data, charset)):
+        into.text(file.place, source)
+        if "&" in source:
+            into.text(file.place, html.unescape(source))  # the values of attributes
+        text, complete = _plain_xml(source)
+        whole = whole and complete
+        into.text(file.place, html.unescape(_TAG.sub(" ", text)))
+        into.text(file.place, html.unescape(_TAG.sub("", text)))
+    into.fact(file, kind, reason="" if whole else "entities that write out more than is read")
+
+
+def _plain_xml(source: str) -> tuple[str, bool]:
+    """Without comments and the marks of CDATA; entities that it declares itself written out, and whether all are."""
+    if "<!" not in source:
+        return source, True
+    own = {match[1]: match[2] for _, match in zip(range(_MOST_ENTITIES), _ENTITY.finditer(source), strict=False)}
+    text = _CDATA.sub(lambda match: html.escape(match[1]), _XML_COMMENT.sub("", source))
+    most = len(text) + _MOST_WRITTEN
+    for _ in range(_ENTITIES_DEEP if own else 0):
+        if len(text) > _MOST_REFERRING:
+            break
+        written = _REFERENCE.sub(lambda match: own.get(match[1], match[0]), text)
+        if len(written) > most:
+            break
+        text = written
+    return text, not any(match[1] in own for match in _REFERENCE.finditer(text))
