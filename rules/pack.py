@@ -32,8 +32,12 @@ class PackSource:
     where: Where = nowhere
 
 
+@cache
 def load_builtin() -> tuple[Detector, ...]:
-    """The detectors that come with the product, in the order of their packs and of the lines in them."""
+    """The detectors that come with the product, in the order of their packs and of the lines in them.
+
+    Read once: the packs do not change while we run.
+    """
     folder = files("rules").joinpath("packs")
     paths = sorted((path for path in folder.iterdir() if path.name.endswith(".yaml")), key=lambda path: path.name)
     # Our own files, held to the form by tests: the plain loader will do, places are not needed.

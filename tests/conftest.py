@@ -6,25 +6,28 @@ import ipaddress
 import os
 import random
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import pytest
+import sqlalchemy
+from compiled import Kept
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from postgres import Server
-from sqlalchemy import Engine, create_engine
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.util import LRUCache
 
 import delivery.store.sqlite
+import rules.searching
 from delivery.store.database import Database
 from delivery.store.upgrade import upgrade
+from rules.engine import Cache, Engine, Expression
 
 # A timing never decides a test, and a run can be repeated: what random search finds is searched for in `make soak`.
 # `make check` looks at fewer examples than `make test`, to be done while its reader still waits.
@@ -42,8 +45,8 @@ def _statements_compiled_once() -> Iterator[None]:
     """
     compiled: LRUCache[Any, Any] = LRUCache(4000)
 
-    def sharing(*args: Any, **more: Any) -> Engine:
-        engine = create_engine(*args, **more)
+    def sharing(*args: Any, **more: Any) -> sqlalchemy.Engine:
+        engine = sqlalchemy.create_engine(*args, **more)
         engine._compiled_cache = compiled
         return engine
 
@@ -51,6 +54,19 @@ def _statements_compiled_once() -> Iterator[None]:
         patch.setattr(SQLiteDialect_pysqlite, "__hash__", lambda self: hash(type(self)))
         patch.setattr(SQLiteDialect_pysqlite, "__eq__", lambda self, other: type(self) is type(other))
         patch.setattr(delivery.store.sqlite, "create_engine", sharing)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _patterns_compiled_once(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The shipped packs take seconds to compile: who brings no cache of its own gets the run's."""
+    kept = Kept(request.config)
+
+    def sharing(expressions: Sequence[Expression], cache: Cache | None = None) -> Engine:
+        return Engine(expressions, kept if cache is None else cache)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rules.searching, "Engine", sharing)
         yield
 
 

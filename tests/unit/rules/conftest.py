@@ -1,12 +1,10 @@
 """The built-in matcher, made once, and packs made from a few words."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gateway.matchcache import FileCache
 from rules.detector import Detector
 from rules.matching import Matcher
 from rules.pack import PackSource, load_builtin, load_packs
@@ -18,10 +16,8 @@ def builtin() -> tuple[Detector, ...]:
 
 
 @pytest.fixture(scope="session")
-def matcher(builtin: tuple[Detector, ...], request: pytest.FixtureRequest) -> Matcher:
-    """Compiled once for all runs on this machine: the file is taken only for the very same patterns and engine."""
-    cache = getattr(request.config, "cache", None)  # none with -p no:cacheprovider
-    return Matcher(builtin, FileCache(Path(cache.mkdir("matcher")), b"tests" * 8) if cache else None)
+def matcher(builtin: tuple[Detector, ...]) -> Matcher:
+    return Matcher(builtin)
 
 
 @pytest.fixture(scope="session")

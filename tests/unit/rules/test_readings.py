@@ -77,6 +77,7 @@ def test_lines_as_displayed(stored: str, shown: str) -> None:
     assert displayed(stored) == shown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flood", ["\u202e" * 50_000 + "1", "\u20681" * 2_000, "5\u202e3\u202c" * 1_000])
 def test_no_flood_of_controls_stalls(flood: str) -> None:
     assert len(displayed(flood)) <= len(flood)
