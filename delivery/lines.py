@@ -35,3 +35,11 @@ def has_bare_newline(raw: bytes) -> bool:
     except hyperscan.ScanTerminated:
         return True
     return False
+
+
+def header_end(raw: bytes) -> int:
+    """Where the header ends and the empty line before the body begins; the length of `raw` if there is no body."""
+    if raw.startswith(b"\r\n"):
+        return 0
+    at = raw.find(b"\r\n\r\n")
+    return len(raw) if at < 0 else at + 2

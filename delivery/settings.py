@@ -1,12 +1,13 @@
 """How mail goes out: hops, partners, queue, notices."""
 
+import re
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, StrictBool, ValidationInfo, field_validator, model_validator
 
-from delivery.sections import DomainName, DomainPattern, File, Hop, Later, Section, Sender, wrong
+from delivery.sections import DomainName, DomainPattern, File, Hop, Place, Section, Sender, wrong
 from policy.units import Duration
 
 
@@ -180,6 +181,47 @@ class QueueSettings(Section):
         return self
 
 
+def _selector(value: str) -> str:
+    labels = value.lower().split(".")
+    if len(value) > 200 or not all(re.fullmatch(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", label) for label in labels):
+        raise wrong(f'"{value}" is no selector', "letters, digits and hyphens, such as s2026")
+    return value.lower()
+
+
+Selector = Annotated[str, AfterValidator(_selector)]
+
+
+class DkimKeySettings(Section):
+    """A key to sign with."""
+
+    selector: Selector = Field(
+        examples=["s1"], description="The name under which the DNS has its public half: SELECTOR._domainkey.DOMAIN."
+    )
+    key: Place = Field(
+        examples=["dkim.pem"],
+        description="PEM file of the private key (RSA or Ed25519), readable by its owner alone; `sealgate dkim make` "
+        "makes one. A systemd credential of that name is taken instead where there is one.",
+    )
+    domain: DomainName | None = Field(
+        default=None, examples=["example.com"], description="Whose signature it is; omitted: the domain of `from`."
+    )
+
+
+class DkimSettings(DkimKeySettings):
+    """Signing with DKIM."""
+
+    more: tuple[DkimKeySettings, ...] = Field(
+        default=(),
+        examples=[[{"selector": "s2", "key": "dkim-s2.pem"}]],
+        description="More keys: those of one domain all sign (an Ed25519 key beside an RSA key; a new one beside the "
+        "one it will replace), those of other domains sign what is from there.",
+    )
+    relayed: StrictBool = Field(
+        default=False,
+        description="true: also relayed mail whose From and envelope sender are of a key's domain, after its changes.",
+    )
+
+
 class NoticeSettings(Section):
     """Who our own mails come from, and where their bounces return to."""
 
@@ -195,4 +237,6 @@ class NoticeSettings(Section):
         description="A domain whose mail comes to an inbound listener: notices get signed return addresses there; "
         "null: bounces go to the sender of the mail it tells of.",
     )
-    dkim: Later = Field(default=None, description="Signing notices with DKIM: not carried out by this version.")
+    dkim: DkimSettings | None = Field(
+        default=None, description="Signs our notices, reports and answers with DKIM; null: they are not signed."
+    )

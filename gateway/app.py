@@ -20,6 +20,7 @@ from delivery.couriers.connections import ConnectionLimits
 from delivery.couriers.courier import Courier
 from delivery.couriers.relay import RelayCourier
 from delivery.couriers.safebox import SafeBoxCourier
+from delivery.dkimkeys import signer_of
 from delivery.errors import StoreUnavailable
 from delivery.lanes import Limits
 from delivery.notices.compose import Composer, Voice
@@ -177,6 +178,7 @@ async def serve(
             settings.next_hop,
             inside=settings.inside,
             partners=settings.partners,
+            signer=signer_of(settings.notices.dkim, settings.notice_domain, now),
             limits=share.connections,
         )
         worker = DeliveryWorker(

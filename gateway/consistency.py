@@ -3,13 +3,15 @@
 import os
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from email.utils import parseaddr
 from glob import has_magic
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final
 
+from delivery.dkimkeys import DkimKeyInvalid, read_keys
 from delivery.sections import Endpoint, parse_endpoint
-from delivery.settings import HopSettings, HopTls, PartnerSettings
+from delivery.settings import HopSettings, HopTls, NoticeSettings, PartnerSettings
 from gateway.certificates import check_authorities, check_pair
 from gateway.smtp.settings import Accepts, ListenerSettings
 from gateway.tesseract import find_tesseract, known_languages
@@ -36,6 +38,7 @@ def check(draft: Draft, document: Document, *, now: datetime, keyring: bool, pol
         _logins,
         _senders,
         _bounces,
+        _dkim,
         _fallback,
         _folder,
         _workers,
@@ -204,6 +207,41 @@ def _bounces(draft: Draft, document: Document) -> Iterator[Problem]:
     if not any(listener.accepts is Accepts.INBOUND for listener in draft["listeners"]):
         cause = "no listener accepts inbound mail, so no bounce would come back"
         yield document.problem(("notices", "bounces"), cause, "add a listener with accepts: inbound, or write null")
+
+
+def notice_domain(notices: NoticeSettings, domains: tuple[str, ...]) -> str:
+    """The domain of our notices' sender, in A-labels."""
+    if notices.sender is None:
+        return domains[0].removeprefix("*.")
+    return Address.parse(parseaddr(notices.sender)[1]).domain
+
+
+def _dkim(draft: Draft, document: Document) -> Iterator[Problem]:
+    """Keys can be read, by nobody else, and sign for domains of ours."""
+    notices: NoticeSettings | None = draft.get("notices")
+    if notices is None or notices.dkim is None or "domains" not in draft:
+        return
+    domains: tuple[str, ...] = draft["domains"]
+    ours = {domain.removeprefix("*.") for domain in domains} | {draft.get("hostname")}
+    mine = notice_domain(notices, domains)
+    taken: dict[tuple[str, str], Place] = {}
+    for below, found in read_keys(notices.dkim, mine):
+        path: Place = ("notices", "dkim", *below)
+        if isinstance(found, DkimKeyInvalid):
+            yield document.problem((*path, "key"), str(found), found.hint)
+            continue
+        name = (found.domain, found.selector)
+        if name in taken:
+            hint = "a selector names one key; give the new one a name of its own"
+            yield document.problem((*path, "selector"), f"{found.selector} is said twice for {found.domain}", hint)
+        taken.setdefault(name, path)
+        above = {mine, *ours}
+        if not any(domain_matches(pattern, found.domain) for pattern in domains) and not any(
+            one == found.domain or str(one).endswith(f".{found.domain}") for one in above
+        ):
+            yield document.problem(
+                (*path, "domain"), f"{found.domain} is none of our `domains`", "nothing from there is ours to sign"
+            )
 
 
 def _fallback(draft: Draft, document: Document) -> Iterator[Problem]:

@@ -71,9 +71,9 @@ def _field(name: str, field: FieldInfo, indent: int, *, off: bool) -> Iterator[s
         yield _line(f"{name}:", indent, off)
         first, *others = _section(inner, indent + 4, off=off)
         lines = [first, *others]
-        key = next(number for number, line in enumerate(lines) if not line.lstrip().startswith("#"))
+        key = next(number for number, line in enumerate(lines) if not line.lstrip().startswith("# "))
         yield from lines[:key]
-        yield f"{' ' * (indent + 2)}- {lines[key].lstrip()}"
+        yield _line(f"- {lines[key].lstrip().removeprefix('#')}", indent + 2, off)
         yield from lines[key + 1 :]
     elif many is dict:
         off = off or name == "partners"

@@ -185,6 +185,11 @@ class Settings(Section):
         """The From header of notices."""
         return self.notices.sender or f"Secure mail <secure@{self.domains[0].removeprefix('*.')}>"
 
+    @property
+    def notice_domain(self) -> str:
+        """The domain of that address, in A-labels: whose DKIM keys sign unless they say otherwise."""
+        return consistency.notice_domain(self.notices, self.domains)
+
     def directory(self) -> Directory:
         """What routes are chosen from."""
         return _directory({name: getattr(self, name) for name in type(self).model_fields}, self.profiles)

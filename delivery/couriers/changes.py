@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from email.header import Header
 from typing import Final
 
+from delivery.lines import header_end
 from policy.decision import Changes
 
 _LINE: Final = 76  # characters before a fold, RFC 5322 2.1.1 recommends 78
@@ -57,14 +58,6 @@ def header_line(name: str, value: str) -> bytes:
     plain = value.encode("utf-8", "replace").decode("utf-8")
     encoded = Header(plain, "utf-8", maxlinelen=_LINE, header_name=name).encode(linesep="\r\n")
     return f"{name}: {encoded}\r\n".encode("ascii")
-
-
-def header_end(raw: bytes) -> int:
-    """Where the header ends and the empty line before the body begins; the length of `raw` if there is no body."""
-    if raw.startswith(b"\r\n"):
-        return 0
-    at = raw.find(b"\r\n\r\n")
-    return len(raw) if at < 0 else at + 2
 
 
 def _split(raw: bytes) -> tuple[bytes, bytes]:

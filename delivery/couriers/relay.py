@@ -18,6 +18,7 @@ from delivery.couriers.courier import Deferred, Delivery, Lost, Outcome, Refused
 from delivery.couriers.session import Dialler, Dropped, Session, Timeouts, Unreachable
 from delivery.couriers.targets import Hops, NoTarget, Target
 from delivery.couriers.transaction import Copy, Mailing, Transaction
+from delivery.dkim import Signer
 from delivery.items import Item, Reply
 from delivery.mx import Resolver, SystemResolver, Undeliverable
 from delivery.settings import HopSettings, PartnerSettings
@@ -39,11 +40,13 @@ class RelayCourier:
         *,
         inside: HopSettings | None = None,
         partners: Mapping[str, PartnerSettings] = MappingProxyType({}),
+        signer: Signer | None = None,
         resolver: Resolver | None = None,
         times: Timeouts = Timeouts(),  # noqa: B008  # frozen
         limits: ConnectionLimits = ConnectionLimits(),  # noqa: B008  # frozen
     ) -> None:
         self._hops = Hops(next_hop, inside, partners)
+        self._signer = signer
         self._times = times
         dialler = Dialler(hostname, resolver or SystemResolver(), times)
         self._connections = Connections(dialler.dial, limits)
@@ -69,6 +72,8 @@ class RelayCourier:
         outcomes: dict[str, Outcome] = {}
         targets = self._by_target(delivery, outcomes)
         raw = apply_changes(delivery.message.raw, delivery.items[0].changes)
+        if self._signer is not None:  # after every change: a signature is of the bytes that go out
+            raw = await self._signer.signed(delivery.message, delivery.items[0], raw)
         places = asyncio.Semaphore(_TARGETS_AT_ONCE)
 
         async def bring(target: Target, items: list[Item]) -> None:

@@ -16,12 +16,11 @@ import structlog
 from aiosmtplib.errors import SMTPException
 from aiosmtplib.response import SMTPResponse
 
-from delivery.couriers.changes import header_end
 from delivery.couriers.courier import Deferred, Lost, Outcome, Refused, Sent
 from delivery.couriers.session import Dropped, Session, Timeouts, lost_reply, read_reply
 from delivery.errors import DeliveryError
 from delivery.items import Reply
-from delivery.lines import has_bare_newline
+from delivery.lines import has_bare_newline, header_end
 
 log = structlog.get_logger(__name__)
 

@@ -19,6 +19,7 @@ GROUPS: Final = {
     "queue": ("gateway.cli.queue", "See and steer what waits, and prove that nothing was lost."),
     "box": ("gateway.cli.box", "See SafeBoxes, recall or delete them."),
     "keys": ("gateway.cli.keys", "Make, list and rotate the keys that wrap all others."),
+    "dkim": ("gateway.cli.dkim", "Make keys that sign mail, and print their DNS records."),
     "audit": ("gateway.cli.audit", "Export the trail of events."),
     "db": ("gateway.cli.db", "Upgrade the database."),
     "completion": ("gateway.cli.completion", "Print the shell's completion script, or the man pages."),

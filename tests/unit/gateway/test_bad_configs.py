@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from delivery.dkimkeys import make_key
 from gateway.settings import SettingsInvalid, load_settings
 from keys.keyring import KeyRing
 
@@ -22,6 +23,7 @@ def folder(tmp_path: Path, certificates: Path) -> Path:
     KeyRing.create(tmp_path / "keyring.json")
     shutil.copy(tmp_path / "keyring.json", tmp_path / "open-keyring.json")
     (tmp_path / "open-keyring.json").chmod(0o644)
+    make_key(tmp_path / "dkim.pem", bits=None)
     (tmp_path / "policy.yaml").write_text("version: 1\notherwise: relay\n")
     (tmp_path / "bad-policy.yaml").write_text("version: 1\nrules:\n  - name: x\n    then: relya\nother: relay\n")
     (tmp_path / "bad-pack.yaml").write_text("detectors:\n  my.number: {title: A number, paterns: []}\n")
