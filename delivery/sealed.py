@@ -113,6 +113,7 @@ def seal_changes(sealed: SealedMessage, item: Item) -> bytes:
             "subject": changes.subject,
             "add_headers": changes.add_headers,
             "drop_headers": changes.drop_headers,
+            "wishes": changes.wishes,
         }
     ).encode()
     return seal(sealed.dek, plain, bound_to=_changes_bound(item))
@@ -131,6 +132,7 @@ def open_changes(vault: Vault, stored: StoredMessage, leased: LeasedItem) -> Lea
         subject=kept["subject"],
         add_headers=tuple((name, value) for name, value in kept["add_headers"]),
         drop_headers=tuple(kept["drop_headers"]),
+        wishes=tuple(kept.get("wishes", ())),  # items of older versions have none
     )
     return replace(leased, item=replace(leased.item, changes=changes), changes_sealed=None)
 

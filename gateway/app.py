@@ -289,6 +289,7 @@ async def _doors(
         bounces=settings.notices.bounces,
         metrics=metrics,
         clock=now,
+        profiles=settings.profiles,
     )
     house = House(
         hostname=settings.hostname,

@@ -15,6 +15,7 @@ from delivery.settings import HopSettings, HopTls, NoticeSettings, PartnerSettin
 from gateway.certificates import check_authorities, check_pair
 from gateway.smtp.settings import Accepts, ListenerSettings
 from gateway.tesseract import find_tesseract, known_languages
+from gateway.wishes import check_groups
 from gateway.yamlmarks import Document
 from keys.errors import KeysError
 from keys.keyring import KeyRing, keyring_path
@@ -37,6 +38,7 @@ def check(draft: Draft, document: Document, *, now: datetime, keyring: bool, pol
         _hops,
         _logins,
         _senders,
+        check_groups,
         _bounces,
         _dkim,
         _fallback,

@@ -19,7 +19,11 @@ HEAD: Final = """\
 # What is not commented out is required, or stands with the value it has when it is left out. Lines that begin with
 # `#` and no space show what else can be said. Relative paths are relative to this file.
 """
-_KEYS: Final = {"partners": "st-mary", "profiles": "standard"}  # example names of what is named freely
+_KEYS: Final = {
+    "partners": "st-mary",
+    "profiles": "standard",
+    "profile_groups": "personnel",
+}  # example names of what is named freely
 _WIDTH: Final = 116
 
 
@@ -76,7 +80,7 @@ def _field(name: str, field: FieldInfo, indent: int, *, off: bool) -> Iterator[s
         yield _line(f"- {lines[key].lstrip().removeprefix('#')}", indent + 2, off)
         yield from lines[key + 1 :]
     elif many is dict:
-        off = off or name == "partners"
+        off = off or name in ("partners", "profile_groups")
         yield _line(f"{name}:", indent, off)
         yield _line(f"{_KEYS[name]}:", indent + 2, off)
         yield from _section(inner, indent + 4, off=off)

@@ -12,6 +12,7 @@ from structlog import get_logger
 from delivery.errors import DeliveryError, StoreFull
 from delivery.items import Kind, NewItem, NewMessage, Reply
 from delivery.notices.notice import Notice
+from delivery.safebox.profile import Profile
 from delivery.settings import Fallback
 from delivery.store.audit import Event, EventKind
 from gateway.orders import (
@@ -28,6 +29,7 @@ from gateway.orders import (
 from gateway.smtp.budget import MemoryBudget
 from gateway.smtp.replies import FAILED, NO_ROOM, accepted
 from gateway.telemetry import Metrics
+from gateway.wishes import untaken
 from keys.tokens import new_id
 from policy.decision import Route, Verdict
 from policy.engine import Facts, Policy
@@ -104,6 +106,9 @@ class Writes(Protocol):
     ) -> Notice:
         """The mail that tells somebody that a rule applied."""
 
+    def wishes_untaken(self, to_address: str, now: datetime, *, subject: str, untaken: Sequence[str]) -> Notice:
+        """The mail that tells a sender which of their words were not done."""
+
 
 class TakesBounces(Protocol):
     """delivery.safebox.box.SafeBoxes."""
@@ -129,6 +134,7 @@ class Intake:
     bounces: str | None
     metrics: Metrics
     clock: Callable[[], datetime]
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
     reading: MemoryBudget = field(default_factory=lambda: MemoryBudget(_LARGE_AT_ONCE))
 
     async def expects(self, recipient: Address) -> Reply | None:
@@ -231,8 +237,9 @@ class Intake:
     def _notices(
         self, envelope: Envelope, message: Message, verdict: Verdict, directory: Directory
     ) -> tuple[MailOfOurs, ...]:
-        """The mails that `also: notify` asks for."""
+        """The mails that `also: notify` asks for, and what the sender has to know of their own words."""
         now = self.clock()
+        namespace = namespace_of(verdict)
         made: list[MailOfOurs] = []
         for address, rule in verdict.notify:
             notice = self.composer.rule_applied(
@@ -243,19 +250,31 @@ class Intake:
                 recipients=[str(recipient.address) for recipient in envelope.recipients],
                 subject=message.subject,
             )
-            mail = NewMessage(
-                namespace=namespace_of(verdict),
-                sender=notice.sender,
-                owner=address,
-                subject=notice.subject,
-                raw=notice.raw,
-                received_at=now,
-                smtputf8=notice.smtputf8,
-                eight_bit=not notice.raw.isascii(),
-            )
-            way = way_to(address, directory)
-            made.append((mail, (NewItem(notice.recipient, way, Kind.NOTICE, rule=rule),)))
+            made.append(_mail_of_ours(notice, namespace, address, rule, now=now, directory=directory))
+        told = untaken(verdict, self.profiles) if envelope.sender is not None else ()
+        if told:
+            address = str(envelope.sender)
+            subject = next((d.changes.subject for d in verdict.decisions if d.changes.subject), message.subject)
+            notice = self.composer.wishes_untaken(address, now, subject=subject, untaken=told)
+            made.append(_mail_of_ours(notice, namespace, address, "notice: wishes", now=now, directory=directory))
         return tuple(made)
+
+
+def _mail_of_ours(
+    notice: Notice, namespace: str, owner: str, rule: str, *, now: datetime, directory: Directory
+) -> MailOfOurs:
+    mail = NewMessage(
+        namespace=namespace,
+        sender=notice.sender,
+        owner=owner,
+        subject=notice.subject,
+        raw=notice.raw,
+        received_at=now,
+        smtputf8=notice.smtputf8,
+        eight_bit=not notice.raw.isascii(),
+    )
+    way = way_to(notice.recipient, directory)
+    return mail, (NewItem(notice.recipient, way, Kind.NOTICE, rule=rule),)
 
 
 async def _decide(rules: Rules, envelope: Envelope, message: Message) -> tuple[tuple[Finding, ...], Verdict]:

@@ -16,11 +16,11 @@ from policy.source import kind
 # what is planned and has a name already: told apart from misspellings
 _LATER_KEYS: Final = frozenset(
     {
-        *("adjust", "privileged", "consent", "alias", "auto_participants", "extension", "remember_device", "captcha"),
+        *("captcha", "email_validation"),
         *("secure_link", "extra_encryption", "link_key", "question", "passkey", "sms", "voice", "theme", "host"),
     }
 )
-_LATER_VALUES: Final = frozenset({"dane", "mta-sts", "sms", "voice", "passkey", "question", "all"})
+_LATER_VALUES: Final = frozenset({"dane", "mta-sts"})
 _EXPECTED: Final[Mapping[str, str]] = {
     "string": "a text",
     "int": "a whole number",

@@ -31,13 +31,13 @@ from gateway.mistakes import problem_of
 from gateway.policyfile import BUILTIN, PolicyPlace, read_packs, try_out
 from gateway.smtp.settings import LimitSettings, ListenerSettings, SmtpSettings
 from gateway.tesseract import ReadingSettings
+from gateway.wishes import STANDARD, ProfileGroupSettings
 from gateway.yamlmarks import Document, read_yaml
 from policy.problem import Problem
 from policy.route import Directory
 from portal.settings import PortalSettings
 from rules.matching import Cache
 
-STANDARD: Final = "standard"
 RULES: Final = (BUILTIN, "local-rules/*.yaml")
 
 
@@ -150,6 +150,11 @@ class Settings(Section):
     reading: ReadingSettings = Field(default=ReadingSettings(), description="How messages are read.")
     profiles: dict[Name, Profile] = Field(
         default_factory=dict, description="Security profiles of SafeBoxes; `standard` is there in any case."
+    )
+    profile_groups: dict[Name, ProfileGroupSettings] = Field(
+        default_factory=dict,
+        description="Which profiles some senders have and may choose; the first group that holds a sender counts."
+        " Who is in none has `standard`.",
     )
     portal: PortalSettings = Field(description="Where guests read.")
     namespaces: Later = Field(default=None, description="Portals of their own: not in this version.")
@@ -302,4 +307,5 @@ def _directory(parts: Mapping[str, Any], profiles: Iterable[str]) -> Directory:
         partners={name: partner.domains for name, partner in parts.get("partners", {}).items()},
         inside_verified=inside is not None and inside.tls is HopTls.VERIFY,
         profiles=frozenset(profiles) | {STANDARD},
+        groups=tuple(group.group() for group in parts.get("profile_groups", {}).values()),
     )

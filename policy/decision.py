@@ -43,6 +43,7 @@ class Changes:
     subject: str | None = field(default=None, repr=False)  # the whole new subject (marks removed, tag added)
     add_headers: tuple[tuple[str, str], ...] = ()
     drop_headers: tuple[str, ...] = ()  # names, lower case: X-Sealgate and the like
+    wishes: tuple[str, ...] = field(default=(), repr=False)  # what the sender asks of the security profile, in words
 
     def __bool__(self) -> bool:
         return self.subject is not None or bool(self.add_headers or self.drop_headers)

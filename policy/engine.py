@@ -14,7 +14,6 @@ from policy.nearness import Told, nearness
 from policy.route import Directory, choose
 from rules.finding import Finding
 
-STANDARD: Final = "standard"
 DEFAULT: Final = "default"
 _HELD: Final = frozenset({Action.HOLD, Action.REJECT})
 _BOXED: Final = frozenset({Route.SAFEBOX, Route.PARTNER, Route.TLS})  # is or may become a SafeBox
@@ -207,7 +206,7 @@ class _Case:
             policy_sha256=self._policy.sha256,
             partner=way.partner,
             inside=way.inside,
-            profile=(walk.profile or STANDARD) if way.route in _BOXED else None,
+            profile=self._profile(walk) if way.route in _BOXED else None,
             namespace=walk.namespace or DEFAULT,
             reject_text=ending.reject_text if rejecting else "",
             tls_else=ending.tls_else if way.route is Route.TLS else None,
@@ -220,4 +219,12 @@ class _Case:
         bare = self._intent.subject if self._intent.subject is not None else self._message.subject
         front = [tag for tag in tags if tag.lower() not in bare.lower()]
         subject = " ".join([*front, bare]).strip() if front else self._intent.subject
-        return Changes(subject, tuple(headers), self._intent.drop_headers)
+        return Changes(subject, tuple(headers), self._intent.drop_headers, self._intent.wishes)
+
+    def _profile(self, walk: _Walk) -> str:
+        """A rule's profile stands; else the one the sender names, if their group may use it; else the group's."""
+        if walk.profile is not None:
+            return walk.profile
+        group = self._policy.directory.group_of(self._envelope.sender)
+        named = {name.lower(): name for name in group.profiles}
+        return next((named[word] for word in self._intent.wishes if word in named), group.default)

@@ -1,17 +1,22 @@
 """What the sender asked for: marks that say `secure`, and how they are taken off again on every route."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from policy.message import Message
 
-_TAG: Final = re.compile(r"\[[ \t]{0,8}secure[ \t]{0,8}\]", re.IGNORECASE)
+_TAG: Final = re.compile(r"\[[ \t]{0,8}secure((?:[ \t,;:]{1,8}[^\s,;:\[\]]{1,40}){0,12})[ \t,;:]{0,8}\]", re.IGNORECASE)
 _SENSITIVE: Final = ("personal", "private", "company-confidential")  # RFC 2156 5.3.4: all but "normal"
 _LABELS: Final = ("msip_labels", "x-classification", "x-sensitivity")
 _LABEL_WORDS: Final = re.compile(r"(?<![\w-])(?:confidential|restricted|secret|secure)(?!\w)", re.IGNORECASE)
 _NOT_LABELS: Final = re.compile(r"(?<!\w)(?:not|non|un)[ _-]?(?=confidential|restricted|secret|secure)", re.IGNORECASE)
 _OWN: Final = "x-sealgate"
+_PROFILE: Final = "x-sealgate-profile"
+_SAYS_SECURE_AGAIN: Final = frozenset({"secure", "mail", "email", "e-mail", "message"})  # `[secure email]` of others
+_MOST_WORDS: Final = 24
+_LONGEST_WORD: Final = 63
 _MOST_NESTED: Final = 10
 
 
@@ -22,6 +27,7 @@ class Intent:
     marks: tuple[str, ...] = ()
     subject: str | None = field(default=None, repr=False)  # without its mark; None where it bears none
     drop_headers: tuple[str, ...] = ()
+    wishes: tuple[str, ...] = field(default=(), repr=False)  # words of the tag and of X-Sealgate-Profile, lower case
 
     @property
     def secure(self) -> bool:
@@ -37,6 +43,10 @@ def read_intent(message: Message) -> Intent:
     if any(_TAG.search(value) for value in message.header("subject")):
         marks.append("the subject says [secure]")
         subject = without_mark(message.subject)
+    profile = message.header(_PROFILE)
+    if profile:
+        marks.append("X-Sealgate-Profile asks for a security profile")
+        drop.append(_PROFILE)
     own = message.header(_OWN)
     if own:
         drop.append(_OWN)
@@ -51,7 +61,16 @@ def read_intent(message: Message) -> Intent:
         if label is not None:
             marks.append(f"the label in {name} says {label.lower()}")
             drop.append(name)
-    return Intent(tuple(marks), subject, tuple(drop))
+    return Intent(tuple(marks), subject, tuple(drop), _wishes(message.header("subject"), profile))
+
+
+def _wishes(subjects: Sequence[str], profiles: Sequence[str]) -> tuple[str, ...]:
+    """What is asked for beside `secure`, each word once, cut where it is too long or too much."""
+    tags = [found[1] for value in subjects for found in _TAG.finditer(value)]
+    spoken = (value[: _MOST_WORDS * _LONGEST_WORD].lower() for value in [*tags, *profiles])
+    words = (word[:_LONGEST_WORD] for value in spoken for word in re.split(r"[\s,;:]+", value))
+    kept = dict.fromkeys(word for word in words if word and word not in _SAYS_SECURE_AGAIN)
+    return tuple(kept)[:_MOST_WORDS]
 
 
 def without_mark(subject: str) -> str:
@@ -59,7 +78,7 @@ def without_mark(subject: str) -> str:
     for _ in range(_MOST_NESTED):
         if _TAG.search(subject) is None:
             return subject
-        subject = " ".join(filter(None, (piece.strip() for piece in _TAG.split(subject))))
+        subject = " ".join(filter(None, (piece.strip() for piece in _TAG.split(subject)[::2])))
     return subject.replace("[", "")
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from policy.decision import Action, Route
 from policy.message import Address
@@ -15,6 +16,25 @@ def domain_matches(pattern: str, domain: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class ProfileGroup:
+    """Which security profiles some senders may choose. `senders`: addresses by key, domains, or *. for all below."""
+
+    senders: tuple[str, ...]
+    profiles: tuple[str, ...]
+    default: str
+
+    def holds(self, sender: Address) -> bool:
+        """True where the sender is one of them."""
+        return any(
+            sender.key == pattern if "@" in pattern else domain_matches(pattern, sender.domain)
+            for pattern in self.senders
+        )
+
+
+_ANYBODY: Final = ProfileGroup((), ("standard",), "standard")
+
+
+@dataclass(frozen=True, slots=True)
 class Directory:
     """What is ours and whom we know. Domains are lower-case A-labels; `*.` stands for all below."""
 
@@ -23,6 +43,12 @@ class Directory:
     inside_verified: bool = False  # the way to our own mail servers is proven
     profiles: frozenset[str] = frozenset({"standard"})
     namespaces: frozenset[str] = frozenset({"default"})
+    groups: tuple[ProfileGroup, ...] = ()  # the first that holds the sender counts
+
+    def group_of(self, sender: Address | None) -> ProfileGroup:
+        """What the sender may choose from; who is in no group has `standard`, and no choice."""
+        mine = (group for group in self.groups if sender is not None and group.holds(sender))
+        return next(mine, _ANYBODY)
 
     def is_ours(self, address: Address) -> bool:
         """True where the address is in one of our domains."""

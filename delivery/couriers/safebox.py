@@ -22,6 +22,7 @@ from delivery.safebox.lifecycle import Act, may, state_at
 from delivery.safebox.mail import Mail, take_apart, without_bcc
 from delivery.safebox.making import MadeBox, Source, audience_of, insert_made, make_box
 from delivery.safebox.profile import Profile
+from delivery.safebox.wishes import adjust
 from delivery.store.box_contents import Wrote, count_documents
 from delivery.store.boxes import BoxRow, find_box, get_box
 
@@ -79,7 +80,8 @@ class SafeBoxCourier:
             return Deferred(_NOT_HERE)
         name = item.profile or STANDARD
         audience = audience_of(self._desk.vault, message.namespace, mail, item.recipient)
-        source = Source(message.namespace, message.id, message.owner, name, profile, audience, item.fell_back)
+        wanted = adjust(profile, item.changes.wishes, {STANDARD, *self._profiles}).profile  # intake tells the rest
+        source = Source(message.namespace, message.id, message.owner, name, wanted, audience, item.fell_back)
         place = places.get((name, audience)) or self._place(source, mail, original)
         if place is None:
             return Refused(_TAKEN_BACK)

@@ -191,6 +191,12 @@ class Composer:
             "rule_applied", {**facts, "now": now}, self._headers(now, to_name="", to_address=to_address), None
         )
 
+    def wishes_untaken(self, to_address: str, now: datetime, *, subject: str, untaken: Sequence[str]) -> Notice:
+        """Words of a sender's that were not understood, or are not for them to choose; the mail itself went on."""
+        facts = {"mail_subject": subject, "untaken": [one_line(told) for told in untaken], "voice": self.voice}
+        headers = self._headers(now, to_name="", to_address=to_address)
+        return self._compose("wishes_untaken", {**facts, "now": now}, headers, None)
+
     # -- how ------------------------------------------------------------------------------------------------------
 
     def _to_guest(

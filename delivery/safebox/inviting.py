@@ -8,11 +8,12 @@ from sqlalchemy import Connection
 from delivery.notices.compose import About, Composer, Offer
 from delivery.notices.notice import Notice
 from delivery.safebox.boxkey import GUEST_NAME, OWNER_MESSAGE_ID, OWNER_NAME, REFERENCE, SUBJECT, BoxKey
+from delivery.safebox.choices import AccountUse, Replies, Way
 from delivery.safebox.headers import address_key
 from delivery.safebox.lifecycle import Act, may
 from delivery.safebox.making import reference_digest
 from delivery.safebox.post import Post, Posted
-from delivery.safebox.profile import AccountUse, Profile, Replies, Way
+from delivery.safebox.profile import Profile
 from delivery.store.accounts import phrase_of, proven_before
 from delivery.store.audit import Event, EventKind, record
 from delivery.store.boxes import BoxRow, GuestState, ParticipantRow, Role, insert_link, insert_participant

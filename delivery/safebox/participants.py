@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from delivery.safebox import profile as profiles
-from delivery.safebox.profile import Profile, Replies
+from delivery.safebox import choices
+from delivery.safebox.choices import Replies
+from delivery.safebox.profile import Profile
 from delivery.store.boxes import BoxState, GuestState, Role
 
 
@@ -100,7 +101,7 @@ class Invitation:
         """A code mailed to the guest may open it. Never for a box made by fallback that was not released: the path of
         the mail is the one that could not be proven. An account made then and there by such a code proves no more.
         """
-        by_code = profiles.Way.CODE in self.profile.signin.ways
+        by_code = choices.Way.CODE in self.profile.signin.ways
         return self.readable and by_code and not self.needs_account and (not self.by_fallback or self.released)
 
     @property

@@ -1,68 +1,111 @@
-"""Security profiles: the settings a SafeBox is made with, frozen into it at creation."""
+"""Security profiles: the settings a SafeBox is made with, frozen into it at creation.
+
+Stored with `model_dump(mode="json")`, read back with `model_validate`. What a sender may change of one in a mail of
+theirs is in `adjust`; `wishes.py` reads what they wrote.
+"""
 
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
-from pydantic import BeforeValidator, Field, PlainSerializer, StrictBool, StrictInt, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    StrictBool,
+    StrictInt,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
 
-from delivery.sections import Section, wrong
+from delivery.safebox.adjusting import Adjustable
+from delivery.safebox.choices import AccountUse, Others, Replies, Told, Way
+from delivery.safebox.spans import Retention, show_retention
+from delivery.sections import LATER, Later, Section, Sender, wrong
 from policy.units import Duration, parse_duration, show_duration
 
-
-class Replies(StrEnum):
-    """Who an answer of a guest may go to."""
-
-    NONE = "none"
-    OWNER = "owner"
+MOST_REMINDERS: Final = 2
+NOT_YET: Final = (Way.SMS, Way.VOICE, Way.QUESTION, Way.PASSKEY)
+_LONGEST_TEXT: Final = 20_000  # characters of a consent text
 
 
-class Others(StrEnum):
-    """Whether guests of one box see each other's addresses."""
+class Language(StrEnum):
+    """Languages a text can be given in."""
 
-    PRIVATE = "private"
-    VISIBLE = "visible"
-
-
-class AccountUse(StrEnum):
-    """Whether a guest must have an account to read."""
-
-    OPTIONAL = "optional"
-    OBLIGATORY = "obligatory"
+    EN = "en"
+    FR = "fr"
+    DE = "de"
+    ES = "es"
 
 
-class Way(StrEnum):
-    """How a guest may prove who they are."""
-
-    CODE = "code"  # by mail to the address the notice went to
-    ACCOUNT = "account"  # made before, with a password
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=_LONGEST_TEXT)]
+Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
 
 
-def _retention(value: object) -> timedelta | None:
-    if value is None or value == "forever":
-        return None
-    return timedelta(0) if value == "none" else parse_duration(value)
+def _remember(value: object) -> timedelta:
+    return timedelta(0) if value in (None, "none") else parse_duration(value)
 
 
-def _show_retention(value: timedelta | None) -> str:
-    if value is None:
-        return "forever"
-    return show_duration(value) if value else "none"
+def _some_days(value: timedelta) -> timedelta:
+    if value > timedelta(days=90):
+        raise wrong("a device is remembered for 90 days at most")
+    return value
 
 
-Retention = Annotated[
-    timedelta | None,
-    BeforeValidator(_retention),
-    PlainSerializer(_show_retention, return_type=str),
+Remembered = Annotated[
+    timedelta,
+    BeforeValidator(_remember),
+    AfterValidator(_some_days),
+    PlainSerializer(lambda value: show_duration(value) if value else "none", return_type=str),
     WithJsonSchema({"type": "string"}),
-]  # None: forever; 0: none
+]  # 0: not at all
+
+
+class ConsentText(Section):
+    """What guests accept before they see anything. A new version is asked for again in boxes made from then on."""
+
+    version: Short = Field(examples=["2026-01"], description="Kept with who accepted it.")
+    texts: Annotated[dict[Language, Text], Field(min_length=1)] = Field(
+        examples=[{"en": "I keep what I read here to myself."}], description="By language: en, fr, de, es."
+    )
+
+    def text(self, language: str) -> str:
+        """The text in a language; else in English, else in the first one given."""
+        texts = {str(key): text for key, text in self.texts.items()}
+        return texts.get(language) or texts.get("en") or next(iter(texts.values()))
 
 
 class ParticipantSettings(Section):
     """Who takes part, and what they may do."""
 
-    replies: Replies = Field(default=Replies.OWNER, description="none, or owner: guests may answer the sender.")
+    replies: Replies = Field(
+        default=Replies.OWNER,
+        description="none; owner: guests may answer the sender; all: everybody in the box reads every answer.",
+    )
     others: Others = Field(default=Others.PRIVATE, description="private, or visible: guests see who else was invited.")
+    alias: Short | None = Field(
+        default=None, examples=["Records office"], description="The name guests see in place of the sender's own."
+    )
+    privileged: tuple[Sender, ...] = Field(
+        default=(),
+        examples=[["Dana Deputy <dana@example.com>"]],
+        description="Take part in every box with the same rights as its owner.",
+    )
+    colleagues: tuple[Sender, ...] = Field(
+        default=(),
+        examples=[["Records <records@example.com>"]],
+        description="Take part in every box: they read and answer, and change nothing.",
+    )
+    may_add: StrictBool = Field(default=True, description="Whether the owner may add people once the box is made.")
+    consent: ConsentText | None = Field(default=None, description="A text that guests accept before they read.")
+
+    @model_validator(mode="after")
+    def _all_see_all(self) -> Self:
+        if self.replies is Replies.ALL and self.others is Others.PRIVATE:
+            raise wrong("replies: all shows everybody in the box to everybody", "write others: visible")
+        return self
 
 
 class LifeSettings(Section):
@@ -72,17 +115,32 @@ class LifeSettings(Section):
     late_reply: Duration = Field(
         default=timedelta(days=7), description="An answer shortly before the end keeps the box open this much longer."
     )
+    extension: StrictBool = Field(default=True, description="Whether the owner may keep it open longer.")
+    longest: Duration = Field(
+        default=timedelta(days=365),
+        description="Neither extension nor late answer keeps it open for longer than this.",
+    )
     retention: Retention = Field(
         default=timedelta(days=30),
         description="How long content stays readable after closing: none, a duration, or forever.",
     )
+    reopening: StrictBool = Field(default=True, description="Whether the owner may open a closed box again.")
     manual_close: StrictBool = Field(default=True, description="Whether the owner may close it earlier.")
     manual_deletion: StrictBool = Field(default=True, description="Whether the owner may delete it earlier.")
 
     @model_validator(mode="after")
-    def _some_time(self) -> Self:
+    def _possible(self) -> Self:
         if not self.open_for:
             raise wrong("open_for must be longer than 0")
+        if self.open_for > self.longest:
+            shown = show_duration(self.open_for)
+            if "longest" in self.model_fields_set:
+                raise wrong(f"open_for is {shown}, longer than longest", f"write longest: {shown}, or more")
+            object.__setattr__(self, "longest", self.open_for)  # said of open_for alone: that is the longest then
+        if self.retention is not None and not self.retention and self.reopening:
+            if "reopening" in self.model_fields_set:
+                raise wrong("reopening needs content that is kept", "write a retention, or reopening: false")
+            object.__setattr__(self, "reopening", False)
         return self
 
 
@@ -90,7 +148,8 @@ class SigninSettings(Section):
     """How guests prove who they are."""
 
     ways: Annotated[tuple[Way, ...], Field(min_length=1)] = Field(
-        default=(Way.CODE, Way.ACCOUNT), description="code: sent to the guest's address; account: made before."
+        default=(Way.CODE, Way.ACCOUNT),
+        description="code: mailed to the guest's address; account: made before, with a password.",
     )
     account: AccountUse = Field(
         default=AccountUse.OPTIONAL, description="optional, or obligatory: guests register before they can read."
@@ -103,24 +162,70 @@ class SigninSettings(Section):
     tries_a_day: StrictInt = Field(
         default=20, ge=1, le=100, description="Wrong codes of one guest in a day before locking."
     )
+    remember_device: Remembered = Field(
+        default=timedelta(0), description="How long a browser that a guest trusts needs no new code: none, or a time."
+    )
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
         if self.account is AccountUse.OBLIGATORY and Way.ACCOUNT not in self.ways:
             raise wrong("account: obligatory needs account among the ways", "write ways: [code, account]")
+        later = [way for way in self.ways if way in NOT_YET]
+        if later or self.remember_device:
+            raise wrong(f"{later[0] if later else 'remember_device'} is {LATER}", "leave it out")
+        if len(set(self.ways)) < len(self.ways):
+            raise wrong("a way is named twice", "name each way once")
+        if self.tries > self.tries_a_day:
+            raise wrong("tries is more than tries_a_day", f"write tries_a_day: {self.tries}, or more")
         return self
 
 
 class NoticeContent(Section):
-    """What the invitation tells."""
+    """What is told by mail."""
 
-    subject: StrictBool = Field(default=False, description="true: the notice shows the mail's subject.")
+    subject: StrictBool = Field(default=False, description="true: notices to guests show the mail's subject.")
+    reminders: Annotated[tuple[Duration, ...], Field(max_length=MOST_REMINDERS)] = Field(
+        default=(timedelta(days=7), timedelta(days=1)),
+        description="How long before the end guests who have not opened it are reminded, at most twice; []: never.",
+    )
+    opened: Told = Field(
+        default=Told.FIRST,
+        description="When the owner is told that a guest opened it: first, every time, or never.",
+    )
 
 
 class Profile(Section):
-    """One security profile. Stored with `model_dump(mode="json")`, read back with `model_validate`."""
+    """One security profile."""
 
     participants: ParticipantSettings = Field(default=ParticipantSettings(), description="Who takes part.")
     life: LifeSettings = Field(default=LifeSettings(), description="How long it is open and readable.")
     signin: SigninSettings = Field(default=SigninSettings(), description="How guests prove who they are.")
-    notice: NoticeContent = Field(default=NoticeContent(), description="What the invitation tells.")
+    notice: NoticeContent = Field(default=NoticeContent(), description="What is told by mail.")
+    adjust: Adjustable = Field(
+        default=Adjustable(), description="What a sender may change in the mail itself, and how far."
+    )
+    secure_link: Later = Field(default=None, description="Boxes by Secure Link: not in this version.")
+    encryption: Later = Field(default=None, description="Link keys that the server cannot read: not in this version.")
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        open_for = self.life.open_for
+        timely = tuple(span for span in self.notice.reminders if timedelta(0) < span < open_for)
+        if timely != self.notice.reminders:
+            if "reminders" in self.notice.model_fields_set:
+                late = show_duration(next(span for span in self.notice.reminders if span not in timely))
+                cause = f"a reminder {late} before the end never comes where it is open for {show_duration(open_for)}"
+                raise wrong(cause, "write reminders: [1 day], or []")
+            object.__setattr__(self, "notice", self.notice.model_copy(update={"reminders": timely}))
+        adjust = self.adjust
+        if adjust.open_for and not adjust.open_for.holds(self.life.open_for):
+            raise wrong("adjust.open_for leaves out open_for itself", f"it is {show_duration(self.life.open_for)}")
+        if adjust.open_for and adjust.open_for.to > self.life.longest:
+            raise wrong("adjust.open_for goes beyond longest", f"longest is {show_duration(self.life.longest)}")
+        if adjust.retention and not adjust.retention.holds(self.life.retention):
+            raise wrong("adjust.retention leaves out retention itself", f"it is {show_retention(self.life.retention)}")
+        if Replies.ALL in adjust.replies and Others.VISIBLE not in (self.participants.others, *adjust.others):
+            raise wrong("adjust.replies: all needs guests who see each other", "write participants.others: visible")
+        if AccountUse.OBLIGATORY in adjust.account and Way.ACCOUNT not in (*self.signin.ways, *adjust.ways):
+            raise wrong("adjust.account: obligatory needs account among the ways", "write signin.ways: [code, account]")
+        return self

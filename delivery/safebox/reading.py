@@ -9,12 +9,13 @@ from typing import Any
 from sqlalchemy import Connection
 
 from delivery.safebox.boxkey import CONTENT, DOCUMENT, FACTS, GUEST_NAME, ORIGINAL, RECALL_REASON, BoxKey
+from delivery.safebox.choices import AccountUse, Others
 from delivery.safebox.contents import BoxDocument, BoxMessage, DocumentReader, OpenBox
 from delivery.safebox.inviting import about_of
 from delivery.safebox.lifecycle import state_at
 from delivery.safebox.limits import AnswerLimits
 from delivery.safebox.participants import Invitation, Person, Way
-from delivery.safebox.profile import AccountUse, Others, Profile
+from delivery.safebox.profile import Profile
 from delivery.store.accounts import proven_before
 from delivery.store.audit import EventKind
 from delivery.store.blobs import BlobReader, Blobs

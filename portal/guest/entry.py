@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from delivery.safebox.choices import Way
 from delivery.safebox.participants import Access, Invitation
-from delivery.safebox.profile import Way
 from delivery.store.sessions import Session
 from portal.guest.landing import end_of, end_page, is_for
 from portal.guest.pages import PlainPage

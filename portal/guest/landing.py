@@ -5,8 +5,8 @@ from dataclasses import replace
 from aiohttp import web
 
 from delivery.safebox import participants as access
+from delivery.safebox.choices import Way
 from delivery.safebox.participants import Access, Invitation
-from delivery.safebox.profile import Way
 from delivery.store.accounts import address_key
 from delivery.store.boxes import BoxState
 from delivery.store.sessions import Session

@@ -7,9 +7,9 @@ from typing import Final
 from aiohttp import hdrs, web
 from markupsafe import Markup
 
+from delivery.safebox.choices import Way
 from delivery.safebox.contents import BoxDocument, BoxMessage, OpenBox
 from delivery.safebox.inplace import PICTURES
-from delivery.safebox.profile import Way
 from portal.guest.entry import Entry, entry_of
 from portal.guest.formatted import has_remote_pictures, page_markup, text_markup
 from portal.guest.landing import decline_page, end_page

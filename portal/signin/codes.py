@@ -6,8 +6,8 @@ from typing import Final
 
 from aiohttp import web
 
+from delivery.safebox.choices import Way
 from delivery.safebox.participants import Invitation
-from delivery.safebox.profile import Way
 from delivery.store.codes import Asker, CodeRules, CodeSent, Tried, Try
 from keys.tokens import new_code
 from portal.services import services_of

@@ -13,6 +13,7 @@ import pytest
 from delivery.errors import KeysUnavailable, StoreConflict, StoreFull, StoreUnavailable
 from delivery.items import Kind, NewItem, NewMessage, Reply, State
 from delivery.notices.notice import Notice
+from delivery.safebox.profile import Profile
 from delivery.settings import Fallback
 from delivery.store.audit import Event, EventKind
 from gateway.intake import Intake
@@ -108,6 +109,9 @@ class FakeWorld:
 
     def rule_applied(self, to_address: str, now: datetime, **facts: Any) -> Notice:
         return Notice(None, to_address, f"Rule {facts['rule']}", b"Subject: notice\r\n\r\n")
+
+    def wishes_untaken(self, to_address: str, now: datetime, **facts: Any) -> Notice:
+        return Notice(None, to_address, " ".join(facts["untaken"]), b"Subject: notice\r\n\r\n")
 
 
 @pytest.fixture
@@ -399,3 +403,27 @@ async def test_what_was_not_looked_at_is_decided_about(intake: Intake, world: Fa
     world.policy.decisions = (decision("x@p.example", Route.RELAY),)
     await intake.take(envelope("x@p.example"), RAW)
     assert UNSEEN in world.policy.asked[0][1].content.files
+
+
+async def test_words_that_are_not_done_are_told_to_the_sender(intake: Intake, world: FakeWorld) -> None:
+    changes = Changes(subject="Results", wishes=("7dd", "no-reply", "Strict".lower()))
+    intake = replace(intake, profiles={"standard": Profile(), "strict": Profile()})
+    world.policy.decisions = (
+        decision("a@gmail.com", Route.SAFEBOX, profile="standard", changes=changes),
+        decision("b@gmail.com", Route.RELAY, changes=changes),
+        decision("c@gmail.com", Route.HOLD, released=decision("c@gmail.com", Route.SAFEBOX, profile="standard")),
+    )
+    await intake.take(envelope("a@gmail.com", "b@gmail.com", "c@gmail.com"), RAW)
+    ((mail, (item,)),) = world.accepted[0][3]
+    assert item.recipient == mail.owner == "alice@example.com"
+    assert [word in mail.subject for word in ("“7dd”", "“no-reply”", "“strict”")] == [True, True, True]
+    assert mail.subject.count("“7dd”") == 1
+
+
+async def test_words_that_are_done_are_not_talked_about(intake: Intake, world: FakeWorld) -> None:
+    changes = Changes(wishes=("7d", "standard"))
+    profile = Profile.model_validate({"adjust": {"open_for": {"to": "30 days"}}})
+    intake = replace(intake, profiles={"standard": profile})
+    world.policy.decisions = (decision("a@gmail.com", Route.SAFEBOX, profile="standard", changes=changes),)
+    await intake.take(envelope("a@gmail.com"), RAW)
+    assert world.accepted[0][3] == ()

@@ -274,3 +274,18 @@ def test_pictures_need_their_languages(load: Load, monkeypatch: pytest.MonkeyPat
     assert told(load, READS) == ["tesseract does not know the language deu"]
     monkeypatch.setattr("gateway.consistency.known_languages", lambda _: frozenset({"eng", "deu"}))
     assert load(READS).reading.languages == ("eng", "deu")
+
+
+def test_groups_of_senders_have_profiles(load: Load) -> None:
+    settings = load(
+        "profiles: {strict: {signin: {account: obligatory}}}\n"
+        "profile_groups:\n"
+        "  heads: {senders: [Ann@example.com], profiles: [strict, standard], default: standard}\n"
+        "  staff: {senders: [example.com], profiles: [strict]}\n"
+    )
+    directory = settings.directory()
+    ann, ben, eve = (Address.parse(text) for text in ("ann@EXAMPLE.com", "ben@example.com", "eve@else.example"))
+    assert (directory.group_of(ann).default, directory.group_of(ann).profiles) == ("standard", ("strict", "standard"))
+    assert directory.group_of(ben).default == "strict"
+    assert directory.group_of(eve) == directory.group_of(None)
+    assert directory.group_of(eve).profiles == ("standard",)

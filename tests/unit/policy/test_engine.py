@@ -16,7 +16,7 @@ from policy.engine import Facts, Policy
 from policy.language import read_policy
 from policy.message import Address, Client, Envelope, Message, Recipient
 from policy.problem import Mark
-from policy.route import Directory
+from policy.route import Directory, ProfileGroup
 from rules.content import Content, FileFact, FileKind
 from rules.finding import Confidence, Finding, Hit
 
@@ -379,3 +379,20 @@ def test_no_message_breaks_a_decision(headers: list[tuple[str, str]], locals_: l
     assert len(verdict.decisions) == len(to)
     for decision in verdict.decisions:
         assert "[secure]" not in (decision.changes.subject or "").lower()
+
+
+def test_a_profile_is_the_rules_else_the_senders_choice_else_their_groups() -> None:
+    directory = Directory(
+        domains=("example.com",),
+        profiles=frozenset({"standard", "Strict", "healthcare"}),
+        groups=(ProfileGroup(("example.com",), ("standard", "Strict"), "Strict"),),
+    )
+    boxed = rules(otherwise="safebox", directory=directory)
+    assert one(boxed).profile == "Strict"
+    assert one(boxed, sender=None).profile == "standard"
+    chosen = one(boxed, message=message("[secure standard 7d] x"))
+    assert (chosen.profile, chosen.changes.wishes, chosen.changes.subject) == ("standard", ("standard", "7d"), "x")
+    assert one(boxed, message=message("[secure strict] x")).profile == "Strict"
+    assert one(boxed, message=message("[secure healthcare] x")).profile == "Strict"  # not theirs to choose
+    ruled = rules({"then": "safebox", "profile": "healthcare"}, directory=directory)
+    assert one(ruled, message=message("[secure standard] x")).profile == "healthcare"

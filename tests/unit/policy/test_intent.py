@@ -85,3 +85,32 @@ def test_a_hostile_subject_costs_no_time() -> None:
     assert not intent_of(("subject", "[ " * 200_000)).secure
     assert not intent_of(("x-classification", "not " * 100_000)).secure
     assert not intent_of(("msip_labels", "MSIP_Label_Name=" * 50_000)).secure
+
+
+@pytest.mark.parametrize(
+    ("subject", "left", "wishes"),
+    [
+        ("[secure 7d no-reply] Results", "Results", ("7d", "no-reply")),
+        ("Re: [Secure: Confidential; 7D,7d] Results", "Re: Results", ("confidential", "7d")),
+        ("[secure fortnigth] Results", "Results", ("fortnigth",)),
+        ("[SECURE EMAIL] Results", "Results", ()),
+        ("[secure] a [secure 7d]", "a", ("7d",)),
+    ],
+)
+def test_the_words_of_a_tag_are_wishes_and_leave_with_it(subject: str, left: str, wishes: tuple[str, ...]) -> None:
+    intent = intent_of(("subject", subject))
+    assert intent.secure
+    assert (intent.subject, intent.wishes) == (left, wishes)
+
+
+def test_the_profile_header_is_a_mark_and_is_taken_out() -> None:
+    intent = intent_of(("subject", "Results"), ("x-sealgate-profile", "Confidential, 7d"))
+    assert intent.secure
+    assert intent.wishes == ("confidential", "7d")
+    assert (intent.subject, intent.drop_headers) == (None, ("x-sealgate-profile",))
+
+
+def test_many_and_long_words_are_cut() -> None:
+    intent = intent_of(("x-sealgate-profile", "x" * 100_000), ("subject", "[secure " + "a b c d e f g " * 9000 + "]"))
+    assert len(intent.wishes) == 1
+    assert len(intent.wishes[0]) == 63

@@ -70,6 +70,9 @@ NOTICES: dict[str, Callable[[], Notice]] = {
     "bounce": lambda: COMPOSER.bounce(ABOUT, "550 5.1.1 <maria@post.example>: no such user", NOW),
     "locked": lambda: COMPOSER.locked(ABOUT, NOW),
     "fallback": lambda: COMPOSER.fallback(ABOUT, NOW),
+    "wishes_untaken": lambda: COMPOSER.wishes_untaken(
+        ABOUT.owner_address, NOW, subject=ABOUT.subject, untaken=["“7dd” is not a word that is understood here."]
+    ),
     "asked_again": lambda: COMPOSER.asked_again(ABOUT, "I was away.\nThank you.", NOW),
     "answer": lambda: COMPOSER.answer(
         ABOUT,

@@ -38,8 +38,9 @@ def test_the_docs_draw_the_same_states() -> None:
 def test_the_docs_name_every_setting_of_a_profile() -> None:
     text = DOCS.read_text()
     for group, section in Profile.model_fields.items():
-        assert section.annotation is not None
-        for name in section.annotation.model_fields:
+        fields = getattr(section.annotation, "model_fields", {})  # what comes later has none
+        assert fields or "Later" in str(section) or section.annotation is type(None)
+        for name in fields:
             assert f"`{group}.{name}`" in text
 
 

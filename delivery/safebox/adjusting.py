@@ -1,0 +1,33 @@
+"""What a sender may change of a profile in a mail of theirs, and how far."""
+
+from pydantic import Field, StrictBool
+
+from delivery.safebox.choices import AccountUse, Others, Replies, Told, Way
+from delivery.safebox.spans import RetentionSpan, Span
+from delivery.sections import Section
+
+
+class Adjustable(Section):
+    """Left out, a setting is as the profile has it, whatever a sender asks for."""
+
+    open_for: Span | None = Field(default=None, description="`[secure 7d]`: how long guests may answer.")
+    retention: RetentionSpan | None = Field(default=None, description="`[secure keep-30d]`: how long it stays.")
+    replies: tuple[Replies, ...] = Field(
+        default=(), examples=[["none", "owner"]], description="`[secure no-reply]`, `reply`, `reply-all`."
+    )
+    others: tuple[Others, ...] = Field(
+        default=(), examples=[["private", "visible"]], description="`[secure visible]`, `private`."
+    )
+    ways: tuple[Way, ...] = Field(
+        default=(), examples=[["account"]], description="`[secure by-account]`: this way to sign in, and no other."
+    )
+    account: tuple[AccountUse, ...] = Field(
+        default=(), examples=[["optional", "obligatory"]], description="`[secure account]`, `no-account`."
+    )
+    opened: tuple[Told, ...] = Field(
+        default=(),
+        examples=[["first", "every", "never"]],
+        description="`[secure tell-every]`, `tell-first`, `tell-never`.",
+    )
+    subject: StrictBool = Field(default=False, description="`[secure subject]`, `no-subject`: in notices to guests.")
+    reminders: StrictBool = Field(default=False, description="`[secure no-reminders]`.")

@@ -1,0 +1,175 @@
+"""What a sender asks of a profile in the mail itself, word by word: `[secure 7d no-reply]`. Pure.
+
+A word that is known and allowed changes the profile; every other one is told to the sender in a sentence. Where more is
+asked than the profile allows, the nearest that it allows is taken, and that is told too.
+"""
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from delivery.safebox.choices import AccountUse, Others, Replies, Told, Way
+from delivery.safebox.profile import Profile
+from delivery.safebox.spans import Span, show_retention
+from policy.units import MAX_SECONDS, show_duration
+
+_SPAN: Final = re.compile(r"([0-9]{1,6})(h|hours?|d|days?|w|weeks?)")
+_SECONDS: Final = {"h": 3600, "d": 86400, "w": 604800}
+_KEEP: Final = "keep-"
+
+
+@dataclass(frozen=True, slots=True)
+class Adjusted:
+    """The profile as the sender wants it, as far as they may; `untaken` says in sentences what was not done."""
+
+    profile: Profile
+    untaken: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """One setting that a word asks for: where it stands, and to what."""
+
+    group: str
+    setting: str
+    value: Any
+
+
+_WORDS: Final[Mapping[str, _Wish]] = {
+    "no-reply": _Wish("participants", "replies", Replies.NONE),
+    "reply": _Wish("participants", "replies", Replies.OWNER),
+    "reply-all": _Wish("participants", "replies", Replies.ALL),
+    "private": _Wish("participants", "others", Others.PRIVATE),
+    "visible": _Wish("participants", "others", Others.VISIBLE),
+    "account": _Wish("signin", "account", AccountUse.OBLIGATORY),
+    "no-account": _Wish("signin", "account", AccountUse.OPTIONAL),
+    **{f"by-{way}": _Wish("signin", "ways", way) for way in Way},
+    **{f"tell-{told}": _Wish("notice", "opened", told) for told in Told},
+    "subject": _Wish("notice", "subject", True),
+    "no-subject": _Wish("notice", "subject", False),
+    "no-reminders": _Wish("notice", "reminders", ()),
+}
+WORDS: Final = (*_WORDS, "7d", "12h", "2w", "keep-30d", "keep-none", "keep-forever")
+
+
+def adjust(profile: Profile, words: Collection[str], names: Collection[str] = ()) -> Adjusted:
+    """The profile with the words applied in order. `names`: the configured profiles, which are words too."""
+    known = {name.lower() for name in names}
+    told: list[str] = []
+    for word in words:
+        if word in known:
+            continue  # chosen, or refused, where the profile was chosen
+        profile = _apply(profile, word, told.append)
+    return Adjusted(profile, tuple(told))
+
+
+def is_known(word: str) -> bool:
+    """Whether the word means anything, allowed or not."""
+    return word in _WORDS or _length(word) is not None or (word.startswith(_KEEP) and _keep(word) is not None)
+
+
+def _apply(profile: Profile, word: str, tell: Callable[[str], None]) -> Profile:
+    length = _length(word)
+    if length is not None:
+        return _longer(profile, word, length, tell)
+    if word.startswith(_KEEP):
+        return _kept(profile, word, tell)
+    wish = _WORDS.get(word)
+    if wish is None:
+        tell(f"“{word}” is not a word that is understood here.")
+        return profile
+    if not _allowed(profile, wish):
+        if _has(profile, wish):
+            return profile
+        tell(f"“{word}” was not done: the security profile does not let senders change this.")
+        return profile
+    value = wish.value
+    if wish.setting == "ways":
+        value = (wish.value,)
+    return _changed(profile, wish.group, {wish.setting: value}, word, tell)
+
+
+def _longer(profile: Profile, word: str, length: timedelta, tell: Callable[[str], None]) -> Profile:
+    limit: Span | None = profile.adjust.open_for
+    if limit is None:
+        if length != profile.life.open_for:
+            tell(f"“{word}” was not done: messages here are open for {show_duration(profile.life.open_for)}.")
+        return profile
+    taken = min(max(length, limit.least), limit.to)
+    if taken != length:
+        tell(f"“{word}” is outside what may be chosen: the message is open for {show_duration(taken)}.")
+    return _changed(profile, "life", {"open_for": taken}, word, tell)
+
+
+def _kept(profile: Profile, word: str, tell: Callable[[str], None]) -> Profile:
+    found = _keep(word)
+    if found is None:
+        tell(f"“{word}” is not a word that is understood here.")
+        return profile
+    wanted, limit = found[0], profile.adjust.retention
+    if limit is None:
+        if wanted != profile.life.retention:
+            tell(f"“{word}” was not done: what is kept after closing is {show_retention(profile.life.retention)}.")
+        return profile
+    taken = wanted
+    if not limit.holds(wanted):
+        too_short = wanted is not None and (limit.least is None or wanted < limit.least)
+        taken = limit.least if too_short else limit.to
+        tell(f"“{word}” is outside what may be chosen: what is kept after closing is {show_retention(taken)}.")
+    return _changed(profile, "life", {"retention": taken}, word, tell)
+
+
+def _changed(
+    profile: Profile, group: str, values: Mapping[str, Any], word: str, tell: Callable[[str], None]
+) -> Profile:
+    """The profile with a group's settings changed, if it still makes sense as a whole."""
+    life = {**dict(profile.life), **(values if group == "life" else {})}
+    if life["retention"] is not None and not life["retention"]:
+        life["reopening"] = False
+    life["longest"] = max(life["longest"], life["open_for"])
+    notice = {**dict(profile.notice), **(values if group == "notice" else {})}
+    notice["reminders"] = tuple(span for span in notice["reminders"] if span < life["open_for"])
+    parts = {name: dict(getattr(profile, name)) for name in ("participants", "signin")}
+    if group in parts:
+        parts[group] |= values
+    parts |= {"life": life, "notice": notice}
+    try:
+        # `adjust` has done its work: what is frozen into the box needs no limits, and values moved within them.
+        return Profile.model_validate(parts).model_copy(update={"adjust": profile.adjust})
+    except ValidationError:
+        tell(f"“{word}” was not done: it contradicts the rest of the security profile.")
+        return profile
+
+
+def _allowed(profile: Profile, wish: _Wish) -> bool:
+    limit = getattr(profile.adjust, wish.setting)
+    return limit if isinstance(limit, bool) else wish.value in limit
+
+
+def _has(profile: Profile, wish: _Wish) -> bool:
+    """The profile says so already."""
+    value = getattr(getattr(profile, wish.group), wish.setting)
+    return bool(value == ((wish.value,) if wish.setting == "ways" else wish.value))
+
+
+def _length(word: str) -> timedelta | None:
+    found = _SPAN.fullmatch(word)
+    if found is None:
+        return None
+    seconds = int(found[1]) * _SECONDS[found[2][0]]
+    return timedelta(seconds=min(seconds, MAX_SECONDS)) if seconds else None
+
+
+def _keep(word: str) -> tuple[timedelta | None] | None:
+    """A retention in a tuple; None: no word for one."""
+    said = word.removeprefix(_KEEP)
+    if said == "forever":
+        return (None,)
+    if said == "none":
+        return (timedelta(0),)
+    length = _length(said)
+    return None if length is None else (length,)
