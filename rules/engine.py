@@ -2,7 +2,7 @@
 
 import json
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
@@ -41,17 +41,21 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """One pattern for the engine. `once`: it is enough to know that it stands in a block; `lines`: ^ is any line's."""
+    """One pattern for the engine, of characters or (`bytewise`) of bytes.
+
+    `once`: it is enough to know that it stands in a block; `lines`: ^ is any line's.
+    """
 
     text: str
     caseless: bool = False
     once: bool = False
     lines: bool = False
+    bytewise: bool = False
 
     def flags(self) -> int:
         """As the engine takes them."""
         return int(
-            hyperscan.HS_FLAG_UTF8
+            (0 if self.bytewise else hyperscan.HS_FLAG_UTF8)
             | (hyperscan.HS_FLAG_CASELESS if self.caseless else 0)
             | (hyperscan.HS_FLAG_SINGLEMATCH if self.once else 0)
             | (hyperscan.HS_FLAG_MULTILINE if self.lines else 0)
@@ -80,8 +84,11 @@ class Engine:
             if cache is not None and self._database is not None:
                 cache.put(key, self._dump(self._database))
 
-    def ends(self, data: bytes) -> "Iterator[array[int]]":
-        """For each block of `data` (valid UTF-8) the matches, each as `index << 40 | end`, ends in bytes, unordered."""
+    def ends(self, data: bytes, seen_as: Callable[[bytes], bytes] = bytes) -> "Iterator[array[int]]":
+        """For each block of `data` (valid UTF-8) the matches, each as `index << 40 | end`, ends in bytes, unordered.
+
+        `seen_as` gives what is matched in place of a block, and of the same length.
+        """
         if self._database is None or not data:
             return
         for start in range(0, len(data), BLOCK):
@@ -89,8 +96,8 @@ class Engine:
             first = _boundary(data, max(0, start - BEFORE))
             last = _boundary(data, min(len(data), stop + AFTER))
             block = data if first == 0 and last == len(data) else data[first:last]
-            found = self._scan(block)
-            if block is not data:
+            found = self._scan(seen_as(block))
+            if start or stop < len(data):
                 found = _within(found, first, start, stop)
             if found:
                 yield found

@@ -1,69 +1,95 @@
 """Words and phrases, found in one pass however many: the terms of weighted lists, and words that name values."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from ahocorasick_rs import BytesAhoCorasick, Implementation
-
 from rules.budget import Budget
+from rules.engine import Cache, Engine, Expression, Mode
+from rules.errors import EngineFailed
 from rules.words import Seen, Term
 
 _PLURAL: Final = b"sS"
 _SPACES: Final = bytes.maketrans(b"\n\r\t_-", b"     ")
 _SHORT: Final = 3  # letters; a shorter name has to stand alone, a longer one may be a piece of another word
+_BRIEF: Final = 6  # letters of a term that many other words hold
 _JOINED_FROM: Final = 5  # letters of a phrase that programs write without its gaps
+_END: Final = (1 << 40) - 1
+# What stands before a word that stands alone, in bytes; the engine asks it where it spares us most of what it sees.
+_NO_LETTER: Final = r"(?:^|[^A-Za-z\x80-\xff])"
+_NO_WORD: Final = r"(?:^|[^0-9A-Za-z\x80-\xff])"
+_CAPITAL: Final = r"[a-z\x80-\xff]"
 
 
 @dataclass(slots=True)
 class _Meaning:
     """What one literal is: terms of lists, and names by their number."""
 
+    size: int
     terms: list[Term] = field(default_factory=list)
     names: list[int] = field(default_factory=list)
     short: bool = False
 
 
 class Literals:
-    """All of them, in one automaton. `names`: words or phrases in the order of their numbers, each as its pieces."""
+    """All of them, in one database. `names`: words or phrases in the order of their numbers, each as its pieces."""
 
-    def __init__(self, terms: Iterable[Term], names: Sequence[Sequence[str]]) -> None:
-        known: dict[bytes, _Meaning] = defaultdict(_Meaning)
+    def __init__(self, terms: Iterable[Term], names: Sequence[Sequence[str]], cache: Cache | None = None) -> None:
+        known: dict[bytes, _Meaning] = {}
         for term in terms:
-            meaning = known[_plain(term.text.encode())]
+            spelled = _plain(term.text.encode()).lower()
+            meaning = known.setdefault(spelled, _Meaning(len(spelled)))
             if all(other.detector != term.detector for other in meaning.terms):
                 meaning.terms.append(term)
         for number, pieces in enumerate(names):
             for spelled in _spellings(pieces):
-                meaning = known[spelled]
+                meaning = known.setdefault(spelled, _Meaning(len(spelled)))
                 meaning.names.append(number)
                 meaning.short = len(spelled) <= _SHORT
         self._meanings = list(known.values())
-        # Twice as fast as what it would choose for so many.
-        self._automaton = BytesAhoCorasick(list(known), implementation=Implementation.DFA) if known else None
+        self._engine = Engine([_expression(spelled, meaning) for spelled, meaning in known.items()], cache)
+        if any(mode is not Mode.EXACT for mode in self._engine.modes):
+            raise EngineFailed("a word is longer than the matching engine takes")
 
     def read(self, data: bytes, budget: Budget) -> Iterator[tuple[int, int, Seen | None]]:
         """Each name where it ends, as its number and the place, and each term that is a whole word, as -1 and 0."""
-        if self._automaton is None:
-            return
         meanings, size = self._meanings, len(data)
-        for index, start, end in self._automaton.find_matches_as_indexes(_plain(data), overlapping=True):
-            budget.left -= 1
+        for block in self._engine.ends(data, _plain):
+            budget.left -= len(block)
             if budget.left <= 0:
                 return
-            meaning = meanings[index]
-            if meaning.names and (not meaning.short or _stands_alone(data, start, end)):
-                for number in meaning.names:
-                    yield number, end, None
-            if meaning.terms and (not start or not _is_word(data[start - 1])) and (end >= size or _ends(data, end)):
-                for term in meaning.terms:
-                    yield -1, 0, Seen(start, end, term)
+            for event in block:
+                end, meaning = event & _END, meanings[event >> 40]
+                start = end - meaning.size
+                if meaning.names and (not meaning.short or _stands_alone(data, start, end)):
+                    for number in meaning.names:
+                        yield number, end, None
+                if meaning.terms and (not start or not _is_word(data[start - 1])) and (end >= size or _ends(data, end)):
+                    for term in meaning.terms:
+                        yield -1, 0, Seen(start, end, term)
+
+
+def _expression(spelled: bytes, meaning: _Meaning) -> Expression:
+    """For the engine: the letters in any case, where a look at what stands before them spares us much, with that."""
+    body = _escaped(spelled)
+    if meaning.terms:
+        guarded = not meaning.names and meaning.size <= _BRIEF and _is_word(spelled[0])
+        return Expression(_NO_WORD + body if guarded else body, caseless=True, bytewise=True)
+    if not meaning.short:
+        return Expression(body, caseless=True, bytewise=True)
+    alone = f"{_NO_LETTER}(?i:{body})"
+    if _is_alpha(spelled[0]) and spelled[0] < 0x80:
+        alone += f"|{_CAPITAL}{chr(spelled[0]).upper()}(?i:{_escaped(spelled[1:])})"
+    return Expression(alone, bytewise=True)
+
+
+def _escaped(spelled: bytes) -> str:
+    return "".join(chr(byte) if _is_word(byte) and byte < 0x80 else f"\\x{byte:02x}" for byte in spelled)
 
 
 def _plain(data: bytes) -> bytes:
-    """In lower case, what parts words as spaces; as long as before."""
-    return data.lower().translate(_SPACES)
+    """With what parts words as spaces; as long as before."""
+    return data.translate(_SPACES)
 
 
 def _spellings(pieces: Sequence[str]) -> set[bytes]:
@@ -71,7 +97,8 @@ def _spellings(pieces: Sequence[str]) -> set[bytes]:
     joined = [" ".join(pieces), "  ".join(pieces)]
     if sum(map(len, pieces)) >= _JOINED_FROM:
         joined.append("".join(pieces))
-    return {_plain(form.encode()) for text in joined for form in (text, text.lower(), text.upper(), text.title())}
+    forms = {form for text in joined for form in (text, text.lower(), text.upper(), text.title())}
+    return {_plain(form.encode()).lower() for form in forms}
 
 
 def _stands_alone(data: bytes, start: int, end: int) -> bool:

@@ -18,6 +18,7 @@ from rules.widths import compile_pattern, max_width
 __all__ = ["PackSource", "Where", "load_builtin", "load_packs", "nowhere"]
 
 MOST_PATTERNS: Final = 200  # of one detector
+LONGEST_TERM: Final = 200  # characters
 FARTHEST: Final = 10_000  # characters, for `within`
 _ID: Final = r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*"
 _LEVELS: Final = tuple(Confidence)
@@ -215,6 +216,8 @@ def _terms(entries: dict[str, Node]) -> dict[str, int]:
         terms |= known or {}
     if "terms" in entries:
         for term, weight in (entries["terms"].mapping(None) or {}).items():
+            if not 1 <= len(term.strip()) <= LONGEST_TERM:
+                weight.problem(f"a term has 1 to {LONGEST_TERM} characters")
             terms[" ".join(term.lower().split())] = weight.number(1, 1000)
     return terms
 

@@ -52,7 +52,7 @@ class Search:
             for text, weight in d.words.terms.items()
         ]
         self._arming = Arming(detectors)
-        self._literals = Literals(terms, self._arming.names)
+        self._literals = Literals(terms, self._arming.names, cache)
         others = [Expression(RUN), Expression(MARK), Expression(FIELDS, once=True, lines=True)]
         self._first = _Pass(detectors, _anywhere, others, cache)
         self._second = _Pass(detectors, _in_runs, [], cache)

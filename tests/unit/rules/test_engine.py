@@ -32,7 +32,7 @@ def test_what_was_kept_finds_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     detectors = load_builtin()
     text = "SSN 536-22-1234, card 4716 3791 4202 1968"
     expected = Matcher(detectors, cache).scan_text(text)
-    assert 1 <= len(cache.kept) <= 4
+    assert cache.kept
 
     def fail(engine: Engine) -> None:
         raise AssertionError("compiled again")
