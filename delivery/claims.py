@@ -9,25 +9,44 @@ import asyncio
 import socket
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
 import structlog
 from sqlalchemy import Connection
 
+from delivery.circuits import Circuit
 from delivery.errors import StoreUnavailable
 from delivery.items import Lane, LeasedItem
 from delivery.queue import Clock
 from delivery.store import items as rows
 from delivery.store import pauses
 from delivery.store.backing import WorkerLock
+from delivery.store.circuits import open_circuits
 from delivery.store.database import Database
 from keys.tokens import new_id
 
 LEASE: Final = timedelta(seconds=60)
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """When the next item is due, by urgency; which domains are paused; what cannot be reached."""
+
+    due_at: Mapping[int, datetime]
+    paused: frozenset[str]
+    circuits: tuple[Circuit, ...]
+
+    def due_in(self, now: datetime) -> timedelta | None:
+        """How long until something is due; None: nothing waits."""
+        return min(self.due_at.values()) - now if self.due_at else None
+
+    def levels(self, now: datetime) -> list[int]:
+        """Of which urgency something is due, the most urgent first."""
+        return sorted(urgency for urgency, at in self.due_at.items() if at <= now)
 
 
 class Claims:
@@ -58,18 +77,40 @@ class Claims:
         if self._lock is None:
             await self.register()
 
-    async def lease(self, limit: int, busy: Collection[Lane], paused: Collection[str] = ()) -> list[LeasedItem]:
-        """Up to `limit` due items that are ours from now on, but none of the busy lanes and paused domains."""
+    async def lease(
+        self,
+        limit: int,
+        busy: Collection[Lane],
+        paused: Collection[str] = (),
+        *,
+        urgent: int = 0,
+        levels: Collection[int] = rows.LEVELS,
+    ) -> list[LeasedItem]:
+        """Up to `limit` due items, and up to `urgent` of our own, that are ours from now on.
+
+        None of the busy lanes and paused domains. `levels`: of which urgency anything is due.
+        """
         now = self._clock()
         lease = partial(
-            rows.lease_due, worker=self.worker, now=now, until=now + LEASE, limit=limit, busy=busy, paused=paused
+            rows.lease_due,
+            worker=self.worker,
+            now=now,
+            until=now + LEASE,
+            limit=limit,
+            urgent=urgent,
+            levels=levels,
+            busy=busy,
+            paused=paused,
         )
         return await self._db.write(lease)
 
-    async def outlook(self) -> tuple[timedelta | None, frozenset[str]]:
-        """How long until the next waiting item is due (None: nothing waits), and the domains that are paused."""
-        due_at, paused = await self._db.read(lambda conn: (rows.due_at(conn), frozenset(pauses.paused(conn))))
-        return None if due_at is None else due_at - self._clock(), paused
+    async def outlook(self) -> "Outlook":
+        """What waits, and what is not to be tried."""
+
+        def look(conn: Connection) -> Outlook:
+            return Outlook(rows.due_at(conn), frozenset(pauses.paused(conn)), tuple(open_circuits(conn)))
+
+        return await self._db.read(look)
 
     async def renew(self, tokens: Mapping[str, int]) -> None:
         """Hold these leases for another term."""

@@ -11,11 +11,12 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection
 
+from delivery.circuits import Circuit
 from delivery.errors import DeliveryError
 from delivery.items import Destination, Fate, Item, Kind, LeasedItem, NewItem, Reply, Report, SealedMessage, State
 from delivery.queue import Queue, enqueued
+from delivery.store import circuits, pauses, views
 from delivery.store import items as rows
-from delivery.store import pauses, views
 from delivery.store.ages import Pile, piles
 from delivery.store.audit import Event, EventKind, record
 from delivery.store.messages import finish_message, lock_message
@@ -61,12 +62,25 @@ class Desk:
         now = self._queue.clock()
         return await self._queue.db.read(lambda conn: (piles(conn, now, limit=limit), pauses.paused(conn)))
 
+    async def unreached(self) -> list[Circuit]:
+        """Which destinations cannot be reached, so that mail for them waits for a probe."""
+        return await self._queue.db.read(circuits.open_circuits)
+
     # -- acting ---------------------------------------------------------------------------------------------------
 
     async def retry(self, item_id: str, actor: str) -> bool | None:
-        """Try a waiting item now, whenever it was to be tried."""
+        """Try a waiting item now, whenever it was to be tried, and whether or not its destination could be reached."""
+
+        def retried(conn: Connection, item: Item) -> None:
+            circuits.close_for(conn, item.destination, item.recipient.rpartition("@")[2].lower())
+
         return await self._act(
-            item_id, actor, State.DUE, EventKind.ITEM_RETRIED, lambda item, now: (State.DUE, {"next_at": now})
+            item_id,
+            actor,
+            State.DUE,
+            EventKind.ITEM_RETRIED,
+            lambda item, now: (State.DUE, {"next_at": now}),
+            also=retried,
         )
 
     async def release(self, item_id: str, actor: str, route: Route | None = None) -> bool | None:
@@ -106,10 +120,13 @@ class Desk:
         )
 
     async def drain(self, domain: str, actor: str) -> int:
-        """Try everything that waits for this domain now; how many items."""
-        return await self._steer(
-            EventKind.QUEUE_DRAINED, domain, actor, lambda conn, name, now: pauses.hurry(conn, [name], now)
-        )
+        """Try everything that waits for this domain now, whether or not it could be reached; how many items."""
+
+        def drained(conn: Connection, name: str, now: datetime) -> int:
+            circuits.close_domain(conn, name)
+            return pauses.hurry(conn, [name], now)
+
+        return await self._steer(EventKind.QUEUE_DRAINED, domain, actor, drained)
 
     async def _steer(
         self, kind: EventKind, domain: str, actor: str, act: Callable[[Connection, str, datetime], Done]
@@ -147,6 +164,8 @@ class Desk:
         start: State,
         kind: EventKind,
         values: Callable[[Item, datetime], tuple[State, dict[str, Any]]],
+        *,
+        also: Callable[[Connection, Item], None] = lambda _conn, _item: None,
     ) -> bool | None:
         found = await self._find(item_id)
         if found is None:
@@ -157,6 +176,7 @@ class Desk:
         def act(conn: Connection) -> bool:
             if not rows.move(conn, item_id, start, to, **dict(changed)):
                 return False
+            also(conn, found.item)
             facts = {"route": changed.get("route", found.item.destination.route.value)}
             record(conn, self._queue.vault, [_event(kind, found.item, actor, facts)], now)
             return True

@@ -78,6 +78,7 @@ class Item:
     fallback: Route | None = None  # what happens at fallback_at: safebox, hold or reject; None: wait on
     delay_notice_at: datetime | None = None  # None: said already, or never to be
     participant_id: str | None = None  # of a SafeBox: whose state this item's fate changes
+    urgency: int = 2  # delivery.fairness.Urgency: what is lower goes first
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,7 @@ class NewItem:
     participant_id: str | None = None
     fell_back: bool = False
     expires_after: timedelta | None = None  # None: queue.expire
+    at_once: bool = False  # somebody sits and waits for it: ahead of everything
     reply: "Reply | None" = None
 
 
@@ -181,14 +183,19 @@ class LeasedItem:
     until: datetime
     size: int  # of the raw message
     changes_sealed: bytes | None = field(default=None, repr=False)
+    sender: str | None = None  # of the message
 
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """What is held up together: one destination, or one domain of it where each domain has a server of its own."""
+    """What is held up together: one destination, or one domain of it where each domain has a server of its own.
+
+    `urgent`: the lane beside it for our own mail, which waits for nobody else's.
+    """
 
     destination: Destination
     domain: str = ""
+    urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,15 +5,18 @@ one, after a success one more. Lanes take turns. Lanes that fail may use only ha
 that the rest of the mail always finds one. No I/O, no clock: only who is next.
 """
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+from delivery.fairness import URGENT, Turns
 from delivery.items import Lane, LeasedItem
 from policy.decision import Route
 
 _FULL: Final = 200  # items a lane may have in hand before no more are leased for it
+_URGENT_ITEMS: Final = 200  # may be in hand, and …
+_URGENT_DELIVERIES: Final = 10  # … under way beyond what other mail may take
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +43,23 @@ class Batch:
         """Of the message, in bytes."""
         return self.items[0].size
 
+    @property
+    def sender(self) -> str | None:
+        """Of the message."""
+        return self.items[0].sender
+
+    @property
+    def urgency(self) -> int:
+        """Of the most urgent of them."""
+        return min(leased.item.urgency for leased in self.items)
+
 
 def lane_of(leased: LeasedItem, *, split_domains: bool) -> Lane:
     """The lane of an item. A domain has one of its own where it has its own servers (route tls, or relay by MX)."""
     item = leased.item
     where = item.destination
     own = where.route is Route.TLS or (split_domains and where.route is Route.RELAY and not where.inside)
-    return Lane(where, item.recipient.rpartition("@")[2].lower() if own else "")
+    return Lane(where, item.recipient.rpartition("@")[2].lower() if own else "", item.urgency in URGENT)
 
 
 def batches(leased: Iterable[LeasedItem], *, split_domains: bool) -> list[Batch]:
@@ -59,7 +72,7 @@ def batches(leased: Iterable[LeasedItem], *, split_domains: bool) -> list[Batch]
 
 @dataclass(slots=True)
 class _Queue:
-    waiting: deque[Batch] = field(default_factory=deque)
+    waiting: Turns[Batch] = field(default_factory=Turns)
     running: int = 0
     width: int = 1  # how many may run at once, now
     items: int = 0  # waiting or under way
@@ -83,13 +96,13 @@ class Lanes:
             lane = self._lanes.get(batch.lane)
             if lane is None:
                 lane = self._lanes[batch.lane] = _Queue(width=self._limits.per_lane)
-            lane.waiting.append(batch)
+            lane.waiting.add(batch)
             lane.items += len(batch.items)
             self.items += len(batch.items)
 
-    def room(self) -> int:
-        """How many more items may be leased."""
-        return max(0, self._limits.in_hand - self.items)
+    def room(self, *, urgent: bool = False) -> int:
+        """How many more items may be leased; `urgent`: of ours."""
+        return max(0, self._limits.in_hand + (_URGENT_ITEMS if urgent else 0) - self.items)
 
     def busy(self) -> list[Lane]:
         """Lanes that have enough in hand: nothing more is to be leased for them."""
@@ -97,9 +110,14 @@ class Lanes:
 
     def next(self) -> Batch | None:
         """The batch to start now, counted as under way until `done`; None: nothing may start."""
-        if self._running >= self._limits.deliveries:
+        if self._running >= self._limits.deliveries + _URGENT_DELIVERIES:
             return None
-        for name in list(self._lanes):
+        names = list(self._lanes)
+        ordinary = self._running < self._limits.deliveries
+        for name in (
+            *(name for name in names if name.urgent),
+            *(name for name in names if ordinary and not name.urgent),
+        ):
             lane = self._lanes[name]
             if lane.waiting and self._may_start(lane):
                 self._lanes.move_to_end(name)
@@ -109,11 +127,11 @@ class Lanes:
     def _may_start(self, lane: _Queue) -> bool:
         if lane.running >= lane.width or (lane.failing and self._failing >= self._limits.deliveries // 2):
             return False
-        fits = self._running_bytes + lane.waiting[0].size <= self._limits.body_bytes
+        fits = self._running_bytes + lane.waiting.first().size <= self._limits.body_bytes
         return fits or self._running == 0
 
     def _start(self, lane: _Queue) -> Batch:
-        batch = lane.waiting.popleft()
+        batch = lane.waiting.take()
         lane.running += 1
         self._running += 1
         self._running_bytes += batch.size
@@ -143,9 +161,10 @@ class Lanes:
 
     def take_waiting(self) -> list[Batch]:
         """Take out everything that has not started: we are stopping."""
-        taken = [batch for lane in self._lanes.values() for batch in lane.waiting]
+        taken = []
         for lane in self._lanes.values():
-            lane.items -= sum(len(batch.items) for batch in lane.waiting)
-            lane.waiting.clear()
+            mine = lane.waiting.take_all()
+            lane.items -= sum(len(batch.items) for batch in mine)
+            taken += mine
         self.items -= sum(len(batch.items) for batch in taken)
         return taken

@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy import Connection
 
 from delivery.errors import DeliveryError, StoreUnavailable
+from delivery.fairness import Senders, Urgency
 from delivery.items import (
     ENDS,
     Destination,
@@ -96,6 +97,7 @@ class Queue:
         self.clock = clock
         self.reporter = reporter
         self.destination_for = destination_for
+        self._senders = Senders()
         self._worker: FreshMail | None = None
 
     def attach(self, worker: FreshMail | None) -> None:
@@ -133,7 +135,9 @@ class Queue:
             self.discard(sealed, *(mail for mail, _ in own), error=error)
             raise
         if claim is not None and self._worker is not None:
-            leased = [LeasedItem(item, 1, claim.until, sealed.size) for item in made if item.state is State.LEASED]
+            size, sender = sealed.size, message.sender
+            mine = (item for item in made if item.state is State.LEASED)
+            leased = [LeasedItem(item, 1, claim.until, size, sender=sender) for item in mine]
             self._worker.take(_opened(sealed.id, message), leased)
         if claim is None or own:
             self.wake()
@@ -231,9 +235,10 @@ class Queue:
         return self._worker.claim(sealed.size) if due and self._worker is not None else None
 
     def _items(self, sealed: SealedMessage, new: Sequence[NewItem], now: datetime) -> list[Item]:
-        return [self._item(sealed, one, now) for one in new]
+        urgency = self._urgency(sealed, new[0], len(new), now) if new else Urgency.MAIL
+        return [self._item(sealed, one, now, urgency) for one in new]
 
-    def _item(self, sealed: SealedMessage, new: NewItem, now: datetime) -> Item:
+    def _item(self, sealed: SealedMessage, new: NewItem, now: datetime, urgency: int) -> Item:
         if new.state not in (State.DUE, State.HELD, State.REFUSED):
             raise ValueError(f"no item begins as {new.state}")
         settings = self.settings
@@ -262,7 +267,13 @@ class Queue:
             fallback=new.fallback,
             delay_notice_at=None if own or sealed.message.sender is None else now + settings.delay_notice,
             participant_id=new.participant_id,
+            urgency=urgency,
         )
+
+    def _urgency(self, sealed: SealedMessage, new: NewItem, many: int, now: datetime) -> int:
+        if new.kind is not Kind.MAIL:
+            return Urgency.CODE if new.at_once else Urgency.OWN
+        return self._senders.urgency(sealed.message.sender or "<>", many, now)
 
     async def _report_refused(
         self, message: NewMessage, message_id: str, new: Sequence[NewItem], items: Sequence[Item], now: datetime

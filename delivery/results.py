@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from delivery.couriers.courier import Deferred, Lost, Outcome, Refused, Sent, Stored
 from delivery.errors import DeliveryError, StoreUnavailable
+from delivery.fairness import after_failure
 from delivery.items import (
     ENDS,
     Attempt,
@@ -213,6 +214,7 @@ def _moved(conn: Connection, step: Step, now: datetime) -> bool:
             conn, item.id, State.LEASED, step.to, now=now, token=token, attempts_made=made, last_reply=str(step.reply)
         )
     values: dict[str, object] = {"attempts": made, "last_reply": rows.plain_text(str(step.reply))}
+    values["urgency"] = after_failure(item.kind, item.urgency)
     if step.next_at is not None:
         values["next_at"] = step.next_at
     if step.delay_said:

@@ -9,16 +9,19 @@ import asyncio
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
 
-from delivery.claims import LEASE, Claims, OurLease
+from delivery.breaking import Breaker
+from delivery.circuits import Circuit, next_look
+from delivery.claims import LEASE, Claims, OurLease, Outlook
 from delivery.couriers.courier import Courier, Deferred, Delivery, Lost, Outcome
 from delivery.errors import DeliveryError, StoreUnavailable
 from delivery.housekeeping import Housekeeping
-from delivery.items import LeasedItem, OpenMessage
+from delivery.items import Lane, LeasedItem, OpenMessage
 from delivery.lanes import Batch, Lanes, Limits, batches
 from delivery.queue import Claim, Queue
 from delivery.results import ItemEnds, Results, Tried, surprise
@@ -30,7 +33,8 @@ KEEP: Final = 2.0  # seconds between looks at locks and leases: a dead worker's 
 RENEW: Final = LEASE / 3
 PATIENCE: Final = 1.0  # seconds before the store is tried again
 GROUP: Final = 100  # recipients in one delivery
-LEASES: Final = 200  # items leased at once
+LEASES: Final = 200  # items leased at once, and …
+URGENT_LEASES: Final = 50  # … so many of our own beside them
 LAST_REPLIES: Final = 10.0  # seconds at the end of a stop that are kept for replies to a final dot
 LAST_RESULTS: Final = 2.0  # seconds for a result to be written down by a task that has to end
 
@@ -59,6 +63,7 @@ class DeliveryWorker:
         self._results = Results(queue, ends, jitter)
         self._house = Housekeeping(queue)
         self._lanes = Lanes(self._limits)
+        self._breaker = Breaker(queue.db, queue.clock)
         self._tokens: dict[str, int] = {}  # of every item in hand
         self._fresh: dict[str, tuple[OpenMessage, int]] = {}  # bodies in memory, and how many batches need them
         self._fresh_bytes = 0
@@ -178,12 +183,14 @@ class DeliveryWorker:
             self._awake.clear()
             wait = POLL
             try:
-                due_in, paused = await self._claims.outlook()
-                if paused != self._paused:
-                    await self._obey(paused)
+                outlook = await self._claims.outlook()
+                self._breaker.learn(outlook.circuits)
+                if outlook.paused != self._paused:
+                    await self._obey(outlook.paused)
+                due_in = outlook.due_in(self._queue.clock())
                 if due_in is not None and due_in > timedelta(0):
                     wait = min(POLL, due_in.total_seconds())
-                elif due_in is not None and await self._lease():
+                elif due_in is not None and await self._lease(outlook):
                     wait = 0.0
             except StoreUnavailable as error:
                 log.warning("worker.store_unavailable", error=str(error))
@@ -201,17 +208,19 @@ class DeliveryWorker:
             self._forget(batch)
             await self._claims.give_back(_tokens(batch.items))
 
-    async def _lease(self) -> bool:
+    async def _lease(self, outlook: Outlook) -> bool:
         """Lease and start what is due. True: there may be more."""
         limit, busy = min(self._lanes.room(), LEASES), self._lanes.busy()
+        urgent = min(self._lanes.room(urgent=True), URGENT_LEASES)
         self._held_back = limit < LEASES or bool(busy)
-        if limit == 0 or ALL in self._paused:
+        if urgent == 0 or ALL in self._paused:
             return False
-        leased = await self._claims.lease(limit, busy, self._paused)
+        levels = outlook.levels(self._queue.clock())
+        leased = await self._claims.lease(limit, busy, self._paused, urgent=urgent, levels=levels)
         # an item we still have in hand under an older token was lost to us, and came back: the older one finds that out
         self._add(batches(leased, split_domains=self._split))
         self._start_ready()
-        return len(leased) == limit
+        return len(leased) >= limit > 0
 
     async def _keep(self) -> None:
         while True:
@@ -244,7 +253,11 @@ class DeliveryWorker:
     async def _run(self, batch: Batch) -> None:
         well = False
         try:
-            well = await self._deliver(batch)
+            circuit = self._breaker.waits(batch.lane)
+            if circuit is None:
+                well = await self._deliver(batch)
+            else:
+                await self._wait_for(circuit, batch)
         except StoreUnavailable as error:
             log.warning("worker.store_unavailable", error=str(error), message=batch.message_id)
             await self._let_go(batch)
@@ -280,7 +293,7 @@ class DeliveryWorker:
         well = True
         for alike in _alike(items):
             for at in range(0, len(alike), GROUP):
-                well &= await self._try(message, alike[at : at + GROUP])
+                well &= await self._try(message, alike[at : at + GROUP], batch.lane)
         return well
 
     async def _open(self, batch: Batch) -> tuple[OpenMessage, Sequence[LeasedItem]]:
@@ -289,7 +302,7 @@ class DeliveryWorker:
             return fresh[0], batch.items
         return await self._queue.open_items(batch.message_id, batch.items)
 
-    async def _try(self, message: OpenMessage, items: Sequence[LeasedItem]) -> bool:
+    async def _try(self, message: OpenMessage, items: Sequence[LeasedItem], lane: Lane) -> bool:
         started_at = self._queue.clock()
         outcomes = await self._ask_courier(message, items) if message.readable else {}
         # from here on the other side may have the mail: that is written down, also while we are being stopped
@@ -300,7 +313,26 @@ class DeliveryWorker:
             await asyncio.wait([recording], timeout=LAST_RESULTS)
             recording.cancel()
             raise
+        await self._breaker.note(lane, outcomes.values())
         return not any(isinstance(outcomes.get(leased.item.id), Deferred | None) for leased in items)
+
+    async def _wait_for(self, circuit: Circuit, batch: Batch) -> None:
+        """Nothing is tried: the items wait for the next probe, uncounted, but for those whose own time has come."""
+        now = self._queue.clock()
+        until: dict[datetime, dict[str, int]] = {}
+        due = []
+        for leased in batch.items:
+            at = next_look(leased.item, circuit, now)
+            if at is None:
+                due.append(leased)
+            else:
+                until.setdefault(at, {})[leased.item.id] = leased.token
+        for at, tokens in until.items():
+            await self._claims.give_back(tokens, after=at - now)
+        if due:
+            message, items = await self._open(replace(batch, items=tuple(due)))
+            outcome = Deferred(circuit.reply, insecure=batch.lane.destination.route is not Route.RELAY)
+            await self._record(message, items, {leased.item.id: outcome for leased in items}, now)
 
     async def _ask_courier(self, message: OpenMessage, items: Sequence[LeasedItem]) -> Mapping[str, Outcome]:
         destination = items[0].item.destination

@@ -73,11 +73,14 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """Not now. `insecure`: the peer could not be reached with the proof its route demands."""
+    """Not now. `insecure`: the peer could not be reached with the proof its route demands. `unreached`: nor at all, or
+    it went silent before it said anything of the message: others for it need not be tried either.
+    """
 
     reply: Reply
     evidence: Evidence | None = None
     insecure: bool = False
+    unreached: bool = False
 
 
 @dataclass(frozen=True, slots=True)

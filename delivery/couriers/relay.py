@@ -152,11 +152,15 @@ class RelayCourier:
                         log.info("smtp.dropped", host=session.evidence.host, kept=is_used, reply=str(error.reply))
                         if is_used:
                             continue
-                        outcome = Deferred(error.reply, session.evidence)
+                        silent = error.reply.status == "4.4.2" and not outcomes
+                        outcome = Deferred(error.reply, session.evidence, unreached=silent)
                         dropped = [copy for copy in mailing.copies if copy.key not in outcomes]
                         outcomes |= {copy.key: outcome for copy in dropped}
             except Unreachable as error:
-                outcomes = _for_all(mailing, Deferred(error.reply, error.evidence, insecure=error.insecure))
+                unreached = error.reply.status != "4.4.5"  # we had no place for a connection: that is ours
+                outcomes = _for_all(
+                    mailing, Deferred(error.reply, error.evidence, insecure=error.insecure, unreached=unreached)
+                )
             except Undeliverable as error:
                 outcomes = _for_all(mailing, Refused(error.reply))
             found.update(outcomes)

@@ -70,8 +70,12 @@ class Post:
         follows: bool = False,
         kind: Kind = Kind.NOTICE,
         expires_after: timedelta | None = None,
+        at_once: bool = False,
     ) -> Posted:
-        """Seal it. `owner` is whose mail it is about. `follows`: its fate changes the participant's state. Blocks."""
+        """Seal it. `owner` is whose mail it is about. `follows`: its fate changes the participant's state. Blocks.
+
+        `at_once`: somebody sits and waits for it (a code), so it goes ahead of everything.
+        """
         message = NewMessage(
             namespace,
             notice.sender,
@@ -88,6 +92,7 @@ class Post:
             rule=f"notice: {what}",
             participant_id=participant_id if follows else None,
             expires_after=expires_after,
+            at_once=at_once,
         )
         event = Event(
             EventKind.NOTICE_ENQUEUED,

@@ -135,6 +135,7 @@ class Telling(Finding):
             box_id=box.id,
             participant_id=guest.id,
             expires_after=valid_for,  # delivered later it would be of no use, and puzzling
+            at_once=True,
         )
 
     async def account_made(self, namespace: str, participant_id: str, _seen: Access) -> bool:

@@ -8,8 +8,24 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, insert, not_, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    not_,
+    or_,
+    select,
+    union_all,
+    update,
+)
 
+from delivery.fairness import URGENT, Urgency, shares
 from delivery.items import ENDS, MOVES, Attempt, Destination, Item, Kind, Lane, LeasedItem, State
 from delivery.store.schema import attempts, finished_items, items, messages, workers
 from delivery.store.statements import Statement
@@ -17,6 +33,7 @@ from keys.tokens import new_id
 from policy.decision import Route
 
 _IDS: Final = 500  # in one statement
+_WINDOW: Final = 5000  # due items looked at, where some are not to be leased
 _REPLY: Final = 2000  # characters kept of what the other side said
 _FREE: Final[dict[str, Any]] = {"lease_worker": None, "lease_until": None}
 
@@ -33,6 +50,16 @@ _TAKEN: Final = (
 _TAKE: Final = Statement(_TAKEN)
 _TAKE_LEASED: Final = Statement(_TAKEN.where(items.c.lease_token == bindparam("token")))
 _INSERT_TAKEN: Final = Statement(insert(finished_items), finished_items.c.keys(), raw=_KEPT)
+LEVELS: Final = tuple(range(Urgency.CODE, Urgency.RETRY + 1))
+_NEXT: Final = union_all(  # each of them is one look into the index
+    *(
+        select(literal(urgency).label("urgency"), func.min(items.c.next_at).label("next_at")).where(
+            items.c.state == State.DUE.value, items.c.urgency == urgency
+        )
+        for urgency in LEVELS
+    )
+)
+_CHOSEN: Final = select(items, messages.c.size, messages.c.sender).join(messages)
 _OURS: Final = select(items.c.id, items.c.lease_token).where(
     items.c.state == State.LEASED.value,
     items.c.lease_worker == bindparam("worker"),
@@ -72,6 +99,7 @@ def _values(item: Item) -> dict[str, Any]:
         "orcpt": item.orcpt,
         "participant_id": item.participant_id,
         "last_reply": plain_text(item.last_reply),
+        "urgency": item.urgency,
     }
 
 
@@ -100,6 +128,7 @@ def read_item(row: Row[Any]) -> Item:
         fallback=Route(row.fallback_route) if row.fallback_route else None,
         delay_notice_at=row.delay_notice_at,
         participant_id=row.participant_id,
+        urgency=row._mapping.get("urgency", int(Urgency.MAIL)),  # of no account once it has ended
     )
 
 
@@ -115,6 +144,7 @@ def insert_items(
     for item in new:
         values = _values(item)
         if item.state in ENDS:
+            del values["urgency"]
             ended.append(values | {"finished_at": now, "changes_sealed": None})
             continue
         leased = item.state is State.LEASED and lease is not None
@@ -136,11 +166,9 @@ def insert_items(
 # -- leases --------------------------------------------------------------------------------------------------------
 
 
-def due_at(conn: Connection) -> datetime | None:
-    """When the next waiting item is due; None: nothing waits."""
-    query = select(items.c.next_at).where(items.c.state == State.DUE.value).order_by(items.c.next_at).limit(1)
-    found: datetime | None = conn.execute(query).scalar()
-    return found
+def due_at(conn: Connection) -> dict[int, datetime]:
+    """When the next waiting item is due, by urgency; nothing for those of which nothing waits."""
+    return {row.urgency: row.next_at for row in conn.execute(_NEXT) if row.next_at is not None}
 
 
 def lease_due(
@@ -150,23 +178,23 @@ def lease_due(
     *,
     until: datetime,
     limit: int,
+    urgent: int = 0,
+    levels: Collection[int] = LEVELS,
     busy: Collection[Lane] = (),
     paused: Collection[str] = (),
 ) -> list[LeasedItem]:
-    """Lease up to `limit` due items, the longest due first, but none of the `busy` lanes and `paused` domains."""
-    free = [not_(_of_lane(lane)) for lane in busy]
-    if paused:
-        free.append(items.c.domain.not_in(list(paused)))
-    chosen = (
-        select(items.c.id)
-        .where(items.c.state == State.DUE.value, items.c.next_at <= now, *free)
-        .order_by(items.c.next_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    ids = conn.execute(chosen).scalars().all()
+    """Lease due items, but none of the `busy` lanes and `paused` domains: up to `urgent` of ours, up to `limit` others.
+
+    The most urgent come first, and of those alike the longest due; some of each of `levels` in any case.
+    """
+    waiting: dict[bool, dict[int, list[str]]] = {True: {}, False: {}}
+    for level in levels:
+        ours = level in URGENT
+        lanes = [lane for lane in busy if lane.urgent is ours]
+        waiting[ours][level] = _due(conn, now, level, urgent if ours else limit, busy=lanes, paused=paused)
+    ids = shares(waiting[True], urgent) + shares(waiting[False], limit)
     leased: list[LeasedItem] = []
-    for some in _batches(ids):
+    for some in _batches(_locked(conn, ids)):
         conn.execute(
             update(items)
             .where(items.c.id.in_(some), items.c.state == State.DUE.value)
@@ -174,17 +202,46 @@ def lease_due(
                 state=State.LEASED.value, lease_worker=worker, lease_until=until, lease_token=items.c.lease_token + 1
             )
         )
-        rows = conn.execute(
-            select(items, messages.c.size).join(messages).where(items.c.id.in_(some), items.c.lease_worker == worker)
-        )
-        leased += [LeasedItem(read_item(row), row.lease_token, until, row.size, row.changes_sealed) for row in rows]
+        rows = conn.execute(_CHOSEN.where(items.c.id.in_(some), items.c.lease_worker == worker))
+        leased += [_leased(row, until) for row in rows]
     return leased
 
 
-def _of_lane(lane: Lane) -> ColumnElement[bool]:
+def _due(
+    conn: Connection, now: datetime, urgency: int, limit: int, *, busy: Collection[Lane], paused: Collection[str]
+) -> list[str]:
+    """Ids of due items of one urgency, the longest due first. It looks at some thousands where some are passed over."""
+    if limit <= 0:
+        return []
+    due = select(items).where(items.c.state == State.DUE.value, items.c.urgency == urgency, items.c.next_at <= now)
+    if not busy and not paused:
+        return list(conn.execute(due.with_only_columns(items.c.id).order_by(items.c.next_at).limit(limit)).scalars())
+    columns = (items.c.id, items.c.next_at, items.c.domain, items.c.route, items.c.target, items.c.inside)
+    some = due.with_only_columns(*columns).order_by(items.c.next_at).limit(_WINDOW).subquery()
+    free = [not_(of_lane(lane, some.c)) for lane in busy]
+    if paused:
+        free.append(some.c.domain.not_in(list(paused)))
+    return list(conn.execute(select(some.c.id).where(*free).order_by(some.c.next_at).limit(limit)).scalars())
+
+
+def _locked(conn: Connection, ids: Sequence[str]) -> Sequence[str]:
+    """Those that no other transaction is about to lease. SQLite has one writer at a time."""
+    if conn.dialect.name == "sqlite" or not ids:
+        return ids
+    query = select(items.c.id).where(items.c.id.in_(ids), items.c.state == State.DUE.value)
+    free = set(conn.execute(query.with_for_update(skip_locked=True)).scalars())
+    return [item for item in ids if item in free]
+
+
+def _leased(row: Row[Any], until: datetime) -> LeasedItem:
+    return LeasedItem(read_item(row), row.lease_token, until, row.size, row.changes_sealed, row.sender)
+
+
+def of_lane(lane: Lane, columns: Any = items.c) -> ColumnElement[bool]:
+    """Which items are of a lane; `columns` of the table, or of a query of it."""
     where = lane.destination
-    same = and_(items.c.route == where.route.value, items.c.target == where.name, items.c.inside.is_(where.inside))
-    return and_(same, items.c.domain == lane.domain) if lane.domain else same
+    same = and_(columns.route == where.route.value, columns.target == where.name, columns.inside.is_(where.inside))
+    return and_(same, columns.domain == lane.domain) if lane.domain else same
 
 
 def renew(conn: Connection, worker: str, tokens: Mapping[str, int], until: datetime) -> None:
@@ -323,11 +380,8 @@ def find_items(conn: Connection, ids: Sequence[str]) -> list[LeasedItem]:
     """Items that are in the queue, with their tokens, leased or not."""
     found = []
     for some in _batches(ids):
-        rows = conn.execute(select(items, messages.c.size).join(messages).where(items.c.id.in_(some)))
-        found += [
-            LeasedItem(read_item(row), row.lease_token, row.lease_until or row.next_at, row.size, row.changes_sealed)
-            for row in rows
-        ]
+        rows = conn.execute(_CHOSEN.where(items.c.id.in_(some)))
+        found += [_leased(row, row.lease_until or row.next_at) for row in rows]
     return found
 
 

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    SmallInteger,
     String,
     Table,
     Text,
@@ -116,6 +117,23 @@ pauses = Table(
     Column("since", UtcTime, nullable=False),
 )
 
+# Destinations that cannot be reached: nothing is sent there but a probe now and then.
+circuits = Table(
+    "circuits",
+    metadata,
+    Column("id", String(400), primary_key=True),  # the four columns below, in one
+    Column("route", String(16), nullable=False),
+    Column("target", Text, nullable=False),
+    Column("inside", Boolean, nullable=False),
+    Column("domain", Text, nullable=False),  # empty where all domains of the destination go to one server
+    Column("since", UtcTime, nullable=False),
+    Column("until", UtcTime, nullable=False),  # when the next probe may go
+    Column("probes", Integer, nullable=False),  # that failed
+    Column("code", Integer, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("reply", Text, nullable=False),  # what kept us from connecting
+)
+
 # --- the queue ----------------------------------------------------------------------------------------------------
 
 messages = Table(
@@ -181,7 +199,8 @@ items = Table(
     Column("lease_worker", String(32)),
     Column("lease_token", BigInteger, nullable=False, default=0),  # fencing: grows with every lease
     Column("lease_until", UtcTime),
-    Index("items_due", "state", "next_at"),
+    Column("urgency", SmallInteger, nullable=False, server_default="2"),  # delivery.fairness.Urgency
+    Index("items_due", "state", "urgency", "next_at"),
     Index("items_message", "message_id"),
     Index("items_worker", "lease_worker"),
 )

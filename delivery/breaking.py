@@ -1,0 +1,73 @@
+"""The worker's circuit breaker: what outcomes say of a destination, told to all workers and to the mail that waits."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+import structlog
+from sqlalchemy import Connection
+
+from delivery.circuits import Circuit, Circuits
+from delivery.couriers.courier import Deferred, Lost, Outcome
+from delivery.errors import StoreUnavailable
+from delivery.items import Lane
+from delivery.queue import Clock
+from delivery.store import circuits as rows
+from delivery.store.database import Database
+
+log = structlog.get_logger()
+
+
+class Breaker:
+    """One worker's."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db = db
+        self._clock = clock
+        self._circuits = Circuits()
+
+    def waits(self, lane: Lane) -> Circuit | None:
+        """The circuit that mail of this lane has to wait for; None: it may be tried."""
+        return self._circuits.waits(_plain(lane), self._clock())
+
+    def learn(self, known: Iterable[Circuit]) -> None:
+        """What the database says: other workers, and admins, open and close them, too."""
+        self._circuits.learn(known, self._clock())
+
+    async def note(self, lane: Lane, outcomes: Iterable[Outcome]) -> None:
+        """What one delivery says of its destination. Where the store does not answer, only this worker knows it."""
+        said = [outcome for outcome in outcomes if not isinstance(outcome, Lost)]
+        unreached = [one for one in said if isinstance(one, Deferred) and one.unreached]
+        lane, now = _plain(lane), self._clock()
+        try:
+            if unreached and len(unreached) == len(said):
+                circuit = self._circuits.failed(lane, unreached[0].reply, now)
+                if circuit is not None:
+                    await self._opened(circuit)
+            elif said and self._circuits.reached(lane, now):
+                log.info("circuit.closed", **_named(lane))
+                await self._db.write(lambda conn: rows.close_circuit(conn, lane))
+                await self._all_of(rows.hurry(lane, now))
+        except StoreUnavailable as error:
+            log.warning("worker.store_unavailable", error=str(error))
+
+    async def _opened(self, circuit: Circuit) -> None:
+        facts = _named(circuit.lane) | {"until": circuit.until.isoformat(), "reply": str(circuit.reply)}
+        log.warning("circuit.opened", probes=circuit.probes, **facts)
+        await self._db.write(lambda conn: rows.put_circuit(conn, circuit))
+        await self._all_of(rows.postpone(circuit, self._clock()))
+
+    async def _all_of(self, some: Callable[[Connection], int]) -> None:
+        """So many in a transaction that others find their turn between."""
+        while await self._db.write(some) == rows.SOME:
+            pass
+
+
+def _plain(lane: Lane) -> Lane:
+    """Our own mail has a lane of its own, but the same server."""
+    return replace(lane, urgent=False) if lane.urgent else lane
+
+
+def _named(lane: Lane) -> dict[str, str]:
+    where = lane.destination
+    facts = {"route": where.route.value, "partner": where.name, "domain": lane.domain}
+    return {name: value for name, value in facts.items() if value} | ({"inside": "yes"} if where.inside else {})

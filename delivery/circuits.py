@@ -1,0 +1,85 @@
+"""Circuit breakers: to a destination that cannot be reached nothing is sent for a while, but now and then a probe.
+
+After some failures in a row to get a connection, a lane's circuit opens: its mail waits, uncounted, until the next
+probe; the first message whose turn it then is tells whether the destination is back. If not, the next probe is twice as
+far. What the destination answers, good or bad, closes the circuit. What has a time of its own (a fallback, a delay
+notice, the end) is not kept waiting by it. Pure: the time is handed in.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from delivery.items import Item, Lane, Reply
+
+FAILURES: Final = 5  # in a row, until it opens
+FIRST_PROBE: Final = timedelta(seconds=30)
+LONGEST: Final = timedelta(minutes=10)  # between probes
+_SETTLING: Final = timedelta(seconds=5)  # what this worker wrote may not be seen yet by a read that began before
+
+
+@dataclass(frozen=True, slots=True)
+class Circuit:
+    """An open circuit, as all workers share it."""
+
+    lane: Lane
+    since: datetime
+    until: datetime  # when the next probe may go
+    probes: int  # that failed
+    reply: Reply = field(repr=False)  # what kept us from connecting
+
+
+class Circuits:
+    """One worker's circuits."""
+
+    def __init__(self) -> None:
+        self._failures: dict[Lane, int] = {}
+        self._open: dict[Lane, Circuit] = {}
+        self._changed_at: dict[Lane, datetime] = {}  # by this worker
+
+    def waits(self, lane: Lane, now: datetime) -> Circuit | None:
+        """The circuit that a lane's mail has to wait for; None: it may go, as a probe perhaps."""
+        circuit = self._open.get(lane)
+        return circuit if circuit is not None and now < circuit.until else None
+
+    def failed(self, lane: Lane, reply: Reply, now: datetime) -> Circuit | None:
+        """No connection. The circuit, where it opens, or stays open for longer."""
+        circuit = self._open.get(lane)
+        if circuit is None:
+            self._failures[lane] = self._failures.get(lane, 0) + 1
+            if self._failures[lane] < FAILURES:
+                return None
+            del self._failures[lane]
+            circuit = Circuit(lane, now, now + FIRST_PROBE, 0, reply)
+        elif now < circuit.until:
+            return None  # it had begun before the circuit opened
+        else:
+            pause = min(FIRST_PROBE * 2 ** min(circuit.probes + 1, 16), LONGEST)
+            circuit = replace(circuit, until=now + pause, probes=circuit.probes + 1, reply=reply)
+        self._open[lane] = circuit
+        self._changed_at[lane] = now
+        return circuit
+
+    def reached(self, lane: Lane, now: datetime) -> bool:
+        """The destination answered. True: its circuit was open, and is closed."""
+        self._failures.pop(lane, None)
+        if self._open.pop(lane, None) is None:
+            return False
+        self._changed_at[lane] = now
+        return True
+
+    def learn(self, known: Iterable[Circuit], now: datetime) -> None:
+        """What all workers know: circuits that others opened or closed."""
+        self._changed_at = {lane: at for lane, at in self._changed_at.items() if at <= now < at + _SETTLING}
+        shared = {circuit.lane: circuit for circuit in known}
+        for lane in [lane for lane in self._open if lane not in shared and lane not in self._changed_at]:
+            del self._open[lane]
+        self._open.update({lane: circuit for lane, circuit in shared.items() if lane not in self._changed_at})
+
+
+def next_look(item: Item, circuit: Circuit, now: datetime) -> datetime | None:
+    """Until when an item waits for the circuit; None: something is due for it now, and it is not kept waiting."""
+    times = [item.expires_at, item.delay_notice_at, item.fallback_at if item.fallback is not None else None]
+    earliest = min(at for at in (circuit.until, *times) if at is not None)
+    return earliest if earliest > now else None
