@@ -187,7 +187,8 @@ def _from_xtext(text: str) -> str:
 def _returned(message: OpenMessage, fate: Fate, *, confidential: bool) -> tuple[bytes, bytes]:
     """Content type and bytes of the third part. RET counts for failures only (RFC 3461 4.3)."""
     raw = message.raw
-    whole = fate is Fate.FAILED and (message.ret or "FULL").upper() == "FULL" and not confidential
+    asked = "HDRS" if message.require_tls else (message.ret or "FULL").upper()  # RFC 8689 5: FULL is disregarded
+    whole = fate is Fate.FAILED and asked == "FULL" and not confidential
     if whole and len(raw) <= RETURNED_BYTES:
         return b"message/rfc822" + _encoding(raw), raw
     header = _header(raw)

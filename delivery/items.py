@@ -109,6 +109,7 @@ class NewMessage:
     eight_bit: bool = False
     ret: str | None = None
     envid: str | None = None
+    require_tls: bool = False  # REQUIRETLS (RFC 8689): protected at every hop, or returned
     id: str = ""  # named already by who received it; empty: the queue names it
 
 
@@ -167,6 +168,7 @@ class OpenMessage:
     eight_bit: bool = False
     ret: str | None = None
     envid: str | None = None
+    require_tls: bool = False  # as in NewMessage
     subject: str = field(default="", repr=False)
     readable: bool = True  # False: its content could not be opened; `raw` is empty, what stands in the row is here
 

@@ -1,41 +1,20 @@
 """Which hosts take mail for a domain (RFC 5321 section 5), and at which addresses they are."""
 
-import asyncio
 import ipaddress
+import random
 import socket
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, Protocol
-
-import dns.asyncresolver
-import dns.exception
-import dns.name
-import dns.rdatatype
-import dns.resolver
-from dns.rdtypes.ANY.MX import MX
+from typing import Final
 
 from delivery.errors import DeliveryError
 from delivery.items import Reply
+from delivery.resolving import Found, MxRecord, NoSuchDomain, Resolver
+from delivery.sections import Endpoint
 
 MAX_HOSTS: Final = 10  # of one domain that are tried
 MAX_ADDRESSES: Final = 5  # of one host
-LOOKUP_SECONDS: Final = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class MxRecord:
-    """One MX record; lower preferences come first. `host` is "." in a null MX (RFC 7505)."""
-
-    preference: int
-    host: str
-
-
-class LookupFailed(DeliveryError):
-    """DNS gave no answer now: the mail waits."""
-
-
-class NoSuchDomain(DeliveryError):
-    """DNS says with authority that the name does not exist."""
+_ANY: Final = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound
 
 
 class Undeliverable(DeliveryError):
@@ -46,99 +25,100 @@ class Undeliverable(DeliveryError):
         self.reply = reply
 
 
-class Resolver(Protocol):
-    """The questions we ask of DNS. Both methods raise LookupFailed and NoSuchDomain."""
+@dataclass(frozen=True, slots=True)
+class Ourselves:
+    """How we know that an MX means us: our name, and what we listen on."""
 
-    async def mx(self, domain: str) -> tuple[MxRecord, ...]:
-        """The MX records of a domain (A-labels) in any order; empty: the domain exists and has none."""
+    hostname: str
+    listening: tuple[Endpoint, ...] = ()
 
-    async def addresses(self, host: str) -> tuple[str, ...]:
-        """IPv6 and IPv4 addresses of a host in the order to try; empty: it has none."""
+    def is_name(self, host: str) -> bool:
+        """Is this host called as we are?"""
+        return host.lower().rstrip(".") == self.hostname.lower()
 
-
-class SystemResolver:
-    """MX by dnspython and /etc/resolv.conf; addresses as the system gives them, so that /etc/hosts counts."""
-
-    def __init__(self, make: Callable[[], dns.asyncresolver.Resolver] = dns.asyncresolver.Resolver) -> None:
-        self._make = make
-        self._resolver: dns.asyncresolver.Resolver | None = None
-
-    async def mx(self, domain: str) -> tuple[MxRecord, ...]:
-        """The MX records of a domain."""
-        try:
-            name = dns.name.from_text(domain)
-        except (dns.exception.DNSException, UnicodeError) as error:
-            raise NoSuchDomain("the name cannot be that of a domain") from error
-        try:
-            if self._resolver is None:
-                self._resolver = self._make()
-                self._resolver.lifetime = LOOKUP_SECONDS
-            answer = await self._resolver.resolve(name, dns.rdatatype.MX, raise_on_no_answer=False, search=False)
-        except dns.resolver.NXDOMAIN as error:
-            raise NoSuchDomain(f"the domain {domain} does not exist") from error
-        except (dns.exception.DNSException, OSError) as error:
-            self._resolver = None  # /etc/resolv.conf may be another one next time
-            raise LookupFailed(f"looking up the mail servers of {domain} failed") from error
-        return tuple(MxRecord(r.preference, _plain(r.exchange)) for r in answer if isinstance(r, MX))
-
-    async def addresses(self, host: str) -> tuple[str, ...]:
-        """Addresses of a host."""
-        loop = asyncio.get_running_loop()
-        try:
-            async with asyncio.timeout(LOOKUP_SECONDS):
-                found = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-        except socket.gaierror as error:
-            if error.errno in (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)):
-                raise NoSuchDomain(f"the host {host} does not exist") from error
-            raise LookupFailed(f"looking up the host {host} failed") from error
-        except (OSError, UnicodeError) as error:  # TimeoutError is an OSError
-            raise LookupFailed(f"looking up the host {host} failed") from error
-        return tuple(dict.fromkeys(str(address[4][0]) for address in found))
+    def is_address(self, address: str, port: int) -> bool:
+        """Do we listen at this address and port?"""
+        for mine in self.listening:
+            if mine.port == port and (mine.host == address or (mine.host in _ANY and _is_of_this_machine(address))):
+                return True
+        return False
 
 
-def _plain(name: dns.name.Name) -> str:
-    return name.to_text(omit_final_dot=True).lower() or "."
+@dataclass(frozen=True, slots=True)
+class MailHosts:
+    """Hosts to try, best first. `secure`: DNS vouches for them (DNSSEC). `implicit`: the domain itself, for no MX."""
+
+    hosts: tuple[str, ...]
+    secure: bool = False
+    implicit: bool = False
 
 
-async def mail_hosts(resolver: Resolver, domain: str, *, ourselves: str) -> tuple[str, ...]:
+async def mail_hosts(
+    resolver: Resolver, domain: str, *, ourselves: Ourselves, shuffle: random.Random | None = None
+) -> MailHosts:
     """Hosts to try for a domain, best first. Raises LookupFailed for later, Undeliverable for never.
 
-    No MX record: the domain itself is the host. A host that is `ourselves` is left out with all that are no better than
-    it (RFC 5321 5.1), or the mail would come back to us for ever.
+    No MX record: the domain itself is the host. Hosts of one preference come in another order each time. A host that is
+    `ourselves` is left out with all that are no better than it (RFC 5321 5.1), or mail would come back to us for ever.
     """
     literal = address_literal(domain)
     if literal is not None:
-        return (literal,)
+        return MailHosts((literal,))
     try:
-        records = await resolver.mx(domain)
-        if not records:
-            return await _implicit(resolver, domain)
+        found = await resolver.mx(domain)
+        if not found:
+            return await _implicit(resolver, domain, found, ourselves)
     except NoSuchDomain as error:
         raise Undeliverable(Reply(550, "5.1.2", "The recipient's domain does not exist")) from error
-    usable = sorted((record for record in records if record.host != "."), key=lambda record: record.preference)
+    usable = _ordered((record for record in found.records if record.host != "."), shuffle)
     if not usable:  # RFC 7505
         raise Undeliverable(Reply(556, "5.1.10", "The recipient's domain does not accept mail (null MX)"))
-    own = [record.preference for record in usable if record.host.lower() == ourselves.lower()]
+    own = [record.preference for record in usable if ourselves.is_name(record.host)]
     usable = [record for record in usable if not own or record.preference < min(own)]
     if not usable:
-        raise Undeliverable(Reply(554, "5.4.6", "The recipient's domain names this server itself as its mail server"))
-    return tuple(dict.fromkeys(record.host for record in usable))[:MAX_HOSTS]
+        raise Undeliverable(LOOP)
+    return MailHosts(tuple(dict.fromkeys(record.host for record in usable))[:MAX_HOSTS], found.secure)
 
 
-async def _implicit(resolver: Resolver, domain: str) -> tuple[str, ...]:
+LOOP: Final = Reply(554, "5.4.6", "The recipient's domain names this server itself as its mail server")
+
+
+def _ordered(records: Iterable[MxRecord], shuffle: random.Random | None) -> list[MxRecord]:
+    mixed = list(records)
+    (shuffle or random.Random()).shuffle(mixed)  # noqa: S311  # spreads load (RFC 5321 5.1), hides nothing
+    return sorted(mixed, key=lambda record: record.preference)
+
+
+async def _implicit(resolver: Resolver, domain: str, found: Found[MxRecord], ourselves: Ourselves) -> MailHosts:
+    if ourselves.is_name(domain):
+        raise Undeliverable(LOOP)
     if not await resolver.addresses(domain):
         raise Undeliverable(Reply(550, "5.1.2", "The recipient's domain has no mail server"))
-    return (domain,)
+    return MailHosts((domain,), found.secure, implicit=True)
 
 
-async def host_addresses(resolver: Resolver, host: str) -> tuple[str, ...]:
-    """Addresses of one host; none if it does not exist. Raises LookupFailed."""
+async def host_addresses(resolver: Resolver, host: str) -> Found[str]:
+    """Addresses of an MX host; none if it does not exist. Raises LookupFailed."""
+    try:
+        return Found((str(ipaddress.ip_address(host)),))
+    except ValueError:
+        pass
+    try:
+        found = await resolver.addresses(host)
+    except NoSuchDomain:
+        return Found(())
+    usable = tuple(address for address in found.records if _may_be_a_host(address))[:MAX_ADDRESSES]
+    return Found(usable, found.secure, found.name)
+
+
+async def configured_addresses(resolver: Resolver, host: str) -> tuple[str, ...]:
+    """Addresses of a host of the configuration; none if it does not exist. Raises LookupFailed."""
     try:
         return (str(ipaddress.ip_address(host)),)
     except ValueError:
         pass
     try:
-        return (await resolver.addresses(host))[:MAX_ADDRESSES]
+        return (await resolver.configured(host))[:MAX_ADDRESSES]
     except NoSuchDomain:
         return ()
 
@@ -154,3 +134,20 @@ def address_literal(domain: str) -> str | None:
         return str(ipaddress.IPv4Address(text))
     except ValueError:
         return None
+
+
+def _may_be_a_host(address: str) -> bool:
+    """Not everybody, nobody, or a group: a connection there would be one to this machine, or to none."""
+    parsed = ipaddress.ip_address(address)
+    return not (parsed.is_unspecified or parsed.is_multicast)
+
+
+def _is_of_this_machine(address: str) -> bool:
+    """Only an address of ours can be bound."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.bind((address, 0))
+    except OSError:
+        return False
+    return True

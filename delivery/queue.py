@@ -333,6 +333,7 @@ def _opened(message_id: str, message: NewMessage) -> OpenMessage:
         eight_bit=message.eight_bit,
         ret=message.ret,
         envid=message.envid,
+        require_tls=message.require_tls,
         subject=message.subject,
     )
 

@@ -68,6 +68,7 @@ class Reporter:
             received_at=now,
             smtputf8=dsn.smtputf8,
             eight_bit=dsn.eight_bit,
+            require_tls=message.require_tls,  # what it tells deserves what the mail itself got (RFC 8689 5)
         )
         item = NewItem(message.sender, self.destination_for(message.sender), Kind.DSN, notify=frozenset({"NEVER"}))
         return new, item

@@ -87,6 +87,7 @@ def unreadable(stored: StoredMessage) -> OpenMessage:
         eight_bit=stored.eight_bit,
         ret=stored.ret,
         envid=stored.envid,
+        require_tls=stored.require_tls,
         readable=False,
     )
 

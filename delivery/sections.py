@@ -68,6 +68,15 @@ def _listening(value: str) -> str:
         raise wrong(f'"{value}" is no address with a port', "write it as 127.0.0.1:25 or [::1]:25") from cause
 
 
+def _name_server(value: str) -> str:
+    try:
+        endpoint = parse_endpoint(value, 53)
+        ip_address(endpoint.host)
+    except ValueError as cause:
+        raise wrong(f'"{value}" is no address of a DNS server', "write it as 127.0.0.1:53 or [::1]:53") from cause
+    return show_endpoint(endpoint)
+
+
 def _domain(value: str) -> str:
     name = value.removeprefix("*.")
     try:
@@ -138,6 +147,7 @@ def place(value: Path, info: ValidationInfo) -> Path:
 
 
 Hop = Annotated[str, AfterValidator(_hop)]  # host:port, 25 when no port is written
+NameServer = Annotated[str, AfterValidator(_name_server)]  # address:port, 53 when no port is written
 Listening = Annotated[str, AfterValidator(_listening)]  # address:port
 DomainPattern = Annotated[str, AfterValidator(_domain)]  # example.com, or *.example.com for all below; A-labels
 DomainName = Annotated[str, AfterValidator(_exact_domain)]

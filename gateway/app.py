@@ -26,7 +26,9 @@ from delivery.lanes import Limits
 from delivery.notices.compose import Composer, Voice
 from delivery.queue import Queue
 from delivery.reporting import Reporter
+from delivery.resolving import DnsResolver
 from delivery.safebox.box import SafeBoxes
+from delivery.sections import parse_endpoint
 from delivery.store.accounts import Accounts
 from delivery.store.audit import Event, EventKind, record
 from delivery.store.blobs import Blobs
@@ -179,7 +181,9 @@ async def serve(
             inside=settings.inside,
             partners=settings.partners,
             signer=signer_of(settings.notices.dkim, settings.notice_domain, now),
+            resolver=DnsResolver(settings.dns),
             limits=share.connections,
+            listening=tuple(parse_endpoint(one.address) for one in settings.listeners),
         )
         worker = DeliveryWorker(
             stores.queue,
@@ -224,7 +228,7 @@ class _Share:
     @property
     def connections(self) -> ConnectionLimits:
         whole = ConnectionLimits()
-        return replace(whole, per_destination=self._of(whole.per_destination), total=self._of(whole.total))
+        return replace(whole, workers=self.workers, total=self._of(whole.total))
 
     @property
     def deliveries(self) -> Limits:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from delivery.dkimkeys import DkimKeyInvalid, read_keys
 from delivery.sections import Endpoint, parse_endpoint
-from delivery.settings import HopSettings, HopTls, NoticeSettings, PartnerSettings
+from delivery.settings import HopSettings, HopTls, NoticeSettings, PartnerSettings, Published, Verify
 from gateway.certificates import check_authorities, check_pair
 from gateway.smtp.settings import Accepts, ListenerSettings
 from gateway.tesseract import find_tesseract, known_languages
@@ -132,6 +132,9 @@ def _hops(draft: Draft, document: Document) -> Iterator[Problem]:
         hop: HopSettings | None = draft.get(name)
         if hop is None:
             continue
+        yield from _needs_dnssec(draft, (name, "tls"), hop.tls is HopTls.DANE, document)
+        only_dane = hop.honours == (Published.DANE,)  # beside others it counts once there is a resolver for it
+        yield from _needs_dnssec(draft, (name, "honours"), only_dane, document)
         for key in ("ca", "names"):
             if getattr(hop, key) and hop.tls is not HopTls.VERIFY:
                 yield document.problem(
@@ -140,9 +143,17 @@ def _hops(draft: Draft, document: Document) -> Iterator[Problem]:
         if hop.host is not None and _is_us(parse_endpoint(hop.host), listening, draft.get("hostname")):
             yield document.problem((name, "host"), f"{hop.host} is a listener of this gateway: mail would go in a ring")
     for name, partner in draft.get("partners", {}).items():
+        yield from _needs_dnssec(draft, ("partners", name, "tls"), partner.tls.verify is Verify.DANE, document)
         if partner.host is not None and _is_us(parse_endpoint(partner.host), listening, draft.get("hostname")):
             path = ("partners", name, "host")
             yield document.problem(path, f"{partner.host} is a listener of this gateway: mail would go in a ring")
+
+
+def _needs_dnssec(draft: Draft, path: Place, is_dane: bool, document: Document) -> Iterator[Problem]:
+    """DANE proves something only where somebody we trust validates DNSSEC."""
+    if is_dane and "dns" in draft and not draft["dns"].is_validating:
+        hint = "run a validating resolver on this machine and name it: dns: {servers: [127.0.0.1:53]}"
+        yield document.problem(path, "dane needs a DNS server whose word on DNSSEC is believed", hint)
 
 
 def _is_us(hop: Endpoint, listening: list[Endpoint], hostname: str | None) -> bool:
@@ -291,8 +302,11 @@ def _certificates(draft: Draft, document: Document, now: datetime) -> Iterator[P
             pairs.append((("partners", name, "tls"), partner.tls, ("client_certificate", "client_key")))
         authorities.append((("partners", name, "tls", "ca"), partner.tls.ca))
     for name in ("next_hop", "inside"):
-        if draft.get(name) is not None:
-            authorities.append(((name, "ca"), draft[name].ca))
+        hop: HopSettings | None = draft.get(name)
+        if hop is not None:
+            authorities.append(((name, "ca"), hop.ca))
+            if hop.client_certificate is not None:
+                pairs.append(((name,), hop, ("client_certificate", "client_key")))
     for path, section, names in pairs:
         files = (getattr(section, names[0]), getattr(section, names[1]))
         for key, cause, hint in check_pair(*files, now, names):

@@ -231,6 +231,7 @@ class Intake:
             eight_bit=envelope.eight_bit or not raw.isascii(),
             ret=envelope.ret,
             envid=envelope.envid,
+            require_tls=envelope.require_tls,
             id=envelope.id,
         )
 

@@ -25,7 +25,14 @@ from delivery.sections import (
     place,
     wrong,
 )
-from delivery.settings import HopSettings, HopTls, InsideSettings, NoticeSettings, PartnerSettings, QueueSettings
+from delivery.settings import (
+    DnsSettings,
+    HopSettings,
+    InsideSettings,
+    NoticeSettings,
+    PartnerSettings,
+    QueueSettings,
+)
 from gateway import consistency
 from gateway.mistakes import problem_of
 from gateway.policyfile import BUILTIN, PolicyPlace, read_packs, try_out
@@ -132,6 +139,7 @@ class Settings(Section):
     listeners: Annotated[tuple[ListenerSettings, ...], Field(min_length=1)] = Field(description="Where mail comes in.")
     limits: LimitSettings = Field(default=LimitSettings(), description="What one machine bears.")
     smtp: SmtpSettings = Field(default=SmtpSettings(), description="What the door tolerates.")
+    dns: DnsSettings = Field(default=DnsSettings(), description="Who is asked for the mail servers of domains.")
     next_hop: HopSettings = Field(
         description="Where ordinary mail and notices are handed on; never what goes to a partner or by proven TLS."
     )
@@ -305,7 +313,7 @@ def _directory(parts: Mapping[str, Any], profiles: Iterable[str]) -> Directory:
     return Directory(
         domains=parts.get("domains", ()),
         partners={name: partner.domains for name, partner in parts.get("partners", {}).items()},
-        inside_verified=inside is not None and inside.tls is HopTls.VERIFY,
+        inside_verified=inside is not None and inside.tls.is_proof,
         profiles=frozenset(profiles) | {STANDARD},
         groups=tuple(group.group() for group in parts.get("profile_groups", {}).values()),
     )

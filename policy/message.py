@@ -77,6 +77,7 @@ class Envelope:
     eight_bit: bool = False
     ret: str | None = None  # FULL | HDRS
     envid: str | None = None  # as received, still xtext
+    require_tls: bool = False  # REQUIRETLS (RFC 8689)
 
 
 @dataclass(frozen=True, slots=True)

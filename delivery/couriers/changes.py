@@ -12,6 +12,7 @@ _LINE: Final = 76  # characters before a fold, RFC 5322 2.1.1 recommends 78
 _LONGEST: Final = 998  # octets of a line, RFC 5322 2.1.1
 _FIELD_NAME: Final = re.compile(rb"([!-9;-~]+)[ \t]*:")  # RFC 5322 2.2; 4.5.8 lets blanks stand before the colon
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_TLS_REQUIRED: Final = re.compile(rb"(?im)^TLS-Required[ \t]*:[ \t]*([^\r\n]*)")
 _NOT_IN_NAME: Final = re.compile(r"[^!-9;-~]")
 
 
@@ -58,6 +59,12 @@ def header_line(name: str, value: str) -> bytes:
     plain = value.encode("utf-8", "replace").decode("utf-8")
     encoded = Header(plain, "utf-8", maxlinelen=_LINE, header_name=name).encode(linesep="\r\n")
     return f"{name}: {encoded}\r\n".encode("ascii")
+
+
+def says_tls_not_required(raw: bytes) -> bool:
+    """Does the header say, once and plainly, `TLS-Required: No` (RFC 8689 3)?"""
+    said = _TLS_REQUIRED.findall(raw, 0, header_end(raw))
+    return len(said) == 1 and said[0].strip().lower() == b"no"
 
 
 def _split(raw: bytes) -> tuple[bytes, bytes]:

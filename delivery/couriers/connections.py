@@ -15,12 +15,21 @@ from delivery.items import Reply
 class ConnectionLimits:
     """How many connections, for how long. A connection is in use, or idle and kept for the next message."""
 
-    per_destination: int = 20
+    per_destination: int | None = None  # None: what the target says, shared among `workers`
     total: int = 200
     idle_seconds: float = 10.0
     age_seconds: float = 300.0
-    messages: int = 500  # over one connection
+    messages: int | None = None  # over one connection; None: what the target says
     wait_seconds: float = 300.0  # for a free place
+    workers: int = 1
+
+    def connections_to(self, target: Target) -> int:
+        """How many there may be to a target."""
+        return self.per_destination or max(1, target.limits.connections // self.workers)
+
+    def messages_to(self, target: Target) -> int:
+        """How many messages one connection to a target carries."""
+        return self.messages or target.limits.messages
 
 
 class Connections:
@@ -73,7 +82,11 @@ class Connections:
 
     def _may_be_kept(self, session: Session) -> bool:
         age = asyncio.get_running_loop().time() - session.opened_at
-        return not self._closed and session.messages < self._limits.messages and age < self._limits.age_seconds
+        return (
+            not self._closed
+            and session.messages < self._limits.messages_to(session.target)
+            and age < self._limits.age_seconds
+        )
 
     async def _take(self, target: Target, *, fresh: bool) -> Session | None:
         """A kept session; or None, with a place counted for a new one."""
@@ -85,7 +98,7 @@ class Connections:
                 while True:
                     if not fresh and (session := self._pop_idle(target)) is not None:
                         return session
-                    if self._open[target] < self._limits.per_destination and self._make_room():
+                    if self._open[target] < self._limits.connections_to(target) and self._make_room():
                         self._open[target] += 1
                         return None
                     await self._change()

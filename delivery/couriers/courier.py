@@ -49,9 +49,11 @@ class Evidence:
     address: str
     protocol: str | None = None  # TLSv1.3
     cipher: str | None = None
-    proof: str = "none"  # none | unverified | pki | pinned
+    proof: str = "none"  # delivery.tls.Proof
     certificate_sha256: str | None = None
-    names: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()  # of the certificate
+    public_key_sha256: str | None = None
+    proven_by: str = ""  # the fact that proves it, for people; empty: nothing does
 
 
 @dataclass(frozen=True, slots=True)

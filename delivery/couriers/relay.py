@@ -5,28 +5,31 @@ names what was missing; they never go out in the clear.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType, TracebackType
 from typing import Final, Self
 
 import structlog
 
-from delivery.couriers.changes import apply_changes
+from delivery.couriers.changes import apply_changes, says_tls_not_required
 from delivery.couriers.connections import ConnectionLimits, Connections
 from delivery.couriers.courier import Deferred, Delivery, Lost, Outcome, Refused, Sent
-from delivery.couriers.session import Dialler, Dropped, Session, Timeouts, Unreachable
-from delivery.couriers.targets import Hops, NoTarget, Target
+from delivery.couriers.dialling import Dialler
+from delivery.couriers.proving import Policies, Verdict
+from delivery.couriers.session import NO_PROMISE, Dropped, Session, Timeouts, Unreachable
+from delivery.couriers.targets import Hops, NoTarget, Target, Wish
 from delivery.couriers.transaction import Copy, Mailing, Transaction
 from delivery.dkim import Signer
-from delivery.items import Item, Reply
-from delivery.mx import Resolver, SystemResolver, Undeliverable
+from delivery.items import Item, Kind, Reply
+from delivery.mx import Ourselves, Undeliverable
+from delivery.resolving import DnsResolver, Resolver
+from delivery.sections import Endpoint
 from delivery.settings import HopSettings, PartnerSettings
 from policy.decision import Route
 
 log = structlog.get_logger(__name__)
 
-_RECIPIENTS: Final = 100  # in one transaction: every server takes that many (RFC 5321 4.5.3.1.8)
 _TARGETS_AT_ONCE: Final = 20  # of one delivery
 
 
@@ -42,13 +45,18 @@ class RelayCourier:
         partners: Mapping[str, PartnerSettings] = MappingProxyType({}),
         signer: Signer | None = None,
         resolver: Resolver | None = None,
+        policies: Policies | None = None,
+        watch: Callable[[Verdict], None] = lambda _verdict: None,
+        listening: tuple[Endpoint, ...] = (),
         times: Timeouts = Timeouts(),  # noqa: B008  # frozen
         limits: ConnectionLimits = ConnectionLimits(),  # noqa: B008  # frozen
     ) -> None:
+        """`policies`: who knows MTA-STS policies; `watch` hears how TLS went with each host; `listening`: our doors."""
         self._hops = Hops(next_hop, inside, partners)
         self._signer = signer
         self._times = times
-        dialler = Dialler(hostname, resolver or SystemResolver(), times)
+        ourselves = Ourselves(hostname, listening)
+        dialler = Dialler(ourselves, resolver or DnsResolver(), times, policies=policies, watch=watch)
         self._connections = Connections(dialler.dial, limits)
 
     async def __aenter__(self) -> Self:
@@ -95,25 +103,45 @@ class RelayCourier:
 
     def _by_target(self, delivery: Delivery, outcomes: dict[str, Outcome]) -> dict[Target, list[Item]]:
         targets: dict[Target, list[Item]] = {}
+        wish = self._wish(delivery)
         for item in delivery.items:
             try:
-                targets.setdefault(self._hops.target(delivery.destination, item.recipient), []).append(item)
+                targets.setdefault(self._hops.target(delivery.destination, item.recipient, wish), []).append(item)
             except NoTarget as error:
                 insecure = delivery.destination.route is not Route.RELAY
                 outcomes[item.id] = Deferred(Reply(451, "4.3.5", str(error)), insecure=insecure)
         return targets
 
+    def _wish(self, delivery: Delivery) -> Wish:
+        """What the message itself asks of the way. A bounce is rather told unprotected than not at all (RFC 8689 5)."""
+        message = delivery.message
+        if message.require_tls:
+            return Wish.NOTHING if message.sender is None else Wish.REQUIRE_TLS
+        # Only a client's ordinary mail may waive what its recipients' domains publish.
+        ordinary = delivery.destination.route is Route.RELAY and delivery.items[0].kind is Kind.MAIL
+        if ordinary and self._hops.next_hop.mx and says_tls_not_required(message.raw):
+            return Wish.WITHOUT_POLICY
+        return Wish.NOTHING
+
     async def _to_target(
         self, delivery: Delivery, target: Target, items: list[Item], raw: bytes, outcomes: dict[str, Outcome]
     ) -> None:
         message = delivery.message
-        for at in range(0, len(items), _RECIPIENTS):
+        step = target.limits.recipients
+        for at in range(0, len(items), step):
             if is_cancelled():
                 return
-            group = items[at : at + _RECIPIENTS]
+            group = items[at : at + step]
             copies = tuple(Copy(item.id, item.recipient, item.notify, item.orcpt) for item in group)
             mailing = Mailing(
-                message.sender, copies, raw, delivery.lease.confirm, message.smtputf8, message.ret, message.envid
+                message.sender,
+                copies,
+                raw,
+                delivery.lease.confirm,
+                message.smtputf8,
+                message.ret,
+                message.envid,
+                message.require_tls,
             )
             try:
                 dropped = await self._mail(target, mailing, outcomes)
@@ -157,10 +185,7 @@ class RelayCourier:
                         dropped = [copy for copy in mailing.copies if copy.key not in outcomes]
                         outcomes |= {copy.key: outcome for copy in dropped}
             except Unreachable as error:
-                unreached = error.reply.status != "4.4.5"  # we had no place for a connection: that is ours
-                outcomes = _for_all(
-                    mailing, Deferred(error.reply, error.evidence, insecure=error.insecure, unreached=unreached)
-                )
+                outcomes = _for_all(mailing, _unreached(target, error))
             except Undeliverable as error:
                 outcomes = _for_all(mailing, Refused(error.reply))
             found.update(outcomes)
@@ -177,6 +202,22 @@ class RelayCourier:
 
 def _for_all(mailing: Mailing, outcome: Outcome) -> dict[str, Outcome]:
     return {copy.key: outcome for copy in mailing.copies}
+
+
+def _unreached(target: Target, error: Unreachable) -> Outcome:
+    """A message that may go only where it stays protected comes back once it is clear that it cannot (RFC 8689 4.2.1).
+
+    Partners and proven servers have a fallback of their own for want of proof; none for a host that proves itself and
+    then does not promise to keep the message protected.
+    """
+    if target.requires_tls and (error.breaks_promise or (error.is_final and target.bounces_unproven)):
+        reply = (
+            NO_PROMISE if error.breaks_promise else replace(NO_PROMISE, text=f"{NO_PROMISE.text}; {error.reply.text}")
+        )
+        return Refused(reply, error.evidence)
+    # We had no place for a connection: that is ours. That a message asks for more says nothing of the others.
+    unreached = error.reply.status != "4.4.5" and not target.requires_tls
+    return Deferred(error.reply, error.evidence, insecure=error.insecure, unreached=unreached)
 
 
 def is_cancelled() -> bool:

@@ -17,7 +17,7 @@ from aiosmtplib.errors import SMTPException
 from aiosmtplib.response import SMTPResponse
 
 from delivery.couriers.courier import Deferred, Lost, Outcome, Refused, Sent
-from delivery.couriers.session import Dropped, Session, Timeouts, lost_reply, read_reply
+from delivery.couriers.session import NO_PROMISE, Dropped, Session, Timeouts, lost_reply, read_reply
 from delivery.errors import DeliveryError
 from delivery.items import Reply
 from delivery.lines import has_bare_newline, header_end
@@ -52,6 +52,7 @@ class Mailing:
     smtputf8: bool = False
     ret: str | None = None
     envid: str | None = None
+    require_tls: bool = False  # said to peers that offer it (RFC 8689); where it binds, others are not dialled
 
 
 class Transaction:
@@ -63,6 +64,7 @@ class Transaction:
         self._times = times
         self._deadline = asyncio.get_running_loop().time() + times.whole
         self._utf8 = False
+        self._promised = mailing.require_tls and session.keeps_promises
         self.outcomes: dict[str, Outcome] = {}
 
     async def run(self) -> None:
@@ -109,6 +111,8 @@ class Transaction:
     def _admissible(self) -> list[Copy]:
         """The copies that this peer can take, as far as its EHLO says; the others are filed as refused."""
         mailing, extensions = self._mailing, self._session.extensions
+        if mailing.require_tls and mailing.sender is not None and not self._promised:
+            return self._file(mailing.copies, NO_PROMISE)  # it was dialled without this demand: never happens
         if has_bare_newline(mailing.raw):
             return self._file(mailing.copies, Reply(554, "5.6.0", "The message has line ends that are not CRLF"))
         if mailing.sender and not _is_address(mailing.sender):
@@ -162,6 +166,8 @@ class Transaction:
             yield b"BODY=8BITMIME"
         if self._utf8:
             yield b"SMTPUTF8"
+        if self._promised:
+            yield b"REQUIRETLS"
         if "dsn" in extensions:
             if mailing.ret and mailing.ret.upper() in ("FULL", "HDRS"):
                 yield b"RET=" + mailing.ret.upper().encode()

@@ -53,6 +53,7 @@ class StoredMessage:
     eight_bit: bool
     ret: str | None
     envid: str | None
+    require_tls: bool
     wrapped: WrappedKey | None
     subject_sealed: bytes | None = field(repr=False)
     body_sealed: bytes | None = field(repr=False)
@@ -80,6 +81,7 @@ def insert_message(conn: Connection, sealed: SealedMessage, recipients: int, fin
             "eight_bit": message.eight_bit,
             "ret": message.ret,
             "envid": message.envid,
+            "require_tls": message.require_tls,
             "dek_format": sealed.wrapped.format if kept else None,
             "dek_key_id": sealed.wrapped.key_id if kept else None,
             "dek_wrapped": sealed.wrapped.wrapped if kept else None,
@@ -113,6 +115,7 @@ def _message(row: Row[Any]) -> StoredMessage:
         eight_bit=row.eight_bit,
         ret=row.ret,
         envid=row.envid,
+        require_tls=row.require_tls,
         wrapped=wrapped,
         subject_sealed=row.subject_sealed,
         body_sealed=row.body_sealed,

@@ -24,6 +24,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -152,6 +153,7 @@ messages = Table(
     Column("eight_bit", Boolean, nullable=False),
     Column("ret", String(8)),
     Column("envid", Text),
+    Column("require_tls", Boolean, nullable=False, server_default=false()),  # REQUIRETLS (RFC 8689)
     *_dek(),
     Column("body_sealed", LargeBinary),  # up to 128 KiB of message lie here …
     Column("blob", String(64)),  # … larger ones in this blob file

@@ -304,12 +304,13 @@ def _strange_domains(envelope: Envelope, directory: "Directory") -> list[str]:
 async def _proven(domains: Sequence[str]) -> dict[str, bool]:
     """What DNS alone can tell of a server's TLS: where no host takes mail, nothing can be proven; else it is open."""
     from delivery.errors import DeliveryError
-    from delivery.mx import LookupFailed, SystemResolver, mail_hosts
+    from delivery.mx import Ourselves, mail_hosts
+    from delivery.resolving import DnsResolver, LookupFailed
 
-    resolver, told = SystemResolver(), {}
+    resolver, told = DnsResolver(), {}
     for domain in domains:
         try:
-            await mail_hosts(resolver, domain, ourselves="")
+            await mail_hosts(resolver, domain, ourselves=Ourselves(""))
         except LookupFailed as error:
             click.echo(f"{domain}: {error}", err=True)
         except DeliveryError:

@@ -59,6 +59,7 @@ class MailFrom:
     smtputf8: bool = False
     ret: str | None = None
     envid: str | None = None
+    require_tls: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +92,13 @@ def parse_hello(argument: str) -> str:
     return argument
 
 
-def parse_mail(argument: str, *, extended: bool, max_bytes: int, auth: bool = False) -> MailFrom:
-    """Read what stands behind MAIL; raise CommandRefused. `extended` after EHLO; `auth`: AUTH= may be said."""
+def parse_mail(
+    argument: str, *, extended: bool, max_bytes: int, auth: bool = False, under_tls: bool = False
+) -> MailFrom:
+    """Read what stands behind MAIL; raise CommandRefused.
+
+    `extended` after EHLO; `auth`: AUTH= may be said; `under_tls`: so may REQUIRETLS (RFC 8689 2).
+    """
     path, rest = _split_path(argument, "FROM:", replies.SENDER_SYNTAX)
     found = _parameters(rest, extended)
     smtputf8 = _flag(found, "SMTPUTF8")
@@ -106,6 +112,7 @@ def parse_mail(argument: str, *, extended: bool, max_bytes: int, auth: bool = Fa
     envid = _take(found, "ENVID", lambda v: 0 < len(v) <= 100 and _XTEXT.match(v) is not None)
     if auth:
         _take(found, "AUTH", lambda v: v != "" and _XTEXT.match(v) is not None)  # checked, and trusted by no one
+    require_tls = under_tls and _flag(found, "REQUIRETLS")
     if found:
         raise CommandRefused(replies.PARAMETER_UNKNOWN)
     if size and int(size) > max_bytes:
@@ -117,6 +124,7 @@ def parse_mail(argument: str, *, extended: bool, max_bytes: int, auth: bool = Fa
         smtputf8=smtputf8,
         ret=ret.upper() if ret else None,
         envid=envid,
+        require_tls=require_tls,
     )
 
 

@@ -209,6 +209,8 @@ class Session(Wire):
         ]
         if self.door.tls is not None and self.tls is None:
             offers.append("STARTTLS")
+        if self.tls is not None:
+            offers.append("REQUIRETLS")
         if self._offers_auth():
             offers.append(f"AUTH {' '.join(MECHANISMS)}")
         self.say_lines(250, offers)
@@ -269,6 +271,7 @@ class Session(Wire):
             extended=self.is_extended,
             max_bytes=self.house.limits.message,
             auth=self._offers_auth(),
+            under_tls=self.tls is not None,
         )
         refusal = self.door.admission.sender(self.proven, mail.sender)
         if refusal is not None:

@@ -98,6 +98,7 @@ class Transfer:
             eight_bit=mail.eight_bit,
             ret=mail.ret,
             envid=mail.envid,
+            require_tls=mail.require_tls,
         )
 
     async def _receive(self, receiver: DataReceiver, share: Share) -> None:

@@ -6,10 +6,12 @@ import pytest
 
 from delivery.couriers.connections import ConnectionLimits, Connections
 from delivery.couriers.courier import Deferred, Refused, Sent
+from delivery.couriers.dialling import Dialler
 from delivery.couriers.relay import RelayCourier
-from delivery.couriers.session import Dialler, Timeouts
+from delivery.couriers.session import Timeouts
 from delivery.couriers.targets import Target
-from delivery.mx import SystemResolver
+from delivery.mx import Ourselves
+from delivery.resolving import DnsResolver
 from delivery.sections import Endpoint
 from delivery.settings import HopSettings
 from delivery.tls import TlsDemand
@@ -68,7 +70,7 @@ async def test_messages_at_once_share_no_connection_and_keep_the_bound(start_pee
 async def test_the_bound_in_all_lets_idle_ones_go_first(start_peer, delivery) -> None:
     peers = [await start_peer() for _ in range(4)]
     limits = ConnectionLimits(total=2)
-    connections = Connections(Dialler("gate.example.com", SystemResolver(), Timeouts()).dial, limits)
+    connections = Connections(Dialler(Ourselves("gate.example.com"), DnsResolver(), Timeouts()).dial, limits)
     for peer in peers:
         async with connections.borrow(Target(TlsDemand(clear_allowed=True), Endpoint("127.0.0.1", peer.port))):
             assert sum(each.open for each in peers) <= 3  # the one that gave way may still be saying QUIT

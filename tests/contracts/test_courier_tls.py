@@ -9,7 +9,7 @@ from aiosmtpd.smtp import SMTP as Server
 
 from delivery.couriers.courier import Deferred, Refused, Sent
 from delivery.couriers.relay import RelayCourier
-from delivery.mx import LookupFailed, MxRecord, NoSuchDomain
+from delivery.resolving import Found, LookupFailed, MxRecord, NoSuchDomain
 from delivery.settings import Fallback, HopSettings, HopTls, PartnerSettings, PartnerTls, Verify
 from policy.decision import Route
 
@@ -21,15 +21,15 @@ class Dns:
         self.zones = {name.replace("_", "."): hosts for name, hosts in zones.items()}
         self.missing: set[str] = set()
 
-    async def mx(self, domain: str) -> tuple[MxRecord, ...]:
+    async def mx(self, domain: str) -> Found[MxRecord]:
         if domain not in self.zones:
             raise NoSuchDomain(domain)
         if self.zones[domain] == ["?"]:
             raise LookupFailed("looking up the mail servers failed")
-        return tuple(MxRecord(10 * number, host) for number, host in enumerate(self.zones[domain]))
+        return Found(tuple(MxRecord(10 * number, host) for number, host in enumerate(self.zones[domain])))
 
-    async def addresses(self, host: str) -> tuple[str, ...]:
-        return () if host in self.missing else ("127.0.0.1",)
+    async def addresses(self, host: str) -> Found[str]:
+        return Found(() if host in self.missing else ("127.0.0.1",), name=host)
 
 
 @pytest.fixture
@@ -325,7 +325,7 @@ def on_port_25(monkeypatch):
     """Let the port of MX hosts be that of a peer."""
 
     def let(peer) -> None:
-        monkeypatch.setattr("delivery.couriers.session.SMTP_PORT", peer.port)
+        monkeypatch.setattr("delivery.couriers.dialling.SMTP_PORT", peer.port)
 
     return let
 
@@ -389,10 +389,9 @@ async def test_each_domain_goes_to_its_own_mx(start_peer, delivery, on_port_25) 
 
 async def test_the_next_mx_is_tried_when_one_is_not_there_or_will_not(start_peer, delivery, on_port_25) -> None:
     class Two(Dns):
-        async def addresses(self, host: str) -> tuple[str, ...]:
-            return {"mx1.a.example": (), "mx2.a.example": ("127.0.0.3", "127.0.0.2"), "mx3.a.example": ("127.0.0.1",)}[
-                host
-            ]
+        async def addresses(self, host: str) -> Found[str]:
+            known = {"mx2.a.example": ("127.0.0.3", "127.0.0.2"), "mx3.a.example": ("127.0.0.1",)}
+            return Found(known.get(host, ()), name=host)
 
     good = await start_peer()
     busy = await start_peer(host="127.0.0.2", port=good.port, replies={"GREETING": "421 4.3.2 busy"})

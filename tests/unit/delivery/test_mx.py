@@ -1,16 +1,18 @@
 """Which hosts take mail for a domain."""
 
+import random
+
 import pytest
 
 from delivery.mx import (
-    LookupFailed,
-    MxRecord,
-    NoSuchDomain,
+    Ourselves,
     Undeliverable,
     address_literal,
+    configured_addresses,
     host_addresses,
     mail_hosts,
 )
+from delivery.resolving import Found, LookupFailed, MxRecord, NoSuchDomain
 
 
 class Dns:
@@ -25,15 +27,27 @@ class Dns:
             raise answer
         return answer
 
-    async def mx(self, domain: str) -> tuple[MxRecord, ...]:
-        return self.answer("mx", domain)
+    async def mx(self, domain: str) -> Found[MxRecord]:
+        return Found(self.answer("mx", domain))
 
-    async def addresses(self, host: str) -> tuple[str, ...]:
+    async def addresses(self, host: str) -> Found[str]:
+        return Found(self.answer("addresses", host), name=host)
+
+    async def configured(self, host: str) -> tuple[str, ...]:
         return self.answer("addresses", host)
 
 
+class InOrder(random.Random):
+    def shuffle(self, x) -> None:
+        pass
+
+
 async def hosts(dns: Dns, domain: str = "example.org") -> tuple[str, ...]:
-    return await mail_hosts(dns, domain, ourselves="gate.example.com")
+    return (await mail_hosts(dns, domain, ourselves=Ourselves("gate.example.com"), shuffle=InOrder())).hosts
+
+
+def records(found) -> tuple[str, ...]:
+    return found.records if isinstance(found, Found) else found
 
 
 async def refusal(dns: Dns) -> str:
@@ -81,13 +95,17 @@ async def test_no_answer_now_is_not_an_answer() -> None:
 
 async def test_there_is_an_end_to_the_hosts() -> None:
     assert len(await hosts(Dns(tuple(MxRecord(1, f"{n}.example") for n in range(500))))) == 10
-    assert len(await host_addresses(Dns(addresses=tuple(f"192.0.2.{n}" for n in range(50))), "a.example")) == 5
+    assert (
+        len((await host_addresses(Dns(addresses=tuple(f"192.0.2.{n}" for n in range(50))), "a.example")).records) == 5
+    )
 
 
 async def test_addresses() -> None:
-    assert await host_addresses(Dns(), "192.0.2.7") == ("192.0.2.7",)
-    assert await host_addresses(Dns(), "2001:db8:0::1") == ("2001:db8::1",)
-    assert await host_addresses(Dns(addresses=NoSuchDomain("x")), "a.example") == ()
+    for look in (host_addresses, configured_addresses):
+        assert records(await look(Dns(), "192.0.2.7")) == ("192.0.2.7",)
+        assert records(await look(Dns(), "2001:db8:0::1")) == ("2001:db8::1",)
+        assert records(await look(Dns(), "a.example")) == ("192.0.2.1",)
+        assert records(await look(Dns(addresses=NoSuchDomain("x")), "a.example")) == ()
     assert await hosts(Dns(), "[192.0.2.7]") == ("192.0.2.7",)
     assert address_literal("[IPv6:2001:db8::1]") == "2001:db8::1"
     for wrong in ("[2001:db8::1]", "[IPv6:x]", "[x]", "192.0.2.1", "[]", "[192.0.2.1"):

@@ -85,7 +85,7 @@ def test_the_schema_knows_every_key() -> None:
 
 def test_keys_are_found_in_depth() -> None:
     assert keys_at(Settings, ("partners", "st-mary", "tls")) == (
-        *("verify", "ca", "names", "fingerprints", "minimum", "client_certificate", "client_key"),
+        *("verify", "ca", "names", "fingerprints", "public_keys", "minimum", "client_certificate", "client_key"),
     )
     assert "address" in keys_at(Settings, ("listeners", 0))
     assert keys_at(Settings, ("hostname",)) == ()
