@@ -151,7 +151,7 @@ def read_tar(file: File, into: Collected, inner: Inner) -> None:
                 _member(file, archive, member, into, inner)
                 reason = reason or _told_between(file.data, end, member.offset)
                 end = max(end, archive.offset)
-                if member.isreg() and not member.issparse():  # the rest of its last block
+                if _has_bytes(member) and not member.issparse():  # the rest of its last block
                     reason = reason or _told_between(file.data, member.offset_data + member.size, archive.offset)
         reason = reason or _told_between(file.data, end, len(file.data))
     except TooMuch as limit:
@@ -160,6 +160,11 @@ def read_tar(file: File, into: Collected, inner: Inner) -> None:
         reason = "a tar that is broken"
     into.fact(file, FileKind.ARCHIVE, reason=reason)
     into.files.insert(at, into.files.pop())
+
+
+def _has_bytes(member: tarfile.TarInfo) -> bool:
+    """What is of no known type is unpacked as a plain file by the programs (POSIX.1-2017, pax, typeflag)."""
+    return member.isfile() or member.type not in tarfile.SUPPORTED_TYPES
 
 
 def _told_between(data: bytes, start: int, end: int) -> str:
@@ -173,7 +178,7 @@ def _member(file: File, archive: tarfile.TarFile, member: tarfile.TarInfo, into:
     into.text(place, "\n".join(dict.fromkeys((member.name, member.linkname, *map(str, member.pax_headers.values())))))
     if not into.budget.take_file():
         raise TooMuch("holds more files than are read")
-    if not member.isfile():
+    if not _has_bytes(member):
         return
     stream = archive.extractfile(member)
     data = stream.read(into.budget.room() + 1) if stream else b""

@@ -178,7 +178,7 @@ def _main(data: bytes) -> Kind:
 
 def _binary(data: bytes) -> Kind | None:
     """What is not told by its first bytes alone."""
-    if data[257:262] == b"ustar":
+    if data[257:262] == b"ustar" or _is_old_tar(data):
         return Kind(FileKind.ARCHIVE, (Format.TAR,), "tar")
     if data[32769:32774] == b"CD001":
         return Kind(FileKind.ARCHIVE, (Format.PACKED,), "disk image")
@@ -203,6 +203,14 @@ def _binary(data: bytes) -> Kind | None:
     if data[0] == 0x30 and (_PKCS7 in data[:64] or _SMIME in data[:64]):
         return Kind(FileKind.UNKNOWN, (Format.CMS,), "S/MIME")
     return None
+
+
+def _is_old_tar(data: bytes) -> bool:
+    """A header without a mark (Unix V7, GNU's labels), told by its sum."""
+    said = data[148:154].strip(b" \0")
+    if len(data) < 512 or not said.isdigit() or said.strip(b"01234567"):
+        return False
+    return int(said, 8) == sum(data[:148]) + sum(data[156:512]) + 8 * 0x20
 
 
 def _zip(data: bytes) -> Kind:

@@ -21,6 +21,7 @@ from policy.extraction.pictures import picture_text
 from policy.extraction.sheets import Book, read_book, read_sheet
 from policy.extraction.wordstyles import read_numbering, read_styles
 from policy.extraction.xmltext import BROKEN_XML, attribute, loose_text, parse_xml, root_name
+from policy.extraction.zips import oddity
 from rules.content import FileKind
 
 _XML: Final = (".xml", ".rels", ".vml", ".rdf")
@@ -45,6 +46,7 @@ _SETTINGS_BIN: Final = re.compile(
 )
 _NO_BOOK: Final = ("xl/embeddings/", "xl/activex/", "xl/ctrlprops/", "xl/media/", "xl/customproperty")
 _LIST_TEXT: Final = re.compile(r"\d")
+_LISTED: Final = re.compile(rb"<(?:\w+:)?(?:sheet|sldId|sldMasterId)\s[^<>]{0,1000}?\w:id\s*=\s*[\"']([^\"'<>]{1,100})")
 _MOST_LINKS: Final = 20_000
 
 
@@ -72,7 +74,7 @@ def read_office(file: File, kind: FileKind, into: Collected, inner: Inner) -> No
     except BROKEN:
         into.fact(file, kind, reason="an Office document that is broken")
         return
-    document = _Document(file, kind)
+    document = _Document(file, kind, reason=oddity(file.data))
     with archive:
         _unpack(archive, document, into)
     reason, encrypted = document.reason, document.encrypted
@@ -164,6 +166,9 @@ def _prepare(document: _Document) -> None:
     named = (link for links in document.links.values() for link in links if not link.external)
     if any(link.kind in _NEEDED and link.target not in known for link in named):
         document.reason = document.reason or "an Office document that names parts it does not have"
+    listing = (name for name, root in roots.items() if root in {"presentation", "workbook"})
+    if any(not _listed(parts[name], document.links.get(name, [])) for name in listing):
+        document.reason = document.reason or "an Office document that names parts it does not have"
     binary = any(name.lower() == "xl/workbook.bin" for name in document.others)
     if document.kind is not FileKind.ARCHIVE and not binary and not _MAIN_ROOTS.intersection(roots.values()):
         document.reason = document.reason or "an Office document without its main part"
@@ -186,6 +191,12 @@ def _prepare(document: _Document) -> None:
         if root == "sld":
             hidden = re.search(rb"<(?:\w+:)?sld\b[^>]{0,3000}\sshow=[\"'](?:0|false)[\"']", parts[name][:8192])
             document.titles[name] = label_of(name) + (" (hidden)" if hidden else "")
+
+
+def _listed(data: bytes, links: list[Link]) -> bool:
+    """Whether all slides or sheets that a main part lists have a link that leads to them."""
+    named = {match[1].decode("utf-8", "replace") for match in _LISTED.finditer(data)}
+    return named <= {link.key for link in links}
 
 
 def _order(name: str) -> tuple[int, int, str]:

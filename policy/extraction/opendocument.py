@@ -13,6 +13,7 @@ from policy.extraction.odftext import OdfWalk
 from policy.extraction.pictures import picture_text
 from policy.extraction.runs import wide_runs
 from policy.extraction.xmltext import BROKEN_XML, local, loose_text, parse_xml
+from policy.extraction.zips import oddity
 from rules.content import FileKind
 
 _LABELS: Final = {"content.xml": "", "styles.xml": "header and footer", "meta.xml": "properties"}
@@ -30,7 +31,7 @@ def read_opendocument(file: File, kind: FileKind, into: Collected, inner: Inner)
     except BROKEN:
         into.fact(file, kind, reason="an OpenDocument file that is broken")
         return
-    reason = ""
+    reason = oddity(file.data)
     parts: dict[str, bytes] = {}
     with archive:
         for entry in archive.infolist():

@@ -120,6 +120,8 @@ def _read(reading: _Reading, inside: Inside, inner: Inner, *, encrypted: bool) -
         last = first
     if not has_text and inside.texts.get("other drawings"):
         reading.reason = reading.reason or "a PDF whose pages do not show the text that is in it"
+    if inside.broken:
+        reading.reason = reading.reason or "a PDF with a broken page"
     if encrypted:
         into.fact(file, FileKind.PDF, encrypted=True, reason="opened with a password")
     else:

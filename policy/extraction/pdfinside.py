@@ -32,11 +32,12 @@ _DEEPEST: Final = 40
 
 @dataclass(slots=True)
 class Inside:
-    """Texts by what they are; files; whether all was looked at."""
+    """Texts by what they are; files; whether all was looked at, and could be unpacked."""
 
     texts: dict[str, list[str]] = field(default_factory=dict)
     files: list[bytes] = field(default_factory=list)
     whole: bool = True
+    broken: bool = False  # a page's content is not what its filters say
 
     def add(self, label: str, text: str) -> None:
         """One more text."""
@@ -49,6 +50,7 @@ def read_inside(data: bytes, room: int) -> Inside:
     room = min(room, _ROOM)
     objects = read_objects(data, room)
     inside = Inside(whole=objects.whole)
+    _strings(objects.loose, "", inside, 0)
     fonts = _Fonts(objects)
     paged = _paged(objects)
     for value in objects.by_number.values():
@@ -136,6 +138,8 @@ def _stream(stream: Stream, inside: Inside, fonts: _Fonts, is_page: bool, room: 
     data = stream.data(room)
     if data is None:
         return 0
+    if is_page and stream.is_broken:  # programs go on with it in ways of their own
+        inside.broken, is_page = True, False
     if about.get("Type") == "EmbeddedFile":
         inside.files.append(data)
     elif data.lstrip(b"\xef\xbb\xbf\xff\xfe \r\n\t")[:1] == b"<" and not data.lstrip().startswith(b"<<"):

@@ -15,12 +15,14 @@ _TOKEN: Final = re.compile(
     rb"|(?P<word>[^\0\t\n\f\r ()<>\[\]{}/%]+)|(?P<other>[{}()<>]))"
 )
 _PAREN: Final = re.compile(rb"[()\\]")
+_TEXT: Final = re.compile(rb"\(((?:[^()\\]++|\\.)++)\)", re.DOTALL)
 _ESCAPE: Final = re.compile(rb"\\(?:([0-7]{1,3})|(\r\n|[\r\n])|(.))", re.DOTALL)
 _STREAM: Final = re.compile(rb"[\0\t\n\f\r ]*stream(?:\r\n|\n|\r)?")
 _NAME: Final = re.compile(rb"#([0-9a-fA-F]{2})")
 _ESCAPED: Final = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
 _DEEPEST: Final = 60
 _MOST_OBJECTS: Final = 200_000
+_MOST_LOOSE: Final = 10_000
 _MOST_TOKENS: Final = 4_000_000
 _LONGEST_TEXT: Final = 4 * 1024 * 1024
 _HEX_JUNK: Final = re.compile(rb"[^0-9a-fA-F]+")
@@ -52,6 +54,7 @@ class Stream:
 
     about: "dict[str, object]"
     raw: bytes = field(repr=False)
+    is_broken: bool = False  # once its data was asked for: its filters did not understand all of it
 
     def filters(self) -> list[str]:
         """Their names, in the order they are to be undone."""
@@ -61,15 +64,21 @@ class Stream:
 
     def data(self, room: int) -> bytes | None:
         """The bytes, at most `room` of them; None where they are a picture's."""
-        return decoded(self.raw, self.filters(), room)
+        found = decoded(self.raw, self.filters(), room)
+        self.is_broken = found is not None and not found.sound
+        return found.data if found else None
 
 
 @dataclass(slots=True)
 class Objects:
-    """All objects; of several by one number the last is kept in `by_number`, the others stand in `earlier`."""
+    """All objects; of several by one number the last is kept in `by_number`, the others stand in `earlier`.
+
+    `loose`: strings that stand in no object, because what holds them is broken.
+    """
 
     by_number: dict[int, object] = field(default_factory=dict)
     earlier: list[object] = field(default_factory=list)
+    loose: list[object] = field(default_factory=list)
     whole: bool = True
 
     def get(self, value: object) -> object:
@@ -105,10 +114,13 @@ def read_objects(data: bytes, room: int) -> Objects:
         if len(found.by_number) + len(found.earlier) >= _MOST_OBJECTS or reader.tokens > _MOST_TOKENS:
             found.whole = False
             break
+        _loose(found, data[end : match.start()])
         value, end = reader.whole(match.end())
         _keep(found, int(match[1]), value)
         if isinstance(value, Stream) and value.about.get("Type") == "ObjStm":
             packed.append(value)
+    else:
+        _loose(found, data[end:])
     for stream in packed:
         inner = stream.data(room) or b""
         room -= len(inner)
@@ -121,6 +133,12 @@ def read_objects(data: bytes, room: int) -> Objects:
             found.whole = False
             break
     return found
+
+
+def _loose(found: Objects, between: bytes) -> None:
+    if b"(" in between:
+        room = max(0, _MOST_LOOSE - len(found.loose))
+        found.loose += [unescaped(match[1]) for _, match in zip(range(room), _TEXT.finditer(between), strict=False)]
 
 
 def _keep(found: Objects, number: int, value: object) -> None:
@@ -203,8 +221,7 @@ class _Reader:
             items.append(item)
         if is_list:
             return items, at
-        pairs = zip(items[::2], items[1::2], strict=False)
-        return {str(key): value for key, value in pairs if isinstance(key, Name)}, at
+        return _dictionary(items), at
 
     def _text(self, at: int) -> tuple[bytes, int]:
         """A literal string, behind its bracket."""
@@ -224,6 +241,23 @@ class _Reader:
         else:
             at = len(self._data)
         return unescaped(self._data[start : max(start, at - 1)]), at
+
+
+def _dictionary(items: list[object]) -> dict[str, object]:
+    """Keys with their values; strings that stand where a key should be are kept beside them."""
+    found: dict[str, object] = {}
+    stray: list[object] = []
+    at = 0
+    while at < len(items):
+        if isinstance(items[at], Name) and at + 1 < len(items):
+            found[str(items[at])] = items[at + 1]
+            at += 2
+        else:
+            stray.append(items[at])
+            at += 1
+    if stray:
+        found[""] = stray
+    return found
 
 
 def unescaped(text: bytes) -> bytes:

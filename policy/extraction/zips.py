@@ -19,6 +19,8 @@ _DIRECTORY: Final = struct.Struct("<4s6H3I5H2I")
 _HEADER: Final = struct.Struct("<4s5H3I2H")
 _ENDING: Final = struct.Struct("<4s4H2IH")
 _NEXT: Final = re.compile(rb"PK(?:\x03\x04|\x01\x02|\x07\x08|\x05\x06)")
+_THING: Final = re.compile(rb"PK(?:\x03\x04|\x01\x02|\x05\x06|\x06[\x06\x08])")
+_MOST_PARTS: Final = 20_000
 _MOST_ENDS: Final = 64
 _STREAMED: Final = 0x8  # sizes stand behind the data
 _UTF8: Final = 0x800
@@ -52,7 +54,7 @@ class Entry:
     @property
     def is_folder(self) -> bool:
         """A name without bytes."""
-        return self.name.endswith("/") and not self.size
+        return self.name.endswith("/") and not self.size and not self.packed
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,27 +70,35 @@ def read_archive(data: bytes, most: int) -> Archive:
     """Take a zip apart, at most so many entries. Raises nothing: without a directory the headers are followed."""
     listed, comment = _directory(data, most)
     entries: list[Entry] = []
-    oddity = "" if listed else "a zip that is broken"
+    odd = "" if listed else "a zip that is broken"
     covered: list[tuple[int, int]] = []
     for entry, header in listed:
         local = _local(data, header)
         if local is None:
-            oddity = oddity or "a zip with entries that are not there"
+            odd = odd or "a zip with entries that are not there"
             continue
         joined = _joined(entry, local)
         entries.append(joined)
         covered.append((header, joined.at + (joined.packed or 0)))
         if _differ(entry, local):
-            oddity = oddity or "a zip whose directory contradicts it"
+            odd = odd or "a zip whose directory contradicts it"
             entries.append(local)
-    oddity = oddity or _overlaps(covered)
+    odd = odd or _overlaps(covered)
+    if between := [one for entry in entries for one in _between(data, entry)]:
+        entries += between
+        odd = odd or "a zip with more in it than its entries"
     for header in _unlisted(data, covered):
         local = _local(data, header)
         if local is None or len(entries) >= most:
             continue
         entries.append(local)
-        oddity = oddity or "a zip with entries that its directory does not name"
-    return Archive(tuple(entries[:most]), comment, oddity)
+        odd = odd or "a zip with entries that its directory does not name"
+    return Archive(tuple(entries[:most]), comment, odd)
+
+
+def oddity(data: bytes) -> str:
+    """Why programs would disagree on a document's zip; empty where they agree."""
+    return read_archive(data, _MOST_PARTS).oddity
 
 
 def _directory(data: bytes, most: int) -> tuple[list[tuple[Entry, int]], str]:
@@ -239,6 +249,29 @@ def _wide(extra: bytes, values: tuple[int, int, int]) -> tuple[int, int, int]:
         else:
             out.append(value)
     return out[0], out[1], out[2]
+
+
+def _between(data: bytes, entry: Entry) -> Iterator[Entry]:
+    """What lies between an entry's end and the next thing: the rest of the entry, where its header gives no size."""
+    if entry.packed is None:
+        return
+    end = entry.at + entry.packed
+    following = _THING.search(data, end)
+    between = data[end : following.start()] if following else b""
+    streamed = bool(entry.flags & _STREAMED)
+    if not between.strip(b"\0") or (streamed and _is_descriptor(between, entry)):
+        return
+    if streamed:
+        packed = entry.packed + len(between)
+        yield replace(entry, name=entry.name.rstrip("/"), packed=packed, size=None, checksum=None)
+    else:
+        yield Entry("between its entries", "", "", 0, 0, len(between), None, None, 0, end, end)
+
+
+def _is_descriptor(between: bytes, entry: Entry) -> bool:
+    """The checksum and the sizes of 4 or 8 bytes, behind a mark or none (APPNOTE 4.3.9)."""
+    told = between.removeprefix(b"PK\x07\x08")
+    return len(told) in {12, 20} and int.from_bytes(told[:4], "little") == entry.checksum
 
 
 def _overlaps(covered: list[tuple[int, int]]) -> str:

@@ -150,7 +150,9 @@ def naked(data: bytes, *, mail: bool) -> bytes:
     """
     if mail:
         return _TAG.sub(b"", min(data.partition(b"\r\n\r\n")[2], data.partition(b"\n\n")[2], key=len))
-    pieces = [_TAG.sub(b"", data) if data.lstrip().startswith(b"<") else data]  # what is in a tag, no page shows
+    pieces = [
+        _TAG.sub(b"", data) if data.lstrip().startswith((b"<", b"PK")) else data
+    ]  # what is in a tag, no page shows
     if data.startswith(b"PK"):
         pieces += _members(data)
     elif data.startswith(b"%PDF"):

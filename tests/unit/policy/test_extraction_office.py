@@ -195,7 +195,7 @@ def test_kind_comes_from_the_bytes_and_never_from_the_name() -> None:
     ("data", "reason"),
     [
         (docx()[:-30], "broken"),
-        (docx().replace(b"word/document.xml", b"word/d0cument.xml", 1), "broken"),
+        (docx().replace(b"word/document.xml", b"word/d0cument.xml", 1), "contradicts"),
         (docx("<w:p"), "broken part"),
     ],
 )

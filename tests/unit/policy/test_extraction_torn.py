@@ -1,0 +1,130 @@
+"""Files that contradict themselves: nothing in them is lost without a word."""
+
+import struct
+import tarfile
+import zipfile
+import zlib
+from io import BytesIO
+
+import pytest
+
+from policy.extraction.extract import extract
+from policy.extraction.pdfobjects import Objects, read_objects
+from policy.extraction.pdfstreams import decoded
+from rules.content import Content, FileKind
+
+NUMBER = "536-22-1234"
+TEXT = b"SSN 536-22-1234 " * 3
+
+
+def shown(content: Content) -> str:
+    return "\n".join(part.text for part in content.parts)
+
+
+def reasons(content: Content) -> list[str]:
+    return [fact.reason for fact in content.files if fact.unreadable]
+
+
+def tar(kind: bytes, form: int = tarfile.USTAR_FORMAT) -> bytes:
+    info = tarfile.TarInfo("a.txt")
+    info.size, info.type = len(TEXT), kind
+    return info.tobuf(form) + TEXT.ljust(512, b"\0") + bytes(1024)
+
+
+def test_a_member_of_no_known_type_is_a_file_as_tar_unpacks_it() -> None:
+    content = extract("a.tar", tar(b"Z"))
+    assert NUMBER in shown(content) and not reasons(content)
+
+
+def test_a_tar_without_a_mark_is_known_by_its_sum() -> None:
+    data = bytearray(tar(b"0"))
+    data[257:265] = bytes(8)
+    data[148:156] = b" " * 8
+    data[148:156] = b"%06o\0 " % sum(data[:512])
+    content = extract("a", bytes(data))
+    assert content.files[0].kind is FileKind.ARCHIVE and NUMBER in shown(content)
+    data[0] ^= 1
+    assert extract("a", bytes(data)).files[0].kind is not FileKind.ARCHIVE
+
+
+@pytest.mark.parametrize(("name", "method"), [(b"a.txt", 8), (b"a/", 8), (b"a.txt", 0)])
+def test_bytes_that_the_directory_of_a_zip_denies_are_read(name: bytes, method: int) -> None:
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    data = packer.compress(TEXT) + packer.flush() if method else TEXT
+    local = b"PK\3\4" + struct.pack("<5H3I2H", 20, 8, method, 0, 0, 0, 0, 0, len(name), 0) + name + data
+    local += b"PK\7\x08" + struct.pack("<3I", zlib.crc32(TEXT), len(data), len(TEXT))
+    listed = b"PK\1\2" + struct.pack("<6H3I5H2I", 20, 20, 8, method, 0, 0, 0, 0, 0, len(name), 0, 0, 0, 0, 0, 0) + name
+    ends = b"PK\5\6" + struct.pack("<4H2IH", 0, 0, 1, 1, len(listed), len(local), 0)
+    content = extract("a.zip", local + listed + ends)
+    assert NUMBER in shown(content) and reasons(content)
+
+
+def test_a_document_with_a_part_that_its_directory_does_not_name_is_told() -> None:
+    def zipped(name: str, text: str) -> bytes:
+        out = BytesIO()
+        with zipfile.ZipFile(out, "w") as archive:
+            archive.writestr(name, text)
+        return out.getvalue()
+
+    hidden = zipped("content.xml", "<a>SSN</a>").partition(b"PK\1\2")[0]
+    assert "a zip with entries that its directory does not name" in reasons(
+        extract("a.odt", hidden.replace(b"content.xml", b"mimetypexml", 1) + zipped("content.xml", "<a/>"))
+    ) + reasons(extract("a.zip", hidden + zipped("content.xml", "<a/>")))
+
+
+def flated(data: bytes) -> bytes:
+    return b"<</Filter/FlateDecode/Length %d>>stream\n%b\nendstream" % (len(data), data)
+
+
+def page(stream: bytes, *objects: bytes, catalog: bytes = b"") -> bytes:
+    body = [
+        b"<</Type/Catalog/Pages 2 0 R %b>>" % catalog,
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 300]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>",
+        stream,
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+        *objects,
+    ]
+    out, places = bytearray(b"%PDF-1.7\n"), []
+    for number, each in enumerate(body, 1):
+        places.append(len(out))
+        out += b"%d 0 obj\n%b\nendobj\n" % (number, each)
+    start = len(out)
+    out += b"xref\n0 %d\n0000000000 65535 f \n" % (len(body) + 1) + b"".join(b"%010d 00000 n \n" % at for at in places)
+    return bytes(out) + b"trailer<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % (len(body) + 1, start)
+
+
+def test_a_page_whose_content_is_torn_is_told_and_read_as_far_as_it_goes() -> None:
+    packer = zlib.compressobj()
+    whole = packer.compress(b"BT /F1 12 Tf 20 100 Td (SSN 536-22-1234) Tj ET ") + packer.flush(zlib.Z_FULL_FLUSH)
+    content = extract("a.pdf", page(flated(whole + b"\7" * 20)))  # no kind of block begins so
+    assert NUMBER in shown(content) and reasons(content) == ["a PDF with a broken page"]
+    assert not reasons(extract("a.pdf", page(flated(whole + packer.flush()))))
+
+
+def test_strings_outside_of_objects_and_in_broken_ones_are_read() -> None:
+    objects = read_objects(b"1 0 ob <</Title(lost one)>> 2 0 obj<</A /B(stray)/C(kept)>>endobj (behind)", 1_000)
+    assert objects.loose == [b"lost one", b"behind"]
+    assert objects.by_number[2] == {"A": "B", "": [b"stray"], "C": b"kept"}
+    assert Objects().loose == []
+
+
+def test_filters_tell_whether_they_understood_all() -> None:
+    packed = zlib.compress(b"hello " * 9_000, 0)
+    for source, sound in ((packed, True), (packed[:-4] + b"XXXX", True), (packed[:20_000] + b"\xff" * 60_000, False)):
+        found = decoded(source, ["FlateDecode"], 1 << 20)
+        assert found is not None and found.sound is sound and found.data.startswith(b"hello hello")
+    bad = decoded(b"87cUR\xffD]i,~>", ["A85"], 100)
+    assert bad is not None and not bad.sound
+
+
+def test_slides_that_nothing_leads_to_are_told() -> None:
+    out = BytesIO()
+    spaces = 'xmlns:p="http://schemas.openxmlformats.org/presentationml/2006/main" xmlns:r="r"'
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>")
+        archive.writestr(
+            "ppt/presentation.xml",
+            f'<p:presentation {spaces}><p:sldIdLst><p:sldId id="256" r:id="rId1"/></p:sldIdLst></p:presentation>',
+        )
+    assert any("names parts" in reason for reason in reasons(extract("a.pptx", out.getvalue())))
