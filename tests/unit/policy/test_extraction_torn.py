@@ -110,8 +110,10 @@ def test_strings_outside_of_objects_and_in_broken_ones_are_read() -> None:
 
 
 def test_filters_tell_whether_they_understood_all() -> None:
-    packed = zlib.compress(b"hello " * 9_000, 0)
-    for source, sound in ((packed, True), (packed[:-4] + b"XXXX", True), (packed[:20_000] + b"\xff" * 60_000, False)):
+    packer = zlib.compressobj(0)
+    packed = packer.compress(b"hello " * 9_000) + packer.flush(zlib.Z_FULL_FLUSH)
+    ended = packed + packer.flush()
+    for source, sound in ((ended, True), (ended[:-4] + b"XXXX", True), (packed + b"\7" * 60_000, False)):
         found = decoded(source, ["FlateDecode"], 1 << 20)
         assert found is not None and found.sound is sound and found.data.startswith(b"hello hello")
     bad = decoded(b"87cUR\xffD]i,~>", ["A85"], 100)
