@@ -41,7 +41,7 @@ from delivery.store.database import Database
 from delivery.store.items import insert_items
 from delivery.store.messages import find_message, insert_message
 from delivery.store.vault import Vault
-from delivery.store.views import count_waiting
+from delivery.store.views import count_up_to, count_waiting
 from keys.tokens import new_id
 from policy.decision import Route
 
@@ -222,6 +222,10 @@ class Queue:
             return self.db.read_now(count_waiting)
         except StoreUnavailable:
             return {}
+
+    def waiting_now(self, most: int) -> int:
+        """How many items are in the queue, counted up to `most`. Raises StoreUnavailable."""
+        return self.db.read_now(lambda conn: count_up_to(conn, most))
 
     # -- within ---------------------------------------------------------------------------------------------------
 

@@ -36,9 +36,11 @@ from delivery.store.database import Database
 from delivery.store.upgrade import prepare
 from delivery.store.vault import Vault
 from delivery.worker import DeliveryWorker
+from gateway.chores import beside
 from gateway.counting import counted
 from gateway.extractors import Reader
 from gateway.intake import Intake
+from gateway.ledger import Ledger
 from gateway.listening import Sockets, open_sockets
 from gateway.matchcache import FileCache
 from gateway.orders import way_to
@@ -49,6 +51,7 @@ from gateway.settings import Settings
 from gateway.smtp.crowd import OneProcess
 from gateway.smtp.listener import reload_certificates, smtp_listener
 from gateway.smtp.reception import Door, House
+from gateway.strain import Strain
 from gateway.supervised import Supervisor
 from gateway.telemetry import Metrics, metrics_endpoint, start_logging
 from gateway.workers import WorkerPool
@@ -282,6 +285,12 @@ async def _doors(
     """Metrics, the portal and every listener; they close in the opposite order."""
     settings = stores.settings
     sockets = open_doors(settings) if inherited is None else inherited.sockets
+    strain = Strain(
+        settings.data,
+        free_disk=settings.limits.free_disk,
+        queue=settings.limits.queue,
+        count=stores.queue.waiting_now,
+    )
     intake = Intake(
         reader=reader,
         policies=keeper,
@@ -306,11 +315,17 @@ async def _doors(
         metrics=metrics,
         crowd=OneProcess() if inherited is None else inherited.seat,
         processes=1 if inherited is None else inherited.seat.workers,
+        room_for=strain.refusal,
     )
+    ledger = Ledger(stores.db, stores.vault, metrics, NAMESPACE, now)
+    house.rates.tell = ledger.tell
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(beside(strain.run(), ledger.run(house.rates)))
         if settings.telemetry.metrics is not None:
             metrics.watch_queue(stores.queue.counts_now)
-            shown = metrics_endpoint(sockets[settings.telemetry.metrics], metrics, partial(_takes_mail, stores, stop))
+            shown = metrics_endpoint(
+                sockets[settings.telemetry.metrics], metrics, partial(_takes_mail, stores, stop, strain)
+            )
             await stack.enter_async_context(shown)
         await stack.enter_async_context(portal_site(_portal(stores), sockets[settings.portal.address]))
         yield [
@@ -319,8 +334,10 @@ async def _doors(
         ]
 
 
-def _takes_mail(stores: Stores, stop: asyncio.Event) -> bool:
-    """Whether a message that comes now would be taken: the doors are open, and the database answers."""
+def _takes_mail(stores: Stores, stop: asyncio.Event, strain: Strain) -> bool:
+    """Whether a message that comes now would be taken: the doors are open, there is room, the database answers."""
+    if strain.reason:
+        return False
     try:
         stores.db.read_now(lambda conn: conn.exec_driver_sql("SELECT 1").close())
     except StoreUnavailable:

@@ -135,6 +135,12 @@ class Metrics:
         self._decisions = Counter(
             "sealgate_decisions", "Decisions, one a recipient.", ["route", "rule"], registry=self.registry
         )
+        self._rates = Counter(
+            "sealgate_rate_limits_reached",
+            "Clients, logins and senders that reached a limit, each once a period.",
+            ["scope", "what"],
+            registry=self.registry,
+        )
         self._intake = Histogram(
             "sealgate_intake_seconds",
             "From the final dot to the answer.",
@@ -164,6 +170,10 @@ class Metrics:
     def refused(self, stage: str, reply: Reply) -> None:
         """The door said no at this stage: connect, sender, recipient, message."""
         self._refused.labels(stage, f"{reply.code} {reply.status}").inc()
+
+    def rate_exceeded(self, scope: str, what: str) -> None:
+        """A client, login or sender reached a limit on messages or recipients."""
+        self._rates.labels(scope, what).inc()
 
     def decided(self, route: str, rule: str) -> None:
         """One decision of the policy."""

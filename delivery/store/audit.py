@@ -43,6 +43,7 @@ class EventKind(StrEnum):
     QUEUE_PAUSED = "queue.paused"
     QUEUE_RESUMED = "queue.resumed"
     QUEUE_DRAINED = "queue.drained"  # an admin asked for a try now of all that waits for a domain
+    RATE_EXCEEDED = "rate.exceeded"  # a client, login or sender reached a limit of the door
     LATE_RESULT = "late.result"  # a result came after the lease had gone to someone else
     DSN_ENQUEUED = "dsn.enqueued"
     NOTICE_ENQUEUED = "notice.enqueued"

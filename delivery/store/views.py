@@ -149,6 +149,12 @@ def count_waiting(conn: Connection) -> dict[str, int]:
     return counts
 
 
+def count_up_to(conn: Connection, most: int) -> int:
+    """How many items are in the queue; counting ends at `most`."""
+    some = select(items.c.id).limit(most).subquery()
+    return int(conn.execute(select(func.count()).select_from(some)).scalar_one())
+
+
 def conservation(conn: Connection) -> Conservation:
     """Prove, in one read transaction, that nothing was lost and nothing counted twice."""
     counts = dict.fromkeys(State, 0)

@@ -11,10 +11,11 @@ from typing import Protocol
 
 from delivery.items import Reply
 from gateway.smtp import replies
-from gateway.smtp.admission import Admission, IpAddress
+from gateway.smtp.admission import Admission, IpAddress, Proven
 from gateway.smtp.budget import MemoryBudget
 from gateway.smtp.crowd import Crowd, OneProcess
 from gateway.smtp.logins import Logins, Throttle
+from gateway.smtp.rates import Payers, Rates, Scope
 from gateway.smtp.settings import LimitSettings, SmtpSettings
 from gateway.telemetry import Metrics
 from policy.message import Address, Envelope
@@ -81,10 +82,13 @@ class House:
     budget: MemoryBudget = field(init=False)
     doors: list["Door"] = field(default_factory=list)
     closes_at: float | None = None  # by `seconds`: until then messages on their way may end
+    room_for: Callable[[int], Reply | None] = lambda _size: None  # a message of so many bytes; gateway.strain.Strain
+    rates: Rates = field(init=False)
     _inside: int = 0  # sessions of this process
 
     def __post_init__(self) -> None:
         self.budget = MemoryBudget(self.limits.memory // self.processes)
+        self.rates = Rates(self.limits.rates, lambda: self.clock().timestamp())
 
     def enter(self, address: IpAddress) -> Reply | None:
         """Count a session in; the reply that turns it away where it is one too many. `leave` must follow either way."""
@@ -154,6 +158,18 @@ class Door:
         self.inside.discard(guest)
         if not self.inside:
             self.is_empty.set()
+
+    def payers(self, who: Proven, sender: Address | None) -> Payers:
+        """Whose count a message goes on. From outside nobody's: it is for us."""
+        payers: dict[Scope, str] = {}
+        limited = frozenset[Scope]() if self.admission.is_inbound else self.house.rates.scopes
+        if Scope.CLIENT in limited:
+            payers[Scope.CLIENT] = str(_household(who.address))
+        if Scope.LOGIN in limited and who.login is not None:
+            payers[Scope.LOGIN] = who.login.lower()
+        if Scope.SENDER in limited and sender is not None:
+            payers[Scope.SENDER] = sender.key
+        return payers
 
     def close(self) -> None:
         """Let nobody in any more; who is in finishes the message under way."""

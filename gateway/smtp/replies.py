@@ -20,6 +20,11 @@ NO_ROOM: Final = Reply(452, "4.3.1", "No room just now; try again later")
 CLOSING: Final = Reply(421, "4.3.2", "Closing down; try again later")
 TOO_MANY_SESSIONS: Final = Reply(421, "4.3.2", "Too many sessions; try again later")
 TOO_MANY_FROM_YOU: Final = Reply(421, "4.7.0", "Too many sessions from your address; try again later")
+NO_SPACE: Final = Reply(452, "4.3.1", "Not enough disk space just now; try again later")
+QUEUE_FULL: Final = Reply(452, "4.3.1", "Too much mail waits here just now; try again later")
+TOO_MUCH_FROM_CLIENT: Final = Reply(450, "4.7.1", "Your address has sent as much as it may for now; try again later")
+TOO_MUCH_FROM_LOGIN: Final = Reply(450, "4.7.1", "This login has sent as much as it may for now; try again later")
+TOO_MUCH_FROM_SENDER: Final = Reply(450, "4.7.1", "This sender has sent as much as it may for now; try again later")
 TOO_SLOW: Final = Reply(421, "4.4.2", "Timed out waiting for you")
 
 # --- the client's to mend: how it speaks --------------------------------------------------------------------------

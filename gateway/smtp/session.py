@@ -24,6 +24,7 @@ from gateway.smtp.commands import (
     parse_mail,
     parse_rcpt,
 )
+from gateway.smtp.rates import Payers
 from gateway.smtp.reception import Door
 from gateway.smtp.signin import MECHANISMS, exchange
 from gateway.smtp.transfer import Transfer
@@ -36,7 +37,7 @@ log = get_logger(__name__)
 _LIMITS: Final = {"MAIL": LONG_COMMAND_OCTETS, "RCPT": LONG_COMMAND_OCTETS, "AUTH": AUTH_OCTETS}
 _BEFORE_TLS: Final = frozenset({"EHLO", "HELO", "STARTTLS", "NOOP", "RSET", "QUIT", "HELP"})
 _IDLE: Final = frozenset({"EHLO", "HELO", "NOOP", "RSET", "VRFY", "EXPN", "HELP", "STARTTLS"})
-_ERRORS_FORGIVEN: Final = frozenset({452, 451})  # ours, or a wish for fewer at once
+_ERRORS_FORGIVEN: Final = frozenset({450, 451, 452})  # ours, or a wish for fewer at once, or for later
 
 
 class Session(Wire):
@@ -52,6 +53,7 @@ class Session(Wire):
         self.is_extended = False
         self.tls: str | None = None
         self.mail: MailFrom | None = None
+        self.payers: Payers = {}
         self.recipients: list[Recipient] = []
         self.refused_recipients = 0
         self.errors = 0
@@ -274,10 +276,13 @@ class Session(Wire):
             under_tls=self.tls is not None,
         )
         refusal = self.door.admission.sender(self.proven, mail.sender)
+        refusal = refusal or self.house.room_for(mail.size)
+        payers = self.door.payers(self.proven, mail.sender)
+        refusal = refusal or self.house.rates.refusal(payers, 1)
         if refusal is not None:
             self.house.metrics.refused("sender", refusal)
             raise CommandRefused(refusal)
-        self.mail = mail
+        self.mail, self.payers = mail, payers
         self.say(replies.SENDER_OK)
 
     async def smtp_RCPT(self, argument: str) -> None:
@@ -293,11 +298,14 @@ class Session(Wire):
             wanted = self._at_home(parse_rcpt(argument, extended=self.is_extended, smtputf8=self.mail.smtputf8))
             refusal = self.door.admission.recipient(wanted.recipient)
             refusal = refusal or await self.door.taker.expects(wanted.recipient)
+            refusal = refusal or self.house.rates.refusal(self.payers, len(self.recipients) + 1)
             if refusal is not None:
                 self.house.metrics.refused("recipient", refusal)
                 raise CommandRefused(refusal)
         except CommandRefused:
             self.refused_recipients += 1
+            if self.refused_recipients > self.patience.excess_recipients:
+                raise Hangup(replies.TOO_MANY_ERRORS) from None
             raise
         if all(known.address != wanted.recipient for known in self.recipients):
             self.recipients.append(Recipient(wanted.recipient, wanted.notify, wanted.orcpt))
@@ -311,9 +319,18 @@ class Session(Wire):
             raise CommandRefused(replies.MAIL_FIRST if self.helo else replies.HELLO_FIRST)
         if not self.recipients:
             raise CommandRefused(replies.NO_RECIPIENT if self.refused_recipients else replies.RECIPIENT_FIRST)
-        mail, recipients = self.mail, tuple(self.recipients)
+        mail, payers, recipients = self.mail, self.payers, tuple(self.recipients)
         self._forget_mail()
-        reply = await Transfer(self, self.door, self.client, mail, recipients, extended=self.is_extended).run()
+        refusal = self.house.rates.charge(payers, len(recipients))
+        if refusal is not None:
+            self.house.metrics.refused("message", refusal)
+            raise CommandRefused(refusal)
+        reply: Reply | None = None
+        try:
+            reply = await Transfer(self, self.door, self.client, mail, recipients, extended=self.is_extended).run()
+        finally:
+            if reply is None or reply.code != 250:
+                self.house.rates.refund(payers, len(recipients))
         if reply.code == 250:
             self.errors = self.idle_commands = 0
             self.say(reply)

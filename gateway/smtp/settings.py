@@ -1,13 +1,14 @@
 """How the SMTP door is set up: listeners, limits, and what it tolerates."""
 
+from datetime import timedelta
 from enum import StrEnum
 from ipaddress import ip_network
 from typing import Annotated, Any, Final, Self
 
-from pydantic import Field, StrictBool, StrictInt, model_validator
+from pydantic import AfterValidator, Field, StrictBool, StrictInt, model_validator
 
 from delivery.sections import File, Listening, Network, Section, wrong
-from policy.units import Size
+from policy.units import Duration, Size
 
 OURS: Final = (ip_network("127.0.0.0/8"), ip_network("::1/128"), ip_network("10.0.0.0/8"))
 ANYONE: Final = (ip_network("0.0.0.0/0"), ip_network("::/0"))
@@ -41,6 +42,12 @@ class ListenerTls(Section):
         default=None,
         description="PEM file of the authorities that sign clients' certificates.",
     )
+
+
+def _period(value: timedelta) -> timedelta:
+    if not timedelta(minutes=1) <= value <= timedelta(days=1):
+        raise wrong("a period is from 1 minute to 1 day")
+    return value
 
 
 def _clients(known: dict[str, Any]) -> tuple[Any, ...]:
@@ -101,6 +108,42 @@ class ListenerSettings(Section):
         return self
 
 
+class RateSettings(Section):
+    """How much of one in a period; null: no limit."""
+
+    messages: Annotated[StrictInt, Field(ge=1)] | None = Field(
+        default=None, examples=[1000], description="Messages in the period; null: any number."
+    )
+    recipients: Annotated[StrictInt, Field(ge=1)] | None = Field(
+        default=None, examples=[5000], description="Recipients in the period, over all messages; null: any number."
+    )
+    per: Annotated[Duration, AfterValidator(_period)] = Field(
+        default=timedelta(days=1), description="The period, from a minute to a day."
+    )
+
+
+class AccountRateSettings(RateSettings):
+    """How much of one login or sender."""
+
+    recipients: Annotated[StrictInt, Field(ge=1)] | None = Field(
+        default=500_000, description="Recipients in the period, over all messages; null: any number."
+    )
+
+
+class RatesSettings(Section):
+    """How much one may send, at outbound listeners; past it 450 4.7.1 until the period is over."""
+
+    client: RateSettings = Field(
+        default=RateSettings(),
+        description="One client's address (of IPv6 a /64): for most a mail server with all its users.",
+    )
+    login: AccountRateSettings = Field(default=AccountRateSettings(), description="One login.")
+    sender: AccountRateSettings = Field(
+        default=AccountRateSettings(),
+        description="One envelope sender: what a stolen account can send. Set it to what your people send at most.",
+    )
+
+
 class LimitSettings(Section):
     """What one machine bears."""
 
@@ -111,6 +154,15 @@ class LimitSettings(Section):
     memory: Size = Field(
         default=512 * 2**20, description="Bytes of messages in memory at once; beyond it clients wait, then get 452."
     )
+    free_disk: Size = Field(
+        default=64 * 2**20,
+        description="Space that is to stay free where `data` lies (of a small disk a tenth at most): less, and clients "
+        "get 452; 0: not looked at.",
+    )
+    queue: StrictInt | None = Field(
+        default=2_000_000, ge=1, description="Items that may wait: with more, clients get 452; null: any number."
+    )
+    rates: RatesSettings = Field(default=RatesSettings(), description="How much one client, login or sender may send.")
 
     @model_validator(mode="after")
     def _room(self) -> Self:

@@ -15,13 +15,14 @@ from argon2 import PasswordHasher
 from delivery.items import Reply
 from gateway.smtp.listener import smtp_listener
 from gateway.smtp.reception import Door, House, Patience
-from gateway.smtp.replies import accepted
+from gateway.smtp.replies import NO_SPACE, accepted
 from gateway.smtp.settings import (
     Accepts,
     BareNewline,
     LimitSettings,
     ListenerSettings,
     ListenerTls,
+    RatesSettings,
     Require,
     SmtpSettings,
 )
@@ -97,6 +98,8 @@ def open_door(authority: Any, tmp_path: Path, password_hash: str) -> OpenDoor:
         bare_newline: str = "refuse",
         patience: Patience = FAST,
         shutdown: float = 5.0,
+        room: bool = True,
+        rates: RatesSettings = RatesSettings(),  # noqa: B008  # frozen
         **limits: int,
     ) -> AsyncIterator[Stage]:
         listener_tls = None
@@ -124,7 +127,8 @@ def open_door(authority: Any, tmp_path: Path, password_hash: str) -> OpenDoor:
             domains=("example.com", "*.example.com"),
             bounces="bounces.example.net",
             smtp=SmtpSettings(bare_newline=BareNewline(bare_newline)),
-            limits=LimitSettings(**({"message": 2**20, "memory": 2**23} | limits)),
+            limits=LimitSettings(**({"message": 2**20, "memory": 2**23, "rates": rates} | limits)),
+            room_for=lambda _size: None if room else NO_SPACE,
             patience=patience,
             shutdown_seconds=shutdown,
         )

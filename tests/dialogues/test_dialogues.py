@@ -1,7 +1,7 @@
 """Plays the scripts of this folder: what a client says and what the door answers, line by line.
 
 # a comment                          the first one says what the script shows
-@ accepts=inbound tls=yes            how the door is set up (see conftest.py); @ intake=fail: what takes mail is broken
+@ rates=sender.recipients:2 room=no  how the door is set up (see conftest.py); @ intake=fail: what takes mail is broken
 C: EHLO client.example               the client says this, with CRLF
 C: DATA\\r\\nSubject: x\\r\\n            escapes as in Python; a line that has any gets no CRLF of its own
 C* 1000 NOOP                         the same line many times, in one go
@@ -23,6 +23,8 @@ from typing import Any
 
 import pytest
 
+from gateway.smtp.settings import RatesSettings
+
 SCRIPTS = sorted(Path(__file__).parent.glob("*.txt"))
 
 
@@ -33,6 +35,10 @@ def settings_of(line: str) -> dict[str, Any]:
         if name == "senders":
             key, _, entries = value.partition(":")
             found.setdefault("senders", {})[key] = tuple(entries.split(","))
+        elif name == "rates":  # rates=sender.recipients:2
+            who, _, most = value.partition(":")
+            scope, _, what = who.partition(".")
+            found["rates"] = RatesSettings.model_validate({scope: {what: int(most)}})
         else:
             found[name] = {"yes": True, "no": False}.get(value, int(value) if value.isdigit() else value)
     return found

@@ -1,0 +1,161 @@
+"""How much one client, one login and one sender may send in a period: so a stolen account cannot send a million.
+
+Counts are kept in memory and, from a hundredth of a limit on, in the database (`gateway/ledger.py`), where all workers
+add theirs and learn the sum: a limit may be passed by some hundredths, and a restart forgets no more than that, while
+ordinary senders cost nothing. A period begins for all at the same moment. Pure but for the clock handed in.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from delivery.items import Reply
+from gateway.smtp import replies
+from gateway.smtp.settings import RateSettings, RatesSettings
+
+_SAVED_FROM: Final = 100  # parts of a limit
+_REMEMBERED: Final = 10_000  # counters before those of earlier periods are dropped
+
+
+class Scope(StrEnum):
+    """Who is counted."""
+
+    CLIENT = "client"
+    LOGIN = "login"
+    SENDER = "sender"
+
+
+class What(StrEnum):
+    """What is counted."""
+
+    MESSAGES = "messages"
+    RECIPIENTS = "recipients"
+
+
+Payers = Mapping[Scope, str]  # who answers for a message, each in the words it is counted under
+
+_REPLIES: Final = {
+    Scope.CLIENT: replies.TOO_MUCH_FROM_CLIENT,
+    Scope.LOGIN: replies.TOO_MUCH_FROM_LOGIN,
+    Scope.SENDER: replies.TOO_MUCH_FROM_SENDER,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `most` in `period` seconds."""
+
+    scope: Scope
+    what: What
+    most: int
+    period: int
+
+
+@dataclass(slots=True)
+class Counter:
+    """What one payer used of one limit in the period of that number: as all workers know it, and ours since."""
+
+    period: int
+    known: int = 0
+    ours: int = 0
+    was_told: bool = False  # that the limit is reached
+
+    @property
+    def total(self) -> int:
+        return self.known + self.ours
+
+
+@dataclass(frozen=True, slots=True)
+class Excess:
+    """A payer reached a limit."""
+
+    limit: Limit
+    who: str
+
+
+class Rates:
+    """Every count of this worker. `seconds` since 1970, the same for all workers."""
+
+    def __init__(
+        self,
+        settings: RatesSettings,
+        seconds: Callable[[], float],
+        tell: Callable[[Excess], None] = lambda _: None,
+    ) -> None:
+        """`tell` hears of each payer that reaches a limit, once a period."""
+        self._limits = tuple(_limits(settings))
+        self.scopes = frozenset(limit.scope for limit in self._limits)
+        self._seconds = seconds
+        self._counters: dict[tuple[Limit, str], Counter] = {}
+        self.tell = tell
+
+    def refusal(self, payers: Payers, recipients: int) -> Reply | None:
+        """The reply to a message of so many recipients that is one too many; None: it may go on."""
+        for limit in self._limits:
+            who = payers.get(limit.scope)
+            if who is None:
+                continue
+            more = 1 if limit.what is What.MESSAGES else recipients
+            counter = self._counter(limit, who)
+            if counter.total + more > limit.most:
+                if not counter.was_told:
+                    counter.was_told = True
+                    self.tell(Excess(limit, who))
+                return _REPLIES[limit.scope]
+        return None
+
+    def charge(self, payers: Payers, recipients: int) -> Reply | None:
+        """Count a message, unless it is one too many."""
+        refusal = self.refusal(payers, recipients)
+        if refusal is None:
+            self._add(payers, 1, recipients)
+        return refusal
+
+    def refund(self, payers: Payers, recipients: int) -> None:
+        """The message was not taken."""
+        self._add(payers, -1, -recipients)
+
+    # -- for the ledger -------------------------------------------------------------------------------------------
+
+    def unsaved(self, *, every: bool = False) -> Iterator[tuple[Limit, str, int, int]]:
+        """What is worth writing down (`every`: whatever there is): limit, payer, period, how much more."""
+        if len(self._counters) > _REMEMBERED:
+            now = self._seconds()
+            stale = [key for key, one in self._counters.items() if one.period != int(now // key[0].period)]
+            for key in stale:
+                del self._counters[key]
+        for (limit, who), counter in list(self._counters.items()):
+            if counter.ours and (every or abs(counter.ours) * _SAVED_FROM >= limit.most):
+                yield limit, who, counter.period, counter.ours
+
+    def saved(self, limit: Limit, who: str, period: int, more: int, total: int) -> None:
+        """So much was written down; the sum of all workers is `total`."""
+        counter = self._counters.get((limit, who))
+        if counter is not None and counter.period == period:
+            counter.ours -= more
+            counter.known = total
+
+    # -- within ---------------------------------------------------------------------------------------------------
+
+    def _counter(self, limit: Limit, who: str) -> Counter:
+        period = int(self._seconds() // limit.period)
+        counter = self._counters.get((limit, who))
+        if counter is None or counter.period != period:
+            counter = self._counters[limit, who] = Counter(period)
+        return counter
+
+    def _add(self, payers: Payers, messages: int, recipients: int) -> None:
+        for limit in self._limits:
+            who = payers.get(limit.scope)
+            if who is not None:
+                self._counter(limit, who).ours += messages if limit.what is What.MESSAGES else recipients
+
+
+def _limits(settings: RatesSettings) -> Iterator[Limit]:
+    for scope in Scope:
+        one: RateSettings = getattr(settings, scope.value)
+        for what in What:
+            most: int | None = getattr(one, what.value)
+            if most is not None:
+                yield Limit(scope, what, most, max(1, int(one.per.total_seconds())))

@@ -1,0 +1,75 @@
+"""Is there room for more mail? Looked at now and then, asked at every MAIL: space where the data lies, what waits."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from structlog import get_logger
+
+from delivery.errors import StoreUnavailable
+from delivery.items import Reply
+from gateway.smtp import replies
+
+EVERY: Final = 2.0  # seconds
+_SHARE: Final = 10  # of a small disk no more than this part is asked to be free
+_PAUSES: Final = 100  # counting takes at most this part of the time
+
+log = get_logger(__name__)
+
+
+class Strain:
+    """What the machine bears, for all doors of a process. `count(most)` counts what waits, up to `most`."""
+
+    def __init__(self, data: Path, *, free_disk: int, queue: int | None, count: Callable[[int], int]) -> None:
+        self._data = data
+        self._free_disk = free_disk
+        self._queue = queue
+        self._count = count
+        self._spare = free_disk  # bytes that may be written yet; nobody looked so far
+        self._is_long = False
+        self._reason = ""
+
+    @property
+    def reason(self) -> str:
+        """Why no mail is taken: disk, queue, or nothing."""
+        return self._reason
+
+    def refusal(self, size: int = 0) -> Reply | None:
+        """The reply to a message of so many bytes; None: there is room."""
+        if self._is_long:
+            return replies.QUEUE_FULL
+        return replies.NO_SPACE if self._free_disk and self._spare < size else None
+
+    async def run(self) -> None:
+        """Look until cancelled. What cannot be looked at refuses nothing: the store itself says what is wrong."""
+        loop = asyncio.get_running_loop()
+        while True:
+            began = loop.time()
+            await asyncio.to_thread(self.look)
+            await asyncio.sleep(max(EVERY, _PAUSES * (loop.time() - began)))
+
+    def look(self) -> None:
+        """One look. Blocks."""
+        try:
+            disk = os.statvfs(self._data)
+        except OSError as error:
+            log.warning("strain.unknown", error=type(error).__name__)
+        else:
+            least = min(self._free_disk, disk.f_blocks * disk.f_frsize // _SHARE)
+            self._spare = disk.f_bavail * disk.f_frsize - least
+        if self._queue is not None:
+            try:
+                self._is_long = self._count(self._queue) >= self._queue
+            except StoreUnavailable:
+                self._is_long = False
+        self._note("queue" if self._is_long else "disk" if self._free_disk and self._spare <= 0 else "")
+
+    def _note(self, reason: str) -> None:
+        if reason != self._reason:
+            self._reason = reason
+            if reason:
+                log.error("strain.no_room", reason=reason, spare_bytes=self._spare)
+            else:
+                log.info("strain.room_again")

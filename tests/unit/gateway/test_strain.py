@@ -1,0 +1,60 @@
+"""Room for more mail: disk and queue."""
+
+from pathlib import Path
+
+import pytest
+
+from delivery.errors import StoreUnavailable
+from gateway.smtp.replies import NO_SPACE, QUEUE_FULL
+from gateway.strain import Strain
+
+
+class Disk:
+    def __init__(self, free: int, total: int = 2**40) -> None:
+        self.f_frsize, self.f_bavail, self.f_blocks = 1, free, total
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
+    disk = Disk(10_000)
+    monkeypatch.setattr("os.statvfs", lambda _path: disk)
+    return disk
+
+
+def strain(free_disk: int = 1000, queue: int | None = None, waiting: int = 0) -> Strain:
+    made = Strain(Path("/data"), free_disk=free_disk, queue=queue, count=lambda most: min(waiting, most))
+    made.look()
+    return made
+
+
+def test_what_has_room_is_taken_and_what_has_none_is_not(disk: Disk) -> None:
+    assert strain().refusal(9000) is None
+    assert strain().refusal(9001) == NO_SPACE
+    disk.f_bavail = 999
+    full = strain()
+    assert (full.refusal(), full.reason) == (NO_SPACE, "disk")
+    disk.f_bavail = 10_000
+    full.look()
+    assert (full.refusal(), full.reason) == (None, "")
+    assert strain(free_disk=0).refusal(10**9) is None
+
+
+def test_of_a_small_disk_a_tenth_is_enough(disk: Disk) -> None:
+    disk.f_blocks, disk.f_bavail = 5000, 600
+    assert strain().refusal(100) is None
+    assert strain().refusal(101) == NO_SPACE
+
+
+def test_a_long_queue_takes_no_more(disk: Disk) -> None:
+    assert strain(queue=5, waiting=4).refusal() is None
+    full = strain(queue=5, waiting=50)
+    assert (full.refusal(), full.reason) == (QUEUE_FULL, "queue")
+
+
+def test_what_cannot_be_looked_at_refuses_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def gone(_: object) -> int:
+        raise StoreUnavailable("gone")
+
+    made = Strain(tmp_path / "none", free_disk=1000, queue=1, count=gone)
+    made.look()
+    assert made.refusal() is None
