@@ -2,28 +2,28 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from gateway.cli.context import NO, WRONG, Invocation, config_after, fail, json_option, print_json
-from gateway.cli.stores import actor, shown, stores_of
-from policy.message import Address, AddressInvalid
+from gateway.cli.context import NO, Invocation, config_after, fail, json_option, print_json
+from gateway.cli.queueacts import ACTS, by_route, named, narrowed, narrowing
+from gateway.cli.stores import shown, stores_of
 
 if TYPE_CHECKING:
-    from datetime import timedelta
-
-    from delivery.desk import Desk, Done
+    from delivery.circuits import Circuit
     from delivery.store.views import ItemStory, Line
 
 STATES = ("due", "leased", "held", "sent", "stored", "bounced", "refused", "cancelled")
-ROUTES = ("relay", "partner", "tls", "safebox", "hold", "reject")
 
 
 @click.group()
 def command() -> None:
     """See and steer what waits, and prove that nothing was lost."""
+
+
+for act in ACTS:
+    command.add_command(act)
 
 
 @command.command("list")
@@ -35,38 +35,31 @@ def command() -> None:
     multiple=True,
     help="Only items in this state; may be given again. Without it: due, leased and held.",
 )
-@click.option("--route", type=click.Choice(ROUTES), help="Only items on this route.")
-@click.option("--recipient", metavar="ADDRESS", help="Only items for this address, or for *@domain.")
-@click.option("--sender", metavar="ADDRESS", help="Only items of this sender, or of *@domain; <> for reports.")
-@click.option("--older", metavar="DURATION", help="Only items older than this, such as 2 hours.")
-@click.option("--said", metavar="TEXT", help="Only items whose last reply holds this text, in any case.")
+@by_route
+@narrowing
 @click.option("--limit", type=click.IntRange(1), default=1000, show_default=True, help="At most so many.")
 @json_option
 @click.pass_obj
 def list_(
     invocation: Invocation,
+    /,
     *,
     states: tuple[str, ...],
-    route: str | None,
-    recipient: str | None,
-    sender: str | None,
-    older: str | None,
-    said: str | None,
     limit: int,
     as_json: bool,
+    **described: Any,
 ) -> None:
     """List items, oldest first: what waits, or with --state also what has ended."""
     from delivery.desk import Desk
     from delivery.items import State
-    from delivery.store.views import WAITING, Narrowed
-    from policy.decision import Route
+    from delivery.store.views import WAITING
 
     chosen = tuple(State) if "all" in states else tuple(State(state) for state in states) or WAITING
     with stores_of(invocation) as stores:
         lines = asyncio.run(
             Desk(stores.queue).items(
                 states=chosen,
-                narrowed=Narrowed(Route(route) if route else None, recipient, sender, _age(older), said),
+                narrowed=narrowed(described),
                 limit=limit,
             )
         )
@@ -77,17 +70,6 @@ def list_(
             click.echo(_line_text(line))
     if not as_json and not lines:
         click.echo("nothing waits" if not states else "none")
-
-
-def _age(text: str | None) -> "timedelta | None":
-    from policy.units import parse_duration
-
-    if text is None:
-        return None
-    try:
-        return parse_duration(text)
-    except ValueError:
-        fail(f"--older {text}: no duration", "write it as 90 minutes, 2 hours or 3 days", code=WRONG)
 
 
 def _line_json(line: "Line") -> dict[str, Any]:
@@ -155,6 +137,7 @@ def _story_json(story: "ItemStory") -> dict[str, Any]:
         "fallback": item.fallback.value if item.fallback else None,
         "fallback_at": shown(item.fallback_at),
         "fell_back": item.fell_back,
+        "urgency": None if story.line.finished_at else item.urgency,
         "finished_at": shown(story.line.finished_at),
         "tries": [
             {
@@ -192,137 +175,6 @@ def _story_text(story: "ItemStory") -> str:
     return _printable("\n".join(lines))
 
 
-def _each(
-    invocation: Invocation, ids: tuple[str, ...], done: str, act: "Callable[[Desk, str], Awaitable[bool | None]]"
-) -> None:
-    """Do one thing to each item; exit 1 where it could not be done to all."""
-    from delivery.desk import Desk
-
-    async def all_of_them(desk: "Desk") -> list[bool | None]:
-        return [await act(desk, item) for item in ids]
-
-    with stores_of(invocation) as stores:
-        answers = asyncio.run(all_of_them(Desk(stores.queue)))
-    for item, answer in zip(ids, answers, strict=True):
-        if answer:
-            click.echo(f"{item}: {done}")
-        elif answer is None:
-            click.echo(f"sealgate: {item}: no such item waits", err=True)
-        else:
-            click.echo(f"sealgate: {item}: its state does not allow that; see sealgate queue show {item}", err=True)
-    if not all(answers):
-        sys.exit(NO)
-
-
-@command.command()
-@config_after
-@click.argument("ids", metavar="ID...", nargs=-1, required=True)
-@click.pass_obj
-def retry(invocation: Invocation, ids: tuple[str, ...]) -> None:
-    """Try waiting items now."""
-    _each(invocation, ids, "will be tried now", lambda desk, item: desk.retry(item, actor()))
-
-
-@command.command()
-@config_after
-@click.argument("ids", metavar="ID...", nargs=-1, required=True)
-@click.option(
-    "--route", type=click.Choice(["relay", "safebox"]), help="Send it this way, not the way it was held from."
-)
-@click.pass_obj
-def release(invocation: Invocation, ids: tuple[str, ...], route: str | None) -> None:
-    """Let held items go. What a rule held goes by ordinary mail, unless --route says otherwise."""
-    from policy.decision import Route
-
-    chosen = Route(route) if route else None
-    _each(invocation, ids, "released", lambda desk, item: desk.release(item, actor(), chosen))
-
-
-@command.command()
-@config_after
-@click.argument("ids", metavar="ID...", nargs=-1, required=True)
-@click.option("--reason", help="What the sender is told.")
-@click.pass_obj
-def refuse(invocation: Invocation, ids: tuple[str, ...], reason: str | None) -> None:
-    """End held items; their senders get a report."""
-    from delivery.desk import REFUSED
-
-    if reason is not None and not reason.isprintable():
-        fail("a reason is one line of text", code=WRONG)
-    _each(invocation, ids, "refused", lambda desk, item: desk.refuse(item, actor(), reason or REFUSED))
-
-
-@command.command()
-@config_after
-@click.argument("ids", metavar="ID...", nargs=-1, required=True)
-@click.pass_obj
-def cancel(invocation: Invocation, ids: tuple[str, ...]) -> None:
-    """End items without a word to their senders. What is being sent at this moment may still arrive."""
-    _each(invocation, ids, "cancelled", lambda desk, item: desk.cancel(item, actor()))
-
-
-def _domain(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    """A domain as the queue has it: lower case, A-labels; `*` is all mail."""
-    if value == "*":
-        return value
-    try:
-        address = Address.parse(f"postmaster@{value}")
-    except AddressInvalid:
-        address = None
-    if address is None or address.local != "postmaster":
-        raise click.BadParameter("write a domain, such as example.net")
-    return address.domain
-
-
-@command.command()
-@config_after
-@click.argument("domain", callback=_domain)
-@click.pass_obj
-def drain(invocation: Invocation, domain: str) -> None:
-    """Try everything that waits for a domain now, whenever it was to be tried."""
-    if domain == "*":
-        fail("a domain is drained by its name", "sealgate queue stats shows for which domains mail waits", code=WRONG)
-    number = _steer(invocation, lambda desk: desk.drain(domain, actor()))
-    click.echo(f"{number} item{'' if number == 1 else 's'} for {domain} will be tried now")
-
-
-@command.command()
-@config_after
-@click.argument("domain", callback=_domain, default="*")
-@click.pass_obj
-def pause(invocation: Invocation, domain: str) -> None:
-    """Send nothing to a domain, or nothing at all, until `resume`. Mail is still accepted, and waits."""
-    done = _steer(invocation, lambda desk: desk.pause(domain, actor()))
-    click.echo(
-        f"{_named(domain)} {'is paused; what is being sent now may still arrive' if done else 'was paused already'}"
-    )
-
-
-@command.command()
-@config_after
-@click.argument("domain", callback=_domain, default="*")
-@click.pass_obj
-def resume(invocation: Invocation, domain: str) -> None:
-    """Let mail to a paused domain go again; without a domain, end the pause of all mail."""
-    if not _steer(invocation, lambda desk: desk.resume(domain, actor())):
-        fail(f"{_named(domain)} is not paused", "sealgate queue stats shows what is", code=NO)
-    click.echo(f"{_named(domain)} goes again")
-
-
-def _steer(invocation: Invocation, act: "Callable[[Desk], Awaitable[Done]]") -> "Done":
-    from delivery.desk import Desk
-
-    async def do(desk: "Desk") -> "Done":
-        return await act(desk)
-
-    with stores_of(invocation) as stores:
-        return asyncio.run(do(Desk(stores.queue)))
-
-
-def _named(domain: str) -> str:
-    return "all mail" if domain == "*" else f"mail for {domain}"
-
-
 @command.command()
 @config_after
 @click.option("--limit", type=click.IntRange(1), default=30, show_default=True, help="At most so many domains.")
@@ -334,7 +186,9 @@ def stats(invocation: Invocation, limit: int, as_json: bool) -> None:
     from delivery.store.ages import STEPS
 
     with stores_of(invocation) as stores:
-        piles, paused = asyncio.run(Desk(stores.queue).stats(limit))
+        desk = Desk(stores.queue)
+        piles, paused = asyncio.run(desk.stats(limit))
+        circuits = asyncio.run(desk.unreached())
     minutes = [int(step.total_seconds() // 60) for step in STEPS]
     if as_json:
         for pile in piles:
@@ -349,9 +203,15 @@ def stats(invocation: Invocation, limit: int, as_json: bool) -> None:
                     "paused_since": shown(paused.get(pile.domain) or paused.get("*")),
                 }
             )
+        for domain, since in sorted(paused.items()):
+            print_json({"paused": domain, "since": shown(since)})
+        for circuit in circuits:
+            print_json(_circuit_json(circuit))
         return
     for domain, since in sorted(paused.items()):
-        click.echo(f"{_named(domain)} is paused since {shown(since)}")
+        click.echo(f"{named(domain)} is paused since {shown(since)}")
+    for circuit in circuits:
+        click.echo(_circuit_text(circuit))
     if not piles:
         click.echo("nothing waits")
         return
@@ -360,6 +220,27 @@ def stats(invocation: Invocation, limit: int, as_json: bool) -> None:
     click.echo(" " * width + "".join(f"{column:>7}" for column in columns))
     for pile in piles:
         click.echo(f"{pile.domain:<{width}}" + "".join(f"{count:>7}" for count in (pile.items, *pile.by_age)))
+
+
+def _circuit_json(circuit: "Circuit") -> dict[str, Any]:
+    where = circuit.lane.destination
+    return {
+        "unreached": circuit.lane.domain or None,
+        "route": where.route.value,
+        "partner": where.name or None,
+        "inside": where.inside,
+        "since": shown(circuit.since),
+        "probe_at": shown(circuit.until),
+        "probes": circuit.probes,
+        "reply": str(circuit.reply),
+    }
+
+
+def _circuit_text(circuit: "Circuit") -> str:
+    where = circuit.lane.destination
+    name = circuit.lane.domain or where.name or ("inside" if where.inside else "the next hop")
+    text = f"{name} cannot be reached since {shown(circuit.since)}, next probe {shown(circuit.until)}: {circuit.reply}"
+    return _printable(text)
 
 
 @command.command()

@@ -2,14 +2,16 @@
 
 import asyncio
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import text
 
-from delivery.items import Destination, NewItem, NewMessage, State
+from delivery.circuits import Circuit
+from delivery.items import Destination, Lane, NewItem, NewMessage, Reply, State
+from delivery.store.circuits import put_circuit
 from gateway.app import open_stores
 from gateway.cli.main import main
 from gateway.settings import load_settings
@@ -173,7 +175,8 @@ def test_a_missing_database_is_told_and_never_made(config: Path) -> None:
 def test_stats_show_where_mail_waits_and_what_is_paused(config: Path, message: str) -> None:
     assert run(config, "queue", "pause", "There.Test").stdout.startswith("mail for there.test is paused")
     assert "already" in run(config, "queue", "pause", "there.test").stdout
-    (pile,) = lines(run(config, "queue", "stats", "--json"))
+    pile, pause = lines(run(config, "queue", "stats", "--json"))
+    assert pause["paused"] == "there.test"
     assert (pile["domain"], pile["items"], pile["held"]) == ("there.test", 2, 1)
     assert pile["minutes"] == {"5": 2} | dict.fromkeys(
         ["10", "20", "40", "80", "160", "320", "640", "1280", "older"], 0
@@ -204,3 +207,41 @@ def test_an_age_is_written_as_people_do(config: Path, message: str) -> None:
     wrong = run(config, "queue", "list", "--older", "long")
     assert wrong.exit_code == 2
     assert "90 minutes" in wrong.output
+
+
+def test_acts_are_on_what_is_named_or_on_what_is_described(config: Path, message: str) -> None:
+    assert run(config, "queue", "cancel").exit_code == 2
+    (due, held) = waiting(config)
+    assert run(config, "queue", "cancel", str(due["id"]), "--sender", "al@example.com").exit_code == 2
+    none = run(config, "queue", "cancel", "--sender", "nobody@example.com")
+    assert (none.exit_code, none.stdout.strip()) == (0, "0 of 0 items: cancelled")
+    assert sorted(map(str, lines(run(config, "queue", "retry", "--recipient", "*@there.test", "--json")))) == sorted(
+        map(str, [{"id": due["id"], "done": True, "found": True}, {"id": held["id"], "done": False, "found": True}])
+    )
+    assert run(config, "queue", "refuse", "--sender", "*@example.com").stdout.strip() == "1 of 1 items: refused"
+    assert run(config, "queue", "cancel", "--sender", "al@example.com").stdout.strip() == "1 of 1 items: cancelled"
+    assert [one["sender"] for one in lines(run(config, "queue", "list", "--json"))] == [None]  # the report
+    gone = run(config, "queue", "retry", str(due["id"]), "--json")
+    assert (gone.exit_code, json.loads(gone.stdout)) == (1, {"id": due["id"], "done": False, "found": False})
+
+
+def test_domains_are_steered_as_json_too(config: Path, message: str) -> None:
+    assert lines(run(config, "queue", "pause", "there.test", "--json")) == [
+        {"domain": "there.test", "paused": True, "done": True}
+    ]
+    assert lines(run(config, "queue", "resume", "there.test", "--json")) == [
+        {"domain": "there.test", "paused": False, "done": True}
+    ]
+    assert lines(run(config, "queue", "drain", "there.test", "--json")) == [{"domain": "there.test", "items": 0}]
+
+
+def test_stats_name_what_cannot_be_reached(config: Path, message: str) -> None:
+    now = datetime.now(UTC)
+    lane = Lane(Destination(Route.RELAY), "there.test")
+    circuit = Circuit(lane, now, now + timedelta(minutes=1), 2, Reply(451, "4.4.1", "Connecting failed: refused"))
+    with open_stores(load_settings(config, policy=False)) as stores:
+        stores.db.write_now(lambda conn: put_circuit(conn, circuit))
+    told = lines(run(config, "queue", "stats", "--json"))[-1]
+    assert (told["unreached"], told["route"], told["probes"]) == ("there.test", "relay", 2)
+    assert told["reply"] == "451 4.4.1 Connecting failed: refused"
+    assert "there.test cannot be reached since" in run(config, "queue", "stats").stdout
