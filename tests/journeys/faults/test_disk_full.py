@@ -1,0 +1,73 @@
+"""No room: 452 at the door and nothing half done, whichever write it is that fails; all goes on once there is room."""
+
+import errno
+import time
+from collections.abc import Callable
+
+from faults_disk import Ballast, Disk
+from faults_ledger import Ledger, balances, printed, states_in
+from faults_load import DOMAINS, LARGE, Refused, send_once
+from faults_peer import Peer
+from faults_rig import FaultyGateway
+
+LATER = (b"452 4.3.1 ", b"451 4.3.0 ")
+ROOM = (0, 4096, 8192, 20_000, 60_000, 150_000, 300_000, 700_000)  # bytes: each write of a message is the one that fails
+
+
+def offer(gateway: FaultyGateway, ledger: Ledger, name: str, phase: str, size: int) -> bytes:
+    """Send one message; `250`, or how it was refused. A cut connection is no answer."""
+    try:
+        assert send_once(gateway.smtp, ledger, name, phase, DOMAINS, size), gateway.log.read_text()[-2000:]
+    except Refused as refused:
+        return refused.reply
+    return b"250"
+
+
+def test_a_full_disk_is_452_and_no_more(
+    make_faulty: Callable[..., FaultyGateway], peer: Peer, ledger: Ledger, idle: Callable[..., None], disk: Disk, capsys
+) -> None:
+    gateway = make_faulty(peer.port, folder=disk.path)
+    gateway.log = disk.path.parent / "log"
+    gateway.arm["times"] = {"delivery.housekeeping:TIDY": 0.5, "delivery.worker:POLL": 0.2}
+    gateway.start()
+    ballast, answers, pid = Ballast(disk), [], gateway.pid
+    for room in ROOM:
+        phase = f"{room} bytes left"
+        ballast.leave(room)
+        for size in (1500, LARGE, 1500):
+            answers.append(offer(gateway, ledger, f"m{len(ledger.sent)}", phase, size))
+        ballast.gone()
+        name = f"m{len(ledger.sent)}"
+        deadline = time.monotonic() + 20
+        while (said := offer(gateway, ledger, name, phase, LARGE)) != b"250":
+            assert said.startswith(LATER) and time.monotonic() < deadline, "it takes mail again by itself"
+    refused = [answer for answer in answers if answer != b"250"]
+    assert refused and all(answer.startswith(LATER) for answer in refused)
+    assert any(answer.startswith(b"452 4.3.1 ") for answer in refused)
+    idle(gateway)
+    table = ledger.check(states_in(gateway.folder / "data"), peer.arrivals())
+    with capsys.disabled():
+        print("\n" + printed(table))
+    assert balances(table)
+    assert not any(row.twice_by_dot for row in table.values()), "a result waits for room, the mail is not sent again"
+    assert gateway.pid == pid
+    gateway.command("queue", "audit")
+
+
+def test_a_write_that_fails_leaves_nothing_behind(
+    make_faulty: Callable[..., FaultyGateway], peer: Peer, ledger: Ledger, idle: Callable[..., None]
+) -> None:
+    gateway = make_faulty(peer.port)
+    gateway.start()
+    for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO):
+        for point in ("file written", "before the file's fsync", "before the commit"):
+            gateway.trigger(point, "fail", errno=number)
+            said = offer(gateway, ledger, f"m{len(ledger.sent)}", point, LARGE)
+            assert said.startswith(LATER[number == errno.EIO :]), (point, number, said)
+    gateway.calm()
+    assert offer(gateway, ledger, "well", "well", LARGE) == b"250"
+    idle(gateway)
+    assert balances(ledger.check(states_in(gateway.folder / "data"), peer.arrivals()))
+    blobs = [path for path in (gateway.folder / "data" / "blobs").rglob("*") if path.is_file()]
+    assert len(blobs) == 2, "of the one that is held, and of the SafeBox's original"
+    assert not [path for path in blobs if path.name.startswith("partial-")]

@@ -1,0 +1,115 @@
+"""kill -9 of the whole group at each named point of a message's way: nothing is lost, and twice only where it may be."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+from faults_armed import POINTS
+from faults_ledger import Kill, Ledger, balances, printed, states_in
+from faults_load import DOMAINS, LARGE, send_once
+from faults_peer import Peer
+from faults_rig import FaultyGateway
+from mailhosts import wait_for
+
+ALL, MAIL, BOX = DOMAINS, ("friends.example",), ("box.example",)
+# point: who the mail is for, and how large it is
+IN_MAIL = {
+    "after MAIL": (ALL, 1500),
+    "mid-DATA": (ALL, LARGE),
+    "in policy": (ALL, 1500),
+    "after decision": (ALL, 1500),
+    "before the file's fsync": (ALL, LARGE),
+    "after the file's fsync": (ALL, LARGE),
+    "after the file's rename": (ALL, LARGE),
+    "before the commit": (ALL, LARGE),
+    "before 250": (ALL, LARGE),
+    "after 250": (ALL, LARGE),
+    "after connect": (MAIL, 1500),
+    "before the dot": (MAIL, 1500),
+    "at the dot": (MAIL, 1500),
+    "after the dot": (MAIL, LARGE),
+    "after the remote 250": (MAIL, 1500),
+    "result half written": (MAIL, 1500),
+    "after the result": (MAIL, 1500),
+    "SafeBox half made": (BOX, LARGE),
+    "after SafeBox, before notice": (BOX, 1500),
+    "after notice": (BOX, 1500),
+    "in cleanup, before the file goes": (MAIL, LARGE),
+    "in cleanup, after the file went": (MAIL, LARGE),
+}
+BY_ITSELF = ("in cleanup, history", "in cleanup, before the log is cut", "in cleanup, after the log is cut")
+IN_ROTATION = tuple(point.name for point in POINTS if point.name.startswith("in key rotation"))
+FAILING_ONLY = {"file written", "key asked for", "key opened"}
+TWICE = {"after the dot", "after the remote 250", "result half written"}  # after the dot, before our record of it
+UNHEARD = {"before 250"}  # on disk, and the client was not told
+CLOSED = {"dsn": "sent", "notice": "sent"}
+
+
+def test_every_point_is_tried() -> None:
+    assert {point.name for point in POINTS} == {*IN_MAIL, *BY_ITSELF, *IN_ROTATION} | FAILING_ONLY
+
+
+@pytest.mark.timeout(300)
+def test_killed_at_each_named_point(
+    make_faulty: Callable[..., FaultyGateway], peer: Peer, ledger: Ledger, idle: Callable[..., None], capsys
+) -> None:
+    gateway = make_faulty(peer.port)
+    gateway.arm["times"] = {
+        "delivery.housekeeping:TIDY": 0.3,
+        "delivery.housekeeping:PURGE": 0.5,
+        "delivery.worker:KEEP": 0.5,
+        "delivery.worker:POLL": 0.2,
+    }
+    gateway.start()
+    for point, (domains, size) in IN_MAIL.items():
+        name = f"m{len(ledger.sent)}"
+        peer.hang_up()
+        gateway.trigger(point)
+        heard = send_once(gateway.smtp, ledger, name, point, domains, size)
+        gateway.dies()
+        ledger.kills.append(Kill(time.monotonic(), point))
+        gateway.start()
+        if not heard:
+            assert send_once(gateway.smtp, ledger, name, point, domains, size), "it takes mail again"
+        idle(gateway)
+    for point in BY_ITSELF:
+        name = f"m{len(ledger.sent)}"
+        gateway.trigger(point)
+        heard = send_once(gateway.smtp, ledger, name, point, ALL, LARGE)
+        gateway.dies()
+        ledger.kills.append(Kill(time.monotonic(), point))
+        gateway.start()
+        if not heard:
+            assert send_once(gateway.smtp, ledger, name, point, ALL, LARGE)
+        idle(gateway)
+    _rotate(gateway, ledger)
+    idle(gateway)
+    table = ledger.check(states_in(gateway.folder / "data"), peer.arrivals())
+    with capsys.disabled():
+        print("\n" + printed(table))
+    assert balances(table)
+    assert gateway.fired() == [*IN_MAIL, *BY_ITSELF, *IN_ROTATION]
+    for point, row in table.items():
+        assert row.accepted == row.messages, point
+        assert bool(row.twice_by_client) == (point in UNHEARD), point
+        assert bool(row.twice_by_dot) == (point in TWICE), point
+    gateway.command("queue", "audit")
+    kept = [path.name for path in (gateway.folder / "data" / "blobs").rglob("*") if path.is_file()]
+    assert all(name.startswith("partial-") or len(name) > 20 for name in kept)
+
+
+def _rotate(gateway: FaultyGateway, ledger: Ledger) -> None:
+    """The command is killed, then the gateway: what was sealed before, between and after opens."""
+    for point in IN_ROTATION:
+        held = f"m{len(ledger.sent)}"
+        assert send_once(gateway.smtp, ledger, held, point, ALL, LARGE)
+        gateway.trigger(point)
+        config = str(gateway.config)
+        command = gateway.zygote.start(["keys", "rotate", "--config", config], gateway.log, gateway.arm)
+        assert gateway.zygote.wait(command, 60) == -9, gateway.log.read_text()[-2000:]
+        assert send_once(gateway.smtp, ledger, f"m{len(ledger.sent)}", point, ALL, LARGE)
+        gateway.kill()
+        ledger.kills.append(Kill(time.monotonic(), point))
+        gateway.start()
+    gateway.command("keys", "rotate", "--rewrap-only")
+    gateway.command("keys", "rotate")

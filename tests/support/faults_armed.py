@@ -1,0 +1,235 @@
+"""Faults at named points of the product. Nothing of this is in the product: it is put around its functions from here.
+
+Only a process that was started by `faults_zygote.py` has it. A point does nothing until the trigger file names it; then
+its process group is killed, stopped, or the point fails, and the point's name is appended to the file `fired` first.
+"""
+
+import asyncio
+import functools
+import importlib
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from delivery.errors import KeysUnavailable
+
+Check = Callable[..., bool]
+
+
+@dataclass(frozen=True)
+class Point:
+    """A place in the product: before or after a function, where `when` (called with what it was called with) says so."""
+
+    name: str
+    place: str  # module:Class.method or module:function
+    after: bool
+    when: Check | None = None
+
+
+_accepting = threading.local()  # does the transaction under way take in a client's message?
+
+
+def _is_accepting(*_: Any, **__: Any) -> bool:
+    return bool(getattr(_accepting, "yes", False))
+
+
+def _is_partial(descriptor: int, *_: Any, **__: Any) -> bool:
+    try:
+        return "/blobs/partial-" in os.readlink(f"/proc/self/fd/{descriptor}")
+    except OSError:
+        return False
+
+
+def _says_250(wire: Any, *_: Any, **__: Any) -> bool:
+    return b"250 2.0.0 Accepted" in b"".join(wire._out)
+
+
+def _is_notice(_results: Any, _message: Any, tried: Any) -> bool:
+    return tried[0].leased.item.kind.value == "notice"
+
+
+def _is_mail(*words: Any) -> bool:
+    return not _is_notice(*words)
+
+
+POINTS = (
+    Point("after MAIL", "gateway.smtp.session:Session.smtp_MAIL", True),
+    Point("mid-DATA", "gateway.smtp.data:DataReceiver.feed", True),
+    Point("in policy", "policy.engine:Policy.decide", False),
+    Point("after decision", "delivery.queue:Queue.accept", False),
+    Point("before the file's fsync", "os:fsync", False, _is_partial),
+    Point("after the file's fsync", "os:fsync", True, _is_partial),
+    Point("after the file's rename", "delivery.store.blobs:BlobWriter.commit", True),
+    Point("before the commit", "delivery.store.groups:_commit", False, _is_accepting),
+    Point("before 250", "delivery.store.groups:_commit", True, _is_accepting),
+    Point("after 250", "gateway.smtp.wire:Wire.flush", True, _says_250),
+    Point("after connect", "delivery.couriers.session:Dialler.dial", True),
+    Point("before the dot", "delivery.couriers.transaction:Transaction._is_ours", False),
+    Point("at the dot", "delivery.couriers.transaction:Transaction._is_ours", True),
+    Point("after the dot", "delivery.couriers.transaction:Transaction._outlast", False),
+    Point("after the remote 250", "delivery.couriers.transaction:Transaction._outlast", True),
+    Point("result half written", "delivery.store.messages:finish_message", True),
+    Point("after the result", "delivery.results:Results.record", True, _is_mail),
+    Point("SafeBox half made", "delivery.safebox.making:insert_made", True),
+    Point("after SafeBox, before notice", "delivery.results:Results.record", True, _is_mail),
+    Point("after notice", "delivery.results:Results.record", True, _is_notice),
+    Point("in cleanup, before the file goes", "delivery.store.blobs:Blobs.delete", False),
+    Point("in cleanup, after the file went", "delivery.store.blobs:Blobs.delete", True),
+    Point("in cleanup, history", "delivery.store.messages:purge_history", True),
+    Point("in cleanup, before the log is cut", "delivery.store.sqlite:SqliteBacking.tidy", False),
+    Point("in cleanup, after the log is cut", "delivery.store.sqlite:SqliteBacking.tidy", True),
+    Point("in key rotation, before the keyring", "keys.backends.file:_write", False),
+    Point("in key rotation, after the keyring", "keys.backends.file:_write", True),
+    Point("in key rotation, keys half wrapped", "delivery.store.vault:Vault._rewrap", True),
+    Point("in key rotation, before the commit", "delivery.store.vault:Vault._rotate", True),
+    Point("in key rotation, after the commit", "delivery.store.vault:Vault.rotate", True),
+    # not for kills: where something fails
+    Point("file written", "delivery.store.blobs:BlobWriter.write", False),
+    Point("key asked for", "delivery.store.vault:Vault.new_dek", False),
+    Point("key opened", "delivery.store.vault:Vault.open_dek", False),
+)  # fmt: skip
+
+
+class Arming:
+    """What one start of a Sealgate is armed with; `spec` comes from the rig as JSON."""
+
+    def __init__(self, spec: dict[str, Any]) -> None:
+        self._trigger = Path(spec["trigger"])
+        self._fired = Path(spec["fired"])
+        self._spec = spec
+        self._hits = 0
+        self._lock = threading.Lock()
+
+    def arm(self) -> None:
+        """Put every fault in its place."""
+        _patch("delivery.queue:Queue._insert_all", self._note_accepting)
+        for point in POINTS:
+            _patch(point.place, functools.partial(self._around, point))
+        if "clock" in self._spec:
+            _set("gateway.app", "now", _moved_clock(Path(self._spec["clock"])))
+        for place, seconds in self._spec.get("times", {}).items():
+            module, _, name = place.partition(":")
+            is_span = isinstance(getattr(importlib.import_module(module), name), timedelta)
+            _set(module, name, timedelta(seconds=seconds) if is_span else float(seconds))
+        if self._spec.get("no_fsync"):
+            _without_fsync()
+
+    def _note_accepting(self, inner: Any) -> Any:
+        @functools.wraps(inner)
+        def insert_all(*words: Any, **more: Any) -> Any:
+            _accepting.yes = True
+            return inner(*words, **more)
+
+        return insert_all
+
+    def _around(self, point: Point, inner: Any) -> Any:
+        def applies(words: Any, more: Any) -> bool:
+            return point.when is None or point.when(*words, **more)
+
+        if asyncio.iscoroutinefunction(inner):
+
+            @functools.wraps(inner)
+            async def around_async(*words: Any, **more: Any) -> Any:
+                there = applies(words, more)
+                if there and not point.after:
+                    self._reached(point)
+                value = await inner(*words, **more)
+                if there and point.after:
+                    self._reached(point)
+                return value
+
+            return around_async
+
+        @functools.wraps(inner)
+        def around(*words: Any, **more: Any) -> Any:
+            there = applies(words, more)
+            if there and not point.after:
+                self._reached(point)
+            value = inner(*words, **more)
+            if there and point.after:
+                self._reached(point)
+            if point.place.endswith(":_commit") and point.after:
+                _accepting.yes = False
+            return value
+
+        return around
+
+    def _reached(self, point: Point) -> None:
+        try:
+            order = json.loads(self._trigger.read_text())
+        except (OSError, ValueError):
+            return
+        if order["point"] != point.name:
+            return
+        with self._lock:
+            self._hits += 1
+            if self._hits < order.get("hit", 1):
+                return
+        self._do(point, order)
+
+    def _do(self, point: Point, order: dict[str, Any]) -> None:
+        act = order["act"]
+        if act in ("kill", "stop"):
+            self._trigger.unlink(missing_ok=True)
+        self._hits = 0
+        with self._fired.open("a") as fired:
+            fired.write(point.name + "\n")
+        if act == "kill":
+            os.killpg(0, signal.SIGKILL)
+            time.sleep(60)
+        elif act == "stop":
+            os.killpg(0, signal.SIGSTOP)
+        elif act == "no keys":
+            raise KeysUnavailable("the key backend does not answer")
+        elif act == "fail":
+            raise OSError(order["errno"], os.strerror(order["errno"]))
+
+
+def _patch(place: str, wrapper: Callable[[Any], Any]) -> None:
+    """Wrap a function wherever a module of the product holds it. A place that is not there is an error."""
+    module_name, _, path = place.partition(":")
+    holder: Any = importlib.import_module(module_name)
+    *owners, name = path.split(".")
+    for owner in owners:
+        holder = getattr(holder, owner)
+    before = getattr(holder, name)
+    after = wrapper(before)
+    setattr(holder, name, after)
+    for module in list(sys.modules.values()):
+        if module is not holder and getattr(module, name, None) is before:
+            setattr(module, name, after)
+
+
+def _set(module_name: str, name: str, value: Any) -> None:
+    module = importlib.import_module(module_name)
+    before = getattr(module, name)
+    setattr(module, name, value)
+    for other in list(sys.modules.values()):
+        if getattr(other, "__name__", "").startswith(("gateway", "delivery")) and getattr(other, name, None) is before:
+            setattr(other, name, value)
+
+
+def _moved_clock(file: Path) -> Callable[[], datetime]:
+    """The clock, moved by as many days as the file says; the file may change at any time."""
+
+    def now() -> datetime:
+        return datetime.now(UTC) + timedelta(days=float(file.read_text() or 0))
+
+    return now
+
+
+def _without_fsync() -> None:
+    """The control: nothing waits for the disk. What reads the settings back is told what it wants to hear."""
+    from delivery.store import sqlite
+
+    os.fsync = lambda _descriptor: None  # type: ignore[assignment]  # the point of it
+    os.fdatasync = os.fsync
+    sqlite._SETTINGS["synchronous"] = ("OFF", 0)  # type: ignore[index]  # a Final mapping, changed for the control

@@ -1,0 +1,157 @@
+"""The rig: Sealgates that are started fast, killed at named points, and never left running."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from mailhosts import wait_for
+from started import CONFIG, Gateway, _greets, _open
+
+
+class Zygote:
+    """Starts Sealgates with faults built in; see `faults_zygote.py`."""
+
+    def __init__(self) -> None:
+        script = Path(__file__).with_name("faults_zygote.py")
+        paths = os.pathsep.join([str(script.parent), str(script.parents[2]), os.environ.get("PYTHONPATH", "")])
+        self._process = subprocess.Popen(
+            [sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env={**os.environ, "PYTHONPATH": paths},
+        )  # fmt: skip
+        self._read()
+
+    def start(self, words: list[str], log: Path, arm: dict[str, Any] | None = None) -> int:
+        """Fork `sealgate WORDS`; its process id, which is its group's."""
+        return int(self._ask({"words": words, "log": str(log), "arm": arm})["pid"])
+
+    def wait(self, pid: int, seconds: float = 0.0) -> int | None:
+        """Its exit code (negative: a signal's number), or None while it runs."""
+        code = self._ask({"wait": pid, "seconds": seconds})["code"]
+        return None if code is None else int(code)
+
+    def close(self) -> None:
+        """End, with whoever still runs."""
+        self._process.communicate(timeout=30)
+
+    def _ask(self, order: dict[str, Any]) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        return self._read()
+
+    def _read(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        assert line, "the zygote ended"
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+
+class FaultyGateway(Gateway):
+    """A Sealgate whose named points can be triggered. `arm`: see `faults_armed.Arming`."""
+
+    def __init__(self, zygote: Zygote, folder: Path, ports: dict[str, int], **options: Any) -> None:
+        self.zygote = zygote
+        self.arm: dict[str, Any] = {"trigger": str(folder / "trigger"), "fired": str(folder / "fired")}
+        self.pid: int | None = None
+        super().__init__(folder, ports, **options)
+        (folder / "fired").touch()
+
+    @classmethod
+    def twin(cls, other: "FaultyGateway", ports: dict[str, int], *, more: str) -> "FaultyGateway":
+        """A second one on the same data and keys, with doors and faults of its own."""
+        made = cls.__new__(cls)
+        made.zygote, made.folder, made.pid = other.zygote, other.folder, None
+        made.smtp, made.portal = ports["smtp"], ports["portal"]
+        made.arm = {"trigger": str(other.folder / "trigger-2"), "fired": str(other.folder / "fired-2")}
+        made.config, made.log = other.folder / "config-2.yaml", other.folder / "log-2"
+        made.config.write_text(CONFIG.format(**ports, more=more, database=""))
+        return made
+
+    # -- as Gateway -----------------------------------------------------------------------------------------------
+
+    def command(self, *words: str, ok: int = 0) -> str:
+        """Run `sealgate ...` and give what it printed."""
+        out = self.folder / "command.out"
+        out.unlink(missing_ok=True)
+        pid = self.zygote.start([*words, "--config", str(self.config)], out)
+        code = self.zygote.wait(pid, 120)
+        said = out.read_text()
+        assert code == ok, f"sealgate {' '.join(words)}: exit {code}\n{said}"
+        return said
+
+    def start(self) -> None:
+        """Start serving, and wait until both doors are open."""
+        self.begin()
+        wait_for(
+            lambda: self._ended() or (_greets(self.smtp) and _open(self.portal)), seconds=60, why=str(self.log)
+        )
+        assert not self._ended(), f"serve ended: {self.log.read_text()}"
+
+    def begin(self) -> None:
+        """Start serving, without waiting."""
+        self.pid = self.zygote.start(["serve", "--config", str(self.config)], self.log, self.arm)
+
+    def refused_to_start(self) -> str:
+        """Start where that must fail; what was said."""
+        self.log.write_text("")
+        pid = self.zygote.start(["serve", "--config", str(self.config)], self.log, self.arm)
+        assert self.zygote.wait(pid, 60) in (1, 2), self.log.read_text()
+        assert "Traceback" not in self.log.read_text()
+        return self.log.read_text()
+
+    def _ended(self) -> bool:
+        return self.pid is None or self.zygote.wait(self.pid) is not None
+
+    def stop(self) -> int:
+        """SIGTERM; the exit code."""
+        assert self.pid is not None
+        os.kill(self.pid, signal.SIGTERM)
+        code = self.zygote.wait(self.pid, 60)
+        self.pid = None
+        assert code is not None, "it did not stop"
+        return code
+
+    def kill(self) -> None:
+        """kill -9 of the whole process group."""
+        assert self.pid is not None
+        os.killpg(self.pid, signal.SIGKILL)
+        assert self.zygote.wait(self.pid, 30) == -signal.SIGKILL
+        self.pid = None
+
+    def close(self) -> None:
+        """End whatever still runs."""
+        if self.pid is not None:
+            try:
+                os.killpg(self.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            self.zygote.wait(self.pid, 30)
+            self.pid = None
+
+    # -- faults ---------------------------------------------------------------------------------------------------
+
+    def trigger(self, point: str, act: str = "kill", **more: Any) -> None:
+        """From now on the point acts, once (`fail`: each time until `calm`)."""
+        beside = self.folder / "trigger.new"
+        beside.write_text(json.dumps({"point": point, "act": act, **more}))
+        beside.replace(self.folder / "trigger")
+
+    def calm(self) -> None:
+        """No point acts any more."""
+        (self.folder / "trigger").unlink(missing_ok=True)
+
+    def fired(self) -> list[str]:
+        """The points that acted, in order."""
+        return (self.folder / "fired").read_text().splitlines()
+
+    def dies(self, seconds: float = 30.0) -> None:
+        """Wait until a point has killed the group."""
+        assert self.pid is not None
+        code = self.zygote.wait(self.pid, seconds)
+        assert code == -signal.SIGKILL, f"not killed: {code}; {self.fired()}; {self.log.read_text()[-3000:]}"
+        self.pid = None

@@ -1,0 +1,91 @@
+"""A process that has imported all of Sealgate, and forks one that runs whenever it is asked: a start for a tenth.
+
+Orders come in as lines of JSON on stdin, answers go out on stdout. Each child is a session and process group of its own.
+"""
+
+import json
+import os
+import signal
+import sys
+import time
+import traceback
+from contextlib import suppress
+from typing import Any
+
+MODULES = ("gateway.app", "gateway.cli.serve", "gateway.cli.queue", "gateway.cli.keys", "gateway.processes", "uvloop")
+
+
+def run(order: dict[str, Any]) -> None:
+    """The child: become `sealgate ...`, armed with faults where the order says so."""
+    os.setsid()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for ours, theirs in ((nothing, 0), (log, 1), (log, 2)):
+        os.dup2(ours, theirs)
+    code = 1
+    try:
+        if order.get("arm"):
+            from faults_armed import Arming
+
+            Arming(order["arm"]).arm()
+        from gateway.cli.main import main
+
+        main(order["words"], prog_name="sealgate")
+        code = 0
+    except SystemExit as leaving:
+        code = leaving.code if isinstance(leaving.code, int) else 1
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        with suppress(Exception):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+
+
+def wait(pid: int, seconds: float) -> int | None:
+    """The exit code (negative: the signal) once it has ended; None if it has not in time."""
+    until = time.monotonic() + seconds
+    while True:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        if time.monotonic() >= until:
+            return None
+        time.sleep(0.005)
+
+
+def main() -> None:
+    """Obey until stdin ends; then nobody is left."""
+    import gc
+    import importlib
+
+    for name in MODULES:
+        importlib.import_module(name)
+    gc.collect()
+    gc.freeze()
+    children: set[int] = set()
+    print(json.dumps({"ready": True}), flush=True)
+    for line in sys.stdin:
+        order = json.loads(line)
+        if "words" in order:
+            pid = os.fork()
+            if not pid:
+                run(order)
+            children.add(pid)
+            answer: dict[str, Any] = {"pid": pid}
+        else:
+            code = wait(order["wait"], order["seconds"])
+            if code is not None:
+                children.discard(order["wait"])
+            answer = {"code": code}
+        print(json.dumps(answer), flush=True)
+    for pid in children:
+        with suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+
+
+if __name__ == "__main__":
+    main()
