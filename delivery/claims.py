@@ -1,13 +1,14 @@
 """A worker's claims on items: its name, its lock, its leases, and taking over from workers that died.
 
 A worker holds a lock as long as it lives, however it ends. Items leased by a worker whose lock is free are due again;
-so are items whose lease ran out. Each lease has a fencing token: who held the item before finds that theirs no longer
-counts.
+so are items whose lease nobody renews (lapses.py). Each lease has a fencing token: who held the item before finds that
+theirs no longer counts.
 """
 
 import asyncio
 import socket
-from collections.abc import Collection, Mapping
+import time
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -16,12 +17,14 @@ from typing import Final
 import structlog
 from sqlalchemy import Connection
 
+from delivery.circuits import LONGEST as LONGEST_CIRCUIT
 from delivery.circuits import Circuit
 from delivery.errors import StoreUnavailable
 from delivery.items import Lane, LeasedItem
+from delivery.lapses import Lapses
 from delivery.queue import Clock
 from delivery.store import items as rows
-from delivery.store import pauses
+from delivery.store import lapses, pauses
 from delivery.store.backing import WorkerLock
 from delivery.store.circuits import open_circuits
 from delivery.store.database import Database
@@ -52,10 +55,16 @@ class Outlook:
 class Claims:
     """One worker's claims, over one database. Every method but `register` may raise StoreUnavailable."""
 
-    def __init__(self, db: Database, clock: Clock) -> None:
+    def __init__(
+        self, db: Database, clock: Clock, longest_wait: timedelta, *, seconds: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`longest_wait`: of an item between two tries. `seconds`: a clock that nobody sets."""
         self.worker = new_id()
         self._db = db
         self._clock = clock
+        self._seconds = seconds
+        self._lapses = Lapses(LEASE)
+        self._longest_wait = 2 * max(longest_wait, LONGEST_CIRCUIT)  # waits are spread, and a clock may be a bit off
         self._lock: WorkerLock | None = None
         self._questions: list[_Question] = []  # that wait for the next read
         self._reading: asyncio.Future[dict[str, int]] | None = None  # the read under way
@@ -158,20 +167,28 @@ class Claims:
             await self._db.write(lambda conn: rows.give_back(conn, self.worker, tokens, next_at))
 
     async def take_over(self, in_hand: Collection[str]) -> int:
-        """Make due again what dead workers and lapsed leases hold; how many items."""
-        others = await self._db.read(lambda conn: rows.other_workers(conn, self.worker))
-        dead = await asyncio.to_thread(self._dead, others)
+        """Make due again what dead workers and lapsed leases hold, and what a wrong clock put off; how many items."""
         now = self._clock()
+        others, leases = await self._db.read(
+            lambda conn: (
+                rows.other_workers(conn, self.worker),
+                lapses.leases_of_others(conn, self.worker, now, in_hand),
+            )
+        )
+        lapsed = self._lapses.look(leases, self._seconds())
+        dead = await asyncio.to_thread(self._dead, others)
 
-        def free(connection: Connection) -> int:
+        def free(connection: Connection) -> tuple[int, int]:
             rows.register_worker(connection, self.worker, socket.gethostname(), now)  # a restored database forgot us
-            freed = rows.retire_workers(connection, dead)
-            return freed + rows.free_expired(connection, now, self.worker, in_hand)
+            freed = rows.retire_workers(connection, dead) + lapses.free(connection, lapsed)
+            return freed, lapses.bring_near(connection, now, now + self._longest_wait)
 
-        freed = await self._db.write(free)
+        freed, brought = await self._db.write(free)
         if dead or freed:
             log.info("worker.took_over", workers=len(dead), items=freed)
-        return freed
+        if brought:
+            log.warning("worker.clock_went_back", items=brought)
+        return freed + brought
 
     def _dead(self, others: list[str]) -> list[str]:
         dead = []

@@ -59,7 +59,7 @@ class DeliveryWorker:
         self._couriers = couriers
         self._limits = limits or Limits()
         self._split = split_domains
-        self._claims = Claims(queue.db, queue.clock)
+        self._claims = Claims(queue.db, queue.clock, queue.settings.longest_retry)
         self._results = Results(queue, ends, jitter)
         self._house = Housekeeping(queue)
         self._lanes = Lanes(self._limits)

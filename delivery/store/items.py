@@ -272,16 +272,6 @@ def _leased_by(worker: str) -> ColumnElement[bool]:
     return and_(items.c.state == State.LEASED.value, items.c.lease_worker == worker)
 
 
-def free_expired(conn: Connection, now: datetime, worker: str, in_hand: Collection[str]) -> int:
-    """Leases that ran out (a worker that hangs) become due again, except those this worker has in hand; how many."""
-    old = select(items.c.id, items.c.lease_worker).where(items.c.state == State.LEASED.value, items.c.lease_until < now)
-    ids = [row.id for row in conn.execute(old) if row.lease_worker != worker or row.id not in in_hand]
-    for some in _batches(ids):
-        still = items.c.id.in_(some), items.c.state == State.LEASED.value, items.c.lease_until < now
-        conn.execute(update(items).where(*still).values(_FREE | {"state": State.DUE.value}))
-    return len(ids)
-
-
 # -- workers -------------------------------------------------------------------------------------------------------
 
 

@@ -26,7 +26,7 @@ Check = Callable[..., bool]
 
 @dataclass(frozen=True)
 class Point:
-    """A place in the product: before or after a function, where `when` (called with what it was called with) says so."""
+    """A place in the product: before or after a function; `when` (given what that was given) says whether it counts."""
 
     name: str
     place: str  # module:Class.method or module:function
@@ -43,7 +43,7 @@ def _is_accepting(*_: Any, **__: Any) -> bool:
 
 def _is_partial(descriptor: int, *_: Any, **__: Any) -> bool:
     try:
-        return "/blobs/partial-" in os.readlink(f"/proc/self/fd/{descriptor}")
+        return "/blobs/partial-" in str(Path(f"/proc/self/fd/{descriptor}").readlink())
     except OSError:
         return False
 

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-
 _SHUTDOWN = (2 << 30) | (4 << 16) | (ord("X") << 8) | 125  # _IOR('X', 125, __u32)
 _NO_LOG_FLUSH = 2
 
@@ -87,4 +86,3 @@ class Ballast:
 
 def _run(*words: str) -> None:
     subprocess.run(words, check=True, capture_output=True)
-

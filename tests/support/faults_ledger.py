@@ -7,6 +7,7 @@ What is promised, and checked here without the product's own audit (which is ask
   never heard its 250 and sent again.
 """
 
+import itertools
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable
@@ -131,7 +132,7 @@ class Ledger:
         times = sorted(one.at for one in came)
         return any(
             first < kill.at + 0.1 and kill.at <= second and kill.at - first < 3.0
-            for first, second in zip(times, times[1:], strict=False)
+            for first, second in itertools.pairwise(times)
             for kill in self.kills
         )
 

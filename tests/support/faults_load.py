@@ -14,7 +14,9 @@ LARGE = 200_000  # bytes: past 128 KiB a body lies in a file
 
 def message(name: str, size: int = 1500, text: str = "A line of text.") -> bytes:
     """A mail with so many bytes, its name in the subject."""
-    head = f"From: alice@example.com\r\nTo: everybody@friends.example\r\nSubject: {name}\r\nMessage-ID: <{name}@x>\r\n\r\n"
+    head = (
+        f"From: alice@example.com\r\nTo: everybody@friends.example\r\nSubject: {name}\r\nMessage-ID: <{name}@x>\r\n\r\n"
+    )
     line = text.encode() + b"\r\n"
     return head.encode() + line * max(1, (size - len(head)) // len(line))
 

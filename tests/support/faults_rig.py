@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -87,9 +88,7 @@ class FaultyGateway(Gateway):
     def start(self) -> None:
         """Start serving, and wait until both doors are open."""
         self.begin()
-        wait_for(
-            lambda: self._ended() or (_greets(self.smtp) and _open(self.portal)), seconds=60, why=str(self.log)
-        )
+        wait_for(lambda: self._ended() or (_greets(self.smtp) and _open(self.portal)), seconds=60, why=str(self.log))
         assert not self._ended(), f"serve ended: {self.log.read_text()}"
 
     def begin(self) -> None:
@@ -126,10 +125,8 @@ class FaultyGateway(Gateway):
     def close(self) -> None:
         """End whatever still runs."""
         if self.pid is not None:
-            try:
+            with suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
             self.zygote.wait(self.pid, 30)
             self.pid = None
 

@@ -1,6 +1,6 @@
-"""A process that has imported all of Sealgate, and forks one that runs whenever it is asked: a start for a tenth.
+"""A process that has imported all of Sealgate, and forks one that runs when asked: a start for a tenth.
 
-Orders come in as lines of JSON on stdin, answers go out on stdout. Each child is a session and process group of its own.
+Orders come in as lines of JSON on stdin, answers go out on stdout. Each child is a session and group of its own.
 """
 
 import json
@@ -35,7 +35,7 @@ def run(order: dict[str, Any]) -> None:
         code = 0
     except SystemExit as leaving:
         code = leaving.code if isinstance(leaving.code, int) else 1
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - the child's own top: told, then gone
         traceback.print_exc()
     finally:
         with suppress(Exception):

@@ -418,21 +418,65 @@ async def test_a_living_worker_keeps_its_items(store, open_store):
     assert await store.states(message_id) == [State.DUE]
 
 
-async def test_a_lease_that_ran_out_is_free_and_one_renewed_is_not(store):
-    claims = store.claims()
+async def test_a_lease_that_nobody_renews_is_free_and_one_renewed_is_not(store, open_store):
+    claims, other = store.claims(), open_store(store.url).claims()
     await claims.register()
     message_id = await store.accept()
     (leased,) = await claims.lease(10, [])
     tokens = {leased.item.id: leased.token}
+    assert await other.take_over(()) == 0
     store.clock.advance(seconds=40)
     await claims.renew(tokens)
+    assert await other.take_over(()) == 0
     store.clock.advance(seconds=40)
-    assert await store.claims().take_over(()) == 0
+    assert await other.take_over(()) == 0, "it was renewed 40 seconds ago"
     store.clock.advance(seconds=LEASE.total_seconds())
     assert await claims.take_over({leased.item.id}) == 0, "in hand here: its result is still to come"
-    assert await claims.take_over(()) == 1
+    assert await other.take_over(()) == 1
     assert await store.states(message_id) == [State.DUE]
     assert await claims.still_ours(tokens) == set()
+    await claims.retire()
+
+
+async def test_a_lease_that_was_lost_on_the_way_to_its_worker_is_free(store):
+    claims = store.claims()
+    await claims.register()
+    message_id = await store.accept()
+    assert len(await claims.lease(10, [])) == 1
+    for taken in (0, 0, 1):
+        assert await claims.take_over(()) == taken
+        store.clock.advance(seconds=LEASE.total_seconds() + 1)
+    assert await store.states(message_id) == [State.DUE]
+    await claims.retire()
+
+
+async def test_a_clock_that_jumps_takes_no_lease_away(store, open_store):
+    """A machine that slept, a first answer from a time server: the other worker lives, and may be behind its dot."""
+    claims, other = store.claims(), open_store(store.url).claims()
+    await claims.register()
+    message_id = await store.accept()
+    await claims.lease(10, [])
+    other._seconds = lambda: 0.0
+    for jump in ({"days": 3}, {"days": -6}):
+        assert await other.take_over(()) == 0
+        store.clock.advance(**jump)
+        assert await other.take_over(()) == 0
+    assert await store.states(message_id) == [State.LEASED]
+    await claims.retire()
+
+
+async def test_what_a_clock_that_was_ahead_put_off_is_tried_when_it_is_right_again(store):
+    claims = store.claims()
+    await claims.register()
+    message_id = await store.accept()
+    store.clock.advance(days=3)
+    (leased,) = await claims.lease(10, [])
+    await claims.give_back({leased.item.id: leased.token}, timedelta(minutes=70))
+    assert await claims.take_over(()) == 0, "so long it may have to wait"
+    store.clock.advance(days=-3)
+    assert await claims.take_over(()) == 1
+    assert len(await claims.lease(10, [])) == 1
+    assert await store.states(message_id) == [State.LEASED]
     await claims.retire()
 
 

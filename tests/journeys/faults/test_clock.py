@@ -1,4 +1,4 @@
-"""The clock jumps by days, forth and back: mail expires when it should, and nothing waits for a day that was an error."""
+"""The clock jumps by days, forth and back: mail expires when it should, and no item waits for a day that was wrong."""
 
 from collections.abc import Callable
 from contextlib import suppress

@@ -11,7 +11,16 @@ from faults_peer import Peer
 from faults_rig import FaultyGateway
 
 LATER = (b"452 4.3.1 ", b"451 4.3.0 ")
-ROOM = (0, 4096, 8192, 20_000, 60_000, 150_000, 300_000, 700_000)  # bytes: each write of a message is the one that fails
+ROOM = (
+    0,
+    4096,
+    8192,
+    20_000,
+    60_000,
+    150_000,
+    300_000,
+    700_000,
+)  # bytes: each write of a message is the one that fails
 
 
 def offer(gateway: FaultyGateway, ledger: Ledger, name: str, phase: str, size: int) -> bytes:

@@ -1,4 +1,4 @@
-"""kill -9 of the whole group at each named point of a message's way: nothing is lost, and twice only where it may be."""
+"""kill -9 of the whole group at each named point of a message's way: nothing is lost, and twice only where it may."""
 
 import time
 from collections.abc import Callable
@@ -9,7 +9,6 @@ from faults_ledger import Kill, Ledger, balances, printed, states_in
 from faults_load import DOMAINS, LARGE, send_once
 from faults_peer import Peer
 from faults_rig import FaultyGateway
-from mailhosts import wait_for
 
 ALL, MAIL, BOX = DOMAINS, ("friends.example",), ("box.example",)
 # point: who the mail is for, and how large it is

@@ -1,4 +1,4 @@
-"""A partner whose server fails in every way we know: its mail waits, never goes in the clear, and arrives at the end."""
+"""A partner whose server fails in every way we know: its mail waits, never goes in the clear, and arrives."""
 
 import ssl
 import time

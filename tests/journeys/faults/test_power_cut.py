@@ -1,4 +1,4 @@
-"""The power is cut under load: what was answered with 250 is on the disk. Without fsync it is not, which proves the rig."""
+"""The power is cut under load: what was answered with 250 lasts. Without fsync it does not, which proves the rig."""
 
 import os
 import sqlite3

@@ -63,7 +63,9 @@ def test_a_database_server_that_is_killed_and_stopped(
     gateway.start()
     for phase in ("server killed", "server restarted"):
         with Crowd(gateway.smtp, ledger, phase, clients=4) as crowd:
-            wait_for(lambda phase=phase: any(s.heard for s in ledger.sent.values() if s.phase == phase), why="mail flows")
+            wait_for(
+                lambda phase=phase: any(s.heard for s in ledger.sent.values() if s.phase == phase), why="mail flows"
+            )
             postgres_server.stop()  # every process of it at once, without a checkpoint
             if phase == "server killed":
                 wait_for(lambda crowd=crowd: crowd.refused, why="clients are told to come later")

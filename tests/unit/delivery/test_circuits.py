@@ -67,6 +67,15 @@ def test_workers_learn_of_each_other() -> None:
     assert other.waits(LANE, NOW) is None
 
 
+def test_a_probe_further_away_than_probes_are_was_written_by_a_clock_that_was_ahead() -> None:
+    circuits = opened()
+    earlier = NOW - timedelta(days=3)
+    assert circuits.waits(LANE, earlier) is None
+    again = circuits.failed(LANE, GONE, earlier)
+    assert again is not None and again.until == earlier + 2 * FIRST_PROBE
+    assert circuits.waits(LANE, earlier) == again
+
+
 @pytest.mark.parametrize(
     ("times", "at"),
     [

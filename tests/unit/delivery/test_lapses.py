@@ -1,0 +1,32 @@
+"""Leases lapse by the time that has passed, not by the time it is."""
+
+from datetime import UTC, datetime, timedelta
+
+from delivery.lapses import Lapses
+from delivery.store.lapses import Lease
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+A, B = Lease("a", 1, NOW), Lease("b", 1, NOW + timedelta(days=9))
+
+
+def test_what_stays_the_same_for_a_term_has_lapsed():
+    lapses = Lapses(timedelta(seconds=60))
+    assert lapses.look([A, B], 0) == []
+    assert lapses.look([A, B], 59.9) == []
+    assert lapses.look([A, B], 60) == [A, B]
+
+
+def test_a_renewed_lease_begins_anew():
+    lapses = Lapses(timedelta(seconds=60))
+    lapses.look([A], 0)
+    renewed = Lease("a", 1, NOW + timedelta(seconds=20))
+    assert lapses.look([renewed], 50) == []
+    assert lapses.look([renewed], 109) == []
+    assert lapses.look([renewed], 110) == [renewed]
+
+
+def test_a_lease_that_went_away_is_forgotten():
+    lapses = Lapses(timedelta(seconds=60))
+    lapses.look([A], 0)
+    lapses.look([], 10)
+    assert lapses.look([A], 70) == []
