@@ -32,6 +32,7 @@ from delivery.sections import parse_endpoint
 from delivery.store.accounts import Accounts
 from delivery.store.audit import Event, EventKind, record
 from delivery.store.blobs import Blobs
+from delivery.store.credentials import Credentials
 from delivery.store.database import Database
 from delivery.store.upgrade import prepare
 from delivery.store.vault import Vault
@@ -355,6 +356,7 @@ def _portal(stores: Stores) -> PortalServices:
     return PortalServices(
         boxes=stores.boxes,
         accounts=stores.accounts,
+        credentials=Credentials(stores.db, stores.vault),
         settings=stores.settings.portal,
         clock=now,
         organisation=voice.organisation,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ from aiohttp import web
 
 from delivery.safebox.box import SafeBoxes
 from delivery.store.accounts import Accounts
+from delivery.store.credentials import Credentials
 from portal.settings import PortalSettings
 
 
@@ -24,6 +26,7 @@ class PortalServices:
 
     boxes: SafeBoxes
     accounts: Accounts
+    credentials: Credentials
     settings: PortalSettings
     clock: Callable[[], datetime]
     organisation: str
@@ -44,6 +47,16 @@ class PortalServices:
     def host(self) -> str:
         """What `Host` must say."""
         return self.origin.partition("://")[2]
+
+    @cached_property
+    def passkey_host(self) -> str:
+        """The name that passkeys are bound to; empty where the portal has none: browsers make none for an address."""
+        name = (urlsplit(self.settings.url).hostname or "").lower()
+        try:
+            ip_address(name)
+        except ValueError:
+            return name
+        return ""
 
     @cached_property
     def is_secure(self) -> bool:

@@ -17,7 +17,7 @@ from portal.guest import answer, documents, frame, landing, letter, start
 from portal.guest.documents import CONTINUATIONS, Continuations
 from portal.guest.start import ERRANDS
 from portal.services import SERVICES, PortalServices, services_of
-from portal.signin import account, codes
+from portal.signin import account, codes, devices, passkeys, second
 from portal.signin.account import PASSWORDS
 from portal.signin.passwords import Passwords
 from portal.web.door import Runner
@@ -64,6 +64,8 @@ def _routes(app: web.Application) -> list[web.RouteDef]:
         post("/b/{locator}/open", codes.open_, name="open"),
         get("/b/{locator}/signin", account.signin_form, name="envelope-signin-form"),
         post("/b/{locator}/signin", account.signin, name="envelope-signin"),
+        post("/b/{locator}/passkey", passkeys.signin, name="envelope-passkey"),
+        post("/b/{locator}/enter", devices.enter, name="enter"),
         get("/b/{locator}/not-for-me", landing.decline_form, name="decline-form"),
         post("/b/{locator}/not-for-me", landing.decline, name="decline"),
         post("/b/{locator}/ask", landing.ask_sender, name="ask-sender"),
@@ -71,9 +73,24 @@ def _routes(app: web.Application) -> list[web.RouteDef]:
         # the account
         get("/signin", account.signin_form, name="signin-form"),
         post("/signin", account.signin, name="signin"),
+        post("/signin/passkey", passkeys.signin, name="signin-passkey"),
+        post("/signin/passkey/options", passkeys.signin_options, name="passkey-options"),
+        get("/signin/second", second.ask, name="second-form"),
+        post("/signin/second", second.prove, name="second"),
         get("/account", account.account, name="account"),
         post("/account/password", account.set_password, name="password"),
         post("/account/phrase", account.set_phrase, name="phrase"),
+        post("/account/passkey", passkeys.register, name="passkey-new"),
+        post("/account/passkey/options", passkeys.register_options, name="passkey-new-options"),
+        post("/account/passkey/remove", passkeys.remove, name="passkey-remove"),
+        get("/account/second", second.setup, name="second-setup"),
+        post("/account/second", second.confirm, name="second-confirm"),
+        post("/account/second/begin", second.begin, name="second-begin"),
+        post("/account/second/codes", second.renew, name="second-codes"),
+        post("/account/second/off", second.remove, name="second-off"),
+        get("/devices", devices.show, name="devices"),
+        post("/devices", devices.forget_all, name="devices-forget"),
+        post("/devices/this", devices.forget_this, name="device-forget"),
         get("/messages", start.messages, name="messages"),
         post("/leave", account.leave, name="leave"),
         get("/left", start.left, name="left"),

@@ -8,6 +8,7 @@ from keys.sealing import Dek, SealedRange, SealingStream, WrappedKey, open_seale
 
 OWNER_NAME, SUBJECT, OWNER_MESSAGE_ID, RECALL_REASON = "owner-name", "subject", "owner-message-id", "recall-reason"
 GUEST_NAME, REFERENCE = "guest-name", "reference"
+PHONE, QUESTION = "phone", "question"
 CONTENT, ORIGINAL, FACTS, DOCUMENT = "content", "original", "facts", "document"
 
 

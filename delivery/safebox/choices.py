@@ -36,6 +36,13 @@ class Way(StrEnum):
     PASSKEY = "passkey"
 
 
+class SecondFactor(StrEnum):
+    """Whether an account's password alone lets a guest in."""
+
+    OPTIONAL = "optional"  # it does, unless the guest has set up a second factor
+    REQUIRED = "required"  # only with a second factor, or by passkey; and no code alone does
+
+
 class Told(StrEnum):
     """How often the owner is told of an opening."""
 

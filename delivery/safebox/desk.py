@@ -38,12 +38,13 @@ class Desk:
 def act_of_guest(kind: EventKind, box: BoxRow, guest: ParticipantRow, seen: Access, **facts: object) -> Event:
     """The event of something a guest did."""
     persons = {"guest": guest.address, "network": seen.network, "agent": seen.agent[:200]}
+    proven = {"account": seen.account_id, "session": seen.session, "strong": seen.strong}
     return Event(
         kind,
         box.namespace,
         box_id=box.id,
         participant_id=guest.id,
-        facts={"way": seen.way.value, **({"account": seen.account_id} if seen.account_id else {}), **facts},
+        facts={"way": seen.way.value, **{name: value for name, value in proven.items() if value}, **facts},
         persons={name: value for name, value in persons.items() if value},
     )
 

@@ -83,10 +83,4 @@ class Finding:
 
 def may_read(invitation: Invitation, seen: Access | None) -> bool:
     """Whether this way of proving who they are is enough for this box."""
-    if seen is None or seen.way is Way.COMMAND:
-        return invitation.readable
-    if seen.way is Way.LINK:
-        return False
-    if seen.way is Way.ACCOUNT:
-        return invitation.account_allowed
-    return invitation.code_allowed
+    return invitation.readable if seen is None else invitation.opened_by(seen.way, strong=seen.strong)

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from delivery.safebox import choices
-from delivery.safebox.choices import Replies
+from delivery.safebox.choices import Replies, SecondFactor
 from delivery.safebox.profile import Profile
 from delivery.store.boxes import BoxState, GuestState, Role
 
@@ -14,19 +14,29 @@ class Way(StrEnum):
     """How somebody proved who they are."""
 
     CODE = "code"
+    SMS = "sms"
+    VOICE = "voice"
+    QUESTION = "question"
     ACCOUNT = "account"
+    PASSKEY = "passkey"
     COMMAND = "command"  # an admin at the command line
     LINK = "link"  # not at all: they hold the link, as mail scanners do
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who acts, from where: goes into the audit event. `network` is the client's address, `agent` its User-Agent."""
+    """Who acts, from where: goes into the audit event. `network` is the client's address, `agent` its User-Agent.
+
+    `session` names the sign-in, so that those of a shared mailbox can be told apart; `strong`: by passkey, or with a
+    second factor.
+    """
 
     way: Way
     network: str = field(default="", repr=False)
     agent: str = field(default="", repr=False)
     account_id: str | None = None
+    session: str = ""
+    strong: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +81,9 @@ class Invitation:
     subject: str | None = field(repr=False)  # only where the profile shows it in the notice too
     profile: Profile = field(repr=False)
     recall_reason: str = field(default="", repr=False)  # what the owner wants guests to read
+    phone: str = field(default="", repr=False)  # E.164; one that the sender, a directory, or the owner stands for
+    phone_waits: bool = False  # the guest told one, and the owner has not confirmed it
+    question: str = field(default="", repr=False)  # set by the sender
     declined_by_link: bool = False  # declined by somebody who only held the link: who proves to be the guest may reopen
 
     @property
@@ -97,24 +110,72 @@ class Invitation:
         )
 
     @property
-    def code_allowed(self) -> bool:
-        """A code mailed to the guest may open it. Never for a box made by fallback that was not released: the path of
-        the mail is the one that could not be proven. An account made then and there by such a code proves no more.
+    def takes_account(self) -> bool:
+        """An account of the guest's address may open it, if it is old enough (`account_allowed`)."""
+        return bool({choices.Way.ACCOUNT, choices.Way.PASSKEY} & set(self.profile.signin.ways))
+
+    def opened_by(self, way: Way, *, strong: bool = False) -> bool:
+        """Whether this way of proving who they are is enough. `strong`: by passkey, or with a second factor.
+
+        A code mailed to the guest never opens a box made by fallback that was not released: the path of the mail is the
+        one that could not be proven. An account made then and there by such a code proves no more.
         """
-        by_code = choices.Way.CODE in self.profile.signin.ways
-        return self.readable and by_code and not self.needs_account and (not self.by_fallback or self.released)
+        signin = self.profile.signin
+        match way:
+            case Way.LINK:
+                return False
+            case Way.COMMAND:
+                return self.readable
+            case Way.ACCOUNT | Way.PASSKEY:
+                listed = choices.Way.ACCOUNT in signin.ways or (way is Way.PASSKEY and self.takes_account)
+                enough = strong or signin.second_factor is not SecondFactor.REQUIRED
+                return listed and enough and self.account_allowed
+            case _:
+                listed = choices.Way(way.value) in signin.ways and not self.needs_account
+                return listed and self.readable and (way is not Way.CODE or self._mail_proves)
+
+    def proves(self, way: Way) -> bool:
+        """Whether a code, or an answer, of this way helps: it opens the box, leads to an account that does, or opens it
+        again after it was declined by who only held the link.
+        """
+        standing = self.readable or self.reopens
+        ways = self.profile.signin.ways
+        match way:
+            case Way.CODE:
+                return standing and self._mail_proves and (choices.Way.CODE in ways or self.takes_account)
+            case Way.SMS | Way.VOICE:
+                return standing and bool(self.phone) and choices.Way(way.value) in ways
+            case Way.QUESTION:
+                return standing and bool(self.question) and choices.Way.QUESTION in ways
+            case _:
+                return False
+
+    @property
+    def code_allowed(self) -> bool:
+        """A code mailed to the guest opens it."""
+        return self.opened_by(Way.CODE)
 
     @property
     def registration_allowed(self) -> bool:
         """A new account, proven by a mailed code, may open it."""
-        return self.readable and (not self.by_fallback or self.released)
+        return self.readable and self._mail_proves
 
     @property
     def takes_codes(self) -> bool:
         """A mailed code helps: it opens the box, or proves the address for an account or a second thought that does."""
-        return self.registration_allowed or (self.reopens and (not self.by_fallback or self.released))
+        return self.proves(Way.CODE)
+
+    @property
+    def wants_phone(self) -> bool:
+        """A telephone would open it, and none is known: the guest may tell one, which the owner confirms."""
+        by_phone = {choices.Way.SMS, choices.Way.VOICE} & set(self.profile.signin.ways)
+        return self.readable and bool(by_phone) and not self.phone
 
     @property
     def account_allowed(self) -> bool:
         """The account that the address has may open it. For a box made by fallback it must be older than the box."""
-        return self.readable and (not self.by_fallback or self.released or self.account_made_before)
+        return self.readable and (self._mail_proves or self.account_made_before)
+
+    @property
+    def _mail_proves(self) -> bool:
+        return not self.by_fallback or self.released

@@ -21,13 +21,12 @@ from pydantic import (
 )
 
 from delivery.safebox.adjusting import Adjustable
-from delivery.safebox.choices import AccountUse, Others, Replies, Told, Way
+from delivery.safebox.choices import AccountUse, Others, Replies, SecondFactor, Told, Way
 from delivery.safebox.spans import Retention, show_retention
 from delivery.sections import LATER, Later, Section, Sender, wrong
 from policy.units import Duration, parse_duration, show_duration
 
 MOST_REMINDERS: Final = 2
-NOT_YET: Final = (Way.SMS, Way.VOICE, Way.QUESTION, Way.PASSKEY)
 _LONGEST_TEXT: Final = 20_000  # characters of a consent text
 
 
@@ -148,11 +147,16 @@ class SigninSettings(Section):
     """How guests prove who they are."""
 
     ways: Annotated[tuple[Way, ...], Field(min_length=1)] = Field(
-        default=(Way.CODE, Way.ACCOUNT),
-        description="code: mailed to the guest's address; account: made before, with a password.",
+        default=(Way.CODE, Way.ACCOUNT, Way.PASSKEY),
+        description="Each opens it: code (mailed to the guest's address), sms, voice, question (set by the sender), "
+        "account (with a password), passkey.",
     )
     account: AccountUse = Field(
         default=AccountUse.OPTIONAL, description="optional, or obligatory: guests register before they can read."
+    )
+    second_factor: SecondFactor = Field(
+        default=SecondFactor.OPTIONAL,
+        description="optional, or required: only an account opens it, by passkey or with a second factor.",
     )
     code_digits: StrictInt = Field(default=6, ge=6, le=10, description="Digits of a code.")
     code_minutes: StrictInt = Field(default=15, ge=1, le=60, description="How long a code counts.")
@@ -168,16 +172,26 @@ class SigninSettings(Section):
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
-        if self.account is AccountUse.OBLIGATORY and Way.ACCOUNT not in self.ways:
-            raise wrong("account: obligatory needs account among the ways", "write ways: [code, account]")
-        later = [way for way in self.ways if way in NOT_YET]
-        if later or self.remember_device:
-            raise wrong(f"{later[0] if later else 'remember_device'} is {LATER}", "leave it out")
+        by_account = Way.ACCOUNT in self.ways or Way.PASSKEY in self.ways
+        if self.account is AccountUse.OBLIGATORY and not by_account:
+            raise wrong("account: obligatory needs account or passkey among the ways", "write ways: [code, account]")
+        if self.second_factor is SecondFactor.REQUIRED and not by_account:
+            raise wrong("second_factor: required needs account or passkey among the ways", "write ways: [code, account]")
+        remembered = {Way.CODE, Way.SMS, Way.VOICE} & set(self.ways)
+        if self.remember_device and not remembered:
+            raise wrong("remember_device saves codes, and no way of this profile sends any", "leave it out")
+        if self.remember_device and self.needs_account:
+            raise wrong("remember_device saves codes, and here a code alone opens nothing", "leave it out")
         if len(set(self.ways)) < len(self.ways):
             raise wrong("a way is named twice", "name each way once")
         if self.tries > self.tries_a_day:
             raise wrong("tries is more than tries_a_day", f"write tries_a_day: {self.tries}, or more")
         return self
+
+    @property
+    def needs_account(self) -> bool:
+        """A code alone opens nothing: it proves the address, then an account is made or opened."""
+        return self.account is AccountUse.OBLIGATORY or self.second_factor is SecondFactor.REQUIRED
 
 
 class NoticeContent(Section):
@@ -226,6 +240,9 @@ class Profile(Section):
             raise wrong("adjust.retention leaves out retention itself", f"it is {show_retention(self.life.retention)}")
         if Replies.ALL in adjust.replies and Others.VISIBLE not in (self.participants.others, *adjust.others):
             raise wrong("adjust.replies: all needs guests who see each other", "write participants.others: visible")
-        if AccountUse.OBLIGATORY in adjust.account and Way.ACCOUNT not in (*self.signin.ways, *adjust.ways):
-            raise wrong("adjust.account: obligatory needs account among the ways", "write signin.ways: [code, account]")
+        if AccountUse.OBLIGATORY in adjust.account and not {Way.ACCOUNT, Way.PASSKEY} & {
+            *self.signin.ways,
+            *adjust.ways,
+        }:
+            raise wrong("adjust.account: obligatory needs account or passkey among the ways", "write signin.ways: [code, account]")
         return self

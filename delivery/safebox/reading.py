@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from delivery.safebox.boxkey import CONTENT, DOCUMENT, FACTS, GUEST_NAME, ORIGINAL, RECALL_REASON, BoxKey
+from delivery.safebox import choices
+from delivery.safebox.boxkey import CONTENT, DOCUMENT, FACTS, GUEST_NAME, ORIGINAL, PHONE, QUESTION, RECALL_REASON, BoxKey
 from delivery.safebox.choices import AccountUse, Others
 from delivery.safebox.contents import BoxDocument, BoxMessage, DocumentReader, OpenBox
 from delivery.safebox.inviting import about_of
@@ -16,6 +17,7 @@ from delivery.safebox.lifecycle import state_at
 from delivery.safebox.limits import AnswerLimits
 from delivery.safebox.participants import Invitation, Person, Way
 from delivery.safebox.profile import Profile
+from delivery.store import proofs
 from delivery.store.accounts import proven_before
 from delivery.store.audit import EventKind
 from delivery.store.blobs import BlobReader, Blobs
@@ -29,6 +31,7 @@ from delivery.store.box_contents import (
     messages_of,
 )
 from delivery.store.boxes import BoxRow, GuestState, ParticipantRow, Role, get_box, participants_of
+from delivery.store.proofs import NOTHING, ProofRow
 from delivery.store.vault import Vault
 
 
@@ -42,6 +45,7 @@ class Seat:
     documents: int
     account_made_before: bool
     declined_by_link: bool
+    proof: ProofRow = NOTHING
 
 
 def seat_of(conn: Connection, vault: Vault, guest: ParticipantRow | None) -> Seat | None:
@@ -58,7 +62,13 @@ def seat_of(conn: Connection, vault: Vault, guest: ParticipantRow | None) -> Sea
         count_documents(conn, box.namespace, box.id, Wrote.ORIGINAL),
         proven_before(conn, box.namespace, guest.address, box.created_at),
         guest.state is GuestState.DECLINED and _by_link(conn, guest),
+        proofs.get(conn, box.namespace, guest.id) if _asks_more(box) else NOTHING,
     )
+
+
+def _asks_more(box: BoxRow) -> bool:
+    """Whether the profile asks for more than codes by mail and accounts: else there is nothing to look up."""
+    return not {choices.Way.SMS, choices.Way.VOICE, choices.Way.QUESTION}.isdisjoint(box.profile["signin"]["ways"])
 
 
 def _by_link(conn: Connection, guest: ParticipantRow) -> bool:
@@ -93,15 +103,25 @@ def invitation_of(seat: Seat, organisation: str, now: datetime) -> Invitation:
         state=state_at(box.state, box.closes_at, box.deletes_at, now),
         guest_state=guest.state,
         locked=guest.locked_at is not None,
-        needs_account=profile.signin.account is AccountUse.OBLIGATORY,
+        needs_account=profile.signin.needs_account,
         by_fallback=guest.by_fallback,
         released=guest.released_at is not None,
         account_made_before=seat.account_made_before,
         document_count=seat.documents,
         subject=about.subject if profile.notice.subject else None,
         profile=profile,
+        phone=phone_of(seat.proof, seat.key),
+        phone_waits=seat.proof.phone_sealed is not None and seat.proof.phone_confirmed_at is None,
+        question=seat.key.open_text(QUESTION, guest.id, seat.proof.question_sealed) if seat.key else "",
         declined_by_link=seat.declined_by_link,
     )
+
+
+def phone_of(proof: ProofRow, key: BoxKey | None) -> str:
+    """The number that codes may go to; empty: none is known, or the guest's own word is all there is."""
+    if key is None or proof.phone_sealed is None or proof.phone_confirmed_at is None:
+        return ""
+    return key.open_text(PHONE, proof.participant_id, proof.phone_sealed)
 
 
 @dataclass(frozen=True, slots=True)

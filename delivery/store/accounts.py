@@ -4,19 +4,20 @@ Each call is one transaction with its audit events. Nothing here is ever looked 
 address in two namespaces is two people. Passwords arrive hashed, cookies and browsers as digests.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, insert, select, update
 
-from delivery.store import codes, sessions, throttles
-from delivery.store.audit import Event, EventKind, record
+from delivery.store import challenges, codes, devices, sessions, throttles
+from delivery.store.audit import EventKind, record
 from delivery.store.codes import Asker, CodeRules, CodeSent, Tried, Try
 from delivery.store.database import Database
 from delivery.store.schema import accounts
-from delivery.store.sessions import Session
+from delivery.store.sessions import Session, session_name
 from delivery.store.throttles import Limit, key_of
 from delivery.store.vault import Vault
+from delivery.store.who import Who, address_key, event_of
 from keys.tokens import new_id
 
 
@@ -27,24 +28,9 @@ class Account:
     id: str
     namespace: str
     address: str = field(repr=False)
-    password: str = field(repr=False)  # Argon2id, PHC string
+    password: str = field(repr=False)  # Argon2id, PHC string; empty: signs in by passkey alone
     created_at: datetime
     proven_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Who:
-    """What an audit event tells of the one who acts. `network` is the address, `agent` the browser's name of itself."""
-
-    box_id: str | None = None
-    participant_id: str | None = None
-    network: str = field(default="", repr=False)
-    agent: str = field(default="", repr=False)
-
-
-def address_key(address: str) -> str:
-    """An address as it is looked up: in lower case."""
-    return address.strip().lower()
 
 
 class Accounts:
@@ -62,15 +48,21 @@ class Accounts:
         """May a code be mailed? None: yes, and it is counted. Else until when not, or LOCKED_FOR_GOOD."""
         return await self._db.write(lambda conn: codes.begin(conn, namespace, participant_id, rules, now))
 
-    async def keep_code(self, asker: Asker, code: str, rules: CodeRules, now: datetime) -> CodeSent:
-        """Keep a code that is about to be mailed; the one this browser asked for before stops working."""
+    async def keep_code(
+        self, asker: Asker, code: str, rules: CodeRules, now: datetime, way: str = "code"
+    ) -> CodeSent:
+        """Keep a code that is about to be sent by `way`; the one this browser asked for before stops working."""
         code_id = codes.new_code_id()
 
         def work(conn: Connection) -> CodeSent:
             digest = self._code_digest(asker.namespace, code_id, code)
-            return codes.keep(conn, asker, code_id=code_id, digest=digest, rules=rules, now=now)
+            return codes.keep(conn, asker, code_id=code_id, digest=digest, rules=rules, now=now, way=way)
 
         return await self._db.write(work)
+
+    async def withdraw_code(self, asker: Asker, now: datetime) -> None:
+        """The code kept last could not be sent."""
+        await self._db.write(lambda conn: codes.withdraw(conn, asker, now))
 
     async def code_sent(self, asker: Asker, rules: CodeRules, now: datetime) -> CodeSent | None:
         """The code this browser asked for, if it can still be typed in."""
@@ -88,11 +80,32 @@ class Accounts:
             code_id = codes.newest_id(conn, asker)
             digest = self._code_digest(asker.namespace, code_id or "none", code)
             tried = codes.try_one(conn, asker, code_id=code_id, digest=digest, rules=rules, now=now)
-            events = [_event(kind, asker.namespace, who) for kind in _told(tried)]
-            record(conn, self._vault, events, now)
+            self._record_tried(conn, asker.namespace, tried, who, now)
             return tried
 
         return await self._db.write(work)
+
+    async def may_answer(self, namespace: str, participant_id: str, rules: CodeRules, now: datetime) -> Tried | None:
+        """May an answer to the sender's question be tried? None: yes, and it is counted as wrong until `answered`."""
+        return await self._db.write(lambda conn: codes.begin_answer(conn, namespace, participant_id, rules, now))
+
+    async def answered(
+        self, namespace: str, participant_id: str, rules: CodeRules, who: Who, now: datetime, *, right: bool
+    ) -> Tried:
+        """What became of an answer that `may_answer` let through."""
+
+        def work(conn: Connection) -> Tried:
+            tried = codes.end_answer(conn, namespace, participant_id, rules, now, right=right)
+            self._record_tried(conn, namespace, tried, who, now, way="question")
+            return tried
+
+        return await self._db.write(work)
+
+    def _record_tried(
+        self, conn: Connection, namespace: str, tried: Tried, who: Who, now: datetime, way: str = ""
+    ) -> None:
+        facts = {"way": way or tried.way} if way or tried.what is Try.OPENED else {}
+        record(conn, self._vault, [event_of(kind, namespace, who, **facts) for kind in _told(tried)], now)
 
     def _code_digest(self, namespace: str, code_id: str, code: str) -> bytes:
         # Six digits are soon guessed from a plain digest: it is keyed, and bound to this one code.
@@ -141,9 +154,13 @@ class Accounts:
         lifetime: timedelta,
         *,
         account_id: str | None = None,
+        way: str = "code",
+        strong: bool = False,
+        remembered: bool = False,
         replaces: bytes | None = None,
     ) -> None:
-        """Sign somebody in; the session they had in this browser ends."""
+        """Sign somebody in; the session they had in this browser ends. `remembered`: the browser was, nothing was typed.
+        """
 
         def work(conn: Connection) -> None:
             if replaces is not None:
@@ -156,9 +173,13 @@ class Accounts:
                 participant_id=None if account_id else who.participant_id,
                 now=now,
                 lifetime=lifetime,
+                way=way,
+                strong=strong,
+                remembered=remembered,
             )
-            way = "account" if account_id else "code"
-            record(conn, self._vault, [_event(EventKind.SIGNIN_SUCCEEDED, namespace, who, way=way)], now)
+            facts = {"way": way, "session": session_name(digest), **({"strong": True} if strong else {})}
+            facts |= {"remembered": True} if remembered else {}
+            record(conn, self._vault, [event_of(EventKind.SIGNIN_SUCCEEDED, namespace, who, **facts)], now)
 
         await self._db.write(work)
 
@@ -175,7 +196,8 @@ class Accounts:
 
         def work(conn: Connection) -> None:
             if sessions.end(conn, namespace, digest):
-                record(conn, self._vault, [_event(EventKind.SESSION_ENDED, namespace, who)], now)
+                facts = {"session": session_name(digest)}
+                record(conn, self._vault, [event_of(EventKind.SESSION_ENDED, namespace, who, **facts)], now)
 
         await self._db.write(work)
 
@@ -185,23 +207,29 @@ class Accounts:
         """The account of an address, in any case."""
         return await self._db.read(lambda conn: by_address(conn, namespace, address))
 
+    async def address_of(self, namespace: str, account_id: str) -> str | None:
+        """Whose account it is."""
+        mine = (accounts.c.id == account_id) & (accounts.c.namespace == namespace)
+        return await self._db.read(lambda conn: conn.execute(select(accounts.c.address).where(mine)).scalar())
+
+    def number_digest(self, namespace: str, number: str) -> str:
+        """What is kept of a telephone number, where only equality matters (64 characters); empty of none."""
+        return self._vault.mac(namespace, "phone", number.encode()).hex() if number else ""
+
+    def handle(self, namespace: str, address: str) -> bytes:
+        """What a passkey calls a person (WebAuthn's user handle, 32 bytes): tells nobody else who that is."""
+        return self._vault.mac(namespace, "passkey", address_key(address).encode("utf-8", "surrogatepass"))
+
     async def set_password(self, namespace: str, address: str, password: str, who: Who, now: datetime) -> Account:
         """Make the account, or set its password anew, for an address just proven by a code.
 
-        Every session the account had elsewhere ends.
+        Every session the account had elsewhere ends, and no browser is remembered for the address any more.
         """
 
         def work(conn: Connection) -> Account:
-            known = by_address(conn, namespace, address)
-            if known is None:
-                account = _insert_account(conn, namespace, address, password, now)
-            else:
-                mine = (accounts.c.id == known.id) & (accounts.c.namespace == namespace)
-                conn.execute(update(accounts).where(mine).values(password=password, proven_at=now))
-                sessions.end_all(conn, namespace, known.id)
-                account = Account(known.id, namespace, known.address, password, known.created_at, now)
-            kind = EventKind.ACCOUNT_CREATED if known is None else EventKind.ACCOUNT_CHANGED
-            record(conn, self._vault, [_event(kind, namespace, who, address=address)], now)
+            account, is_new = prove_account(conn, namespace, address, now, password=password)
+            kind = EventKind.ACCOUNT_CREATED if is_new else EventKind.ACCOUNT_CHANGED
+            record(conn, self._vault, [event_of(kind, namespace, who, address=address, what="password")], now)
             return account
 
         return await self._db.write(work)
@@ -215,7 +243,7 @@ class Accounts:
     async def signin_failed(self, namespace: str, address: str, who: Who, now: datetime, *, locked: bool) -> None:
         """Record that a password was wrong, or that no account has this address: the trail does not say which."""
         kind = EventKind.SIGNIN_LOCKED if locked else EventKind.SIGNIN_FAILED
-        event = _event(kind, namespace, who, address=address[:320])
+        event = event_of(kind, namespace, who, address=address[:320])
         await self._db.write(lambda conn: record(conn, self._vault, [event], now))
 
     async def phrase(self, namespace: str, address: str) -> str | None:
@@ -233,7 +261,7 @@ class Accounts:
             )
             mine = (accounts.c.id == account_id) & (accounts.c.namespace == namespace)
             conn.execute(update(accounts).where(mine).values(phrase_sealed=sealed))
-            record(conn, self._vault, [_event(EventKind.ACCOUNT_CHANGED, namespace, who, what="phrase")], now)
+            record(conn, self._vault, [event_of(EventKind.ACCOUNT_CHANGED, namespace, who, what="phrase")], now)
 
         await self._db.write(work)
 
@@ -241,9 +269,29 @@ class Accounts:
         """Remove codes, sessions and limits that have passed. Safe to run in every worker."""
 
         def work(conn: Connection) -> int:
-            return codes.sweep(conn, now) + sessions.sweep(conn, now) + throttles.sweep(conn, now)
+            gone = codes.sweep(conn, now) + sessions.sweep(conn, now) + throttles.sweep(conn, now)
+            return gone + challenges.sweep(conn, now) + devices.sweep(conn, now)
 
         await self._db.write(work)
+
+
+def prove_account(
+    conn: Connection, namespace: str, address: str, now: datetime, *, password: str | None = None
+) -> tuple[Account, bool]:
+    """The account of an address that was proven just now, made where there is none, and whether it is new.
+
+    What was signed in before ends, and remembered browsers are forgotten: it may have been somebody else's doing.
+    `password` None: the one it has stays; a new account has none.
+    """
+    known = by_address(conn, namespace, address)
+    devices.forget(conn, namespace, address_key=address_key(address))
+    if known is None:
+        return _insert_account(conn, namespace, address, password or "", now), True
+    kept = known.password if password is None else password
+    mine = (accounts.c.id == known.id) & (accounts.c.namespace == namespace)
+    conn.execute(update(accounts).where(mine).values(password=kept, proven_at=now))
+    sessions.end_all(conn, namespace, known.id)
+    return replace(known, password=kept, proven_at=now), False
 
 
 def by_address(conn: Connection, namespace: str, address: str) -> Account | None:
@@ -276,6 +324,7 @@ def phrase_of(conn: Connection, vault: Vault, namespace: str, address: str) -> s
 def clear_throttles(conn: Connection, namespace: str, participant_id: str) -> None:
     """Forget what limits the codes of a guest: the owner or the guest's account unlocked."""
     throttles.forget(conn, codes.wrong_key(namespace, participant_id), codes.asked_key(namespace, participant_id))
+    throttles.forget(conn, codes.answer_key(namespace, participant_id))
 
 
 def _insert_account(conn: Connection, namespace: str, address: str, password: str, now: datetime) -> Account:
@@ -296,18 +345,6 @@ def _insert_account(conn: Connection, namespace: str, address: str, password: st
 
 def _phrase_binding(account_id: str) -> str:
     return f"phrase:{account_id}"
-
-
-def _event(kind: EventKind, namespace: str, who: Who, *, address: str = "", **facts: str) -> Event:
-    persons = {"network": who.network, "agent": who.agent[:200], "address": address}
-    return Event(
-        kind,
-        namespace,
-        box_id=who.box_id,
-        participant_id=who.participant_id,
-        facts=facts,
-        persons={name: value for name, value in persons.items() if value},
-    )
 
 
 def _told(tried: Tried) -> tuple[EventKind, ...]:

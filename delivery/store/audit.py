@@ -62,7 +62,11 @@ class EventKind(StrEnum):
     BOX_RELEASED = "box.released"
     BOX_LOCKED = "box.locked"
     BOX_UNLOCKED = "box.unlocked"
+    PHONE_TOLD = "phone.told"  # by the guest: counts once the owner confirms it
+    PHONE_CONFIRMED = "phone.confirmed"
+    QUESTION_SET = "question.set"
     CODE_SENT = "code.sent"
+    CODE_NOT_SENT = "code.not_sent"  # the telephone's provider could not
     CODE_RIGHT = "code.right"
     CODE_WRONG = "code.wrong"
     CODE_LOCKED = "code.locked"
@@ -73,6 +77,8 @@ class EventKind(StrEnum):
     ACCOUNT_CHANGED = "account.changed"
     ACCOUNT_DELETED = "account.deleted"
     SESSION_ENDED = "session.ended"
+    DEVICE_REMEMBERED = "device.remembered"
+    DEVICE_FORGOTTEN = "device.forgotten"
     POLICY_LOADED = "policy.loaded"
     POLICY_REFUSED = "policy.refused"
     KEY_CREATED = "key.created"

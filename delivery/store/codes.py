@@ -1,4 +1,4 @@
-"""Codes sent by mail: six digits that open one box for one guest, once, in the browser that asked for them.
+"""Codes by mail or telephone: six digits that open one box for one guest, once, in the browser that asked for them.
 
 Five tries a code; then the guest is locked for ten minutes, twice as long each further time. Twenty wrong tries in
 a day, and only the owner or the guest's account unlocks. Everything is counted in the database, by conditional
@@ -49,6 +49,7 @@ class CodeSent:
     sent_at: datetime
     expires_at: datetime
     tries_left: int
+    way: str = "code"  # by mail; sms | voice
 
 
 class Try(StrEnum):
@@ -65,12 +66,13 @@ class Try(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """`tries_left` with WRONG; `locked_until` with LOCKED; `locked_now`: this very try did it."""
+    """`tries_left` with WRONG; `locked_until` with LOCKED; `locked_now`: this very try did it; `way` with OPENED."""
 
     what: Try
     tries_left: int = 0
     locked_until: datetime | None = None
     locked_now: bool = False
+    way: str = "code"
 
 
 def wrong_key(namespace: str, participant_id: str) -> str:
@@ -81,6 +83,50 @@ def wrong_key(namespace: str, participant_id: str) -> str:
 def asked_key(namespace: str, participant_id: str) -> str:
     """Where codes sent to a guest are counted."""
     return key_of(namespace, "asked", participant_id)
+
+
+def answer_key(namespace: str, participant_id: str) -> str:
+    """Where answers to the sender's question are counted."""
+    return key_of(namespace, "answer", participant_id)
+
+
+def begin_answer(
+    conn: Connection, namespace: str, participant_id: str, rules: CodeRules, now: datetime
+) -> Tried | None:
+    """Count an answer before it is looked at, with the wrong codes and by itself. None: it may be tried."""
+    key = wrong_key(namespace, participant_id)
+    throttles.begin_window(conn, namespace, key, _DAY, now)
+    if not throttles.raise_count(conn, key, rules.tries_a_day, now):
+        until = throttles.locked_until(conn, key, now)
+        return Tried(Try.LOCKED, locked_until=until) if until else Tried(Try.LOCKED_FOR_GOOD)
+    limit = Limit(rules.tries, _DAY, _LOCK)
+    until = throttles.count_one(conn, namespace, answer_key(namespace, participant_id), limit, now)
+    if until is None:
+        return None
+    throttles.take_back(conn, key)
+    return Tried(Try.LOCKED, locked_until=until)
+
+
+def end_answer(
+    conn: Connection, namespace: str, participant_id: str, rules: CodeRules, now: datetime, *, right: bool
+) -> Tried:
+    """What becomes of an answer that `begin_answer` let through."""
+    key, mine = wrong_key(namespace, participant_id), answer_key(namespace, participant_id)
+    if right:
+        throttles.take_back(conn, key)
+        throttles.forget(conn, mine)
+        return Tried(Try.OPENED, way="question")
+    counted, answers = throttles.read(conn, key), throttles.read(conn, mine)
+    if counted is not None and counted.count >= rules.tries_a_day:
+        return Tried(Try.LOCKED_FOR_GOOD, locked_now=True)
+    left = rules.tries - (answers.count if answers else 0)
+    if left > 0:
+        return Tried(Try.WRONG, tries_left=left)
+    until = throttles.locked_until(conn, mine, now)
+    if until is not None:  # several were tried at once, and one of them has locked it already
+        return Tried(Try.LOCKED, locked_until=until)
+    until = throttles.lock(conn, mine, Limit(rules.tries, _DAY, _LOCK), now)
+    return Tried(Try.LOCKED, locked_until=until, locked_now=True)
 
 
 def begin(
@@ -96,7 +142,9 @@ def begin(
     return throttles.count_one(conn, namespace, asked_key(namespace, participant_id), ASKED, now)
 
 
-def keep(conn: Connection, asker: Asker, *, code_id: str, digest: bytes, rules: CodeRules, now: datetime) -> CodeSent:
+def keep(
+    conn: Connection, asker: Asker, *, code_id: str, digest: bytes, rules: CodeRules, now: datetime, way: str = "code"
+) -> CodeSent:
     """Keep a new code's digest; the one this browser asked for before stops working."""
     mine = _of(asker)
     conn.execute(update(codes).where(mine, codes.c.expires_at > now).values(expires_at=now))
@@ -111,9 +159,15 @@ def keep(conn: Connection, asker: Asker, *, code_id: str, digest: bytes, rules: 
             created_at=now,
             expires_at=expires_at,
             tries=0,
+            way=way,
         )
     )
-    return CodeSent(now, expires_at, rules.tries)
+    return CodeSent(now, expires_at, rules.tries, way)
+
+
+def withdraw(conn: Connection, asker: Asker, now: datetime) -> None:
+    """The codes of this browser count no more: the newest could not be sent."""
+    conn.execute(update(codes).where(_of(asker), codes.c.expires_at > now).values(expires_at=now))
 
 
 def new_code_id() -> str:
@@ -126,7 +180,7 @@ def sent(conn: Connection, asker: Asker, rules: CodeRules, now: datetime) -> Cod
     row = conn.execute(_newest(asker)).first()
     if row is None or row.used_at is not None or row.expires_at <= now or row.tries >= rules.tries:
         return None
-    return CodeSent(row.created_at, row.expires_at, rules.tries - row.tries)
+    return CodeSent(row.created_at, row.expires_at, rules.tries - row.tries, row.way)
 
 
 def newest_id(conn: Connection, asker: Asker) -> str | None:
@@ -152,7 +206,7 @@ def try_one(
         unused = (codes.c.id == row.id) & codes.c.used_at.is_(None)
         if conn.execute(update(codes).where(unused).values(used_at=now)).rowcount == 1:
             throttles.take_back(conn, key)
-            return Tried(Try.OPENED)
+            return Tried(Try.OPENED, way=row.way)
         return Tried(Try.AGAIN)
     return _wrong(conn, key, str(row.id), rules, now)
 

@@ -1,5 +1,6 @@
 """Who is signed in: the digest of a cookie's token, and whom it stands for."""
 
+import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -10,7 +11,10 @@ from delivery.store.schema import accounts, sessions
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A sign-in. By account: every box of its `address`. By code: the box of `participant_id` and no other."""
+    """A sign-in. By account: every box of its `address`. Any other way: the box of `participant_id` and no other.
+
+    `way` is a delivery.safebox.participants.Way; `strong`: by passkey, or with a second factor.
+    """
 
     digest: bytes = field(repr=False)
     namespace: str
@@ -20,6 +24,26 @@ class Session:
     created_at: datetime
     seen_at: datetime
     expires_at: datetime
+    way: str = "code"
+    strong: bool = False
+    remembered: bool = False  # the browser was: nothing was typed in this session
+
+    @property
+    def proves_address(self) -> bool:
+        """A code by mail was typed in it: the address is the guest's. A telephone, or an answer, shows no such thing:
+        both are one sender's word, and an account sees what every sender sent.
+        """
+        return self.account_id is None and self.way == "code" and not self.remembered
+
+    @property
+    def name(self) -> str:
+        """What the audit trail calls it."""
+        return session_name(self.digest)
+
+
+def session_name(digest: bytes) -> str:
+    """What the audit trail calls a session: tells those of a shared mailbox apart, and opens nothing."""
+    return hashlib.sha256(b"session " + digest).hexdigest()[:12]
 
 
 def open_one(
@@ -31,6 +55,9 @@ def open_one(
     participant_id: str | None,
     now: datetime,
     lifetime: timedelta,
+    way: str = "code",
+    strong: bool = False,
+    remembered: bool = False,
 ) -> None:
     """Keep a new session."""
     conn.execute(
@@ -42,6 +69,9 @@ def open_one(
             created_at=now,
             seen_at=now,
             expires_at=now + lifetime,
+            way=way,
+            strong=strong,
+            remembered=remembered,
         )
     )
 
@@ -70,6 +100,9 @@ def find(conn: Connection, namespace: str, digest: bytes, now: datetime, idle: t
         created_at=row.created_at,
         seen_at=row.seen_at,
         expires_at=row.expires_at,
+        way=row.way,
+        strong=row.strong,
+        remembered=row.remembered,
     )
 
 
@@ -92,6 +125,12 @@ def end_all(conn: Connection, namespace: str, account_id: str) -> int:
     """Sign an account out everywhere."""
     mine = (sessions.c.account_id == account_id) & (sessions.c.namespace == namespace)
     return conn.execute(delete(sessions).where(mine)).rowcount
+
+
+def strengthen(conn: Connection, namespace: str, digest: bytes) -> None:
+    """A second factor was proven in it."""
+    mine = (sessions.c.digest == digest) & (sessions.c.namespace == namespace)
+    conn.execute(update(sessions).where(mine).values(strong=True))
 
 
 def sweep(conn: Connection, now: datetime) -> int:

@@ -7,7 +7,7 @@ from aiohttp import web
 from delivery.safebox import participants as access
 from delivery.safebox.choices import Way
 from delivery.safebox.participants import Access, Invitation
-from delivery.store.accounts import address_key
+from delivery.store.who import address_key
 from delivery.store.boxes import BoxState
 from delivery.store.sessions import Session
 from portal.guest.pages import DeclinePage, End, EndPage, EnvelopePage, Opens, PlainPage, Reopens

@@ -2,11 +2,13 @@
 
 from aiohttp import web
 
-from delivery.safebox.participants import Invitation
-from delivery.store.accounts import address_key
+from delivery.safebox.participants import Invitation, Way
+from delivery.store.who import address_key
 from portal.services import services_of
+from portal.signin import second
 from portal.signin.codes import needs_account
 from portal.signin.pages import AccountPage, SigninPage
+from portal.signin.passkeys import registrar_of
 from portal.signin.passwords import LONGEST, SHORTEST, Passwords, Weak, weakness
 from portal.web.client import client_network
 from portal.web.forms import one_line, read_form
@@ -34,7 +36,8 @@ async def signin_form(request: web.Request) -> web.StreamResponse:
     if "locator" in request.match_info:
         await invitation_behind(request)
         back = path_to(request)
-    return await render(request, "signin/signin.html", SigninPage(_("Sign in"), request.path, back))
+    page = SigninPage(_("Sign in"), request.path, back, passkey=_passkey_path(request))
+    return await render(request, "signin/signin.html", page)
 
 
 async def signin(request: web.Request) -> web.StreamResponse:
@@ -51,11 +54,22 @@ async def signin(request: web.Request) -> web.StreamResponse:
             path_to(request) if invitation else "",
             email=address,
             error=_("Address and password do not belong together."),
+            passkey=_passkey_path(request),
         )
         return await render(request, "signin/signin.html", page, status=422)
-    await sign_in(request, invitation, account_id)
     mine = invitation is not None and address_key(invitation.guest_address) == address_key(address)
-    raise web.HTTPSeeOther(f"/m/{invitation.participant_id}" if mine and invitation else "/messages")
+    goal = invitation.participant_id if mine and invitation else ""
+    if await second.is_on(request, account_id):
+        await second.wanted(request, account_id, goal)
+    await sign_in(request, invitation, account_id, Way.ACCOUNT)
+    raise web.HTTPSeeOther(f"/m/{goal}" if goal else "/messages")
+
+
+def _passkey_path(request: web.Request) -> str:
+    """Where the answer of a passkey goes from this page; empty where the portal has no name to bind one to."""
+    if not services_of(request).passkey_host:
+        return ""
+    return path_to(request, "/passkey") if "locator" in request.match_info else "/signin/passkey"
 
 
 async def _checked(request: web.Request, invitation: Invitation | None, address: str, password: str) -> str | None:
@@ -112,7 +126,9 @@ async def set_password(request: web.Request) -> web.StreamResponse:
     await services.boxes.account_made(
         services.namespace, invitation.participant_id, access_of(request, visitor.session)
     )
-    await sign_in(request, invitation, made.id)
+    if await second.is_on(request, made.id):  # a code alone passes no second factor by
+        await second.wanted(request, made.id, invitation.participant_id)
+    await sign_in(request, invitation, made.id, Way.ACCOUNT)
     raise web.HTTPSeeOther(f"/m/{invitation.participant_id}")
 
 
@@ -148,7 +164,7 @@ async def _signed_in(request: web.Request) -> Visitor:
 async def _proven_by_code(request: web.Request, visitor: Visitor) -> Invitation | None:
     """The guest whose address this session proved by a code; None: it did not, or the box is no more."""
     session = visitor.session
-    if session is None or session.participant_id is None:
+    if session is None or session.participant_id is None or not session.proves_address:
         return None
     services = services_of(request)
     invitation = await services.boxes.invitation(services.namespace, session.participant_id)
@@ -164,6 +180,9 @@ async def _account_page(request: web.Request, visitor: Visitor, *, error: str = 
         raise NothingHere
     address = own or (invitation.guest_address if invitation else "")
     known = await services.accounts.by_address(services.namespace, address)
+    registrar = await registrar_of(request) if services.passkey_host else None
+    held = await services.credentials.passkeys(services.namespace, known.id) if known and own else ()
+    second_is_on = known is not None and await second.is_on(request, known.id)
     phrase = await services.accounts.phrase(services.namespace, own) if own else None
     required = invitation is not None and needs_account(invitation)
     title = _("Your account") if own else _("Make your account") if required else _("Come back more easily")
@@ -172,6 +191,7 @@ async def _account_page(request: web.Request, visitor: Visitor, *, error: str = 
         address=address,
         may_set_password=invitation is not None,
         has_account=known is not None,
+        has_password=known is not None and bool(known.password),
         is_required=required,
         is_signed_in=own is not None,
         phrase=phrase or "",
@@ -179,4 +199,10 @@ async def _account_page(request: web.Request, visitor: Visitor, *, error: str = 
         error=error,
         saved=saved,
         back=f"/m/{invitation.participant_id}" if invitation and not required else "/messages" if own else "",
+        may_add_passkey=registrar is not None,
+        passkeys=held,
+        passkey_failed="passkey" in request.query,
+        second_is_on=second_is_on,
+        held_back=second_is_on and not own,
+        devices=len(await services.credentials.devices(services.namespace, address, services.clock())) if own else 0,
     )

@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from delivery.store.devices import Device
+from delivery.store.passkeys import Passkey
+
 
 @dataclass(frozen=True, slots=True)
 class CodePage:
@@ -42,6 +45,38 @@ class SigninPage:
     back: str = ""
     email: str = field(default="", repr=False)
     error: str = ""
+    passkey: str = ""  # where the answer of a passkey goes; empty: none can be used here
+
+
+@dataclass(frozen=True, slots=True)
+class SecondPage:
+    """The second factor is asked for."""
+
+    title: str
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SecondSetupPage:
+    """Setting up a second factor. `picture` and `secret` while one waits for its first code; `recovery` is shown once."""
+
+    title: str
+    is_on: bool
+    picture: str = field(default="", repr=False)  # SVG
+    secret: str = field(default="", repr=False)
+    recovery_left: int = 0
+    recovery: tuple[str, ...] = field(default=(), repr=False)
+    may_change: bool = False
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DevicesPage:
+    """Browsers that are remembered for an address."""
+
+    title: str
+    address: str = field(repr=False)
+    devices: tuple[Device, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +87,7 @@ class AccountPage:
     address: str = field(repr=False)
     may_set_password: bool  # this session proved the address by a code
     has_account: bool
+    has_password: bool
     is_required: bool  # the sender's profile wants one
     is_signed_in: bool  # by the account
     phrase: str = field(default="", repr=False)
@@ -59,3 +95,9 @@ class AccountPage:
     error: str = ""
     saved: bool = False
     back: str = ""  # the message one came from
+    may_add_passkey: bool = False
+    passkeys: tuple[Passkey, ...] = ()
+    passkey_failed: bool = False
+    second_is_on: bool = False
+    held_back: bool = False  # the account has a second factor, and this session, by a code, has not proven it
+    devices: int = 0

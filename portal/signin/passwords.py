@@ -42,10 +42,10 @@ class Passwords:
             return await asyncio.to_thread(self._hasher.hash, prepared(password))
 
     async def matches(self, kept: str | None, password: str) -> bool:
-        """Is it the password? None, where there is no account: takes as long, and is never true."""
+        """Is it the password? None or empty, where there is none: takes as long, and is never true."""
         async with self._turn:
             fits = await asyncio.to_thread(self._verify, kept or self._dummy, prepared(password))
-        return fits and kept is not None
+        return fits and bool(kept)
 
     def is_outdated(self, kept: str) -> bool:
         """Was it made with older parameters than ours?"""

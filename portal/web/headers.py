@@ -7,8 +7,8 @@ from aiohttp import web
 from portal.services import PortalServices, services_of
 
 PAGE_POLICY: Final = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; frame-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; "
+    "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 DOCUMENT_POLICY: Final = "default-src 'none'; sandbox; frame-ancestors 'none'"
 ALWAYS: Final = {

@@ -20,6 +20,7 @@ LINKS_ASKED: Final = Limit(60, timedelta(hours=1), timedelta(minutes=10), timede
 LINKS_ASKED_FOR_ADDRESS: Final = Limit(3, timedelta(hours=6), timedelta(hours=6))
 PASSWORDS_WRONG: Final = Limit(100, timedelta(minutes=15), timedelta(minutes=15), timedelta(hours=4))
 PASSWORDS_WRONG_FOR_ADDRESS: Final = Limit(10, timedelta(minutes=15), timedelta(minutes=15), timedelta(hours=4))
+PASSKEYS_ASKED: Final = Limit(300, timedelta(hours=1), timedelta(minutes=10), timedelta(hours=1))
 DECLINED: Final = Limit(30, timedelta(hours=1), timedelta(minutes=10), timedelta(hours=4))
 ANSWERS_OF_GUEST: Final = Limit(30, timedelta(hours=1), timedelta(minutes=10), timedelta(hours=1))
 NOTES_FOR_GUEST: Final = Limit(3, timedelta(days=1), timedelta(hours=12))

@@ -7,8 +7,9 @@ from typing import Final
 from aiohttp import web
 
 from delivery.safebox.participants import Access, Invitation, Way
-from delivery.store.accounts import Who
+from delivery.store.devices import LONGEST, Device
 from delivery.store.sessions import Session
+from delivery.store.who import Who, address_key
 from keys.tokens import digest, new_token
 from portal.services import PortalServices, services_of
 from portal.web import csrf
@@ -24,11 +25,12 @@ _LONGEST_TOKEN: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """One browser. `session_token` is empty unless `session` is there."""
+    """One browser. `session_token` is empty unless `session` is there; `device_token` unless it was remembered."""
 
     browser_token: str = field(repr=False)
     session_token: str = field(default="", repr=False)
     session: Session | None = None
+    device_token: str = field(default="", repr=False)
 
     @property
     def browser(self) -> bytes:
@@ -70,17 +72,17 @@ async def _recognise(request: web.Request) -> Visitor:
     if not browser:
         browser = new_token(_TOKEN_BITS)
         _set(request, "browser", browser, _BROWSER_LIFETIME)
-    token = _token(request, cookie_name(services, "session"))
+    token, device = (_token(request, cookie_name(services, what)) for what in ("session", "device"))
     if not token:
-        return Visitor(browser)
+        return Visitor(browser, device_token=device)
     now = services.clock()
     session = await services.accounts.session(services.namespace, digest(token), now, IDLE)
     if session is None:
         forget_session(request)
-        return Visitor(browser)
+        return Visitor(browser, device_token=device)
     if now - session.seen_at >= _TOUCH:
         await services.accounts.touch_session(services.namespace, session.digest, now)
-    return Visitor(browser, token, session)
+    return Visitor(browser, token, session, device)
 
 
 def _token(request: web.Request, name: str) -> str:
@@ -93,8 +95,19 @@ async def keep_browser(request: web.Request) -> None:
     _set(request, "browser", (await visitor_of(request)).browser_token, _BROWSER_LIFETIME)
 
 
-async def sign_in(request: web.Request, invitation: Invitation | None, account_id: str | None) -> None:
-    """Begin a session under a new token, whatever the browser held before; the old one ends."""
+async def sign_in(
+    request: web.Request,
+    invitation: Invitation | None,
+    account_id: str | None,
+    way: Way,
+    *,
+    strong: bool = False,
+    remembered: bool = False,
+) -> None:
+    """Begin a session under a new token, whatever the browser held before; the old one ends.
+
+    `strong`: by passkey, or with a second factor. `remembered`: the browser was, and nothing was typed.
+    """
     services = services_of(request)
     visitor = await visitor_of(request)
     token = new_token(_TOKEN_BITS)
@@ -105,9 +118,61 @@ async def sign_in(request: web.Request, invitation: Invitation | None, account_i
         services.clock(),
         LIFETIME,
         account_id=account_id,
+        way=way.value,
+        strong=strong,
+        remembered=remembered,
         replaces=visitor.session.digest if visitor.session else None,
     )
     _set(request, "session", token, None)
+
+
+async def remember_browser(request: web.Request, invitation: Invitation, way: Way) -> None:
+    """Need no new code in this browser, for as long as the profile says: its address was proven by `way` just now."""
+    services = services_of(request)
+    lasting = min(invitation.profile.signin.remember_device, LONGEST)
+    if not lasting:
+        return
+    visitor, token, now = await visitor_of(request), new_token(_TOKEN_BITS), services.clock()
+    device = Device(
+        digest(token),
+        address_key(invitation.guest_address),
+        way.value,
+        request.headers.get("User-Agent", "")[:200],
+        now,
+        now + lasting,
+        _phone_of(services, invitation, way),
+    )
+    before = digest(visitor.device_token) if visitor.device_token else None
+    await services.credentials.remember(services.namespace, device, before, who_of(request, invitation), now)
+    _set(request, "device", token, lasting)
+
+
+async def remembered_as(request: web.Request, invitation: Invitation) -> Device | None:
+    """How this browser proved the guest's address, if that was not longer ago than the box's profile lets count."""
+    visitor, services = await visitor_of(request), services_of(request)
+    lasting = invitation.profile.signin.remember_device
+    if not visitor.device_token or not lasting:
+        return None
+    now, kept = services.clock(), digest(visitor.device_token)
+    found = await services.credentials.device(services.namespace, kept, invitation.guest_address, now)
+    if found is None or found.proven_at + lasting <= now:
+        return None
+    # A number is one sender's word: proven for one box, it opens no box of somebody who named another.
+    return found if found.phone == _phone_of(services, invitation, Way(found.way)) else None
+
+
+def _phone_of(services: PortalServices, invitation: Invitation, way: Way) -> str:
+    number = invitation.phone if way in (Way.SMS, Way.VOICE) else ""
+    return services.accounts.number_digest(services.namespace, number)
+
+
+async def forget_browser(request: web.Request) -> None:
+    """Forget this browser, for every address it was remembered for."""
+    visitor, services = await visitor_of(request), services_of(request)
+    if visitor.device_token:
+        who, kept = who_of(request, None), digest(visitor.device_token)
+        await services.credentials.forget_devices(services.namespace, who, services.clock(), digest=kept)
+    _set(request, "device", "", timedelta())
 
 
 async def sign_out(request: web.Request) -> None:
@@ -139,10 +204,12 @@ def who_of(request: web.Request, invitation: Invitation | None) -> Who:
 def access_of(request: web.Request, session: Session | None) -> Access:
     """The one who acts, for the audit trail of a box. `session` None: somebody who only holds the link."""
     return Access(
-        way=Way.LINK if session is None else Way.CODE if session.account_id is None else Way.ACCOUNT,
+        way=Way.LINK if session is None else Way(session.way),
         network=client_address(request),
         agent=request.headers.get("User-Agent", "")[:200],
         account_id=session.account_id if session else None,
+        session=session.name if session else "",
+        strong=session is not None and session.strong,
     )
 
 

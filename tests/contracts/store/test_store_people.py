@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from delivery.store import boxes as box_rows
-from delivery.store.accounts import Accounts, Who, clear_throttles, proven_before
+from delivery.store.accounts import Accounts, clear_throttles, proven_before
+from delivery.store.who import Who
 from delivery.store.codes import Asker, CodeRules, Try
 from delivery.store.throttles import Limit
 from keys.tokens import digest, new_id

@@ -24,6 +24,7 @@ from delivery.safebox.participants import Access, Invitation, Person, Way
 from delivery.safebox.profile import Profile
 from delivery.store.accounts import Accounts, clear_throttles, proven_before
 from delivery.store.boxes import BoxState, GuestState, Role
+from delivery.store.credentials import Credentials
 from delivery.store.database import Database
 from delivery.store.upgrade import prepare
 from delivery.store.vault import Vault
@@ -456,6 +457,7 @@ async def make_portal(database: Database, vault: Vault, clock: Clock) -> AsyncIt
         services = PortalServices(
             boxes=boxes,
             accounts=accounts,
+            credentials=Credentials(database, vault),
             settings=PortalSettings.model_validate({"url": url, **settings}),
             clock=clock,
             organisation="Example Clinic",

@@ -1,0 +1,63 @@
+"""What else a guest may prove themselves by in one box: a telephone, a question. Sealed under the box's key."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from delivery.store.schema import proofs
+
+
+@dataclass(frozen=True, slots=True)
+class ProofRow:
+    """One guest's. `answer` is an Argon2id hash; a phone that the guest told counts once it is confirmed."""
+
+    participant_id: str
+    phone_sealed: bytes | None = field(default=None, repr=False)
+    phone_from: str | None = None
+    phone_confirmed_at: datetime | None = None
+    question_sealed: bytes | None = field(default=None, repr=False)
+    answer: str | None = field(default=None, repr=False)
+
+
+NOTHING = ProofRow("")
+
+
+def get(conn: Connection, namespace: str, participant_id: str) -> ProofRow:
+    """What is kept for a guest; a row of nothing where there is none."""
+    mine = (proofs.c.participant_id == participant_id) & (proofs.c.namespace == namespace)
+    row = conn.execute(select(proofs).where(mine)).first()
+    if row is None:
+        return NOTHING
+    return ProofRow(
+        row.participant_id,
+        row.phone_sealed,
+        row.phone_from,
+        row.phone_confirmed_at,
+        row.question_sealed,
+        row.answer,
+    )
+
+
+def put(conn: Connection, namespace: str, box_id: str, participant_id: str, values: Mapping[str, Any]) -> None:
+    """Set columns of a guest's row, and make the row where it is missing."""
+    make = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+    row = {"participant_id": participant_id, "namespace": namespace, "box_id": box_id}
+    conn.execute(make(proofs).values(row).on_conflict_do_nothing())
+    mine = (proofs.c.participant_id == participant_id) & (proofs.c.namespace == namespace)
+    conn.execute(update(proofs).where(mine).values(**values))
+
+
+def confirm_phone(conn: Connection, namespace: str, participant_id: str, now: datetime) -> bool:
+    """The owner says that the number is right. False: there is none that waits."""
+    mine = (proofs.c.participant_id == participant_id) & (proofs.c.namespace == namespace)
+    waiting = mine & proofs.c.phone_sealed.is_not(None) & proofs.c.phone_confirmed_at.is_(None)
+    return conn.execute(update(proofs).where(waiting).values(phone_confirmed_at=now)).rowcount == 1
+
+
+def destroy(conn: Connection, namespace: str, box_id: str) -> None:
+    """The box is deleted: nothing of it is asked any more."""
+    conn.execute(delete(proofs).where(proofs.c.namespace == namespace, proofs.c.box_id == box_id))

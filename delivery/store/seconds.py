@@ -1,0 +1,84 @@
+"""Second factors of accounts: an authenticator's secret, sealed, and recovery codes, of which digests are kept."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from delivery.store.schema import recovery_codes, second_factors
+
+
+@dataclass(frozen=True, slots=True)
+class SecondFactor:
+    """The authenticator of an account. `confirmed_at` None: not in force, no code of it was typed in yet."""
+
+    account_id: str
+    secret_sealed: bytes
+    confirmed_at: datetime | None
+    last_step: int
+
+
+def get(conn: Connection, namespace: str, account_id: str) -> SecondFactor | None:
+    """What the account has."""
+    mine = (second_factors.c.account_id == account_id) & (second_factors.c.namespace == namespace)
+    row = conn.execute(select(second_factors).where(mine)).first()
+    return row and SecondFactor(row.account_id, bytes(row.secret_sealed), row.confirmed_at, row.last_step)
+
+
+def begin(conn: Connection, namespace: str, account_id: str, secret_sealed: bytes, now: datetime) -> bool:
+    """Keep a new secret, not in force. False: there is one in force."""
+    there = get(conn, namespace, account_id)
+    if there is not None and there.confirmed_at is not None:
+        return False
+    conn.execute(delete(second_factors).where(second_factors.c.account_id == account_id))
+    conn.execute(
+        insert(second_factors).values(
+            account_id=account_id, namespace=namespace, secret_sealed=secret_sealed, created_at=now, last_step=0
+        )
+    )
+    return True
+
+
+def confirm(conn: Connection, namespace: str, account_id: str, step: int, now: datetime) -> bool:
+    """Put it in force: a code of it was typed in. False: it is already, or there is none."""
+    mine = (second_factors.c.account_id == account_id) & (second_factors.c.namespace == namespace)
+    waiting = mine & second_factors.c.confirmed_at.is_(None)
+    return (
+        conn.execute(update(second_factors).where(waiting).values(confirmed_at=now, last_step=step)).rowcount == 1
+    )
+
+
+def take_step(conn: Connection, namespace: str, account_id: str, step: int) -> bool:
+    """Consume the code of a time step. False: it, or a newer one, was consumed before (RFC 6238 5.2)."""
+    mine = (second_factors.c.account_id == account_id) & (second_factors.c.namespace == namespace)
+    newer = mine & second_factors.c.confirmed_at.is_not(None) & (second_factors.c.last_step < step)
+    return conn.execute(update(second_factors).where(newer).values(last_step=step)).rowcount == 1
+
+
+def keep_recovery(conn: Connection, namespace: str, account_id: str, digests: Sequence[bytes]) -> None:
+    """Keep new recovery codes; the ones before stop counting."""
+    conn.execute(delete(recovery_codes).where(recovery_codes.c.account_id == account_id))
+    rows = [{"digest": digest, "namespace": namespace, "account_id": account_id} for digest in digests]
+    conn.execute(insert(recovery_codes), rows)
+
+
+def take_recovery(conn: Connection, namespace: str, account_id: str, digest: bytes, now: datetime) -> bool:
+    """Consume a recovery code. False: unknown, or used."""
+    mine = (recovery_codes.c.digest == digest) & (recovery_codes.c.account_id == account_id)
+    unused = mine & (recovery_codes.c.namespace == namespace) & recovery_codes.c.used_at.is_(None)
+    return conn.execute(update(recovery_codes).where(unused).values(used_at=now)).rowcount == 1
+
+
+def recovery_left(conn: Connection, namespace: str, account_id: str) -> int:
+    """How many recovery codes are unused."""
+    mine = (recovery_codes.c.account_id == account_id) & (recovery_codes.c.namespace == namespace)
+    unused = mine & recovery_codes.c.used_at.is_(None)
+    return conn.execute(select(func.count()).select_from(recovery_codes).where(unused)).scalar_one()
+
+
+def remove(conn: Connection, namespace: str, account_id: str) -> bool:
+    """Take it off, recovery codes too. False: there was none."""
+    mine = (second_factors.c.account_id == account_id) & (second_factors.c.namespace == namespace)
+    conn.execute(delete(recovery_codes).where(recovery_codes.c.account_id == account_id))
+    return conn.execute(delete(second_factors).where(mine)).rowcount == 1

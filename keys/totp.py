@@ -1,0 +1,56 @@
+"""Codes of an authenticator program: RFC 6238 with what every such program assumes (SHA-1, 6 digits, 30 seconds)."""
+
+import base64
+import hmac
+import secrets
+import struct
+from datetime import datetime
+from typing import Final
+from urllib.parse import quote
+
+from keys.tokens import same
+
+DIGITS: Final = 6
+_STEP: Final = 30  # seconds
+_SECRET_BYTES: Final = 20  # RFC 4226 4, R6: as long as the hash
+_DRIFT: Final = 1  # steps of the clock to either side, RFC 6238 5.2
+
+
+def new_secret() -> bytes:
+    """A fresh secret of 160 bits."""
+    return secrets.token_bytes(_SECRET_BYTES)
+
+
+def spelled(secret: bytes) -> str:
+    """The secret as it is typed into a program where no picture can be taken."""
+    return base64.b32encode(secret).decode().rstrip("=")
+
+
+def uri(secret: bytes, *, issuer: str, account: str) -> str:
+    """What the picture says (the key URI format that authenticator programs read)."""
+    label = f"{quote(issuer.replace(':', ' '), safe='')}:{quote(account, safe='')}"
+    return f"otpauth://totp/{label}?secret={spelled(secret)}&issuer={quote(issuer.replace(':', ' '), safe='')}"
+
+
+def code_at(secret: bytes, step: int) -> str:
+    """The code of one time step (RFC 4226 5.3)."""
+    mac = hmac.digest(secret, struct.pack(">Q", step), "sha1")
+    at = mac[-1] & 15
+    number = struct.unpack(">I", mac[at : at + 4])[0] & 0x7FFFFFFF
+    return f"{number % 10**DIGITS:0{DIGITS}d}"
+
+
+def step_of(when: datetime) -> int:
+    """The number of the time step that a moment lies in."""
+    return int(when.timestamp()) // _STEP
+
+
+def matching_step(secret: bytes, code: str, now: datetime) -> int | None:
+    """The newest step around `now` whose code it is; None: of none. The caller sees that no step counts twice."""
+    if len(code) != DIGITS:
+        return None
+    found = None
+    for step in range(step_of(now) - _DRIFT, step_of(now) + _DRIFT + 1):
+        if same(code_at(secret, step), code):
+            found = step
+    return found
