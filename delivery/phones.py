@@ -1,5 +1,4 @@
-"""Telephone numbers: one form, E.164 (a plus, the country, at most 15 digits), and how one is shown to who may not know it.
-"""
+"""Telephone numbers: one form (E.164: a plus, the country, at most 15 digits), and how one is shown to strangers."""
 
 import re
 import unicodedata

@@ -58,6 +58,8 @@ from gateway.telemetry import Metrics, metrics_endpoint, start_logging
 from gateway.workers import WorkerPool
 from keys.keyring import KeyRing
 from policy.decision import Route
+from portal.phones.sending import couriers
+from portal.phones.settings import read_directory
 from portal.services import PortalServices
 from portal.site import portal_site
 
@@ -347,7 +349,9 @@ def _takes_mail(stores: Stores, stop: asyncio.Event, strain: Strain) -> bool:
 
 
 def _couriers(stores: Stores, relay: RelayCourier) -> dict[Route, Courier]:
-    safebox = SafeBoxCourier(stores.boxes, stores.settings.profiles)
+    phones = stores.settings.phones
+    known = read_directory(phones.directory) if phones is not None and phones.directory is not None else {}
+    safebox = SafeBoxCourier(stores.boxes, stores.settings.profiles, known)
     return {Route.RELAY: relay, Route.PARTNER: relay, Route.TLS: relay, Route.SAFEBOX: safebox}
 
 
@@ -361,6 +365,8 @@ def _portal(stores: Stores) -> PortalServices:
         clock=now,
         organisation=voice.organisation,
         sender=voice.address,
+        phones=couriers(stores.settings.phones),
+        phone_limits=stores.settings.phones,
         namespace=NAMESPACE,
     )
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from delivery.dkimkeys import DkimKeyInvalid, read_keys
+from delivery.safebox.choices import Way
 from delivery.sections import Endpoint, parse_endpoint
 from delivery.settings import HopSettings, HopTls, NoticeSettings, PartnerSettings, Published, Verify
 from gateway.certificates import check_authorities, check_pair
@@ -23,7 +24,8 @@ from policy.message import Address, AddressInvalid
 from policy.problem import Path as Place
 from policy.problem import Problem, dotted
 from policy.route import domain_matches
-from portal.settings import PortalSettings, is_loopback
+from portal.phones.settings import PhoneSettings, read_directory
+from portal.settings import PortalSettings, is_loopback, portal_name
 
 Draft = Mapping[str, Any]  # the parts of the configuration that are good by themselves
 MOST_ON_SQLITE: Final = 2  # workers: its writers take turns, more of them would only wait
@@ -45,6 +47,7 @@ def check(draft: Draft, document: Document, *, now: datetime, keyring: bool, pol
         _folder,
         _workers,
         _pictures,
+        _ways,
     )
     problems = [problem for look in checks for problem in look(draft, document)]
     problems += _packs(draft, document) if policy else ()
@@ -82,6 +85,38 @@ def _pictures(draft: Draft, document: Document) -> Iterator[Problem]:
             cause = f"tesseract does not know the language {language}"
             hint = f"it knows {', '.join(sorted(known)) or 'none'}; others are packages such as tesseract-ocr-deu"
             yield document.problem(("reading", "languages", index), cause, hint)
+
+
+def _ways(draft: Draft, document: Document) -> Iterator[Problem]:
+    """Every way that a profile names can be gone; what telephones need is there and can be read."""
+    phones, portal = draft.get("phones"), draft.get("portal")
+    for name, profile in draft.get("profiles", {}).items():
+        for way in (Way.SMS, Way.VOICE):
+            missing = "phones" in draft and (phones is None or getattr(phones, way.value) is None)
+            if missing and way in (*profile.signin.ways, *profile.adjust.ways):
+                cause = f"{way} needs somebody who does it"
+                yield document.problem(("profiles", name, "signin", "ways"), cause, f"give phones.{way} a provider")
+        if portal is not None and not portal_name(portal.url) and set(profile.signin.ways) == {Way.PASSKEY}:
+            cause = f"no passkey can be made at {portal.url}: browsers bind them to names"
+            yield document.problem(("profiles", name, "signin", "ways"), cause, "give portal.url a name")
+    if phones is None:
+        return
+    from portal.phones.sending import couriers  # on use: it brings an HTTP client
+
+    for kind in ("sms", "voice"):
+        try:
+            couriers(
+                PhoneSettings.model_construct(
+                    **{**dict(phones), "sms": None, "voice": None, kind: getattr(phones, kind)}
+                )
+            )
+        except (OSError, ValueError) as cause:
+            yield document.problem(("phones", kind), str(cause), "a secret is a file of one line; a key is PEM")
+    if phones.directory is not None:
+        try:
+            read_directory(phones.directory)
+        except (OSError, ValueError) as cause:
+            yield document.problem(("phones", "directory"), str(cause), "a line is: maria@post.example, +41791234567")
 
 
 def _addresses(draft: Draft, document: Document) -> Iterator[Problem]:

@@ -42,6 +42,7 @@ from gateway.wishes import STANDARD, ProfileGroupSettings
 from gateway.yamlmarks import Document, read_yaml
 from policy.problem import Problem
 from policy.route import Directory
+from portal.phones.settings import PhoneSettings
 from portal.settings import PortalSettings
 from rules.matching import Cache
 
@@ -165,6 +166,9 @@ class Settings(Section):
         " Who is in none has `standard`.",
     )
     portal: PortalSettings = Field(description="Where guests read.")
+    phones: PhoneSettings | None = Field(
+        default=None, description="Who brings codes to telephones; null: nobody, and no profile may name sms or voice."
+    )
     namespaces: Later = Field(default=None, description="Portals of their own: not in this version.")
     notices: NoticeSettings = Field(default=NoticeSettings(), description="The mails that the gateway writes itself.")
     workers: Annotated[Literal["auto"] | StrictInt, BeforeValidator(_workers)] = Field(

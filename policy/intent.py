@@ -14,6 +14,10 @@ _LABEL_WORDS: Final = re.compile(r"(?<![\w-])(?:confidential|restricted|secret|s
 _NOT_LABELS: Final = re.compile(r"(?<!\w)(?:not|non|un)[ _-]?(?=confidential|restricted|secret|secure)", re.IGNORECASE)
 _OWN: Final = "x-sealgate"
 _PROFILE: Final = "x-sealgate-profile"
+# How guests prove themselves: read where the SafeBox is made, and taken off everywhere. They mark nothing as secure.
+PHONE_HEADER: Final = "x-sealgate-phone"
+QUESTION_HEADER: Final = "x-sealgate-question"
+ANSWER_HEADER: Final = "x-sealgate-answer"
 _SAYS_SECURE_AGAIN: Final = frozenset({"secure", "mail", "email", "e-mail", "message"})  # `[secure email]` of others
 _MOST_WORDS: Final = 24
 _LONGEST_WORD: Final = 63
@@ -50,6 +54,7 @@ def read_intent(message: Message) -> Intent:
     own = message.header(_OWN)
     if own:
         drop.append(_OWN)
+    drop += [name for name in (PHONE_HEADER, QUESTION_HEADER, ANSWER_HEADER) if message.header(name)]
     if any("secure" in re.split(r"[\s,;]+", value.lower()) for value in own):
         marks.append("X-Sealgate says secure")
     sensitivity = [value.strip().lower() for value in message.header("sensitivity")]

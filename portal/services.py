@@ -1,10 +1,9 @@
 """What the portal is built from: handed in by the wiring, found by views on the application."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -13,7 +12,9 @@ from aiohttp import web
 from delivery.safebox.box import SafeBoxes
 from delivery.store.accounts import Accounts
 from delivery.store.credentials import Credentials
-from portal.settings import PortalSettings
+from portal.phones.sending import PhoneCourier
+from portal.phones.settings import PhoneSettings
+from portal.settings import PortalSettings, portal_name
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class PortalServices:
     clock: Callable[[], datetime]
     organisation: str
     sender: str
+    phones: Mapping[str, PhoneCourier] = field(default_factory=dict)  # by way: sms, voice
+    phone_limits: PhoneSettings | None = None
     namespace: str = "default"
     zone: str = "UTC"
 
@@ -51,12 +54,7 @@ class PortalServices:
     @cached_property
     def passkey_host(self) -> str:
         """The name that passkeys are bound to; empty where the portal has none: browsers make none for an address."""
-        name = (urlsplit(self.settings.url).hostname or "").lower()
-        try:
-            ip_address(name)
-        except ValueError:
-            return name
-        return ""
+        return portal_name(self.settings.url)
 
     @cached_property
     def is_secure(self) -> bool:

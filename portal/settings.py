@@ -29,6 +29,16 @@ def is_loopback(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
+def portal_name(url: str) -> str:
+    """The host name that passkeys can be bound to; empty where the portal goes by an address alone."""
+    name = (urlsplit(url).hostname or "").lower()
+    try:
+        ip_address(name)
+    except ValueError:
+        return name
+    return ""
+
+
 def _address(known: dict[str, Any]) -> str:
     if known.get("tls") is not None:
         return WITH_TLS

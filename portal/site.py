@@ -17,7 +17,7 @@ from portal.guest import answer, documents, frame, landing, letter, start
 from portal.guest.documents import CONTINUATIONS, Continuations
 from portal.guest.start import ERRANDS
 from portal.services import SERVICES, PortalServices, services_of
-from portal.signin import account, codes, devices, passkeys, second
+from portal.signin import account, codes, devices, passkeys, question, second, telephone
 from portal.signin.account import PASSWORDS
 from portal.signin.passwords import Passwords
 from portal.web.door import Runner
@@ -65,6 +65,10 @@ def _routes(app: web.Application) -> list[web.RouteDef]:
         get("/b/{locator}/signin", account.signin_form, name="envelope-signin-form"),
         post("/b/{locator}/signin", account.signin, name="envelope-signin"),
         post("/b/{locator}/passkey", passkeys.signin, name="envelope-passkey"),
+        get("/b/{locator}/question", question.ask, name="question"),
+        post("/b/{locator}/question", question.answer, name="answer-question"),
+        get("/b/{locator}/phone", telephone.ask, name="phone-form"),
+        post("/b/{locator}/phone", telephone.tell, name="phone"),
         post("/b/{locator}/enter", devices.enter, name="enter"),
         get("/b/{locator}/not-for-me", landing.decline_form, name="decline-form"),
         post("/b/{locator}/not-for-me", landing.decline, name="decline"),

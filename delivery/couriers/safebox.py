@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -14,6 +14,7 @@ from delivery.couriers.changes import apply_changes
 from delivery.couriers.courier import Deferred, Delivery, Outcome, Refused, Stored
 from delivery.errors import StoreUnavailable
 from delivery.items import Item, OpenMessage, Reply
+from delivery.safebox.asking import Asked, PhoneFrom, Proof, hashed, read_asked
 from delivery.safebox.box import SafeBoxes
 from delivery.safebox.boxkey import BoxKey
 from delivery.safebox.headers import address_key
@@ -46,12 +47,26 @@ class _Place:
     made: MadeBox | None  # None: it stands
 
 
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A mail, read once for all its recipients. `answer` is hashed."""
+
+    mail: Mail
+    original: bytes = field(repr=False)
+    asked: Asked
+    answer: str = field(repr=False)
+
+
 class SafeBoxCourier:
     """Everything heavy is done before the transaction: the mail is taken apart, documents are sealed and on disk,
     notices are composed. The transaction only inserts. A crash between leaves blob files that nobody names: swept.
     """
 
-    def __init__(self, boxes: SafeBoxes, profiles: Mapping[str, Profile]) -> None:
+    def __init__(
+        self, boxes: SafeBoxes, profiles: Mapping[str, Profile], phones: Mapping[str, str] | None = None
+    ) -> None:
+        """`phones`: numbers that the admin's directory knows, by address in lower case."""
+        self._phones = phones or {}
         self._desk = boxes.desk
         self._inviter = boxes.desk.inviter
         self._profiles = profiles
@@ -65,15 +80,17 @@ class SafeBoxCourier:
             changed = apply_changes(delivery.message.raw, delivery.items[0].changes)
             original = without_bcc(changed)
             mail = take_apart(original)
+            asked = read_asked(delivery.message.raw)
             places: dict[tuple[str, str], _Place] = {}
-            return {item.id: self._one(delivery.message, item, mail, original, places) for item in delivery.items}
+            hash_ = hashed(asked.answer) if asked.question else ""
+            made = _Made(mail, original, asked, hash_)
+            return {item.id: self._one(delivery.message, item, made, places) for item in delivery.items}
         except StoreUnavailable as error:
             log.warning("safebox.store_unavailable", message=delivery.message.id, why=str(error))
             return {item.id: Deferred(_BUSY) for item in delivery.items}
 
-    def _one(
-        self, message: OpenMessage, item: Item, mail: Mail, original: bytes, places: dict[tuple[str, str], _Place]
-    ) -> Outcome:
+    def _one(self, message: OpenMessage, item: Item, made: _Made, places: dict[tuple[str, str], _Place]) -> Outcome:
+        mail = made.mail
         profile = self._profile(item)
         if profile is None:
             log.error("safebox.profile_missing", item=item.id, profile=item.profile)
@@ -82,16 +99,24 @@ class SafeBoxCourier:
         audience = audience_of(self._desk.vault, message.namespace, mail, item.recipient)
         wanted = adjust(profile, item.changes.wishes, {STANDARD, *self._profiles}).profile  # intake tells the rest
         source = Source(message.namespace, message.id, message.owner, name, wanted, audience, item.fell_back)
-        place = places.get((name, audience)) or self._place(source, mail, original)
+        place = places.get((name, audience)) or self._place(source, mail, made.original)
         if place is None:
             return Refused(_TAKEN_BACK)
         places[name, audience] = place
-        guest = Guest(item.recipient, mail.named.get(address_key(item.recipient), ""), item.fell_back)
+        name_of = mail.named.get(address_key(item.recipient), "")
+        guest = Guest(item.recipient, name_of, item.fell_back, self._proof(made, item.recipient))
         try:
             prepared = self._inviter.prepare(place.row, place.key, guest, place.documents, self._desk.clock())
         except ValueError:
             return Refused(_NO_ADDRESS)
         return Stored(_KEPT, self._work(place, prepared))
+
+    def _proof(self, made: _Made, recipient: str) -> Proof:
+        """The sender's word comes first, then the directory's."""
+        phone, whose = made.asked.phone_for(recipient), PhoneFrom.SENDER
+        if not phone:
+            phone, whose = self._phones.get(recipient.strip().lower(), ""), PhoneFrom.DIRECTORY
+        return Proof(phone, whose, made.asked.question, made.answer)
 
     def _profile(self, item: Item) -> Profile | None:
         """The profile as configured now. One that is gone is not replaced: it may have asked for more."""

@@ -138,6 +138,10 @@ class Composer:
         """Too many wrong codes: the guest's way in is locked."""
         return self._to_owner("locked", about, now)
 
+    def phone_told(self, about: About, number: str, now: datetime) -> Notice:
+        """The guest told a telephone number, which counts once the owner has confirmed it."""
+        return self._to_owner("phone_told", about, now, number=number)
+
     def fallback(self, about: About, now: datetime) -> Notice:
         """A partner could not be reached with proof: it waits in a SafeBox that a mailed code does not open."""
         return self._to_owner("fallback", about, now)

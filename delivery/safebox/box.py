@@ -20,7 +20,7 @@ from delivery.safebox.limits import AnswerLimits
 from delivery.safebox.opening import Opening
 from delivery.safebox.participants import Access
 from delivery.safebox.post import Outbox, Post
-from delivery.safebox.telling import Telling
+from delivery.safebox.proving import Proving
 from delivery.store.blobs import Blobs
 from delivery.store.boxes import get_participant
 from delivery.store.database import Database
@@ -30,7 +30,7 @@ MAIL_BYTES: Final = 50 * 2**20  # limits.message
 _GROWS: Final = 1.4  # base64 takes a third more; headers and text the rest
 
 
-class SafeBoxes(Opening, Telling, Keeping):
+class SafeBoxes(Opening, Proving, Keeping):
     """Every act on SafeBoxes, each in one transaction with its audit event."""
 
     def __init__(

@@ -12,7 +12,7 @@ from delivery.safebox.headers import address_key
 from delivery.safebox.inviting import about_of
 from delivery.safebox.lifecycle import GUEST_MOVES
 from delivery.safebox.making import reference_digest
-from delivery.safebox.participants import Access, Invitation, Way
+from delivery.safebox.participants import Access, Invitation
 from delivery.safebox.reading import Seat, invitation_of, seat_of
 from delivery.store.boxes import (
     GuestState,

@@ -7,13 +7,24 @@ from sqlalchemy import Connection
 
 from delivery.notices.compose import About, Composer, Offer
 from delivery.notices.notice import Notice
-from delivery.safebox.boxkey import GUEST_NAME, OWNER_MESSAGE_ID, OWNER_NAME, REFERENCE, SUBJECT, BoxKey
+from delivery.safebox.asking import PhoneFrom, Proof
+from delivery.safebox.boxkey import (
+    GUEST_NAME,
+    OWNER_MESSAGE_ID,
+    OWNER_NAME,
+    PHONE,
+    QUESTION,
+    REFERENCE,
+    SUBJECT,
+    BoxKey,
+)
 from delivery.safebox.choices import AccountUse, Replies, Way
 from delivery.safebox.headers import address_key
 from delivery.safebox.lifecycle import Act, may
 from delivery.safebox.making import reference_digest
 from delivery.safebox.post import Post, Posted
 from delivery.safebox.profile import Profile
+from delivery.store import proofs
 from delivery.store.accounts import phrase_of, proven_before
 from delivery.store.audit import Event, EventKind, record
 from delivery.store.boxes import BoxRow, GuestState, ParticipantRow, Role, insert_link, insert_participant
@@ -29,6 +40,7 @@ class Guest:
     address: str = field(repr=False)
     name: str = field(repr=False)
     by_fallback: bool = False
+    proof: Proof = field(default_factory=Proof, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +161,7 @@ class Inviter:
         )
         if not insert_participant(conn, row):
             return False
+        put_proof(conn, box, key, row.id, prepared.guest.proof, now=now)
         facts = {"by_fallback": row.by_fallback}
         event = Event(
             EventKind.BOX_JOINED,
@@ -187,6 +200,20 @@ class Inviter:
             created_at=now,
             by_fallback=guest.by_fallback,
         )
+
+
+def put_proof(conn: Connection, box: BoxRow, key: BoxKey, participant_id: str, proof: Proof, *, now: datetime) -> None:
+    """Keep how a guest may prove themselves, sealed; what is empty stays as it was."""
+    values: dict[str, object] = {}
+    if proof.phone:
+        sealed = key.seal_text(PHONE, participant_id, proof.phone)
+        confirmed = None if proof.phone_from is PhoneFrom.GUEST else now
+        values |= {"phone_sealed": sealed, "phone_from": proof.phone_from.value, "phone_confirmed_at": confirmed}
+    if proof.question:
+        sealed = key.seal_text(QUESTION, participant_id, proof.question)
+        values |= {"question_sealed": sealed, "answer": proof.answer}
+    if values:
+        proofs.put(conn, box.namespace, box.id, participant_id, values)
 
 
 def code_works(profile: Profile) -> bool:

@@ -23,7 +23,7 @@ from pydantic import (
 from delivery.safebox.adjusting import Adjustable
 from delivery.safebox.choices import AccountUse, Others, Replies, SecondFactor, Told, Way
 from delivery.safebox.spans import Retention, show_retention
-from delivery.sections import LATER, Later, Section, Sender, wrong
+from delivery.sections import Later, Section, Sender, wrong
 from policy.units import Duration, parse_duration, show_duration
 
 MOST_REMINDERS: Final = 2
@@ -176,7 +176,9 @@ class SigninSettings(Section):
         if self.account is AccountUse.OBLIGATORY and not by_account:
             raise wrong("account: obligatory needs account or passkey among the ways", "write ways: [code, account]")
         if self.second_factor is SecondFactor.REQUIRED and not by_account:
-            raise wrong("second_factor: required needs account or passkey among the ways", "write ways: [code, account]")
+            raise wrong(
+                "second_factor: required needs account or passkey among the ways", "write ways: [code, account]"
+            )
         remembered = {Way.CODE, Way.SMS, Way.VOICE} & set(self.ways)
         if self.remember_device and not remembered:
             raise wrong("remember_device saves codes, and no way of this profile sends any", "leave it out")
@@ -244,5 +246,8 @@ class Profile(Section):
             *self.signin.ways,
             *adjust.ways,
         }:
-            raise wrong("adjust.account: obligatory needs account or passkey among the ways", "write signin.ways: [code, account]")
+            raise wrong(
+                "adjust.account: obligatory needs account or passkey among the ways",
+                "write signin.ways: [code, account]",
+            )
         return self

@@ -9,8 +9,18 @@ from typing import Any
 from sqlalchemy import Connection
 
 from delivery.safebox import choices
-from delivery.safebox.boxkey import CONTENT, DOCUMENT, FACTS, GUEST_NAME, ORIGINAL, PHONE, QUESTION, RECALL_REASON, BoxKey
-from delivery.safebox.choices import AccountUse, Others
+from delivery.safebox.boxkey import (
+    CONTENT,
+    DOCUMENT,
+    FACTS,
+    GUEST_NAME,
+    ORIGINAL,
+    PHONE,
+    QUESTION,
+    RECALL_REASON,
+    BoxKey,
+)
+from delivery.safebox.choices import Others
 from delivery.safebox.contents import BoxDocument, BoxMessage, DocumentReader, OpenBox
 from delivery.safebox.inviting import about_of
 from delivery.safebox.lifecycle import state_at
@@ -68,7 +78,8 @@ def seat_of(conn: Connection, vault: Vault, guest: ParticipantRow | None) -> Sea
 
 def _asks_more(box: BoxRow) -> bool:
     """Whether the profile asks for more than codes by mail and accounts: else there is nothing to look up."""
-    return not {choices.Way.SMS, choices.Way.VOICE, choices.Way.QUESTION}.isdisjoint(box.profile["signin"]["ways"])
+    ways = box.profile.get("signin", {}).get("ways", ())
+    return not {choices.Way.SMS, choices.Way.VOICE, choices.Way.QUESTION}.isdisjoint(ways)
 
 
 def _by_link(conn: Connection, guest: ParticipantRow) -> bool:

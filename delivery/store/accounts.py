@@ -48,9 +48,7 @@ class Accounts:
         """May a code be mailed? None: yes, and it is counted. Else until when not, or LOCKED_FOR_GOOD."""
         return await self._db.write(lambda conn: codes.begin(conn, namespace, participant_id, rules, now))
 
-    async def keep_code(
-        self, asker: Asker, code: str, rules: CodeRules, now: datetime, way: str = "code"
-    ) -> CodeSent:
+    async def keep_code(self, asker: Asker, code: str, rules: CodeRules, now: datetime, way: str = "code") -> CodeSent:
         """Keep a code that is about to be sent by `way`; the one this browser asked for before stops working."""
         code_id = codes.new_code_id()
 
@@ -102,10 +100,10 @@ class Accounts:
         return await self._db.write(work)
 
     def _record_tried(
-        self, conn: Connection, namespace: str, tried: Tried, who: Who, now: datetime, way: str = ""
+        self, conn: Connection, namespace: str, tried: Tried, who: Who, now: datetime, *, way: str = ""
     ) -> None:
         facts = {"way": way or tried.way} if way or tried.what is Try.OPENED else {}
-        record(conn, self._vault, [event_of(kind, namespace, who, **facts) for kind in _told(tried)], now)
+        record(conn, self._vault, [event_of(kind, namespace, who, address="", **facts) for kind in _told(tried)], now)
 
     def _code_digest(self, namespace: str, code_id: str, code: str) -> bytes:
         # Six digits are soon guessed from a plain digest: it is keyed, and bound to this one code.
@@ -159,8 +157,7 @@ class Accounts:
         remembered: bool = False,
         replaces: bytes | None = None,
     ) -> None:
-        """Sign somebody in; the session they had in this browser ends. `remembered`: the browser was, nothing was typed.
-        """
+        """Sign somebody in; the session they had in this browser ends. `remembered`: no code was typed."""
 
         def work(conn: Connection) -> None:
             if replaces is not None:
@@ -177,9 +174,10 @@ class Accounts:
                 strong=strong,
                 remembered=remembered,
             )
-            facts = {"way": way, "session": session_name(digest), **({"strong": True} if strong else {})}
+            facts: dict[str, object] = {"way": way, "session": session_name(digest)}
+            facts |= {"strong": True} if strong else {}
             facts |= {"remembered": True} if remembered else {}
-            record(conn, self._vault, [event_of(EventKind.SIGNIN_SUCCEEDED, namespace, who, **facts)], now)
+            record(conn, self._vault, [event_of(EventKind.SIGNIN_SUCCEEDED, namespace, who, address="", **facts)], now)
 
         await self._db.write(work)
 
@@ -200,6 +198,18 @@ class Accounts:
                 record(conn, self._vault, [event_of(EventKind.SESSION_ENDED, namespace, who, **facts)], now)
 
         await self._db.write(work)
+
+    async def sign_out_everywhere(self, namespace: str, account: Account, who: Who, now: datetime) -> int:
+        """End every session of an account; how many."""
+
+        def work(conn: Connection) -> int:
+            number = sessions.end_all(conn, namespace, account.id)
+            if number:
+                event = event_of(EventKind.SESSION_ENDED, namespace, who, address=account.address, number=number)
+                record(conn, self._vault, [event], now)
+            return number
+
+        return await self._db.write(work)
 
     # -- accounts ------------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Table, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from delivery.store import proofs
 from delivery.store.schema import boxes, links, participants, throttles
 from keys.sealing import WrappedKey
 
@@ -172,6 +173,7 @@ def destroy_key(conn: Connection, namespace: str, box_id: str) -> None:
     conn.execute(update(boxes).where(*where).values(**_key_values(None)))
     gone = {"owner_name_sealed": None, "subject_sealed": None, "owner_message_id_sealed": None}
     conn.execute(update(boxes).where(*where).values(**gone, recall_reason_sealed=None))
+    proofs.destroy(conn, namespace, box_id)
     sealed = update(participants).where(participants.c.namespace == namespace, participants.c.box_id == box_id)
     conn.execute(sealed.values(name_sealed=None, reference_sealed=None))
 

@@ -109,9 +109,7 @@ class Credentials:
 
         return await self._db.write(work)
 
-    async def remove_passkey(
-        self, namespace: str, account_id: str, credential: bytes, who: Who, now: datetime
-    ) -> bool:
+    async def remove_passkey(self, namespace: str, account_id: str, credential: bytes, who: Who, now: datetime) -> bool:
         """Forget one. False: the account has no such passkey."""
 
         def work(conn: Connection) -> bool:
@@ -147,7 +145,7 @@ class Credentials:
         return await self._db.write(work)
 
     async def confirm_second(
-        self, namespace: str, account_id: str, code: str, session: bytes, who: Who, now: datetime
+        self, namespace: str, account_id: str, code: str, session: bytes, *, who: Who, now: datetime
     ) -> tuple[str, ...] | None:
         """Put it in force, if the code is right; the recovery codes, to be shown once. None: it was not right.
 

@@ -17,7 +17,7 @@ MOST: Final = 20  # of one address; the oldest go
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """One browser of one address. `way`: how it was proven in it; `phone`: keyed digest of the number, empty by mail."""
+    """One browser of one address. `way`: how it was proven in it; `phone`: keyed digest of the number; empty: mail."""
 
     digest: bytes = field(repr=False)
     address_key: str = field(repr=False)

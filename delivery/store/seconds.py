@@ -23,7 +23,9 @@ def get(conn: Connection, namespace: str, account_id: str) -> SecondFactor | Non
     """What the account has."""
     mine = (second_factors.c.account_id == account_id) & (second_factors.c.namespace == namespace)
     row = conn.execute(select(second_factors).where(mine)).first()
-    return row and SecondFactor(row.account_id, bytes(row.secret_sealed), row.confirmed_at, row.last_step)
+    return (
+        None if row is None else SecondFactor(row.account_id, bytes(row.secret_sealed), row.confirmed_at, row.last_step)
+    )
 
 
 def begin(conn: Connection, namespace: str, account_id: str, secret_sealed: bytes, now: datetime) -> bool:
@@ -44,9 +46,7 @@ def confirm(conn: Connection, namespace: str, account_id: str, step: int, now: d
     """Put it in force: a code of it was typed in. False: it is already, or there is none."""
     mine = (second_factors.c.account_id == account_id) & (second_factors.c.namespace == namespace)
     waiting = mine & second_factors.c.confirmed_at.is_(None)
-    return (
-        conn.execute(update(second_factors).where(waiting).values(confirmed_at=now, last_step=step)).rowcount == 1
-    )
+    return conn.execute(update(second_factors).where(waiting).values(confirmed_at=now, last_step=step)).rowcount == 1
 
 
 def take_step(conn: Connection, namespace: str, account_id: str, step: int) -> bool:

@@ -18,7 +18,8 @@ STATES = ("open", "closed", "recalled", "deleted")
 DEFAULT = "default"
 
 
-def _namespace_option(command: Command) -> Command:
+def namespace_option(command: Command) -> Command:
+    """`--namespace` of commands on one box."""
     return click.option(
         "--namespace", default=DEFAULT, show_default=True, metavar="NAME", help="The namespace the box is in."
     )(command)
@@ -53,7 +54,7 @@ def list_(invocation: Invocation, *, states: tuple[str, ...], namespace: str | N
 @command.command()
 @config_after
 @click.argument("box_id", metavar="ID")
-@_namespace_option
+@namespace_option
 @json_option
 @click.pass_obj
 def show(invocation: Invocation, box_id: str, namespace: str, as_json: bool) -> None:
@@ -72,22 +73,22 @@ def show(invocation: Invocation, box_id: str, namespace: str, as_json: bool) -> 
 @config_after
 @click.argument("box_id", metavar="ID")
 @click.option("--reason", default="", help="What guests read on the page.")
-@_namespace_option
+@namespace_option
 @click.pass_obj
 def recall(invocation: Invocation, box_id: str, reason: str, namespace: str) -> None:
     """Take a box back: from this moment on no guest can open it. What was downloaded before stays with them."""
-    _act(invocation, box_id, "recalled", lambda boxes: boxes.recall(box_id, reason, actor(), namespace))
+    act_on_box(invocation, box_id, "recalled", lambda boxes: boxes.recall(box_id, reason, actor(), namespace))
 
 
 @command.command()
 @config_after
 @click.argument("box_id", metavar="ID")
 @click.option("--force", is_flag=True, help="Even where the box's profile allows no closing by hand.")
-@_namespace_option
+@namespace_option
 @click.pass_obj
 def close(invocation: Invocation, box_id: str, force: bool, namespace: str) -> None:
     """Close a box: it takes no more answers, and can be read until its retention ends."""
-    _act(invocation, box_id, "closed", lambda boxes: boxes.close(box_id, actor(), namespace, force=force))
+    act_on_box(invocation, box_id, "closed", lambda boxes: boxes.close(box_id, actor(), namespace, force=force))
 
 
 @command.command()
@@ -95,27 +96,27 @@ def close(invocation: Invocation, box_id: str, force: bool, namespace: str) -> N
 @click.argument("box_id", metavar="ID")
 @click.option("--force", is_flag=True, help="Even where the box's profile allows no deletion by hand.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@_namespace_option
+@namespace_option
 @click.pass_obj
 def delete(invocation: Invocation, box_id: str, *, force: bool, yes: bool, namespace: str) -> None:
     """Delete a box: its key is destroyed, and its content with it. The record of what happened stays."""
     if not yes and sys.stdin.isatty():
         click.confirm(f"Delete SafeBox {box_id}? Nobody can bring its content back.", abort=True)
-    _act(invocation, box_id, "deleted", lambda boxes: boxes.delete(box_id, actor(), namespace, force=force))
+    act_on_box(invocation, box_id, "deleted", lambda boxes: boxes.delete(box_id, actor(), namespace, force=force))
 
 
 @command.command()
 @config_after
 @click.argument("box_id", metavar="ID")
 @click.argument("address")
-@_namespace_option
+@namespace_option
 @click.pass_obj
 def release(invocation: Invocation, box_id: str, address: str, namespace: str) -> None:
     """Let a mailed code open a box that was made because a partner could not be reached with proof.
 
     Do this when the owner has made sure, by another way than mail, that ADDRESS is read by the guest alone.
     """
-    _act(
+    act_on_box(
         invocation,
         box_id,
         f"a mailed code opens it for {address} now",
@@ -127,11 +128,11 @@ def release(invocation: Invocation, box_id: str, address: str, namespace: str) -
 @config_after
 @click.argument("box_id", metavar="ID")
 @click.argument("address")
-@_namespace_option
+@namespace_option
 @click.pass_obj
 def unlock(invocation: Invocation, box_id: str, address: str, namespace: str) -> None:
     """Take off the lock that too many wrong codes put on a guest."""
-    _act(
+    act_on_box(
         invocation,
         box_id,
         f"unlocked for {address}",
@@ -139,7 +140,11 @@ def unlock(invocation: Invocation, box_id: str, address: str, namespace: str) ->
     )
 
 
-def _act(invocation: Invocation, box_id: str, done: str, act: "Callable[[SafeBoxes], Awaitable[bool | None]]") -> None:
+def act_on_box(
+    invocation: Invocation, box_id: str, done: str, act: "Callable[[SafeBoxes], Awaitable[bool | None]]"
+) -> None:
+    """Do it, and say what was done, or why it cannot be."""
+
     async def run(boxes: "SafeBoxes") -> bool | None:
         return await act(boxes)
 

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
-from delivery.safebox.choices import Way
-from delivery.safebox.participants import Access, Invitation
+from delivery.safebox.participants import Access, Invitation, Way
 from delivery.store.sessions import Session
 from portal.guest.landing import end_of, end_page, is_for
 from portal.guest.pages import PlainPage
@@ -45,32 +44,47 @@ async def entry_of(request: web.Request) -> Entry | web.StreamResponse:
     invitation = await services.boxes.invitation(services.namespace, request.match_info["participant"])
     if invitation is None or not is_for(invitation, session):
         raise NothingHere
-    if invitation.reopens and await services.boxes.reopen(
-        services.namespace, invitation.participant_id, access_of(request, session)
+    if (
+        invitation.reopens
+        and request.method == hdrs.METH_GET
+        and await services.boxes.reopen(services.namespace, invitation.participant_id, access_of(request, session))
     ):
         invitation = await services.boxes.invitation(services.namespace, invitation.participant_id) or invitation
     if end_of(invitation) is not None:
         return await end_page(request, invitation, is_proven=True)
     seen = access_of(request, session)
     by_account = session.account_id is not None
-    if not by_account and needs_account(invitation):
+    if not by_account and needs_account(invitation) and session.proves_address:
         raise web.HTTPSeeOther("/account")
-    if by_account and Way.ACCOUNT not in invitation.profile.signin.ways:
-        return await _code_wanted(request, invitation)
-    if not (invitation.account_allowed if by_account else invitation.code_allowed):
-        return await _release_wanted(request, invitation)
-    if by_account and invitation.locked:
+    if not invitation.opened_by(seen.way, strong=seen.strong):
+        return await _more_wanted(request, invitation, session)
+    if by_account and invitation.locked and request.method == hdrs.METH_GET:
         await services.boxes.unlock(services.namespace, invitation.participant_id, seen)
     return Entry(invitation, session, seen)
 
 
+async def _more_wanted(request: web.Request, invitation: Invitation, session: Session) -> web.Response:
+    """They are who was invited, and have not proven it in a way that is enough for this box."""
+    if session.account_id is None:
+        return (
+            await _release_wanted(request, invitation)
+            if invitation.by_fallback
+            else await _code_wanted(request, invitation)
+        )
+    if not invitation.account_allowed:
+        return await _release_wanted(request, invitation)
+    if invitation.opened_by(Way.PASSKEY, strong=True):  # the account would do, by a passkey or with a second step
+        raise web.HTTPSeeOther("/account/second?wanted=1")
+    return await _code_wanted(request, invitation)
+
+
 async def _code_wanted(request: web.Request, invitation: Invitation) -> web.Response:
     page = PlainPage(
-        _("This message opens with a code"),
-        _("This message opens with a code"),
+        _("This message opens another way"),
+        _("This message opens another way"),
         (
-            say("{sender} wants each reading to be proven by a code.", sender=invitation.sender_name),
-            _("Please open the link in the e-mail about this message. We then send a code to your address."),
+            say("{sender} wants you to show in another way who you are.", sender=invitation.sender_name),
+            _("Please open the link in the e-mail about this message. It shows the ways that there are."),
         ),
     )
     return await render(request, "guest/plain.html", page, status=403)

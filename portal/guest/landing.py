@@ -5,20 +5,21 @@ from dataclasses import replace
 from aiohttp import web
 
 from delivery.safebox import participants as access
-from delivery.safebox.choices import Way
 from delivery.safebox.participants import Access, Invitation
-from delivery.store.who import address_key
 from delivery.store.boxes import BoxState
+from delivery.store.devices import Device
 from delivery.store.sessions import Session
+from delivery.store.who import address_key
 from portal.guest.pages import DeclinePage, End, EndPage, EnvelopePage, Opens, PlainPage, Reopens
 from portal.services import services_of
 from portal.signin.codes import needs_account
+from portal.signin.offers import Offer, offers
 from portal.web.forms import read_form
 from portal.web.locator import invitation_behind, masked, path_to
 from portal.web.render import _, render, say
 from portal.web.throttle import DECLINED, NOTES_FOR_GUEST, count_network
 from portal.web.troubles import Slower
-from portal.web.visitor import access_of, visitor_of
+from portal.web.visitor import access_of, remembered_as, visitor_of
 
 _LONGEST_NOTE = 500
 
@@ -31,25 +32,31 @@ async def envelope(request: web.Request) -> web.StreamResponse:
     session = (await visitor_of(request)).session
     if session is not None and is_for(invitation, session) and _suffices(invitation, session):
         raise web.HTTPSeeOther(f"/m/{invitation.participant_id}")
+    ways = offers(request, invitation)
+    known = await remembered_as(request, invitation)
     page = EnvelopePage(
         title=_("A protected message for you"),
         invitation=invitation,
         here=path_to(request),
-        opens=_opens(invitation),
+        opens=_opens(request, invitation, ways, known),
+        offers=ways,
         digits=invitation.profile.signin.code_digits,
-        masked=masked(invitation.guest_address),
-        account_way=Way.ACCOUNT in invitation.profile.signin.ways,
+        account_way=invitation.takes_account and invitation.account_allowed,
         may_decline=not invitation.declined,
     )
     return await render(request, "guest/envelope.html", page)
 
 
-def _opens(invitation: Invitation) -> Opens:
+def _opens(request: web.Request, invitation: Invitation, ways: tuple[Offer, ...], known: Device | None) -> Opens:
     if invitation.locked:
         return Opens.LOCKED
-    if not invitation.registration_allowed:
-        return Opens.ACCOUNT
-    return Opens.REGISTER if needs_account(invitation) else Opens.CODE
+    if known is not None and invitation.opened_by(access.Way(known.way)):
+        return Opens.REMEMBERED
+    if ways:
+        return Opens.REGISTER if ways[0].way == access.Way.CODE and needs_account(invitation) else Opens.CODE
+    if invitation.wants_phone and services_of(request).phones:
+        return Opens.PHONE
+    return Opens.ACCOUNT if invitation.takes_account and invitation.by_fallback else Opens.SENDER
 
 
 def is_for(invitation: Invitation, session: Session) -> bool:
@@ -60,9 +67,7 @@ def is_for(invitation: Invitation, session: Session) -> bool:
 
 
 def _suffices(invitation: Invitation, session: Session) -> bool:
-    if session.account_id is None:
-        return invitation.code_allowed and not needs_account(invitation)
-    return invitation.account_allowed and Way.ACCOUNT in invitation.profile.signin.ways
+    return invitation.opened_by(access.Way(session.way), strong=session.strong)
 
 
 def end_of(invitation: Invitation) -> End | None:
@@ -95,7 +100,7 @@ async def end_page(
 def _reopens(invitation: Invitation) -> Reopens:
     """How somebody for whom it was meant after all gets in again."""
     by_code = invitation.reopens and invitation.takes_codes and not invitation.locked
-    by_account = invitation.reopens and Way.ACCOUNT in invitation.profile.signin.ways
+    by_account = invitation.reopens and invitation.takes_account
     return Reopens.CODE if by_code else Reopens.ACCOUNT if by_account else Reopens.NEVER
 
 

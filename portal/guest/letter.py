@@ -7,7 +7,6 @@ from typing import Final
 from aiohttp import hdrs, web
 from markupsafe import Markup
 
-from delivery.safebox.choices import Way
 from delivery.safebox.contents import BoxDocument, BoxMessage, OpenBox
 from delivery.safebox.inplace import PICTURES
 from portal.guest.entry import Entry, entry_of
@@ -75,7 +74,7 @@ async def letter_page(
         error="" if box.reply_to else error,
         kept=text,
         is_account=entry.session.account_id is not None,
-        may_have_account=Way.ACCOUNT in entry.invitation.profile.signin.ways,
+        may_have_account=entry.invitation.takes_account and entry.session.proves_address,
     )
     return await render(request, "guest/letter.html", page, status=status, shows_times=True)
 

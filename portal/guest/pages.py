@@ -8,14 +8,18 @@ from markupsafe import Markup
 
 from delivery.safebox.contents import BoxDocument, Letter, OpenBox
 from delivery.safebox.participants import Invitation, Person
+from portal.signin.offers import Offer
 
 
 class Opens(StrEnum):
     """How an envelope may be opened by the one who looks at it."""
 
-    CODE = "code"
+    REMEMBERED = "remembered"  # at once: this browser needs no code
+    CODE = "code"  # one of the ways that are offered
     REGISTER = "register"  # a code, then an account
     ACCOUNT = "account"  # only with an account older than the box, or the sender's release
+    PHONE = "phone"  # by telephone, and no number is known
+    SENDER = "sender"  # the sender has something to do first
     LOCKED = "locked"
 
 
@@ -43,8 +47,8 @@ class EnvelopePage:
     invitation: Invitation
     here: str  # the path of the envelope
     opens: Opens
+    offers: tuple[Offer, ...]
     digits: int
-    masked: str
     account_way: bool
     may_decline: bool
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -47,7 +48,8 @@ class Message:
     def spoken(self) -> str:
         """What a voice says: digit by digit, twice."""
         digits = ", ".join(self.code)
-        return f"Hello. This is {self.organisation}. Your code is: {digits}. Once more: {digits}. Goodbye."
+        name = re.sub(r"[<>&]+", " ", self.organisation)  # providers read what is said as markup
+        return f"Hello. This is {name}. Your code is: {digits}. Once more: {digits}. Goodbye."
 
 
 class PhoneCourier(Protocol):
@@ -128,7 +130,9 @@ class HttpPhones:
         assert self._signer is not None, "only where a key is configured"
         now = int(self._clock())
         told = {**claims, "iat": now, "exp": now + _JWT_LIVES, "jti": new_id()}
-        said = f"{_base64url(json.dumps({'alg': 'RS256', 'typ': 'JWT'}).encode())}.{_base64url(json.dumps(told).encode())}"
+        said = (
+            f"{_base64url(json.dumps({'alg': 'RS256', 'typ': 'JWT'}).encode())}.{_base64url(json.dumps(told).encode())}"
+        )
         return f"{said}.{_base64url(self._signer.sign(said.encode(), padding.PKCS1v15(), SHA256()))}"
 
     def _not_sent(self, why: str) -> NotSent:

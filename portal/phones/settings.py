@@ -95,8 +95,12 @@ class ProviderSettings(Section):
         default=None, alias="json", examples=[{"to": "{digits}"}], description="A JSON object in place of a form."
     )
     headers: dict[str, str] = Field(default_factory=dict, description="Headers to add.")
-    user: str | None = Field(default=None, description="User name of HTTP Basic; the password is the secret `password`.")
-    jwt: JwtSettings | None = Field(default=None, description="Authorization: Bearer, with a token made anew each time.")
+    user: str | None = Field(
+        default=None, description="User name of HTTP Basic; the password is the secret `password`."
+    )
+    jwt: JwtSettings | None = Field(
+        default=None, description="Authorization: Bearer, with a token made anew each time."
+    )
     secrets: dict[str, SecretFile] = Field(
         default_factory=dict,
         examples=[{"password": "twilio-token"}],

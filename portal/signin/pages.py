@@ -5,6 +5,8 @@ from datetime import datetime
 
 from delivery.store.devices import Device
 from delivery.store.passkeys import Passkey
+from portal.signin.calls import CallTrouble
+from portal.signin.offers import Offer
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +15,10 @@ class CodePage:
 
     title: str
     back: str  # path of the envelope
-    address: str  # masked
+    address: str  # masked; or a telephone's number
+    way: str
+    others: tuple[Offer, ...]
+    remember: str  # how long this browser may need no code; empty: not offered
     digits: int
     minutes: int
     sent_at: datetime | None
@@ -22,6 +27,44 @@ class CodePage:
     error: str = ""
     advice: str = ""
     is_used: bool = False  # the code was right, and used a moment ago: perhaps the button was pressed twice
+
+
+@dataclass(frozen=True, slots=True)
+class NotCalledPage:
+    """No code went to the telephone: why, and what else there is."""
+
+    title: str
+    back: str
+    number: str
+    way: str
+    trouble: CallTrouble
+    others: tuple[Offer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionPage:
+    """The sender's question."""
+
+    title: str
+    back: str
+    sender_name: str = field(repr=False)
+    question: str = field(repr=False)
+    others: tuple[Offer, ...]
+    error: str = ""
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PhonePage:
+    """Where a guest tells a number. `told`: just now; `waits`: for the owner's word."""
+
+    title: str
+    back: str
+    sender_name: str = field(repr=False)
+    phone: str = field(repr=False)
+    error: str = ""
+    told: bool = False
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +101,7 @@ class SecondPage:
 
 @dataclass(frozen=True, slots=True)
 class SecondSetupPage:
-    """Setting up a second factor. `picture` and `secret` while one waits for its first code; `recovery` is shown once."""
+    """Setting up a second factor. `picture`, `secret`: it waits for its first code. `recovery` is shown once."""
 
     title: str
     is_on: bool

@@ -1,6 +1,6 @@
 """The way by passkey: make one after a code, so that no password is ever needed; sign in with it.
 
-Script fetches what the browser is asked, and puts its answer into an ordinary form. Without script nothing here is shown.
+Script fetches what the browser is asked, and puts its answer into an ordinary form. Without script none is shown.
 """
 
 import secrets
@@ -12,6 +12,7 @@ from aiohttp import web
 
 from delivery.safebox.participants import Invitation, Way
 from delivery.store.challenges import Challenged, Purpose
+from delivery.store.passkeys import Passkey
 from delivery.store.who import address_key
 from portal.services import PortalServices, services_of
 from portal.signin import webauthn
@@ -79,7 +80,7 @@ async def register_options(request: web.Request) -> web.StreamResponse:
     if registrar is None:
         raise NothingHere
     await count_network(request, "passkey", PASSKEYS_ASKED)
-    known = ()
+    known: tuple[Passkey, ...] = ()
     if registrar.account_id is not None:
         known = await services.credentials.passkeys(services.namespace, registrar.account_id)
     challenge = await _challenge(request, Purpose.REGISTER)
@@ -134,9 +135,7 @@ async def remove(request: web.Request) -> web.StreamResponse:
     except ValueError as odd:
         raise NothingHere from odd
     who = who_of(request, None)
-    await services.credentials.remove_passkey(
-        services.namespace, session.account_id, credential, who, services.clock()
-    )
+    await services.credentials.remove_passkey(services.namespace, session.account_id, credential, who, services.clock())
     raise web.HTTPSeeOther("/account?saved=1")
 
 

@@ -94,7 +94,12 @@ async def confirm(request: web.Request) -> web.StreamResponse:
     session, services = await _session(request), services_of(request)
     code = "".join(form.get("code", "")[:_LONGEST].split())
     fresh = await services.credentials.confirm_second(
-        services.namespace, session.account_id or "", code, session.digest, who_of(request, None), services.clock()
+        services.namespace,
+        session.account_id or "",
+        code,
+        session.digest,
+        who=who_of(request, None),
+        now=services.clock(),
     )
     if fresh is None:
         if await is_on(request, session.account_id or ""):

@@ -61,7 +61,7 @@ def registration(site: Site, challenge: bytes, address: str, handle: bytes, know
 
 
 def registered(site: Site, challenge: bytes, answer: str, account_id: str, now: datetime) -> Passkey:
-    """The new passkey in a browser's answer. Raises NotProven. Attestation is not asked for: any authenticator may be."""
+    """The new passkey in a browser's answer; any authenticator may have made it. Raises NotProven."""
     from webauthn import verify_registration_response
     from webauthn.helpers.exceptions import WebAuthnException
 

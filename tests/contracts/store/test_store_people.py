@@ -9,9 +9,9 @@ import pytest
 
 from delivery.store import boxes as box_rows
 from delivery.store.accounts import Accounts, clear_throttles, proven_before
-from delivery.store.who import Who
 from delivery.store.codes import Asker, CodeRules, Try
 from delivery.store.throttles import Limit
+from delivery.store.who import Who
 from keys.tokens import digest, new_id
 
 RULES = CodeRules()

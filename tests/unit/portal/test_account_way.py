@@ -58,7 +58,7 @@ async def test_the_same_address_in_another_namespace_is_another_person(portal, b
 async def test_a_profile_may_want_an_account(portal, guest) -> None:
     box = portal.boxes.add(needs_account=True, profile=OBLIGATORY)
     await guest.get(box.path)
-    assert "choose a password" in guest.text
+    assert "open your account" in guest.text
     await guest.post(f"{box.path}/code")
     assert await guest.post(f"{box.path}/open", {"code": portal.boxes.codes[0]}) == 200
     assert guest.path == "/account" and "Make your account" in guest.text
@@ -217,7 +217,7 @@ async def test_a_profile_may_want_codes_alone(portal, box, guest) -> None:
     await register(portal, guest, box)
     strict = portal.boxes.add(profile=Profile.model_validate({"signin": {"ways": ["code"]}}))
     assert await guest.get(strict.here) == 403
-    assert "opens with a code" in guest.text
+    assert "opens another way" in guest.text
     assert await guest.open_by_code(portal.boxes, strict) == 200
 
 

@@ -406,5 +406,6 @@ async def test_every_step_leaves_its_event(portal, box, guest) -> None:
     events = portal.db.read_now(lambda conn: list(export(conn, portal.vault, reveal=True)))
     assert [event["kind"] for event in events] == ["code.wrong", "code.right", "signin.succeeded", "session.ended"]
     assert {event.get("participant_id") for event in events} == {box.invitation.participant_id}
-    assert events[2]["facts"] == {"way": "code"}
+    session = events[2]["facts"]["session"]
+    assert events[2]["facts"] == {"way": "code", "session": session} and events[3]["facts"] == {"session": session}
     assert not any(portal.boxes.codes[0] in str(event) for event in events)

@@ -73,6 +73,7 @@ NOTICES: dict[str, Callable[[], Notice]] = {
     "wishes_untaken": lambda: COMPOSER.wishes_untaken(
         ABOUT.owner_address, NOW, subject=ABOUT.subject, untaken=["“7dd” is not a word that is understood here."]
     ),
+    "phone_told": lambda: COMPOSER.phone_told(ABOUT, "+41791234567", NOW),
     "asked_again": lambda: COMPOSER.asked_again(ABOUT, "I was away.\nThank you.", NOW),
     "answer": lambda: COMPOSER.answer(
         ABOUT,

@@ -33,7 +33,7 @@ WIDE = {
         ({"life": {"open_for": "0 days"}}, "longer than 0"),
         ({"life": {"open_for": "1 day"}, "notice": {"reminders": ["1 day"]}}, "a reminder"),
         ({"notice": {"reminders": ["3 days", "2 days", "1 day"]}}, "at most 2"),
-        ({"signin": {"ways": ["code"], "account": "obligatory"}}, "account among the ways"),
+        ({"signin": {"ways": ["code"], "account": "obligatory"}}, "account or passkey among the ways"),
         ({"signin": {"ways": ["code", "code"]}}, "twice"),
         ({"signin": {"tries": 6, "tries_a_day": 3}}, "tries_a_day: 6"),
         ({"adjust": {"open_for": {"to": "7 days"}}}, "leaves out open_for"),

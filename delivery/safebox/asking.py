@@ -1,0 +1,123 @@
+"""What a sender writes into a mail so that its guests can prove themselves: telephone numbers, a question.
+
+    X-Sealgate-Phone: bob@post.example=+41 79 123 45 67, carol@post.example=+49 151 1234567
+    X-Sealgate-Question: Where did we meet first?
+    X-Sealgate-Answer: In Davos
+
+The headers are taken off on every route. Pure, and blocking where an answer is hashed.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from email.parser import BytesHeaderParser
+from email.policy import compat32
+from enum import StrEnum
+from functools import lru_cache
+from typing import Final
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from delivery.phones import as_number
+from delivery.safebox.headers import address_key, all_headers, decoded
+from policy.intent import ANSWER_HEADER, PHONE_HEADER, QUESTION_HEADER
+
+SHORTEST: Final = 3  # letters and digits of an answer, once it is normalised
+LONGEST: Final = 200
+_MOST: Final = 1000  # numbers in one mail
+_MAX_HEAD: Final = 2**20
+
+
+class PhoneFrom(StrEnum):
+    """Whose word a number is."""
+
+    SENDER = "sender"  # in the mail
+    DIRECTORY = "directory"  # in the admin's file
+    OWNER = "owner"  # said later
+    GUEST = "guest"  # counts once the owner has confirmed it
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a mail says of how its guests prove themselves. `untaken`: in sentences, what could not be used."""
+
+    phones: Mapping[str, str] = field(default_factory=dict, repr=False)  # address key -> E.164; "" stands for everybody
+    question: str = field(default="", repr=False)
+    answer: str = field(default="", repr=False)
+    untaken: tuple[str, ...] = ()
+
+    def phone_for(self, address: str) -> str:
+        """The number of one guest; empty: none is told."""
+        return self.phones.get(address_key(address), self.phones.get("", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """How one guest may prove themselves beside mail. `answer` is hashed."""
+
+    phone: str = field(default="", repr=False)
+    phone_from: PhoneFrom = PhoneFrom.SENDER
+    question: str = field(default="", repr=False)
+    answer: str = field(default="", repr=False)
+
+
+def read_asked(raw: bytes) -> Asked:
+    """What the header of a mail says. Never raises: what cannot be read is among `untaken`."""
+    ends = [at for at in (raw.find(b"\r\n\r\n"), raw.find(b"\n\n")) if at >= 0]
+    head = raw[: min([*ends, _MAX_HEAD])]
+    if not re.search(rb"(?im)^x-sealgate-(?:phone|question|answer)[ \t]*:", head):
+        return Asked()
+    headers = all_headers(BytesHeaderParser(policy=compat32).parsebytes(head))
+    untaken: list[str] = []
+    phones = _phones(headers.get(PHONE_HEADER, ()), untaken)
+    question = " ".join(map(decoded, headers.get(QUESTION_HEADER, ())))[:LONGEST].strip()
+    answer = " ".join(map(decoded, headers.get(ANSWER_HEADER, ()))).strip()
+    if question and len(normalised(answer)) < SHORTEST:
+        untaken.append(f"The question was not taken: its answer has fewer than {SHORTEST} letters and digits.")
+        question = ""
+    elif answer and not question:
+        untaken.append("The answer was not taken: there is no question to it.")
+    return Asked(phones, question, answer if question else "", tuple(untaken))
+
+
+def _phones(values: Sequence[str], untaken: list[str]) -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    written = [one.strip() for value in values for one in re.split(r"[,;]", decoded(value)) if one.strip()]
+    for one in written[:_MOST]:
+        address, equals, number = one.rpartition("=")
+        plain = as_number(number)
+        if plain is None or (equals and "@" not in address):
+            shown = address.strip() if equals and "@" in address else "everybody"
+            untaken.append(
+                f"The telephone number of {shown} was not taken: write it with its country, as +41791234567."
+            )
+            continue
+        found[address_key(address) if equals else ""] = plain
+    return found
+
+
+def normalised(answer: str) -> str:
+    """What is compared of an answer: letters and digits, without case, accents, spaces and signs."""
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", answer[: 4 * LONGEST]).casefold())
+    return "".join(char for char in folded if char.isalnum())[:LONGEST]
+
+
+def hashed(answer: str) -> str:
+    """What is kept of an answer: Argon2id of its normalised form (PHC string). Takes some 30 ms."""
+    return _hasher().hash(normalised(answer))
+
+
+def is_answer(kept: str, typed: str) -> bool:
+    """Is it the answer? Takes as long for one that could be none."""
+    try:
+        return _hasher().verify(kept, normalised(typed)) and len(normalised(typed)) >= SHORTEST
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+@lru_cache(maxsize=1)
+def _hasher() -> PasswordHasher:
+    # OWASP's parameters for Argon2id, as for passwords; an answer is weaker, so its tries are few
+    return PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)

@@ -1,0 +1,130 @@
+"""`sealgate user`: guests' accounts, where an admin has to help: see one, take its second step off, sign it out."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from gateway.cli.context import NO, Invocation, config_after, fail, json_option, print_json
+from gateway.cli.stores import actor, shown, stores_of
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from delivery.store.accounts import Account, Accounts
+    from delivery.store.credentials import Credentials
+    from delivery.store.who import Who
+
+
+Told = TypeVar("Told")
+
+
+@click.group()
+def command() -> None:
+    """See guests' accounts and help where they cannot help themselves."""
+
+
+def _namespace(function: Callable[..., None]) -> Callable[..., None]:
+    option = click.option("--namespace", default="default", show_default=True, metavar="NAME", help="The account's.")
+    return option(function)
+
+
+@command.command()
+@config_after
+@click.argument("address")
+@_namespace
+@json_option
+@click.pass_obj
+def show(invocation: Invocation, address: str, *, namespace: str, as_json: bool) -> None:
+    """Show what an account has to sign in with; never a secret."""
+
+    async def look(
+        account: "Account", accounts: "Accounts", held: "Credentials", _who: "Who", now: "datetime"
+    ) -> dict[str, object]:
+        second = await held.second(namespace, account.id)
+        return {
+            "address": account.address,
+            "created_at": shown(account.created_at),
+            "proven_at": shown(account.proven_at),
+            "password": bool(account.password),
+            "passkeys": len(await held.passkeys(namespace, account.id)),
+            "second_step": second is not None and second.is_on,
+            "recovery_codes": second.recovery_left if second else 0,
+            "devices": len(await held.devices(namespace, address, now)),
+        }
+
+    told = _with_account(invocation, address, namespace, look)
+    if as_json:
+        print_json(told)
+        return
+    for name, value in told.items():
+        click.echo(f"{name.replace('_', ' '):<16} {_word(value)}")
+
+
+@command.command("second-step-off")
+@config_after
+@click.argument("address")
+@_namespace
+@click.pass_obj
+def second_step_off(invocation: Invocation, address: str, *, namespace: str) -> None:
+    """Take the second step off an account whose guest lost telephone and recovery codes.
+
+    Make sure first, by a way that is not mail, that it is the guest who asks.
+    """
+
+    async def remove(
+        account: "Account", _accounts: "Accounts", held: "Credentials", who: "Who", now: "datetime"
+    ) -> bool:
+        return await held.remove_second(namespace, account.id, who, now)
+
+    if not _with_account(invocation, address, namespace, remove):
+        fail(f"the account of {address} has no second step", f"sealgate user show {address}", code=NO)
+    click.echo(f"{address}: the second step is off")
+
+
+@command.command("sign-out")
+@config_after
+@click.argument("address")
+@_namespace
+@click.pass_obj
+def sign_out(invocation: Invocation, address: str, *, namespace: str) -> None:
+    """End every session of an account, and forget every browser that needs no code for its address."""
+
+    async def end(
+        account: "Account", accounts: "Accounts", held: "Credentials", who: "Who", now: "datetime"
+    ) -> tuple[int, int]:
+        ended = await accounts.sign_out_everywhere(namespace, account, who, now)
+        return ended, await held.forget_devices(namespace, who, now, address=account.address)
+
+    ended, forgotten = _with_account(invocation, address, namespace, end)
+    click.echo(f"{address}: {ended} sessions ended, {forgotten} browsers forgotten")
+
+
+def _with_account(
+    invocation: Invocation,
+    address: str,
+    namespace: str,
+    act: "Callable[[Account, Accounts, Credentials, Who, datetime], Awaitable[Told]]",
+) -> Told:
+    """Do something with an account, as an admin; ends the command where the address has none."""
+    from delivery.store.credentials import Credentials
+    from delivery.store.who import Who
+    from gateway.app import now
+
+    async def run() -> "Told | None":
+        account = await stores.accounts.by_address(namespace, address)
+        if account is None:
+            return None
+        held, who = Credentials(stores.db, stores.vault), Who(agent=f"sealgate user, by {actor()}")
+        return await act(account, stores.accounts, held, who, now())
+
+    with stores_of(invocation) as stores:
+        told = asyncio.run(run())
+    if told is None:
+        fail(f"{address} has no account in the namespace {namespace}", "guests make them at the portal", code=NO)
+    return told
+
+
+def _word(value: object) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
