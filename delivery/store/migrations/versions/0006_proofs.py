@@ -6,8 +6,8 @@ Sessions end with it: they did not say by which way they were opened. Everybody 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
