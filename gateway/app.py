@@ -36,6 +36,8 @@ from delivery.store.credentials import Credentials
 from delivery.store.database import Database
 from delivery.store.upgrade import prepare
 from delivery.store.vault import Vault
+from delivery.trail.keeping import TrailKeeper
+from delivery.trail.places import place_of
 from delivery.worker import DeliveryWorker
 from gateway.chores import beside
 from gateway.counting import counted
@@ -203,6 +205,7 @@ async def serve(
             chores = [
                 tasks.create_task(keeper.run(stop), name="policy"),
                 tasks.create_task(stores.boxes.run(stop), name="boxes"),
+                tasks.create_task(_trail(stores).run(), name="audit chain"),
                 tasks.create_task(supervisor.watch(), name="watchdog"),
             ]
             if inherited is not None:
@@ -353,6 +356,12 @@ def _couriers(stores: Stores, relay: RelayCourier) -> dict[Route, Courier]:
     known = read_directory(phones.directory) if phones is not None and phones.directory is not None else {}
     safebox = SafeBoxCourier(stores.boxes, stores.settings.profiles, known)
     return {Route.RELAY: relay, Route.PARTNER: relay, Route.TLS: relay, Route.SAFEBOX: safebox}
+
+
+def _trail(stores: Stores) -> TrailKeeper:
+    audit = stores.settings.audit
+    places = [(place, place_of(place)) for place in audit.ship]
+    return TrailKeeper(stores.db, stores.vault, now, every=audit.checkpoint, ship=places)
 
 
 def _portal(stores: Stores) -> PortalServices:

@@ -33,6 +33,7 @@ from delivery.settings import (
     PartnerSettings,
     QueueSettings,
 )
+from delivery.trail.settings import AuditSettings
 from gateway import consistency
 from gateway.mistakes import problem_of
 from gateway.policyfile import BUILTIN, PolicyPlace, read_packs, try_out
@@ -175,6 +176,7 @@ class Settings(Section):
         default="auto",
         description="Processes on this machine, each the same: auto is one a core, on SQLite at most two.",
     )
+    audit: AuditSettings = Field(default=AuditSettings(), description="How the trail of every act is guarded.")
     telemetry: TelemetrySettings = Field(default=TelemetrySettings(), description="Log and metrics.")
 
     @property

@@ -496,3 +496,30 @@ audit_events = Table(
         postgresql_where=text("kind = 'rule.watched'"),
     ),  # `policy watch` counts them; other events pay nothing for it
 )
+
+# The chain over the events: written after their commit, by one process of all.
+audit_links = Table(
+    "audit_links",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),  # 1, 2, 3 …
+    Column("event_id", BigInteger, nullable=False, unique=True),  # audit_events.id; no key: it proves that one is gone
+    Column("link", LargeBinary, nullable=False),  # SHA-256 over the link before, the number and the event
+)
+
+audit_checkpoints = Table(
+    "audit_checkpoints",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),  # of the last link at that time
+    Column("link", LargeBinary, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("complete", BigInteger, nullable=False),  # every event up to this row is in the chain
+    Column("key_id", String(64), nullable=False),  # the key in namespace_keys that signed
+    Column("signature", LargeBinary, nullable=False),  # Ed25519
+)
+
+audit_shipments = Table(
+    "audit_shipments",
+    metadata,
+    Column("destination", Text, primary_key=True),  # as the configuration names it
+    Column("number", BigInteger, nullable=False),  # of the last checkpoint it has
+)

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, insert, select, update
 
 from delivery.errors import KeysUnavailable, StoreConflict
@@ -33,6 +34,7 @@ class Purpose(StrEnum):
     AUDIT = "audit"
     MAC = "mac"  # return addresses, digests of short secrets
     SMALL = "small"  # seals short values of rows that have no DEK
+    SIGN = "sign"  # Ed25519: checkpoints of the audit chain
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class Vault:
         Raises KeysUnavailable or StoreUnavailable. Done for each configured namespace at start, so that no key has to
         be made while mail waits.
         """
-        if self._current(namespace, Purpose.MAC) is None:
+        if any(self._current(namespace, purpose) is None for purpose in Purpose):  # a purpose may be newer than they
             with suppress(StoreConflict):  # another process made them at the same moment
                 self._db.write_now(lambda conn: self._make(conn, namespace))
             self._load(namespace)
@@ -125,6 +127,18 @@ class Vault:
     def open_small(self, namespace: str, purpose: str, sealed: bytes) -> bytes:
         """What `seal_small` sealed for this purpose. Raises KeysUnavailable."""
         return self._open(namespace, Purpose.SMALL, sealed, _small_bound(namespace, purpose))
+
+    def sign(self, namespace: str, text: bytes) -> tuple[str, bytes]:
+        """The id of the namespace's signing key, and its Ed25519 signature of `text` (64 bytes). Not inside a work."""
+        key = self._for(namespace, Purpose.SIGN, None)
+        return key.id, Ed25519PrivateKey.from_private_bytes(key.secret).sign(text)
+
+    def public_key(self, namespace: str, key_id: str) -> bytes:
+        """The public half (32 bytes) of a key that `sign` used. Raises KeysUnavailable where there is no such key."""
+        key = self._by_id(namespace, key_id)
+        if key is None or key.purpose is not Purpose.SIGN:
+            raise KeysUnavailable("the key that signed this is not in the vault")
+        return Ed25519PrivateKey.from_private_bytes(key.secret).public_key().public_bytes_raw()
 
     def rotate(self) -> int:
         """Wrap every namespace key by the keyring's primary root, and give each namespace a new KEK.

@@ -1,12 +1,17 @@
 """`sealgate audit`: the trail of every act."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TextIO
 
 import click
 from sqlalchemy import Connection
 
-from gateway.cli.context import Invocation, config_after, print_json
+from gateway.cli.context import NO, WRONG, Invocation, config_after, fail, print_json
 from gateway.cli.stores import actor, stores_of
+
+if TYPE_CHECKING:
+    from delivery.trail.proof import Shipped
 
 
 @click.group()
@@ -34,3 +39,84 @@ def export_(invocation: Invocation, reveal: bool, after: int, _as_json: bool) ->
                 print_json(shown)
 
         stores.db.read_now(print_all)
+
+
+@command.command("verify")
+@config_after
+@click.option(
+    "--checkpoints",
+    "shipped",
+    type=click.File("r", encoding="utf-8", errors="replace"),
+    metavar="FILE",
+    help="Checkpoints that were shipped away: a trail cut off or written anew shows against them. - is standard input.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.pass_obj
+def verify_(invocation: Invocation, shipped: TextIO | None, as_json: bool) -> None:
+    """Prove that no event was changed, taken away, cut off or slipped in. Exit 1 where one was."""
+    from delivery.trail.proof import verify
+
+    elsewhere = _shipped(shipped) if shipped is not None else []
+    with stores_of(invocation) as stores:
+        proof = stores.db.read_now(lambda conn: verify(conn, stores.vault, datetime.now(UTC), elsewhere))
+    if as_json:
+        print_json(asdict(proof) | {"holds": proof.holds})
+    else:
+        click.echo(
+            f"{proof.events} events chained, {proof.waiting} not yet; "
+            f"{proof.checkpoints} checkpoints" + (f" and {proof.shipped} shipped ones" if elsewhere else "")
+        )
+        for fault in proof.faults:
+            click.echo(f"  {fault}")
+        click.echo("the trail is whole" if proof.holds else "THE TRAIL IS NOT WHOLE")
+    if not proof.holds:
+        raise SystemExit(NO)
+
+
+@command.command("checkpoints")
+@config_after
+@click.option("--after", type=click.IntRange(0), default=0, metavar="N", help="Only those of more than N links.")
+@click.option("--json", "_as_json", is_flag=True, help="One JSON object a line: it always is.")
+@click.pass_obj
+def checkpoints_(invocation: Invocation, after: int, _as_json: bool) -> None:
+    """Print the signed checkpoints, as they are shipped: keep them where this machine cannot change them."""
+    from delivery.store.links import checkpoints
+    from delivery.trail.keeping import shown
+
+    with stores_of(invocation) as stores:
+        for made in stores.db.read_now(lambda conn: checkpoints(conn, after)):
+            print_json(shown(stores.vault, made))
+
+
+@command.command("erase")
+@click.argument("address")
+@config_after
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def erase_(invocation: Invocation, address: str, yes: bool) -> None:
+    """Forget a person: their address goes from every event, and the chain still proves that none was changed."""
+    from delivery.store.audit import Event, EventKind, erase_person, record
+    from delivery.store.upgrade import DEFAULT_NAMESPACE
+
+    if not yes:
+        click.confirm(f"Forget {address} in every event? It cannot be undone.", abort=True)
+    with stores_of(invocation) as stores:
+
+        def erase(conn: Connection) -> int:
+            touched = erase_person(conn, DEFAULT_NAMESPACE, address)
+            done = Event(
+                EventKind.PERSON_ERASED, DEFAULT_NAMESPACE, facts={"events": touched}, persons={"actor": actor()}
+            )
+            record(conn, stores.vault, [done], datetime.now(UTC))
+            return touched
+
+        click.echo(f"forgotten in {stores.db.write_now(erase)} events")
+
+
+def _shipped(file: TextIO) -> "list[Shipped]":
+    from delivery.trail.proof import read_shipped
+
+    try:
+        return read_shipped(file)
+    except ValueError as cause:
+        fail(f"{file.name}: {cause}", "a checkpoint is a line of JSON as `sealgate audit checkpoints` prints it", WRONG)

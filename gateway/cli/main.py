@@ -21,7 +21,7 @@ GROUPS: Final = {
     "user": ("gateway.cli.user", "See guests' accounts, and help where they cannot help themselves."),
     "keys": ("gateway.cli.keys", "Make, list and rotate the keys that wrap all others."),
     "dkim": ("gateway.cli.dkim", "Make keys that sign mail, and print their DNS records."),
-    "audit": ("gateway.cli.audit", "Export the trail of events."),
+    "audit": ("gateway.cli.audit", "Export the trail of events, and prove it."),
     "db": ("gateway.cli.db", "Upgrade the database."),
     "completion": ("gateway.cli.completion", "Print the shell's completion script, or the man pages."),
 }

@@ -1,0 +1,1 @@
+"""The audit trail made proof against change: chained, signed, shipped away, verified."""
