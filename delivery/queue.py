@@ -6,7 +6,7 @@ memory: the items are inserted as its leases. Everything else is found by the wo
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -35,13 +35,14 @@ from delivery.items import (
 from delivery.reporting import Reporter
 from delivery.sealed import open_changes, open_message, seal_changes, seal_message, unreadable
 from delivery.settings import QueueSettings
+from delivery.store.ages import Waiting, waiting
 from delivery.store.audit import Event, EventKind, record
 from delivery.store.blobs import Blobs
 from delivery.store.database import Database
 from delivery.store.items import insert_items
 from delivery.store.messages import find_message, insert_message
 from delivery.store.vault import Vault
-from delivery.store.views import count_up_to, count_waiting
+from delivery.store.views import count_up_to
 from keys.tokens import new_id
 from policy.decision import Route
 
@@ -216,12 +217,13 @@ class Queue:
             except StoreUnavailable:
                 log.warning("queue.blob_left_behind")
 
-    def counts_now(self) -> Mapping[str, int]:
-        """Items in the queue by state, for metrics; empty while the store does not answer."""
+    def look_now(self) -> Waiting | None:
+        """What is in the queue, for metrics; None while the store does not answer. Blocks."""
+        now = self.clock()
         try:
-            return self.db.read_now(count_waiting)
+            return self.db.read_now(lambda conn: waiting(conn, now))
         except StoreUnavailable:
-            return {}
+            return None
 
     def waiting_now(self, most: int) -> int:
         """How many items are in the queue, counted up to `most`. Raises StoreUnavailable."""

@@ -131,6 +131,8 @@ class Results:
             except DeliveryError as error:
                 self._discard(report, error)
                 raise
+            for step in steps:
+                _tell(step, late=step.item.id in late)
             await self._queue.forget_blobs(blobs)
             if report is not None or any(step.to is State.DUE for step in counted):
                 self._queue.wake()
@@ -193,6 +195,29 @@ class Results:
             self._queue.put(conn, report[0], [report[1]], [enqueued(report[0], Kind.DSN, about)], now)
         blob = finish_message(conn, steps[0].item.message_id, now)
         return [] if blob is None else [blob]
+
+
+def _tell(step: Step, *, late: bool) -> None:
+    """One line for each try, once it is written down: the same decision's id as the door's line has."""
+    item, outcome = step.item, step.tried.outcome
+    facts: dict[str, object] = {"decision": item.decision_id, "rule": item.rule} if item.decision_id else {}
+    evidence = None if isinstance(outcome, Stored) else outcome.evidence
+    if evidence is not None:
+        facts |= {"host": evidence.host, "proof": evidence.proof, "tls": evidence.protocol}
+    if item.kind is not Kind.MAIL:
+        facts["kind"] = item.kind.value
+    if step.route is not None:
+        facts["fallback"] = step.route.value
+    log.info(
+        EventKind.LATE_RESULT.value if late else step.event.value,
+        message=item.message_id,
+        item=item.id,
+        route=item.destination.route.value,
+        attempt=item.attempts + 1,
+        reply=f"{outcome.reply.code} {outcome.reply.status}",
+        seconds=round((step.tried.ended_at - step.tried.started_at).total_seconds(), 3),
+        **facts,
+    )
 
 
 def surprise() -> Deferred:

@@ -46,6 +46,7 @@ from gateway.intake import Intake
 from gateway.ledger import Ledger
 from gateway.listening import Sockets, open_sockets
 from gateway.matchcache import FileCache
+from gateway.memory import weigh
 from gateway.orders import way_to
 from gateway.policies import PolicyKeeper
 from gateway.recognition import pictures_for, tesseract_for
@@ -182,6 +183,8 @@ async def serve(
             keeper = inherited.keeper
         keeper.tell(partial(_note_policy, stores, metrics))
         metrics.policy_loaded(now().timestamp())
+        stores.db.note = metrics.committed
+        number = 0 if inherited is None else inherited.seat.number
         share = _Share(1 if inherited is None else inherited.seat.workers)
         relay = RelayCourier(
             settings.hostname,
@@ -195,7 +198,7 @@ async def serve(
         )
         worker = DeliveryWorker(
             stores.queue,
-            counted(_couriers(stores, relay), metrics),
+            counted(_couriers(stores, relay), metrics, now),
             ends=stores.boxes.bounces,
             limits=share.deliveries,
             split_domains=settings.next_hop.mx,
@@ -207,6 +210,7 @@ async def serve(
                 tasks.create_task(stores.boxes.run(stop), name="boxes"),
                 tasks.create_task(_trail(stores).run(), name="audit chain"),
                 tasks.create_task(supervisor.watch(), name="watchdog"),
+                tasks.create_task(weigh(partial(metrics.memory, number)), name="memory"),
             ]
             if inherited is not None:
                 chores.append(tasks.create_task(_beat(inherited.seat), name="sign of life"))
@@ -328,7 +332,7 @@ async def _doors(
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(beside(strain.run(), ledger.run(house.rates)))
         if settings.telemetry.metrics is not None:
-            metrics.watch_queue(stores.queue.counts_now)
+            metrics.watch_queue(stores.queue.look_now)
             shown = metrics_endpoint(
                 sockets[settings.telemetry.metrics], metrics, partial(_takes_mail, stores, stop, strain)
             )

@@ -1,9 +1,10 @@
 """Couriers whose outcomes are counted for the metrics."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
-from delivery.couriers.courier import Courier, Delivery, Outcome
+from delivery.couriers.courier import Courier, Deferred, Delivery, Lost, Outcome, Sent, Stored
 from gateway.telemetry import Metrics
 from policy.decision import Route
 
@@ -14,15 +15,26 @@ class CountedCourier:
 
     courier: Courier
     metrics: Metrics
+    clock: Callable[[], datetime]
 
     async def deliver(self, delivery: Delivery) -> Mapping[str, Outcome]:
         """As the courier does."""
         outcomes = await self.courier.deliver(delivery)
+        route = delivery.destination.route.value
+        waited = (self.clock() - delivery.message.received_at).total_seconds()
         for outcome in outcomes.values():
-            self.metrics.delivered(delivery.destination.route.value, type(outcome).__name__.lower())
+            self.metrics.delivered(route, type(outcome).__name__.lower())
+            if isinstance(outcome, Sent | Stored):
+                self.metrics.arrived(route, waited)
+            if isinstance(outcome, Stored | Lost):
+                continue
+            if isinstance(outcome, Deferred) and outcome.insecure:
+                self.metrics.peer(route, "unproven", "none")
+            elif outcome.evidence is not None:
+                self.metrics.peer(route, outcome.evidence.proof, outcome.evidence.protocol or "none")
         return outcomes
 
 
-def counted(couriers: Mapping[Route, Courier], metrics: Metrics) -> dict[Route, Courier]:
+def counted(couriers: Mapping[Route, Courier], metrics: Metrics, clock: Callable[[], datetime]) -> dict[Route, Courier]:
     """The same couriers, counted."""
-    return {route: CountedCourier(courier, metrics) for route, courier in couriers.items()}
+    return {route: CountedCourier(courier, metrics, clock) for route, courier in couriers.items()}

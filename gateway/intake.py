@@ -162,7 +162,8 @@ class Intake:
             reply = FAILED
         if reply.code == 250:
             self.metrics.accepted(inbound=envelope.inbound, size=len(raw), seconds=time.monotonic() - started)
-        log.info("intake.answered", message=envelope.id, reply=f"{reply.code} {reply.status}", size=len(raw))
+        answer, client = f"{reply.code} {reply.status}", str(envelope.client.address)
+        log.info("intake.answered", message=envelope.id, reply=answer, size=len(raw), client=client)
         return reply
 
     async def _take(self, envelope: Envelope, raw: bytes) -> Reply:
@@ -211,6 +212,7 @@ class Intake:
         decision_id = new_id()
         directory = self.policies.in_force.policy.directory
         self.metrics.decided(Route.RELAY.value, INBOUND)
+        log.info("intake.decided", message=envelope.id, decision=decision_id, route=Route.RELAY, rule=INBOUND)
         await self.queue.accept(
             self._new(envelope, raw, _NAMESPACE, owner_of(envelope, None, directory), ""),
             inbound_items(envelope.recipients, decision_id),

@@ -22,6 +22,7 @@ from structlog import get_logger
 
 from gateway.seats import Seat, Seats
 from gateway.supervised import Supervisor
+from gateway.telemetry import forget_process
 
 log = get_logger(__name__)
 
@@ -114,6 +115,7 @@ class Workers:
             code = os.waitstatus_to_exitcode(status)
             was_ready = self.seats.is_ready(post.number)
             self.seats.clear(post.number)
+            forget_process(post.pid)
             post.pid = 0
             if self._stop_at is not None:
                 self._code = self._code or max(code, 0)

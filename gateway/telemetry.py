@@ -7,18 +7,18 @@ import os
 import socket
 import sys
 import traceback
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, Literal, TextIO, cast
 
 import structlog
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.multiprocess import MultiProcessCollector
-from prometheus_client.registry import Collector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from delivery.items import Reply
+from delivery.store.ages import Waiting
+from gateway.queuegauges import QueueGauges
 
 SHARED_METRICS: Final = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's own; to be set before it is imported
 
@@ -150,6 +150,38 @@ class Metrics:
         self._deliveries = Counter(
             "sealgate_deliveries", "Delivery attempts by outcome.", ["route", "outcome"], registry=self.registry
         )
+        self._arrivals = Histogram(
+            "sealgate_delivery_seconds",
+            "From the acceptance of a message to its delivery, for each item sent or stored.",
+            ["route"],
+            buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400),
+            registry=self.registry,
+        )
+        self._tls = Counter(
+            "sealgate_tls_verdicts",
+            "Deliveries tried, by how the peer was proven and with which protocol; `unproven` where proof was missing.",
+            ["route", "proof", "protocol"],
+            registry=self.registry,
+        )
+        self._commits = Histogram(
+            "sealgate_commit_works",
+            "Works that shared a commit.",
+            buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256),
+            registry=self.registry,
+        )
+        self._commit_seconds = Histogram(
+            "sealgate_commit_seconds",
+            "From the first work of a group to its commit, with the wait for other processes.",
+            buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5),
+            registry=self.registry,
+        )
+        self._memory = Gauge(
+            "sealgate_process_memory_bytes",
+            "Memory of a worker with its children (PSS).",
+            ["process"],
+            multiprocess_mode="livemax",
+            registry=self.registry,
+        )
         self._sessions = Gauge(
             "sealgate_smtp_sessions", "SMTP sessions now.", multiprocess_mode="livesum", registry=self.registry
         )
@@ -183,6 +215,23 @@ class Metrics:
         """One attempt ended: sent, stored, deferred, refused, lost."""
         self._deliveries.labels(route, outcome).inc()
 
+    def arrived(self, route: str, seconds: float) -> None:
+        """An item was sent or stored so long after its message was accepted."""
+        self._arrivals.labels(route).observe(max(0.0, seconds))
+
+    def peer(self, route: str, proof: str, protocol: str) -> None:
+        """How a peer was proven."""
+        self._tls.labels(route, proof, protocol).inc()
+
+    def committed(self, works: int, seconds: float) -> None:
+        """A group of works was committed. From the store's threads."""
+        self._commits.observe(works)
+        self._commit_seconds.observe(seconds)
+
+    def memory(self, process: int, size: int) -> None:
+        """Bytes that a worker and its children take."""
+        self._memory.labels(str(process)).set(size)
+
     def sessions(self, now: int) -> None:
         """How many SMTP sessions there are."""
         self._sessions.set(now)
@@ -195,31 +244,19 @@ class Metrics:
         """A policy came into force, in seconds since 1970."""
         self._policy.set(at)
 
-    def watch_queue(self, count: Callable[[], Mapping[str, int]]) -> None:
-        """Show the queue by state; `count` is asked, in a thread, each time somebody looks."""
-        self._shown.register(_Queue(count))
+    def watch_queue(self, look: Callable[[], Waiting | None]) -> None:
+        """Show the queue; `look` is asked, in a thread, when somebody looks."""
+        self._shown.register(QueueGauges(look))
 
     def text(self) -> bytes:
         """All of it as Prometheus reads it."""
         return generate_latest(self._shown)
 
 
-class _Queue(Collector):
-    """The items of the queue, counted when asked for."""
-
-    def __init__(self, count: Callable[[], Mapping[str, int]]) -> None:
-        self._count = count
-
-    def describe(self) -> list[Metric]:
-        """Its names, without counting."""
-        return [GaugeMetricFamily("sealgate_queue_items", "Items in the queue by state.")]
-
-    def collect(self) -> list[Metric]:
-        """One gauge a state; nothing while the database is gone."""
-        family = GaugeMetricFamily("sealgate_queue_items", "Items in the queue by state.", labels=["state"])
-        for state, number in self._count().items():
-            family.add_metric([state], number)
-        return [family]
+def forget_process(pid: int) -> None:
+    """A worker has ended: its gauges are of nobody any more."""
+    if os.environ.get(SHARED_METRICS):
+        mark_process_dead(pid)  # type: ignore[no-untyped-call]  # the library's
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ connection.
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -42,6 +43,7 @@ class Database:
         self._readers = ThreadPoolExecutor(pool, thread_name_prefix="store-read")
         self._writing = threading.local()
         self._closed = False
+        self.note: Callable[[int, float], None] = lambda _works, _seconds: None  # of each group: works, and how long
         self._writers = [
             threading.Thread(target=self._write_groups, name=f"store-write-{number}", daemon=True)
             for number in range(backing.writers)
@@ -138,7 +140,9 @@ class Database:
     def _write_groups(self) -> None:
         self._writing.here = True
         while (group := self._jobs.take()) is not None:
+            began = time.perf_counter()
             run_group(self._backing, group)
+            self.note(len(group), time.perf_counter() - began)
 
 
 def _give_up(job: Job) -> None:

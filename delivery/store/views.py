@@ -141,14 +141,6 @@ def _attempts(conn: Connection, item_id: str) -> tuple[Attempt, ...]:
     )
 
 
-def count_waiting(conn: Connection) -> dict[str, int]:
-    """How many items are in the queue, by state."""
-    counts = {state.value: 0 for state in WAITING}
-    for state, number in conn.execute(select(items.c.state, func.count()).group_by(items.c.state)):
-        counts[state] = number
-    return counts
-
-
 def count_up_to(conn: Connection, most: int) -> int:
     """How many items are in the queue; counting ends at `most`."""
     some = select(items.c.id).limit(most).subquery()

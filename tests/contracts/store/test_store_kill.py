@@ -93,8 +93,8 @@ async def test_killed_at_any_moment_nothing_is_lost(store, tmp_path):
     async with store.working():
 
         async def empty():
-            counts = store.queue.counts_now()
-            return counts and not any(counts.values())
+            seen = store.queue.look_now()
+            return seen is not None and not any(seen.states.values())
 
         await store.until(empty)
     proof = await store.conserved()

@@ -358,9 +358,14 @@ async def test_tried_now(store):
 
 async def test_counts_for_metrics(store):
     await store.accept(store.item(), store.item(state=State.HELD))
-    assert store.queue.counts_now() == {"due": 1, "leased": 0, "held": 1}
+    seen = store.queue.look_now()
+    assert (seen.states, seen.ages["5m"], seen.circuits) == ({"due": 1, "leased": 0, "held": 1}, 2, 0)
+    assert store.queue.waiting_now(1) == 1
+    store.clock.advance(hours=2)
+    assert store.queue.look_now().ages == {"5m": 0, "1h": 0, "4h": 2, "1d": 0, "+Inf": 0}
+    assert store.queue.look_now().oldest_seconds == 7200
     store.db.close()
-    assert store.queue.counts_now() == {}
+    assert store.queue.look_now() is None
 
 
 async def test_find_items_gives_tokens(store):

@@ -10,6 +10,7 @@ import pytest
 import structlog
 
 from delivery.items import Reply
+from delivery.store.ages import Waiting
 from gateway.telemetry import Metrics, start_logging, where
 
 
@@ -94,7 +95,11 @@ def test_metrics_count() -> None:
     metrics.session_opened()
     metrics.sessions(7)
     metrics.policy_loaded(1.5)
-    metrics.watch_queue(lambda: {"due": 3, "held": 1})
+    metrics.watch_queue(lambda: Waiting({"due": 3, "held": 1}, {"5m": 3, "+Inf": 1}, 7.5, 2))
+    metrics.arrived("relay", 0.2)
+    metrics.peer("relay", "pki", "TLSv1.3")
+    metrics.committed(5, 0.002)
+    metrics.memory(1, 1000)
     text = metrics.text().decode()
     for line in (
         'sealgate_messages_accepted_total{direction="outbound"} 1.0',
@@ -104,6 +109,14 @@ def test_metrics_count() -> None:
         'sealgate_deliveries_total{outcome="sent",route="relay"} 1.0',
         'sealgate_queue_items{state="due"} 3.0',
         'sealgate_intake_seconds_bucket{le="0.005"} 1.0',
+        'sealgate_queue_items_by_age{below="+Inf"} 1.0',
+        "sealgate_queue_oldest_seconds 7.5",
+        "sealgate_circuits_open 2.0",
+        'sealgate_delivery_seconds_bucket{le="0.25",route="relay"} 1.0',
+        'sealgate_tls_verdicts_total{proof="pki",protocol="TLSv1.3",route="relay"} 1.0',
+        'sealgate_commit_works_bucket{le="8.0"} 1.0',
+        "sealgate_commit_seconds_count 1.0",
+        'sealgate_process_memory_bytes{process="1"} 1000.0',
         "sealgate_smtp_connections_total 1.0",
         "sealgate_smtp_sessions 7.0",
         "sealgate_policy_loaded_timestamp_seconds 1.5",
