@@ -76,6 +76,13 @@ def test_defaults_are_those_of_the_manual(load: Load) -> None:
         "sessions": 500,
         "sessions_per_client": 50,
         "memory": "512 MiB",
+        "free_disk": "64 MiB",
+        "queue": 2_000_000,
+        "rates": {
+            "client": {"messages": None, "recipients": None, "per": "1 day"},
+            "login": {"messages": None, "recipients": 500_000, "per": "1 day"},
+            "sender": {"messages": None, "recipients": 500_000, "per": "1 day"},
+        },
     }
     assert settings.queue.model_dump() == {
         "first_retry": "5 minutes",
