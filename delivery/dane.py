@@ -67,24 +67,29 @@ def matching_record(records: Sequence[Tlsa], chain: Sequence[bytes], now: dateti
     authorities = [record for record in records if record.usage == AUTHORITY]
     if not authorities:
         raise Mismatch("the certificate is not the one that DNS names")
+    told = [record.data for record in authorities if record.selector == record.matching == 0]
+    others = [one for one in map(_read, (*chain[1:_SHOWN], *told)) if one is not None]
+    anchors = {
+        one: record for one in others for record in authorities if _matches(record, one.public_bytes(Encoding.DER))
+    }
+    if not anchors:
+        raise Mismatch("no certificate that was shown is of the authority that DNS names")
     try:
-        shown = [x509.load_der_x509_certificate(each) for each in chain[:_SHOWN]]
-        shown += [x509.load_der_x509_certificate(r.data) for r in authorities if r.selector == r.matching == 0]
-        anchors = {
-            one: record
-            for one in shown[1:]
-            for record in authorities
-            if _matches(record, one.public_bytes(Encoding.DER))
-        }
-        if not anchors:
-            raise Mismatch("no certificate that was shown is of the authority that DNS names")
-        _check_server(shown[0], now)
-        anchor = _path_to(anchors, shown[0], shown[1:], now)
+        server = x509.load_der_x509_certificate(chain[0])
+        _check_server(server, now)
+        anchor = _path_to(anchors, server, others, now)
     except (ValueError, TypeError, x509.InvalidVersion, UnsupportedAlgorithm) as error:
         raise Mismatch("a certificate that was shown cannot be read") from error
     if anchor is None:
         raise Mismatch("the authority that DNS names did not sign the certificate, or no more")
     return anchors[anchor]
+
+
+def _read(certificate: bytes) -> x509.Certificate | None:
+    try:
+        return x509.load_der_x509_certificate(certificate)
+    except (ValueError, TypeError, x509.InvalidVersion):
+        return None
 
 
 def _matches(record: Tlsa, certificate: bytes) -> bool:

@@ -42,6 +42,9 @@ class Kind(StrEnum):
     ANSWER = "answer"  # a guest's answer on its way to the owner
 
 
+TLS_REPORT: Final = "tls-report"  # the rule of notices that bring a domain its TLS report (RFC 8460)
+
+
 @dataclass(frozen=True, slots=True)
 class Destination:
     """Where an item goes. `name` is the partner's name for route partner, else empty. `inside`: by the inside hop."""

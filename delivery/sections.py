@@ -123,6 +123,16 @@ def _mailbox(value: str) -> str:
     return value
 
 
+def _address(value: str) -> str:
+    try:
+        _domain(Address.parse(value).domain)
+    except (AddressInvalid, PydanticCustomError) as cause:
+        raise wrong(f'"{value}" is no address', "write it as postmaster@example.com") from cause
+    if not (value.isascii() and value.isprintable()):
+        raise wrong(f'"{value}" is no address in ASCII', "write it as postmaster@example.com")
+    return value
+
+
 def check_file(value: Path, info: ValidationInfo) -> Path:
     """Absolute, from the configuration file's folder; when loading, it must be there and readable."""
     context: dict[str, Any] = info.context or {}
@@ -154,6 +164,7 @@ DomainName = Annotated[str, AfterValidator(_exact_domain)]
 Network = Annotated[
     IPv4Network | IPv6Network, BeforeValidator(_network), WithJsonSchema({"type": "string", "format": "network"})
 ]
+Mailbox = Annotated[str, AfterValidator(_address)]  # local@domain
 Sender = Annotated[str, AfterValidator(_mailbox)]  # a From header: name and address
 File = Annotated[Path, AfterValidator(check_file)]
 Place = Annotated[Path, AfterValidator(place)]  # a path that need not be there yet

@@ -16,6 +16,7 @@ from delivery.sections import (
     Endpoint,
     File,
     Hop,
+    Mailbox,
     NameServer,
     Place,
     Section,
@@ -82,7 +83,7 @@ class DnsSettings(Section):
 class DestinationLimits(Section):
     """What one destination gets at once, from this machine."""
 
-    connections: Annotated[StrictInt, Field(ge=1, le=1000)] = Field(
+    connections: Annotated[StrictInt, Field(ge=1, le=100)] = Field(
         default=20, description="Connections at the same time, by all workers together."
     )
     recipients: Annotated[StrictInt, Field(ge=1, le=1000)] = Field(
@@ -367,6 +368,25 @@ class DkimSettings(DkimKeySettings):
         default=False,
         description="true: also relayed mail whose From and envelope sender are of a key's domain, after its changes.",
     )
+
+
+class TlsReportSettings(Section):
+    """Daily reports to domains that ask for them (RFC 8460), of how TLS with their mail servers went."""
+
+    contact: Mailbox | None = Field(
+        examples=["postmaster@example.com"],
+        default=None,
+        description="Who can be asked about our reports: an address. null: no reports are counted or sent.",
+    )
+    organisation: str | None = Field(
+        examples=["Example Corporation"], default=None, description="Our name in reports; null: `hostname`."
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.organisation is not None and self.contact is None:
+            raise wrong("organisation counts only with contact", "say who can be asked about the reports")
+        return self
 
 
 class NoticeSettings(Section):

@@ -26,9 +26,7 @@ from delivery.lanes import Limits
 from delivery.notices.compose import Composer, Voice
 from delivery.queue import Queue
 from delivery.reporting import Reporter
-from delivery.resolving import DnsResolver
 from delivery.safebox.box import SafeBoxes
-from delivery.sections import parse_endpoint
 from delivery.store.accounts import Accounts
 from delivery.store.audit import Event, EventKind, record
 from delivery.store.blobs import Blobs
@@ -48,6 +46,7 @@ from gateway.listening import Sockets, open_sockets
 from gateway.matchcache import FileCache
 from gateway.memory import weigh
 from gateway.orders import way_to
+from gateway.outgoing import most_connections, outgoing
 from gateway.policies import PolicyKeeper
 from gateway.recognition import pictures_for, tesseract_for
 from gateway.seats import Seat
@@ -186,24 +185,23 @@ async def serve(
         stores.db.note = metrics.committed
         number = 0 if inherited is None else inherited.seat.number
         share = _Share(1 if inherited is None else inherited.seat.workers)
-        relay = RelayCourier(
-            settings.hostname,
-            settings.next_hop,
-            inside=settings.inside,
-            partners=settings.partners,
-            signer=signer_of(settings.notices.dkim, settings.notice_domain, now),
-            resolver=DnsResolver(settings.dns),
+        out = outgoing(
+            settings,
+            stores.queue,
+            metrics,
+            namespace=NAMESPACE,
+            clock=now,
             limits=share.connections,
-            listening=tuple(parse_endpoint(one.address) for one in settings.listeners),
+            signer=signer_of(settings.notices.dkim, settings.notice_domain, now),
         )
         worker = DeliveryWorker(
             stores.queue,
-            counted(_couriers(stores, relay), metrics, now),
+            counted(_couriers(stores, out.relay), metrics, now),
             ends=stores.boxes.bounces,
-            limits=share.deliveries,
+            limits=share.deliveries(most_connections(settings)),
             split_domains=settings.next_hop.mx,
         )
-        async with relay, share.pool(settings) as pool, asyncio.TaskGroup() as tasks:
+        async with out.relay, share.pool(settings) as pool, asyncio.TaskGroup() as tasks:
             tasks.create_task(worker.run(stop), name="worker")  # drains while the doors close
             chores = [
                 tasks.create_task(keeper.run(stop), name="policy"),
@@ -211,6 +209,7 @@ async def serve(
                 tasks.create_task(_trail(stores).run(), name="audit chain"),
                 tasks.create_task(supervisor.watch(), name="watchdog"),
                 tasks.create_task(weigh(partial(metrics.memory, number)), name="memory"),
+                *(tasks.create_task(chore(), name="tls") for chore in out.chores),
             ]
             if inherited is not None:
                 chores.append(tasks.create_task(_beat(inherited.seat), name="sign of life"))
@@ -243,10 +242,10 @@ class _Share:
         whole = ConnectionLimits()
         return replace(whole, workers=self.workers, total=self._of(whole.total))
 
-    @property
-    def deliveries(self) -> Limits:
+    def deliveries(self, per_lane: int) -> Limits:
+        """`per_lane`: what all workers together may bring to one destination at once."""
         whole = Limits()
-        return replace(whole, deliveries=self._of(whole.deliveries), per_lane=self._of(whole.per_lane))
+        return replace(whole, deliveries=self._of(whole.deliveries), per_lane=self._of(per_lane))
 
     def pool(self, settings: Settings) -> WorkerPool:
         """The children that read documents; one process alone has two, so that one slow file holds up no other."""

@@ -32,6 +32,7 @@ from delivery.settings import (
     NoticeSettings,
     PartnerSettings,
     QueueSettings,
+    TlsReportSettings,
 )
 from delivery.trail.settings import AuditSettings
 from gateway import consistency
@@ -172,6 +173,9 @@ class Settings(Section):
     )
     namespaces: Later = Field(default=None, description="Portals of their own: not in this version.")
     notices: NoticeSettings = Field(default=NoticeSettings(), description="The mails that the gateway writes itself.")
+    tls_reports: TlsReportSettings = Field(
+        default=TlsReportSettings(), description="Daily reports to domains that ask how TLS with them went (RFC 8460)."
+    )
     workers: Annotated[Literal["auto"] | StrictInt, BeforeValidator(_workers)] = Field(
         default="auto",
         description="Processes on this machine, each the same: auto is one a core, on SQLite at most two.",

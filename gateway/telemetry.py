@@ -18,6 +18,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 
 from delivery.items import Reply
 from delivery.store.ages import Waiting
+from delivery.verdicts import Verdict
 from gateway.queuegauges import QueueGauges
 
 SHARED_METRICS: Final = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's own; to be set before it is imported
@@ -182,6 +183,12 @@ class Metrics:
             multiprocess_mode="livemax",
             registry=self.registry,
         )
+        self._tls_sessions = Counter(
+            "sealgate_tls_sessions",
+            "Sessions with mail servers, by the policy that counted, what proved them, and what was wrong.",
+            ["policy", "proof", "flaw"],
+            registry=self.registry,
+        )
         self._sessions = Gauge(
             "sealgate_smtp_sessions", "SMTP sessions now.", multiprocess_mode="livesum", registry=self.registry
         )
@@ -231,6 +238,11 @@ class Metrics:
     def memory(self, process: int, size: int) -> None:
         """Bytes that a worker and its children take."""
         self._memory.labels(str(process)).set(size)
+
+    def tls_verdict(self, verdict: Verdict) -> None:
+        """How TLS with a mail server went. An empty flaw: well."""
+        flaw = "" if verdict.flaw is None else verdict.flaw.value
+        self._tls_sessions.labels(verdict.policy.kind.value, verdict.proof.value, flaw).inc()
 
     def sessions(self, now: int) -> None:
         """How many SMTP sessions there are."""

@@ -10,7 +10,7 @@ from aiosmtplib import SMTP
 from aiosmtplib.errors import SMTPConnectResponseError, SMTPException, SMTPHeloError, SMTPResponseException
 
 from delivery.couriers.courier import Evidence
-from delivery.couriers.proving import Candidate, Plan, Policies, PolicyFact, PolicyKind, Verdict, Watch, plan_for
+from delivery.couriers.proving import Candidate, Plan, Policies, plan_for
 from delivery.couriers.session import (
     NO_PROMISE,
     UNPRINTABLE,
@@ -34,7 +34,7 @@ from delivery.mx import (
     mail_hosts,
 )
 from delivery.resolving import Found, LookupFailed, Resolver
-from delivery.sts.policy import StsPolicy
+from delivery.stspolicy import StsPolicy
 from delivery.tls import (
     Flaw,
     OwnTlsBroken,
@@ -47,12 +47,9 @@ from delivery.tls import (
     handshake_flaw,
     prove,
 )
+from delivery.verdicts import PolicyFact, PolicyKind, Verdict, Watch, unwatched
 
 log = structlog.get_logger(__name__)
-
-
-def _unwatched(_verdict: Verdict) -> None:
-    """Nobody counts."""
 
 
 class Dialler:
@@ -65,7 +62,7 @@ class Dialler:
         times: Timeouts,
         *,
         policies: Policies | None = None,
-        watch: Watch = _unwatched,
+        watch: Watch = unwatched,
         shuffle: random.Random | None = None,
     ) -> None:
         self._ourselves = ourselves
@@ -169,6 +166,7 @@ class Dialler:
         smtp = SMTP(local_hostname=self._ourselves.hostname, start_tls=False, timeout=self._times.command)
         try:
             smtp.sock = await self._socket(place.address, place.port)
+            place = replace(place, ours=str(smtp.sock.getsockname()[0]))
             await smtp.connect(timeout=self._times.greeting)
             await self._hello(smtp)
             shown = Shown() if demand is None else await self._secure(smtp, place, demand)
@@ -238,7 +236,9 @@ class Dialler:
     def _told(self, place: "_Place", proof: Proof, flaw: Flaw | None, detail: str = "") -> None:
         if place.is_told:
             return
-        self._watch(Verdict(place.target.domain, place.plan.policy, place.host, place.address, proof, flaw, detail))
+        self._watch(
+            Verdict(place.target.domain, place.plan.policy, place.host, place.address, proof, flaw, detail, place.ours)
+        )
 
     def _failure(self, error: Exception, place: "_Place", demand: TlsDemand | None, evidence: Evidence) -> Unreachable:
         insecure = place.target.demands_tls or not place.plan.demand.clear_allowed
@@ -269,6 +269,7 @@ class _Place:
     address: str
     port: int
     is_told: bool = False
+    ours: str = ""  # the address we come from, once connected
 
 
 class _Tries:

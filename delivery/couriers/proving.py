@@ -4,16 +4,15 @@ DANE comes first (RFC 8461 2): where a host has usable TLSA records they decide,
 MTA-STS policy that is enforced. A question that DNS did not answer, or answered wrongly, is never taken for "nothing".
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Protocol
 
 from delivery.couriers.targets import Dane, Target
 from delivery.dane import usable
 from delivery.resolving import Found, LookupFailed, NoSuchDomain, Resolver, Tlsa
-from delivery.sts.policy import Mode, StsPolicy
+from delivery.stspolicy import Mode, StsPolicy
 from delivery.tls import Flaw, Proof, TlsDemand, Unproven
+from delivery.verdicts import PolicyFact, PolicyKind
 
 
 class Policies(Protocol):
@@ -21,40 +20,6 @@ class Policies(Protocol):
 
     async def policy(self, domain: str) -> StsPolicy | None:
         """The policy that counts now; None: there is none, or none could be had. Raises nothing."""
-
-
-class PolicyKind(StrEnum):
-    """By what a session is judged, in the words of RFC 8460 4.2."""
-
-    TLSA = "tlsa"
-    STS = "sts"
-    NONE = "no-policy-found"
-
-
-@dataclass(frozen=True, slots=True)
-class PolicyFact:
-    """Which policy that is: `text` are its lines or records, `hosts` the MX patterns it lists."""
-
-    kind: PolicyKind = PolicyKind.NONE
-    domain: str = ""
-    text: tuple[str, ...] = ()
-    hosts: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """How TLS with one host went, once. `domain` is the recipient's; empty where the configuration names the host."""
-
-    domain: str
-    policy: PolicyFact
-    host: str
-    address: str
-    proof: Proof
-    flaw: Flaw | None = None
-    detail: str = ""
-
-
-Watch = Callable[[Verdict], None]
 
 
 @dataclass(frozen=True, slots=True)

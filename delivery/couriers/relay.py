@@ -5,7 +5,7 @@ names what was missing; they never go out in the clear.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType, TracebackType
 from typing import Final, Self
@@ -16,16 +16,17 @@ from delivery.couriers.changes import apply_changes, says_tls_not_required
 from delivery.couriers.connections import ConnectionLimits, Connections
 from delivery.couriers.courier import Deferred, Delivery, Lost, Outcome, Refused, Sent
 from delivery.couriers.dialling import Dialler
-from delivery.couriers.proving import Policies, Verdict
+from delivery.couriers.proving import Policies
 from delivery.couriers.session import NO_PROMISE, Dropped, Session, Timeouts, Unreachable
 from delivery.couriers.targets import Hops, NoTarget, Target, Wish
 from delivery.couriers.transaction import Copy, Mailing, Transaction
 from delivery.dkim import Signer
-from delivery.items import Item, Kind, Reply
+from delivery.items import TLS_REPORT, Item, Kind, Reply
 from delivery.mx import Ourselves, Undeliverable
 from delivery.resolving import DnsResolver, Resolver
 from delivery.sections import Endpoint
 from delivery.settings import HopSettings, PartnerSettings
+from delivery.verdicts import Watch, unwatched
 from policy.decision import Route
 
 log = structlog.get_logger(__name__)
@@ -46,7 +47,7 @@ class RelayCourier:
         signer: Signer | None = None,
         resolver: Resolver | None = None,
         policies: Policies | None = None,
-        watch: Callable[[Verdict], None] = lambda _verdict: None,
+        watch: Watch = unwatched,
         listening: tuple[Endpoint, ...] = (),
         times: Timeouts = Timeouts(),  # noqa: B008  # frozen
         limits: ConnectionLimits = ConnectionLimits(),  # noqa: B008  # frozen
@@ -118,7 +119,10 @@ class RelayCourier:
         if message.require_tls:
             return Wish.NOTHING if message.sender is None else Wish.REQUIRE_TLS
         # Only a client's ordinary mail may waive what its recipients' domains publish.
-        ordinary = delivery.destination.route is Route.RELAY and delivery.items[0].kind is Kind.MAIL
+        item = delivery.items[0]
+        if item.kind is Kind.NOTICE and item.rule == TLS_REPORT:
+            return Wish.WITHOUT_POLICY  # it tells of TLS that may not work (RFC 8460 3)
+        ordinary = delivery.destination.route is Route.RELAY and item.kind is Kind.MAIL
         if ordinary and self._hops.next_hop.mx and says_tls_not_required(message.raw):
             return Wish.WITHOUT_POLICY
         return Wish.NOTHING

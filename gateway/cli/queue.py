@@ -172,6 +172,10 @@ def _story_text(story: "ItemStory") -> str:
                 f"       {evidence.get('host')} [{evidence.get('address')}] {evidence.get('protocol') or 'no TLS'}"
                 f" {evidence.get('cipher') or ''} proof {evidence.get('proof')}"
             )
+            if evidence.get("proven_by"):
+                lines.append(f"       proven by {evidence['proven_by']}")
+            if evidence.get("certificate_sha256"):
+                lines.append(f"       certificate sha256 {evidence['certificate_sha256']}")
     return _printable("\n".join(lines))
 
 

@@ -1,0 +1,87 @@
+"""The way out, wired: who is asked in DNS, what is known of other domains' TLS, who counts it, and the courier."""
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from delivery.couriers.connections import ConnectionLimits
+from delivery.couriers.relay import RelayCourier
+from delivery.dkim import Signer
+from delivery.queue import Queue
+from delivery.resolving import DnsResolver
+from delivery.sections import parse_endpoint
+from delivery.sts.fetching import Fetcher
+from delivery.sts.known import KnownPolicies
+from delivery.tlsrpt.counting import Tally
+from delivery.tlsrpt.report import Reporter
+from delivery.tlsrpt.reporting import Reports
+from delivery.verdicts import Verdict, Watch
+from gateway.settings import Settings
+from gateway.telemetry import Metrics
+
+Chore = Callable[[], Coroutine[Any, Any, None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """What brings mail out, and what has to run beside it until the gateway stops."""
+
+    relay: RelayCourier
+    chores: tuple[Chore, ...]
+
+
+def outgoing(
+    settings: Settings,
+    queue: Queue,
+    metrics: Metrics,
+    *,
+    namespace: str,
+    clock: Callable[[], datetime],
+    limits: ConnectionLimits,
+    signer: Signer | None,
+) -> Outgoing:
+    """Build it. Opens nothing."""
+    resolver = DnsResolver(settings.dns)
+    watches: list[Watch] = [metrics.tls_verdict]
+    chores: list[Chore] = []
+    if settings.tls_reports.contact is not None:
+        tally = Tally(queue.db, clock)
+        watches.append(tally.note)
+        reports = Reports(
+            queue, resolver, tally, _reporter(settings, settings.tls_reports.contact), namespace=namespace
+        )
+        chores.append(reports.run)
+
+    def watch(verdict: Verdict) -> None:
+        for tell in watches:
+            tell(verdict)
+
+    policies = KnownPolicies(resolver, Fetcher(resolver), queue.db, clock, watch)
+    chores.append(policies.run)
+    relay = RelayCourier(
+        settings.hostname,
+        settings.next_hop,
+        inside=settings.inside,
+        partners=settings.partners,
+        signer=signer,
+        resolver=resolver,
+        policies=policies,
+        watch=watch,
+        listening=tuple(parse_endpoint(one.address) for one in settings.listeners),
+        limits=limits,
+    )
+    return Outgoing(relay, tuple(chores))
+
+
+def most_connections(settings: Settings) -> int:
+    """How many connections the most generous destination may have: so many deliveries to it run at once."""
+    limits = [settings.next_hop.limits, *(partner.limits for partner in settings.partners.values())]
+    if settings.inside is not None:
+        limits.append(settings.inside.limits)
+    return max(one.connections for one in limits)
+
+
+def _reporter(settings: Settings, contact: str) -> Reporter:
+    organisation = settings.tls_reports.organisation or settings.hostname
+    return Reporter(organisation, contact, contact, settings.hostname)
