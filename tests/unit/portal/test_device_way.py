@@ -92,6 +92,7 @@ async def test_leaving_says_what_is_left(portal, remembering, guest) -> None:
     assert "needs no code" not in guest.text
 
 
+@pytest.mark.slow
 async def test_a_remembered_browser_makes_no_account(portal, remembering, guest) -> None:
     """Nothing was typed in it today: it reads, and changes nothing that lasts."""
     await remember(portal, remembering, guest)
@@ -119,6 +120,7 @@ async def test_a_token_seen_by_somebody_else_stops_counting(portal, remembering,
     assert "needs no code" not in thief.text
 
 
+@pytest.mark.slow
 async def test_it_opens_no_box_made_by_fallback(portal, remembering, guest) -> None:
     await remember(portal, remembering, guest)
     await guest.post("/leave")

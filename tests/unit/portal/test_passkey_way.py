@@ -52,6 +52,7 @@ async def test_a_passkey_after_the_first_code_is_all_that_is_ever_needed(portal,
         assert await third.post("/signin", {"email": "maria@post.example", "password": nothing}) == 422
 
 
+@pytest.mark.slow
 async def test_a_challenge_counts_once_and_in_its_browser(portal, box, guest) -> None:
     mine = device(counts=False)
     await guest.open_by_code(portal.boxes, box)
@@ -70,6 +71,7 @@ async def test_a_challenge_counts_once_and_in_its_browser(portal, box, guest) ->
     assert await other.post("/signin/passkey", {"credential": answer}) == 422, "a second time"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -92,6 +94,7 @@ async def test_what_is_not_right_is_refused(portal, box, guest, wrong) -> None:
     assert "The passkey was not made" in fresh.text
 
 
+@pytest.mark.slow
 async def test_a_copied_passkey_is_noticed_by_its_count(portal, box, guest) -> None:
     mine = device()
     await guest.open_by_code(portal.boxes, box)
@@ -101,6 +104,7 @@ async def test_a_copied_passkey_is_noticed_by_its_count(portal, box, guest) -> N
     assert await use(portal.browser(), mine, count=8) == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "odd", ["", "[]", "{}", '"x"', "[" * 5000, '{"rawId": 5}', '{"rawId": "A", "id": "A", "response": {}}', "x" * 40000]
 )
@@ -148,6 +152,7 @@ async def test_who_may_add_a_passkey(portal, box, guest) -> None:
     assert "/passkey" in stranger.text
 
 
+@pytest.mark.slow
 async def test_the_question_tells_nobody_who_has_an_account(portal, box, guest) -> None:
     await guest.open_by_code(portal.boxes, box)
     await make(guest, device())
@@ -158,6 +163,7 @@ async def test_the_question_tells_nobody_who_has_an_account(portal, box, guest) 
     assert json.loads(other.text).get("allowCredentials", []) == []
 
 
+@pytest.mark.slow
 async def test_a_new_passkey_ends_what_others_had_open(portal, box, guest) -> None:
     other = portal.browser()
     await other.open_by_code(portal.boxes, box)
@@ -183,6 +189,7 @@ async def test_no_passkeys_where_the_portal_has_no_name(make_portal) -> None:
     assert browser.status == 404
 
 
+@pytest.mark.slow
 async def test_a_second_factor_may_be_what_the_sender_asks(portal, guest) -> None:
     profile = Profile.model_validate({"signin": {"second_factor": "required", "ways": ["account", "passkey"]}})
     box = portal.boxes.add(profile=profile, needs_account=True)
@@ -198,6 +205,7 @@ async def test_a_second_factor_may_be_what_the_sender_asks(portal, guest) -> Non
     assert await make(strong, made) == 200 and strong.path == box.here and "all is well" in strong.text
 
 
+@pytest.mark.slow
 async def test_events_say_by_which_way(portal, box, guest) -> None:
     mine = device()
     await guest.open_by_code(portal.boxes, box)

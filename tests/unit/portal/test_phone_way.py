@@ -71,6 +71,7 @@ async def test_a_text_opens_it(portal, provider, guest) -> None:
     assert await guest.get("/account") == 404, "a number is one sender's word"
 
 
+@pytest.mark.slow
 async def test_a_code_by_mail_does_not_open_what_wants_a_telephone(portal, guest) -> None:
     box = portal.boxes.add(profile=ONLY, phone=NUMBER)
     assert await ask(guest, box, "code") == 200 and guest.path == box.path
@@ -80,6 +81,7 @@ async def test_a_code_by_mail_does_not_open_what_wants_a_telephone(portal, guest
     assert not portal.boxes.codes
 
 
+@pytest.mark.slow
 async def test_a_telephone_opens_a_box_made_by_fallback(portal, provider, guest) -> None:
     box = portal.boxes.add(profile=BY_PHONE, phone=NUMBER, by_fallback=True)
     await guest.get(box.path)
@@ -117,6 +119,7 @@ async def test_what_one_number_may_cost(portal, provider) -> None:
     assert len(provider.sent) == 10
 
 
+@pytest.mark.slow
 async def test_what_a_day_may_cost(make_portal, provider) -> None:
     limits = PhoneSettings.model_validate({"sms": PLAIN, "limits": {"day": 2}})
     portal = await make_portal(phones={"sms": provider}, phone_limits=limits)
@@ -150,6 +153,7 @@ async def test_a_guest_tells_a_number_and_nothing_goes_there_yet(portal, provide
     assert not provider.sent
 
 
+@pytest.mark.slow
 async def test_remembered_for_one_number_is_not_for_another(portal, provider, guest) -> None:
     lasting = Profile.model_validate({"signin": {"ways": ["sms"], "remember_device": "10 days"}})
     box = portal.boxes.add(profile=lasting, phone=NUMBER)
@@ -252,6 +256,7 @@ async def test_what_counts_as_taken(service, says, accepted, taken: bool) -> Non
     assert len(made.asked) == 1, "no redirect is followed, nothing is tried twice"
 
 
+@pytest.mark.slow
 async def test_a_slow_or_missing_provider_ends_in_time(service) -> None:
     made, url = service
     made.slow.clear()
@@ -263,6 +268,7 @@ async def test_a_slow_or_missing_provider_ends_in_time(service) -> None:
         await HttpPhones("sms", ProviderSettings.model_validate(nobody)).send(message())
 
 
+@pytest.mark.slow
 async def test_a_token_is_made_and_signed_anew(service, tmp_path: Path) -> None:
     made, url = service
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -295,6 +301,7 @@ def test_what_makes_no_sense_is_refused(said: dict[str, Any], because: str) -> N
         ProviderSettings.model_validate({**PLAIN, **said})
 
 
+@pytest.mark.slow
 def test_the_examples_of_the_docs_are_sound(tmp_path: Path) -> None:
     blocks = [block.partition("```")[0] for block in DOCS.read_text().split("```yaml\n")[1:]]
     examples = [yaml.safe_load(block)["phones"] for block in blocks[1:]]

@@ -61,6 +61,7 @@ async def test_only_where_it_was_asked(portal, box, guest) -> None:
         assert guest.status == 303
 
 
+@pytest.mark.slow
 async def test_an_answer_is_no_proof_of_an_address(portal, asked, guest) -> None:
     """The sender chose it: it must not make an account that sees what others sent to that address."""
     await answer(guest, asked, asked.answer)
@@ -76,6 +77,7 @@ async def test_nothing_typed_costs_nothing(portal, asked, guest) -> None:
     assert await answer(guest, asked, asked.answer) == 200
 
 
+@pytest.mark.slow
 def test_answers_are_compared_as_people_mean_them() -> None:
     same = ["Rue de l’Église 4", "rue de l'eglise 4", " RUE DE L EGLISE-4 ", "Rue de l\u2019E\u0301glise\u00a04"]
     assert len({normalised(one) for one in same}) == 1

@@ -59,6 +59,7 @@ async def test_a_code_after_the_password(portal, box, guest) -> None:
     assert await browser.post("/signin/second", {"code": spaced}) == 200 and browser.path == box.here
 
 
+@pytest.mark.slow
 async def test_a_code_counts_once(portal, box, guest) -> None:
     secret, _ = await turned_on(portal, box, guest)
     portal.clock.go(seconds=60)
@@ -81,6 +82,7 @@ async def test_a_recovery_code_counts_once_and_new_ones_end_the_old(portal, box,
     assert await other.post("/signin/second", {"code": codes[1]}) == 422
 
 
+@pytest.mark.slow
 async def test_guessing_is_limited(portal, box, guest) -> None:
     secret, _ = await turned_on(portal, box, guest)
     portal.clock.go(minutes=1)
@@ -94,6 +96,7 @@ async def test_guessing_is_limited(portal, box, guest) -> None:
     assert await browser.post("/signin/second", {"code": now_code(portal, secret)}) == 200
 
 
+@pytest.mark.slow
 async def test_a_code_by_mail_does_not_pass_it_by(portal, box, guest) -> None:
     """Who reads the mailbox, and nothing else, gets into no account with a second step."""
     await turned_on(portal, box, guest)
@@ -118,6 +121,7 @@ async def test_a_code_by_mail_does_not_pass_it_by(portal, box, guest) -> None:
     assert browser.path == "/signin/second"
 
 
+@pytest.mark.slow
 async def test_the_browser_that_gave_the_password_is_the_one_that_gives_the_code(portal, box, guest) -> None:
     secret, codes = await turned_on(portal, box, guest)
     await password(portal)
@@ -132,6 +136,7 @@ async def test_the_browser_that_gave_the_password_is_the_one_that_gives_the_code
     assert late.path == "/signin", "too late"
 
 
+@pytest.mark.slow
 async def test_it_is_not_on_before_its_first_code_and_can_be_turned_off(portal, box, guest) -> None:
     await account(portal, box, guest)
     await guest.get("/account/second")
@@ -149,6 +154,7 @@ async def test_it_is_not_on_before_its_first_code_and_can_be_turned_off(portal, 
     assert secret
 
 
+@pytest.mark.slow
 async def test_a_passkey_needs_no_second_step(portal, box, guest) -> None:
     await turned_on(portal, box, guest)
     mine = Authenticator("https://secure.example.com", "secure.example.com")
@@ -164,6 +170,7 @@ async def test_a_passkey_needs_no_second_step(portal, box, guest) -> None:
     assert other.path == "/messages"
 
 
+@pytest.mark.slow
 async def test_nothing_of_it_is_in_the_trail(portal, box, guest) -> None:
     secret, codes = await turned_on(portal, box, guest)
     browser = await password(portal)
