@@ -1,8 +1,7 @@
 """Invitations: a guest's row, their link and reference, and the notice that brings both."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
 
 from sqlalchemy import Connection
 
@@ -10,7 +9,6 @@ from delivery.notices.compose import About, Composer, Offer
 from delivery.notices.notice import Notice
 from delivery.safebox.asking import PhoneFrom, Proof
 from delivery.safebox.boxkey import (
-    ALIAS,
     GUEST_NAME,
     OWNER_MESSAGE_ID,
     OWNER_NAME,
@@ -34,8 +32,6 @@ from delivery.store.database import Database
 from delivery.store.vault import Vault
 from keys.tokens import digest, new_id, new_reference, new_token, sign_address
 
-Calls = Literal["invitation", "reminder", "news"]  # notices that bring a link
-
 
 @dataclass(frozen=True, slots=True)
 class Guest:
@@ -45,8 +41,6 @@ class Guest:
     name: str = field(repr=False)
     by_fallback: bool = False
     proof: Proof = field(default_factory=Proof, repr=False)
-    role: Role = Role.GUEST
-    alias: str = field(default="", repr=False)  # what others in the box see in place of name and address
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,20 +92,11 @@ class Inviter:
         row = self._row(box, key, guest, participant_id=participant_id, reference=reference, now=now)
         return self._prepare(box, key, row, guest, reference, documents=documents, now=now)
 
-    def again(
-        self,
-        box: BoxRow,
-        key: BoxKey,
-        row: ParticipantRow,
-        documents: int,
-        now: datetime,
-        *,
-        what: Calls = "invitation",
-    ) -> Prepared:
-        """Compose a notice for a guest who is in the box already, with a new link. Blocks."""
+    def again(self, box: BoxRow, key: BoxKey, row: ParticipantRow, documents: int, now: datetime) -> Prepared:
+        """Compose the notice for a guest who is in the box already, with a new link. Blocks."""
         about = about_of(key, box, row)
-        guest = Guest(row.address, about.guest_name, row.by_fallback and row.released_at is None, role=row.role)
-        return self._prepare(box, key, row, guest, about.reference, documents=documents, now=now, what=what)
+        guest = Guest(row.address, about.guest_name, row.by_fallback and row.released_at is None)
+        return self._prepare(box, key, row, guest, about.reference, documents=documents, now=now)
 
     def _prepare(
         self,
@@ -123,13 +108,10 @@ class Inviter:
         *,
         documents: int,
         now: datetime,
-        what: Calls = "invitation",
     ) -> Prepared:
         token = new_token(128)
         profile = Profile.model_validate(box.profile)
         about = about_of(key, box, row)
-        if profile.participants.alias:
-            about = replace(about, owner_name=profile.participants.alias)
         phrase, has_account = self._db.read_now(
             lambda conn: (
                 phrase_of(conn, self._vault, box.namespace, guest.address),
@@ -148,12 +130,8 @@ class Inviter:
             phrase=phrase,
             return_path=self.return_path(box, row.id),
         )
-        compose = {
-            "invitation": self._composer.invitation,
-            "reminder": self._composer.reminder,
-            "news": self._composer.news,
-        }
-        notices = [self._seal(box, row.id, compose[what](about, offer, now), what, follows=True)]
+        notice = self._composer.invitation(about, offer, now)
+        notices = [self._seal(box, row.id, notice, "invitation", follows=True)]
         is_new = row.created_at == now
         if guest.by_fallback and not has_account and is_new:
             notices.append(self._seal(box, row.id, self._composer.fallback(about, now), "fallback"))
@@ -176,9 +154,7 @@ class Inviter:
             return box.owner
         return sign_address(self._vault.mac_key(box.namespace), participant_id, self._composer.voice.bounces)
 
-    def join(
-        self, conn: Connection, box: BoxRow, key: BoxKey, prepared: Prepared, now: datetime, *, by: str = ""
-    ) -> bool:
+    def join(self, conn: Connection, box: BoxRow, key: BoxKey, prepared: Prepared, now: datetime) -> bool:
         """Add the guest to the box as it is in this transaction, with link and notices. False: they are in it."""
         row = self._row(
             box, key, prepared.guest, participant_id=prepared.participant_id, reference=prepared.reference, now=now
@@ -186,7 +162,7 @@ class Inviter:
         if not insert_participant(conn, row):
             return False
         put_proof(conn, box, key, row.id, prepared.guest.proof, now=now)
-        facts = {"by_fallback": row.by_fallback, "role": row.role.value}
+        facts = {"by_fallback": row.by_fallback}
         event = Event(
             EventKind.BOX_JOINED,
             box.namespace,
@@ -194,7 +170,7 @@ class Inviter:
             box_id=box.id,
             participant_id=row.id,
             facts=facts,
-            persons={"guest": row.address, **({"actor": by} if by else {})},
+            persons={"guest": row.address},
         )
         record(conn, self._vault, [event], now)
         if may(box.state, Act.INVITE):  # taken back in between: nobody is called to an empty table
@@ -217,13 +193,12 @@ class Inviter:
             address=guest.address,
             address_key=address_key(guest.address),
             name_sealed=key.seal_text(GUEST_NAME, participant_id, guest.name) if guest.name else None,
-            role=guest.role,
+            role=Role.GUEST,
             state=GuestState.INVITED,
             reference=reference_digest(self._vault, box.namespace, reference),
             reference_sealed=key.seal_text(REFERENCE, participant_id, reference),
             created_at=now,
             by_fallback=guest.by_fallback,
-            alias_sealed=key.seal_text(ALIAS, participant_id, guest.alias) if guest.alias else None,
         )
 
 

@@ -3,8 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from delivery.safebox.profile import Profile
-from delivery.store.boxes import BoxState, GuestState, Role
+from delivery.store.boxes import BoxState, GuestState
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +16,6 @@ class GuestSummary:
     locked_at: datetime | None = None
     released_at: datetime | None = None
     by_fallback: bool = False
-    role: Role = Role.GUEST
-    removed_at: datetime | None = None
-    recalled_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +32,6 @@ class BoxSummary:
     closes_at: datetime
     deletes_at: datetime | None
     guests: tuple[GuestSummary, ...]
-    staff: tuple[GuestSummary, ...] = ()  # privileged participants and colleagues
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,4 +47,3 @@ class BoxRecord:
     documents: int
     bytes_kept: int
     events: tuple[tuple[datetime, str, str | None], ...] = ()  # (when, kind, participant id)
-    profile: Profile = field(default=Profile())  # frozen when it was made

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
+from unicodedata import normalize
 
 from delivery.items import Reply
 from gateway.smtp import replies
@@ -21,7 +22,8 @@ NOT_SMTP_VERBS: Final = frozenset(
     {"GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT", "DELETE", "PATCH", "TRACE", "PRI", "HOST:", "USER-AGENT:"}
 )
 
-_ATOM: Final = re.compile(r"[^\x00-\x20\x7f()<>\[\]:;@\\,\"]+\Z")  # RFC 5321 atext, RFC 6531, and dots anywhere
+# RFC 5321 atext and dots anywhere; RFC 6531, but no controls and line ends beyond ASCII
+_ATOM: Final = re.compile(r"[^\x00-\x20\x7f-\x9f\u2028\u2029()<>\[\]:;@\\,\"]+\Z")
 _LABEL: Final = r"[A-Za-z0-9_\u0080-\U0010ffff][A-Za-z0-9_\-\u0080-\U0010ffff]*"
 _DOMAIN: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?\Z")
 _LITERAL: Final = re.compile(r"\[[A-Za-z0-9:.\-]+\]\Z")
@@ -82,7 +84,12 @@ def parse_command(line: bytes) -> Command:
     verb, _, argument = text.strip(" \t").partition(" ")
     if not verb:
         raise CommandRefused(replies.BAD_SYNTAX)
-    return Command(verb.upper(), argument.strip(" \t"))
+    return Command(upper(verb), argument.strip(" \t"))
+
+
+def upper(text: str) -> str:
+    """ASCII to upper case, anything else as it is: a long s is no S, a dotless i no I, whatever Unicode says."""
+    return text.upper() if text.isascii() else text
 
 
 def parse_hello(argument: str) -> str:
@@ -107,8 +114,8 @@ def parse_mail(
         sender = _address(path, replies.SENDER_MALFORMED, replies.SENDER_ROUTED, replies.SENDER_SYNTAX)
         _need_utf8(sender, smtputf8)
     size = _take(found, "SIZE", lambda v: v.isascii() and v.isdigit() and len(v) <= 20)
-    body = _take(found, "BODY", lambda v: v.upper() in {"7BIT", "8BITMIME"})
-    ret = _take(found, "RET", lambda v: v.upper() in {"FULL", "HDRS"})
+    body = _take(found, "BODY", lambda v: upper(v) in {"7BIT", "8BITMIME"})
+    ret = _take(found, "RET", lambda v: upper(v) in {"FULL", "HDRS"})
     envid = _take(found, "ENVID", lambda v: 0 < len(v) <= 100 and _XTEXT.match(v) is not None)
     if auth:
         _take(found, "AUTH", lambda v: v != "" and _XTEXT.match(v) is not None)  # checked, and trusted by no one
@@ -138,7 +145,7 @@ def parse_rcpt(argument: str, *, extended: bool, smtputf8: bool) -> RcptTo:
         recipient = Address("postmaster", "")
     else:
         recipient = _address(path, replies.RECIPIENT_MALFORMED, replies.RECIPIENT_ROUTED, replies.RECIPIENT_SYNTAX)
-        if "%" in recipient.local or "!" in recipient.local:
+        if not {"%", "!"}.isdisjoint(_plain(recipient.local)):
             raise CommandRefused(replies.RECIPIENT_ROUTED)
         if recipient.domain.startswith("["):
             raise CommandRefused(replies.RECIPIENT_LITERAL)
@@ -152,7 +159,7 @@ def parse_rcpt(argument: str, *, extended: bool, smtputf8: bool) -> RcptTo:
 
 def _split_path(argument: str, keyword: str, syntax: Reply) -> tuple[str, str]:
     """`FROM:<path> parameters` to path and parameters; the brackets may be missing, an empty path must have them."""
-    if argument[: len(keyword)].upper() != keyword:
+    if upper(argument[: len(keyword)]) != keyword:
         raise CommandRefused(syntax)
     rest = argument[len(keyword) :].lstrip(" \t")
     if not rest:
@@ -179,14 +186,15 @@ def _split_path(argument: str, keyword: str, syntax: Reply) -> tuple[str, str]:
 
 def _address(path: str, malformed: Reply, routed: Reply, syntax: Reply) -> Address:
     """Read a mailbox. A quoted local part is taken where it needs no quotes, and loses them: one spelling, one rule."""
-    if path.startswith("@") or (":" in path and "@" in path.partition(":")[0]):
+    before = path.partition(":")[0] if ":" in path else ""
+    if path.startswith("@") or ("@" in before and not before.rpartition("@")[2].startswith("[")):
         raise CommandRefused(routed)
     local, at, domain = path.rpartition("@")
     if not at:
         raise CommandRefused(syntax)
     if len(local) > 1 and local.startswith('"') and local.endswith('"'):
         local = re.sub(r"\\(.)", r"\1", local[1:-1])
-    if "@" in local:
+    if "@" in _plain(local):
         raise CommandRefused(routed)
     if len(path.encode()) > 320 or len(domain) > 255 or not _ATOM.match(local):
         raise CommandRefused(malformed)
@@ -196,6 +204,11 @@ def _address(path: str, malformed: Reply, routed: Reply, syntax: Reply) -> Addre
         return Address.parse(f"{local}@{domain}")
     except AddressInvalid as cause:
         raise CommandRefused(malformed) from cause
+
+
+def _plain(local: str) -> str:
+    """A local part as a server behind us may read it: a wide, a small or a bold sign is the sign itself."""
+    return local if local.isascii() else normalize("NFKC", local)
 
 
 def _need_utf8(address: Address, smtputf8: bool) -> None:
@@ -208,7 +221,7 @@ def _parameters(text: str, extended: bool) -> dict[str, str | None]:
     found: dict[str, str | None] = {}
     for word in text.split():
         name, equals, value = word.partition("=")
-        name = name.upper()
+        name = upper(name)
         if not re.fullmatch(r"[A-Z0-9][A-Z0-9-]*", name) or name in found or (equals and not value):
             raise CommandRefused(replies.PARAMETER_INVALID)
         found[name] = value if equals else None
@@ -237,7 +250,7 @@ def _flag(found: dict[str, str | None], name: str) -> bool:
 
 
 def _notify(value: str) -> frozenset[str] | None:
-    words = value.upper().split(",")
+    words = upper(value).split(",")
     if words == ["NEVER"]:
         return frozenset(words)
     return frozenset(words) if _NOTIFY.issuperset(words) and len(set(words)) == len(words) else None

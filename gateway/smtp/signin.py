@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from gateway.smtp import replies
-from gateway.smtp.commands import CommandRefused
+from gateway.smtp.commands import CommandRefused, upper
 
 MECHANISMS: Final = ("PLAIN", "LOGIN")
 
@@ -21,7 +21,7 @@ async def exchange(argument: str, ask: Ask) -> tuple[str, str]:
     async def answer(challenge: str) -> str:
         return _decode(given.pop() if given else await ask(challenge))
 
-    match mechanism.upper():
+    match upper(mechanism):
         case "PLAIN":
             parts = (await answer("")).split("\0")
             if len(parts) != 3 or not parts[1] or not parts[2]:

@@ -15,7 +15,7 @@ from argon2 import PasswordHasher
 from delivery.items import Reply
 from gateway.smtp.listener import smtp_listener
 from gateway.smtp.reception import Door, House, Patience
-from gateway.smtp.replies import NO_SPACE, accepted
+from gateway.smtp.replies import NO_SPACE, QUEUE_FULL, accepted
 from gateway.smtp.settings import (
     Accepts,
     BareNewline,
@@ -98,7 +98,7 @@ def open_door(authority: Any, tmp_path: Path, password_hash: str) -> OpenDoor:
         bare_newline: str = "refuse",
         patience: Patience = FAST,
         shutdown: float = 5.0,
-        room: bool = True,
+        room: bool | str = True,
         rates: RatesSettings = RatesSettings(),  # noqa: B008  # frozen
         **limits: int,
     ) -> AsyncIterator[Stage]:
@@ -128,7 +128,7 @@ def open_door(authority: Any, tmp_path: Path, password_hash: str) -> OpenDoor:
             bounces="bounces.example.net",
             smtp=SmtpSettings(bare_newline=BareNewline(bare_newline)),
             limits=LimitSettings(**({"message": 2**20, "memory": 2**23, "rates": rates} | limits)),
-            room_for=lambda _size: None if room else NO_SPACE,
+            room_for=lambda _size: QUEUE_FULL if room == "queue" else None if room else NO_SPACE,
             patience=patience,
             shutdown_seconds=shutdown,
         )

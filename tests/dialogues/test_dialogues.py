@@ -5,8 +5,10 @@
 C: EHLO client.example               the client says this, with CRLF
 C: DATA\\r\\nSubject: x\\r\\n            escapes as in Python; a line that has any gets no CRLF of its own
 C* 1000 NOOP                         the same line many times, in one go
+C+ 1000 x                            the same text many times, no line of it ended
 S: 250 2.1.0 *                       the door answers this; * stands for anything; lines of EHLO are 250-…
 S? 25                                any one line that begins so
+S. 250                               a whole reply of this code, however many lines it has
 TLS                                  shake hands
 EOF                                  the client says no more, and listens
 CLOSED                               the door ends the connection
@@ -23,6 +25,8 @@ from typing import Any
 
 import pytest
 
+from delivery.items import Reply
+from gateway.smtp import replies
 from gateway.smtp.settings import RatesSettings
 
 SCRIPTS = sorted(Path(__file__).parent.glob("*.txt"))
@@ -75,6 +79,9 @@ class Player:
             case "C*":
                 count, _, said = rest.partition(" ")
                 self.writer.write(wire(said) * int(count))
+            case "C+":
+                count, _, said = rest.partition(" ")
+                self.writer.write(said.encode() * int(count))
             case "S:":
                 heard = await self.hear()
                 # [ and ] stand for themselves in scripts
@@ -82,6 +89,10 @@ class Player:
             case "S?":
                 heard = await self.hear()
                 assert heard.startswith(rest), f"heard {heard!r}"
+            case "S.":
+                while (heard := await self.hear()).startswith(f"{rest}-"):
+                    pass
+                assert heard.startswith(f"{rest} "), f"heard {heard!r}"
             case "S*":
                 count, _, start = rest.partition(" ")
                 for _ in range(int(count)):
@@ -126,3 +137,13 @@ async def test_dialogue(script: Path, open_door: Any) -> None:
         elif intake == "full":
             stage.taker.failure = OSError(28, "No space left on device")
         await Player(stage).play(steps)
+
+
+def test_every_refusal_is_shown_in_its_own_words() -> None:
+    """What takes time, memory or a crowd to come to is in the tests beside, all else in scripts."""
+    shown = "".join(path.read_text() for path in SCRIPTS)
+    beside = "".join(path.read_text() for path in sorted(Path(__file__).parent.glob("test_*.py")))
+    refusals = {name: reply for name, reply in vars(replies).items() if isinstance(reply, Reply) and reply.code >= 400}
+    assert len(refusals) > 50
+    missing = [name for name, reply in refusals.items() if f"S: {reply}\n" not in shown and reply.text not in beside]
+    assert not missing

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.smtp import replies
 from gateway.smtp.commands import CommandRefused, parse_command, parse_hello, parse_mail, parse_rcpt
 from gateway.smtp.replies import line
 from policy.message import Address
@@ -105,3 +106,23 @@ def test_a_reply_is_one_line_whatever_the_policy_says() -> None:
     assert line(Reply(550, "5.7.1", "Nein\r\n250 danke, bitte nicht für Grüße" + "x" * 900)).count(b"\r\n") == 1
     assert line(Reply(550, "5.7.1", "für\r\n250 x")) == b"550 5.7.1 f?r 250 x\r\n"
     assert len(line(Reply(550, "5.7.1", "x" * 900))) <= 512
+
+
+@pytest.mark.parametrize("line", ["RſET", "MAıL FROM:<>", "ſTARTTLS", "DATÁ"])
+def test_letters_that_unicode_makes_into_ours_are_not_ours(line: str) -> None:
+    command = parse_command(line.encode())
+    assert command.verb not in {"RSET", "MAIL", "STARTTLS", "DATA"}
+
+
+@pytest.mark.parametrize("sign", ["＠", "﹫", "％", "﹪", "！"])
+def test_a_wide_or_small_sign_routes_as_little_as_the_plain_one(sign: str) -> None:
+    with pytest.raises(CommandRefused) as refused:
+        parse_rcpt(f"TO:<victim{sign}evil.example@example.com>", extended=True, smtputf8=True)
+    assert refused.value.reply == replies.RECIPIENT_ROUTED
+
+
+@pytest.mark.parametrize("literal", ["[192.0.2.1]", "[IPv6:2001:db8::1]"])
+def test_a_literal_is_told_from_a_route(literal: str) -> None:
+    with pytest.raises(CommandRefused) as refused:
+        parse_rcpt(f"TO:<victim@{literal}>", extended=True, smtputf8=False)
+    assert refused.value.reply == replies.RECIPIENT_LITERAL
