@@ -13,10 +13,15 @@ LEAST: Final = 7  # digits of a run
 _GAP: Final = 7  # signs between two of them, at most
 WIDEST: Final = 128  # bytes of a match that is sought about a run
 _SIGNS: Final = r"[\t\n\f\r -/:-@\[-`{-~]"
-RUN: Final = rf"\d(?:{_SIGNS}{{0,{_GAP}}}\d){{{LEAST - 1}}}"
-_LONGEST_RUN: Final = LEAST * (_GAP + 1)  # bytes
-_BEFORE: Final = WIDEST + _LONGEST_RUN
-_APART: Final = _BEFORE + WIDEST + 384  # bytes between two runs; those that end nearer are searched as one
+# The end of a run, which is told once however long it is: what follows it is a letter, a gap too wide, or nothing.
+_NO_SIGN: Final = _SIGNS.replace("[", "[^0-9", 1)
+RUN_END: Final = (
+    rf"\d(?:{_SIGNS}{{0,{_GAP}}}\d){{{LEAST - 1}}}(?:{_SIGNS}{{0,{_GAP}}}(?:{_NO_SIGN}|\z)|{_SIGNS}{{{_GAP + 1}}})"
+)
+_BACKWARDS: Final = re.compile(rf"[^0-9]{{0,{_GAP + 4}}}[0-9](?:{_SIGNS}{{0,{_GAP}}}[0-9])*".encode())
+_GLANCE: Final = 256  # bytes in which most runs begin
+_FARTHEST: Final = 1 << 16
+_APART: Final = 384  # bytes between two windows; those that are nearer are searched as one
 
 _SIGN: Final = re.compile(_SIGNS)
 _QUANTITY: Final = re.compile(r"\{(\d+)(?:(,)(\d*))?\}")
@@ -191,17 +196,32 @@ def _either(pieces: Sequence[_Piece]) -> _Piece:
     return _Piece(digits, max(p.before for p in pieces), max(p.behind for p in pieces), pure)
 
 
-def windows(ends: Iterable[int], size: int) -> Iterator[tuple[int, int]]:
-    """The pieces of a text of `size` bytes in which matches about runs that end there can stand; they do not meet."""
+def windows(data: bytes, ends: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """The pieces of a text in which matches about runs can stand that end, as RUN_END says, there; they do not meet."""
     first = last = -1
+    floor = 0
     for end in ends:
-        if end <= last:
-            continue
-        if last < 0:
-            first = end
-        elif end - last > _APART:
-            yield max(0, first - _BEFORE), min(size, last + WIDEST)
-            first = end
-        last = end
+        if last < 0 or end - last > _APART:  # nearer ones are searched as one, wherever they begin
+            start = max(0, _beginning(data, floor, end) - WIDEST)
+            if last >= 0 and start - last > _APART:
+                yield first, last
+                last = -1
+            first = start if last < 0 else first
+        last = min(len(data), end + WIDEST)
+        floor = end
     if last >= 0:
-        yield max(0, first - _BEFORE), min(size, last + WIDEST)
+        yield first, last
+
+
+def _beginning(data: bytes, floor: int, end: int) -> int:
+    """Where the run begins that ends there, or before; not before `floor`."""
+    size = _GLANCE
+    while size <= _FARTHEST:
+        start = max(floor, end - size)
+        run = _BACKWARDS.match(data[start:end][::-1])
+        if run is not None and (run.end() < end - start - _GAP or start == floor):
+            return end - run.end()
+        if start == floor:
+            break
+        size *= 4
+    return floor

@@ -35,13 +35,17 @@ _LETTERS: Final = dict(
 )
 _FOREIGN: Final = "".join(char for char in _DIGITS if not char.isascii() and char not in _HAN)
 _ALIKE: Final = "".join(_LETTERS)
-# For the engine's one pass: where a closer look is worth while.
+# For the engine: where a closer look is worth while, in any text and in one that is not ASCII.
 MARK: Final = "|".join(
     (
         r"\d[ ./_-]?[OoIl]{1,3}[ ./_-]?\d",
         r"\d[SB]\d",
         r"\b[OoIlSB]\d{1,3}[ ./_-]\d",
         r"\d{5}[OoIl]\b",
+    )
+)
+FOREIGN_MARK: Final = "|".join(
+    (
         rf"\d[./_-]?[{_FOREIGN}]",
         rf"[{_FOREIGN}][./_-]?\d",
         rf"[{_HAN}]{{2}}[ ./_-]{{0,2}}[{_HAN}]",

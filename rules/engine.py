@@ -17,6 +17,7 @@ BLOCK: Final = 1 << 20  # a long text is scanned in blocks, so that what is reme
 BEFORE: Final = 4096 + 64  # of the block before: the widest match and what stands ahead of it
 AFTER: Final = 64  # of the block behind, for a boundary at the end of a match
 _FORMAT: Final = 2
+_END: Final = (1 << 40) - 1
 
 
 class Cache(Protocol):
@@ -91,36 +92,44 @@ class Engine:
         """
         if self._database is None or not data:
             return
+        if len(data) <= BLOCK:
+            if found := self._scan(seen_as(data), 0, -1, len(data)):
+                yield found
+            return
         for start in range(0, len(data), BLOCK):
             stop = min(start + BLOCK, len(data))
             first = _boundary(data, max(0, start - BEFORE))
             last = _boundary(data, min(len(data), stop + AFTER))
             block = data if first == 0 and last == len(data) else data[first:last]
-            found = self._scan(seen_as(block))
-            if start or stop < len(data):
-                found = _within(found, first, start, stop)
+            found = self._scan(seen_as(block), first, start if start else -1, stop)
             if found:
                 yield found
 
     def ends_within(self, data: bytes, spans: Iterable[tuple[int, int]]) -> "Iterator[array[int]]":
         """As `ends`, for pieces of `data` that do not meet. What ends where a piece ends is not told."""
+        if self._database is None:
+            return
         for start, stop in spans:
             if start <= 0 and stop >= len(data):
                 yield from self.ends(data)
                 continue
             first, last = _boundary(data, start), _boundary(data, stop)
-            for found in self.ends(data[first:last]):
-                if last < len(data):
-                    yield _within(found, first, first - 1, last - 1)
-                else:
-                    yield _within(found, first, first - 1, last)
+            told = last - 1 if last < len(data) else last
+            if last - first > BLOCK:
+                for found in self.ends(data[first:last]):
+                    yield array("Q", (event + first for event in found if (event & _END) + first <= told))
+            elif found := self._scan(data[first:last], first, -1, told):
+                yield found
 
-    def _scan(self, block: bytes) -> "array[int]":
+    def _scan(self, block: bytes, first: int, after: int, last: int) -> "array[int]":
+        """The matches of a block that begins at `first` of its text: those that end behind `after`, to `last`."""
         found = array("Q")
         take = found.append
 
         def seen(index: int, _start: int, end: int, _flags: int, _context: object) -> None:
-            take(index << 40 | end)
+            end += first
+            if after < end <= last:
+                take(index << 40 | end)
 
         try:
             scratch = self._pool.pop()
@@ -202,9 +211,3 @@ def _boundary(data: bytes, place: int) -> int:
     while 0 < place < len(data) and data[place] & 0xC0 == 0x80:
         place -= 1
     return place
-
-
-def _within(found: "array[int]", first: int, start: int, stop: int) -> "array[int]":
-    """The matches of a block that end in (start, stop], counted from the text's beginning."""
-    mask = (1 << 40) - 1
-    return array("Q", (event + first for event in found if start < (event & mask) + first <= stop))

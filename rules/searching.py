@@ -9,17 +9,18 @@ from typing import Final
 from rules.arming import FIELDS, Armed, Arming
 from rules.budget import Budget
 from rules.candidates import Candidate, Known, Program, moved
-from rules.dense import RUN, WIDEST, is_dense, windows
+from rules.dense import RUN_END, WIDEST, is_dense, windows
 from rules.detector import Detector, Pattern
-from rules.disguise import MARK
+from rules.disguise import FOREIGN_MARK, MARK
 from rules.engine import Cache, Engine, Expression, Mode
+from rules.lanes import Lane, lane_of
 from rules.literals import Literals
 from rules.widths import asks_for_lines, asks_for_text, compile_pattern
 from rules.words import Sums, Term, weigh
 
 _END: Final = (1 << 40) - 1
 _EVENTS: Final = 3  # 1 << 3 events that are only counted cost as much as one step
-_RUN, _MARK = 0, 1  # the further expressions of the first pass; the third is a line of fields
+_RUN: Final = 0  # the further expressions among the numbers; the other is a mark
 _SMALL: Final = 1024  # bytes; a text no longer is searched whole
 
 
@@ -37,10 +38,11 @@ class Laid:
 class Search:
     """Four passes, of which ordinary mail needs one.
 
-    The first reads the whole text: for what can stand anywhere, and for runs of digits; terms of word lists and words
-    that name are found beside it. The second looks about the runs for what can stand only there. The third and the
-    fourth look for what counts only where it is named, about the words that name it or below the header of a table:
-    patterns as weak as "eight digits" cost other texts nothing. Equal patterns of several detectors are run once.
+    The first reads the whole text, lane by lane: for what can stand anywhere, and for runs of digits; terms of word
+    lists and words that name are found beside it. The second looks about the runs for what can stand only there. The
+    third and the fourth look for what counts only where it is named, about the words that name it or below the header
+    of a table: patterns as weak as "eight digits" cost other texts nothing. Equal patterns of several detectors are run
+    once.
     """
 
     def __init__(self, detectors: Sequence[Detector], cache: Cache | None) -> None:
@@ -53,12 +55,24 @@ class Search:
         ]
         self._arming = Arming(detectors)
         self._literals = Literals(terms, self._arming.names, cache)
-        others = [Expression(RUN), Expression(MARK), Expression(FIELDS, once=True, lines=True)]
-        self._first = _Pass(detectors, _anywhere, others, cache)
+        self._words = _Pass(detectors, _anywhere(Lane.WORDS), [], cache)
+        self._numbers = _Pass(detectors, _anywhere(Lane.NUMBERS), [Expression(RUN_END), Expression(MARK)], cache)
+        fields = Expression(FIELDS, once=True, lines=True)
+        self._capitals = _Pass(detectors, _anywhere(Lane.CAPITALS), [fields], cache)
+        self._others = _Pass(detectors, _anywhere(Lane.OTHERS), [], cache)
+        self._foreign = Engine([Expression(FOREIGN_MARK)], cache)
         self._second = _Pass(detectors, _in_runs, [], cache)
         self._third = _Pass(detectors, _named, [], cache)
         self._fourth = _Pass(detectors, _named_in_runs, [], cache)
-        self._passes = (self._first, self._second, self._third, self._fourth)
+        self._passes = (
+            self._words,
+            self._numbers,
+            self._capitals,
+            self._others,
+            self._second,
+            self._third,
+            self._fourth,
+        )
         self.told = tuple(told for each in self._passes for told in each.told)
         # Whether several texts may be surveyed as one: no pattern asks where a text begins, and the engine has all.
         self.joins = all(each.joins for each in self._passes)
@@ -91,7 +105,7 @@ class Search:
         """
         known = Known()
         sums = Sums() if terms else None
-        slow: dict[_Pass, set[int]] = {each: set(each.alone) for each in (self._first, self._second)}
+        slow = {each: set(each.alone) for each in self._passes if each not in (self._third, self._fourth)}
         for each, event, armed in self._events(data, budget, sums, marks):
             index = event >> 40
             if index in each.slow:
@@ -117,17 +131,24 @@ class Search:
     ) -> Iterator[tuple["_Pass", int, Set[int] | None]]:
         """What the engine sees of patterns, pass by pass, with the detectors that may ask where not all may."""
         armed, runs = Armed(self._arming, data), list[int]()
-        for event in self._first.events(data, [(0, len(data))], budget):
-            kind = (event >> 40) - self._first.count
+        whole = ((0, len(data)),)
+        for each in (self._words, self._others):
+            for event in each.events(data, whole, budget):
+                yield each, event, None
+        for event in self._numbers.events(data, whole, budget):
+            kind = (event >> 40) - self._numbers.count
             if kind < 0:
-                yield self._first, event, None
-            elif kind == _RUN:
-                runs.append(event & _END)
-            elif kind == _MARK:
-                marks.append(event & _END)
+                yield self._numbers, event, None
+            else:
+                (runs if kind == _RUN else marks).append(event & _END)
+        for event in self._capitals.events(data, whole, budget):
+            if event >> 40 < self._capitals.count:
+                yield self._capitals, event, None
             else:
                 armed.add(self._arming.fields, event & _END)
-        about = [(0, len(data))] if len(data) <= _SMALL and runs else list(windows(runs, len(data)))
+        if not data.isascii():
+            marks += [event & _END for block in self._foreign.ends(data) for event in block]
+        about = whole if len(data) <= _SMALL and runs else list(windows(data, runs))
         for event in self._second.events(data, about, budget):
             yield self._second, event, None
         for number, end, term in self._literals.read(data, budget):
@@ -149,8 +170,8 @@ class Search:
                 yield from weigh(places, detector, words)
 
 
-def _anywhere(pattern: Pattern) -> bool:
-    return not pattern.named and not _runs(pattern)
+def _anywhere(lane: Lane) -> Callable[[Pattern], bool]:
+    return lambda pattern: not pattern.named and not _runs(pattern) and lane_of(pattern.regex) is lane
 
 
 def _in_runs(pattern: Pattern) -> bool:

@@ -1,0 +1,73 @@
+"""How patterns are compiled together, and where runs of digits lie."""
+
+import random
+import re
+
+import pytest
+
+from rules.dense import LEAST, RUN_END, WIDEST, windows
+from rules.engine import Engine, Expression
+from rules.lanes import Lane, lane_of
+
+
+@pytest.mark.parametrize(
+    ("regex", "lane"),
+    [
+        (r"(?i)\b(?:ssn|social) \d{9}\b", Lane.WORDS),
+        (r"\bAKIA[A-Z2-7]{16}\b", Lane.WORDS),
+        (r"\b\d{3}[- ]\d{2}[- ]\d{4}\b", Lane.NUMBERS),
+        (r"(?i)\b[1-9][A-Z][A-Z0-9]\d", Lane.NUMBERS),
+        (r"\b(?P<value>\d{9})[A-Z]", Lane.NUMBERS),
+        (r"\b[A-Z]{6}[A-Z0-9]{2}\b", Lane.CAPITALS),
+        (r"\b[A-ZÑ&]{4}\d{6}", Lane.CAPITALS),
+        (r"(?i)\b[A-Z]{6}\d{2}\b", Lane.OTHERS),
+        (r"\b[A-Za-z]{2}\d{2}", Lane.OTHERS),
+        (r"[A-Z0-9]{2}\.\d", Lane.OTHERS),
+        (r"[^a-z]\d", Lane.OTHERS),
+        (r".\d", Lane.OTHERS),
+    ],
+)
+def test_patterns_that_begin_alike_share_a_lane(regex: str, lane: Lane) -> None:
+    assert lane_of(regex) is lane
+
+
+SIGNS = r"[\t\n\f\r -/:-@\[-`{-~]"
+RUN = re.compile(rf"\d(?:{SIGNS}{{0,7}}\d){{{LEAST - 1},}}")
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return Engine([Expression(RUN_END)])
+
+
+def runs(engine: Engine, text: str) -> list[int]:
+    return [event & ((1 << 40) - 1) for block in engine.ends(text.encode()) for event in block]
+
+
+@pytest.mark.parametrize(
+    "text", ["1234567", "x 1-2-3-4-5-6-7.", "1234567é", "536-22-1234 ", "1" * 5000, "1       2" * 9]
+)
+def test_a_run_ends_once(engine: Engine, text: str) -> None:
+    assert len(runs(engine, text)) == 1
+
+
+def test_windows_hold_every_run_and_what_stands_about_it(engine: Engine) -> None:
+    """As plain expressions find the runs, in random texts of digits, signs and words."""
+    rng = random.Random(7)
+    pieces = ["1", "22", "333", "4444444", " ", "-", "        ", ",\n", "word ", "é", "x", "m" * 700, "9 " * 400]
+    for _ in range(300):
+        text = "".join(rng.choices(pieces, k=30))
+        data = text.encode()
+        found = list(windows(data, runs(engine, text)))
+        assert all(stop < start for (_, stop), (start, _) in zip(found, found[1:], strict=False))
+        for run in RUN.finditer(text):
+            start, end = len(text[: run.start()].encode()), len(text[: run.end()].encode())
+            before, behind = max(0, start - WIDEST), min(len(data), end + WIDEST)
+            assert any(first <= before and behind <= last for first, last in found), (text, run)
+
+
+def test_a_very_long_run_is_held_whole(engine: Engine) -> None:
+    text = "m" * 1000 + "1 " * 100_000 + "m" * 1000
+    ((first, last),) = windows(text.encode(), runs(engine, text))
+    assert first <= 1000 - WIDEST
+    assert last >= 201_000 - 1 + WIDEST
