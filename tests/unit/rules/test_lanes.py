@@ -2,6 +2,7 @@
 
 import random
 import re
+from itertools import pairwise
 
 import pytest
 
@@ -59,7 +60,7 @@ def test_windows_hold_every_run_and_what_stands_about_it(engine: Engine) -> None
         text = "".join(rng.choices(pieces, k=30))
         data = text.encode()
         found = list(windows(data, runs(engine, text)))
-        assert all(stop < start for (_, stop), (start, _) in zip(found, found[1:], strict=False))
+        assert all(stop < start for (_, stop), (start, _) in pairwise(found))
         for run in RUN.finditer(text):
             start, end = len(text[: run.start()].encode()), len(text[: run.end()].encode())
             before, behind = max(0, start - WIDEST), min(len(data), end + WIDEST)
