@@ -5,16 +5,14 @@ from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
+from policy.extraction.numberformat import Shows, chosen, sections_of, with_signs, with_text
+
 # Formats that a workbook does not write down, by number (ECMA-376 18.8.30; [MS-XLS] 2.4.126).
 BUILTIN_FORMATS: Final = {
     1: "0", 2: "0.00", 3: "#,##0", 4: "#,##0.00", 9: "0%", 10: "0.00%", 14: "m/d/yyyy", 15: "d-mmm-yy", 16: "d-mmm",
     17: "mmm-yy", 18: "h:mm AM/PM", 19: "h:mm:ss AM/PM", 20: "h:mm", 21: "h:mm:ss", 22: "m/d/yyyy h:mm",
     45: "mm:ss", 46: "[h]:mm:ss", 47: "mmss.0", 49: "@",
 }  # fmt: skip
-_ZEROS: Final = re.compile(r"[0#?]+")
-_PLAIN_FORMAT: Final = re.compile(r"(?:[0#?\-/. ()+]|\\.|\"[^\"]*\"|_.|\*.)+\Z")
-_CONDITION: Final = re.compile(r"\[[^\]]*\]")
-_QUOTED: Final = re.compile(r"\"[^\"]*\"|\\.|_.|\*.")
 _DATE: Final = re.compile(r"y{1,4}|m{1,5}|d{1,4}|h{1,2}|s{1,2}(?:\.0+)?|AM/PM|A/P", re.I)
 _FIRST_DAY: Final = datetime(1899, 12, 30)  # noqa: DTZ001 (a sheet's dates have no zone)
 _FIRST_DAY_1904: Final = datetime(1904, 1, 1)  # noqa: DTZ001 (as above)
@@ -43,34 +41,41 @@ def written_out(value: str) -> str:
 
 
 def displayed(value: str, code: str, *, from_1904: bool = False) -> str:
-    """A number in a format: zeros and signs such as 000-00-0000, or a date; any other as it is stored."""
-    code = _CONDITION.sub("", code.partition(";")[0])
+    """A value in a format: signs between its digits, words beside it, or a date; any other as it is stored."""
     if not code or code == "General":
         return value
-    if _PLAIN_FORMAT.match(code):
-        return _zeros(value, code)
-    bare = _QUOTED.sub("", code)
-    return _date(value, code, from_1904) if re.search(r"[yd]", bare, re.I) else value
-
-
-def _zeros(value: str, code: str) -> str:
-    digits = value.removeprefix("-")
-    if not digits.isdecimal():
+    sections = sections_of(code)
+    if all(section.shows is Shows.STORED for section in sections):
         return value
-    literal = re.sub(r"[_*].", " ", code.replace("\\", "").replace('"', ""))
-    places = sum(len(run) for run in _ZEROS.findall(literal))
-    signs = set(literal) - set("0#?")
-    if places < 4 or not signs or "." in signs:
-        return digits.zfill(places) if set(literal) == {"0"} else value
-    out: list[str] = []
-    left = list(digits.zfill(literal.count("0")))
-    for sign in reversed(literal):
-        if sign in "0#?":
-            if left:
-                out.append(left.pop())
-        else:
-            out.append(sign)
-    return "".join(left) + "".join(reversed(out)).strip()
+    number = _decimal(value)
+    if number is None:
+        return displayed_text(value, code)
+    section, number = chosen(sections, number)
+    match section.shows:
+        case Shows.DATE:
+            return _date(value, section.code, from_1904)
+        case Shows.ZEROS:
+            return value.zfill(len(section.tokens)) if value.isdecimal() else value
+        case Shows.TEXT:
+            return with_text(section, value)
+        case Shows.SIGNS:
+            return with_signs(section, number)
+    return value
+
+
+def displayed_text(value: str, code: str) -> str:
+    """A text in a format: with the words that stand beside it."""
+    sections = sections_of(code)
+    text = (sections[3:4] or sections[:1] or (None,))[0]
+    return with_text(text, value) if text and text.shows is Shows.TEXT else value
+
+
+def _decimal(value: str) -> Decimal | None:
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() and abs(number.adjusted()) < 40 else None
 
 
 def _date(value: str, code: str, from_1904: bool) -> str:

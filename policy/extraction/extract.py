@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from policy.extraction.appledouble import read_appledouble
 from policy.extraction.archive import read_ar, read_cpio, read_packed, read_tar
 from policy.extraction.cards import is_card, read_card
 from policy.extraction.collected import Collected, File, Picture, inner_place
@@ -15,6 +16,7 @@ from policy.extraction.office import read_office
 from policy.extraction.ole import read_ole
 from policy.extraction.opendocument import read_opendocument
 from policy.extraction.pdf import read_pdf
+from policy.extraction.pdfdrawn import drawn_text
 from policy.extraction.pictures import picture_text
 from policy.extraction.rtffile import read_rtf_file
 from policy.extraction.sealed import holds_wrapping, read_cms, read_pgp, read_written
@@ -22,6 +24,7 @@ from policy.extraction.tables import joined_cells
 from policy.extraction.text import text_readings
 from policy.extraction.tnef import read_tnef
 from policy.extraction.unzip import read_zip
+from policy.extraction.valuefiles import value_readings
 from policy.extraction.xmlsource import read_xml
 from policy.reader.charsets import decode
 from policy.reader.limits import DEFAULT_LIMITS, Budget, Limits
@@ -46,6 +49,8 @@ _PACKED: Final = frozenset(
 _MAILBOX: Final = re.compile(rb"\n\r?\n(?=From [^\n]{1,200}\n[A-Za-z-]{1,60}:)")
 _MOST_MAILS: Final = 2_000  # the last one holds what is left
 _WORDS_WITHIN: Final = 16 * 1024  # bytes of a body in which passwords are looked for
+_PAGES: Final = (".htm", ".html", ".xhtml", ".shtml", ".hta")
+_POSTSCRIPT: Final = (b"%!PS", b"\x04%!PS")
 _MOSTLY_TEXT: Final = 0.7
 _NOT_PRINTED: Final = bytes(set(range(256)) - set(range(32, 127)) - set(b"\t\r\n"))
 _TOO_COMPLEX: Final = "a page of more elements and style rules than are worked through"
@@ -130,11 +135,17 @@ def read_file(file: File, into: Collected) -> None:
                 _html(file, kind, into)
             if form is Format.HTML and file.is_body and b"-----BEGIN PGP MESSAGE" in file.data:
                 _pgp(file, kind, into)
+            if form is kind.formats[-1] and form not in _SHOWN and _is_named_page(file):
+                _html(file, kind, into)  # a browser goes by the name
         except Exception as error:  # noqa: BLE001 (a parser and a file made to break it: the file is told, the mail goes on)
             into.fact(file, kind.file, reason=f"{kind.about}: it cannot be read ({type(error).__name__})")
     if into.budget.chars > limits.text_chars:
         into.fact(file, kind.file, reason="more text than is read")
     _one_fact(file, kind, into, before)
+
+
+def _is_named_page(file: File) -> bool:
+    return "html" in file.media_type or file.name.lower().endswith(_PAGES)
 
 
 def _one_fact(file: File, kind: Kind, into: Collected, before: int) -> None:
@@ -161,12 +172,22 @@ def _is_own(fact: FileFact, file: File) -> bool:
 
 
 def _text(file: File, kind: Kind, into: Collected) -> None:
+    whole = True
     for text in text_readings(file.data, file.charset, file.media_type, flowed=file.flowed, delsp=file.delsp):
         into.text(file.place, text)
         if "\t" in text:
             into.text(file.place, joined_cells(text))
+        if file.name:
+            values, all_worked_out = value_readings(file.name, file.media_type, text)
+            whole = whole and all_worked_out
+            for value in values:
+                into.text(file.place, value)
     _card(file, into)
-    into.fact(file, kind.file)
+    reason = "" if whole else "formulas of which not all were worked out"
+    if file.data.startswith(_POSTSCRIPT):
+        into.text(file.place, drawn_text(file.data, {}, as_drawn=False))
+        reason = "a PostScript program, which is not run"
+    into.fact(file, kind.file, reason=reason)
 
 
 def _card(file: File, into: Collected) -> None:
@@ -354,6 +375,7 @@ _READERS: Final = {
     Format.CMS: _cms,
     Format.PGP: _pgp,
     Format.WRITTEN: lambda file, kind, into: read_written(file, kind, into, read_file),
+    Format.APPLE: lambda file, kind, into: read_appledouble(file, into, read_file),
     Format.MEDIA: _unread,
     Format.EMPTY: _picture,
     Format.UNKNOWN: _unread,

@@ -4,9 +4,10 @@ Not a calculator: signs, texts, and the functions that make texts of cells. What
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
+from policy.extraction.lookups import LOOKUPS
 from policy.extraction.sheetfunctions import ARITHMETIC, FUNCTIONS, Unknown, Value, compared, cut, number_of, text_of
 
 _TOKEN: Final = re.compile(
@@ -57,6 +58,7 @@ class Calculator:
 
     cells: Cells
     steps: int = 0
+    lost: bool = False  # the last formula was one that is not followed
     _parsed: dict[str, _Node | None] = field(default_factory=dict)
 
     @property
@@ -66,13 +68,17 @@ class Calculator:
 
     def result(self, formula: str, sheet: str, across: int = 0, down: int = 0) -> str | None:
         """The text a formula shows, moved `across` and `down` (shared ones); None where it is not followed."""
-        if len(formula) > _LONGEST or self.is_spent:
-            return None
+        self.lost = False
         try:
-            node = self._parse(formula.removeprefix("="))
-            return text_of(_Run(self, sheet, across, down, 0).value(node)) if node else None
-        except (Unknown, ArithmeticError, ValueError, RecursionError):
-            return None
+            node = self._parse(formula.removeprefix("=")) if len(formula) <= _LONGEST and not self.is_spent else None
+            if node is not None:
+                return text_of(_Run(self, sheet, across, down, 0).value(node))
+        except (ArithmeticError, ValueError, IndexError):
+            return None  # a cell that shows an error
+        except (Unknown, RecursionError):
+            pass
+        self.lost = True
+        return None
 
     def _parse(self, formula: str) -> _Node | None:
         if formula not in self._parsed:
@@ -209,6 +215,7 @@ class _Run:
     across: int
     down: int
     depth: int
+    names: dict[str, Value] = field(default_factory=dict)
 
     def value(self, node: _Node) -> Value:
         """Of a node that has one. Raises Unknown."""
@@ -243,17 +250,44 @@ class _Run:
                     return self.value(node.parts[0])
                 except (Unknown, ArithmeticError, ValueError):
                     return self.value(node.parts[1])
+            case "LET":
+                return self._let(node)
+            case "INDIRECT":
+                return self._formula(text_of(self.value(node.parts[0])), self.sheet)
+            case "OFFSET":
+                return self._offset(node)
+        if node.what in LOOKUPS:
+            return LOOKUPS[node.what]([self._square(part) for part in node.parts])
         known = FUNCTIONS.get(node.what)
         if known is None:
             raise Unknown
         return known([self._all(part) for part in node.parts])
 
+    def _let(self, node: _Node) -> Value:
+        """Names for values, and what they come to (LET)."""
+        run = replace(self, names=dict(self.names))
+        for name, part in zip(node.parts[::2], node.parts[1:-1:2], strict=False):
+            run.names[str(name.value).lower()] = run.value(part)
+        return run.value(node.parts[-1])
+
+    def _offset(self, node: _Node) -> Value:
+        cell = node.parts[0].value
+        if not isinstance(cell, _Reference) or len(node.parts) != 3:
+            raise Unknown
+        column, row = self._moved(cell)
+        down, across = (int(number_of(self.value(part))) for part in node.parts[1:])
+        return self._at(cell.sheet, column + across, row + down)
+
     def _all(self, node: _Node) -> list[Value]:
         """The values of an argument; a range has many."""
+        return [value for row in self._square(node) for value in row]
+
+    def _square(self, node: _Node) -> list[list[Value]]:
+        """The values of an argument by rows."""
         if node.what == "list":
-            return [self.value(part) for part in node.parts]
+            return [[self.value(part) for part in node.parts]]
         if node.what != "range":
-            return [self.value(node)]
+            return [[self.value(node)]]
         first, last = (part.value for part in node.parts)
         if not isinstance(first, _Reference) or not isinstance(last, _Reference):
             raise Unknown
@@ -262,9 +296,8 @@ class _Run:
         if (abs(right - left) + 1) * (abs(bottom - top) + 1) > _MOST_CELLS:
             raise Unknown
         return [
-            self._at(first.sheet, column, row)
+            [self._at(first.sheet, column, row) for column in range(min(left, right), max(left, right) + 1)]
             for row in range(min(top, bottom), max(top, bottom) + 1)
-            for column in range(min(left, right), max(left, right) + 1)
         ]
 
     def _moved(self, cell: _Reference) -> tuple[int, int]:
@@ -281,6 +314,8 @@ class _Run:
         return "" if found is None else found
 
     def _named(self, name: str) -> Value:
+        if name.lower() in self.names:
+            return self.names[name.lower()]
         formula = self.calculator.cells.named(name)
         if not formula:
             raise Unknown

@@ -39,6 +39,7 @@ class Format(StrEnum):
     CMS = "cms"
     PGP = "pgp"
     WRITTEN = "written"  # files that stand written in a text
+    APPLE = "apple"  # AppleSingle, AppleDouble
     MEDIA = "media"
     EMPTY = "empty"
     UNKNOWN = "unknown"
@@ -92,6 +93,8 @@ _MAGIC: Final[tuple[tuple[bytes, FileKind, Format, str], ...]] = (
     (b"\xce\xfa\xed\xfe", FileKind.EXECUTABLE, Format.EXECUTABLE, "Mach-O program"),
     (b"\0asm", FileKind.EXECUTABLE, Format.EXECUTABLE, "WebAssembly"),
     (b"L\0\0\0\x01\x14\x02\0", FileKind.EXECUTABLE, Format.EXECUTABLE, "Windows shortcut"),
+    (b"\x00\x05\x16\x00", FileKind.UNKNOWN, Format.APPLE, "AppleSingle"),
+    (b"\x00\x05\x16\x07", FileKind.UNKNOWN, Format.APPLE, "AppleDouble"),
     (b"ID3", FileKind.UNKNOWN, Format.MEDIA, "audio"),
     (b"OggS", FileKind.UNKNOWN, Format.MEDIA, "audio or video"),
     (b"fLaC", FileKind.UNKNOWN, Format.MEDIA, "audio"),

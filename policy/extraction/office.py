@@ -1,5 +1,6 @@
 """Office documents (OOXML): every part of docx, xlsx and pptx that can hold words."""
 
+import binascii
 import re
 import zipfile
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from policy.extraction.pictures import picture_text
 from policy.extraction.sheets import Book, read_book, read_sheet
 from policy.extraction.wordstyles import read_numbering, read_styles
 from policy.extraction.xmltext import BROKEN_XML, attribute, loose_text, parse_xml, root_name
+from policy.extraction.xps import page_text
 from policy.extraction.zips import oddity
 from rules.content import FileKind
 
@@ -30,7 +32,7 @@ _PARAGRAPH_ROOTS: Final = frozenset(
     {"document", "hdr", "ftr", "footnotes", "endnotes", "comments", "glossaryDocument", "settings", "people", "sld",
      "notes", "sldMaster", "sldLayout", "notesMaster", "handoutMaster", "cmLst", "cmAuthorLst", "presentation",
      "wsDr", "chartSpace", "userShapes", "dataModel", "drawing", "ThreadedComments", "personList", "authorLst", "xml",
-     "commentsEx", "wordDocument", "tagLst", "txbxContent"}
+     "commentsEx", "wordDocument", "tagLst", "txbxContent", "FixedPage"}
 )  # fmt: skip
 _MAIN_ROOTS: Final = _SHEET_ROOTS | {"document", "workbook", "presentation", "sld", "VisioDocument", "wordDocument", ""}
 # Links to parts that hold text a person reads.
@@ -38,6 +40,7 @@ _NEEDED: Final = frozenset(
     {"officeDocument", "slide", "worksheet", "chartsheet", "sharedStrings", "header", "footer", "footnotes", "endnotes",
      "comments", "notesSlide", "aFChunk", "diagramData", "chart", "package", "oleObject"}
 )  # fmt: skip
+_TEXTS_ELSEWHERE: Final = frozenset({"aFChunk", "subDocument"})
 _SHEETS: Final = ("xl/worksheets/", "xl/chartsheets/", "xl/dialogsheets/", "xl/macrosheets/")
 _FONTS: Final = (".odttf", ".fntdata", ".ttf", ".otf")
 _MACROS: Final = re.compile(r"vbaproject[^/]*\.bin\Z|/vbadata\.xml\Z", re.I)
@@ -166,6 +169,8 @@ def _prepare(document: _Document) -> None:
     named = (link for links in document.links.values() for link in links if not link.external)
     if any(link.kind in _NEEDED and link.target not in known for link in named):
         document.reason = document.reason or "an Office document that names parts it does not have"
+    if any(link.external and link.kind in _TEXTS_ELSEWHERE for links in document.links.values() for link in links):
+        document.reason = document.reason or "an Office document of which parts lie elsewhere"
     listing = (name for name, root in roots.items() if root in {"presentation", "workbook"})
     if any(not _listed(parts[name], document.links.get(name, [])) for name in listing):
         document.reason = document.reason or "an Office document that names parts it does not have"
@@ -240,6 +245,13 @@ def _tree(document: _Document, name: str, place: str, data: bytes, into: Collect
     elif root in {"styles", "numbering"}:
         texts = [attribute(each, "val") for each in tree.iter("{*}lvlText", "{*}name")]
         into.text(place, "\n".join(text for text in dict.fromkeys(texts) if _LIST_TEXT.search(text)))
+    elif root == "FixedPage":
+        text, told = page_text(tree)
+        into.text(place, text)
+        if not told:
+            document.reason = document.reason or "a page with signs that do not say what they are"
+    elif root == "DataMashup":
+        _queries(document, name, tree)
     elif root in {"comments", "ThreadedComments"} and low.startswith("xl/"):
         _cell_comments(place, tree, into)
     elif root in _PARAGRAPH_ROOTS or low.startswith(("word/", "ppt/", "xl/drawings/", "xl/charts/")):
@@ -249,6 +261,16 @@ def _tree(document: _Document, name: str, place: str, data: bytes, into: Collect
             into.text(place, chart_text(tree))
     else:
         into.text(place, loose_text(tree))
+
+
+def _queries(document: _Document, name: str, tree: "etree._Element") -> None:
+    """The queries of a workbook: a zip behind a version and its size ([MS-QDEFF] 2.2)."""
+    try:
+        data = binascii.a2b_base64("".join(map(str, tree.itertext())))
+    except ValueError:
+        document.reason = document.reason or "an Office document with a broken part"
+        return
+    document.others[f"{name}/queries"] = data[8 : 8 + int.from_bytes(data[4:8], "little")]
 
 
 def _cell_comments(place: str, tree: "etree._Element", into: Collected) -> None:

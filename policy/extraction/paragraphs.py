@@ -23,6 +23,7 @@ from policy.extraction.pieces import (
     Reading,
     readings_of,
 )
+from policy.extraction.wordshown import SHOWN
 from policy.extraction.wordstyles import Counters, WordStyles, drawn_look, list_of, look_of
 from policy.extraction.xmltext import attribute, local
 
@@ -39,51 +40,9 @@ _PARAGRAPHS: Final = frozenset({"p", "si", "comment", "is", "text", "threadedCom
 _INLINE: Final = {"noBreakHyphen": "-", "softHyphen": "", "cr": "\n", "br": "\n", "ptab": "\t"}
 _RUNS: Final = frozenset({"r", "fld"})
 _TEXTS: Final = frozenset({"t", "delText", "instrText", "delInstrText"})
-# Attributes that a program shows beside the text: on pointing at something, in a list, in a dialogue.
-_SHOWN: Final[dict[str, tuple[str, ...]]] = {
-    "docPr": ("name", "descr", "title"),
-    "cNvPr": ("name", "descr", "title"),
-    "hlinkClick": ("tooltip",),
-    "hlinkHover": ("tooltip",),
-    "hyperlink": ("tooltip", "display"),
-    "shape": ("alt", "title"),
-    "rect": ("alt", "title"),
-    "oval": ("alt", "title"),
-    "image": ("alt", "title"),
-    "imagedata": ("title",),
-    "textpath": ("string",),
-    "ins": ("author",),
-    "del": ("author",),
-    "comment": ("author", "initials"),
-    "cmAuthor": ("name", "initials"),
-    "author": ("name", "userId"),
-    "person": ("author", "displayName", "userId"),
-    "presenceInfo": ("userId",),
-    "alias": ("val",),
-    "tag": ("name", "val"),
-    "docVar": ("name", "val"),
-    "default": ("val",),
-    "helpText": ("val",),
-    "statusText": ("val",),
-    "entryMacro": ("val",),
-    "listEntry": ("val",),
-    "listItem": ("displayText", "value"),
-    "fldSimple": ("instr",),
-    "bookmarkStart": ("name",),
-    "custShow": ("name",),
-    "section": ("name",),
-    "sheetName": ("val",),
-    "tblCaption": ("val",),
-    "tblDescription": ("val",),
-    "textbox": ("string",),
-    "webPublishItem": ("title",),
-    "control": ("name",),
-    "ocxPr": ("value",),
-    "f": ("equationxml",),
-}
 _SEEN: Final = (
-    "tbl", "tr", "tc", "tab", "sym", "r", "fld", "fldChar", "sdt", "bdo", "dir", "lastRenderedPageBreak",
-    *_FLAGS, *_PARAGRAPHS, *_INLINE, *_TEXTS, *_SHOWN,
+    "tbl", "bidiVisual", "tr", "tc", "tab", "sym", "r", "fld", "fldChar", "sdt", "bdo", "dir", "lastRenderedPageBreak",
+    *_FLAGS, *_PARAGRAPHS, *_INLINE, *_TEXTS, *SHOWN,
 )  # fmt: skip
 _NAMES: Final = frozenset(_SEEN)
 _ALL_TEXT: Final = etree.XPath("string(/)")
@@ -143,6 +102,7 @@ class _Walk:
         self._fields: list[_Field] = []
         self._paragraphs = self._tables = self._page = 0
         self._row_numbers: list[int] = []
+        self._leftwards: list[bool] = []  # whether the cells of each open table run so
         self._turned: list[str] = []  # how open overrides of the direction end
 
     def run(self, root: "etree._Element") -> None:
@@ -180,8 +140,8 @@ class _Walk:
             self._inline(_INLINE[name], 0)
         elif name in _STARTS:
             _STARTS[name](self, element)
-        if name in _SHOWN and element.attrib:
-            for key in _SHOWN[name]:
+        if name in SHOWN and element.attrib:
+            for key in SHOWN[name]:
                 value = attribute(element, key)
                 if value and value != "0":
                     self.beside.append(value)
@@ -191,7 +151,10 @@ class _Walk:
             self._look = ""
         elif name in _PARAGRAPHS:
             if self._open:
-                self._lines[-1].append(self._open.pop())
+                line = self._open.pop()
+                if line.is_leftwards and len(line.pieces) > 1:
+                    line.other = line.shown(leftwards=True)
+                self._lines[-1].append(line)
                 self._style.pop()
         elif name == "tc":
             if len(self._lines) > 1:
@@ -201,6 +164,7 @@ class _Walk:
                 self._end_row()
         elif name == "tbl" and self._row_numbers:
             self._row_numbers.pop()
+            self._leftwards.pop()
         elif name in {"bdo", "dir"} and self._turned:
             self._inline(self._turned.pop(), 0)
 
@@ -216,9 +180,12 @@ class _Walk:
 
     def _end_row(self) -> None:
         row = Line()
-        for number, cell in enumerate(self._rows.pop()):
+        cells = self._rows.pop()
+        for number, cell in enumerate(cells):
             row.pieces += [*([("\t", 0, "")] if number else []), *cell.pieces]
         if self._row_numbers:
+            if self._leftwards[-1]:
+                row.other = "\t".join(cell.shown() for cell in reversed(cells))
             self._row_numbers[-1] += 1
             row.mark = f"{self._on_page()}table {self._tables}, row {self._row_numbers[-1]}"
         self._lines[-1].append(row)
@@ -257,7 +224,9 @@ class _Walk:
         style, listed = "", None
         for child in properties:
             name = local(child)
-            if name == "pStyle":
+            if name == "bidi" and attribute(child, "val") not in {"0", "false"}:
+                line.is_leftwards = True
+            elif name == "pStyle":
                 style = attribute(child, "val")
             elif name == "numPr":
                 listed = list_of(properties)
@@ -351,9 +320,19 @@ class _Walk:
         self._inline(("\u202e" if right else "\u202d") if override else ("\u202b" if right else "\u202a"), 0)
         self._turned.append("\u202c")
 
+    def _result(self, element: "etree._Element") -> None:
+        """A field in one element: where it has no result, what it would be."""
+        if next(element.iter("{*}t"), None) is None:
+            self._inline(unasked(attribute(element, "instr")), 0)
+
     def _table(self, _: "etree._Element") -> None:
         self._tables += 1
         self._row_numbers.append(0)
+        self._leftwards.append(False)
+
+    def _turned_table(self, element: "etree._Element") -> None:
+        if self._leftwards and attribute(element, "val") not in {"0", "false"}:
+            self._leftwards[-1] = True
 
     def _row(self, _: "etree._Element") -> None:
         self._rows.append([])
@@ -375,7 +354,9 @@ _STARTS: Final[dict[str, Callable[[_Walk, "etree._Element"], None]]] = {
     "sdt": _Walk._bound,
     "bdo": _Walk._turn,
     "dir": _Walk._turn,
+    "fldSimple": _Walk._result,
     "tbl": _Walk._table,
+    "bidiVisual": _Walk._turned_table,
     "tr": _Walk._row,
     "tc": _Walk._cell,
     "lastRenderedPageBreak": _Walk._next_page,

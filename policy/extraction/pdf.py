@@ -13,6 +13,7 @@ import pypdfium2
 from pypdfium2 import raw
 
 from policy.extraction.collected import Collected, File, Inner, inner_place
+from policy.extraction.pdfforms import filled_lines
 from policy.extraction.pdfinside import Inside, read_inside
 from policy.extraction.pdfpages import gray_png, page_text, placed_readings
 from policy.extraction.xmltext import BROKEN_XML, loose_text, parse_xml
@@ -48,6 +49,7 @@ class _Reading:
     pinned: list[Any] = field(default_factory=list)
     files: set[bytes] = field(default_factory=set)  # digests of what was attached
     drawn: int = 0
+    draws: bool = False  # what its text looks like is not sure
 
 
 def read_pdf(file: File, into: Collected, inner: Inner) -> None:
@@ -59,6 +61,7 @@ def read_pdf(file: File, into: Collected, inner: Inner) -> None:
         reading = _Reading(document, file, into)
         data = _plain(reading, password)
         inside = read_inside(data, into.budget.room())
+        reading.draws = inside.drawn_fonts
         _read(reading, inside, inner, encrypted=bool(password))
     finally:
         document.close()
@@ -116,10 +119,13 @@ def _read(reading: _Reading, inside: Inside, inner: Inner, *, encrypted: bool) -
             break
         first = texts[0] if texts else ""
         has_text = has_text or any(text.strip() for text in texts)
-        into.text(place, _bridge(last, first))
-        last = first
+        joined = _bridge(last, first)
+        into.text(place, joined)
+        last = joined if joined and len(first) < _EDGE else first
     if not has_text and inside.texts.get("other drawings"):
         reading.reason = reading.reason or "a PDF whose pages do not show the text that is in it"
+    if inside.untold:
+        reading.reason = reading.reason or "a PDF with a font that does not say what its signs are"
     if inside.broken:
         reading.reason = reading.reason or "a PDF with a broken page"
     if encrypted:
@@ -166,10 +172,12 @@ def _page(reading: _Reading, number: int) -> tuple[list[str], str]:
         return [], ""
     try:
         texts = _texts(reading, page)
-        if not any(text.strip() for text in texts):
+        if reading.draws or not any(text.strip() for text in texts):
             _draw(reading, page, number)
         notes = "\n\n".join(dict.fromkeys(_annotations(page, reading.pinned)))
         has_notes = bool(raw.FPDFPage_GetAnnotCount(page))
+        if has_notes:
+            texts.append(filled_lines(page))
     finally:
         page.close()
     if has_notes:

@@ -28,6 +28,8 @@ _NAMED: Final = {
     "eight": "8", "nine": "9", "nbspace": " ", "underscore": "_", "numbersign": "#", "parenleft": "(",
     "parenright": ")", "at": "@", "ampersand": "&", "plus": "+", "equal": "=", "quotesingle": "'",
 }  # fmt: skip
+_SHOWS: Final = re.compile(rb"[)>\]]\s*T[jJ]")
+_WORD: Final = re.compile(r"[A-Za-z]{3,}(?:\.[a-z]+)?\Z")
 _UNI: Final = re.compile(r"(?:uni|u)([0-9A-F]{4,6})\Z")
 _GAP: Final = -180.0  # thousandths of the size: from here on a gap is a space
 
@@ -90,6 +92,19 @@ def read_font(about: "dict[str, object]", objects: Objects) -> Font:
                 font.drawn.pop(code, None)
             code += 1
     return font
+
+
+def is_told(about: "dict[str, object]", objects: Objects) -> bool:
+    """Whether something says what the signs of a Type 3 font mean, and no sign is a text of its own (9.6.5)."""
+    drawings = objects.dictionary(about.get("CharProcs")).values()
+    drawn = (objects.get(each) for each in drawings)
+    if any(isinstance(each, Stream) and _SHOWS.search(each.data(_MAP_ROOM) or b"") for each in drawn):
+        return False
+    if isinstance(objects.get(about.get("ToUnicode")), Stream):
+        return True
+    listed = objects.get(objects.dictionary(about.get("Encoding")).get("Differences"))
+    names = [each for each in listed if isinstance(each, Name)] if isinstance(listed, list) else []
+    return all(_sign(name) or _WORD.match(name) for name in names)
 
 
 def _sign(name: str) -> str:

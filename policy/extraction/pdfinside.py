@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from policy.extraction.pdfdrawn import Font, drawn_text, read_font
+from policy.extraction.pdfdrawn import Font, drawn_text, is_told, read_font
 from policy.extraction.pdfobjects import Objects, Reference, Stream, read_objects, text_of
 from policy.extraction.xmltext import BROKEN_XML, loose_text, parse_xml
 
@@ -20,6 +20,7 @@ _LABELS: Final = (
     ("Alt", "alternative texts"),
     ("E", "alternative texts"),
 )
+_JOINED: Final = re.compile(r"""["']\s*\+\s*["']""")
 _SHOWS: Final = re.compile(rb"T[jJ*]|'|\"")
 _ACTUAL: Final = re.compile(rb"/(?:ActualText|Alt|E)\s*(\((?:[^()\\]++|\\.)*+\)|<[0-9a-fA-F\s]*+>)", re.DOTALL)
 _PRINTED: Final = bytes(range(32, 127)) + b"\t\r\n"
@@ -38,6 +39,8 @@ class Inside:
     files: list[bytes] = field(default_factory=list)
     whole: bool = True
     broken: bool = False  # a page's content is not what its filters say
+    drawn_fonts: bool = False  # there are fonts whose signs are drawn by the file itself (Type 3)
+    untold: bool = False  # and nothing says what some of them mean
 
     def add(self, label: str, text: str) -> None:
         """One more text."""
@@ -57,6 +60,9 @@ def read_inside(data: bytes, room: int) -> Inside:
         room = _object(value, inside, fonts, paged, room)
     for value in objects.earlier:
         room = _object(value, inside, fonts, set(), room)
+    for value in objects.by_number.values():
+        if isinstance(value, dict) and value.get("Type") == "Page":
+            _as_drawn(value, inside, fonts)
     inside.whole = inside.whole and room > 0
     inside.texts = {label: list(dict.fromkeys(texts)) for label, texts in inside.texts.items()}
     return inside
@@ -105,8 +111,9 @@ def _object(value: object, inside: Inside, fonts: _Fonts, paged: set[int], room:
             room -= _stream(value, inside, fonts, id(value) in paged, min(room, _STREAM_ROOM))
         _strings(value.about, "", inside, 0)
         return room
-    if isinstance(value, dict) and value.get("Type") == "Page":
-        _as_drawn(value, inside, fonts)
+    if isinstance(value, dict) and value.get("Subtype") == "Type3":
+        inside.drawn_fonts = True
+        inside.untold = inside.untold or not is_told(value, fonts.objects)
     _strings(value, "", inside, 0)
     return room
 
@@ -115,6 +122,8 @@ def _strings(value: object, key: str, inside: Inside, depth: int) -> None:
     """The texts of an object, by the entry that they stand in."""
     if isinstance(value, bytes):
         text = text_of(value)
+        if key == "JS":
+            text = "\n".join(dict.fromkeys((text, _JOINED.sub("", text))))
         readable = text.isprintable() or sum(sign.isprintable() or sign in "\r\n\t" for sign in text) > 0.9 * len(text)
         if len(text) > 2 and readable:
             inside.add(next((label for entry, label in _LABELS if entry == key), "objects"), text)
@@ -174,7 +183,7 @@ def _markup(data: bytes, inside: Inside) -> None:
 
 
 def _as_drawn(page: "dict[str, object]", inside: Inside, fonts: _Fonts) -> None:
-    """A page whose fonts draw other signs than they say: by its glyphs."""
+    """A page whose fonts draw other signs than they say, or that replaces its text: by its glyphs."""
     objects = fonts.objects
     resources = page.get("Resources")
     up = page
@@ -184,11 +193,13 @@ def _as_drawn(page: "dict[str, object]", inside: Inside, fonts: _Fonts) -> None:
         up = objects.dictionary(up.get("Parent"))
         resources = up.get("Resources")
     named = fonts.named(resources)
-    if not any(font.lies for font in named.values()):
+    lies = any(font.lies for font in named.values())
+    if not lies and "replaced text" not in inside.texts:
         return
     contents = objects.get(page.get("Contents"))
     streams = contents if isinstance(contents, list) else [contents]
     found = (objects.get(each) for each in streams)
     data = b"\n".join(each.data(_STREAM_ROOM) or b"" for each in found if isinstance(each, Stream))
-    inside.add("as drawn", drawn_text(data, named, as_drawn=True))
-    inside.add("as said", drawn_text(data, named, as_drawn=False))
+    inside.add("as drawn", drawn_text(data, named, as_drawn=lies))
+    if lies:
+        inside.add("as said", drawn_text(data, named, as_drawn=False))

@@ -43,11 +43,21 @@ Marks = list[tuple[int, str]]
 
 @dataclass(slots=True)
 class Line:
-    """A paragraph or a row. `end` are the flags of its end: where that is left out, the next line goes on in it."""
+    """A paragraph or a row. `end` are the flags of its end: where that is left out, the next line goes on in it.
+
+    `other` is what is seen of it where that runs in another order than its pieces.
+    """
 
     pieces: list[Piece] = field(default_factory=list)
     mark: str = ""
     end: int = 0
+    is_leftwards: bool = False
+    other: str = ""
+
+    def shown(self, *, leftwards: bool = False) -> str:
+        """What is displayed of it, from its first piece or from its last."""
+        texts = [text for text, flags, _ in self.pieces if not flags & _DISPLAYED]
+        return "".join(reversed(texts) if leftwards else texts)
 
     def flags(self) -> int:
         """All that occur."""
@@ -77,6 +87,8 @@ def readings_of(lines: list[Line]) -> list[Reading]:
         if differs:
             found.append(_view(_around(lines, flags, differs), without))
     found += [Reading(text) for text in (*_layered(lines), *_joined(found[0].text))]
+    if others := "\n".join(line.other for line in lines if line.other):
+        found += [Reading(text) for text in (others, *_joined(others))]
     known: set[str] = set()
     fresh: list[Reading] = []
     for reading in found:

@@ -1,5 +1,6 @@
 """The functions of sheets that make texts of cells, and the arithmetic of signs."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
@@ -7,6 +8,8 @@ from policy.extraction.cellformat import displayed, plain_number
 
 Value = str | float | bool
 _LONGEST_RESULT: Final = 32_767
+_LONGEST_NUMBER: Final = 255  # digits
+_SOME_DAY: Final = 45_000.0  # a formula is worked out as on any day
 
 
 class Unknown(Exception):
@@ -107,6 +110,20 @@ def _replaced(arguments: _Arguments) -> str:
     return cut(text[:start] + _one(arguments, 3) + text[start + count :])
 
 
+def _numbers(arguments: _Arguments) -> list[float]:
+    return [float(value) for value in _flat(arguments) if not isinstance(value, str)]
+
+
+def _in_base(number: int, base: int) -> str:
+    if number < 0 or not 2 <= base <= 36:
+        raise ValueError("no such base")
+    digits = ""
+    while number:
+        number, digit = divmod(number, base)
+        digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[digit] + digits
+    return digits or "0"
+
+
 def _chosen(arguments: _Arguments) -> Value:
     at = _count(arguments, 0)
     if not 0 < at < len(arguments):
@@ -145,4 +162,30 @@ FUNCTIONS: Final[Mapping[str, Callable[[_Arguments], Value]]] = {
     "ABS": lambda each: abs(number_of(each[0][0])),
     "MOD": lambda each: number_of(each[0][0]) % number_of(each[1][0]),
     "NUMBERVALUE": lambda each: number_of(each[0][0]),
+    "HEX2DEC": lambda each: float(int(_one(each, 0), 16)),
+    "BIN2DEC": lambda each: float(int(_one(each, 0), 2)),
+    "OCT2DEC": lambda each: float(int(_one(each, 0), 8)),
+    "DECIMAL": lambda each: float(int(_one(each, 0)[:_LONGEST_NUMBER], _count(each, 1, 10))),
+    "BASE": lambda each: _in_base(_count(each, 0), _count(each, 1, 10)).zfill(min(255, _count(each, 2, 0))),
+    "DEC2HEX": lambda each: _in_base(_count(each, 0), 16),
+    "DEC2BIN": lambda each: _in_base(_count(each, 0), 2),
+    "DEC2OCT": lambda each: _in_base(_count(each, 0), 8),
+    "CODE": lambda each: float(ord(_one(each, 0)[0])),
+    "UNICODE": lambda each: float(ord(_one(each, 0)[0])),
+    "EXACT": lambda each: _one(each, 0) == _one(each, 1),
+    "FIND": lambda each: float(_one(each, 1).index(_one(each, 0)) + 1),
+    "SEARCH": lambda each: float(_one(each, 1).lower().index(_one(each, 0).lower()) + 1),
+    "MAX": lambda each: max(_numbers(each), default=0.0),
+    "MIN": lambda each: min(_numbers(each), default=0.0),
+    "COUNT": lambda each: float(len(_numbers(each))),
+    "COUNTA": lambda each: float(sum(value != "" for value in _flat(each))),
+    "AVERAGE": lambda each: sum(_numbers(each)) / len(_numbers(each)),
+    "PRODUCT": lambda each: math.prod(_numbers(each)),
+    "POWER": lambda each: _power(number_of(each[0][0]), number_of(each[1][0])),
+    "TRUNC": lambda each: float(int(number_of(each[0][0]))),
+    "AND": lambda each: all(_flat(each)),
+    "OR": lambda each: any(_flat(each)),
+    "NOT": lambda each: not each[0][0],
+    "TODAY": lambda _: _SOME_DAY,
+    "NOW": lambda _: _SOME_DAY,
 }

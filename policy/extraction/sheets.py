@@ -1,6 +1,7 @@
 """Sheets of a workbook (SpreadsheetML): cells as displayed and as stored, in blocks a person can find."""
 
 import re
+from bisect import bisect
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -8,16 +9,18 @@ from typing import Final
 
 from lxml import etree
 
-from policy.extraction.cellformat import displayed, written_out
+from policy.extraction.cellformat import displayed, displayed_text, written_out
 from policy.extraction.grid import Cell, Piece, pieces_of, reference
 from policy.extraction.tables import joined_cells
-from policy.extraction.workbooks import Book, place_of, read_book, rich_text
+from policy.extraction.workbooks import Book, place_of, read_book, rich_text, unescaped
 from policy.extraction.xmltext import local, loose_text
 
 __all__ = ["Book", "read_book", "read_sheet"]
 _CODES: Final = re.compile(
     r'&(?:"[^"]*"|[0-9]{1,3} ?|K[0-9A-Fa-f]{6}|K[0-9]{2}[+-][0-9]{3}|[BIUESXYOHLCR]|[A-Z])', re.I
 )
+_NO_RESULT: Final = frozenset({"", "0"})  # what programs write that work out nothing
+_MAKES_TEXT: Final = re.compile(r"&|\b(?:CONCAT|TEXTJOIN|TEXT\(|CHAR\(|UNICHAR\(|REPT\()", re.I)
 _WORKED_OUT: Final = re.compile(r"[&\"]|\b(?:CONCAT|TEXT|CHAR|UNICHAR|REPT|SUBSTITUTE|REPLACE)", re.I)
 _SQUARE: Final = re.compile(r"([A-Z]{1,3}\d{1,7})(?::([A-Z]{1,3}\d{1,7}))?\Z")
 _MOST_FORMULAS: Final = 20_000  # of one sheet, told word by word
@@ -38,31 +41,38 @@ class _Sheet:
     shown: list[str] = field(default_factory=list)  # rows without their hidden columns, joined
     numbers: list[Cell] = field(default_factory=list)  # for the formats of conditions
     has_conditions: bool = False
+    leftwards: bool = False  # columns from the right to the left
     shared: dict[str, tuple[str, int, int]] = field(default_factory=dict)
 
     def cells(self, row: "etree._Element", number: int) -> Iterator[Cell]:
         """The cells of a row that hold something."""
-        shown_row: list[str] = []
+        found: list[Cell] = []
         column = -1
         for element in row:
             place = place_of(element.get("r", ""))
             column, line = place if place else (column + 1, number)
             shown, stored, formula = self._cell(element, column, line)
             if formula:
-                worked_out = self._formula(formula, column, line)
+                worked_out = self._formula(formula, column, line, cached=shown)
                 shown = shown or worked_out
                 if worked_out and worked_out not in {shown, stored}:
                     self.formulas.append((reference(line, column), worked_out))
             if not shown and not stored:
                 continue
             cell = Cell(line, column, shown, stored)
-            if column not in self.hidden:
-                shown_row.append(shown)
+            if found and column < found[-1].column:
+                found.insert(bisect(found, column, key=lambda one: one.column), cell)  # in the order they stand in
+            else:
+                found.append(cell)
             if self.has_conditions and stored and len(self.numbers) < _MOST_CONDITIONAL:
                 self.numbers.append(cell)
-            yield cell
-        if self.hidden and len(shown_row) > 2:
-            self.shown.append(joined_cells("\t".join(shown_row)))
+        if self.leftwards:
+            self.shown.append(joined_cells("\t".join(cell.shown for cell in reversed(found))))
+        if self.hidden:
+            shown_row = [cell.shown for cell in found if cell.column not in self.hidden]
+            if len(shown_row) > 2:
+                self.shown.append(joined_cells("\t".join(shown_row)))
+        yield from found
 
     def _cell(self, cell: "etree._Element", column: int, row: int) -> tuple[str, str, str]:
         """A cell as displayed, as stored, and its formula."""
@@ -76,17 +86,15 @@ class _Sheet:
             elif name == "is":
                 inline = rich_text(child, self.book.beside)
         kind = cell.get("t", "n")
-        if kind == "s":
-            return self.book.shared(value), "", formula
-        if kind != "n" or inline:
-            return inline or value, "", formula
-        stored = written_out(value)
         style = cell.get("s", "")
-        if style.isdecimal() and len(style) < 6 and int(style) < len(self.book.formats):
-            code = self.book.formats[int(style)]
-            if code:
-                return displayed(stored, code, from_1904=self.book.from_1904), stored, formula
-        return stored, stored, formula
+        at = int(style) if style.isdecimal() and len(style) < 6 else len(self.book.formats)
+        code = self.book.formats[at] if at < len(self.book.formats) else ""
+        if kind != "n" or inline:
+            text = self.book.shared(value) if kind == "s" else inline or unescaped(value)
+            shown = displayed_text(text, code) if "@" in code else text
+            return shown, "" if shown == text else text, formula
+        stored = written_out(value)
+        return displayed(stored, code, from_1904=self.book.from_1904) if code else stored, stored, formula
 
     def _shared(self, element: "etree._Element", column: int, row: int) -> str:
         """A formula's text. One that several cells share stands in the first of them."""
@@ -100,7 +108,7 @@ class _Sheet:
                 return f"{text}\0{column - first}\0{row - top}"
         return text
 
-    def _formula(self, formula: str, column: int, row: int) -> str:
+    def _formula(self, formula: str, column: int, row: int, *, cached: str) -> str:
         """What it comes to, where it makes a text; its own words are told too."""
         text, _, moved = formula.partition("\0")
         if '"' in text and not moved and len(self.formulas) < _MOST_FORMULAS:
@@ -108,7 +116,9 @@ class _Sheet:
         if not _WORKED_OUT.search(text):
             return ""
         across, _, down = moved.partition("\0")
-        return self.book.calculator.result(text, self.name, int(across or 0), int(down or 0)) or ""
+        result = self.book.calculator.result(text, self.name, int(across or 0), int(down or 0))
+        self.book.lost |= self.book.calculator.lost and cached in _NO_RESULT and bool(_MAKES_TEXT.search(text))
+        return result or ""
 
 
 def read_sheet(data: bytes, title: str, book: Book) -> Iterator[Piece]:
@@ -126,13 +136,16 @@ def read_sheet(data: bytes, title: str, book: Book) -> Iterator[Piece]:
 def _rows(data: bytes, sheet: _Sheet, rest: "list[etree._Element]") -> Iterator[Cell]:
     """The cells of all rows; what is left of the tree behind them goes into `rest`."""
     events = etree.iterparse(
-        BytesIO(data), events=("end",), tag=("{*}row", "{*}cols"), resolve_entities=False, no_network=True,
-        huge_tree=False,
+        BytesIO(data), events=("end",), tag=("{*}row", "{*}cols", "{*}sheetView"), resolve_entities=False,
+        no_network=True, huge_tree=False,
     )  # fmt: skip
     number = -1
     for _, element in events:
         if local(element) == "cols":
             sheet.hidden = _hidden_columns(element)
+            continue
+        if local(element) == "sheetView":
+            sheet.leftwards |= element.get("rightToLeft", "0") in {"1", "true"}
             continue
         said = element.get("r", "")
         number = int(said) - 1 if said.isdecimal() and len(said) < 9 else number + 1

@@ -15,6 +15,7 @@ from policy.extraction.sheetfunctions import Value
 from policy.extraction.xmltext import BROKEN_XML, attribute, local, parse_xml
 
 _REFERENCE: Final = re.compile(r"([A-Z]{1,3})(\d{1,7})\Z")
+_ESCAPED: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _MOST_KEPT: Final = 200_000  # cells kept for formulas, of one sheet
 _MOST_SHEETS_KEPT: Final = 20
 _MANY_DIGITS: Final = re.compile(r"\d.*\d", re.DOTALL)
@@ -32,6 +33,7 @@ class Book:
     defined: dict[str, str] = field(default_factory=dict)
     beside: list[str] = field(default_factory=list)  # reading aids, other readings of shared texts
     from_1904: bool = False
+    lost: bool = False  # formulas that make texts, without a result, are not followed
     calculator: Calculator = field(init=False)
     _kept: dict[str, dict[tuple[int, int], Value]] = field(default_factory=dict)
 
@@ -40,8 +42,8 @@ class Book:
 
     @property
     def short(self) -> bool:
-        """Whether some formulas were not worked out, since there were too many."""
-        return self.calculator.is_spent
+        """Whether some formulas were not worked out: too many, or none that is followed."""
+        return self.calculator.is_spent or self.lost
 
     def value(self, sheet: str, column: int, row: int) -> Value | None:
         """A cell's value for a formula; the formula itself, with its `=`, where it has no result."""
@@ -147,7 +149,7 @@ def _formats(styles: "etree._Element", book: Book) -> None:
 def rich_text(item: "etree._Element", beside: list[str] | None = None) -> str:
     """Runs joined. Reading aids (rPh), and other readings where runs look different within a number, go beside."""
     if len(item) == 1 and local(item[0]) == "t":
-        return item[0].text or ""
+        return unescaped(item[0].text or "")
     pieces: list[tuple[str, str]] = []
     for child in item:
         name = local(child)
@@ -161,10 +163,15 @@ def rich_text(item: "etree._Element", beside: list[str] | None = None) -> str:
             pieces.append((text, "|".join(looks)))
         elif name == "rPh" and beside is not None:
             beside.append("".join(t.text or "" for t in child.iterchildren("{*}t")))
-    text = "".join(text for text, _ in pieces)
+    text = unescaped("".join(text for text, _ in pieces))
     if beside is not None and len(pieces) > 2 and _MANY_DIGITS.search(text):
         beside += without_kinds([piece for piece in pieces if piece[0]])
     return text
+
+
+def unescaped(text: str) -> str:
+    """Characters written by their numbers, `_x0035_` (ECMA-376 22.9.2.19)."""
+    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text) if "_x" in text else text
 
 
 def place_of(reference: str) -> tuple[int, int] | None:

@@ -130,3 +130,75 @@ def test_slides_that_nothing_leads_to_are_told() -> None:
             f'<p:presentation {spaces}><p:sldIdLst><p:sldId id="256" r:id="rId1"/></p:sldIdLst></p:presentation>',
         )
     assert any("names parts" in reason for reason in reasons(extract("a.pptx", out.getvalue())))
+
+
+def pdf_of(
+    content: bytes, *objects: bytes, resources: bytes = b"", catalog: bytes = b"", annotations: bytes = b""
+) -> Content:
+    data = page(b"<</Length %d>>stream\n%b\nendstream" % (len(content), content), *objects, catalog=catalog)
+    data = data.replace(b"/Resources<<", b"%b/Resources<<%b" % (annotations, resources), 1)
+    return extract("a.pdf", data)
+
+
+def line(text: str, across: int = 20, turn: str = "") -> bytes:
+    place = f"{turn} {across} 100 Tm" if turn else f"{across} 100 Td"
+    return f"BT /F1 12 Tf {place} ({text}) Tj ET ".encode()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        line("SSN 536-9922-1234") + b"1 g 72 95 13.4 20 re f",
+        line("SSN 536") + b"q 0 0 1 1 re W n " + line("99", 66) + b"Q " + line("-22-1234", 66),
+        b"BT /F1 12 Tf 20 100 Td /Span<</ActualText(hello)>>BDC (SSN 536-22-1234) Tj EMC ET",
+        b"".join(
+            line(sign, 260 - 7 * at, "-1 0 0 -1") for at, sign in sorted(enumerate(NUMBER), key=lambda pair: pair[1])
+        ),
+    ],
+)
+def test_a_page_is_read_as_it_is_seen(content: bytes) -> None:
+    assert NUMBER in shown(pdf_of(content))
+
+
+def test_a_page_is_read_without_what_lies_on_a_layer() -> None:
+    content = line("SSN 536") + b"/OC /o BDC " + line("99", 66) + b"EMC " + line("-22-1234", 66)
+    layer = b"<</Type/OCG/Name(x)>>"
+    off = b"/OCProperties<</OCGs[6 0 R]/D<</OFF[6 0 R]>>>>"
+    assert NUMBER in shown(pdf_of(content, layer, resources=b"/Properties<</o 6 0 R>>", catalog=off))
+
+
+def test_fields_are_read_in_the_lines_they_stand_in() -> None:
+    fields = [
+        b"<</Type/Annot/Subtype/Widget/FT/Tx/T(%d)/V(%b)/Rect[%d 90 %d 120]>>" % (at, text, 50 + 30 * at, 79 + 30 * at)
+        for at, text in enumerate((b"536", b"22", b"1234"))
+    ]
+    content = pdf_of(line("SSN"), *fields, annotations=b"/Annots[6 0 R 7 0 R 8 0 R]")
+    assert "SSN 536 22 1234" in shown(content)
+
+
+def test_a_number_over_three_pages() -> None:
+    more = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 300]/Contents %d 0 R/Resources<</Font<</F1 5 0 R>>>>>>"
+    streams = [b"<</Length %d>>stream\n%b\nendstream" % (len(one), one) for one in (line("22-"), line("1234"))]
+    first = line("SSN 536-")
+    data = page(
+        b"<</Length %d>>stream\n%b\nendstream" % (len(first), first), more % 7, streams[0], more % 9, streams[1]
+    ).replace(b"/Kids[3 0 R]/Count 1", b"/Kids[3 0 R 6 0 R 8 0 R]/Count 3")
+    assert NUMBER in shown(extract("a.pdf", data))
+
+
+@pytest.mark.parametrize(
+    ("drawing", "names", "told"),
+    [("0 0 9 9 re f", "five", True), ("0 0 9 9 re f", "g53", False), ("BT (5) Tj ET", "five", False)],
+)
+def test_a_font_whose_signs_nothing_names_is_told(drawing: str, names: str, told: bool) -> None:
+    font = (
+        "<</Type/Font/Subtype/Type3/FontBBox[0 0 9 9]/FontMatrix[.1 0 0 .1 0 0]/FirstChar 53/LastChar 53/Widths[9]"
+        f"/Encoding<</Differences[53/{names}]>>/CharProcs<</{names} 7 0 R>>>>"
+    )
+    glyph = f"<</Length {len(drawing)}>>stream\n{drawing}\nendstream"
+    assert (not reasons(pdf_of(line("5"), font.encode(), glyph.encode()))) is told
+
+
+def test_texts_that_scripts_put_together() -> None:
+    script = rb"/OpenAction<</S/JavaScript/JS(app.alert\('SSN 536'+'-22'+'-1234'\))>>"
+    assert NUMBER in shown(pdf_of(b"", catalog=script))
