@@ -74,6 +74,7 @@ class Program:
         check = CHECKS[pattern.check] if pattern.check else None
         self._test = check.test if check else None
         self._separators = check.separators if check else _SEPARATORS
+        self._exact = check.exact if check else False
         self._reach = check.reach if check else None
         self._around = check.around if check else None
 
@@ -149,7 +150,8 @@ class Program:
             verdict = placed if placed is not Verdict.YES else verdict
         if verdict is Verdict.NO:
             return None
-        value = canonical(key[1].decode("utf-8", "replace"), self._separators)
+        text = key[1].decode("utf-8", "replace")
+        value = text if self._exact else canonical(text, self._separators)
         known.times[self.detector, value] += 1
         if known.times[self.detector, value] > MOST_ALIKE:
             return None

@@ -11,7 +11,7 @@ from typing import Final
 
 from rules import cards, codes, dates, endings, financial, identity, licences, medical, secrets, securities
 from rules.verdict import Verdict, digits_of, luhn_valid, spoken_end
-from rules.world import isles, table, west
+from rules.world import asia, isles, table, west
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class Check:
     separators: Mapping[int, int | None] = field(default_factory=lambda: str.maketrans("", "", " -\t\r\n"))
     # What stands around a value can say that it is none: takes the text and where the value begins and ends.
     around: Callable[[bytes, int, int], Verdict] | None = None
+    exact: bool = False  # values that differ in case or in a dash are two: passwords
 
 
 def _luhn(text: str) -> Verdict:
@@ -83,7 +84,12 @@ CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
         "cusip": Check("check digit over letters and digits (ANSI X9.6)", securities.cusip),
         "isin": Check("a country, and Luhn over letters as numbers (ISO 6166)", securities.isin),
         "isin_bare": Check("as isin, with seven digits or more", securities.isin_bare),
-        "account": Check("8 to 17 digits, not one digit repeated, not a date", financial.account),
+        "account": Check(
+            "8 to 17 digits, not one digit repeated, not a date; no account of a utility, a shop or a website",
+            financial.account,
+            around=financial.account_place,
+        ),
+        "account_routed": Check("as account, six digits or more, behind a routing number", financial.account_routed),
         "account_grouped": Check("as account; no phone, SSN, ZIP code or years", financial.account_grouped),
         "record_dashed": Check("as record; no date", medical.record_dashed),
         "record": Check("at least five digits, not a date, not one digit repeated in a short number", medical.record),
@@ -94,8 +100,14 @@ CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
         ),
         "hicn": Check("a Social Security number and the claim's letters", medical.hicn, None, medical.MBI_SEPARATORS),
         "hicn_railroad": Check("the board's letters, and six digits or nine", medical.hicn_railroad),
-        "member": Check("six digits or more, not a date", medical.member),
-        "member_named": Check("as member, its end found by the form", medical.member, medical.member_end),
+        "member": Check(
+            "six digits or more, not a date; no subscriber of a magazine, no other insurance",
+            medical.member,
+            around=medical.member_place,
+        ),
+        "member_named": Check(
+            "as member, its end found by the form", medical.member, medical.member_end, around=medical.member_place
+        ),
         "patient": Check("four digits or more, no date, no year", medical.patient),
         "medicaid": Check("eight to fourteen letters and digits, five of them digits", medical.medicaid),
         "icd10": Check("a category of ICD-10-CM, and a fourth place that it has", codes.icd10),
@@ -107,10 +119,13 @@ CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
         "loinc": Check("check digit by Luhn behind the dash", codes.loinc),
         **{name: Check(about, test, table.end_of(test)) for name, (about, test) in table.TESTS.items()},
         "fr_nir_short": Check("as fr_nir, without its key", table.TESTS["fr_nir"][1], around=west.nir_stands_alone),
+        "in_aadhaar_grouped": Check(
+            "as in_aadhaar, and no part of a card", table.TESTS["in_aadhaar"][1], around=asia.aadhaar_place
+        ),
         "uk_nino_short": Check("as uk_nino, without its suffix", table.TESTS["uk_nino"][1], around=isles.nino_ends),
         "birth_date": Check("a day since 1900", dates.birth_date),
         "birth_date_day_first": Check("as birth_date, the month a word", dates.birth_date, endings.day_first),
         "birth_date_month_first": Check("as birth_date, the month a word", dates.birth_date, endings.month_first),
-        **{name: Check(about, test, reach) for name, (about, test, reach) in secrets.TESTS.items()},
+        **{name: Check(about, test, reach, exact=True) for name, (about, test, reach) in secrets.TESTS.items()},
     }
 )

@@ -8,7 +8,7 @@ from rules.verdict import Verdict, digits_of, luhn_valid
 
 _ICD10: Final = re.compile(r"([A-Z])([0-9][0-9AB])(?:\.?([0-9A-Z]{1,4}))?")
 _ICD9: Final = re.compile(r"(?:([0-9]{3})|V([0-9]{2})|E([0-9]{3}))(?:\.?[0-9]{1,2})?")
-_CPT: Final = re.compile(r"([0-9]{5})(?:-[0-9A-Z]{2})?|[0-9]{4}[FTUM]")
+_CPT: Final = re.compile(r"([0-9]{5})(?:-[0-9A-Z]{2})?|[0-9]{4}[AFMTU]")
 _HCPCS: Final = re.compile(r"([A-V])([0-9]{4})(?:-[0-9A-Z]{2})?")
 _NDC: Final = re.compile(
     r"[0-9]{4}-[0-9]{4}-[0-9]{2}|[0-9]{5}-[0-9]{3}-[0-9]{2}|[0-9]{5}-[0-9]{4}-[0-9]{1,2}|[0-9]{10,11}"

@@ -35,7 +35,8 @@ _VALUE_LINE: Final = re.compile(rb"[ \"'=]{0,4}[0-9][0-9A-Za-z ./-]{3,40}[ \"']{
 _BELOW: Final = re.compile(rb"(?:\n[^0-9\n]{0,48}){1,2}\n?[ \"'=]{0,4}" + _VALUE + rb"[ \"']{0,4}(?:\n|\Z)")
 _ROW_BELOW: Final = re.compile(
     rb"(?:\n[^\n]{0,400}){0,3}?\n(?:[^\n]{0,400}[\t;|,]|[^\n]{0,400}  )?[ \"'=]{0,4}"
-    rb"[0-9A-Z][0-9A-Z ./-]{0,30}[0-9][0-9A-Z./-]{2,30}[ \"']{0,4}(?:[\n\t;|,]|  |\Z)"
+    rb"(?:[0-9A-Z][0-9A-Z ./-]{0,30}[0-9][0-9A-Z./-]{2,30}|[0-9]{3}|[^\s\t;|,\"']{3,30}[0-9][^\s\t;|,\"']{0,30})"
+    rb"[ \"']{0,4}(?:[\n\t;|,]|  |\Z)"
 )
 _BARRIER: Final = b"\f"
 _SEGMENT: Final = re.compile(rb"[A-Z][A-Z0-9]{1,2}[|*]")
@@ -47,7 +48,7 @@ class _Table:
     end: int
     sign: bytes  # empty: a column of single values
     most: int  # signs of a line
-    heads: list[bytes] = field(default_factory=list, repr=False)
+    heads: list[tuple[int, bytes]] = field(default_factory=list, repr=False)  # where each begins, and the line
     rows: int = 0
     odd: int = 0
     headed: bool = False  # no more lines of labels follow
@@ -82,11 +83,12 @@ class Columns:
         if table is None or not _fills(before, behind, table.sign):
             return b""
         if not table.sign:
-            return table.heads[-1]
+            return table.heads[-1][1]
         column = _count(_bare(before), table.sign)
         if table.sign == _WIDE and before.endswith(_WIDE) and before.strip():
             column += 1  # the gap before the value is at the end of what was counted
-        cells = (_cells(head, table.sign) for head in table.heads)
+        # A row without a number looks like labels too: what speaks for a value stands above it.
+        cells = (_cells(head, table.sign) for at, head in table.heads if at < first)
         return b"\n".join(row[column].strip() for row in cells if column < len(row))
 
     def _table(self, first: int, last: int, signs: Sequence[bytes]) -> _Table | None:
@@ -94,7 +96,7 @@ class Columns:
         if not any(start <= first < stop for start, stop in reversed(self._searched)):
             start, stop = self._walk(first, -1, signs), self._walk(last, 1, signs)
             self._searched.append((start, stop))
-            self._tables += [table for table in _tables(self._data, start, stop, self._budget) if table.rows]
+            self._tables += [table for table in _tables(self._data, start, stop, self._budget) if table.rows or len(table.heads) > 1]
             self._tables.sort(key=lambda table: table.start)
             self._starts = [table.start for table in self._tables]
         index = bisect_right(self._starts, first) - 1
@@ -157,7 +159,7 @@ def _tables(data: bytes, start: int, end: int, budget: Budget) -> Iterator[_Tabl
         stop = len(data) if stop < 0 else stop
         line = data[start:stop] if stop - start <= _LONGEST_LINE else b""
         budget.left -= 1
-        if table is not None and _takes(table, line):
+        if table is not None and _takes(table, line, start):
             table.end = stop
         else:
             if table is not None:
@@ -176,7 +178,7 @@ def _tables(data: bytes, start: int, end: int, budget: Budget) -> Iterator[_Tabl
         yield table
 
 
-def _takes(table: _Table, line: bytes) -> bool:
+def _takes(table: _Table, line: bytes, start: int) -> bool:
     """Whether a line belongs to the table; it is noted there as a line of labels or a row."""
     if not table.sign:
         fits = _VALUE_LINE.fullmatch(line) is not None
@@ -194,7 +196,7 @@ def _takes(table: _Table, line: bytes) -> bool:
         and len(table.heads) < _MOST_HEADS
         and not _NUMBER.search(line)
     ):
-        table.heads.append(line)
+        table.heads.append((start, line))
     else:
         table.rows += 1
     return True
@@ -209,8 +211,8 @@ def _begun(line: bytes, start: int, stop: int) -> _Table | None:
         most = _count(bare, sign)
         if most:
             short = all(len(cell.strip()) <= _LONGEST_LABEL for cell in _cells(line, sign))
-            return _Table(start, stop, sign, most, [line]) if short else None
-    return _Table(start, stop, b"", 0, [line]) if len(line) <= _LONGEST_LABEL else None
+            return _Table(start, stop, sign, most, [(start, line)]) if short else None
+    return _Table(start, stop, b"", 0, [(start, line)]) if len(line) <= _LONGEST_LABEL else None
 
 
 def _count(line: bytes, sign: bytes) -> int:

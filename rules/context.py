@@ -14,6 +14,7 @@ _BUCKET: Final = 2048
 _FAR: Final = 1 << 30
 _LONGEST: Final = 80  # bytes of a word, at most; packs are held to it
 _JOINED_FROM: Final = 5  # letters of a phrase that may be written without its gaps
+BLANK_LINE: Final = re.compile(rb"\n[ \t\r>|]*\n")
 _CAMEL_FROM: Final = 3  # letters of a word that may stand in the middle of a program's name
 BEHIND: Final = 12  # a word behind a value is so much farther than one before it: labels stand before
 
@@ -57,7 +58,9 @@ def _one(word: str) -> str:
 class Nearby:
     """The words of one set in one text, looked up where they are asked for and not twice."""
 
-    def __init__(self, pattern: re2._Regexp, data: bytes, is_ascii: bool) -> None:
+    def __init__(self, pattern: re2._Regexp, data: bytes, is_ascii: bool, across: bool = True) -> None:
+        """`across`: whether a word of another paragraph counts."""
+        self._across = across
         self._pattern = pattern
         self._data = data
         self._is_ascii = is_ascii
@@ -92,7 +95,7 @@ class Nearby:
         gap = max(0, right - left)
         if gap > within and not self._is_ascii:
             gap = len(self._data[left:right].decode("utf-8", "ignore"))
-        if gap > within:
+        if gap > within or (not self._across and BLANK_LINE.search(self._data, left, right)):
             return _FAR
         return gap if before or word_start < end else gap + BEHIND
 

@@ -27,6 +27,18 @@ _OTHER_GROUPED: Final = re.compile(
     r"[0-9]{3}[ -][0-9]{3}[ -][0-9]{4}|[0-9]{3}[ -][0-9]{2}[ -][0-9]{4}|[0-9]{5}[ -][0-9]{4}"
 )
 _YEAR: Final = re.compile("(?:19|20)[0-9]{2}")
+# Whose account it is, where that stands before the word: no bank's.
+_OTHER_ACCOUNT: Final = re.compile(
+    rb"(?:\b(?:electric(?:ity)?|gas|water|sewer|utilit(?:y|ies)|power|energy|heating|waste|loyalty|rewards?|frequent fl[iy]er|"
+    rb"mileage|phone|telephone|mobile|wireless|cable|internet|broadband|tv|user|customer|client|member(?:ship)?|login|email|"
+    rb"e-mail|github|gitlab|google|twitter|facebook|instagram|linkedin|netflix|spotify|paypal|amazon|aws|azure|ebay|steam|"
+    rb"apple|microsoft|adobe|zoom|slack|verizon|comcast|xfinity|at&t|t-mobile|sprint|vodafone|spectrum|ups|fedex|dhl|toll|"
+    rb"e-zpass|parking|library|student|patient|service|support|demo|test|trial)"
+    rb"(?: (?:bill(?:ing)?|company|service|card|program|provider))?(?:'s)?[ _-]{1,2})"
+    rb"(?:accounts?|acct|acc|a/c)\b[^0-9\n]{0,24}$",
+    re.I,
+)
+_FARTHEST_LABEL: Final = 90
 _FIELD: Final = re.compile(r"(\d+)([nac])")
 _CLASSES: Final = {"n": "[0-9]", "a": "[A-Z]", "c": "[A-Z0-9]"}
 
@@ -105,6 +117,17 @@ def account(text: str) -> Verdict:
     if not 8 <= len(digits) <= 17 or is_repeated(digits) or is_date(digits):
         return Verdict.NO
     return Verdict.YES
+
+
+def account_routed(text: str) -> Verdict:
+    """As `account`, from six digits, where a routing number before it says whose."""
+    digits = digits_of(text)
+    return Verdict.NO if not 6 <= len(digits) <= 17 or is_repeated(digits) else Verdict.YES
+
+
+def account_place(data: bytes, start: int, end: int) -> Verdict:
+    """Not where the words before say that it is an account with a utility, a shop or a website."""
+    return Verdict.NO if _OTHER_ACCOUNT.search(data[max(0, start - _FARTHEST_LABEL) : start]) else Verdict.YES
 
 
 def account_grouped(text: str) -> Verdict:

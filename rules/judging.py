@@ -4,12 +4,13 @@ import itertools
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from operator import or_
 from typing import Final
 
 from rules.budget import Budget
 from rules.candidates import Candidate
 from rules.columns import Columns
-from rules.context import Nearby, word_pattern
+from rules.context import BLANK_LINE, Nearby, word_pattern
 from rules.detector import Detector
 from rules.finding import Confidence, Hit
 from rules.normalise import Normalised
@@ -64,16 +65,19 @@ class Judge:
         detector = self._words.detectors[index]
         if index not in self._near:
             self._near[index] = self._lookups(self._words.near[index])
-            self._unless[index] = self._lookups(self._words.unless[index])
+            # What is said in another paragraph may help to name a value, and excuses none.
+            self._unless[index] = self._lookups(self._words.unless[index], across=False)
         rules = zip(self._near[index], detector.near, strict=True)
         gaps = [known.distance(start, end, rule.within) for known, rule in rules]
         candidate.near = min((gap for gap in gaps if gap is not None), default=None)
         candidate.raises = tuple(gap is not None for gap in gaps)
         if candidate.confidence is not Confidence.HIGH and (detector.near or detector.unless):
-            raises, excused = self._labelled(index, self._columns.header(start, end))
+            label = self._columns.header(start, end)
+            raises, excused = self._labelled(index, label)
             if any(raises):
-                candidate.near, candidate.raises = 0, raises
-            elif excused:
+                candidate.near = 0
+                candidate.raises = tuple(map(or_, raises, candidate.raises))
+            elif excused and not self._apart(label, start):
                 return False
         if candidate.named and not any(rule.names for rule in itertools.compress(detector.near, candidate.raises)):
             return False
@@ -82,6 +86,11 @@ class Judge:
             if gap is not None and (candidate.near is None or gap < candidate.near):
                 return False
         return True
+
+    def _apart(self, label: bytes, start: int) -> bool:
+        """Whether a blank line stands between a header of one cell and the value: then it may be any text above it."""
+        place = self._data.rfind(label, 0, start)
+        return place >= 0 and BLANK_LINE.search(self._data, place + len(label), start) is not None
 
     def _labelled(self, index: int, label: bytes) -> tuple[tuple[bool, ...], bool]:
         """Which `near` hold a word of a column's header, and whether an `unless` does."""
@@ -95,8 +104,8 @@ class Judge:
                 self._labels[index, label] = known
         return known
 
-    def _lookups(self, patterns: Iterable[object]) -> list[Nearby]:
-        return [Nearby(pattern, self._data, self._is_ascii) for pattern in patterns]
+    def _lookups(self, patterns: Iterable[object], across: bool = True) -> list[Nearby]:
+        return [Nearby(pattern, self._data, self._is_ascii, across) for pattern in patterns]
 
     def _raise(self, candidate: Candidate, nearest: Mapping[tuple[int, int], int]) -> None:
         """A word nearby makes surer, unless another detector's word stands nearer to the same value."""

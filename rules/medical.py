@@ -31,6 +31,16 @@ _MEMBER: Final = re.compile(
     rb"|[0-9]{3,6}[ -][0-9]{2,6}[ -][0-9]{2,6})(?![A-Za-z0-9])"
 )
 
+_OTHER_MEMBER: Final = re.compile(
+    rb"\b(?:newsletter|magazine|newspaper|journal|podcast|channel|cable|streaming|broadband|mobile|gym|fitness|club|union|"
+    rb"library|museum|travel|car|auto(?:mobile|motive)?|motor|vehicle|home|homeowner'?s?|house(?:hold)?|renter'?s?|life|pet|"
+    rb"flood|fire|liability|umbrella|boat|landlord|title|property|warranty)[ _-]{1,2}"
+    rb"(?:insurance[ _-]?|magazine[ _-]?|club[ _-]?)?(?:polic(?:y|ies)|subscribers?|members?(?:hip)?|insurance|insured)\b[^0-9\n]{0,30}$"
+    rb"|\b(?:subscribers?|members?) (?:count|total|number of|magazine|line|base)\b[^0-9\n]{0,20}$",
+    re.I,
+)
+_FARTHEST_LABEL: Final = 90
+
 
 def record(text: str) -> Verdict:
     """A record number as hospitals write them behind its label: five digits or more, and not a date."""
@@ -86,6 +96,11 @@ def member(text: str) -> Verdict:
     if len(digits) < 6 or is_date(digits) or (is_repeated(digits) and len(digits) < 8):
         return Verdict.NO
     return Verdict.YES
+
+
+def member_place(data: bytes, start: int, end: int) -> Verdict:
+    """Not where the words before say that it is no health plan: a magazine's subscriber, the insurance of a car."""
+    return Verdict.NO if _OTHER_MEMBER.search(data[max(0, start - _FARTHEST_LABEL) : start]) else Verdict.YES
 
 
 def member_end(data: bytes, start: int) -> int:

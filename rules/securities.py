@@ -35,5 +35,7 @@ def isin(text: str) -> Verdict:
 
 
 def isin_bare(text: str) -> Verdict:
-    """As `isin`, where nothing else says so: most of it digits, as national numbers are."""
-    return isin(text) if sum(char.isdigit() for char in text) >= 7 else Verdict.NO
+    """As `isin`, where nothing else says so: most of it digits, as national numbers are, and not counted up."""
+    if sum(char.isdigit() for char in text) < 6 or "12345678" in text:
+        return Verdict.NO
+    return isin(text)

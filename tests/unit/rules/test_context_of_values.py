@@ -1,0 +1,64 @@
+"""What stands around a value: whose account it is, which paragraph a word is in, how a secret is counted."""
+
+import pytest
+
+from rules.finding import Confidence
+from rules.matching import Matcher
+
+
+def tiers(matcher: Matcher, text: str) -> dict[str, Confidence]:
+    return {finding.detector: finding.confidence for finding in matcher.scan_text(text)}
+
+
+def test_a_word_of_another_paragraph_excuses_nothing(matcher: Matcher) -> None:
+    assert tiers(matcher, "the nightly build\n\n536-22-1234")["us.ssn"] is Confidence.MEDIUM
+    assert tiers(matcher, "> the nightly build\n>\n> 536-22-1234")["us.ssn"] is Confidence.MEDIUM
+    assert "us.ssn" not in tiers(matcher, "the nightly build\n536-22-1234")
+
+
+def test_a_word_of_another_paragraph_still_names(matcher: Matcher) -> None:
+    assert tiers(matcher, "Social security\n\n536221234")["us.ssn"] is Confidence.HIGH
+
+
+def test_a_header_and_the_words_near_count_together(matcher: Matcher) -> None:
+    assert tiers(matcher, "Bank,Routing,Account\nChase,021000021,7788990011")["us.bank_account"] is Confidence.MEDIUM
+    assert tiers(matcher, "Item,Account\nDesk,7788990011")["us.bank_account"] is Confidence.LOW
+
+
+@pytest.mark.parametrize(
+    ("text", "least"),
+    [
+        ("account no. 7788990011", Confidence.MEDIUM),
+        ("Your electric account no. 7788990011", None),
+        ("water bill account number: 7788990011", None),
+        ("Routing 021000021, acct 883726", Confidence.HIGH),
+        ("the account of 7788990011 soldiers", Confidence.LOW),
+    ],
+)
+def test_whose_account_it_is(matcher: Matcher, text: str, least: Confidence | None) -> None:
+    assert tiers(matcher, text).get("us.bank_account") is least
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("subscriber ID 918273645", True),
+        ("podcast subscriber ID 918273645", False),
+        ("car insurance policy number 918273645", False),
+        ("member count 918273645", False),
+    ],
+)
+def test_what_a_member_is_of(matcher: Matcher, text: str, found: bool) -> None:
+    assert ("medical.member_id" in tiers(matcher, text)) is found
+
+
+def test_three_groups_of_a_card_are_no_aadhaar(matcher: Matcher) -> None:
+    assert tiers(matcher, "It is 3706 1691 7260.")["in.aadhaar"] is Confidence.MEDIUM
+    assert "in.aadhaar" not in tiers(matcher, "It is 3706 1691 7260 4471.")
+    assert "in.aadhaar" not in tiers(matcher, "It is 4471 3706 1691 7260.")
+
+
+def test_passwords_that_differ_in_case_are_two(matcher: Matcher) -> None:
+    (finding,) = matcher.scan_text("password: Winter-97\npassword: WINTER-97\npassword: Winter-97\n")
+    assert finding.values() == {"Winter-97", "WINTER-97"}
+    assert finding.count() == 3
