@@ -96,7 +96,9 @@ class Columns:
         if not any(start <= first < stop for start, stop in reversed(self._searched)):
             start, stop = self._walk(first, -1, signs), self._walk(last, 1, signs)
             self._searched.append((start, stop))
-            self._tables += [table for table in _tables(self._data, start, stop, self._budget) if table.rows or len(table.heads) > 1]
+            self._tables += [
+                table for table in _tables(self._data, start, stop, self._budget) if table.rows or len(table.heads) > 1
+            ]
             self._tables.sort(key=lambda table: table.start)
             self._starts = [table.start for table in self._tables]
         index = bisect_right(self._starts, first) - 1

@@ -29,12 +29,12 @@ _OTHER_GROUPED: Final = re.compile(
 _YEAR: Final = re.compile("(?:19|20)[0-9]{2}")
 # Whose account it is, where that stands before the word: no bank's.
 _OTHER_ACCOUNT: Final = re.compile(
-    rb"(?:\b(?:electric(?:ity)?|gas|water|sewer|utilit(?:y|ies)|power|energy|heating|waste|loyalty|rewards?|frequent fl[iy]er|"
-    rb"mileage|phone|telephone|mobile|wireless|cable|internet|broadband|tv|user|customer|client|member(?:ship)?|login|email|"
-    rb"e-mail|github|gitlab|google|twitter|facebook|instagram|linkedin|netflix|spotify|paypal|amazon|aws|azure|ebay|steam|"
-    rb"apple|microsoft|adobe|zoom|slack|verizon|comcast|xfinity|at&t|t-mobile|sprint|vodafone|spectrum|ups|fedex|dhl|toll|"
-    rb"e-zpass|parking|library|student|patient|service|support|demo|test|trial)"
-    rb"(?: (?:bill(?:ing)?|company|service|card|program|provider))?(?:'s)?[ _-]{1,2})"
+    rb"(?:\b(?:electric(?:ity)?|gas|water|sewer|utilit(?:y|ies)|power|energy|heating|waste|loyalty|rewards?|mileage|"
+    rb"frequent fl[iy]er|phone|telephone|mobile|wireless|cable|internet|broadband|tv|user|customer|client|login|"
+    rb"e-?mail|member(?:ship)?|github|gitlab|google|twitter|facebook|instagram|linkedin|netflix|spotify|paypal|amazon|aws|"
+    rb"azure|ebay|steam|apple|microsoft|adobe|zoom|slack|verizon|comcast|xfinity|at&t|t-mobile|sprint|vodafone|spectrum|ups|"
+    rb"fedex|dhl|toll|e-zpass|parking|library|student|patient|service|support|demo|test|trial)"
+    rb"(?: (?:bill(?:ing)?|company|service|card|program|provider|wireless))?(?:'s)?[ _-]{1,2})"
     rb"(?:accounts?|acct|acc|a/c)\b[^0-9\n]{0,24}$",
     re.I,
 )
