@@ -8,7 +8,7 @@ theirs no longer counts.
 import asyncio
 import socket
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -25,7 +25,7 @@ from delivery.lapses import Lapses
 from delivery.queue import Clock
 from delivery.store import items as rows
 from delivery.store import lapses, pauses
-from delivery.store.backing import WorkerLock
+from delivery.store.backing import Backing, WorkerLock
 from delivery.store.circuits import open_circuits
 from delivery.store.database import Database
 from keys.tokens import new_id
@@ -176,7 +176,7 @@ class Claims:
             )
         )
         lapsed = self._lapses.look(leases, self._seconds())
-        dead = await asyncio.to_thread(self._dead, others)
+        dead = await asyncio.to_thread(dead_workers, self._db.backing, others)
 
         def free(connection: Connection) -> tuple[int, int]:
             rows.register_worker(connection, self.worker, socket.gethostname(), now)  # a restored database forgot us
@@ -190,15 +190,6 @@ class Claims:
             log.warning("worker.clock_went_back", items=brought)
         return freed + brought
 
-    def _dead(self, others: list[str]) -> list[str]:
-        dead = []
-        for other in others:
-            lock = self._db.backing.lock(other)
-            if lock is not None:
-                lock.release()
-                dead.append(other)
-        return dead
-
     async def retire(self) -> None:
         """Give back everything, tell the others, let go of the lock."""
         try:
@@ -207,6 +198,17 @@ class Claims:
             if self._lock is not None:
                 await asyncio.to_thread(self._lock.release)
                 self._lock = None
+
+
+def dead_workers(backing: Backing, workers: Sequence[str]) -> list[str]:
+    """Those whose lock is free. Blocks."""
+    dead = []
+    for worker in workers:
+        lock = backing.lock(worker)
+        if lock is not None:
+            lock.release()
+            dead.append(worker)
+    return dead
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ Each act answers True (done), False (the item is not in a state that allows it) 
 queue: never was, or it has ended).
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -12,6 +13,7 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Connection
 
 from delivery.circuits import Circuit
+from delivery.claims import dead_workers
 from delivery.errors import DeliveryError
 from delivery.items import Destination, Fate, Item, Kind, LeasedItem, NewItem, Reply, Report, SealedMessage, State
 from delivery.queue import Queue, enqueued
@@ -100,6 +102,26 @@ class Desk:
             }
 
         return await self._act(item_id, actor, State.HELD, EventKind.ITEM_RELEASED, released)
+
+    async def hold(self, item_id: str, actor: str, reason: str) -> bool | None:
+        """Let a waiting item wait for `release`. One that is being tried is not held. `reason` stands as its reply."""
+        return await self._act(
+            item_id,
+            actor,
+            State.DUE,
+            EventKind.ITEM_HELD,
+            lambda _item, _now: (State.HELD, {"last_reply": rows.plain_text(reason)}),
+        )
+
+    async def free_the_dead(self) -> int:
+        """Make due what workers that are gone had leased, as the next worker would; how many items.
+
+        A restored backup has leases of workers that were at work when it was made.
+        """
+        db = self._queue.db
+        known = await db.read(lambda conn: rows.other_workers(conn, ""))
+        gone = await asyncio.to_thread(dead_workers, db.backing, known)
+        return await db.write(lambda conn: rows.retire_workers(conn, gone))
 
     async def cancel(self, item_id: str, actor: str) -> bool | None:
         """Stop an item for good, without a word to its sender. One that is being tried may still arrive."""

@@ -25,7 +25,7 @@ class State(StrEnum):
 ENDS: Final = frozenset({State.SENT, State.STORED, State.BOUNCED, State.REFUSED, State.CANCELLED})
 
 MOVES: Final[dict[State, frozenset[State]]] = {
-    State.DUE: frozenset({State.LEASED, State.CANCELLED}),
+    State.DUE: frozenset({State.LEASED, State.HELD, State.CANCELLED}),  # held: by an admin
     # to due: deferred, given back, or the lease ran out; to held: its fallback is to wait for an admin
     State.LEASED: frozenset({State.SENT, State.STORED, State.DUE, State.HELD, State.BOUNCED, State.CANCELLED}),
     State.HELD: frozenset({State.DUE, State.REFUSED, State.CANCELLED}),

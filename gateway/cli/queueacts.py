@@ -21,6 +21,8 @@ Described = dict[str, Any]
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 ROUTES: Final = ("relay", "partner", "tls", "safebox", "hold", "reject")
+WAITING: Final = ("due", "leased", "held")
+HELD: Final = ("held",)
 _ALL: Final = 10_000_000  # items that one act may be on
 _AT_ONCE: Final = 100
 
@@ -77,19 +79,21 @@ def _each(
     *,
     done: str,
     act: Act,
-    held: bool,
+    among: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Do one thing to each item; exit 1 where it could not be done to one that was named. `held`: only to held ones."""
+    """Do one thing to each item; exit 1 where it could not be done to one that was named.
+
+    `among`: the states in which what is described is looked for.
+    """
     if bool(ids) == any(value is not None for value in described.values()):
         raise click.UsageError("name items by their ids, or describe them by options, one of both")
     which = narrowed(described)
 
     async def all_of_them(desk: "Desk") -> list[tuple[str, bool | None]]:
         from delivery.items import State
-        from delivery.store.views import WAITING
 
-        states = (State.HELD,) if held else WAITING
+        states = [State(state) for state in among]
         found = [] if ids else await desk.items(states=states, narrowed=which, limit=_ALL)
         chosen = ids or tuple(line.item.id for line in found)
         answers: list[bool | None] = []
@@ -138,7 +142,7 @@ def retry(invocation: Invocation, ids: tuple[str, ...], *, as_json: bool, **desc
         described,
         done=done,
         act=lambda desk, item: desk.retry(item, actor()),
-        held=False,
+        among=WAITING,
         as_json=as_json,
     )
 
@@ -159,7 +163,33 @@ def release(invocation: Invocation, ids: tuple[str, ...], *, by: str | None, as_
         described,
         done="released",
         act=lambda desk, item: desk.release(item, actor(), chosen),
-        held=True,
+        among=HELD,
+        as_json=as_json,
+    )
+
+
+@click.command()
+@click.option("--reason", default="held by the administrator", show_default=True, help="Why; `--said` finds it again.")
+@click.option("--all", "everything", is_flag=True, help="Hold all that waits: after a backup was restored.")
+@by_route
+@_on_items
+def hold(
+    invocation: Invocation, ids: tuple[str, ...], *, reason: str, everything: bool, as_json: bool, **described: Any
+) -> None:
+    """Let waiting items wait until they are released, refused or cancelled. What is being sent now is not held."""
+    if not reason.isprintable() or not reason.strip():
+        fail("a reason is one line of text", code=WRONG)
+    if everything:
+        described["all"] = True
+    if not ids:
+        _with_desk(invocation, lambda desk: desk.free_the_dead())
+    _each(
+        invocation,
+        ids,
+        described,
+        done="held",
+        act=lambda desk, item: desk.hold(item, actor(), reason),
+        among=("due", "leased"),
         as_json=as_json,
     )
 
@@ -182,7 +212,7 @@ def refuse(
         described,
         done="refused",
         act=lambda desk, item: desk.refuse(item, actor(), reason or REFUSED),
-        held=True,
+        among=HELD,
         as_json=as_json,
     )
 
@@ -198,7 +228,7 @@ def cancel(invocation: Invocation, ids: tuple[str, ...], *, as_json: bool, **des
         described,
         done="cancelled",
         act=lambda desk, item: desk.cancel(item, actor()),
-        held=False,
+        among=WAITING,
         as_json=as_json,
     )
 
@@ -289,4 +319,4 @@ def named(domain: str) -> str:
     return "all mail" if domain == "*" else f"mail for {domain}"
 
 
-ACTS: Final = (retry, release, refuse, cancel, drain, pause, resume)
+ACTS: Final = (retry, hold, release, refuse, cancel, drain, pause, resume)

@@ -71,7 +71,7 @@ POINTS = (
     Point("before the commit", "delivery.store.groups:_commit", False, _is_accepting),
     Point("before 250", "delivery.store.groups:_commit", True, _is_accepting),
     Point("after 250", "gateway.smtp.wire:Wire.flush", True, _says_250),
-    Point("after connect", "delivery.couriers.session:Dialler.dial", True),
+    Point("after connect", "delivery.couriers.dialling:Dialler.dial", True),
     Point("before the dot", "delivery.couriers.transaction:Transaction._is_ours", False),
     Point("at the dot", "delivery.couriers.transaction:Transaction._is_ours", True),
     Point("after the dot", "delivery.couriers.transaction:Transaction._outlast", False),

@@ -66,6 +66,7 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     children: set[int] = set()
+    codes: dict[int, int] = {}  # of those that have ended
     print(json.dumps({"ready": True}), flush=True)
     for line in sys.stdin:
         order = json.loads(line)
@@ -76,10 +77,11 @@ def main() -> None:
             children.add(pid)
             answer: dict[str, Any] = {"pid": pid}
         else:
-            code = wait(order["wait"], order["seconds"])
-            if code is not None:
-                children.discard(order["wait"])
-            answer = {"code": code}
+            pid = order["wait"]
+            if pid in children and (code := wait(pid, order["seconds"])) is not None:
+                children.discard(pid)
+                codes[pid] = code
+            answer = {"code": codes.get(pid)}
         print(json.dumps(answer), flush=True)
     for pid in children:
         with suppress(ProcessLookupError):

@@ -374,3 +374,38 @@ async def test_find_items_gives_tokens(store):
     await store.claims().lease(1, [])
     (found,) = await store.db.read(lambda conn: find_items(conn, [item.id]))
     assert (found.token, found.item.state) == (1, State.LEASED)
+
+
+async def test_what_an_admin_holds_waits_and_goes_on_where_it_was_to_go(store):
+    message_id = await store.accept()
+    (item,) = [line.item for line in await store.desk.items()]
+    assert await store.desk.hold(item.id, "root", "restored\0 backup") is True
+    assert await store.desk.hold(item.id, "root", "again") is False
+    assert await store.desk.hold("nobody", "root", "x") is None
+    (held,) = await store.desk.items(states=[State.HELD])
+    assert held.item.last_reply.startswith("restored") and "\0" not in held.item.last_reply
+    assert held.item.destination == item.destination
+    assert "item.held" in await store.kinds()
+    await store.conserved()
+    async with store.working():
+        other = await store.accept()
+        await store.until_state(other, State.SENT)
+        assert await store.states(message_id) == [State.HELD]
+        assert await store.desk.release(item.id, "root") is True
+        await store.until_state(message_id, State.SENT)
+
+
+async def test_leases_of_the_dead_in_a_backup_can_be_held(store):
+    dead, living = store.claims(), store.claims()
+    await dead.register()
+    await living.register()
+    first = await store.accept()
+    assert len(await dead.lease(10, [])) == 1
+    second = await store.accept()
+    assert len(await living.lease(10, [])) == 1
+    dead._lock.release()
+    assert await store.desk.free_the_dead() == 1
+    assert (await store.states(first), await store.states(second)) == ([State.DUE], [State.LEASED])
+    for line in await store.desk.items():
+        assert await store.desk.hold(line.item.id, "root", "restored") is (line.item.message_id == first)
+    await living.retire()
