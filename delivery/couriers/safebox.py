@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from email.utils import parseaddr
 from functools import partial
 from typing import Final
 
@@ -25,7 +26,7 @@ from delivery.safebox.making import MadeBox, Source, audience_of, insert_made, m
 from delivery.safebox.profile import Profile
 from delivery.safebox.wishes import adjust
 from delivery.store.box_contents import Wrote, count_documents
-from delivery.store.boxes import BoxRow, find_box, get_box
+from delivery.store.boxes import BoxRow, Role, find_box, get_box
 
 STANDARD: Final = "standard"
 _KEPT: Final = Reply(250, "2.0.0", "kept in a SafeBox, and the recipient is told")
@@ -45,6 +46,7 @@ class _Place:
     key: BoxKey
     documents: int
     made: MadeBox | None  # None: it stands
+    staff: tuple[Prepared, ...] = ()  # whom the profile adds, beside the recipients, when it is made
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +135,24 @@ class SafeBoxCourier:
             made = make_box(self._desk.vault, self._desk.blobs, source, mail, original, now=now)
             key = BoxKey.of(self._desk.vault, made.row)
             assert key is not None, "a new box has its key"
-            return _Place(made.row, key, made.count(), made)
+            return _Place(made.row, key, made.count(), made, self._staff(made, key, source.profile, now))
         key = BoxKey.of(self._desk.vault, found)
         if key is None or not may(state_at(found.state, found.closes_at, found.deletes_at, now), Act.INVITE):
             return None
         documents = self._desk.db.read_now(partial(_documents, found))
         return _Place(found, key, documents, None)
+
+    def _staff(self, made: MadeBox, key: BoxKey, profile: Profile, now: datetime) -> tuple[Prepared, ...]:
+        """Invitations for those who take part in every box of the profile; the owner is in it anyway."""
+        named = (
+            (profile.participants.colleagues, Role.COLLEAGUE),
+            (profile.participants.privileged, Role.PRIVILEGED),  # the role with more rights counts
+        )
+        staff: dict[str, Guest] = {}
+        for name, address, role in ((*parseaddr(one), role) for people, role in named for one in people):
+            staff[address_key(address)] = Guest(address, name, role=role)
+        staff.pop(address_key(made.row.owner), None)
+        return tuple(self._inviter.prepare(made.row, key, one, made.count(), now) for one in staff.values())
 
     def _work(self, place: _Place, prepared: Prepared) -> Callable[[Connection, datetime], None]:
         def work(conn: Connection, now: datetime) -> None:
@@ -150,6 +164,8 @@ class SafeBoxCourier:
             key = None if row is None else place.key if row.id == place.row.id else BoxKey.of(self._desk.vault, row)
             if row is not None and row.key is not None and key is not None:
                 self._inviter.join(conn, row, key, prepared, now)
+                for one in place.staff if row.id == place.row.id else ():
+                    self._inviter.join(conn, row, key, one, now)
 
         return work
 

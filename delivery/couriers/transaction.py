@@ -28,6 +28,9 @@ _CHUNK: Final = 256 * 1024
 _LOCAL: Final = r'"(?:[^"\\\x00-\x1f\x7f]|\\[^\x00-\x1f\x7f])*"|[^"<>()\[\]\\,;:@\s\x00-\x1f\x7f]+'
 _ADDRESS: Final = re.compile(rf"(?:{_LOCAL})@[^<>\s@\x00-\x1f\x7f]+|postmaster", re.IGNORECASE)
 _XTEXT: Final = re.compile(r"[!-*,-<>-~]*(?:\+[0-9A-F]{2}[!-*,-<>-~]*)*")  # RFC 3461 section 4
+_ADDRESS_TYPE: Final = re.compile(r"[A-Za-z0-9-]+")
+_UTF8_IN_ASCII: Final = re.compile(r"(?:[!-*,-<>-\[\]-~]|\\x\{[0-9A-F]{2,6}\}|\+[0-9A-F]{2})*")
+_UTF8_XTEXT: Final = re.compile(r"(?:[!-*,-<>-\[\]-~\u0080-\U0010ffff]|\\x\{[0-9A-F]{2,6}\}|\+[0-9A-F]{2})*")
 _NOTIFY: Final = ("NEVER", "SUCCESS", "FAILURE", "DELAY")
 
 
@@ -182,8 +185,11 @@ class Transaction:
         if words:
             yield b"NOTIFY=" + ("NEVER" if "NEVER" in words else ",".join(words)).encode()
         kind, _, address = (copy.orcpt or "").partition(";")
-        if address and kind.isalnum() and kind.isascii() and address.isascii() and _XTEXT.fullmatch(address):
-            yield f"ORCPT={kind};{address}".encode()
+        if address and _ADDRESS_TYPE.fullmatch(kind):
+            # RFC 6533 3: of the type utf-8 there is a form in ASCII, and one that needs SMTPUTF8
+            said = (_UTF8_XTEXT if self._utf8 else _UTF8_IN_ASCII) if kind.lower() == "utf-8" else _XTEXT
+            if said.fullmatch(address):
+                yield f"ORCPT={kind};{address}".encode()
 
     def _accepts(self, copy: Copy, reply: Reply) -> bool:
         """Does it take this recipient? If not, why not is filed."""

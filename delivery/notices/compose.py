@@ -34,6 +34,7 @@ class Voice:
     hostname: str  # right side of our Message-IDs
     portal_url: str  # without a slash at the end
     bounces: str | None = None  # domain of signed return addresses; None: bounces go to the owner
+    owner_boxes: str = ""  # path of a box on the owner's site, before its id; empty: there is no such site
 
     @classmethod
     def of(
@@ -46,6 +47,10 @@ class Voice:
         name, address = parseaddr(sender)
         said = organisation or one_line(name) or address.rpartition("@")[2]
         return cls(address, said, hostname, portal_url.rstrip("/"), bounces)
+
+    def box_link(self, box_id: str) -> str:
+        """Where the owner finds a box; empty: nowhere but in their mail."""
+        return f"{self.portal_url}{self.owner_boxes}{box_id}" if self.owner_boxes else ""
 
     @property
     def site(self) -> str:
@@ -98,9 +103,20 @@ class Composer:
 
     def invitation(self, about: About, offer: Offer, now: datetime) -> Notice:
         """A message waits for you. Reply-To is the sender: an answer by ordinary mail reaches them (unprotected)."""
+        return self._with_link("invitation", about, offer, now)
+
+    def reminder(self, about: About, offer: Offer, now: datetime) -> Notice:
+        """It still waits, until its end. Said once or twice, and only to who has not opened it."""
+        return self._with_link("reminder", about, offer, now)
+
+    def news(self, about: About, offer: Offer, now: datetime) -> Notice:
+        """Somebody wrote more in a box that the guest takes part in."""
+        return self._with_link("news", about, offer, now)
+
+    def _with_link(self, template: str, about: About, offer: Offer, now: datetime) -> Notice:
         owner = person(about.owner_name, about.owner_address)
         return self._to_guest(
-            "invitation",
+            template,
             about,
             now,
             offer.return_path,
@@ -122,9 +138,17 @@ class Composer:
 
     # -- to owners ------------------------------------------------------------------------------------------------
 
-    def receipt(self, about: About, now: datetime) -> Notice:
-        """The guest has read it; for senders whose mail asked to be told."""
-        return self._to_owner("receipt", about, now)
+    def receipt(self, about: About, now: datetime, *, asked: bool = True, first: bool = True) -> Notice:
+        """The guest has opened it. `asked`: the mail itself asked to be told; else the box's profile does."""
+        return self._to_owner("receipt", about, now, asked=asked, first=first)
+
+    def recalled(
+        self, about: About, what: str, fates: Sequence[tuple[str, str, datetime | None, tuple[str, ...]]], now: datetime
+    ) -> Notice:
+        """A `box`, one `guest` or a `document` was taken back. `fates`: of each person the address, how far it had
+        come, when, and the names of what they keep.
+        """
+        return self._to_owner("recalled", about, now, what=what, fates=fates)
 
     def declined(self, about: About, now: datetime) -> Notice:
         """The guest says that it was not meant for them."""
@@ -146,9 +170,9 @@ class Composer:
         """A partner could not be reached with proof: it waits in a SafeBox that a mailed code does not open."""
         return self._to_owner("fallback", about, now)
 
-    def asked_again(self, about: About, note: str, now: datetime) -> Notice:
-        """The guest of a closed or deleted SafeBox asks for it again."""
-        return self._to_owner("asked_again", about, now, note=many_lines(note, MAX_NOTE))
+    def asked_again(self, about: About, note: str, now: datetime, *, reopenable: bool = False) -> Notice:
+        """The guest of a closed or deleted SafeBox asks for it again; `reopenable`: its owner may open it again."""
+        return self._to_owner("asked_again", about, now, note=many_lines(note, MAX_NOTE), reopenable=reopenable)
 
     def answer(
         self,
@@ -256,6 +280,7 @@ class Composer:
             "guest": person(about.guest_name, about.guest_address),
             "voice": self.voice,
             "now": now,
+            "box_link": self.voice.box_link(about.box_id),
             **facts,
         }
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -12,25 +13,45 @@ from delivery.items import Kind
 from delivery.notices.notice import Attached
 from delivery.safebox.answers import Answered, Draft
 from delivery.safebox.boxkey import CONTENT, BoxKey
+from delivery.safebox.choices import Replies
 from delivery.safebox.desk import Desk, act_of_guest
-from delivery.safebox.inviting import about_of
+from delivery.safebox.inviting import Prepared, about_of
 from delivery.safebox.lifecycle import GUEST_MOVES, Act, may, state_at
 from delivery.safebox.participants import Access
 from delivery.safebox.post import Posted
 from delivery.safebox.profile import Profile
 from delivery.safebox.reading import Seat, facts_of, read_document
+from delivery.safebox.reminding import longest_open, until_deleted
 from delivery.store.audit import EventKind, record
 from delivery.store.box_contents import DocumentRow, MessageRow, Wrote, insert_message
-from delivery.store.boxes import BoxRow, BoxState, GuestState, get_box, get_participant, move_box, move_guest
+from delivery.store.boxes import (
+    BoxRow,
+    BoxState,
+    GuestState,
+    ParticipantRow,
+    Role,
+    get_box,
+    get_participant,
+    move_box,
+    move_guest,
+    participants_of,
+)
+
+_BEFORE: Final = frozenset(state for state, targets in GUEST_MOVES.items() if GuestState.ANSWERED in targets)
 
 
 async def keep_answer(desk: Desk, seat: Seat, draft: Draft, seen: Access, *, mail_bytes: int) -> Answered | None:
-    """Insert the answer and enqueue the mail. None: the box takes no answers any more; nothing was kept."""
+    """Insert the answer, enqueue the mail to the owner, and tell whoever else may read it. None: the box takes no
+    answers any more; nothing was kept.
+    """
     now = desk.clock()
     key = seat.key
     if key is None:
         return None
-    posted, kept = await asyncio.to_thread(_mail, desk, seat, key, draft, mail_bytes)
+    by_owner = seat.guest.role is Role.OWNER
+    mail, kept = (None, ()) if by_owner else await asyncio.to_thread(_mail, desk, seat, key, draft, mail_bytes)
+    news = await asyncio.to_thread(_news, desk, seat, key)
+    posted = [*([mail] if mail is not None else []), *(notice for one in news for notice in one.notices)]
     content = {"subject": "", "text": draft.text, "html": None}
     sealed = key.seal(CONTENT, draft.message_id, json.dumps(content, ensure_ascii=False).encode("utf-8", "replace"))
     message = MessageRow(draft.message_id, seat.box.id, seat.box.namespace, seat.guest.id, Wrote.ANSWER, now, sealed)
@@ -39,24 +60,50 @@ async def keep_answer(desk: Desk, seat: Seat, draft: Draft, seen: Access, *, mai
         if not _still_open(conn, seat, now):
             return False
         insert_message(conn, message, draft.documents)
-        sources = frozenset(state for state, targets in GUEST_MOVES.items() if GuestState.ANSWERED in targets)
-        move_guest(conn, seat.box.namespace, seat.guest.id, sources, GuestState.ANSWERED)
+        move_guest(conn, seat.box.namespace, seat.guest.id, _BEFORE, GuestState.ANSWERED)
         facts = {"documents": [row.id for row in draft.documents], "stays_in_box": len(kept)}
         event = act_of_guest(EventKind.BOX_ANSWERED, seat.box, seat.guest, seen, **facts)
         record(conn, desk.vault, [event], now)
-        desk.post.put(conn, posted, now)
+        if mail is not None:
+            desk.post.put(conn, mail, now)
+        here = {one.id for one in participants_of(conn, seat.box.namespace, seat.box.id) if _is_told(one, seat)}
+        for one in news:
+            if one.participant_id in here:
+                desk.inviter.send(conn, seat.box, one, now)
         return True
 
     try:
         done = await desk.db.write(work)
     except DeliveryError as error:
-        desk.post.discard(posted, error)
+        for one in posted:
+            desk.post.discard(one, error)
         raise
     if not done:
-        desk.post.discard(posted, DeliveryError("the box is not open"))
+        for one in posted:
+            desk.post.discard(one, DeliveryError("the box is not open"))
         return None
     desk.post.wake()
     return Answered(draft.message_id, bool(kept))
+
+
+def _news(desk: Desk, seat: Seat, key: BoxKey) -> list[Prepared]:
+    """Notices to everybody who may read the new message, but the owner, who gets it whole. Blocks."""
+    box = seat.box
+    people = desk.db.read_now(lambda conn: participants_of(conn, box.namespace, box.id))
+    now = desk.clock()
+    told = (one for one in people if _is_told(one, seat))
+    return [desk.inviter.again(box, key, one, seat.documents, now, what="news") for one in told]
+
+
+def _is_told(person: ParticipantRow, seat: Seat) -> bool:
+    """Whether somebody takes part who reads what this one writes."""
+    if person.id == seat.guest.id or person.role is Role.OWNER or person.state is GuestState.DECLINED:
+        return False
+    if person.removed_at is not None or person.recalled_at is not None:
+        return False
+    from_above = seat.guest.role in (Role.OWNER, Role.PRIVILEGED)
+    to_all = Profile.model_validate(seat.box.profile).participants.replies is Replies.ALL
+    return from_above or to_all or person.role is not Role.GUEST
 
 
 def _still_open(conn: Connection, seat: Seat, now: datetime) -> bool:
@@ -65,12 +112,15 @@ def _still_open(conn: Connection, seat: Seat, now: datetime) -> bool:
     box, guest = get_box(conn, namespace, box_id), get_participant(conn, namespace, seat.guest.id)
     if box is None or guest is None or guest.state is GuestState.DECLINED:
         return False
+    if guest.removed_at is not None or guest.recalled_at is not None:
+        return False
     if not may(state_at(box.state, box.closes_at, box.deletes_at, now), Act.ANSWER):
         return False
-    closes_at = max(box.closes_at, now + Profile.model_validate(box.profile).life.late_reply)
-    longer = closes_at - box.closes_at
-    deletes_at = None if box.deletes_at is None else box.deletes_at + longer
-    return move_box(conn, namespace, box_id, frozenset({BoxState.OPEN}), closes_at=closes_at, deletes_at=deletes_at)
+    profile = Profile.model_validate(box.profile)
+    late = min(now + profile.life.late_reply, longest_open(profile, box.created_at))
+    closes_at = max(box.closes_at, late)
+    values = {"closes_at": closes_at, "deletes_at": until_deleted(profile, closes_at)}
+    return move_box(conn, namespace, box_id, frozenset({BoxState.OPEN}), **values)
 
 
 def _mail(

@@ -46,7 +46,7 @@ class Asked:
     phones: Mapping[str, str] = field(default_factory=dict, repr=False)  # address key -> E.164; "" stands for everybody
     question: str = field(default="", repr=False)
     answer: str = field(default="", repr=False)
-    untaken: tuple[str, ...] = ()
+    untaken: tuple[str, ...] = field(default=(), repr=False)
 
     def phone_for(self, address: str) -> str:
         """The number of one guest; empty: none is told."""

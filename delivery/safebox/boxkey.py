@@ -7,9 +7,10 @@ from delivery.store.vault import Vault
 from keys.sealing import Dek, SealedRange, SealingStream, WrappedKey, open_sealed, seal
 
 OWNER_NAME, SUBJECT, OWNER_MESSAGE_ID, RECALL_REASON = "owner-name", "subject", "owner-message-id", "recall-reason"
-GUEST_NAME, REFERENCE = "guest-name", "reference"
+GUEST_NAME, REFERENCE, ALIAS, GUEST_REASON = "guest-name", "reference", "alias", "guest-reason"
 PHONE, QUESTION = "phone", "question"
 CONTENT, ORIGINAL, FACTS, DOCUMENT = "content", "original", "facts", "document"
+DOCUMENT_REASON = "document-reason"
 
 
 class BoxKey:

@@ -20,6 +20,8 @@ class BoxDocument:
     size: int  # bytes of plaintext
     content_id: str | None = field(default=None, repr=False)  # without brackets: a picture that the html shows in place
     downloaded_at: datetime | None = None  # when the one who looks last downloaded it
+    recalled_at: datetime | None = None  # taken back: it can be had no more
+    recall_reason: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,5 +82,7 @@ class Finding:
 
 
 def may_read(invitation: Invitation, seen: Access | None) -> bool:
-    """Whether this way of proving who they are is enough for this box."""
+    """Whether this way of proving who they are is enough for this box, and what has to be accepted is."""
+    if invitation.consent_wanted:
+        return False
     return invitation.readable if seen is None else invitation.opened_by(seen.way, strong=seen.strong)

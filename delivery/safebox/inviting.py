@@ -1,7 +1,8 @@
 """Invitations: a guest's row, their link and reference, and the notice that brings both."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Literal
 
 from sqlalchemy import Connection
 
@@ -9,6 +10,7 @@ from delivery.notices.compose import About, Composer, Offer
 from delivery.notices.notice import Notice
 from delivery.safebox.asking import PhoneFrom, Proof
 from delivery.safebox.boxkey import (
+    ALIAS,
     GUEST_NAME,
     OWNER_MESSAGE_ID,
     OWNER_NAME,
@@ -32,6 +34,8 @@ from delivery.store.database import Database
 from delivery.store.vault import Vault
 from keys.tokens import digest, new_id, new_reference, new_token, sign_address
 
+Calls = Literal["invitation", "reminder", "news"]  # notices that bring a link
+
 
 @dataclass(frozen=True, slots=True)
 class Guest:
@@ -41,6 +45,8 @@ class Guest:
     name: str = field(repr=False)
     by_fallback: bool = False
     proof: Proof = field(default_factory=Proof, repr=False)
+    role: Role = Role.GUEST
+    alias: str = field(default="", repr=False)  # what others in the box see in place of name and address
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +98,20 @@ class Inviter:
         row = self._row(box, key, guest, participant_id=participant_id, reference=reference, now=now)
         return self._prepare(box, key, row, guest, reference, documents=documents, now=now)
 
-    def again(self, box: BoxRow, key: BoxKey, row: ParticipantRow, documents: int, now: datetime) -> Prepared:
-        """Compose the notice for a guest who is in the box already, with a new link. Blocks."""
+    def again(
+        self,
+        box: BoxRow,
+        key: BoxKey,
+        row: ParticipantRow,
+        documents: int,
+        now: datetime,
+        *,
+        what: Calls = "invitation",
+    ) -> Prepared:
+        """Compose a notice for a guest who is in the box already, with a new link. Blocks."""
         about = about_of(key, box, row)
-        guest = Guest(row.address, about.guest_name, row.by_fallback and row.released_at is None)
-        return self._prepare(box, key, row, guest, about.reference, documents=documents, now=now)
+        guest = Guest(row.address, about.guest_name, row.by_fallback and row.released_at is None, role=row.role)
+        return self._prepare(box, key, row, guest, about.reference, documents=documents, now=now, what=what)
 
     def _prepare(
         self,
@@ -108,10 +123,13 @@ class Inviter:
         *,
         documents: int,
         now: datetime,
+        what: Calls = "invitation",
     ) -> Prepared:
         token = new_token(128)
         profile = Profile.model_validate(box.profile)
         about = about_of(key, box, row)
+        if profile.participants.alias:
+            about = replace(about, owner_name=profile.participants.alias)
         phrase, has_account = self._db.read_now(
             lambda conn: (
                 phrase_of(conn, self._vault, box.namespace, guest.address),
@@ -130,8 +148,12 @@ class Inviter:
             phrase=phrase,
             return_path=self.return_path(box, row.id),
         )
-        notice = self._composer.invitation(about, offer, now)
-        notices = [self._seal(box, row.id, notice, "invitation", follows=True)]
+        compose = {
+            "invitation": self._composer.invitation,
+            "reminder": self._composer.reminder,
+            "news": self._composer.news,
+        }
+        notices = [self._seal(box, row.id, compose[what](about, offer, now), what, follows=True)]
         is_new = row.created_at == now
         if guest.by_fallback and not has_account and is_new:
             notices.append(self._seal(box, row.id, self._composer.fallback(about, now), "fallback"))
@@ -154,7 +176,9 @@ class Inviter:
             return box.owner
         return sign_address(self._vault.mac_key(box.namespace), participant_id, self._composer.voice.bounces)
 
-    def join(self, conn: Connection, box: BoxRow, key: BoxKey, prepared: Prepared, now: datetime) -> bool:
+    def join(
+        self, conn: Connection, box: BoxRow, key: BoxKey, prepared: Prepared, now: datetime, *, by: str = ""
+    ) -> bool:
         """Add the guest to the box as it is in this transaction, with link and notices. False: they are in it."""
         row = self._row(
             box, key, prepared.guest, participant_id=prepared.participant_id, reference=prepared.reference, now=now
@@ -162,7 +186,7 @@ class Inviter:
         if not insert_participant(conn, row):
             return False
         put_proof(conn, box, key, row.id, prepared.guest.proof, now=now)
-        facts = {"by_fallback": row.by_fallback}
+        facts = {"by_fallback": row.by_fallback, "role": row.role.value}
         event = Event(
             EventKind.BOX_JOINED,
             box.namespace,
@@ -170,7 +194,7 @@ class Inviter:
             box_id=box.id,
             participant_id=row.id,
             facts=facts,
-            persons={"guest": row.address},
+            persons={"guest": row.address, **({"actor": by} if by else {})},
         )
         record(conn, self._vault, [event], now)
         if may(box.state, Act.INVITE):  # taken back in between: nobody is called to an empty table
@@ -193,12 +217,13 @@ class Inviter:
             address=guest.address,
             address_key=address_key(guest.address),
             name_sealed=key.seal_text(GUEST_NAME, participant_id, guest.name) if guest.name else None,
-            role=Role.GUEST,
+            role=guest.role,
             state=GuestState.INVITED,
             reference=reference_digest(self._vault, box.namespace, reference),
             reference_sealed=key.seal_text(REFERENCE, participant_id, reference),
             created_at=now,
             by_fallback=guest.by_fallback,
+            alias_sealed=key.seal_text(ALIAS, participant_id, guest.alias) if guest.alias else None,
         )
 
 

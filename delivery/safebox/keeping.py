@@ -1,51 +1,35 @@
-"""What owners and admins do with SafeBoxes, and what time does: recall, close, delete, release, unlock."""
+"""What owners and admins do with a whole SafeBox: see, close, extend, open again, delete."""
 
-import asyncio
-from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any
 
-import structlog
 from sqlalchemy import Connection
 
-from delivery.errors import StoreUnavailable
-from delivery.safebox.boxkey import RECALL_REASON, BoxKey
-from delivery.safebox.desk import Desk, act_of_keeper
-from delivery.safebox.headers import address_key
-from delivery.safebox.lifecycle import MOVES, Act, may, state_at
+from delivery.safebox.acting import LATE, Acting
+from delivery.safebox.authority import By, Said, Standing, standing_of
+from delivery.safebox.lifecycle import Act, refusal, sources, state_at
 from delivery.safebox.profile import Profile
 from delivery.safebox.records import BoxRecord, BoxSummary, GuestSummary
-from delivery.store.accounts import clear_throttles
-from delivery.store.audit import EventKind, record
+from delivery.safebox.reminding import longest_open, next_reminder_at, until_deleted
+from delivery.store.audit import EventKind
 from delivery.store.box_contents import bytes_of, count_documents, destroy_contents, events_of, messages_of
+from delivery.store.box_people import boxes_with
 from delivery.store.boxes import (
     BoxRow,
     BoxState,
     ParticipantRow,
     Role,
     destroy_key,
-    due_to_close,
-    due_to_delete,
-    get_box,
     list_boxes,
     move_box,
     participants_of,
-    set_lock,
-    set_released,
 )
 
-_BATCH: Final = 100
-_EVERY: Final = 60.0  # seconds between two rounds
-MAX_REASON: Final = 2000
-
-log = structlog.get_logger()
+_NOT_LONGER = "That is no longer than the message is open anyway."
 
 
-class Keeping:
-    """Every act: True done, False not possible (any more) or done before, None no such box or guest."""
-
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+class Keeping(Acting):
+    """Every act: a `Said`, whose sentence says why where it was not done; None: there is no such box for this one."""
 
     async def list(self, namespace: str | None = None, *, states: tuple[str, ...] = ()) -> tuple[BoxSummary, ...]:
         """Boxes, newest first, at most 1000; None: of every namespace (commands only)."""
@@ -54,20 +38,34 @@ class Keeping:
 
         def work(conn: Connection) -> tuple[BoxSummary, ...]:
             boxes = list_boxes(conn, namespace, wanted)
-            return tuple(_summary(box, participants_of(conn, box.namespace, box.id), now) for box in boxes)
+            return tuple(summary_of(box, participants_of(conn, box.namespace, box.id), now) for box in boxes)
 
         return await self._desk.db.read(work)
 
-    async def show(self, box_id: str, namespace: str = "default") -> BoxRecord | None:
-        """One box with its guests, counts and history, without its content. It outlives the content."""
+    async def list_of(self, namespace: str, by: By, *, states: tuple[str, ...] = ()) -> tuple[BoxSummary, ...]:
+        """The boxes that a person owns or keeps, or takes part in as a colleague, newest first, at most 1000."""
+        wanted = tuple(BoxState(state) for state in states)
+        now = self._desk.clock()
+
+        def work(conn: Connection) -> tuple[BoxSummary, ...]:
+            found = []
+            for box in boxes_with(conn, namespace, by.key, wanted):
+                found.append(summary_of(box, participants_of(conn, box.namespace, box.id), now))
+            return tuple(found)
+
+        return await self._desk.db.read(work)
+
+    async def show(self, box_id: str, by: By, namespace: str = "default") -> BoxRecord | None:
+        """One box with its people, counts and history, without its content. It outlives the content."""
         now = self._desk.clock()
 
         def work(conn: Connection) -> BoxRecord | None:
-            box = get_box(conn, namespace, box_id)
-            if box is None:
+            standing = standing_of(conn, namespace, box_id, by)
+            if standing is None or refusal(standing.box.state, Act.SEE, standing.actor):
                 return None
+            box = standing.box
             return BoxRecord(
-                _summary(box, participants_of(conn, namespace, box_id), now),
+                summary_of(box, standing.people, now),
                 box.message_id,
                 box.closed_at,
                 box.recalled_at,
@@ -76,221 +74,123 @@ class Keeping:
                 count_documents(conn, namespace, box_id),
                 bytes_of(conn, namespace, box_id),
                 tuple((at, kind, participant) for at, kind, participant, _ in events_of(conn, namespace, box_id)),
+                Profile.model_validate(box.profile),
             )
 
         return await self._desk.db.read(work)
 
-    async def recall(self, box_id: str, reason: str, actor: str, namespace: str = "default") -> bool | None:
-        """Deny access at once. `reason` is what guests read on the page; it may be empty."""
-        now = self._desk.clock()
-        reason = reason.strip()[:MAX_REASON]
-
-        def change(conn: Connection, box: BoxRow) -> bool:
-            key = BoxKey.of(self._desk.vault, box)
-            sealed = key.seal_text(RECALL_REASON, box.id, reason) if key and reason else None
-            values = {"state": BoxState.RECALLED, "recalled_at": now, "recall_reason_sealed": sealed}
-            return move_box(conn, namespace, box_id, _sources(BoxState.RECALLED), **values)
-
-        return await self._act(namespace, box_id, change, kind=EventKind.BOX_RECALLED, actor=actor, reason=reason)
-
-    async def close(self, box_id: str, actor: str, namespace: str = "default", *, force: bool = False) -> bool | None:
+    async def close(self, box_id: str, by: By, namespace: str = "default", *, force: bool = False) -> Said | None:
         """End contributions; reading goes on until the retention ends, which now begins earlier.
 
-        `force`: even where the box's profile allows no closing by hand.
+        `force`: an admin insists where the box's profile allows no closing by hand.
         """
         now = self._desk.clock()
 
-        def change(conn: Connection, box: BoxRow) -> bool:
-            if not force and not Profile.model_validate(box.profile).life.manual_close:
-                return False
-            retention = None if box.deletes_at is None else box.deletes_at - box.closes_at
-            values = {"state": BoxState.CLOSED, "closed_at": now, "closes_at": min(now, box.closes_at)}
-            if retention is not None:
-                values["deletes_at"] = min(now, box.closes_at) + retention
-            return move_box(conn, namespace, box_id, _sources(BoxState.CLOSED), **values)
+        def change(conn: Connection, standing: Standing) -> str:
+            box = standing.box
+            closes_at = min(now, box.closes_at)
+            values: dict[str, Any] = {
+                "state": BoxState.CLOSED,
+                "closed_at": now,
+                "closes_at": closes_at,
+                "deletes_at": _deletes_at(box, closes_at),
+                "remind_at": None,
+            }
+            return "" if move_box(conn, namespace, box_id, sources(Act.CLOSE), **values) else LATE
 
-        return await self._act(namespace, box_id, change, kind=EventKind.BOX_CLOSED, actor=actor)
+        return await self._act(namespace, box_id, by, Act.CLOSE, change, kind=EventKind.BOX_CLOSED, force=force)
 
-    async def delete(self, box_id: str, actor: str, namespace: str = "default", *, force: bool = False) -> bool | None:
-        """Destroy the key, then the content. The audit record stays.
+    async def extend(
+        self, box_id: str, by: By, until: datetime, namespace: str = "default", *, force: bool = False
+    ) -> Said | None:
+        """Keep it open until then, at most as long as the profile's `life.longest` from its beginning."""
+        return await self._until(box_id, by, until, namespace, act=Act.EXTEND, force=force)
 
-        `force`: even where the box's profile allows no deletion by hand.
+    async def reopen_box(
+        self, box_id: str, by: By, until: datetime | None = None, namespace: str = "default", *, force: bool = False
+    ) -> Said | None:
+        """Open a closed box again; None: for as long as the profile has a box open, and no longer than its longest."""
+        return await self._until(box_id, by, until, namespace, act=Act.REOPEN, force=force)
+
+    async def _until(
+        self, box_id: str, by: By, until: datetime | None, namespace: str, *, act: Act, force: bool
+    ) -> Said | None:
+        now = self._desk.clock()
+
+        def change(conn: Connection, standing: Standing) -> str:
+            box, profile = standing.box, Profile.model_validate(standing.box.profile)
+            latest = longest_open(profile, box.created_at)
+            closes_at = until or min(now + profile.life.open_for, latest)
+            if closes_at <= (box.closes_at if act is Act.EXTEND else now):
+                return _NOT_LONGER if until is not None else _longest(latest)
+            if closes_at > latest and not (force and by.is_admin):
+                return _longest(latest)
+            values: dict[str, Any] = {
+                "state": BoxState.OPEN,
+                "closes_at": closes_at,
+                "closed_at": None,
+                "deletes_at": _deletes_at(box, closes_at),
+                "remind_at": next_reminder_at(profile, closes_at, now),
+            }
+            # The row's own state: that its hour has come may not be written down yet.
+            stands = frozenset({box.state})
+            return "" if move_box(conn, namespace, box_id, stands, closing_at=box.closes_at, **values) else LATE
+
+        kind = EventKind.BOX_EXTENDED if act is Act.EXTEND else EventKind.BOX_REOPENED
+        return await self._act(namespace, box_id, by, act, change, kind=kind, force=force)
+
+    async def delete(self, box_id: str, by: By, namespace: str = "default", *, force: bool = False) -> Said | None:
+        """Destroy the key, then the content. The record of who, when and what stays.
+
+        `force`: an admin insists where the box's profile allows no deletion by hand.
         """
         now = self._desk.clock()
         gone: list[str] = []
 
-        def change(conn: Connection, box: BoxRow) -> bool:
-            allowed = force or Profile.model_validate(box.profile).life.manual_deletion
-            return allowed and _destroy(conn, box, gone, now)
+        def change(conn: Connection, standing: Standing) -> str:
+            return "" if destroy(conn, standing.box, gone, now) else LATE
 
-        done = await self._act(
-            namespace,
-            box_id,
-            change,
-            kind=EventKind.BOX_DELETED,
-            actor=actor,
-        )
+        done = await self._act(namespace, box_id, by, Act.DELETE, change, kind=EventKind.BOX_DELETED, force=force)
         if done:
             await self._forget(gone)
         return done
 
-    async def release(self, box_id: str, address: str, actor: str, namespace: str = "default") -> bool | None:
-        """Let a mailed code suffice for one guest who was invited by fallback. False: it does already."""
-        now = self._desk.clock()
 
-        def change(conn: Connection, guest: ParticipantRow) -> bool:
-            return guest.by_fallback and set_released(conn, namespace, guest.id, now)
-
-        return await self._act_on_guest(
-            namespace, box_id, address, actor=actor, kind=EventKind.BOX_RELEASED, act=Act.RELEASE, change=change
-        )
-
-    async def unlock_guest(self, box_id: str, address: str, actor: str, namespace: str = "default") -> bool | None:
-        """Take a guest's lock off, and forget the wrong codes. False: they were not locked."""
-
-        def change(conn: Connection, guest: ParticipantRow) -> bool:
-            clear_throttles(conn, namespace, guest.id)
-            return set_lock(conn, namespace, guest.id, None)
-
-        return await self._act_on_guest(
-            namespace, box_id, address, actor=actor, kind=EventKind.BOX_UNLOCKED, act=Act.UNLOCK, change=change
-        )
-
-    # -- time -----------------------------------------------------------------------------------------------------
-
-    async def run(self, stop: asyncio.Event) -> None:
-        """Keep house until told to stop. Safe to run in every worker: each move happens once."""
-        while not stop.is_set():
-            try:
-                await self.keep_house(self._desk.clock())
-            except StoreUnavailable as error:
-                log.warning("safebox.house_not_kept", why=str(error))
-            try:
-                async with asyncio.timeout(_EVERY):
-                    await stop.wait()
-            except TimeoutError:
-                continue
-
-    async def keep_house(self, now: datetime) -> int:
-        """Close and delete what is due; how many boxes moved."""
-        moved = 0
-        for box in await self._desk.db.read(lambda conn: due_to_delete(conn, now, _BATCH)):
-            moved += await self._delete_due(box, now)
-        for box in await self._desk.db.read(lambda conn: due_to_close(conn, now, _BATCH)):
-            moved += await self._close_due(box, now)
-        return moved
-
-    async def _close_due(self, due: BoxRow, now: datetime) -> bool:
-        def work(conn: Connection) -> bool:
-            box = get_box(conn, due.namespace, due.id)
-            if box is None or box.closes_at > now:  # a late answer kept it open
-                return False
-            values = {"state": BoxState.CLOSED, "closed_at": box.closes_at}
-            if not move_box(conn, box.namespace, box.id, frozenset({BoxState.OPEN}), **values):
-                return False
-            record(conn, self._desk.vault, [act_of_keeper(EventKind.BOX_CLOSED, box, "")], now)
-            return True
-
-        return await self._desk.db.write(work)
-
-    async def _delete_due(self, due: BoxRow, now: datetime) -> bool:
-        gone: list[str] = []
-
-        def work(conn: Connection) -> bool:
-            box = get_box(conn, due.namespace, due.id)
-            if box is None or box.deletes_at is None or box.deletes_at > now or not _destroy(conn, box, gone, now):
-                return False
-            record(conn, self._desk.vault, [act_of_keeper(EventKind.BOX_DELETED, box, "")], now)
-            return True
-
-        done = await self._desk.db.write(work)
-        if done:
-            await self._forget(gone)
-        return done
-
-    # -- within ---------------------------------------------------------------------------------------------------
-
-    async def _act(
-        self,
-        namespace: str,
-        box_id: str,
-        change: Callable[[Connection, BoxRow], bool],
-        *,
-        kind: EventKind,
-        actor: str,
-        reason: str = "",
-    ) -> bool | None:
-        now = self._desk.clock()
-
-        def work(conn: Connection) -> bool | None:
-            box = get_box(conn, namespace, box_id)
-            if box is None:
-                return None
-            if not change(conn, box):
-                return False
-            record(conn, self._desk.vault, [act_of_keeper(kind, box, actor, reason=reason)], now)
-            return True
-
-        return await self._desk.db.write(work)
-
-    async def _act_on_guest(
-        self,
-        namespace: str,
-        box_id: str,
-        address: str,
-        *,
-        actor: str,
-        kind: EventKind,
-        act: Act,
-        change: Callable[[Connection, ParticipantRow], bool],
-    ) -> bool | None:
-        now = self._desk.clock()
-
-        def work(conn: Connection) -> bool | None:
-            box = get_box(conn, namespace, box_id)
-            guest = None if box is None else _guest(participants_of(conn, namespace, box_id), address)
-            if box is None or guest is None:
-                return None
-            state = state_at(box.state, box.closes_at, box.deletes_at, now)
-            if not may(state, act) or not change(conn, guest):
-                return False
-            record(conn, self._desk.vault, [act_of_keeper(kind, box, actor, participant_id=guest.id)], now)
-            return True
-
-        return await self._desk.db.write(work)
-
-    async def _forget(self, blobs: Sequence[str]) -> None:
-        """The key is destroyed and that is committed: now the files go, and the log's old pages."""
-        for name in blobs:
-            try:
-                await asyncio.to_thread(self._desk.blobs.delete, name)
-            except StoreUnavailable:
-                log.warning("safebox.blob_left_behind")  # the sweep takes it
-        await self._desk.db.tidy()
-
-
-def _destroy(conn: Connection, box: BoxRow, gone: list[str], now: datetime) -> bool:
+def destroy(conn: Connection, box: BoxRow, gone: "list[str]", now: datetime) -> bool:
     """Key first, then content; `gone` gets the blob files for after the commit."""
     gone.clear()  # the transaction may be run again
-    values = {"state": BoxState.DELETED, "deleted_at": now}
-    if not move_box(conn, box.namespace, box.id, _sources(BoxState.DELETED), **values):
+    values: dict[str, Any] = {"state": BoxState.DELETED, "deleted_at": now}
+    if not move_box(conn, box.namespace, box.id, sources(Act.DELETE), **values):
         return False
     destroy_key(conn, box.namespace, box.id)
     gone.extend(destroy_contents(conn, box.namespace, box.id))
     return True
 
 
-def _sources(target: BoxState) -> frozenset[BoxState]:
-    """The states that may move to `target`."""
-    return frozenset(state for state, targets in MOVES.items() if target in targets)
+def _longest(latest: datetime) -> str:
+    return f"The security profile of this message lets it be open until {latest:%Y-%m-%d %H:%M} UTC at most."
 
 
-def _guest(people: tuple[ParticipantRow, ...], address: str) -> ParticipantRow | None:
-    wanted = address_key(address)
-    return next((one for one in people if one.role is Role.GUEST and one.address_key == wanted), None)
+def _deletes_at(box: BoxRow, closes_at: datetime) -> datetime | None:
+    return until_deleted(Profile.model_validate(box.profile), closes_at)
 
 
-def _summary(box: BoxRow, people: tuple[ParticipantRow, ...], now: datetime) -> BoxSummary:
+def summary_of(box: BoxRow, people: tuple[ParticipantRow, ...], now: datetime) -> BoxSummary:
+    """One line of a list of boxes."""
+    shown = [
+        GuestSummary(
+            one.id,
+            one.address,
+            one.state,
+            one.locked_at,
+            one.released_at,
+            one.by_fallback,
+            one.role,
+            one.removed_at,
+            one.recalled_at,
+        )
+        for one in people
+    ]
     return BoxSummary(
         box.id,
         box.namespace,
@@ -301,9 +201,6 @@ def _summary(box: BoxRow, people: tuple[ParticipantRow, ...], now: datetime) -> 
         box.created_at,
         box.closes_at,
         box.deletes_at,
-        tuple(
-            GuestSummary(one.id, one.address, one.state, one.locked_at, one.released_at, one.by_fallback)
-            for one in people
-            if one.role is Role.GUEST
-        ),
+        tuple(one for one in shown if one.role is Role.GUEST),
+        tuple(one for one in shown if one.role in (Role.PRIVILEGED, Role.COLLEAGUE)),
     )

@@ -23,6 +23,7 @@ from delivery.safebox.inplace import PICTURES, shown_in_place
 from delivery.safebox.mail import Mail
 from delivery.safebox.parts import MailDocument
 from delivery.safebox.profile import Profile
+from delivery.safebox.reminding import next_reminder_at, until_deleted
 from delivery.store.audit import Event, EventKind, record
 from delivery.store.blobs import Blobs
 from delivery.store.box_contents import DocumentRow, MessageRow, Wrote, insert_message
@@ -193,8 +194,9 @@ def _box(key: BoxKey, wrapped: WrappedKey, source: Source, mail: Mail, *, box_id
         by_fallback=source.by_fallback,
         created_at=now,
         closes_at=closes_at,
-        deletes_at=None if life.retention is None else closes_at + life.retention,
+        deletes_at=until_deleted(source.profile, closes_at),
         key=wrapped,
+        remind_at=next_reminder_at(source.profile, closes_at, now),
     )
 
 

@@ -1,15 +1,17 @@
 """Reading a SafeBox: what is in it, documents in pieces, and the record of both."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from time import monotonic
 from typing import Final
 
 from sqlalchemy import Connection
 
 from delivery.errors import DeliveryError
+from delivery.safebox.choices import Told
 from delivery.safebox.contents import DocumentReader, OpenBox
 from delivery.safebox.desk import act_of_guest
 from delivery.safebox.finding import Finding, may_read
@@ -19,12 +21,13 @@ from delivery.safebox.participants import Access
 from delivery.safebox.post import Posted
 from delivery.safebox.reading import Seat, content_of, open_shelf, read_document, read_original, shelf_of
 from delivery.store.audit import EventKind, record
-from delivery.store.box_contents import Wrote, get_document, messages_of
-from delivery.store.boxes import GuestState
+from delivery.store.box_contents import Wrote, any_recalled, documents_of, get_document, messages_of
+from delivery.store.boxes import GuestState, told_lately
 
 # A download is asked again whether it may still be read after so many bytes, or seconds
 _LOOK_AGAIN: Final = 4 * 2**20
 _LOOK_AGAIN_AFTER: Final = 2.0
+_ONE_OPENING: Final = timedelta(minutes=30)
 
 
 class Withdrawn(DeliveryError):
@@ -47,16 +50,19 @@ class Opening(Finding):
         if seen is None:
             return opened
         unread = GuestState.READ in GUEST_MOVES[seat.guest.state]
-        receipt = await asyncio.to_thread(self._receipt, seat) if wants_receipt and unread else None
+        told = opened.invitation.profile.notice.opened
+        wanted = told is Told.EVERY or (unread and (wants_receipt or told is Told.FIRST))
+        compose = partial(self._receipt, seat, asked=wants_receipt and told is Told.NEVER, first=unread)
+        receipt = await asyncio.to_thread(compose) if wanted else None
 
         def work(conn: Connection) -> bool:
             still = self._seat_within(conn, namespace, participant_id)
-            if still is None or not self._invitation(still, now).readable:
+            if still is None or not self._invitation(still, now).shown:
                 return False
             first = self._moved(conn, still, GuestState.READ)
             event = act_of_guest(EventKind.BOX_READ, seat.box, seat.guest, seen, first=first)
             record(conn, self._desk.vault, [event], now)
-            if first and receipt is not None:
+            if receipt is not None and (first or (told is Told.EVERY and self._is_anew(conn, seat, now))):
                 self._desk.post.put(conn, receipt, now)
             return True
 
@@ -64,6 +70,11 @@ class Opening(Finding):
             return None
         self._desk.post.wake()
         return opened
+
+    def _is_anew(self, conn: Connection, seat: Seat, now: datetime) -> bool:
+        """A page that is loaded again and again is one opening."""
+        key = f"told:opened:{seat.guest.id}"
+        return not told_lately(conn, seat.box.namespace, key, now - _ONE_OPENING, now)
 
     def _opened(
         self, conn: Connection, namespace: str, participant_id: str, seen: Access | None, *, now: datetime
@@ -80,37 +91,46 @@ class Opening(Finding):
 
         def find(conn: Connection) -> DocumentReader | None:
             seat = self._seat_within(conn, namespace, participant_id)
-            if seat is None or seat.key is None or not self._invitation(seat, self._desk.clock()).readable:
+            if seat is None or seat.key is None or not self._invitation(seat, self._desk.clock()).shown:
                 return None
             row = get_document(conn, namespace, seat.box.id, document_id)
             if row is None or all(row.box_message_id != message.id for message in shelf_of(conn, seat).messages):
                 return None
             return read_document(row, seat.key, self._desk.blobs)
 
-        return self._watched(namespace, participant_id, await self._desk.db.read(find))
+        return self._watched(namespace, participant_id, await self._desk.db.read(find), (document_id,))
 
     async def original(self, namespace: str, participant_id: str) -> DocumentReader | None:
         """The whole mail as it came, without Bcc, to save as an e-mail file (message/rfc822). Records nothing."""
 
         def find(conn: Connection) -> DocumentReader | None:
             seat = self._seat_within(conn, namespace, participant_id)
-            if seat is None or seat.key is None or not self._invitation(seat, self._desk.clock()).readable:
+            if seat is None or seat.key is None or not self._invitation(seat, self._desk.clock()).shown:
                 return None
             for message in messages_of(conn, namespace, seat.box.id):
                 if message.kind is Wrote.ORIGINAL:
+                    within.extend(one.id for one in documents_of(conn, namespace, seat.box.id))
+                    if any_recalled(conn, namespace, seat.box.id, within):
+                        return None  # what was taken back is in it
                     return read_original(message, seat.key, self._desk.blobs)
             return None
 
-        return self._watched(namespace, participant_id, await self._desk.db.read(find))
+        within: list[str] = []
+        found = await self._desk.db.read(find)
+        return self._watched(namespace, participant_id, found, within)
 
-    def _watched(self, namespace: str, participant_id: str, reader: DocumentReader | None) -> DocumentReader | None:
-        """The reader, which stops when the box is recalled while a long download runs."""
+    def _watched(
+        self, namespace: str, participant_id: str, reader: DocumentReader | None, documents: Sequence[str]
+    ) -> DocumentReader | None:
+        """The reader, which stops when box or document is taken back while a long download runs."""
         if reader is None:
             return None
 
         def still_readable(conn: Connection) -> bool:
             seat = self._seat_within(conn, namespace, participant_id)
-            return seat is not None and self._invitation(seat, self._desk.clock()).readable
+            if seat is None or not self._invitation(seat, self._desk.clock()).shown:
+                return False
+            return not any_recalled(conn, namespace, seat.box.id, documents)
 
         def read(start: int, stop: int) -> Iterator[bytes]:
             given, since = 0, monotonic()
@@ -142,6 +162,8 @@ class Opening(Finding):
             seat = self._seat_within(conn, namespace, participant_id)
             if seat is None or not may_read(self._invitation(seat, now), seen):
                 return False
+            if any_recalled(conn, namespace, seat.box.id, document_ids):
+                return False
             facts = {"documents": list(document_ids), "original": original}
             event = act_of_guest(EventKind.BOX_DOWNLOADED, seat.box, seat.guest, seen, **facts)
             record(conn, self._desk.vault, [event], now)
@@ -149,7 +171,32 @@ class Opening(Finding):
 
         return await self._desk.db.write(work)
 
-    def _receipt(self, seat: Seat) -> Posted:
+    async def download_ended(
+        self,
+        namespace: str,
+        participant_id: str,
+        document_id: str,
+        seen: Access,
+        *,
+        start: int,
+        stop: int,
+        size: int,
+    ) -> None:
+        """Record how far a download came: bytes from `start` up to `stop` of `size` went out. `document_id` empty: the
+        whole mail.
+        """
+        now = self._desk.clock()
+
+        def work(conn: Connection) -> None:
+            seat = self._seat_within(conn, namespace, participant_id)
+            if seat is not None:
+                facts = {"document": document_id, "start": start, "stop": stop, "size": size}
+                event = act_of_guest(EventKind.BOX_DOWNLOAD_ENDED, seat.box, seat.guest, seen, **facts)
+                record(conn, self._desk.vault, [event], now)
+
+        await self._desk.db.write(work)
+
+    def _receipt(self, seat: Seat, *, asked: bool, first: bool) -> Posted:
         about = about_of(seat.key, seat.box, seat.guest)
-        notice = self._desk.composer.receipt(about, self._desk.clock())
+        notice = self._desk.composer.receipt(about, self._desk.clock(), asked=asked, first=first)
         return self._desk.seal(seat.box, seat.guest, notice, "receipt")

@@ -85,6 +85,9 @@ class Invitation:
     phone_waits: bool = False  # the guest told one, and the owner has not confirmed it
     question: str = field(default="", repr=False)  # set by the sender
     declined_by_link: bool = False  # declined by somebody who only held the link: who proves to be the guest may reopen
+    role: Role = Role.GUEST
+    removed: bool = False  # takes part no more
+    consent_wanted: bool = False  # the profile's text is not accepted yet: nothing of the content is shown before
 
     @property
     def declined(self) -> bool:
@@ -94,20 +97,36 @@ class Invitation:
     @property
     def reopens(self) -> bool:
         """Declined, and open again for whoever proves to be the guest."""
-        standing = self.state in (BoxState.OPEN, BoxState.CLOSED)
+        standing = self.state in (BoxState.OPEN, BoxState.CLOSED) and not self.removed
         return self.declined and self.declined_by_link and standing
 
     @property
     def readable(self) -> bool:
-        """Open or closed, and not declined: whoever proves to be the guest may read it."""
-        return self.state in (BoxState.OPEN, BoxState.CLOSED) and not self.declined
+        """Open or closed, and still for this one: whoever proves to be the guest may read it."""
+        standing = self.state in (BoxState.OPEN, BoxState.CLOSED)
+        return standing and not self.declined and not self.removed
+
+    @property
+    def shown(self) -> bool:
+        """Readable, and what has to be accepted before reading is."""
+        return self.readable and not self.consent_wanted
 
     @property
     def answerable(self) -> bool:
-        """Still open, and the profile takes answers."""
-        return (
-            self.state is BoxState.OPEN and not self.declined and self.profile.participants.replies is not Replies.NONE
-        )
+        """Still open, and the profile takes answers of this one."""
+        takes = self.role is not Role.GUEST or self.profile.participants.replies is not Replies.NONE
+        return self.state is BoxState.OPEN and self.shown and takes
+
+    @property
+    def asks(self) -> bool:
+        """Whether the sender may be asked to open it, or to send it, again."""
+        over = self.state in (BoxState.CLOSED, BoxState.DELETED)
+        return over and not self.declined and not self.removed
+
+    @property
+    def reopenable(self) -> bool:
+        """Closed, and the sender may open it again."""
+        return self.state is BoxState.CLOSED and self.profile.life.reopening
 
     @property
     def takes_account(self) -> bool:

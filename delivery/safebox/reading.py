@@ -1,7 +1,7 @@
 """From rows to what people may see: invitations, opened boxes, documents in pieces."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,17 +10,20 @@ from sqlalchemy import Connection
 
 from delivery.safebox import choices
 from delivery.safebox.boxkey import (
+    ALIAS,
     CONTENT,
     DOCUMENT,
+    DOCUMENT_REASON,
     FACTS,
     GUEST_NAME,
+    GUEST_REASON,
     ORIGINAL,
     PHONE,
     QUESTION,
     RECALL_REASON,
     BoxKey,
 )
-from delivery.safebox.choices import Others
+from delivery.safebox.choices import Others, Replies
 from delivery.safebox.contents import BoxDocument, BoxMessage, DocumentReader, OpenBox
 from delivery.safebox.inviting import about_of
 from delivery.safebox.lifecycle import state_at
@@ -40,14 +43,14 @@ from delivery.store.box_contents import (
     events_of,
     messages_of,
 )
-from delivery.store.boxes import BoxRow, GuestState, ParticipantRow, Role, get_box, participants_of
+from delivery.store.boxes import BoxRow, BoxState, GuestState, ParticipantRow, Role, get_box, participants_of
 from delivery.store.proofs import NOTHING, ProofRow
 from delivery.store.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """One guest in one box, as rows, with the box's key if it still has one."""
+    """One participant in one box, as rows, with the box's key if it still has one."""
 
     box: BoxRow
     guest: ParticipantRow
@@ -59,9 +62,14 @@ class Seat:
 
 
 def seat_of(conn: Connection, vault: Vault, guest: ParticipantRow | None) -> Seat | None:
-    """A guest with their box."""
-    if guest is None or guest.role is not Role.GUEST:
+    """Somebody who was invited, with their box. The owner was not: see `seat_at`."""
+    if guest is None or guest.role is Role.OWNER:
         return None
+    return seat_at(conn, vault, guest)
+
+
+def seat_at(conn: Connection, vault: Vault, guest: ParticipantRow) -> Seat | None:
+    """Anybody who takes part, with their box."""
     box = get_box(conn, guest.namespace, guest.box_id)
     if box is None:
         return None
@@ -93,12 +101,14 @@ def invitation_of(seat: Seat, organisation: str, now: datetime) -> Invitation:
     box, guest = seat.box, seat.guest
     about = about_of(seat.key, box, guest)
     profile = Profile.model_validate(box.profile)
-    reason = box.recall_reason_sealed
+    state = state_at(box.state, box.closes_at, box.deletes_at, now)
+    alone = guest.recalled_at is not None and state in (BoxState.OPEN, BoxState.CLOSED)  # taken back from this one
+    consent = profile.participants.consent if guest.role is not Role.OWNER else None
     return Invitation(
         participant_id=guest.id,
         box_id=box.id,
         namespace=box.namespace,
-        sender_name=about.owner_name or box.owner,
+        sender_name=profile.participants.alias or about.owner_name or box.owner,
         sender_address=box.owner,
         organisation=organisation,
         guest_address=guest.address,
@@ -109,9 +119,9 @@ def invitation_of(seat: Seat, organisation: str, now: datetime) -> Invitation:
         closed_at=box.closed_at,
         deletes_at=box.deletes_at,
         deleted_at=box.deleted_at,
-        recalled_at=box.recalled_at,
-        recall_reason=seat.key.open_text(RECALL_REASON, box.id, reason) if seat.key and reason else "",
-        state=state_at(box.state, box.closes_at, box.deletes_at, now),
+        recalled_at=guest.recalled_at if alone else box.recalled_at,
+        recall_reason=_reason(seat, alone=alone),
+        state=BoxState.RECALLED if alone else state,
         guest_state=guest.state,
         locked=guest.locked_at is not None,
         needs_account=profile.signin.needs_account,
@@ -125,6 +135,9 @@ def invitation_of(seat: Seat, organisation: str, now: datetime) -> Invitation:
         phone_waits=seat.proof.phone_sealed is not None and seat.proof.phone_confirmed_at is None,
         question=seat.key.open_text(QUESTION, guest.id, seat.proof.question_sealed) if seat.key else "",
         declined_by_link=seat.declined_by_link,
+        role=guest.role,
+        removed=guest.removed_at is not None,
+        consent_wanted=consent is not None and guest.consented_version != consent.version,
     )
 
 
@@ -133,6 +146,15 @@ def phone_of(proof: ProofRow, key: BoxKey | None) -> str:
     if key is None or proof.phone_sealed is None or proof.phone_confirmed_at is None:
         return ""
     return key.open_text(PHONE, proof.participant_id, proof.phone_sealed)
+
+
+def _reason(seat: Seat, *, alone: bool) -> str:
+    """What the owner said when it was taken back: from everybody, or from this one."""
+    if seat.key is None:
+        return ""
+    if alone:
+        return seat.key.open_text(GUEST_REASON, seat.guest.id, seat.guest.recall_reason_sealed)
+    return seat.key.open_text(RECALL_REASON, seat.box.id, seat.box.recall_reason_sealed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,27 +169,34 @@ class Shelf:
 
 
 def shelf_of(conn: Connection, seat: Seat) -> Shelf:
-    """Read it. A guest sees the owner's message and their own answers: answers go to the owner alone."""
+    """Read it. A guest sees what the owner's side wrote and their own answers; those of others where all see all."""
     namespace, box_id = seat.box.namespace, seat.box.id
+    people = participants_of(conn, namespace, box_id)
+    everybody = Profile.model_validate(seat.box.profile).participants.replies is Replies.ALL
+    keepers = {one.id for one in people if one.role in (Role.OWNER, Role.PRIVILEGED)}
+    sees_all = everybody or seat.guest.role is not Role.GUEST
     messages = tuple(
         message
         for message in messages_of(conn, namespace, box_id)
-        if message.kind is Wrote.ORIGINAL or message.author_id == seat.guest.id
+        if sees_all or message.author_id == seat.guest.id or message.author_id in keepers
     )
     shown = {message.id for message in messages}
     documents = tuple(one for one in documents_of(conn, namespace, box_id) if one.box_message_id in shown)
     downloads: dict[str, datetime] = {}
     for at, _, _, facts in events_of(conn, namespace, box_id, EventKind.BOX_DOWNLOADED, seat.guest.id):
         downloads.update(dict.fromkeys(facts.get("documents", ()), at))
-    return Shelf(seat, participants_of(conn, namespace, box_id), messages, documents, downloads)
+    return Shelf(seat, people, messages, documents, downloads)
 
 
 def open_shelf(shelf: Shelf, key: BoxKey, invitation: Invitation, limits: AnswerLimits) -> OpenBox:
     """Open what the rows hold. Raises SealBroken where stored bytes were changed."""
     people = {person.id: _person(person, shelf.seat, key, invitation.sender_name) for person in shelf.people}
-    others_shown = invitation.profile.participants.others is Others.VISIBLE
+    settings = invitation.profile.participants
+    others_shown = settings.others is Others.VISIBLE or shelf.seat.guest.role is not Role.GUEST
     me = shelf.seat.guest.id
-    visible = tuple(one for one in people.values() if one.role is not Role.GUEST or one.is_reader or others_shown)
+    gone = {one.id for one in shelf.people if one.removed_at is not None}
+    shown = [one for one in people.values() if one.role is not Role.GUEST or one.is_reader or others_shown]
+    visible = tuple(one for one in shown if one.id not in gone)
     documents = [_document(row, key, shelf.downloads.get(row.id)) for row in shelf.documents]
     messages = tuple(
         _message(row, key, people[row.author_id], [one for one in documents if one.message_id == row.id])
@@ -178,9 +207,15 @@ def open_shelf(shelf: Shelf, key: BoxKey, invitation: Invitation, limits: Answer
         subject=about_of(key, shelf.seat.box, shelf.seat.guest).subject,
         messages=messages,
         people=tuple(sorted(visible, key=lambda one: (one.role is not Role.OWNER, one.id != me))),
-        reply_to=tuple(one for one in visible if one.role is Role.OWNER) if invitation.answerable else (),
+        reply_to=_readers(visible, shelf.seat, settings.replies) if invitation.answerable else (),
         limits=limits,
     )
+
+
+def _readers(visible: Sequence[Person], seat: Seat, replies: Replies) -> tuple[Person, ...]:
+    """Who reads an answer of this one: everybody, or the owner's side; what the owner's side writes, everybody."""
+    to_all = replies is Replies.ALL or seat.guest.role in (Role.OWNER, Role.PRIVILEGED)
+    return tuple(one for one in visible if not one.is_reader and (to_all or one.role is not Role.GUEST))
 
 
 def content_of(message: MessageRow, key: BoxKey) -> dict[str, Any]:
@@ -200,7 +235,9 @@ def facts_of(document: DocumentRow, key: BoxKey) -> dict[str, Any]:
 
 
 def read_document(document: DocumentRow, key: BoxKey, blobs: Blobs) -> DocumentReader | None:
-    """A document to be read in pieces. None once it is destroyed. Blocks."""
+    """A document to be read in pieces. None once it is destroyed or taken back. Blocks."""
+    if document.recalled_at is not None:
+        return None
     facts = facts_of(document, key)
     if document.blob is not None:
         return _reader(facts["name"], facts["type"], key, (DOCUMENT, document.id), blobs.open(document.blob))
@@ -229,11 +266,15 @@ def _reader(name: str, content_type: str, key: BoxKey, bound: tuple[str, str], b
 
 
 def _person(row: ParticipantRow, seat: Seat, key: BoxKey, owner_name: str) -> Person:
+    is_me = row.id == seat.guest.id
     if row.role is Role.OWNER:
         name = owner_name if owner_name != row.address else ""
     else:
         name = key.open_text(GUEST_NAME, row.id, row.name_sealed)
-    return Person(row.id, name, row.address, row.role, row.state, is_reader=row.id == seat.guest.id)
+    alias = key.open_text(ALIAS, row.id, row.alias_sealed)
+    if alias and seat.guest.role is Role.GUEST and not is_me:
+        return Person(row.id, alias, "", row.role, row.state)
+    return Person(row.id, name, row.address, row.role, row.state, is_reader=is_me)
 
 
 def _document(row: DocumentRow, key: BoxKey, downloaded_at: datetime | None) -> BoxDocument:
@@ -247,6 +288,8 @@ def _document(row: DocumentRow, key: BoxKey, downloaded_at: datetime | None) -> 
         row.size,
         facts.get("content_id"),
         downloaded_at,
+        row.recalled_at,
+        key.open_text(DOCUMENT_REASON, row.id, row.recall_reason_sealed),
     )
 
 
@@ -265,5 +308,7 @@ def _message(row: MessageRow, key: BoxKey, author: Person, documents: list[BoxDo
         is_original=row.kind is Wrote.ORIGINAL,
         is_cut=content.get("is_cut", False),
         is_unreadable=content.get("is_unreadable", False),
-        original_size=row.original_size if row.original_blob else None,
+        original_size=row.original_size
+        if row.original_blob and not any(one.recalled_at for one in documents)
+        else None,
     )

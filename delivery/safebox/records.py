@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from delivery.store.boxes import BoxState, GuestState
+from delivery.safebox.profile import Profile
+from delivery.store.boxes import BoxState, GuestState, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,9 @@ class GuestSummary:
     locked_at: datetime | None = None
     released_at: datetime | None = None
     by_fallback: bool = False
+    role: Role = Role.GUEST
+    removed_at: datetime | None = None
+    recalled_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,7 @@ class BoxSummary:
     closes_at: datetime
     deletes_at: datetime | None
     guests: tuple[GuestSummary, ...]
+    staff: tuple[GuestSummary, ...] = ()  # privileged participants and colleagues
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +52,4 @@ class BoxRecord:
     documents: int
     bytes_kept: int
     events: tuple[tuple[datetime, str, str | None], ...] = ()  # (when, kind, participant id)
+    profile: Profile = field(default=Profile())  # frozen when it was made

@@ -1,6 +1,7 @@
 """What guests do beside reading and answering, and the notices that go out for it: to them, or to the owner."""
 
 import asyncio
+import hashlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
@@ -17,8 +18,10 @@ from delivery.safebox.post import Posted
 from delivery.safebox.reading import Seat
 from delivery.store.accounts import clear_throttles, phrase_of
 from delivery.store.audit import Event, EventKind, record
-from delivery.store.boxes import BoxState, GuestState, get_participant, move_guest, set_lock, told_lately
+from delivery.store.box_people import set_consent
+from delivery.store.boxes import GuestState, get_participant, move_guest, set_lock, told_lately
 
+_FETCHED: Final = timedelta(hours=1)
 _ONCE: Final = timedelta(days=1)  # how often an owner hears the same of a guest
 _MAX_NOTE: Final = 1000
 
@@ -54,18 +57,24 @@ class Telling(Finding):
             namespace, participant_id, "locked", self._desk.composer.locked, happen, once=True
         )
 
-    async def ask_again(self, namespace: str, participant_id: str, note: str, _seen: Access) -> bool:
-        """The guest of a closed or deleted box asks the owner to send it again; the owner gets one mail a day."""
+    async def ask_again(self, namespace: str, participant_id: str, note: str, seen: Access) -> bool:
+        """The guest of a closed box asks the owner to open it again, of a deleted one to send it again; the owner gets
+        one mail a day.
+        """
         said = note.strip()[:_MAX_NOTE]
 
+        reopenable = False
+
         def compose(about: About, now: datetime) -> Notice:
-            return self._desk.composer.asked_again(about, said, now)
+            return self._desk.composer.asked_again(about, said, now, reopenable=reopenable)
 
-        def happen(_conn: Connection, seat: Seat, now: datetime) -> bool | None:
-            invitation = self._invitation(seat, now)
-            over = invitation.state in (BoxState.CLOSED, BoxState.DELETED) and not invitation.declined
-            return None if over else False
+        def happen(_conn: Connection, seat: Seat, now: datetime) -> Event | bool:
+            if not self._invitation(seat, now).asks:
+                return False
+            return act_of_guest(EventKind.BOX_ASKED, seat.box, seat.guest, seen)
 
+        invitation = await self.invitation(namespace, participant_id)
+        reopenable = invitation is not None and invitation.reopenable
         return await self._tell_owner(namespace, participant_id, "asked_again", compose, happen, once=True)
 
     async def reopen(self, namespace: str, participant_id: str, seen: Access) -> bool:
@@ -82,6 +91,40 @@ class Telling(Finding):
                 return False
             event = act_of_guest(EventKind.BOX_UNLOCKED, seat.box, seat.guest, seen, was="declined by link")
             record(conn, self._desk.vault, [event], now)
+            return True
+
+        return await self._desk.db.write(work)
+
+    async def fetched(self, namespace: str, participant_id: str, seen: Access) -> None:
+        """The link was followed, by the guest or by a scanner: nothing was shown but the envelope. Kept once an hour
+        for each network, so that nobody fills the trail.
+        """
+        now = self._desk.clock()
+        place = hashlib.sha256(f"{participant_id}\0{seen.network}".encode()).hexdigest()
+
+        def work(conn: Connection) -> None:
+            seat = self._seat_within(conn, namespace, participant_id)
+            if seat is None or told_lately(conn, namespace, f"fetched:{place}", now - _FETCHED, now):
+                return
+            record(conn, self._desk.vault, [act_of_guest(EventKind.BOX_LINK_FETCHED, seat.box, seat.guest, seen)], now)
+
+        await self._desk.db.write(work)
+
+    async def consent(self, namespace: str, participant_id: str, version: str, seen: Access) -> bool:
+        """The guest accepts the text of the box's profile, in the version shown. False: that is not the one."""
+        now = self._desk.clock()
+
+        def work(conn: Connection) -> bool:
+            seat = self._seat_within(conn, namespace, participant_id)
+            if seat is None or seen.way is Way.LINK:
+                return False
+            invitation = self._invitation(seat, now)
+            text = invitation.profile.participants.consent
+            if text is None or text.version != version or not invitation.readable:
+                return False
+            if set_consent(conn, namespace, participant_id, version, now):
+                event = act_of_guest(EventKind.BOX_CONSENTED, seat.box, seat.guest, seen, version=version)
+                record(conn, self._desk.vault, [event], now)
             return True
 
         return await self._desk.db.write(work)

@@ -58,6 +58,15 @@ class EventKind(StrEnum):
     BOX_RECALLED = "box.recalled"
     BOX_CLOSED = "box.closed"
     BOX_EXTENDED = "box.extended"
+    BOX_REOPENED = "box.reopened"
+    BOX_REMOVED = "box.removed"  # somebody takes part no more
+    BOX_CONSENTED = "box.consented"
+    BOX_ASKED = "box.asked"  # a guest asks for it to be opened or sent again
+    BOX_REMINDED = "box.reminded"
+    BOX_LINK_FETCHED = "box.link_fetched"  # by whom- or whatever: nothing was shown but the envelope
+    BOX_DOWNLOAD_ENDED = "box.download_ended"
+    BOX_GUEST_RECALLED = "box.guest_recalled"
+    BOX_DOCUMENT_RECALLED = "box.document_recalled"
     BOX_DELETED = "box.deleted"
     BOX_RELEASED = "box.released"
     BOX_LOCKED = "box.locked"

@@ -1,13 +1,16 @@
 """What SafeBoxes hold, in the database: messages and documents, sealed. Every query is scoped by namespace."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from delivery.store.schema import audit_events, box_documents, box_messages
+
+_NO_BYTES: Final = {"facts_sealed": None, "inline_sealed": None, "blob": None, "recall_reason_sealed": None}
 
 
 class Wrote(StrEnum):
@@ -45,6 +48,8 @@ class DocumentRow:
     size: int  # bytes of plaintext
     inline_sealed: bytes | None = field(default=None, repr=False)
     blob: str | None = None
+    recalled_at: datetime | None = None
+    recall_reason_sealed: bytes | None = field(default=None, repr=False)
 
 
 def insert_message(conn: Connection, message: MessageRow, documents: tuple[DocumentRow, ...]) -> None:
@@ -106,8 +111,33 @@ def destroy_contents(conn: Connection, namespace: str, box_id: str) -> tuple[str
         *conn.execute(select(box_documents.c.blob).where(*in_documents)).scalars(),
     ]
     conn.execute(update(box_messages).where(*in_messages).values(content_sealed=None, original_blob=None))
-    conn.execute(update(box_documents).where(*in_documents).values(facts_sealed=None, inline_sealed=None, blob=None))
+    conn.execute(update(box_documents).where(*in_documents).values(**_NO_BYTES))
     return tuple(blob for blob in blobs if blob)
+
+
+def recall_document(
+    conn: Connection, namespace: str, box_id: str, document_id: str, *, now: datetime, reason: bytes | None
+) -> bool:
+    """Take one document back. False: there is none, or it was taken back before."""
+    where = (
+        box_documents.c.namespace == namespace,
+        box_documents.c.box_id == box_id,
+        box_documents.c.id == document_id,
+        box_documents.c.recalled_at.is_(None),
+    )
+    changed = update(box_documents).where(*where).values(recalled_at=now, recall_reason_sealed=reason)
+    return conn.execute(changed).rowcount == 1
+
+
+def any_recalled(conn: Connection, namespace: str, box_id: str, document_ids: Sequence[str]) -> bool:
+    """Whether one of these documents was taken back."""
+    where = (
+        box_documents.c.namespace == namespace,
+        box_documents.c.box_id == box_id,
+        box_documents.c.id.in_(document_ids),
+        box_documents.c.recalled_at.is_not(None),
+    )
+    return conn.execute(select(box_documents.c.id).where(*where).limit(1)).first() is not None
 
 
 def events_of(

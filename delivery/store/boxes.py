@@ -1,6 +1,6 @@
 """SafeBoxes in the database: boxes, participants, links. Every query is scoped by namespace; rows never leave here.
 
-What the boxes hold is in `box_contents.py`.
+What the boxes hold is in `box_contents.py`; what changes of a participant is in `box_people.py`.
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,8 @@ class Role(StrEnum):
 
     OWNER = "owner"
     GUEST = "guest"
-    PRIVILEGED = "privileged"
+    PRIVILEGED = "privileged"  # has the rights of the owner
+    COLLEAGUE = "colleague"  # of the owner's organisation: reads and answers
 
 
 class GuestState(StrEnum):
@@ -69,6 +70,7 @@ class BoxRow:
     deleted_at: datetime | None = None
     recalled_at: datetime | None = None
     recall_reason_sealed: bytes | None = field(default=None, repr=False)
+    remind_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,13 @@ class ParticipantRow:
     by_fallback: bool = False  # invited because a partner could not be reached with proof
     locked_at: datetime | None = None
     released_at: datetime | None = None
+    alias_sealed: bytes | None = field(default=None, repr=False)
+    removed_at: datetime | None = None
+    recalled_at: datetime | None = None
+    recall_reason_sealed: bytes | None = field(default=None, repr=False)
+    consented_at: datetime | None = None
+    consented_version: str | None = None
+    reminders: int = 0
 
 
 # --- writing --------------------------------------------------------------------------------------------------------
@@ -121,9 +130,21 @@ def insert_link(conn: Connection, namespace: str, participant_id: str, digest: b
     )
 
 
-def move_box(conn: Connection, namespace: str, box_id: str, sources: frozenset[BoxState], **values: Any) -> bool:
-    """Change a box (`state` and times in `values`) if it is in one of `sources`. False: somebody else was first."""
-    where = (boxes.c.namespace == namespace, boxes.c.id == box_id, boxes.c.state.in_(sources))
+def move_box(
+    conn: Connection,
+    namespace: str,
+    box_id: str,
+    sources: frozenset[BoxState],
+    *,
+    closing_at: datetime | None = None,
+    **values: Any,
+) -> bool:
+    """Change a box (`state` and times in `values`) if it is in one of `sources`, and still closes at `closing_at`,
+    where that is given. False: somebody else was first.
+    """
+    where = [boxes.c.namespace == namespace, boxes.c.id == box_id, boxes.c.state.in_(sources)]
+    if closing_at is not None:
+        where.append(boxes.c.closes_at == closing_at)
     return conn.execute(update(boxes).where(*where).values(**values)).rowcount == 1
 
 
@@ -134,7 +155,7 @@ def move_guest(
     where = (
         participants.c.namespace == namespace,
         participants.c.id == participant_id,
-        participants.c.role == Role.GUEST,
+        participants.c.role != Role.OWNER,
         participants.c.state.in_(sources),
     )
     return conn.execute(update(participants).where(*where).values(state=target)).rowcount == 1
@@ -171,11 +192,11 @@ def destroy_key(conn: Connection, namespace: str, box_id: str) -> None:
     """Destroy the box's wrapped DEK, then every sealed value of box and participants."""
     where = (boxes.c.namespace == namespace, boxes.c.id == box_id)
     conn.execute(update(boxes).where(*where).values(**_key_values(None)))
-    gone = {"owner_name_sealed": None, "subject_sealed": None, "owner_message_id_sealed": None}
+    gone = {"owner_name_sealed": None, "subject_sealed": None, "owner_message_id_sealed": None, "remind_at": None}
     conn.execute(update(boxes).where(*where).values(**gone, recall_reason_sealed=None))
     proofs.destroy(conn, namespace, box_id)
     sealed = update(participants).where(participants.c.namespace == namespace, participants.c.box_id == box_id)
-    conn.execute(sealed.values(name_sealed=None, reference_sealed=None))
+    conn.execute(sealed.values(name_sealed=None, reference_sealed=None, alias_sealed=None, recall_reason_sealed=None))
 
 
 # --- reading --------------------------------------------------------------------------------------------------------
@@ -189,12 +210,12 @@ def find_box(conn: Connection, namespace: str, message_id: str, profile_name: st
         boxes.c.profile_name == profile_name,
         boxes.c.audience == audience,
     )
-    return _box(conn.execute(select(boxes).where(*where)).one_or_none())
+    return box_of(conn.execute(select(boxes).where(*where)).one_or_none())
 
 
 def get_box(conn: Connection, namespace: str, box_id: str) -> BoxRow | None:
     """A box by id."""
-    return _box(conn.execute(select(boxes).where(boxes.c.namespace == namespace, boxes.c.id == box_id)).one_or_none())
+    return box_of(conn.execute(select(boxes).where(boxes.c.namespace == namespace, boxes.c.id == box_id)).one_or_none())
 
 
 def list_boxes(
@@ -208,19 +229,19 @@ def list_boxes(
         query = query.where(boxes.c.state.in_(states))
     if before:
         query = query.where(boxes.c.id < before)
-    return tuple(box for row in conn.execute(query) if (box := _box(row)))
+    return tuple(box for row in conn.execute(query) if (box := box_of(row)))
 
 
 def due_to_close(conn: Connection, now: datetime, limit: int) -> tuple[BoxRow, ...]:
     """Open boxes whose time of closing has come."""
     where = (boxes.c.state == BoxState.OPEN, boxes.c.closes_at <= now)
-    return tuple(box for row in conn.execute(select(boxes).where(*where).limit(limit)) if (box := _box(row)))
+    return tuple(box for row in conn.execute(select(boxes).where(*where).limit(limit)) if (box := box_of(row)))
 
 
 def due_to_delete(conn: Connection, now: datetime, limit: int) -> tuple[BoxRow, ...]:
     """Boxes whose time of deletion has come."""
     where = (boxes.c.state != BoxState.DELETED, boxes.c.deletes_at <= now)
-    return tuple(box for row in conn.execute(select(boxes).where(*where).limit(limit)) if (box := _box(row)))
+    return tuple(box for row in conn.execute(select(boxes).where(*where).limit(limit)) if (box := box_of(row)))
 
 
 def get_participant(conn: Connection, namespace: str, participant_id: str) -> ParticipantRow | None:
@@ -238,7 +259,7 @@ def guest_by_link(conn: Connection, namespace: str, digest: bytes) -> Participan
     """The guest behind a link."""
     joined = select(participants).join(links, links.c.participant_id == participants.c.id)
     where = (links.c.digest == digest, links.c.namespace == namespace, participants.c.namespace == namespace)
-    return _participant(conn.execute(joined.where(*where, participants.c.role == Role.GUEST)).one_or_none())
+    return _participant(conn.execute(joined.where(*where, participants.c.role != Role.OWNER)).one_or_none())
 
 
 def guest_by_reference(conn: Connection, namespace: str, reference: bytes) -> ParticipantRow | None:
@@ -246,7 +267,7 @@ def guest_by_reference(conn: Connection, namespace: str, reference: bytes) -> Pa
     where = (
         participants.c.namespace == namespace,
         participants.c.reference == reference,
-        participants.c.role == Role.GUEST,
+        participants.c.role != Role.OWNER,
     )
     return _participant(conn.execute(select(participants).where(*where)).one_or_none())
 
@@ -258,7 +279,7 @@ def guests_by_address(
     where = (
         participants.c.namespace == namespace,
         participants.c.address_key == address_key,
-        participants.c.role == Role.GUEST,
+        participants.c.role != Role.OWNER,
     )
     query = select(participants).where(*where).order_by(participants.c.id.desc()).limit(limit)
     return tuple(one for row in conn.execute(query) if (one := _participant(row)))
@@ -280,7 +301,8 @@ def _key_values(key: WrappedKey | None) -> dict[str, Any]:
     }
 
 
-def _box(row: Row[Any] | None) -> BoxRow | None:
+def box_of(row: Row[Any] | None) -> BoxRow | None:
+    """The box of a row."""
     if row is None:
         return None
     values = dict(row._mapping)

@@ -119,12 +119,12 @@ def end_answer(
     counted, answers = throttles.read(conn, key), throttles.read(conn, mine)
     if counted is not None and counted.count >= rules.tries_a_day:
         return Tried(Try.LOCKED_FOR_GOOD, locked_now=True)
-    left = rules.tries - (answers.count if answers else 0)
-    if left > 0:
-        return Tried(Try.WRONG, tries_left=left)
     until = throttles.locked_until(conn, mine, now)
     if until is not None:  # several were tried at once, and one of them has locked it already
         return Tried(Try.LOCKED, locked_until=until)
+    left = rules.tries - (answers.count if answers else 0)
+    if left > 0:
+        return Tried(Try.WRONG, tries_left=left)
     until = throttles.lock(conn, mine, Limit(rules.tries, _DAY, _LOCK), now)
     return Tried(Try.LOCKED, locked_until=until, locked_now=True)
 

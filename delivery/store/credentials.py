@@ -28,7 +28,7 @@ RECOVERY: Final = 10  # codes
 _RECOVERY_BITS: Final = 50  # 10 characters of base32, in two groups
 _LOOKALIKES: Final = str.maketrans("01", "ol")
 _TRIES: Final = Limit(5, timedelta(minutes=15), timedelta(minutes=10))
-_A_DAY: Final = Limit(30, timedelta(days=1), timedelta(hours=12))
+_A_DAY: Final = Limit(30, timedelta(days=1), timedelta(), to_the_end=True)
 
 
 @dataclass(frozen=True, slots=True)

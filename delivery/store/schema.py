@@ -254,11 +254,13 @@ boxes = Table(
     Column("recalled_at", UtcTime),
     Column("recall_reason_sealed", LargeBinary),  # what the owner wants guests to read
     Column("owner_message_id_sealed", LargeBinary),  # Message-ID of the owner's mail, for threading
+    Column("remind_at", UtcTime),  # when guests who have not opened it are reminded next; NULL: never again
     *_dek(),
     UniqueConstraint("namespace", "message_id", "profile_name", "audience"),
     Index("boxes_deletes", "state", "deletes_at"),
     Index("boxes_closes", "state", "closes_at"),
     Index("boxes_owner", "namespace", "owner"),
+    Index("boxes_remind", "remind_at"),
 )
 
 participants = Table(
@@ -270,15 +272,22 @@ participants = Table(
     Column("address", Text, nullable=False),  # as the envelope gave it
     Column("address_key", Text, nullable=False),  # lower case, for look-ups
     Column("name_sealed", LargeBinary),
-    Column("role", String(16), nullable=False),  # owner | guest | privileged
-    Column("state", String(16), nullable=False),  # invited | notified | bounced | seen | read | answered | declined
+    Column("role", String(16), nullable=False),  # owner | guest | privileged | colleague
+    Column("state", String(16), nullable=False),  # invited | notified | bounced | read | answered | declined
     Column("reference", LargeBinary, nullable=False),  # keyed digest of the reference that can be typed
     Column("reference_sealed", LargeBinary),  # to print it again in later notices
     Column("created_at", UtcTime, nullable=False),
     Column("locked_at", UtcTime),
     Column("released_at", UtcTime),  # by_fallback: the owner let a mailed code suffice
     Column("by_fallback", Boolean, nullable=False),  # invited because a partner could not be reached with proof
-    UniqueConstraint("box_id", "address_key"),
+    Column("alias_sealed", LargeBinary),  # the name by which others in the box know them, in place of name and address
+    Column("removed_at", UtcTime),  # takes part no more
+    Column("recalled_at", UtcTime),  # the box was taken back for this one alone
+    Column("recall_reason_sealed", LargeBinary),
+    Column("consented_at", UtcTime),
+    Column("consented_version", String(60)),  # of the profile's consent text
+    Column("reminders", Integer, nullable=False, default=0),  # how many they got
+    UniqueConstraint("box_id", "address_key", "role"),  # who writes to themselves is owner and guest
     UniqueConstraint("namespace", "reference"),
     Index("participants_address", "namespace", "address_key"),
 )
@@ -321,6 +330,8 @@ box_documents = Table(
     Column("size", BigInteger, nullable=False),
     Column("inline_sealed", LargeBinary),  # small documents lie here …
     Column("blob", String(64)),  # … larger ones in this blob file
+    Column("recalled_at", UtcTime),  # taken back alone
+    Column("recall_reason_sealed", LargeBinary),
     Index("box_documents_box", "box_id"),
     _where_named("box_documents_blob", "blob"),
 )

@@ -18,6 +18,7 @@ class Limit:
     window: timedelta
     lock: timedelta
     longest: timedelta = timedelta(hours=24)
+    to_the_end: bool = False  # no lock: past it there is nothing more until the window ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,8 @@ def count_one(conn: Connection, namespace: str, key: str, limit: Limit, now: dat
     begin_window(conn, namespace, key, limit.window, now)
     if raise_count(conn, key, limit.count, now):
         return None
+    if limit.to_the_end and (row := read(conn, key)) is not None:
+        return row.window_at + limit.window
     return locked_until(conn, key, now) or lock(conn, key, limit, now)
 
 

@@ -1,21 +1,35 @@
-"""`sealgate box`: SafeBoxes, who was invited, and how they are taken back. Never their content."""
+"""`sealgate box`: SafeBoxes, what became of them, and everything an owner could do. Never their content."""
 
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from gateway.cli.boxshown import (
+    fates_json,
+    fates_text,
+    record_json,
+    record_text,
+    summary_json,
+    summary_text,
+    track_json,
+)
 from gateway.cli.context import NO, Command, Invocation, config_after, fail, json_option, print_json
-from gateway.cli.stores import actor, shown, stores_of
+from gateway.cli.stores import actor, stores_of
+from policy.units import parse_duration
 
 if TYPE_CHECKING:
+    from delivery.safebox.authority import By, Said
     from delivery.safebox.box import SafeBoxes
-    from delivery.safebox.records import BoxRecord, BoxSummary
 
 STATES = ("open", "closed", "recalled", "deleted")
+ROLES = ("guest", "privileged", "colleague")
 DEFAULT = "default"
+
+Acts = Callable[["SafeBoxes", "By"], Awaitable["Said | None"]]
 
 
 def namespace_option(command: Command) -> Command:
@@ -25,9 +39,46 @@ def namespace_option(command: Command) -> Command:
     )(command)
 
 
+def _box(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What every act on one box takes."""
+    for decorate in (
+        json_option,
+        namespace_option,
+        click.argument("box_id", metavar="ID"),
+        config_after,
+    ):
+        command = decorate(command)
+    return click.pass_obj(command)
+
+
+def _duration(_ctx: click.Context, _param: click.Parameter, value: str | None) -> timedelta | None:
+    """`7 days`, `12 hours`."""
+    try:
+        return None if value is None else parse_duration(value)
+    except ValueError as cause:
+        raise click.BadParameter(str(cause)) from cause
+
+
+def _time(_ctx: click.Context, _param: click.Parameter, value: str | None) -> datetime | None:
+    """A day or a time of ISO 8601; without a zone in UTC."""
+    if value is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError as cause:
+        raise click.BadParameter(f"{value!r} is no time; write 2026-12-31 or 2026-12-31T18:00") from cause
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+_force = click.option("--force", is_flag=True, help="Even where the box's profile does not allow it.")
+_until = click.option("--until", callback=_time, metavar="TIME", help="Until then, such as 2026-12-31 (UTC).")
+_for = click.option("--for", "length", callback=_duration, metavar="DURATION", help="For so long from now: `7 days`.")
+_reason = click.option("--reason", default="", help="What guests read in place of it.")
+
+
 @click.group()
 def command() -> None:
-    """See SafeBoxes, recall or delete them."""
+    """See SafeBoxes, and what became of them; close, extend, reopen, recall, delete them, and say who takes part."""
 
 
 @command.command("list")
@@ -44,74 +95,204 @@ def list_(invocation: Invocation, *, states: tuple[str, ...], namespace: str | N
         boxes = asyncio.run(stores.boxes.list(namespace, states=states))
     for box in boxes:
         if as_json:
-            print_json(_summary_json(box))
+            print_json(summary_json(box))
         else:
-            click.echo(_summary_text(box))
+            click.echo(summary_text(box))
     if not boxes and not as_json:
         click.echo("none")
 
 
 @command.command()
-@config_after
-@click.argument("box_id", metavar="ID")
-@namespace_option
-@json_option
-@click.pass_obj
-def show(invocation: Invocation, box_id: str, namespace: str, as_json: bool) -> None:
-    """Show a box: its guests, how much it holds, and everything that happened to it."""
+@_box
+def show(invocation: Invocation, *, box_id: str, namespace: str, as_json: bool) -> None:
+    """Show a box: its people and how far each came, how much it holds, and everything that happened to it."""
+    from delivery.safebox.authority import By
+
+    by = By.admin(actor())
     with stores_of(invocation) as stores:
-        record = asyncio.run(stores.boxes.show(box_id, namespace))
+        record = asyncio.run(stores.boxes.show(box_id, by, namespace))
+        tracks = asyncio.run(stores.boxes.activity(box_id, by, namespace)) or ()
     if record is None:
         fail(f"there is no SafeBox {box_id} in the namespace {namespace}", "sealgate box list", code=NO)
     if as_json:
-        print_json(_record_json(record))
+        print_json(record_json(record) | {"activity": [track_json(track) for track in tracks]})
     else:
-        click.echo(_record_text(record))
+        click.echo(record_text(record, tracks))
 
 
 @command.command()
-@config_after
-@click.argument("box_id", metavar="ID")
-@click.option("--reason", default="", help="What guests read on the page.")
-@namespace_option
-@click.pass_obj
-def recall(invocation: Invocation, box_id: str, reason: str, namespace: str) -> None:
-    """Take a box back: from this moment on no guest can open it. What was downloaded before stays with them."""
-    act_on_box(invocation, box_id, "recalled", lambda boxes: boxes.recall(box_id, reason, actor(), namespace))
+@_box
+@click.option("--guest", metavar="ADDRESS", help="Take it back from this one alone.")
+@click.option("--document", metavar="ID", help="Take this document back alone.")
+@_reason
+def recall(
+    invocation: Invocation,
+    *,
+    box_id: str,
+    namespace: str,
+    as_json: bool,
+    guest: str | None,
+    document: str | None,
+    reason: str,
+) -> None:
+    """Take a box back: from this moment on no guest can open it. Tells what stays with whom."""
+    if guest and document:
+        raise click.UsageError("--guest and --document exclude each other: take back one after the other")
+
+    async def act(boxes: "SafeBoxes", by: "By") -> "Said | None":
+        if guest:
+            return await boxes.recall_guest(box_id, guest, reason, by, namespace)
+        if document:
+            return await boxes.recall_document(box_id, document, reason, by, namespace)
+        return await boxes.recall(box_id, reason, by, namespace)
+
+    act_on_box(invocation, box_id, "recalled", act, as_json=as_json)
 
 
 @command.command()
-@config_after
-@click.argument("box_id", metavar="ID")
-@click.option("--force", is_flag=True, help="Even where the box's profile allows no closing by hand.")
-@namespace_option
-@click.pass_obj
-def close(invocation: Invocation, box_id: str, force: bool, namespace: str) -> None:
+@_box
+@_force
+def close(invocation: Invocation, *, box_id: str, namespace: str, as_json: bool, force: bool) -> None:
     """Close a box: it takes no more answers, and can be read until its retention ends."""
-    act_on_box(invocation, box_id, "closed", lambda boxes: boxes.close(box_id, actor(), namespace, force=force))
+    act_on_box(invocation, box_id, "closed", lambda b, by: b.close(box_id, by, namespace, force=force), as_json=as_json)
 
 
 @command.command()
-@config_after
-@click.argument("box_id", metavar="ID")
-@click.option("--force", is_flag=True, help="Even where the box's profile allows no deletion by hand.")
+@_box
+@_until
+@_for
+@_force
+def extend(
+    invocation: Invocation,
+    *,
+    box_id: str,
+    namespace: str,
+    as_json: bool,
+    until: datetime | None,
+    length: timedelta | None,
+    force: bool,
+) -> None:
+    """Keep an open box open for longer, within its profile."""
+    moment = _moment(until, length)
+    if moment is None:
+        raise click.UsageError("say how long: --for '7 days', or --until 2026-12-31")
+    act_on_box(
+        invocation,
+        box_id,
+        f"open until {moment:%Y-%m-%d %H:%M} UTC",
+        lambda boxes, by: boxes.extend(box_id, by, moment, namespace, force=force),
+        as_json=as_json,
+    )
+
+
+@command.command()
+@_box
+@_until
+@_for
+@_force
+@click.option("--quiet", is_flag=True, help="Do not tell the people in it.")
+def reopen(
+    invocation: Invocation,
+    *,
+    box_id: str,
+    namespace: str,
+    as_json: bool,
+    until: datetime | None,
+    length: timedelta | None,
+    force: bool,
+    quiet: bool,
+) -> None:
+    """Open a closed box again, within its retention, and send its people a notice."""
+
+    async def act(boxes: "SafeBoxes", by: "By") -> "Said | None":
+        said = await boxes.reopen_box(box_id, by, _moment(until, length), namespace, force=force)
+        if said and not quiet:
+            await boxes.tell_all(box_id, by, namespace)
+        return said
+
+    act_on_box(invocation, box_id, "open again", act, as_json=as_json)
+
+
+@command.command()
+@_box
+@_force
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@namespace_option
-@click.pass_obj
-def delete(invocation: Invocation, box_id: str, *, force: bool, yes: bool, namespace: str) -> None:
+def delete(invocation: Invocation, *, box_id: str, namespace: str, as_json: bool, force: bool, yes: bool) -> None:
     """Delete a box: its key is destroyed, and its content with it. The record of what happened stays."""
     if not yes and sys.stdin.isatty():
         click.confirm(f"Delete SafeBox {box_id}? Nobody can bring its content back.", abort=True)
-    act_on_box(invocation, box_id, "deleted", lambda boxes: boxes.delete(box_id, actor(), namespace, force=force))
+    act_on_box(
+        invocation, box_id, "deleted", lambda b, by: b.delete(box_id, by, namespace, force=force), as_json=as_json
+    )
 
 
 @command.command()
-@config_after
-@click.argument("box_id", metavar="ID")
+@_box
 @click.argument("address")
-@namespace_option
-@click.pass_obj
-def release(invocation: Invocation, box_id: str, address: str, namespace: str) -> None:
+@click.option("--name", default="", help="What the notice calls them.")
+@click.option("--as", "role", type=click.Choice(ROLES), default="guest", show_default=True, help="What they may do.")
+@click.option("--alias", default="", help="What other guests see in place of name and address.")
+@_force
+def add(
+    invocation: Invocation,
+    *,
+    box_id: str,
+    namespace: str,
+    as_json: bool,
+    address: str,
+    name: str,
+    role: str,
+    alias: str,
+    force: bool,
+) -> None:
+    """Invite ADDRESS to an open box; who was removed takes part again."""
+    from delivery.store.boxes import Role
+
+    act_on_box(
+        invocation,
+        box_id,
+        f"{address} takes part",
+        lambda boxes, by: boxes.add(
+            box_id, address, by, namespace, name=name, role=Role(role), alias=alias, force=force
+        ),
+        as_json=as_json,
+    )
+
+
+@command.command()
+@_box
+@click.argument("address")
+def remove(invocation: Invocation, *, box_id: str, namespace: str, as_json: bool, address: str) -> None:
+    """End ADDRESS's access, at once. What they wrote stays in the box."""
+    act_on_box(
+        invocation,
+        box_id,
+        f"{address} takes part no more",
+        lambda boxes, by: boxes.remove(box_id, address, by, namespace),
+        as_json=as_json,
+    )
+
+
+@command.command()
+@_box
+@click.argument("address", required=False)
+def notify(invocation: Invocation, *, box_id: str, namespace: str, as_json: bool, address: str | None) -> None:
+    """Send the notice again, with a new link: to ADDRESS, or to everybody in the box."""
+    act_on_box(
+        invocation,
+        box_id,
+        "the notice is on its way",
+        lambda boxes, by: (
+            boxes.call_again(box_id, address, by, namespace) if address else boxes.tell_all(box_id, by, namespace)
+        ),
+        as_json=as_json,
+    )
+
+
+@command.command()
+@_box
+@click.argument("address")
+def release(invocation: Invocation, *, box_id: str, namespace: str, as_json: bool, address: str) -> None:
     """Let a mailed code open a box that was made because a partner could not be reached with proof.
 
     Do this when the owner has made sure, by another way than mail, that ADDRESS is read by the guest alone.
@@ -120,109 +301,47 @@ def release(invocation: Invocation, box_id: str, address: str, namespace: str) -
         invocation,
         box_id,
         f"a mailed code opens it for {address} now",
-        lambda boxes: boxes.release(box_id, address, actor(), namespace),
+        lambda boxes, by: boxes.release(box_id, address, by, namespace),
+        as_json=as_json,
     )
 
 
 @command.command()
-@config_after
-@click.argument("box_id", metavar="ID")
+@_box
 @click.argument("address")
-@namespace_option
-@click.pass_obj
-def unlock(invocation: Invocation, box_id: str, address: str, namespace: str) -> None:
+def unlock(invocation: Invocation, *, box_id: str, namespace: str, as_json: bool, address: str) -> None:
     """Take off the lock that too many wrong codes put on a guest."""
     act_on_box(
         invocation,
         box_id,
         f"unlocked for {address}",
-        lambda boxes: boxes.unlock_guest(box_id, address, actor(), namespace),
+        lambda boxes, by: boxes.unlock_guest(box_id, address, by, namespace),
+        as_json=as_json,
     )
 
 
-def act_on_box(
-    invocation: Invocation, box_id: str, done: str, act: "Callable[[SafeBoxes], Awaitable[bool | None]]"
-) -> None:
-    """Do it, and say what was done, or why it cannot be."""
+def _moment(until: datetime | None, length: timedelta | None) -> datetime | None:
+    if until is not None and length is not None:
+        raise click.UsageError("--until and --for exclude each other")
+    return until if length is None else datetime.now(UTC) + length
 
-    async def run(boxes: "SafeBoxes") -> bool | None:
-        return await act(boxes)
+
+def act_on_box(invocation: Invocation, box_id: str, done: str, act: Acts, *, as_json: bool = False) -> None:
+    """Act as an admin, and say what came of it."""
+    from delivery.safebox.authority import By
+    from delivery.safebox.recalling import Recalled
+
+    async def run(boxes: "SafeBoxes") -> "Said | None":
+        return await act(boxes, By.admin(actor()))
 
     with stores_of(invocation) as stores:
-        answer = asyncio.run(run(stores.boxes))
-    if answer is None:
-        fail(f"there is no such SafeBox or guest: {box_id}", "sealgate box list", code=NO)
-    if not answer:
-        fail(f"{box_id}: its state or profile does not allow that", f"sealgate box show {box_id}", code=NO)
-    click.echo(f"{box_id}: {done}")
-
-
-def _summary_json(box: "BoxSummary") -> dict[str, Any]:
-    return {
-        "id": box.id,
-        "namespace": box.namespace,
-        "owner": box.owner,
-        "state": box.state.value,
-        "profile": box.profile,
-        "created_at": shown(box.created_at),
-        "closes_at": shown(box.closes_at),
-        "deletes_at": shown(box.deletes_at),
-        "guests": [{"address": guest.address, "state": guest.state.value} for guest in box.guests],
-    }
-
-
-def _record_json(record: "BoxRecord") -> dict[str, Any]:
-    box = record.summary
-    return _summary_json(box) | {
-        "message_id": record.message_id,
-        "by_fallback": box.by_fallback,
-        "closed_at": shown(record.closed_at),
-        "recalled_at": shown(record.recalled_at),
-        "deleted_at": shown(record.deleted_at),
-        "messages": record.messages,
-        "documents": record.documents,
-        "bytes": record.bytes_kept,
-        "guests": [
-            {
-                "address": guest.address,
-                "state": guest.state.value,
-                "participant_id": guest.participant_id,
-                "by_fallback": guest.by_fallback,
-                "released_at": shown(guest.released_at),
-                "locked_at": shown(guest.locked_at),
-            }
-            for guest in box.guests
-        ],
-        "events": [{"at": shown(at), "kind": kind, "participant_id": who} for at, kind, who in record.events],
-    }
-
-
-def _summary_text(box: "BoxSummary") -> str:
-    until = f"deleted on {shown(box.deletes_at)}" if box.deletes_at else "kept"
-    if box.state.value == "deleted":
-        until = "content gone"
-    lines = [f"{box.id}  {box.state.value:<8} {box.profile:<12} {box.owner}  {shown(box.created_at)}  {until}"]
-    lines += [f"    {guest.state.value:<9} {guest.address}" for guest in box.guests]
-    return _printable("\n".join(lines))
-
-
-def _record_text(record: "BoxRecord") -> str:
-    box = record.summary
-    names = {guest.participant_id: guest.address for guest in box.guests}
-    lines = [_summary_text(box), f"    message {record.message_id}, answers until {shown(box.closes_at)}"]
-    lines.append(f"    {record.messages} messages, {record.documents} documents, {record.bytes_kept} bytes")
-    for guest in box.guests:
-        if guest.locked_at:
-            lines.append(f"    {guest.address} is locked since {shown(guest.locked_at)}")
-        if guest.by_fallback:
-            lines.append(
-                f"    {guest.address} was invited by fallback"
-                + (f", released {shown(guest.released_at)}" if guest.released_at else "; a mailed code opens nothing")
-            )
-    lines += [f"    {shown(at)}  {kind:<16} {names.get(who or '', '')}".rstrip() for at, kind, who in record.events]
-    return _printable("\n".join(lines))
-
-
-def _printable(text: str) -> str:
-    """No address may steer the terminal."""
-    return "".join(char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in text)
+        said = asyncio.run(run(stores.boxes))
+    if said is None:
+        fail(f"there is no such SafeBox: {box_id}", "sealgate box list", code=NO)
+    if not said:
+        fail(f"{box_id}: {said.sentence}", f"sealgate box show {box_id}", code=NO)
+    fates = said.fates if isinstance(said, Recalled) else ()
+    if as_json:
+        print_json({"id": box_id, "done": done, **({"fates": fates_json(fates)} if isinstance(said, Recalled) else {})})
+    else:
+        click.echo("\n".join([f"{box_id}: {done}", *fates_text(fates)]))

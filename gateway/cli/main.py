@@ -17,7 +17,7 @@ GROUPS: Final = {
     "policy": ("gateway.cli.policy", "Check, test and explain the policy."),
     "rules": ("gateway.cli.rules", "List, show, test detectors, and scan files with them."),
     "queue": ("gateway.cli.queue", "See and steer what waits, and prove that nothing was lost."),
-    "box": ("gateway.cli.boxes", "See SafeBoxes, recall or delete them."),
+    "box": ("gateway.cli.boxes", "See SafeBoxes and what became of them; close, extend, recall, delete them."),
     "user": ("gateway.cli.user", "See guests' accounts, and help where they cannot help themselves."),
     "keys": ("gateway.cli.keys", "Make, list and rotate the keys that wrap all others."),
     "dkim": ("gateway.cli.dkim", "Make keys that sign mail, and print their DNS records."),

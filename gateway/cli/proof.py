@@ -51,11 +51,11 @@ def phone(
     done = f"codes for {address} go to {plain}"
     if confirm:
         act_on_box(
-            invocation, box_id, done, lambda boxes: boxes.confirm_phone(box_id, address, plain, actor(), namespace)
+            invocation, box_id, done, lambda boxes, by: boxes.confirm_phone(box_id, address, plain, by, namespace)
         )
         return
     proof = Proof(plain, PhoneFrom.OWNER)
-    act_on_box(invocation, box_id, done, lambda boxes: boxes.set_proof(box_id, address, proof, actor(), namespace))
+    act_on_box(invocation, box_id, done, lambda boxes, by: boxes.set_proof(box_id, address, proof, by, namespace))
 
 
 @command.command()
@@ -70,7 +70,7 @@ def question(invocation: Invocation, box_id: str, address: str, *, text: str, an
     """Set the question that a guest answers to open a box whose profile has the way `question`."""
     proof = _question(text, answer)
     done = f"{address} is asked the question"
-    act_on_box(invocation, box_id, done, lambda boxes: boxes.set_proof(box_id, address, proof, actor(), namespace))
+    act_on_box(invocation, box_id, done, lambda boxes, by: boxes.set_proof(box_id, address, proof, by, namespace))
 
 
 def _question(text: str, answer: str) -> "Proof":
@@ -84,8 +84,10 @@ def _question(text: str, answer: str) -> "Proof":
 
 
 def _show(invocation: Invocation, box_id: str, address: str, namespace: str, *, as_json: bool) -> None:
+    from delivery.safebox.authority import By
+
     with stores_of(invocation) as stores:
-        known = asyncio.run(stores.boxes.proof_of(box_id, address, namespace))
+        known = asyncio.run(stores.boxes.proof_of(box_id, address, By.admin(actor()), namespace))
     if known is None:
         fail(f"there is no such SafeBox or guest: {box_id}", "sealgate box list", code=NO)
     source = known.phone_from.value if known.phone_from else None

@@ -15,10 +15,12 @@ END: Final = b"\r\n.\r\n"
 _PREFIXES: Final = (b"\r\n.\r", b"\r\n.", b"\r\n", b"\r")
 _BARE: Final = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 _RECEIVED: Final = re.compile(rb"^received[ \t]*:", re.IGNORECASE | re.MULTILINE)
+_RECEIVED_WHOLE: Final = re.compile(rb"^received[ \t]*:[^\r\n]*(?:\r\n[ \t][^\r\n]*)*", re.IGNORECASE | re.MULTILINE)
 
 LONGEST_LINE: Final = 2**20  # octets. RFC 5321 4.5.3.1.6 promises 1000; what is longer is relayed as it came
 LARGEST_HEADER: Final = 2**20  # octets
 MOST_RECEIVED: Final = 50
+MOST_PASSES: Final = 5  # through here: mail that comes in and is forwarded out again passes twice, rings do not end
 
 
 class Flaw(StrEnum):
@@ -36,8 +38,9 @@ class Flaw(StrEnum):
 class DataReceiver:
     """Collects one message from the chunks behind 354. After a flaw it goes on to the end, but keeps nothing."""
 
-    def __init__(self, *, max_bytes: int, normalise: bool = False, before: bytes = b"") -> None:
-        """`before` is put in front of the message (our Received line) and not counted."""
+    def __init__(self, *, max_bytes: int, normalise: bool = False, before: bytes = b"", name: str = "") -> None:
+        """`before` is put in front of the message (our Received line) and not counted. `name`: ours in such lines."""
+        self._name = name
         self._max_bytes = max_bytes
         self._normalise = normalise
         self._skip = len(before)
@@ -76,7 +79,7 @@ class DataReceiver:
         raw = b"".join(pieces)
         pieces.clear()
         if self.flaw is None:
-            self.flaw = _header_flaw(raw, self._skip)
+            self.flaw = _header_flaw(raw, self._skip, self._name)
         return raw
 
     def spoil(self, flaw: Flaw) -> None:
@@ -112,13 +115,20 @@ class DataReceiver:
         self._pieces.append(piece)
 
 
-def _header_flaw(raw: bytes, start: int) -> Flaw | None:
+def _header_flaw(raw: bytes, start: int, name: str) -> Flaw | None:
     """What is wrong with the header section that begins at `start`, if anything."""
     end = start if raw.startswith(b"\r\n", start) else raw.find(b"\r\n\r\n", start, start + LARGEST_HEADER + 4)
     if end < 0:
         if len(raw) - start > LARGEST_HEADER:
             return Flaw.LARGE_HEADER
         end = len(raw)
-    if len(_RECEIVED.findall(raw, start, end)) > MOST_RECEIVED:
+    lines = len(_RECEIVED.findall(raw, start, end))
+    if lines > MOST_RECEIVED or (lines > MOST_PASSES and _passes(raw[start:end], name) > MOST_PASSES):
         return Flaw.LOOPS
     return None
+
+
+def _passes(header: bytes, name: str) -> int:
+    """How many Received lines of ours there are, as `gateway.smtp.received` writes them, folded anew or not."""
+    ours = f" by {name} with ".lower().encode()
+    return sum(ours in b" ".join(found[0].lower().split()) for found in _RECEIVED_WHOLE.finditer(header))

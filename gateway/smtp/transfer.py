@@ -75,6 +75,7 @@ class Transfer:
             receiver = DataReceiver(
                 max_bytes=self._house.limits.message,
                 normalise=self._house.smtp.bare_newline is BareNewline.NORMALISE,
+                name=self._house.hostname,
                 before=received_line(envelope, self._house.hostname, extended=self._extended),
             )
             self._pipe.say(replies.START_DATA)

@@ -109,6 +109,8 @@ async def messages(request: web.Request) -> web.StreamResponse:
 
 async def left(request: web.Request) -> web.StreamResponse:
     """GET /left: signed out."""
+    if (await visitor_of(request)).device_token:
+        return await render(request, "guest/left.html", PlainPage(_("You have left"), _("You have left"), ()))
     page = PlainPage(
         _("You have left"),
         _("You have left"),

@@ -48,7 +48,7 @@ class Message:
     def spoken(self) -> str:
         """What a voice says: digit by digit, twice."""
         digits = ", ".join(self.code)
-        name = re.sub(r"[<>&]+", " ", self.organisation)  # providers read what is said as markup
+        name = " ".join(re.sub(r"[<>&]", " ", self.organisation).split())  # providers read what is said as markup
         return f"Hello. This is {name}. Your code is: {digits}. Once more: {digits}. Goodbye."
 
 

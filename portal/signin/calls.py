@@ -8,7 +8,7 @@ from delivery.store.throttles import Limit
 from portal.phones.sending import Message, NotSent
 from portal.services import PortalServices
 
-_LOCK = timedelta(minutes=30)
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 
 
 class CallTrouble(StrEnum):
@@ -27,14 +27,18 @@ async def may_call(services: PortalServices, number: str, now: datetime) -> Call
         return CallTrouble.ELSEWHERE
     limits = settings.limits
     counts = (
-        ("phone-hour", number, Limit(limits.number_hour, timedelta(hours=1), _LOCK), CallTrouble.NUMBER),
-        ("phone-day", number, Limit(limits.number_day, timedelta(days=1), _LOCK), CallTrouble.NUMBER),
-        ("phones-day", "all", Limit(limits.day, timedelta(days=1), _LOCK, _LOCK), CallTrouble.ALL),
+        ("phone-hour", number, _within(limits.number_hour, _HOUR), CallTrouble.NUMBER),
+        ("phone-day", number, _within(limits.number_day, _DAY), CallTrouble.NUMBER),
+        ("phones-day", "all", _within(limits.day, _DAY), CallTrouble.ALL),
     )
     for what, who, limit, trouble in counts:
         if await services.accounts.count(services.namespace, what, who, limit, now) is not None:
             return trouble
     return None
+
+
+def _within(count: int, window: timedelta) -> Limit:
+    return Limit(count, window, timedelta(), to_the_end=True)
 
 
 async def call(

@@ -284,6 +284,25 @@ async def test_dsn_parameters_are_passed_on(start_peer, delivery, item) -> None:
     assert outcomes["bob@example.org"].dsn_passed
 
 
+@pytest.mark.parametrize(
+    ("orcpt", "smtputf8", "said"),
+    [
+        ("utf-8;b\\x{FC}cher@example.org", False, " ORCPT=utf-8;b\\x{FC}cher@example.org"),
+        ("utf-8;bücher@example.org", True, " ORCPT=utf-8;bücher@example.org"),
+        ("utf-8;bücher@example.org", False, ""),
+        ("rfc822;bücher@example.org", True, ""),
+        ("utf-8;b>\x7f", True, ""),
+    ],
+)
+async def test_addresses_beyond_ascii_are_passed_on_where_they_can_be(
+    start_peer, delivery, item, orcpt: str, smtputf8: bool, said: str
+) -> None:
+    peer = await start_peer(extensions=["DSN", "SMTPUTF8"])
+    async with courier(peer) as out:
+        await out.deliver(delivery(item("bob@example.org", orcpt=orcpt), smtputf8=smtputf8))
+    assert peer.arrived[0].recipients == [f"RCPT TO:<bob@example.org>{said}"]
+
+
 async def test_dsn_parameters_are_kept_from_who_does_not_offer_dsn(start_peer, delivery, item) -> None:
     peer = await start_peer(extensions=["SIZE"])
     async with courier(peer) as out:

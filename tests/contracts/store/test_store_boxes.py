@@ -11,12 +11,15 @@ from delivery.couriers.courier import Delivery, Stored
 from delivery.couriers.safebox import SafeBoxCourier
 from delivery.items import Destination, Item, OpenMessage, State
 from delivery.notices.compose import Composer, Voice
+from delivery.safebox.authority import By
 from delivery.safebox.box import SafeBoxes
 from delivery.safebox.participants import Access, Way
 from delivery.safebox.profile import Profile
 from delivery.store.boxes import BoxState, told_lately
 from keys.tokens import new_id
 from policy.decision import Changes, Route
+
+ADMIN = By.admin("admin")
 
 CODE = Access(Way.CODE, "192.0.2.7")
 GUESTS = [f"guest{number}@post.example" for number in range(8)]
@@ -94,8 +97,8 @@ async def test_a_recall_and_an_answer_at_once_leave_no_answer_behind_the_recall(
     guest, box = one.invitation.participant_id, one.invitation.box_id
     draft = await boxes.begin_answer("default", guest, CODE)
     assert draft is not None
-    recalled, answered = await asyncio.gather(boxes.recall(box, "why", "admin"), draft.send("late?"))
-    record = await boxes.show(box)
+    recalled, answered = await asyncio.gather(boxes.recall(box, "why", ADMIN), draft.send("late?"))
+    record = await boxes.show(box, ADMIN)
     assert recalled
     assert record is not None
     kinds = [kind for _, kind, _ in record.events]
@@ -111,7 +114,7 @@ async def test_every_move_happens_once(boxes: SafeBoxes, store: Any) -> None:
     assert sum(await asyncio.gather(*(boxes.keep_house(store.clock()) for _ in range(4)))) == 1
     store.clock.advance(days=30)
     assert sum(await asyncio.gather(*(boxes.keep_house(store.clock()) for _ in range(4)))) == 1
-    record = await boxes.show(box.id)
+    record = await boxes.show(box.id, ADMIN)
     assert record is not None
     assert record.summary.state is BoxState.DELETED
     assert [kind for _, kind, _ in record.events].count("box.deleted") == 1

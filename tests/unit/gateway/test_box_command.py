@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from delivery.safebox.records import BoxRecord, BoxSummary, GuestSummary
 from delivery.store.boxes import BoxState, GuestState
 from gateway.app import open_stores
-from gateway.cli.box import _record_json, _summary_json, _summary_text
+from gateway.cli.boxshown import record_json, summary_json, summary_text
 from gateway.cli.main import main
 from gateway.settings import load_settings
 
@@ -41,7 +41,7 @@ def config(tmp_path: Path) -> str:
 
 
 def test_the_line_of_a_box_has_the_agreed_shape() -> None:
-    assert _summary_json(BOX) == {
+    assert summary_json(BOX) == {
         "id": "b1",
         "namespace": "default",
         "owner": "alice@example.com",
@@ -53,11 +53,11 @@ def test_the_line_of_a_box_has_the_agreed_shape() -> None:
         "guests": [{"address": "bob@guest.example\x1b[2J", "state": "read"}],
     }
     record = BoxRecord(BOX, "m1", None, None, None, 1, 2, 3, ((NOW, "box.read", "p1"),))
-    assert json.loads(json.dumps(_record_json(record)))["events"][0]["kind"] == "box.read"
+    assert json.loads(json.dumps(record_json(record)))["events"][0]["kind"] == "box.read"
 
 
 def test_no_address_steers_the_terminal() -> None:
-    assert "\x1b" not in _summary_text(BOX)
+    assert "\x1b" not in summary_text(BOX)
 
 
 def test_no_boxes_and_unknown_ones(config: str) -> None:

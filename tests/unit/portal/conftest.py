@@ -16,6 +16,7 @@ from argon2 import PasswordHasher
 
 from delivery.errors import StoreUnavailable
 from delivery.safebox.answers import Answered, AnswerRefused, TooMuch
+from delivery.safebox.asking import normalised
 from delivery.safebox.box import SafeBoxes
 from delivery.safebox.contents import BoxDocument, BoxMessage, DocumentReader, Letter, OpenBox
 from delivery.safebox.headers import address_key
@@ -23,6 +24,7 @@ from delivery.safebox.limits import AnswerLimits
 from delivery.safebox.participants import Access, Invitation, Person, Way
 from delivery.safebox.profile import Profile
 from delivery.store.accounts import Accounts, clear_throttles, proven_before
+from delivery.store.audit import export
 from delivery.store.boxes import BoxState, GuestState, Role
 from delivery.store.credentials import Credentials
 from delivery.store.database import Database
@@ -64,6 +66,7 @@ class Box:
     contents: dict[str, bytes] = field(default_factory=dict)
     limits: AnswerLimits = field(default_factory=AnswerLimits)
     other_guest: Person | None = None
+    answer: str = ""  # to the sender's question
 
     @property
     def path(self) -> str:
@@ -322,6 +325,20 @@ class FakeBoxes(SafeBoxes):
         await self._base.write(lambda conn: clear_throttles(conn, namespace, participant_id))
         return True
 
+    async def code_called(self, namespace: str, participant_id: str, way: Way, seen: Access, *, sent: bool) -> None:
+        self.acts.append((f"called {way.value}" if sent else f"not called {way.value}", participant_id))
+
+    async def tell_phone(self, namespace: str, participant_id: str, number: str, seen: Access) -> bool:
+        box = self._find(participant_id)
+        assert box is not None and box.invitation.wants_phone
+        self.acts.append((f"told {number}", participant_id))
+        box.change(phone_waits=True)
+        return True
+
+    async def is_answer(self, namespace: str, participant_id: str, typed: str) -> bool:
+        box = self._find(participant_id)
+        return box is not None and normalised(typed) == normalised(box.answer)
+
     async def ask_again(self, namespace: str, participant_id: str, note: str, seen: Access) -> bool:
         self.acts.append(("asked", participant_id))
         self.notes.append(note)
@@ -414,6 +431,9 @@ class Portal:
     def browser(self, **headers: str) -> Browser:
         return Browser(self.client, headers)
 
+    def events(self) -> list[dict[str, Any]]:
+        return self.db.read_now(lambda conn: list(export(conn, self.vault, reveal=True)))
+
 
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -452,7 +472,9 @@ async def make_portal(database: Database, vault: Vault, clock: Clock) -> AsyncIt
     """Make portals with other settings."""
     clients: list[TestClient[Any, Any]] = []
 
-    async def make(url: str = f"https://{HOST}", **settings: Any) -> Portal:
+    async def make(
+        url: str = f"https://{HOST}", phones: Any = None, phone_limits: Any = None, **settings: Any
+    ) -> Portal:
         boxes, accounts = FakeBoxes(database, vault), Accounts(database, vault)
         services = PortalServices(
             boxes=boxes,
@@ -462,6 +484,8 @@ async def make_portal(database: Database, vault: Vault, clock: Clock) -> AsyncIt
             clock=clock,
             organisation="Example Clinic",
             sender="secure@example.com",
+            phones=phones or {},
+            phone_limits=phone_limits,
         )
         quick = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         server = TestServer(make_site(services, quick))

@@ -70,6 +70,18 @@ NOTICES: dict[str, Callable[[], Notice]] = {
     "bounce": lambda: COMPOSER.bounce(ABOUT, "550 5.1.1 <maria@post.example>: no such user", NOW),
     "locked": lambda: COMPOSER.locked(ABOUT, NOW),
     "fallback": lambda: COMPOSER.fallback(ABOUT, NOW),
+    "reminder": lambda: COMPOSER.reminder(ABOUT, OFFER, NOW),
+    "news": lambda: COMPOSER.news(ABOUT, OFFER, NOW),
+    "recalled": lambda: COMPOSER.recalled(
+        ABOUT,
+        "box",
+        [
+            ("a@post.example", "downloaded", NOW, ("Bericht.pdf", "the whole message")),
+            ("b@post.example", "never fetched", None, ()),
+        ],
+        NOW,
+    ),
+    "asked_again_reopenable": lambda: COMPOSER.asked_again(ABOUT, "", NOW, reopenable=True),
     "wishes_untaken": lambda: COMPOSER.wishes_untaken(
         ABOUT.owner_address, NOW, subject=ABOUT.subject, untaken=["“7dd” is not a word that is understood here."]
     ),
@@ -224,7 +236,7 @@ def test_addresses_stay_as_they_are(address: str) -> None:
 
 def test_every_template_is_composed_and_described() -> None:
     folders = {path.name for path in TEMPLATES.iterdir() if path.is_dir()}
-    assert folders == set(NOTICES) - {"invitation_by_fallback"}
+    assert folders == set(NOTICES) - {"invitation_by_fallback", "asked_again_reopenable"}
     described = set(re.findall(r"^\| `(\w+)` \|", DOCS.read_text(), re.MULTILINE))
     assert folders <= described
 

@@ -8,10 +8,14 @@ from email.message import EmailMessage
 import pytest
 
 from delivery.couriers.courier import Deferred, Refused, Stored
+from delivery.safebox.acting import NOBODY
+from delivery.safebox.authority import By, Said
 from delivery.safebox.inplace import shown_in_place
 from delivery.safebox.profile import Profile
 from delivery.store.boxes import GuestState
 from policy.decision import Changes
+
+ADMIN = By.admin("admin")
 
 WriteMail = Callable[..., bytes]
 
@@ -156,9 +160,9 @@ async def test_a_box_taken_back_takes_no_more_guests(world, write_mail: WriteMai
     await world.keep(raw, ["bob@guest.example"], message_id="m1")
     box = world.rows("select id from boxes")[0].id
     late = await world.courier.deliver(world.delivery(raw, ["carol@else.example"], message_id="m1"))
-    assert await world.boxes.recall(box, "wrong file", "admin")
+    assert await world.boxes.recall(box, "wrong file", ADMIN)
     await world.end(list(late.values()))  # prepared before the recall: she is in the record, but not called
-    assert [one.recipient for one in world.posted()] == ["bob@guest.example"]
+    assert [one.recipient for one in world.posted()] == ["bob@guest.example", "alice@example.com"]
     [outcome] = await world.keep(raw, ["dan@else.example, carol@else.example".partition(",")[0]], message_id="m2")
     assert isinstance(outcome, Stored)
     [refused] = await world.keep(raw, ["carol@else.example"], message_id="m1")
@@ -176,9 +180,9 @@ async def test_a_fallback_is_told_to_the_owner_and_opens_by_no_mailed_code(world
     assert await world.boxes.open_box("default", bob, world.code) is None
     assert await world.boxes.open_box("default", bob, world.account) is None  # an account made after the box
     box = (await world.boxes.list())[0]
-    assert await world.boxes.release(box.id, "Bob@Guest.Example", "admin")
-    assert await world.boxes.release(box.id, "bob@guest.example", "admin") is False
-    assert await world.boxes.release(box.id, "nobody@guest.example", "admin") is None
+    assert await world.boxes.release(box.id, "Bob@Guest.Example", ADMIN)
+    assert not await world.boxes.release(box.id, "bob@guest.example", ADMIN)
+    assert await world.boxes.release(box.id, "nobody@guest.example", ADMIN) == Said(False, NOBODY)
     assert await world.boxes.open_box("default", bob, world.code)
 
 

@@ -5,10 +5,13 @@ from datetime import timedelta
 import pytest
 
 from delivery.safebox.answers import AnswerRefused, TooMuch
+from delivery.safebox.authority import By
 from delivery.safebox.limits import AnswerLimits
 from delivery.safebox.opening import Withdrawn
 from delivery.safebox.participants import Access, Way
 from delivery.store.boxes import BoxState, GuestState
+
+ADMIN = By.admin("admin")
 
 NS = "default"
 
@@ -31,9 +34,9 @@ async def test_foreign_wrong_and_unknown_are_all_none(kept) -> None:
     assert await boxes.invitation("other", one.participant_id) is None
     assert await boxes.open_box("other", one.participant_id, kept.code) is None
     assert await boxes.for_address("other", "bob@guest.example") == ()
-    assert await boxes.show(one.box_id, "other") is None
-    assert await boxes.recall(one.box_id, "", "admin", "other") is None
-    assert await boxes.delete(one.box_id, "admin", "other") is None
+    assert await boxes.show(one.box_id, ADMIN, "other") is None
+    assert await boxes.recall(one.box_id, "", ADMIN, "other") is None
+    assert await boxes.delete(one.box_id, ADMIN, "other") is None
     assert await boxes.document("other", one.participant_id, "x") is None
     opened = await boxes.open_box(NS, one.participant_id, kept.code)
     assert opened is not None
@@ -60,7 +63,7 @@ async def test_reading_is_recorded_and_gives_everything(kept) -> None:
     [document] = letter.documents
     assert (document.name, document.type, document.kind) == ("SECRETNAME report.pdf", "application/pdf", "pdf")
     assert [person.address for person in opened.reply_to] == ["alice@example.com"]
-    assert kept.events()[-1] == "box.read"
+    assert kept.events()[-2:] == ["box.read", "notice.enqueued"]
     assert (await invited(kept)).guest_state is GuestState.READ
     await kept.boxes.open_box(NS, one.participant_id, None)  # the page again
     assert kept.events().count("box.read") == 1
@@ -92,8 +95,8 @@ async def test_recall_denies_at_once_and_shows_its_reason(world, write_mail) -> 
     running = await world.boxes.document(NS, one.participant_id, document.id)
     pieces = running.read(0, running.size)
     next(pieces)
-    assert await world.boxes.recall(one.box_id, "The wrong week.", "alice@example.com")
-    assert await world.boxes.recall(one.box_id, "again", "alice@example.com") is False
+    assert await world.boxes.recall(one.box_id, "The wrong week.", By.person("alice@example.com"))
+    assert not await world.boxes.recall(one.box_id, "again", By.person("alice@example.com"))
     with pytest.raises(Withdrawn):
         list(pieces)
     running.close()
@@ -211,7 +214,7 @@ async def test_an_answer_that_comes_too_late_is_not_kept(kept) -> None:
     await draft.write(b"a" * 90_000)
     await draft.finish_document()
     files = len(kept.files())
-    await kept.boxes.close(one.box_id, "admin")
+    await kept.boxes.close(one.box_id, ADMIN)
     assert await draft.send("late") is None
     assert len(kept.files()) == files - 1
     assert not kept.posted("alice@example.com")
@@ -267,7 +270,7 @@ async def test_locks_are_told_once_a_day(kept) -> None:
     kept.clock.pass_(days=1, seconds=1)
     assert await kept.boxes.lock(NS, one.participant_id, kept.code)
     assert len(kept.posted("alice@example.com")) == 2
-    assert await kept.boxes.unlock_guest(one.box_id, "bob@guest.example", "admin")
+    assert await kept.boxes.unlock_guest(one.box_id, "bob@guest.example", ADMIN)
 
 
 async def test_a_code_is_mailed_and_lasts_no_longer_than_it_counts(kept) -> None:
@@ -309,7 +312,7 @@ async def test_who_wants_a_receipt_gets_one(world, write_mail) -> None:
 async def test_a_guest_asks_for_a_closed_message_again(kept) -> None:
     one = await invited(kept)
     assert not await kept.boxes.ask_again(NS, one.participant_id, "please", kept.code)
-    await kept.boxes.delete(one.box_id, "admin")
+    await kept.boxes.delete(one.box_id, ADMIN)
     for _ in range(2):
         assert await kept.boxes.ask_again(NS, one.participant_id, "please\r\nBcc: x@y", kept.code)
     [asked] = kept.posted("alice@example.com")

@@ -8,25 +8,47 @@ from pathlib import Path
 import pytest
 
 from delivery.items import Reply, State
-from delivery.safebox.lifecycle import ACTS, GUEST_MOVES, MOVES, Act, state_at
+from delivery.safebox.authority import By, Said
+from delivery.safebox.lifecycle import ACTS, GUEST_MOVES, MOVES, Act, Actor, may, refusal, state_at, table
 from delivery.safebox.profile import Profile
 from delivery.store.boxes import BoxState, GuestState
 from delivery.store.messages import referenced_blobs
+
+ADMIN = By.admin("admin")
 
 NS = "default"
 DOCS = Path(__file__).parents[4] / "docs" / "safebox.md"
 
 
 def test_every_state_ends_deleted_and_nothing_comes_back() -> None:
-    assert set(MOVES) == set(ACTS) == set(BoxState)
+    assert set(MOVES) == set(BoxState)
+    assert set(ACTS) == set(Act)
     assert not MOVES[BoxState.DELETED]
-    assert not ACTS[BoxState.DELETED]
-    assert all(BoxState.OPEN not in targets for targets in MOVES.values())
+    assert [act for act in Act if may(BoxState.DELETED, act)] == [Act.ASK, Act.SEE]
+    assert all(state is BoxState.CLOSED for state, targets in MOVES.items() if BoxState.OPEN in targets)
     assert all(BoxState.DELETED in MOVES[state] for state in BoxState if state is not BoxState.DELETED)
-    assert Act.READ not in ACTS[BoxState.RECALLED]
-    assert Act.ANSWER not in ACTS[BoxState.CLOSED]
     assert set(GUEST_MOVES) == set(GuestState)
     assert not GUEST_MOVES[GuestState.DECLINED]
+
+
+def test_the_table_answers_everything_with_a_sentence() -> None:
+    for state in BoxState:
+        for act in Act:
+            for actor in Actor:
+                sentence = refusal(state, act, actor)
+                assert bool(sentence) == (actor not in ACTS[act].by or not may(state, act))
+                assert not sentence or (sentence[0].isupper() and sentence.endswith("."))
+    guest = [act for act in Act if not refusal(BoxState.OPEN, act, Actor.GUEST)]
+    assert guest == [Act.READ, Act.ANSWER, Act.DECLINE, Act.INVITE, Act.UNLOCK]
+    keeps = [{act for act in Act if actor in ACTS[act].by} for actor in (Actor.OWNER, Actor.PRIVILEGED)]
+    assert keeps[1] - keeps[0] == {Act.DECLINE, Act.ASK}  # invited as guests are
+    assert keeps[0] <= keeps[1]
+    assert refusal(BoxState.RECALLED, Act.READ, Actor.OWNER)
+    assert refusal(BoxState.CLOSED, Act.ANSWER, Actor.GUEST)
+
+
+def test_the_docs_show_the_table_of_the_code() -> None:
+    assert f"\n{table()}\n" in DOCS.read_text()
 
 
 def test_the_docs_draw_the_same_states() -> None:
@@ -60,7 +82,7 @@ async def test_time_closes_and_deletes_once(kept) -> None:
     gone = await kept.boxes.invitation(NS, one.participant_id)
     assert gone.state is BoxState.DELETED
     assert gone.sender_name == gone.sender_address == "alice@example.com"
-    assert kept.events()[-2:] == ["box.read", "box.deleted"]
+    assert kept.events()[-3:] == ["box.read", "notice.enqueued", "box.deleted"]
 
 
 async def test_deleting_leaves_no_key_no_content_and_no_file(world, write_mail) -> None:
@@ -76,15 +98,15 @@ async def test_deleting_leaves_no_key_no_content_and_no_file(world, write_mail) 
     names = {path.name for path in world.files()} - {row.blob}
     assert len(names) == 3
     assert world.db.read_now(lambda conn: referenced_blobs(conn, sorted(names))) == names
-    assert await world.boxes.delete(box.id, "admin")
-    assert await world.boxes.delete(box.id, "admin") is False
+    assert await world.boxes.delete(box.id, ADMIN)
+    assert not await world.boxes.delete(box.id, ADMIN)
     assert {path.name for path in world.files()} == {row.blob}  # the answer's mail waits for its delivery
     [left] = world.rows("select * from boxes")
     assert all(value is None for name, value in left._mapping.items() if name.startswith("dek_") or "sealed" in name)
-    for table in ("participants", "box_messages", "box_documents"):
-        for row in world.rows(f"select * from {table}"):  # a name of this test's own
+    for name in ("participants", "box_messages", "box_documents"):
+        for row in world.rows(f"select * from {name}"):  # a name of this test's own
             assert all(value is None for name, value in row._mapping.items() if "sealed" in name or "blob" in name)
-    record = await world.boxes.show(box.id)
+    record = await world.boxes.show(box.id, ADMIN)
     assert record.summary.state is BoxState.DELETED
     assert (record.messages, record.documents) == (2, 3)
     assert [kind for _, kind, _ in record.events][-1] == "box.deleted"
@@ -97,10 +119,10 @@ async def test_a_profile_may_forbid_acts_by_hand(build, write_mail) -> None:
     await world.keep(write_mail(), ["bob@guest.example"], profile="firm")
     box = (await world.boxes.list())[0]
     assert box.deletes_at is None
-    assert await world.boxes.close(box.id, "admin") is False
-    assert await world.boxes.delete(box.id, "admin") is False
-    assert await world.boxes.close(box.id, "admin", force=True)
-    assert await world.boxes.delete(box.id, "admin", force=True)
+    assert not await world.boxes.close(box.id, ADMIN)
+    assert not await world.boxes.delete(box.id, ADMIN)
+    assert await world.boxes.close(box.id, ADMIN, force=True)
+    assert await world.boxes.delete(box.id, ADMIN, force=True)
 
 
 @pytest.mark.parametrize(("first", "then"), list(product(["recall", "close", "delete"], repeat=2)))
@@ -108,13 +130,13 @@ async def test_acts_follow_the_table(kept, first: str, then: str) -> None:
     box = (await kept.boxes.list())[0]
     targets = {"recall": BoxState.RECALLED, "close": BoxState.CLOSED, "delete": BoxState.DELETED}
 
-    async def act(name: str) -> bool | None:
+    async def act(name: str) -> Said | None:
         if name == "recall":
-            return await kept.boxes.recall(box.id, "", "admin")
-        return await getattr(kept.boxes, name)(box.id, "admin")
+            return await kept.boxes.recall(box.id, "", ADMIN)
+        return await getattr(kept.boxes, name)(box.id, ADMIN)
 
     assert await act(first)
-    assert await act(then) is (targets[then] in MOVES[targets[first]])
+    assert bool(await act(then)) is (targets[then] in MOVES[targets[first]])
 
 
 def test_a_state_is_what_time_has_it(kept) -> None:
@@ -156,7 +178,7 @@ async def test_a_bounce_after_reading_tells_nobody(kept) -> None:
     await kept.boxes.open_box(NS, await kept.guest(), kept.code)
     await end(kept, State.BOUNCED, Reply(550, "5.0.0", "late"))
     assert await state(kept) is GuestState.READ
-    assert not kept.posted("alice@example.com")
+    assert [one.mail["Subject"].split(":")[0] for one in kept.posted("alice@example.com")] == ["Read"]
 
 
 DSN = b"""From: MAILER-DAEMON@guest.example\r

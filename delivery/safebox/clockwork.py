@@ -1,0 +1,156 @@
+"""What time does to SafeBoxes: closing, reminding, deleting. The times stand in the database, so that nothing is lost
+while no worker runs; every move happens once, whichever worker makes it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Final
+
+import structlog
+from sqlalchemy import Connection
+
+from delivery.errors import DeliveryError, StoreUnavailable
+from delivery.safebox.authority import TIME, standing_of
+from delivery.safebox.desk import act_of_keeper
+from delivery.safebox.inviting import Prepared
+from delivery.safebox.keeping import destroy
+from delivery.safebox.lifecycle import Act, sources, state_at
+from delivery.safebox.partaking import Partaking
+from delivery.safebox.profile import MOST_REMINDERS, Profile
+from delivery.safebox.reminding import next_reminder_at
+from delivery.store.audit import EventKind, record
+from delivery.store.box_people import count_reminder, due_to_remind, next_reminder
+from delivery.store.boxes import BoxRow, BoxState, GuestState, due_to_close, due_to_delete, get_box, move_box
+
+_BATCH: Final = 100
+_EVERY: Final = 60.0  # seconds between two rounds
+_WAITING: Final = (GuestState.INVITED, GuestState.NOTIFIED)
+
+Due = Callable[[Connection, datetime, int], tuple[BoxRow, ...]]
+Move = Callable[[BoxRow, datetime], Awaitable[bool]]
+
+log = structlog.get_logger()
+
+
+class Clockwork(Partaking):
+    """Runs in every worker."""
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Keep house until told to stop."""
+        while not stop.is_set():
+            try:
+                await self.keep_house(self._desk.clock(), stop)
+            except StoreUnavailable as error:
+                log.warning("safebox.house_not_kept", why=str(error))
+            try:
+                async with asyncio.timeout(_EVERY):
+                    await stop.wait()
+            except TimeoutError:
+                continue
+
+    async def keep_house(self, now: datetime, stop: asyncio.Event | None = None) -> int:
+        """Do all that is due, however much has gathered; how many boxes moved or reminded.
+
+        Deletion first: what is to be gone is not mailed about. Closing next: who was to be reminded of a box that is
+        over is not.
+        """
+        chores: tuple[tuple[Due, Move], ...] = (
+            (due_to_delete, self._delete_due),
+            (due_to_close, self._close_due),
+            (due_to_remind, self._remind_due),
+        )
+        moved = 0
+        for due, move in chores:
+            seen: set[str] = set()
+            while stop is None or not stop.is_set():
+                batch = await self._desk.db.read(lambda conn, due=due: due(conn, now, _BATCH))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+                fresh = [box for box in batch if box.id not in seen]
+                for box in fresh:
+                    seen.add(box.id)
+                    moved += await move(box, now)
+                if not fresh or len(batch) < _BATCH:
+                    break
+        return moved
+
+    async def _close_due(self, due: BoxRow, now: datetime) -> bool:
+        def work(conn: Connection) -> bool:
+            box = get_box(conn, due.namespace, due.id)
+            if box is None or box.closes_at > now:  # a late answer kept it open
+                return False
+            values = {"state": BoxState.CLOSED, "closed_at": box.closes_at, "remind_at": None}
+            if not move_box(conn, box.namespace, box.id, sources(Act.CLOSE), closing_at=box.closes_at, **values):
+                return False
+            record(conn, self._desk.vault, [act_of_keeper(EventKind.BOX_CLOSED, box, "")], now)
+            return True
+
+        return await self._desk.db.write(work)
+
+    async def _delete_due(self, due: BoxRow, now: datetime) -> bool:
+        gone: list[str] = []
+
+        def work(conn: Connection) -> bool:
+            box = get_box(conn, due.namespace, due.id)
+            if box is None or box.deletes_at is None or box.deletes_at > now or not destroy(conn, box, gone, now):
+                return False
+            record(conn, self._desk.vault, [act_of_keeper(EventKind.BOX_DELETED, box, "")], now)
+            return True
+
+        done = await self._desk.db.write(work)
+        if done:
+            await self._forget(gone)
+        return done
+
+    async def _remind_due(self, due: BoxRow, now: datetime) -> bool:
+        """Mail everybody who has not opened it, once; and set when to do so next. What was missed stays missed."""
+        then = next_reminder_at(Profile.model_validate(due.profile), due.closes_at, now)
+        prepared = await asyncio.to_thread(self._reminders, due)
+        sent: list[Prepared] = []
+
+        def work(conn: Connection) -> bool:
+            sent.clear()
+            box = get_box(conn, due.namespace, due.id)
+            if box is None or not next_reminder(conn, box.namespace, box.id, due.remind_at, then):
+                return False
+            standing = standing_of(conn, due.namespace, due.id, TIME)
+            if standing is None or self.refused(standing, Act.REMIND):
+                return False
+            for one in prepared:
+                if not count_reminder(conn, box.namespace, one.participant_id, MOST_REMINDERS):
+                    continue
+                event = act_of_keeper(EventKind.BOX_REMINDED, box, "", participant_id=one.participant_id)
+                record(conn, self._desk.vault, [event], now)
+                self._desk.inviter.send(conn, box, one, now)
+                sent.append(one)
+            return bool(sent)
+
+        try:
+            done = await self._desk.db.write(work)
+        except DeliveryError as error:
+            self._discard(prepared, error)
+            raise
+        went = {one.participant_id for one in sent}
+        self._discard([one for one in prepared if one.participant_id not in went], DeliveryError("not sent"))
+        if done:
+            self._desk.post.wake()
+        return done
+
+    def _reminders(self, due: BoxRow) -> list[Prepared]:
+        """Composed before the transaction, for those who wait now."""
+        standing = self._desk.db.read_now(lambda conn: standing_of(conn, due.namespace, due.id, TIME))
+        now = self._desk.clock()
+        if standing is None or standing.box.remind_at != due.remind_at:
+            return []
+        box = standing.box
+        if state_at(box.state, box.closes_at, box.deletes_at, now) is not BoxState.OPEN:
+            return []
+        waiting = (
+            one
+            for one in standing.people
+            if one.state in _WAITING
+            and one.removed_at is None
+            and one.recalled_at is None
+            and one.reminders < MOST_REMINDERS
+        )
+        called = (self.call(standing, one, "reminder") for one in waiting)
+        return [one for one in called if one is not None]

@@ -1,0 +1,226 @@
+"""Who takes part, once a SafeBox is made: added, removed, called again, released, unlocked."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from sqlalchemy import Connection
+
+from delivery.errors import DeliveryError
+from delivery.safebox.acting import LATE, NOBODY, Acting, person_of
+from delivery.safebox.authority import DONE, By, Said, Standing, standing_of
+from delivery.safebox.boxkey import BoxKey
+from delivery.safebox.desk import act_of_keeper
+from delivery.safebox.inviting import Calls, Guest, Prepared
+from delivery.safebox.lifecycle import Act
+from delivery.store.accounts import clear_throttles
+from delivery.store.audit import EventKind, record
+from delivery.store.box_contents import Wrote, count_documents
+from delivery.store.box_people import bring_back, set_removed
+from delivery.store.boxes import GuestState, ParticipantRow, Role, set_lock, set_released
+from policy.message import Address, AddressInvalid
+
+_NO_ADDRESS: Final = "This is no e-mail address that mail can be sent to."
+_THERE: Final = "This person takes part already."
+_GONE: Final = "The content of the message is gone."
+
+ChangeGuest = Callable[[Connection, Standing, ParticipantRow], str]
+
+
+class Partaking(Acting):
+    """People by their address: ids of participants are for pages and trails."""
+
+    async def add(
+        self,
+        box_id: str,
+        address: str,
+        by: By,
+        namespace: str = "default",
+        *,
+        name: str = "",
+        role: Role = Role.GUEST,
+        alias: str = "",
+        force: bool = False,
+    ) -> Said | None:
+        """Invite somebody more; who was removed takes part again. `alias`: what other guests see in place of them."""
+        try:
+            address = str(Address.parse(address.strip()))
+        except AddressInvalid:
+            return Said(False, _NO_ADDRESS)
+        now = self._desk.clock()
+        standing = await self._desk.db.read(lambda conn: standing_of(conn, namespace, box_id, by))
+        if standing is None or (sentence := self.refused(standing, Act.ADD, force=force)):
+            return None if standing is None else Said(False, sentence)
+        if role is Role.OWNER:
+            return Said(False, "A message has one owner: its sender.")
+        before = person_of(standing, address, role)
+        if before is not None and before.removed_at is None:
+            return Said(False, _THERE)
+        guest = Guest(address, name.strip()[:200], role=role, alias=alias.strip()[:60])
+        try:
+            prepared = await asyncio.to_thread(self._prepared, standing, guest, before)
+        except ValueError:  # an address that no header can hold
+            return Said(False, _NO_ADDRESS)
+        if prepared is None:
+            return Said(False, _GONE)
+
+        def work(conn: Connection) -> Said | None:
+            still = standing_of(conn, namespace, box_id, by)
+            if still is None or (sentence := self.refused(still, Act.ADD, force=force)):
+                return None if still is None else Said(False, sentence)
+            key = BoxKey.of(self._desk.vault, still.box)
+            if key is None:
+                return Said(False, _GONE)
+            if before is None:
+                if not self._desk.inviter.join(conn, still.box, key, prepared, now, by=by.name):
+                    return Said(False, _THERE)
+                return DONE
+            if not bring_back(conn, namespace, before.id):
+                return Said(False, _THERE)
+            event = act_of_keeper(EventKind.BOX_JOINED, still.box, by.name, participant_id=before.id)
+            record(conn, self._desk.vault, [event], now)
+            self._desk.inviter.send(conn, still.box, prepared, now)
+            return DONE
+
+        return await self._with([prepared], work)
+
+    async def remove(
+        self, box_id: str, address: str, by: By, namespace: str = "default", *, role: Role | None = None
+    ) -> Said | None:
+        """Somebody takes part no more: their access ends with the next request. What they wrote stays."""
+        now = self._desk.clock()
+
+        def change(conn: Connection, _standing: Standing, guest: ParticipantRow) -> str:
+            return "" if set_removed(conn, namespace, guest.id, now) else "This person was removed already."
+
+        return await self._act_on_guest(
+            namespace, box_id, address, by, act=Act.REMOVE, change=change, kind=EventKind.BOX_REMOVED, role=role
+        )
+
+    async def call_again(self, box_id: str, address: str, by: By, namespace: str = "default") -> Said | None:
+        """Send one participant the notice again, with a new link."""
+        return await self._call(box_id, by, namespace, only=address)
+
+    async def tell_all(self, box_id: str, by: By, namespace: str = "default") -> Said | None:
+        """Send everybody who takes part the notice again: after a box was opened again."""
+        return await self._call(box_id, by, namespace, only="")
+
+    async def _call(self, box_id: str, by: By, namespace: str, *, only: str) -> Said | None:
+        now = self._desk.clock()
+        standing = await self._desk.db.read(lambda conn: standing_of(conn, namespace, box_id, by))
+        if standing is None or (sentence := self.refused(standing, Act.INVITE)):
+            return None if standing is None else Said(False, sentence)
+        wanted = [person_of(standing, only)] if only else list(standing.people)
+        people = [one for one in wanted if one is not None and _may_be_called(one)]
+        if not people:
+            return Said(False, NOBODY)
+        prepared = [
+            one for person in people if (one := await asyncio.to_thread(self.call, standing, person)) is not None
+        ]
+
+        def work(conn: Connection) -> Said | None:
+            still = standing_of(conn, namespace, box_id, by)
+            if still is None or (sentence := self.refused(still, Act.INVITE)):
+                return None if still is None else Said(False, sentence)
+            here = {one.id for one in still.people if _may_be_called(one)}
+            sent = [one for one in prepared if one.participant_id in here]
+            for one in sent:
+                self._desk.inviter.send(conn, still.box, one, now)
+            return DONE if sent else Said(False, LATE)
+
+        return await self._with(prepared, work)
+
+    async def release(self, box_id: str, address: str, by: By, namespace: str = "default") -> Said | None:
+        """Let a mailed code suffice for one guest who was invited by fallback."""
+        now = self._desk.clock()
+
+        def change(conn: Connection, _standing: Standing, guest: ParticipantRow) -> str:
+            done = guest.by_fallback and set_released(conn, namespace, guest.id, now)
+            return "" if done else "A mailed code opens the message for this person already."
+
+        return await self._act_on_guest(
+            namespace, box_id, address, by, act=Act.RELEASE, change=change, kind=EventKind.BOX_RELEASED
+        )
+
+    async def unlock_guest(self, box_id: str, address: str, by: By, namespace: str = "default") -> Said | None:
+        """Take a guest's lock off, and forget the wrong codes."""
+
+        def change(conn: Connection, _standing: Standing, guest: ParticipantRow) -> str:
+            clear_throttles(conn, namespace, guest.id)
+            return "" if set_lock(conn, namespace, guest.id, None) else "This person is not locked."
+
+        return await self._act_on_guest(
+            namespace, box_id, address, by, act=Act.UNLOCK, change=change, kind=EventKind.BOX_UNLOCKED
+        )
+
+    # -- within ---------------------------------------------------------------------------------------------------
+
+    def call(self, standing: Standing, person: ParticipantRow, what: Calls = "invitation") -> Prepared | None:
+        """A notice with a new link, for somebody who takes part. None: the content is gone. Blocks."""
+        key = BoxKey.of(self._desk.vault, standing.box)
+        if key is None:
+            return None
+        documents = self._documents(standing)
+        return self._desk.inviter.again(standing.box, key, person, documents, self._desk.clock(), what=what)
+
+    def _prepared(self, standing: Standing, guest: Guest, before: ParticipantRow | None) -> Prepared | None:
+        if before is not None:
+            return self.call(standing, before)
+        key = BoxKey.of(self._desk.vault, standing.box)
+        if key is None:
+            return None
+        return self._desk.inviter.prepare(standing.box, key, guest, self._documents(standing), self._desk.clock())
+
+    def _documents(self, standing: Standing) -> int:
+        box = standing.box
+        return self._desk.db.read_now(lambda conn: count_documents(conn, box.namespace, box.id, Wrote.ORIGINAL))
+
+    async def _with(self, prepared: Sequence[Prepared], work: Callable[[Connection], Said | None]) -> Said | None:
+        """Run it; notices that do not go out are taken off the disk again."""
+        try:
+            said = await self._desk.db.write(work)
+        except DeliveryError as error:
+            self._discard(prepared, error)
+            raise
+        if said:
+            self._desk.post.wake()
+        else:
+            self._discard(prepared, DeliveryError("not sent"))
+        return said
+
+    def _discard(self, prepared: Sequence[Prepared], error: DeliveryError) -> None:
+        for notice in (notice for one in prepared for notice in one.notices):
+            self._desk.post.discard(notice, error)
+
+    async def _act_on_guest(
+        self,
+        namespace: str,
+        box_id: str,
+        address: str,
+        by: By,
+        *,
+        act: Act,
+        change: ChangeGuest,
+        kind: EventKind,
+        role: Role | None = None,
+    ) -> Said | None:
+        now = self._desk.clock()
+
+        def work(conn: Connection) -> Said | None:
+            standing = standing_of(conn, namespace, box_id, by)
+            if standing is None:
+                return None
+            guest = person_of(standing, address, role)
+            sentence = self.refused(standing, act) or (NOBODY if guest is None else change(conn, standing, guest))
+            if sentence or guest is None:
+                return Said(False, sentence)
+            event = act_of_keeper(kind, standing.box, by.name, participant_id=guest.id)
+            record(conn, self._desk.vault, [event], now)
+            return DONE
+
+        return await self._desk.db.write(work)
+
+
+def _may_be_called(person: ParticipantRow) -> bool:
+    here = person.removed_at is None and person.recalled_at is None
+    return here and person.role is not Role.OWNER and person.state is not GuestState.DECLINED

@@ -1,0 +1,233 @@
+"""Taking back: a whole SafeBox, one guest's part in it, one document; and what that could not take back any more."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from delivery.errors import DeliveryError
+from delivery.safebox.acting import LATE, NOBODY, Acting, person_of
+from delivery.safebox.authority import By, Said, Standing, standing_of
+from delivery.safebox.boxkey import DOCUMENT_REASON, GUEST_REASON, RECALL_REASON, BoxKey
+from delivery.safebox.inviting import about_of
+from delivery.safebox.lifecycle import Act, sources
+from delivery.safebox.post import Posted
+from delivery.safebox.reading import facts_of
+from delivery.safebox.tracking import Track, tracks_of
+from delivery.store.audit import EventKind
+from delivery.store.box_contents import DocumentRow, Wrote, documents_of, messages_of, recall_document
+from delivery.store.box_people import recall_guest
+from delivery.store.box_trail import relayed_of, trail_of
+from delivery.store.boxes import BoxState, ParticipantRow, Role, move_box
+
+MAX_REASON: Final = 2000
+_SENT: Final = "sent"
+
+
+class Reached(StrEnum):
+    """How far a message had come when it was taken back."""
+
+    NEVER = "never fetched"
+    LINK = "link fetched, not opened"
+    OPENED = "opened"
+    DOWNLOADED = "downloaded"  # they keep what they have
+    RELAYED = "relayed"  # it went by another way than the box, and is beyond recall
+    WAITING = "not yet sent"  # by another way than the box; the queue still holds it
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What a recall could and could not take back from one person. `at`: the last time of what is told."""
+
+    address: str = field(repr=False)
+    reached: Reached
+    at: datetime | None = None
+    documents: tuple[str, ...] = field(default=(), repr=False)  # names of what was downloaded; `the whole message`
+
+    @property
+    def is_beyond(self) -> bool:
+        """Something of it stays with them."""
+        return self.reached in (Reached.OPENED, Reached.DOWNLOADED, Reached.RELAYED)
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled(Said):
+    """Done, with what it could and could not take back."""
+
+    fates: tuple[Fate, ...] = ()
+
+
+class Recalling(Acting):
+    """Each recall acts on the next request, and stops downloads that are running."""
+
+    async def recall(self, box_id: str, reason: str, by: By, namespace: str = "default") -> Said | None:
+        """Deny access to everybody, at once. `reason` is what guests read on the page; it may be empty."""
+        now, reason = self._desk.clock(), reason.strip()[:MAX_REASON]
+
+        def change(conn: Connection, standing: Standing) -> str:
+            key = BoxKey.of(self._desk.vault, standing.box)
+            sealed = key.seal_text(RECALL_REASON, box_id, reason) if key and reason else None
+            values: dict[str, Any] = {
+                "state": BoxState.RECALLED,
+                "recalled_at": now,
+                "recall_reason_sealed": sealed,
+                "remind_at": None,
+            }
+            return "" if move_box(conn, namespace, box_id, sources(Act.RECALL), **values) else LATE
+
+        said = await self._act(namespace, box_id, by, Act.RECALL, change, kind=EventKind.BOX_RECALLED, reason=reason)
+        return await self._told(said, box_id, by, namespace)
+
+    async def recall_guest(
+        self, box_id: str, address: str, reason: str, by: By, namespace: str = "default"
+    ) -> Said | None:
+        """Deny access to one participant, at once; the others keep theirs."""
+        now, reason = self._desk.clock(), reason.strip()[:MAX_REASON]
+        who: list[str] = []
+
+        def change(conn: Connection, standing: Standing) -> str:
+            person = person_of(standing, address)
+            if person is None:
+                return NOBODY
+            who.append(person.id)
+            key = BoxKey.of(self._desk.vault, standing.box)
+            sealed = key.seal_text(GUEST_REASON, person.id, reason) if key and reason else None
+            if not recall_guest(conn, namespace, person.id, now, sealed):
+                return "The message was taken back from this person already."
+            return ""
+
+        said = await self._act(
+            namespace, box_id, by, Act.RECALL, change, kind=EventKind.BOX_GUEST_RECALLED, reason=reason
+        )
+        return await self._told(said, box_id, by, namespace, person_id=who[-1] if who else None)
+
+    async def recall_document(
+        self, box_id: str, document_id: str, reason: str, by: By, namespace: str = "default"
+    ) -> Said | None:
+        """Take one document back from everybody; its name and the reason stay where it was."""
+        now, reason = self._desk.clock(), reason.strip()[:MAX_REASON]
+
+        def change(conn: Connection, standing: Standing) -> str:
+            key = BoxKey.of(self._desk.vault, standing.box)
+            sealed = key.seal_text(DOCUMENT_REASON, document_id, reason) if key and reason else None
+            if recall_document(conn, namespace, box_id, document_id, now=now, reason=sealed):
+                return ""
+            there = any(one.id == document_id for one in documents_of(conn, namespace, box_id))
+            return "The document was taken back already." if there else "There is no such document in the message."
+
+        said = await self._act(
+            namespace, box_id, by, Act.RECALL, change, kind=EventKind.BOX_DOCUMENT_RECALLED, reason=reason
+        )
+        return await self._told(said, box_id, by, namespace, document_id=document_id)
+
+    async def fates(self, box_id: str, by: By, namespace: str = "default") -> tuple[Fate, ...] | None:
+        """What a recall now could and could not take back. None: there is no such box for this one."""
+        return await self._desk.db.read(lambda conn: self._fates(conn, namespace, box_id, by))
+
+    # -- within ---------------------------------------------------------------------------------------------------
+
+    async def _told(
+        self,
+        said: Said | None,
+        box_id: str,
+        by: By,
+        namespace: str,
+        *,
+        person_id: str | None = None,
+        document_id: str | None = None,
+    ) -> Said | None:
+        """With the fates; and the owner gets them by mail, so that they have them in writing."""
+        if not said:
+            return said
+        now = self._desk.clock()
+        fates, standing = await self._desk.db.read(
+            lambda conn: (
+                self._fates(conn, namespace, box_id, by, person_id=person_id, document_id=document_id) or (),
+                standing_of(conn, namespace, box_id, by),
+            )
+        )
+        if standing is None:  # the one who acted was removed meanwhile
+            return Recalled(True)
+        owner = next(one for one in standing.people if one.role is Role.OWNER)
+        lines = [_line(fate) for fate in fates]
+        what = "document" if document_id else "guest" if person_id else "box"
+
+        def compose() -> Posted:
+            about = about_of(BoxKey.of(self._desk.vault, standing.box), standing.box, owner)
+            notice = self._desk.composer.recalled(about, what, lines, now)
+            return self._desk.seal(standing.box, owner, notice, "recalled")
+
+        posted = await asyncio.to_thread(compose)
+        try:
+            await self._desk.db.write(lambda conn: self._desk.post.put(conn, posted, now))
+        except DeliveryError as error:
+            self._desk.post.discard(posted, error)
+            raise
+        self._desk.post.wake()
+        return Recalled(True, fates=fates)
+
+    def _fates(
+        self,
+        conn: Connection,
+        namespace: str,
+        box_id: str,
+        by: By,
+        *,
+        person_id: str | None = None,
+        document_id: str | None = None,
+    ) -> tuple[Fate, ...] | None:
+        standing = standing_of(conn, namespace, box_id, by)
+        if standing is None:
+            return None
+        documents = documents_of(conn, namespace, box_id)
+        names = self._names(standing, documents)
+        tracks = tracks_of(standing.people, trail_of(conn, namespace, box_id), {one.id: one.size for one in documents})
+        if person_id is not None:
+            tracks = tuple(track for track in tracks if track.participant_id == person_id)
+        in_text = any(one.id == document_id and one.position < 0 for one in documents)  # who read, saw it
+        fates = [_fate(track, names, document_id, by_reading=document_id is None or in_text) for track in tracks]
+        if (person_id is None and document_id is None) or document_id in _of_the_mail(conn, standing):
+            here = {one.address for one in standing.people}
+            others = relayed_of(conn, namespace, standing.box.message_id)
+            fates += [
+                Fate(address, Reached.RELAYED if state == _SENT else Reached.WAITING)
+                for address, state in others
+                if address not in here and state in (_SENT, "due", "leased", "held")
+            ]
+        return tuple(fates)
+
+    def _names(self, standing: Standing, documents: Sequence[DocumentRow]) -> dict[str, str]:
+        key = BoxKey.of(self._desk.vault, standing.box)
+        return {one.id: facts_of(one, key).get("name", "") if key else "" for one in documents}
+
+
+def _of_the_mail(conn: Connection, standing: Standing) -> frozenset[str]:
+    box = standing.box
+    originals = {one.id for one in messages_of(conn, box.namespace, box.id) if one.kind is Wrote.ORIGINAL}
+    documents = documents_of(conn, box.namespace, box.id)
+    return frozenset(one.id for one in documents if one.box_message_id in originals)
+
+
+def _fate(track: Track, names: dict[str, str], document_id: str | None, *, by_reading: bool) -> Fate:
+    kept = [one for one in track.downloads if document_id is None or one.document_id in (document_id, "")]
+    if kept:
+        shown = tuple(dict.fromkeys(names.get(one.document_id, "") or "the whole message" for one in kept))
+        return Fate(track.address, Reached.DOWNLOADED, kept[-1].at, shown)
+    if by_reading and track.opened:
+        return Fate(track.address, Reached.OPENED, track.opened[-1].at)
+    if track.links_fetched and not track.opened:
+        return Fate(track.address, Reached.LINK, track.links_fetched[-1].at)
+    return Fate(track.address, Reached.NEVER)
+
+
+def _line(fate: Fate) -> tuple[str, str, datetime | None, tuple[str, ...]]:
+    return fate.address, fate.reached.value, fate.at, fate.documents
+
+
+def guest_reason(key: BoxKey | None, person: ParticipantRow) -> str:
+    """What was said when it was taken back from this one."""
+    return key.open_text(GUEST_REASON, person.id, person.recall_reason_sealed) if key else ""
