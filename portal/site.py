@@ -13,7 +13,7 @@ from aiohttp import web
 
 from delivery.errors import DeliveryError
 from keys.errors import KeysError
-from portal.guest import answer, documents, frame, landing, letter, start
+from portal.guest import answer, consent, documents, frame, landing, letter, start
 from portal.guest.documents import CONTINUATIONS, Continuations
 from portal.guest.start import ERRANDS
 from portal.services import SERVICES, PortalServices, services_of
@@ -109,6 +109,9 @@ def _routes(app: web.Application) -> list[web.RouteDef]:
         get("/m/{participant}/documents.zip", documents.all_documents, name="zip"),
         get("/m/{participant}/message.eml", documents.original, name="original"),
         post("/m/{participant}/answer", answer.answer, name="answer"),
+        get("/m/{participant}/consent", consent.consent_form, name="consent-form"),
+        post("/m/{participant}/consent", consent.consent, name="consent"),
+        post("/m/{participant}/ask", letter.ask, name="letter-ask"),
         get("/m/{participant}/not-for-me", letter.decline_form, name="letter-decline-form"),
         post("/m/{participant}/not-for-me", letter.decline, name="letter-decline"),
     ]

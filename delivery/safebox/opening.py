@@ -62,7 +62,8 @@ class Opening(Finding):
             first = self._moved(conn, still, GuestState.READ)
             event = act_of_guest(EventKind.BOX_READ, seat.box, seat.guest, seen, first=first)
             record(conn, self._desk.vault, [event], now)
-            if receipt is not None and (first or (told is Told.EVERY and self._is_anew(conn, seat, now))):
+            anew = told is Told.EVERY and self._is_anew(conn, seat, now)
+            if receipt is not None and (first or anew):
                 self._desk.post.put(conn, receipt, now)
             return True
 

@@ -70,10 +70,11 @@ class ConsentText(Section):
         examples=[{"en": "I keep what I read here to myself."}], description="By language: en, fr, de, es."
     )
 
-    def text(self, language: str) -> str:
-        """The text in a language; else in English, else in the first one given."""
+    def in_language(self, language: str) -> tuple[str, str]:
+        """The text in a language, else in English, else in the first one given; with the language it is in."""
         texts = {str(key): text for key, text in self.texts.items()}
-        return texts.get(language) or texts.get("en") or next(iter(texts.values()))
+        found = next((one for one in (language, "en") if one in texts), next(iter(texts)))
+        return found, texts[found]
 
 
 class ParticipantSettings(Section):

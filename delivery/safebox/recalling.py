@@ -215,7 +215,8 @@ def _of_the_mail(conn: Connection, standing: Standing) -> frozenset[str]:
 def _fate(track: Track, names: dict[str, str], document_id: str | None, *, by_reading: bool) -> Fate:
     kept = [one for one in track.downloads if document_id is None or one.document_id in (document_id, "")]
     if kept:
-        shown = tuple(dict.fromkeys(names.get(one.document_id, "") or "the whole message" for one in kept))
+        named = (names.get(one.document_id) or "a document" if one.document_id else "the whole message" for one in kept)
+        shown = tuple(dict.fromkeys(named))
         return Fate(track.address, Reached.DOWNLOADED, kept[-1].at, shown)
     if by_reading and track.opened:
         return Fate(track.address, Reached.OPENED, track.opened[-1].at)

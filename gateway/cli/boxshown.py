@@ -106,6 +106,8 @@ def summary_text(box: "BoxSummary") -> str:
 
 def record_text(record: "BoxRecord", tracks: "Sequence[Track]") -> str:
     """Everything about a box."""
+    from delivery.safebox.plainwords import in_words
+
     box = record.summary
     names = {one.participant_id: one.address for one in (*box.guests, *box.staff)}
     lines = [summary_text(box), *(f"    {one.role.value:<9} {one.address}{_gone(one)}" for one in box.staff)]
@@ -119,6 +121,7 @@ def record_text(record: "BoxRecord", tracks: "Sequence[Track]") -> str:
                 f"    {guest.address} was invited by fallback"
                 + (f", released {shown(guest.released_at)}" if guest.released_at else "; a mailed code opens nothing")
             )
+    lines += [f"    {sentence}" for sentence in in_words(record.profile)]
     lines += [f"    {_track_text(track)}" for track in tracks]
     lines += [f"    {shown(at)}  {kind:<16} {names.get(who or '', '')}".rstrip() for at, kind, who in record.events]
     return printable("\n".join(lines))

@@ -5,14 +5,17 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Final
 
+import structlog
 from aiohttp import hdrs, web
 
+from delivery.errors import DeliveryError
 from delivery.safebox.contents import BoxDocument, BoxMessage, DocumentReader
 from delivery.safebox.inplace import PICTURES
 from portal.guest.entry import Entry, entry_of
 from portal.guest.letter import opened, pictures_of
 from portal.services import PortalServices, services_of
 from portal.web.downloads import (
+    Progress,
     asked_piece,
     clean_name,
     download_headers,
@@ -29,6 +32,8 @@ from portal.web.zipping import Entry as ZipEntry
 from portal.web.zipping import unique_names, zipped
 
 _REMEMBERED: Final = 10_000
+
+log = structlog.get_logger()
 
 
 class Continuations:
@@ -80,15 +85,38 @@ async def _download(
 ) -> web.StreamResponse:
     if reader is None:
         raise NothingHere
+    progress, continues = Progress(), False
     try:
         etag = f'"{document_id or "message"}-{reader.size}"'
         if request.method == hdrs.METH_GET:
-            await _record(request, entry, document_id, _is_continuation(request, reader.size, etag))
+            continues = _is_continuation(request, reader.size, etag)
+            await _record(request, entry, document_id, continues)
         content_type = safe_type(reader.type) if document_id else "message/rfc822"
         headers = download_headers(reader.name if document_id else f"{clean_name(reader.name, 'message')}")
-        return await send_document(request, reader, etag=etag, content_type=content_type, headers=headers)
+        return await send_document(
+            request, reader, etag=etag, content_type=content_type, headers=headers, progress=progress
+        )
     finally:
         await asyncio.shield(asyncio.to_thread(reader.close))
+        if progress.stop > progress.start and (not continues or progress.stop == reader.size):
+            await asyncio.shield(_ended(request, entry, document_id, progress, reader.size))
+
+
+async def _ended(request: web.Request, entry: Entry, document_id: str, progress: Progress, size: int) -> None:
+    """Record how far it came. Viewers ask for many pieces: those in the middle tell nothing."""
+    services = services_of(request)
+    try:
+        await services.boxes.download_ended(
+            services.namespace,
+            entry.participant_id,
+            document_id,
+            entry.seen,
+            start=progress.start,
+            stop=progress.stop,
+            size=size,
+        )
+    except DeliveryError as away:  # the bytes are out: it stays known that it was begun
+        log.warning("download end not recorded", error=type(away).__name__)
 
 
 def _is_continuation(request: web.Request, size: int, etag: str) -> bool:
@@ -144,7 +172,7 @@ async def all_documents(request: web.Request) -> web.StreamResponse:
     if not isinstance(entry, Entry):
         return entry
     box = await opened(request, entry)
-    listed = [(message, one) for message in box.messages for one in message.documents]
+    listed = [(message, one) for message in box.messages for one in message.documents if one.recalled_at is None]
     if not listed:
         raise NothingHere
     services = services_of(request)
@@ -161,6 +189,8 @@ async def all_documents(request: web.Request) -> web.StreamResponse:
             async for chunk in in_threads(zipped(_entries(services, entry, listed))):
                 await write(response, chunk)
         await response.write_eof()
+        for _message, one in listed:
+            await _ended(request, entry, one.id, Progress(0, one.size), one.size)
     return response
 
 

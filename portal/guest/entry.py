@@ -34,8 +34,11 @@ class Entry:
         return f"/m/{self.participant_id}"
 
 
-async def entry_of(request: web.Request) -> Entry | web.StreamResponse:
-    """The guest, or the response to give instead. Raises NothingHere for boxes of others, as for unknown ones."""
+async def entry_of(request: web.Request, *, consented: bool = True) -> Entry | web.StreamResponse:
+    """The guest, or the response to give instead. Raises NothingHere for boxes of others, as for unknown ones.
+
+    `consented` False: also before they accepted what has to be accepted before reading.
+    """
     visitor = await visitor_of(request)
     session = visitor.session
     if session is None:
@@ -60,6 +63,8 @@ async def entry_of(request: web.Request) -> Entry | web.StreamResponse:
         return await _more_wanted(request, invitation, session)
     if by_account and invitation.locked and request.method == hdrs.METH_GET:
         await services.boxes.unlock(services.namespace, invitation.participant_id, seen)
+    if consented and invitation.consent_wanted:
+        raise web.HTTPSeeOther(f"/m/{invitation.participant_id}/consent")
     return Entry(invitation, session, seen)
 
 

@@ -32,6 +32,8 @@ async def envelope(request: web.Request) -> web.StreamResponse:
     session = (await visitor_of(request)).session
     if session is not None and is_for(invitation, session) and _suffices(invitation, session):
         raise web.HTTPSeeOther(f"/m/{invitation.participant_id}")
+    services = services_of(request)
+    await services.boxes.fetched(services.namespace, invitation.participant_id, access_of(request, None))
     ways = offers(request, invitation)
     known = await remembered_as(request, invitation)
     page = EnvelopePage(
@@ -72,6 +74,8 @@ def _suffices(invitation: Invitation, session: Session) -> bool:
 
 def end_of(invitation: Invitation) -> End | None:
     """Why it cannot be opened; None: it can."""
+    if invitation.removed:
+        return End.REMOVED
     if invitation.state is BoxState.RECALLED:
         return End.RECALLED
     if invitation.state is BoxState.DELETED:
@@ -88,6 +92,7 @@ async def end_page(
         End.RECALLED: _("The sender took this message back"),
         End.DELETED: _("This message is closed"),
         End.DECLINED: _("Closed for your address"),
+        End.REMOVED: _("You no longer take part in this message"),
     }
     page = EndPage(titles[end], invitation, end, ask if end is End.DELETED else "")
     if end is End.DECLINED and "locator" in request.match_info:
@@ -110,14 +115,18 @@ async def ask_sender(request: web.Request) -> web.StreamResponse:
     invitation = await invitation_behind(request)
     if end_of(invitation) is not End.DELETED:
         raise web.HTTPSeeOther(path_to(request))
+    await leave_note(request, invitation, form.get("note", ""), await _seen(request, invitation))
+    raise web.HTTPSeeOther(path_to(request, "/asked"))
+
+
+async def leave_note(request: web.Request, invitation: Invitation, note: str, seen: Access) -> None:
+    """Tell the sender that a guest asks for more of it. Raises Slower."""
     services = services_of(request)
     now, guest = services.clock(), invitation.participant_id
     until = await services.accounts.count(services.namespace, "note", guest, NOTES_FOR_GUEST, now)
     if until is not None:
         raise Slower(until, now)
-    note = form.get("note", "").strip()[:_LONGEST_NOTE]
-    await services.boxes.ask_again(services.namespace, guest, note, await _seen(request, invitation))
-    raise web.HTTPSeeOther(path_to(request, "/asked"))
+    await services.boxes.ask_again(services.namespace, guest, note.strip()[:_LONGEST_NOTE], seen)
 
 
 async def asked(request: web.Request) -> web.StreamResponse:

@@ -7,12 +7,14 @@ from typing import Final
 from aiohttp import hdrs, web
 from markupsafe import Markup
 
+from delivery.safebox.choices import Replies
 from delivery.safebox.contents import BoxDocument, BoxMessage, OpenBox
 from delivery.safebox.inplace import PICTURES
 from portal.guest.entry import Entry, entry_of
 from portal.guest.formatted import has_remote_pictures, page_markup, text_markup
-from portal.guest.landing import decline_page, end_page
+from portal.guest.landing import decline_page, end_page, leave_note
 from portal.guest.pages import AnswerForm, LetterPage, ShownDocument, ShownMessage
+from portal.guest.words import settings_in_words
 from portal.services import services_of
 from portal.web import csrf
 from portal.web.forms import read_form
@@ -57,7 +59,8 @@ async def letter_page(
     remote = request.query.get("pictures", "") == key
     # Cleaning a large mail takes a while: not in the loop.
     shown = await asyncio.to_thread(lambda: tuple(_shown(entry, box, message, key, remote) for message in box.messages))
-    documents = [document for message in shown for document in message.documents]
+    listed = (document for message in shown for document in message.documents)
+    documents = [line for line in listed if line.document.recalled_at is None]
     original = any(message.original_size is not None for message in box.messages if message.is_original)
     title = box.subject or "A message without a subject"
     page = LetterPage(
@@ -74,6 +77,9 @@ async def letter_page(
         error="" if box.reply_to else error,
         kept=text,
         is_account=entry.session.account_id is not None,
+        words=settings_in_words(entry.invitation),
+        may_ask=entry.invitation.reopenable and entry.invitation.profile.participants.replies is not Replies.NONE,
+        asked="asked" in request.query,
         may_have_account=entry.invitation.takes_account and entry.session.proves_address,
     )
     return await render(request, "guest/letter.html", page, status=status, shows_times=True)
@@ -173,9 +179,21 @@ async def show_pictures(request: web.Request) -> web.StreamResponse:
     raise web.HTTPSeeOther(f"{entry.here}?pictures={key}{fragment}")
 
 
+async def ask(request: web.Request) -> web.StreamResponse:
+    """POST /m/PARTICIPANT/ask: ask the sender to open a closed message again."""
+    form = await read_form(request)
+    entry = await entry_of(request)
+    if not isinstance(entry, Entry):
+        return entry
+    if entry.invitation.reopenable:
+        await leave_note(request, entry.invitation, form.get("note", ""), entry.seen)
+        raise web.HTTPSeeOther(f"{entry.here}?asked=1")
+    raise web.HTTPSeeOther(entry.here)  # open already, perhaps since a moment ago
+
+
 async def decline_form(request: web.Request) -> web.StreamResponse:
     """GET /m/PARTICIPANT/not-for-me."""
-    entry = await entry_of(request)
+    entry = await entry_of(request, consented=False)
     if not isinstance(entry, Entry):
         return entry
     return await decline_page(request, entry.invitation, entry.here, for_good=True)
@@ -184,7 +202,7 @@ async def decline_form(request: web.Request) -> web.StreamResponse:
 async def decline(request: web.Request) -> web.StreamResponse:
     """POST /m/PARTICIPANT/not-for-me: close it for this address."""
     await read_form(request)
-    entry = await entry_of(request)
+    entry = await entry_of(request, consented=False)
     if not isinstance(entry, Entry):
         return entry
     services = services_of(request)

@@ -29,6 +29,7 @@ class End(StrEnum):
     RECALLED = "recalled"
     DELETED = "deleted"
     DECLINED = "declined"
+    REMOVED = "removed"
 
 
 class Reopens(StrEnum):
@@ -64,6 +65,19 @@ class EndPage:
     reason: str = field(default="", repr=False)  # of a recall: for those who proved who they are
     here: str = ""  # the path of the envelope
     reopens: Reopens = Reopens.NEVER
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentPage:
+    """What is accepted before anything is shown."""
+
+    title: str
+    invitation: Invitation
+    here: str  # the path of the letter
+    version: str
+    language: str
+    paragraphs: tuple[str, ...]
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +151,9 @@ class LetterPage:
     kept: str = field(repr=False)  # and what was written
     is_account: bool
     may_have_account: bool
+    words: tuple[str, ...] = ()  # what its settings mean for the reader
+    may_ask: bool = False  # closed, and the sender may open it again
+    asked: bool = False  # they have just been asked
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ import re
 import unicodedata
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Final, Protocol
 from urllib.parse import quote
 
@@ -89,10 +90,24 @@ def asked_piece(request: web.Request, size: int, etag: str) -> Piece | None:
     return piece_of(request.headers.get(hdrs.RANGE), size)
 
 
+@dataclass(slots=True)
+class Progress:
+    """What of a document went out: the bytes from `start` up to `stop`."""
+
+    start: int = 0
+    stop: int = 0
+
+
 async def send_document(
-    request: web.Request, document: Readable, *, etag: str, content_type: str, headers: dict[str, str]
+    request: web.Request,
+    document: Readable,
+    *,
+    etag: str,
+    content_type: str,
+    headers: dict[str, str],
+    progress: Progress | None = None,
 ) -> web.StreamResponse:
-    """The document, or the piece of it that is asked for; HEAD: what GET would say."""
+    """The document, or the piece of it that is asked for; HEAD: what GET would say. `progress` is kept up to date."""
     whole = {hdrs.ETAG: etag, hdrs.ACCEPT_RANGES: "bytes", hdrs.CACHE_CONTROL: "private, no-store", **headers}
     if listed(request.headers.get(hdrs.IF_NONE_MATCH), etag):
         return web.Response(status=304, headers=whole)
@@ -108,11 +123,14 @@ async def send_document(
     if piece is not None:
         response.headers[hdrs.CONTENT_RANGE] = f"bytes {start}-{stop - 1}/{document.size}"
     response.content_length = stop - start
+    progress = progress or Progress()
+    progress.start = progress.stop = start
     await response.prepare(request)
     if request.method != hdrs.METH_HEAD:
         async with or_abort(request):
             async for chunk in in_threads(document.read(start, stop)):
                 await write(response, chunk)
+                progress.stop += len(chunk)
         await response.write_eof()
     return response
 

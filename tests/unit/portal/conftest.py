@@ -164,6 +164,8 @@ class FakeBoxes(SafeBoxes):
         self.notes: list[str] = []
         self.away = False
         self.bytes_read = 0
+        self.fetches: list[tuple[str, str]] = []
+        self.ends: list[tuple[str, int, int, int]] = []
 
     def add(self, **values: Any) -> Box:
         token, number = new_token(), len(self.boxes)
@@ -286,6 +288,30 @@ class FakeBoxes(SafeBoxes):
         original: bool = False,
     ) -> bool:
         self.acts.append(("downloaded", ",".join(document_ids) or "original"))
+        return True
+
+    async def download_ended(
+        self,
+        namespace: str,
+        participant_id: str,
+        document_id: str,
+        seen: Access,
+        *,
+        start: int,
+        stop: int,
+        size: int,
+    ) -> None:
+        self.ends.append((document_id or "original", start, stop, size))
+
+    async def fetched(self, namespace: str, participant_id: str, seen: Access) -> None:
+        self.fetches.append((participant_id, seen.network))
+
+    async def consent(self, namespace: str, participant_id: str, version: str, seen: Access) -> bool:
+        box = self._find(participant_id)
+        if box is None or box.invitation.profile.participants.consent is None:
+            return False
+        if box.invitation.profile.participants.consent.version == version:
+            box.change(consent_wanted=False)
         return True
 
     async def begin_answer(self, namespace: str, participant_id: str, seen: Access) -> Any:

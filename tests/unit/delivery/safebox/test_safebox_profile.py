@@ -125,4 +125,4 @@ def test_a_consent_text_is_found_in_the_readers_language() -> None:
     said = {"consent": {"version": "1", "texts": {"en": "Yes?", "de": "Ja?"}}}
     consent = Profile.model_validate({"participants": said}).participants.consent
     assert consent is not None
-    assert (consent.text("de"), consent.text("fr")) == ("Ja?", "Yes?")
+    assert (consent.in_language("de"), consent.in_language("fr")) == (("de", "Ja?"), ("en", "Yes?"))
