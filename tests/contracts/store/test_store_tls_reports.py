@@ -11,8 +11,9 @@ import pytest
 from aiohttp import web
 from nameserver import Zone, nameserver
 
+from delivery.couriers.courier import Refused
 from delivery.desk import Desk
-from delivery.items import TLS_REPORT, State
+from delivery.items import TLS_REPORT, Reply, State
 from delivery.store.tls_sessions import ReportState, claim_reports, end_report, sessions_of
 from delivery.tls import Flaw, Proof
 from delivery.tlsrpt.counting import Tally
@@ -222,3 +223,17 @@ async def test_only_one_ends_a_report(queue, zone, clock) -> None:
     [due] = await queue.db.write(partial(claim_reports, now=clock(), limit=10))
     assert await queue.db.write(partial(end_report, report=due, state=ReportState.SENT))
     assert not await queue.db.write(partial(end_report, report=due, state=ReportState.SENT))
+
+
+async def test_requiretls_lasts_and_its_bounce_has_it_too(store) -> None:
+    message_id = await store.accept(sender="alice@example.com", require_tls=True)
+    plain = await store.accept(sender="alice@example.com")
+    opened, _ = await store.queue.open_items(message_id)
+    assert opened.require_tls
+    assert not (await store.queue.open_items(plain))[0].require_tls
+    store.courier.answers["bob@there.test"] = Refused(Reply(550, "5.7.30", "REQUIRETLS support required"))
+    async with store.working():
+        await store.until_state(message_id, State.BOUNCED)
+        await store.until(lambda: sum(one.message.sender is None for one in store.courier.deliveries) == 2)
+    bounces = [one.message for one in store.courier.deliveries if one.message.sender is None]
+    assert sorted(bounce.require_tls for bounce in bounces) == [False, True]

@@ -121,6 +121,7 @@ def test_what_comes_back() -> None:
 
     assert back()[0] == "message/rfc822"
     assert back(ret="FULL")[0] == "message/rfc822"
+    assert back(ret="FULL", require_tls=True)[0] == "text/rfc822-headers", "RFC 8689 5"
     kind, raw = back(ret="HDRS")
     assert kind == "text/rfc822-headers"
     assert b"Her results" in raw
