@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 
 from policy.extraction.collected import Collected, File, Inner, inner_place
 from policy.extraction.kind import Format
+from policy.extraction.runs import all_runs
 from rules.content import FileKind
 
 BROKEN: Final = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, ValueError, NotImplementedError,
@@ -176,6 +177,9 @@ def _told_between(data: bytes, start: int, end: int) -> str:
 def _member(file: File, archive: tarfile.TarFile, member: tarfile.TarInfo, into: Collected, inner: Inner) -> None:
     place = inner_place(file.place, member.name)
     into.text(place, "\n".join(dict.fromkeys((member.name, member.linkname, *map(str, member.pax_headers.values())))))
+    extended = file.data[member.offset + 512 : member.offset_data - 512]  # headers that go before its own
+    if extended.strip(b"\0"):
+        into.text(inner_place(place, "header"), all_runs(extended))
     if not into.budget.take_file():
         raise TooMuch("holds more files than are read")
     if not _has_bytes(member):

@@ -20,5 +20,8 @@ def joined_texts(parts: Iterable[Part]) -> Iterator[Part]:
         if before is not None:
             end, start = before.text[-_AROUND:], part.text[:_AROUND]
             if (_BEGUN.search(end) and _GOES_ON.match(start)) or (_ENDED.search(end) and _SEPARATED.match(start)):
-                yield Part(before.place, end.rstrip() + start.lstrip())
+                joined = Part(before.place, end.rstrip() + start.lstrip())
+                yield joined
+                before = joined if len(part.text) <= _AROUND else part  # which may go on in the next
+                continue
         before = part

@@ -16,6 +16,12 @@ _BOMS: Final = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _UTF7_RUN: Final = re.compile(rb"\+[A-Za-z0-9+/]{2,}(?:-|(?![A-Za-z0-9+/]))")
+# Fullwidth digits where East Asian programs write them, whatever is declared.
+_FULLWIDTH: Final = (
+    ("gb18030", re.compile(rb"(?:\xa3[\xb0-\xb9]){2}")),
+    ("cp932", re.compile(rb"(?:\x82[\x4f-\x58]){2}")),
+    ("big5", re.compile(rb"(?:\xa2[\xaf-\xb8]){2}")),
+)
 _WIDE_NAMES: Final = ("utf-16", "utf-32")
 # In these a digit's byte may belong to another character, or stand for one.
 _MULTIBYTE: Final = re.compile(
@@ -66,6 +72,8 @@ def _is_plain(declared: str | None) -> bool:
 
 def _ascii(data: bytes, declared: str | None) -> tuple[str, ...]:
     text = data.decode("ascii")
+    if b"~{#" in data and (wide := _strict(data, "hz")) is not None:
+        return (text, wide)
     if b"+" not in data or not _UTF7_RUN.search(data):
         return (text,)
     seven = _strict(data, "utf-7")
@@ -88,8 +96,10 @@ def _candidates(data: bytes, declared: str | None) -> list[str]:
         names += ["iso2022_jp_2", "iso2022_kr"]
     if _strict(data, "utf-8") is not None:
         names.append("utf-8")
-    elif declared is None or not _is_plain(declared):
-        names.append("cp1252")
+    else:
+        if declared is None or not _is_plain(declared):
+            names.append("cp1252")
+        names += [name for name, digits in _FULLWIDTH if digits.search(data)]
     if b"+" in data and _UTF7_RUN.search(data) and data.isascii():
         names.append("utf-7")
     if zeros:

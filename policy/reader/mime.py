@@ -1,5 +1,6 @@
 """A message taken apart: every plausible reading of every part, within limits, never an exception."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -25,6 +26,7 @@ MACHINE_HEADERS: Final = frozenset(
 _NAMED_HEADERS: Final = 100  # headers that get a place of their own; the others share one
 _MOST_TYPES: Final = 4  # declared types tried for one part
 _WORK_FLOOR: Final = 512 * 1024
+_ENCODED: Final = re.compile(rb"(?:\A|\n)content-transfer-encoding[ \t]*:[ \t]*(?:base64|quoted)", re.I)
 _MESSAGE_TYPES: Final = frozenset({"message/rfc822", "message/global", "message/news", "message/rfc2822"})
 # Texts that are headers: programs decode the words in them.
 _HEADER_TYPES: Final = frozenset(
@@ -217,6 +219,7 @@ class _Walk:
         inner = _Where(where.path, where.nesting + 1, where.depth, default)
         for start, end in reading.between:
             self._plain(body[start:end], f"{where.path}text between parts", where)
+            self._lost(body[start:end], inner)
         for start, end in reading.parts:
             if inner.nesting > self._limits.nesting:
                 self._rest(body[start:end], where, "nested deeper than is read")
@@ -224,6 +227,14 @@ class _Walk:
                 self._part(body[start:end], inner)
         if reading.rest is not None:
             self._rest(body[reading.rest :], where, "more parts than are read")
+
+    def _lost(self, between: bytes, inner: _Where) -> None:
+        """A part where nobody should look for one: to a program that understands the delimiters otherwise it is one."""
+        said = _ENCODED.search(between)
+        if said is None or inner.nesting > self._limits.nesting or not self._another(1, inner):
+            return
+        blank = max(between.rfind(b"\n\n", 0, said.start() + 1) + 2, between.rfind(b"\n\r\n", 0, said.start() + 1) + 3)
+        self._part(between[blank if blank > 2 else 0 :].lstrip(b"\r\n"), inner)
 
     def _nested(self, value: Value, entity: Entity, body: bytes, encodings: tuple[str, ...], where: _Where) -> None:
         names = _names(value, entity)

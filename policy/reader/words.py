@@ -52,7 +52,8 @@ def decode_words(text: str) -> str:
 def header_readings(value: bytes) -> tuple[str, ...]:
     """What programs show of a header's value, likeliest first: decoded; and where it was folded, without the gap."""
     found: dict[str, None] = {}
-    for text in readings(value) if not value.isascii() else (value.decode("ascii"),):
+    plain = value.isascii() and b"\x1b" not in value
+    for text in (value.decode("ascii"),) if plain else readings(value):
         found[decode_words(unfold(text)).strip()] = None
         if "\n" in text.strip():
             found[decode_words(_FOLD.sub("", text)).strip()] = None
