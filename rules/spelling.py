@@ -30,6 +30,11 @@ _ENCLOSED: Final = {
     **{0x2488 + n: str(n + 1) for n in range(9)},
     0x1F100: "0",
     **{0x1F101 + n: str(n) for n in range(10)},
+    # Of symbol fonts, which keep their signs in the private area: Symbol's digits, Wingdings' digits in circles.
+    **{0xF030 + n: str(n) for n in range(10)},
+    **{0xF080 + n: str(n) for n in range(10)},
+    **{0xF08B + n: str(n) for n in range(10)},
+    0xF02D: "-",
 }
 
 # Letters and signs that stay as they are, alone and side by side: everything else gets the careful look.

@@ -42,7 +42,7 @@ _UNSHOWN: Final = frozenset(
 _FORM: Final = frozenset({"input", "img", "area", "option", "optgroup", "textarea"})
 _OLD_STYLE: Final = frozenset({"color", "bgcolor", "hidden", "dir", "text", "background", "popover"})
 _MOST_TURNED: Final = 1_000_000  # pieces that are turned around, all in all
-_ASKED: Final = _UNSHOWN | _FORM | {"bdo", "li"}  # elements that are more than their children
+_ASKED: Final = _UNSHOWN | _FORM | {"bdo", "li", "details"}  # elements that are more than their children
 _NOT_TYPED: Final = frozenset({"hidden", "checkbox", "radio", "file", "image", "range", "color"})
 _PLAIN: Final = re.compile(r"<[^<>]*+>")
 _CONDITIONAL: Final = Element(CONDITIONAL, None, "", -1)
@@ -88,7 +88,7 @@ class Renderer:
         self._screen = screen
         self._out = Display()
         self._inline: dict[str, tuple[Declarations, Declarations]] = {}
-        self._counters = Counters()
+        self._counters = Counters(sheets.counter_styles)
         self._arranging = any(is_arranging(rule.plain) or is_arranging(rule.important) for rule in sheets.rules)
         self._styles: dict[int, tuple[Declarations, list[Rule]]] = {}
         self._unruled: dict[tuple[str, int], tuple[Declarations, list[Rule]]] = {}  # by name and attributes
@@ -188,6 +188,8 @@ class Renderer:
                 pieces.append((after, _written(element, "after"), hidden))
             return
         children: Sequence[Element | str] = element.children
+        if name == "details":
+            children = sorted(children, key=lambda child: getattr(child, "name", "") != "summary")
         if self._arranging and len(children) > 1:
             children = arranged(element, children, style, lambda child: self.style(child)[0])
         leftwards = look.leftwards and not look.override

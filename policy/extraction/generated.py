@@ -4,12 +4,13 @@ import re
 from collections import defaultdict
 from typing import Final
 
+from policy.extraction.counterstyles import CounterStyle, inline_style
 from policy.extraction.markup import Element
 from policy.extraction.selectors import unescape_css
 from policy.extraction.stylesheets import Declarations, Rule
 
 _CONTENT: Final = re.compile(
-    r""""((?:[^"\\]|\\.)*+)"|'((?:[^'\\]|\\.)*+)'|attr\(\s*([-\w|]+)[^)]*\)|counters?\(\s*([-\w]+)\s*(?:,[^)]*)?\)"""
+    r""""((?:[^"\\]|\\.)*+)"|'((?:[^'\\]|\\.)*+)'|attr\(\s*([-\w|]+)([^)"']*(?:"[^"]*"|'[^']*')?[^)]*)\)|counters?\(\s*([-\w]+)\s*(?:,([^)]*))?\)"""
     r"""|(open-quote|close-quote)|(/(?!\*))""",
     re.S | re.I,
 )
@@ -18,13 +19,15 @@ _QUOTED: Final = re.compile(r""""((?:[^"\\]|\\.)*+)"|'((?:[^'\\]|\\.)*+)'""", re
 _NUMBER: Final = re.compile(r"\s*([+-]?\d{1,9})")
 _MOST_WRITTEN: Final = 1 << 20  # characters that style sheets write into one page
 _LONGEST: Final = 4_000  # characters of one declaration
-_STRING_MARK: Final = re.compile(r"""["']""")
+_OUTER: Final = 6  # elements around an item that are asked for its mark
 
 
 class Counters:
     """The counters of a page as it is gone through, and what is written from them."""
 
-    def __init__(self) -> None:
+    def __init__(self, styles: dict[str, CounterStyle] | None = None) -> None:
+        self._styles = styles or {}
+        self._kinds: dict[int, str] = {}  # of the items in lists, by the number of the element that says so
         self._values: defaultdict[str, int] = defaultdict(int)
         self._room = _MOST_WRITTEN
         self.whole = True
@@ -35,9 +38,14 @@ class Counters:
         if style:
             self._count(style)
         before = after = ""
-        if element.name == "li" or "list-style" in style or "list-style-type" in style:
-            before = self._item(element, style)
-        for where in ("before", "after") if written else ():
+        kind = style.get("list-style-type") or style.get("list-style") or ""
+        if kind:
+            self._kinds[element.number] = kind
+        if element.name == "li" or style.get("display") == "list-item":
+            before = self._item(element)
+        if element.name == "q" and "quotes" in style:
+            before, after = _quote(style, "open-quote"), _quote(style, "close-quote")
+        for where in ("marker", "before", "after") if written else ():
             merged: Declarations = {}
             urgent: Declarations = {}
             for rule in written:
@@ -53,8 +61,10 @@ class Counters:
             if self._room < 0:
                 self.whole = False
                 return "", ""
-            if where == "before":
-                before += text
+            if where == "marker":
+                before = text or before
+            elif where == "before":
+                before = text if element.name == "q" else before + text
             else:
                 after = text
         return before, after
@@ -77,38 +87,62 @@ class Counters:
             return ""
         found: list[str] = []
         for match in _CONTENT.finditer(content[:_LONGEST]):
-            double, single, attribute, counter, quote, slash = match.groups()
+            double, single, attribute, otherwise, counter, named, quote, slash = match.groups()
             if slash:
                 break  # what follows is for those who cannot see
             if double is not None or single is not None:
                 found.append(unescape_css(double if double is not None else single))
             elif attribute:
-                found.append(element.attributes.get(attribute.lower(), ""))
+                said = element.attributes.get(attribute.lower())
+                if said is None and otherwise and (fallback := _QUOTED.search(otherwise)):
+                    said = unescape_css(fallback[1] or fallback[2] or "")
+                found.append(said or "")
             elif counter:
-                found.append(str(self._values[counter.lower()]))
+                found.append(self._written(self._values[counter.lower()], (named or "").rpartition(",")[2].strip()))
             elif quote:
                 found.append(_quote(style, quote))
         return "".join(found)
 
-    def _item(self, element: Element, style: Declarations) -> str:
+    def _item(self, element: Element) -> str:
         """The mark of a list's item, where the page says which."""
-        kind = style.get("list-style-type") or style.get("list-style") or ""
-        if _STRING_MARK.search(kind) and element.name == "li":
-            match = _QUOTED.search(kind)
-            return unescape_css(match[1] or match[2] or "") if match else ""
-        if element.name != "li" or element.parent is None:
-            return ""
+        kind = self._kind_of(element)
+        quoted = None if kind.startswith("symbols(") else _QUOTED.search(kind)
+        if quoted:
+            return unescape_css(quoted[1] or quoted[2] or "")
         outer = element.parent
+        style = inline_style(kind) if kind.startswith("symbols(") else self._styles.get(kind.partition(" ")[0])
+        if outer is None:
+            return ""
         value, start = _NUMBER.match(element.attributes.get("value", "")), None
         if outer.name == "ol":
             start = _NUMBER.match(outer.attributes.get("start", ""))
         known = self._items.get(outer.number)
-        if value is None and start is None and known is None:
+        if value is None and start is None and known is None and style is None:
             return ""
         step = -1 if "reversed" in outer.attributes else 1
         number = int(value[1]) if value else known + step if known is not None else int(start[1]) if start else 1
         self._items[outer.number] = number
+        if style is not None:
+            return f"{style.prefix}{style.written(number)}{style.suffix}"
         return f"{number}. " if outer.name == "ol" and "none" not in kind else ""
+
+    def _kind_of(self, element: Element) -> str:
+        """Its own, or that of the list around it."""
+        up: Element | None = element
+        for _ in range(_OUTER):
+            if up is None:
+                break
+            if up.number in self._kinds:
+                return self._kinds[up.number]
+            up = up.parent
+        return ""
+
+    def _written(self, number: int, style: str) -> str:
+        """A counter in a style that the page has made, or with zeros in front."""
+        known = self._styles.get(style)
+        if known is not None:
+            return known.written(number)
+        return f"{number:02}" if style == "decimal-leading-zero" else str(number)
 
 
 def _quote(style: Declarations, which: str) -> str:

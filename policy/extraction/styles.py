@@ -73,7 +73,7 @@ def length(value: str, size: float, whole: float = 1280.0) -> float | None:
         found = True
         unit = match[2] or "px"
         if unit in {"em", "ex", "ch"}:
-            total += number * size
+            total += number * (size if unit == "em" else size / 2)
         elif unit == "%":
             total += number * whole / 100
         else:

@@ -5,6 +5,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Final
 
+from policy.extraction.counterstyles import CounterStyle, counter_style
 from policy.extraction.markup import Element
 from policy.extraction.selecting import Exhausted, Matching, Selector
 from policy.extraction.selectors import parse_selectors, unescape_css
@@ -38,6 +39,7 @@ _SKIPPED: Final = ("@font-face", "@keyframes", "@-webkit-keyframes", "@-moz-keyf
 _MOST_RULES: Final = 20_000
 _MOST_SHEET: Final = 1 << 20  # characters of style sheets in one page
 _WORK: Final = 400_000  # steps of matching in one page
+_MOST_STYLES: Final = 200  # of counters
 _DEEPEST: Final = 12
 
 Declarations = dict[str, str]
@@ -57,7 +59,7 @@ class Rule:
 @dataclass(slots=True)
 class _Block:
     prelude: str
-    kind: str  # rule, group, skipped
+    kind: str  # rule, group, counter, skipped
     screens: tuple[bool, bool]
     selectors: tuple[Selector, ...] = ()
     body: list[str] = field(default_factory=list)
@@ -133,6 +135,7 @@ class Sheets:
         self.rules: list[Rule] = []
         self.whole = True
         self.screens_differ = False
+        self.counter_styles: dict[str, CounterStyle] = {}
         self._by_id: dict[str, list[Rule]] = defaultdict(list)
         self._by_class: dict[str, list[Rule]] = defaultdict(list)
         self._by_tag: dict[str, list[Rule]] = defaultdict(list)
@@ -246,6 +249,8 @@ class Sheets:
             return _Block(statement, "skipped", outer.screens)
         lower = statement[:40].lower()
         if lower.startswith("@"):
+            if lower.startswith("@counter-style"):
+                return _Block(statement, "counter", outer.screens)
             if lower.startswith(_SKIPPED):
                 return _Block(statement, "skipped", outer.screens)
             screens = outer.screens
@@ -256,6 +261,8 @@ class Sheets:
         return _Block(statement, "rule", outer.screens, parse_selectors(statement, outer.selectors))
 
     def _end(self, block: _Block) -> None:
+        if block.kind == "counter" and len(self.counter_styles) < _MOST_STYLES:
+            self.counter_styles[block.prelude[14:].strip()] = counter_style(";".join(block.body))
         if block.kind != "rule" or not block.selectors or not any(block.screens):
             return
         plain, important = declarations(";".join(block.body), self.variables)
