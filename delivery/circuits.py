@@ -16,6 +16,7 @@ from delivery.items import Item, Lane, Reply
 FAILURES: Final = 5  # in a row, until it opens
 FIRST_PROBE: Final = timedelta(seconds=30)
 LONGEST: Final = timedelta(minutes=10)  # between probes
+_REMEMBERED: Final = 10_000  # destinations whose failures are counted
 _SETTLING: Final = timedelta(seconds=5)  # what this worker wrote may not be seen yet by a read that began before
 
 
@@ -48,6 +49,8 @@ class Circuits:
         circuit = self._open.get(lane)
         if circuit is None:
             self._failures[lane] = self._failures.get(lane, 0) + 1
+            if len(self._failures) > _REMEMBERED:  # most of them are of mail that is long gone
+                self._failures = {lane: self._failures[lane]}
             if self._failures[lane] < FAILURES:
                 return None
             del self._failures[lane]

@@ -9,11 +9,13 @@ import structlog
 
 from delivery.errors import StoreUnavailable
 from delivery.queue import Queue
+from delivery.store.circuits import forget_stale
 from delivery.store.messages import purge_history, referenced_blobs
 
 TIDY: Final = timedelta(seconds=20)  # what was deleted is out of the log within a minute
 PURGE: Final = timedelta(minutes=10)
 SWEEP: Final = timedelta(hours=12)
+STALE: Final = timedelta(hours=2)  # an open circuit without a probe: what waits is tried more often than that
 BLOB_AGE: Final = timedelta(days=2)  # a file younger than that may belong to an upload that goes on
 
 log = structlog.get_logger()
@@ -50,6 +52,8 @@ class Housekeeping:
             gone += purged
         if gone:
             log.info("housekeeping.purged", messages=gone)
+        stale = self._queue.clock() - STALE
+        await self._queue.db.write(lambda conn: forget_stale(conn, stale))
         return gone
 
     async def sweep(self) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from delivery.fairness import URGENT, Turns
+from delivery.fairness import URGENT, Turns, Urgency
 from delivery.items import Lane, LeasedItem
 from policy.decision import Route
 
@@ -88,6 +88,7 @@ class Lanes:
         self._running = 0
         self._running_bytes = 0
         self._failing = 0  # batches under way in failing lanes
+        self._urgent = 0  # batches under way in urgent lanes
         self.items = 0
 
     def add(self, new: Iterable[Batch]) -> None:
@@ -119,14 +120,17 @@ class Lanes:
             *(name for name in names if ordinary and not name.urgent),
         ):
             lane = self._lanes[name]
-            if lane.waiting and self._may_start(lane):
+            if lane.waiting and self._may_start(name, lane):
                 self._lanes.move_to_end(name)
                 return self._start(lane)
         return None
 
-    def _may_start(self, lane: _Queue) -> bool:
-        if lane.running >= lane.width or (lane.failing and self._failing >= self._limits.deliveries // 2):
+    def _may_start(self, name: Lane, lane: _Queue) -> bool:
+        half = self._limits.deliveries // 2
+        if lane.running >= lane.width or (lane.failing and self._failing >= half):
             return False
+        if name.urgent:  # a flood of notices has half of the places; a code starts in any case
+            return self._urgent < half or lane.waiting.first().urgency == Urgency.CODE
         fits = self._running_bytes + lane.waiting.first().size <= self._limits.body_bytes
         return fits or self._running == 0
 
@@ -136,6 +140,7 @@ class Lanes:
         self._running += 1
         self._running_bytes += batch.size
         self._failing += lane.failing
+        self._urgent += batch.lane.urgent
         return batch
 
     def done(self, batch: Batch, *, well: bool) -> None:
@@ -149,6 +154,7 @@ class Lanes:
         lane.items -= len(batch.items)
         self.items -= len(batch.items)
         self._running -= 1
+        self._urgent -= batch.lane.urgent
         self._running_bytes -= batch.size
         if not lane.waiting and not lane.running and well:
             del self._lanes[batch.lane]  # an idle lane that failed is remembered until it does well …

@@ -243,9 +243,9 @@ class _Share:
         return replace(whole, workers=self.workers, total=self._of(whole.total))
 
     def deliveries(self, per_lane: int) -> Limits:
-        """`per_lane`: what all workers together may bring to one destination at once."""
+        """`per_lane`: what all workers may bring to one destination at once; one place is kept for urgent mail."""
         whole = Limits()
-        return replace(whole, deliveries=self._of(whole.deliveries), per_lane=self._of(per_lane))
+        return replace(whole, deliveries=self._of(whole.deliveries), per_lane=max(1, self._of(per_lane) - 1))
 
     def pool(self, settings: Settings) -> WorkerPool:
         """The children that read documents; one process alone has two, so that one slow file holds up no other."""

@@ -55,6 +55,11 @@ def close_circuit(conn: Connection, lane: Lane) -> None:
     conn.execute(delete(circuits).where(circuits.c.id == _id(lane)))
 
 
+def forget_stale(conn: Connection, before: datetime) -> int:
+    """Forget circuits whose probe was due before: nothing is left that would probe; how many."""
+    return conn.execute(delete(circuits).where(circuits.c.until < before)).rowcount
+
+
 def close_for(conn: Connection, destination: Destination, domain: str) -> None:
     """Close whatever circuit keeps mail for this destination and domain waiting."""
     same = and_(

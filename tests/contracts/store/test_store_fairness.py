@@ -169,3 +169,20 @@ async def test_our_own_mail_is_not_held_up_by_a_lane_that_is_full(store, make):
         assert len(courier.recipients) == 3  # two of the others, and this
         courier.gate.set()
         await store.until_state(code, State.SENT)
+
+
+async def test_a_circuit_that_nothing_probes_is_forgotten(store):
+    store.courier.answers = {f"{n}@dead.test": GONE for n in range(50)}
+    async with store.working(split_domains=True) as worker:
+        for n in range(FAILURES):
+            await store.accept(store.item(f"{n}@dead.test"))
+
+        async def is_open():
+            return bool(await circuits_of(store))
+
+        await store.until(is_open)
+        await worker._house.purge()
+        assert await is_open()
+    store.clock.advance(hours=3)
+    await worker._house.purge()
+    assert await circuits_of(store) == []

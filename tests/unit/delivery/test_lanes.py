@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
+from delivery.fairness import Urgency
 from delivery.items import Destination, Item, LeasedItem, State
 from delivery.lanes import Lanes, Limits, batches, lane_of
 from policy.decision import Route
@@ -31,6 +32,10 @@ def leased(number, *, message="", route=Route.RELAY, name="", domain="there.test
     return LeasedItem(item, 1, NOW, size)
 
 
+def urgent(one, urgency):
+    return replace(one, item=replace(one.item, urgency=urgency))
+
+
 def filled(limits, items, split=False):
     lanes = Lanes(limits)
     lanes.add(batches(items, split_domains=split))
@@ -42,6 +47,21 @@ def start_all(lanes):
     while (batch := lanes.next()) is not None:
         started.append(batch)
     return started
+
+
+def test_ours_start_beside_what_fills_every_place_and_a_flood_of_ours_does_not():
+    others = [leased(n, domain=f"d{n}.test", size=40 * 2**20) for n in range(20)]
+    lanes = filled(Limits(deliveries=4, body_bytes=2**20), others, split=True)
+    assert len(start_all(lanes)) == 1  # the first may be of any size
+    notices = [urgent(leased(100 + n, domain=f"n{n}.test"), Urgency.OWN) for n in range(9)]
+    lanes.add(batches([*notices, urgent(leased(200, domain="code.test"), Urgency.CODE)], split_domains=True))
+    started = start_all(lanes)
+    assert [batch.items[0].item.id for batch in started].count("i200") == 1
+    assert len(started) == 3  # half of the places for notices, and the code
+    assert started[0].lane.urgent
+    for batch in started:
+        lanes.done(batch, well=True)
+    assert len(start_all(lanes)) == 2
 
 
 def test_a_message_is_one_batch_for_each_lane():
