@@ -29,7 +29,7 @@ from dns.rdtypes.IN.A import A
 from dns.rdtypes.IN.AAAA import AAAA
 
 from delivery.errors import DeliveryError
-from delivery.settings import DnsSettings, Families
+from delivery.hops import DnsSettings, Families
 
 T = TypeVar("T")
 

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from delivery.dkimkeys import DkimKeyInvalid, read_keys
+from delivery.hops import HopSettings, HopTls, PartnerSettings, Published, Verify
 from delivery.safebox.choices import Way
 from delivery.sections import Endpoint, parse_endpoint
-from delivery.settings import HopSettings, HopTls, NoticeSettings, PartnerSettings, Published, Verify
+from delivery.settings import NoticeSettings
 from gateway.certificates import check_authorities, check_pair
 from gateway.smtp.settings import Accepts, ListenerSettings
 from gateway.tesseract import find_tesseract, known_languages

@@ -10,10 +10,10 @@ from typing import Final, Protocol
 from structlog import get_logger
 
 from delivery.errors import DeliveryError, StoreFull
+from delivery.hops import Fallback
 from delivery.items import Kind, NewItem, NewMessage, Reply
 from delivery.notices.notice import Notice
 from delivery.safebox.profile import Profile
-from delivery.settings import Fallback
 from delivery.store.audit import Event, EventKind
 from gateway.orders import (
     INBOUND,

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from email.utils import getaddresses
 from typing import Any, Final
 
+from delivery.hops import Fallback
 from delivery.items import Destination, Kind, NewItem, Reply, State
-from delivery.settings import Fallback
 from delivery.store.audit import Event, EventKind
 from policy.decision import Decision, Route, Verdict
 from policy.message import Address, AddressInvalid, Envelope, Message, Recipient

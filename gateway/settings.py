@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, TypeAdapter, ValidationError, ValidationInfo
 
+from delivery.hops import DnsSettings, HopSettings, InsideSettings, PartnerSettings
 from delivery.safebox.profile import Profile
 from delivery.sections import (
     LATER,
@@ -25,15 +26,7 @@ from delivery.sections import (
     place,
     wrong,
 )
-from delivery.settings import (
-    DnsSettings,
-    HopSettings,
-    InsideSettings,
-    NoticeSettings,
-    PartnerSettings,
-    QueueSettings,
-    TlsReportSettings,
-)
+from delivery.settings import NoticeSettings, QueueSettings, TlsReportSettings
 from delivery.trail.settings import AuditSettings
 from gateway import consistency
 from gateway.mistakes import problem_of

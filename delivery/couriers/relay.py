@@ -21,11 +21,11 @@ from delivery.couriers.session import NO_PROMISE, Dropped, Session, Timeouts, Un
 from delivery.couriers.targets import Hops, NoTarget, Target, Wish
 from delivery.couriers.transaction import Copy, Mailing, Transaction
 from delivery.dkim import Signer
+from delivery.hops import HopSettings, PartnerSettings
 from delivery.items import TLS_REPORT, Item, Kind, Reply
 from delivery.mx import Ourselves, Undeliverable
 from delivery.resolving import DnsResolver, Resolver
 from delivery.sections import Endpoint
-from delivery.settings import HopSettings, PartnerSettings
 from delivery.verdicts import Watch, unwatched
 from policy.decision import Route
 

@@ -6,9 +6,9 @@ from enum import StrEnum
 from typing import Final
 
 from delivery.errors import DeliveryError
+from delivery.hops import DestinationLimits, HopSettings, HopTls, PartnerSettings, Published, Verify
 from delivery.items import Destination
 from delivery.sections import Endpoint, parse_endpoint
-from delivery.settings import DestinationLimits, HopSettings, HopTls, PartnerSettings, Published, Verify
 from delivery.tls import Proof, TlsDemand
 from policy.decision import Route
 

@@ -10,10 +10,10 @@ from delivery.couriers.dialling import Dialler
 from delivery.couriers.relay import RelayCourier
 from delivery.couriers.session import Timeouts
 from delivery.couriers.targets import Target
+from delivery.hops import HopSettings
 from delivery.mx import Ourselves
 from delivery.resolving import DnsResolver
 from delivery.sections import Endpoint
-from delivery.settings import HopSettings
 from delivery.tls import TlsDemand
 
 

@@ -10,9 +10,9 @@ from nameserver import Zone, nameserver
 
 from delivery.couriers.courier import Deferred, Refused, Sent
 from delivery.couriers.relay import RelayCourier
+from delivery.hops import DestinationLimits, HopSettings, HopTls, PartnerSettings, PartnerTls, Verify
 from delivery.items import TLS_REPORT, Kind
 from delivery.sections import Endpoint
-from delivery.settings import DestinationLimits, HopSettings, HopTls, PartnerSettings, PartnerTls, Verify
 from delivery.stspolicy import Mode, StsPolicy
 from policy.decision import Route
 

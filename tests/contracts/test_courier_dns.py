@@ -6,10 +6,10 @@ import time
 import pytest
 from nameserver import Zone, nameserver
 
+from delivery.hops import DnsSettings
 from delivery.mx import Ourselves, Undeliverable, host_addresses, mail_hosts
 from delivery.resolving import DnsResolver, LookupFailed, MxRecord, NoSuchDomain, Tlsa
 from delivery.sections import Endpoint
-from delivery.settings import DnsSettings
 
 US = Ourselves("gate.example.com")
 

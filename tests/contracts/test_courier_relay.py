@@ -11,7 +11,7 @@ from delivery.couriers.courier import Deferred, Lost, Refused, Sent
 from delivery.couriers.relay import RelayCourier
 from delivery.couriers.session import Timeouts
 from delivery.errors import StoreUnavailable
-from delivery.settings import HopSettings
+from delivery.hops import HopSettings
 from policy.decision import Changes
 
 

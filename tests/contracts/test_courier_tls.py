@@ -9,8 +9,8 @@ from aiosmtpd.smtp import SMTP as Server
 
 from delivery.couriers.courier import Deferred, Refused, Sent
 from delivery.couriers.relay import RelayCourier
+from delivery.hops import Fallback, HopSettings, HopTls, PartnerSettings, PartnerTls, Verify
 from delivery.resolving import Found, LookupFailed, MxRecord, NoSuchDomain
-from delivery.settings import Fallback, HopSettings, HopTls, PartnerSettings, PartnerTls, Verify
 from policy.decision import Route
 
 

@@ -13,8 +13,8 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 
+from delivery.hops import DnsSettings
 from delivery.resolving import DnsResolver
-from delivery.settings import DnsSettings
 
 
 @dataclass

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from delivery.couriers.targets import Hops, NoTarget
+from delivery.hops import HopSettings, HopTls, InsideSettings, PartnerSettings, PartnerTls, Verify
 from delivery.items import Destination
-from delivery.settings import HopSettings, HopTls, InsideSettings, PartnerSettings, PartnerTls, Verify
 from delivery.tls import (
     OwnTlsBroken,
     Proof,

@@ -12,8 +12,7 @@ from pydantic import ValidationError
 
 from delivery.couriers.changes import says_tls_not_required
 from delivery.couriers.targets import Dane, Hops, Wish
-from delivery.items import Destination
-from delivery.settings import (
+from delivery.hops import (
     DestinationLimits,
     DnsSettings,
     HopSettings,
@@ -21,9 +20,10 @@ from delivery.settings import (
     PartnerSettings,
     PartnerTls,
     Published,
-    TlsReportSettings,
     Verify,
 )
+from delivery.items import Destination
+from delivery.settings import TlsReportSettings
 from delivery.tls import Flaw, Proof, TlsDemand, Unproven, handshake_flaw, prove
 from policy.decision import Route
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from delivery.errors import KeysUnavailable, StoreConflict, StoreFull, StoreUnavailable
+from delivery.hops import Fallback
 from delivery.items import Kind, NewItem, NewMessage, Reply, State
 from delivery.notices.notice import Notice
 from delivery.safebox.profile import Profile
-from delivery.settings import Fallback
 from delivery.store.audit import Event, EventKind
 from gateway.intake import Intake
 from gateway.telemetry import Metrics

@@ -11,7 +11,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delivery.settings import HopTls
+from delivery.hops import HopTls
 from gateway.settings import Settings, SettingsInvalid, load_settings
 from gateway.smtp.settings import ANYONE, OURS
 from keys.keyring import KeyRing
