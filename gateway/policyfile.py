@@ -221,7 +221,9 @@ def _source(document: Document) -> PackSource:
 
 
 def _pack_problem(problem: PackProblem) -> Problem:
-    return Problem(problem.source, problem.line, problem.column, problem.detector, problem.cause, problem.hint)
+    return Problem(
+        problem.source, problem.line, problem.column, problem.detector, problem.cause, problem.hint, problem.pointed
+    )
 
 
 def _shipped() -> list[bytes]:

@@ -20,7 +20,10 @@ Where = Callable[[Path, bool], Mark]  # where(path, True): its key; where(path, 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake. `key` is the dotted path; `hint` may be empty. `line` 0: the file as a whole."""
+    """One mistake. `key` is the dotted path; `hint` may be empty. `line` 0: the file as a whole.
+
+    `pointed`: what of a text is meant, and a caret below the place, on two lines.
+    """
 
     file: str
     line: int
@@ -28,12 +31,14 @@ class Problem:
     key: str
     cause: str
     hint: str = ""
+    pointed: str = ""
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
         key = f" {self.key}:" if self.key else ""
         hint = f" {sentence(self.hint[:1].upper() + self.hint[1:])}" if self.hint else ""
-        return f"{place}:{key} {sentence(self.cause)}{hint}"
+        shown = "".join(f"\n    {line}" for line in self.pointed.splitlines())
+        return f"{place}:{key} {sentence(self.cause)}{hint}{shown}"
 
 
 def sentence(text: str) -> str:

@@ -9,6 +9,11 @@ from rules.finding import Confidence
 GROUPS: Final = ("identity", "financial", "medical", "secrets")
 
 
+def plain(value: str) -> str:
+    """A value by its letters and digits alone, so that it is known however it is written."""
+    return "".join(filter(str.isalnum, value)).upper()
+
+
 @dataclass(frozen=True, slots=True)
 class Pattern:
     """One regular expression (RE2). A group named `value` marks the value where the pattern holds more than that.
@@ -83,3 +88,4 @@ class Detector:
     ignored: tuple[str, ...] = ()  # samples in which nothing may be found
     about: str = ""
     source: str = ""
+    exempt: frozenset[str] = frozenset()  # values that never count, as `plain` writes them

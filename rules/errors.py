@@ -13,11 +13,13 @@ class PackProblem:
     detector: str = ""
     line: int = 0
     column: int = 0
+    pointed: str = ""  # what is meant, and a caret below the place, on two lines
 
     def __str__(self) -> str:
         place = f"{self.source}:{self.line}:{self.column}" if self.line else self.source
         about = f" {self.detector}:" if self.detector else ""
-        return f"{place}:{about} {self.cause}" + (f". {self.hint}" if self.hint else "")
+        shown = "".join(f"\n    {line}" for line in self.pointed.splitlines())
+        return f"{place}:{about} {self.cause}" + (f". {self.hint}" if self.hint else "") + shown
 
 
 class RulesError(Exception):
@@ -33,13 +35,17 @@ class PackInvalid(RulesError):
 
 
 class PatternRefused(RulesError):
-    """A pattern that will not be used. `column` counts characters of the pattern from 1; 0 where not known."""
+    """A pattern that will not be used. `column` counts characters of the pattern from 1; 0 where not known.
 
-    def __init__(self, cause: str, hint: str = "", column: int = 0) -> None:
+    `pointed`: the pattern, and a caret below that column, on two lines.
+    """
+
+    def __init__(self, cause: str, hint: str = "", column: int = 0, pointed: str = "") -> None:
         super().__init__(cause)
         self.cause = cause
         self.hint = hint
         self.column = column
+        self.pointed = pointed
 
 
 class EngineFailed(RulesError):

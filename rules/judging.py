@@ -11,7 +11,7 @@ from rules.budget import Budget
 from rules.candidates import Candidate
 from rules.columns import Columns
 from rules.context import BLANK_LINE, Nearby, word_pattern
-from rules.detector import Detector
+from rules.detector import Detector, plain
 from rules.finding import Confidence, Hit
 from rules.normalise import Normalised
 from rules.verdict import Verdict
@@ -63,6 +63,8 @@ class Judge:
         index, start, end = candidate.detector, candidate.start, candidate.end
         self._budget.left -= 1
         detector = self._words.detectors[index]
+        if detector.exempt and plain(candidate.value) in detector.exempt:
+            return False
         if index not in self._near:
             self._near[index] = self._lookups(self._words.near[index])
             # What is said in another paragraph may help to name a value, and excuses none.

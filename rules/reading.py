@@ -34,8 +34,8 @@ class Node:
         self.value = value
         self.detector = ""
 
-    def problem(self, cause: str, hint: str = "") -> None:
-        """Note a mistake at this place."""
+    def problem(self, cause: str, hint: str = "", pointed: str = "") -> None:
+        """Note a mistake at this place; `pointed` shows where within a text."""
         path = self._path
         place = self._where(path)
         while place is None and path:
@@ -44,7 +44,7 @@ class Node:
         line, column = place or (0, 0)
         inside = ".".join(str(step) for step in self._path[2:])
         told = f"{inside}: {cause}" if inside else cause
-        self._problems.append(PackProblem(self._source, told, hint, self.detector, line, column))
+        self._problems.append(PackProblem(self._source, told, hint, self.detector, line, column, pointed))
 
     def mapping(self, keys: set[str] | None, required: set[str] | None = None) -> dict[str, "Node"] | None:
         """The entries by key; `keys` None allows any. None where this is no mapping."""
@@ -56,7 +56,7 @@ class Node:
             if not isinstance(key, str):
                 self.problem(f"the key {key!r} is no text", "Put it in quotes")
             elif keys is not None and key not in keys:
-                self._child(key, value).problem("unknown key", _meant(key, sorted(keys)))
+                self._child(key, value).problem("unknown key", meant(key, sorted(keys)))
             else:
                 entries[key] = self._child(key, value)
         for key in sorted((required or set()) - entries.keys()):
@@ -104,7 +104,7 @@ class Node:
     def choice(self, known: Sequence[str]) -> str:
         """One of `known`; empty where it is none of them."""
         if not isinstance(self.value, str) or self.value not in known:
-            self.problem(f"{self.value!r} is none of {', '.join(known)}", _meant(str(self.value), known))
+            self.problem(f"{self.value!r} is none of {', '.join(known)}", meant(str(self.value), known))
             return ""
         return self.value
 
@@ -134,6 +134,7 @@ def _keys_hint(keys: set[str] | None) -> str:
     return f"Its keys are {', '.join(sorted(keys))}" if keys else ""
 
 
-def _meant(word: str, known: Sequence[str]) -> str:
+def meant(word: str, known: Sequence[str]) -> str:
+    """The known word that it may be, or all of them where they are few; else nothing."""
     close = difflib.get_close_matches(word, known, 1)
     return f'Did you mean "{close[0]}"?' if close else f"Known are {', '.join(known)}" if len(known) <= 12 else ""

@@ -15,11 +15,13 @@ Every sample here is run by `sealgate rules test`.
 How sure a hit is: `low`, `medium` or `high`. A policy asks for `medium` or surer unless it says otherwise.
 
 - A pattern gives the confidence that a hit begins with. *Alone* means that the value is no piece of a longer run of
-  letters, digits, dashes, dots or slashes.
+  letters, digits, dashes, dots or slashes. *Named* means that the form says too little by itself: the value counts only
+  where a word of `near` names it, beside it, in the header of its column, or by its field of HL7 or X12. Words of a
+  `near` that *names nothing* (`names: false`) make surer what counts anyway, and name nothing.
 - A check throws out what cannot be. Numbers that manuals print as examples count one step less.
 - A word of `near` on either side makes a hit surer, unless another detector's word stands nearer to the same value.
 - In a table, the header of a column speaks for every cell of the column that the value fills, however far above it.
-- A word of `unless` throws a hit out, unless a word of `near` stands nearer.
+- A word of `unless` in the same paragraph throws a hit out, unless a word of `near` stands nearer.
 - A message costs so much work and no more. A text that would need more is told as a file that could not be read
   ("too many candidates to check"), which a rule asks for by `attachments: {unreadable: true}`.
 - Of overlapping hits of one detector the surest counts, then the longest.
@@ -43,6 +45,19 @@ EXAMPLE: Final = r"""detectors:
       found: ["ACME-1234", {text: "Badge 118810", confidence: medium}]
       ignored: ["ACME-12", "order no 118810"]
 """
+CHANGES: Final = r"""extend:                                       # added to what is there
+  us.ssn:
+    near: {words: [payroll no], within: 40, raise: high}
+    unless: {words: [badge], within: 20}
+  iban:
+    except: [GB33 BUKB 2020 1555 5555 55]     # values that never count: the account in our own footer
+  medical.terms:
+    words: {terms: {ward 7: 6}, medium: 16}
+override:                                     # in place of what is there, part by part
+  us.ein:
+    groups: [financial]
+disable: [legal.terms]                        # as if it were not there
+"""
 _OWN: Final = f"""
 ## Your own
 
@@ -52,10 +67,22 @@ A file named under `rules` of the configuration adds detectors. Run `sealgate ru
 {EXAMPLE}```
 
 Patterns are [RE2](https://github.com/google/re2/wiki/Syntax), so no pattern can stall the mail, and match 4096 bytes at
-most: write `\\d{{1,12}}` and not `\\d+`. Look-around is refused; use `near`, `unless`, `alone` or a check. Where a
-pattern holds more than the value, name the value's group `value`. `^` and `$` are the beginning and the end of a line.
-Case counts unless the pattern begins with `(?i)`;
-words never mind it. `words: {{terms: {{gross margin: 3, ebitda: 4}}, within: 1000, medium: 8}}` makes a weighted list.
+most: write `\\d{{1,12}}` and not `\\d+`. Look-around, back-references, possessive and atomic groups are refused, with
+the place and what to write instead: `near`, `unless`, `alone` or a check. Where a pattern holds more than the value,
+name the value's group `value`. `^` and `$` are the beginning and the end of a line. Case counts unless the pattern
+begins with `(?i)`; words never mind it. A pattern with `named: true` counts only where a word of `near` names the
+value; a `near` with `names: false` names none.
+`words: {{terms: {{gross margin: 3, ebitda: 4}}, within: 1000, medium: 8}}` makes a weighted list.
+
+A pack may also change what stands before it, built in or in a pack named earlier:
+
+```yaml
+{CHANGES}```
+
+The keys below a detector are those of a new one. `extend` adds patterns, words near, words that excuse, groups, terms,
+samples and values; a title or a threshold takes the place of the old one. `override` replaces each part that it names
+and keeps the others. `rules show ID` tells from which packs a detector comes; `rules test` runs all samples, the old
+ones too unless they were replaced. A policy that asks for a detector that is switched off is refused.
 
 The checks:
 
@@ -89,18 +116,19 @@ def _section(detector: Detector) -> Iterable[str]:
     yield f"{detector.title}. {detector.about}".rstrip()
     yield ""
     if detector.patterns:
-        yield "| pattern | confidence | check | alone |"
-        yield "| --- | --- | --- | --- |"
+        yield "| pattern | confidence | check | alone | named |"
+        yield "| --- | --- | --- | --- | --- |"
         for pattern in detector.patterns:
-            alone = "yes" if pattern.alone else ""
-            yield f"| {_code(pattern.regex)} | {pattern.confidence} | {pattern.check or ''} | {alone} |"
+            alone, named = "yes" if pattern.alone else "", "yes" if pattern.named else ""
+            yield f"| {_code(pattern.regex)} | {pattern.confidence} | {pattern.check or ''} | {alone} | {named} |"
         yield ""
     for name in sorted({pattern.check for pattern in detector.patterns if pattern.check}):
         yield f"- Check `{name}`: {CHECKS[name].about}."
     if detector.words:
         yield f"- {_words(detector.words)}"
     for near in detector.near:
-        yield f"- Near (within {near.within} characters, then {near.confidence}): {', '.join(near.words)}."
+        silent = "" if near.names else "; names nothing"
+        yield f"- Near (within {near.within} characters, then {near.confidence}{silent}): {', '.join(near.words)}."
     for unless in detector.unless:
         told = f"a word of the list `{unless.shared}`" if unless.shared else ", ".join(unless.words)
         yield f"- Unless (within {unless.within} characters): {told}."

@@ -9,12 +9,11 @@ from typing import Final
 import re2
 
 from rules.errors import PatternRefused
+from rules.refusals import pointed, refused_by_re2, unknown_to_re2
 
 MAX_BYTES: Final = 4096
 UNBOUNDED: Final = 1 << 40
 
-_LOOKAROUND: Final = re.compile(r"\(\?(?:=|!|<=|<!)")
-_BACKREFERENCE: Final = re.compile(r"\\[1-9]|\(\?P=|\\k<")
 _REPEAT: Final = re.compile(r"\{(\d+)(,?)(\d*)\}")
 _FLAGS: Final = re.compile(r"\(\?(?:P?<\w+>|[imsU-]*:)")
 _SET_FLAGS: Final = re.compile(r"\(\?[imsU-]+\)")
@@ -24,12 +23,6 @@ _CLASS_ESCAPE: Final = re.compile(
 _LINE_ANCHOR: Final = re.compile(r"\^|\$")
 _TEXT_ANCHOR: Final = re.compile(r"\\A|\\z")
 _PROBES: Final = (b"", b"a", b" a 0 ")
-_PLAINER: Final = {
-    "missing )": "unclosed group",
-    "missing ]": "unclosed character class",
-    "unexpected )": "a closing bracket too many",
-    "no argument for repetition": "nothing to repeat",
-}
 _NO_WIDTH: Final = ("\\b", "\\B", "\\A", "\\z", "\\E")
 _ONE_BYTE: Final = ("\\d", "\\w", "\\s", "\\C", "\\t", "\\n", "\\r", "\\f", "\\v", "\\a")
 
@@ -56,20 +49,7 @@ def asks_for_text(regex: str) -> bool:
 
 def compile_pattern(regex: str) -> re2._Regexp:
     """`regex` as RE2 runs it, leftmost-longest; raise PatternRefused with the place and what to write instead."""
-    found = _search_outside_classes(_LOOKAROUND, regex)
-    if found is not None:
-        raise PatternRefused(
-            f"look-around at column {found + 1} of the pattern",
-            "Use `near`, `unless` or `check` instead",
-            found + 1,
-        )
-    found = _search_outside_classes(_BACKREFERENCE, regex)
-    if found is not None:
-        raise PatternRefused(
-            f"back-reference at column {found + 1} of the pattern",
-            "Write the repetition out, or use a `check`",
-            found + 1,
-        )
+    unknown_to_re2(regex, _search_outside_classes)
     options = re2.Options()
     options.longest_match = True
     options.log_errors = False
@@ -78,12 +58,7 @@ def compile_pattern(regex: str) -> re2._Regexp:
         compiled = re2.compile(f"(?m){regex}" if asks_for_lines(regex) else regex, options)
     except re2.error as refusal:
         cause = refusal.args[0].decode("utf-8", "replace") if isinstance(refusal.args[0], bytes) else str(refusal)
-        column = _place(regex, cause)
-        where = f" at column {column} of the pattern" if column else ""
-        cause = next((told for start, told in _PLAINER.items() if cause.startswith(start)), cause)
-        raise PatternRefused(
-            f"{cause}{where}", "Patterns are RE2: https://github.com/google/re2/wiki/Syntax", column
-        ) from None
+        raise refused_by_re2(regex, cause, _place(regex, cause)) from None
     if any(match is not None and match.start() == match.end() for match in map(compiled.search, _PROBES)):
         raise PatternRefused("the pattern matches the empty text", "Ask for at least one character")
     return compiled
@@ -99,7 +74,8 @@ def max_width(regex: str) -> int:
         )
         what = "has no widest match" if width >= UNBOUNDED else f"can match {width} bytes"
         place = f" (column {reader.open_at})" if width >= UNBOUNDED and reader.open_at else ""
-        raise PatternRefused(f"the pattern {what}{place}; 4096 is the most", hint, reader.open_at)
+        shown = pointed(regex, reader.open_at)
+        raise PatternRefused(f"the pattern {what}{place}; 4096 is the most", hint, reader.open_at, shown)
     return width
 
 
@@ -142,8 +118,13 @@ def _place(regex: str, cause: str) -> int:
         return _unpaired(regex) + 1
     if cause.startswith("missing ]"):
         return regex.rfind("[") + 1
+    if cause.startswith("trailing"):
+        return len(regex)
     _, colon, piece = cause.partition(": ")
-    return regex.find(piece) + 1 if colon and piece else 0
+    if not colon or not piece:
+        return 0
+    place = _search_outside_classes(re.compile(re.escape(piece)), regex)
+    return (regex.find(piece) if place is None else place) + 1
 
 
 def _unpaired(regex: str) -> int:

@@ -103,14 +103,19 @@ def test(invocation: Invocation, as_json: bool) -> None:
 @command.command("scan")
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
-    "--jsonl", type=click.File("r", "utf-8", errors="replace"), help='A file of {"id", "text"} lines; - reads stdin.'
+    "--jsonl",
+    type=click.File("r", "utf-8-sig", errors="replace"),
+    help='A file of {"id", "text"} lines; - reads stdin.',
 )
 @click.option("--reveal", is_flag=True, help="Print values as they are, not masked.")
 @json_option
 @config_after
 @click.pass_obj
 def scan(invocation: Invocation, files: tuple[Path, ...], jsonl: IO[str] | None, reveal: bool, as_json: bool) -> None:
-    """Scan mails (.eml), documents and texts, or the lines of a JSONL file."""
+    """Scan mails (.eml), documents and texts, or the lines of a JSONL file.
+
+    A line that is no {"id", "text"} is told and left out; the others are scanned, and the exit code is 2.
+    """
     if bool(files) == (jsonl is not None):
         fail("give either files or --jsonl FILE", "sealgate rules scan letter.eml report.docx")
     matcher = Matcher(_detectors(invocation), kept_for_commands())
@@ -122,17 +127,19 @@ def scan(invocation: Invocation, files: tuple[Path, ...], jsonl: IO[str] | None,
 
 
 def _scan_lines(matcher: Matcher, lines: IO[str], reveal: bool) -> None:
-    output, source = sys.stdout, getattr(lines, "name", "-")
+    output, source, broken = sys.stdout, getattr(lines, "name", "-"), 0
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
             row = json.loads(line)
             identifier, text = row["id"], row["text"]
-        except (ValueError, KeyError, TypeError):
-            fail(f'{source}:{number}: not an object with "id" and "text"')
+        except (ValueError, KeyError, TypeError, RecursionError):
+            text = None
         if not isinstance(text, str):
-            fail(f'{source}:{number}: "text" is no text')
+            click.echo(f'{source}:{number}: not an object with "id" and a text as "text"', err=True)
+            broken += 1
+            continue
         started = time.perf_counter()
         scanned = matcher.scan(Content((Part("text", text),)))
         took = round((time.perf_counter() - started) * 1000, 3)
@@ -140,7 +147,9 @@ def _scan_lines(matcher: Matcher, lines: IO[str], reveal: bool) -> None:
         if scanned.content.files:
             told["unreadable"] = [file.reason for file in scanned.content.files]
         output.write(json.dumps(told) + "\n")
-    output.flush()
+        output.flush()  # who writes a line and waits gets its answer
+    if broken:
+        fail(f"{broken} lines could not be read" if broken > 1 else "a line could not be read")
 
 
 def _hits(findings: tuple[Finding, ...], reveal: bool) -> Iterator[dict[str, str]]:
@@ -240,13 +249,17 @@ def _as_json(detector: Detector) -> dict[str, Any]:
                 "confidence": p.confidence.value,
                 "check": p.check,
                 "alone": p.alone,
+                "named": p.named,
                 "width": p.max_width,
             }
             for p in detector.patterns
         ],
         "words": len(detector.words.terms) if detector.words else 0,
-        "near": [{"words": n.words, "within": n.within, "raise": n.confidence.value} for n in detector.near],
+        "near": [
+            {"words": n.words, "within": n.within, "raise": n.confidence.value, "names": n.names} for n in detector.near
+        ],
         "unless": [{"words": u.words, "within": u.within} for u in detector.unless],
+        "except": sorted(detector.exempt),
         "samples": {
             "found": [{"text": s.text, "confidence": s.confidence} for s in detector.found],
             "ignored": list(detector.ignored),
@@ -260,14 +273,19 @@ def _described(detector: Detector) -> Iterator[str]:
         yield f"  {detector.about}"
     yield f"  groups: {', '.join(sorted(detector.groups))}    from: {detector.source}"
     for pattern in detector.patterns:
-        extras = [f"check {pattern.check}"] * bool(pattern.check) + ["alone"] * pattern.alone
+        extras = (
+            [f"check {pattern.check}"] * bool(pattern.check) + ["alone"] * pattern.alone + ["named"] * pattern.named
+        )
         yield f"  pattern ({', '.join([pattern.confidence.value, *extras])}): {pattern.regex}"
     if detector.words:
         yield f"  words: {len(detector.words.terms)} weighted terms within {detector.words.within} characters"
     for near in detector.near:
-        yield f"  near ({near.within} characters, raises to {near.confidence.value}): {', '.join(near.words)}"
+        silent = "" if near.names else ", names nothing"
+        yield f"  near ({near.within} characters, raises to {near.confidence.value}{silent}): {', '.join(near.words)}"
     for unless in detector.unless:
         yield f"  unless ({unless.within} characters): {', '.join(unless.words)}"
+    if detector.exempt:
+        yield f"  except: {len(detector.exempt)} values that never count"
     for sample in detector.found:
         yield f"  found: {sample.text!r}" + (f" ({sample.confidence.value})" if sample.confidence else "")
     for text in detector.ignored:

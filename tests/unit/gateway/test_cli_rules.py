@@ -103,11 +103,13 @@ def test_mistakes_of_packs(run: Any, config: Path) -> None:
     pack.write_text(PACK.replace(r"\d{4}", r"\d+").replace("title:", "titel:"))
     result = run("list", "--config", config)
     assert result.exit_code == 2
-    lines = result.stderr.splitlines()
+    lines = [line for line in result.stderr.splitlines() if not line.startswith(" ")]
     assert len(lines) == 3  # unknown key, missing key, no widest match
     assert all(line.startswith(f"{pack}:") for line in lines)
     assert f"{pack}:7:17: acme.badge" in result.stderr
     assert 'Did you mean "title"?' in result.stderr
+    shown, caret = result.stderr.splitlines()[-2:]
+    assert shown[caret.index("^")] == "+"
 
 
 @pytest.mark.parametrize(
@@ -161,11 +163,14 @@ def test_scan_jsonl(run: Any, tmp_path: Path) -> None:
     assert [f["value"] for f in revealed[0]["findings"]] == ["536221234", "00412345", "1234567893"]
 
 
-@pytest.mark.parametrize("line", ["{", "[]", '{"id": 1}', '{"id": 1, "text": 5}', '"x"'])
+@pytest.mark.parametrize("line", ["{", "[" * 100_000, "\0\x01\ufffd", "[]", '{"id": 1}', '{"id": 1, "text": 5}', '"x"'])
 def test_a_bad_line_is_told_with_its_number(run: Any, line: str) -> None:
-    result = run("scan", "--jsonl", "-", stdin=f'{{"id": 1, "text": ""}}\n{line}\n')
+    rows = f'\ufeff{{"id": 1, "text": ""}}\n{line}\n\n{{"id": 3, "text": "\\ud800 SSN 536-22-1234"}}\n'
+    result = run("scan", "--jsonl", "-", stdin=rows)
     assert result.exit_code == 2
     assert ":2: " in result.stderr
+    assert "a line could not be read" in result.stderr
+    assert [json.loads(row)["id"] for row in result.stdout.splitlines()] == [1, 3]
     assert "Traceback" not in result.output
 
 

@@ -8,8 +8,9 @@ import yaml
 from rules.detector import GROUPS, Detector
 from rules.finding import Confidence
 from rules.matching import Matcher
-from rules.pack import PackSource, builtin_words, load_builtin, load_packs
-from rules.reference import EXAMPLE, markdown
+from rules.pack import PackSource, load_builtin, load_packs
+from rules.parts import builtin_words
+from rules.reference import CHANGES, EXAMPLE, markdown
 from rules.samples import run_samples
 
 IDS = {
@@ -110,6 +111,14 @@ def test_the_word_list_is_real() -> None:
 def test_the_example_of_the_page_works() -> None:
     detectors = load_packs([PackSource("example.yaml", yaml.safe_load(EXAMPLE))], builtin=False)
     assert [str(failure) for failure in run_samples(Matcher(detectors), detectors)] == []
+
+
+def test_the_changes_of_the_docs_can_be_made() -> None:
+    detectors = {d.id: d for d in load_packs([PackSource("local.yaml", yaml.safe_load(CHANGES))])}
+    assert "legal.terms" not in detectors
+    assert detectors["us.ein"].groups == {"financial"}
+    changed = [detectors[name] for name in ("us.ssn", "us.ein", "iban")]
+    assert [str(failure) for failure in run_samples(Matcher(changed), changed)] == []
 
 
 def test_the_page_of_detectors_is_up_to_date(builtin: tuple[Detector, ...]) -> None:

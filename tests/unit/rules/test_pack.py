@@ -73,8 +73,8 @@ def test_local_packs_stand_beside_the_builtin_ones() -> None:
         ({"patterns": [{"regex": "a(b"}]}, "unclosed group at column 2 of the pattern", "RE2"),
         (
             {"patterns": [{"regex": "(?=a)b"}]},
-            "look-around at column 1 of the pattern",
-            "Use `near`, `unless` or `check` instead",
+            "look-around (?= at column 1 of the pattern",
+            "or use `near`",
         ),
         ({"patterns": [{"regex": "a+"}]}, "no widest match", "{1,40}"),
         ({"patterns": [{"regex": "a", "check": "lunh"}]}, "'lunh' is none of", 'Did you mean "luhn"?'),
@@ -121,8 +121,9 @@ def test_every_mistake_at_once() -> None:
 def test_a_problem_as_people_read_it() -> None:
     (problem,) = problems({"ch.ahv": {**GOOD, "patterns": [{"regex": "a(b"}]}})
     assert str(problem).startswith(
-        "p.yaml:5:5: ch.ahv: patterns.0.regex: unclosed group at column 2 of the pattern. Patterns are RE2"
+        "p.yaml:5:5: ch.ahv: patterns.0.regex: unclosed group at column 2 of the pattern. Close it with ), "
     )
+    assert str(problem).endswith("\n    a(b\n     ^")
 
 
 @pytest.mark.parametrize("data", [None, [], "x", 3, {"detectors": []}, {"detectors": None}, {}])
@@ -140,6 +141,7 @@ def test_an_id_stands_once() -> None:
         "the detector stands in builtin/identity.yaml already",
         "the detector stands in p.yaml already",
     ]
+    assert "`extend`" in invalid.value.problems[0].hint
 
 
 def test_places_of_what_encloses_are_told_where_its_own_is_not_known() -> None:

@@ -20,7 +20,28 @@ from rules.widths import compile_pattern, max_width
         (r"[a-", "unclosed character class", 1, "RE2"),
         (r"a)", "closing bracket too many", 2, "RE2"),
         (r"*a", "nothing to repeat", 1, "RE2"),
-        (r"a{2000}", "invalid repetition size", 2, "RE2"),
+        (r"a{2000}", "invalid repetition size {2000}", 2, "1000"),
+        (r"a++b", "possessive quantifier", 2, "never goes back"),
+        (r"\d{2}+", "possessive quantifier", 3, "never goes back"),
+        (r"(?>a)b", "atomic group", 1, "(?:...)"),
+        (r"(?(1)a|b)", "condition", 1, "two patterns"),
+        (r"a(?R)", "recursion", 2, "as often"),
+        (r"a(?#c)", "comment", 2, "# in the file"),
+        (r"(?ix)a b", "flag x", 1, "without blanks"),
+        (r"(?'n'a)", "group (?'name'", 1, "(?P<name>...)"),
+        (r"ab{,3}", "{,n}, which RE2 reads as text", 3, "{0,n}"),
+        (r"a\Z", "unknown escape \\Z", 2, "\\z"),
+        (r"a\Kb", "unknown escape \\K", 2, "(?P<value>"),
+        (r"\\h\h", "unknown escape \\h", 4, "[ \\t]"),
+        (r"\u00e4", "unknown escape \\u", 1, "\\x{e4}"),
+        (r"\<ab", "word boundary", 1, "\\b"),
+        (r"x\p{Nope}", "unknown Unicode class \\p{Nope}", 2, "\\p{Greek}"),
+        (r"[[:foo:]]", "unknown POSIX class [:foo:]", 2, "[[:alpha:]]"),
+        (r"[z-a]", "a range that runs backwards z-a", 2, "lower end first"),
+        (r"a**", "two repetitions in a row **", 2, "Leave one"),
+        ("a\\", "a \\ at the end", 2, "the sign itself"),
+        (r"(?P<a b>x)", "unreadable name", 1, "letters"),
+        (r"\qa", "unknown escape \\q", 1, "RE2"),
         (r"a?", "empty text", 0, "one character"),
         (r"\b", "empty text", 0, "one character"),
         (r"\b\d{0,3}\b", "empty text", 0, "one character"),
@@ -32,6 +53,25 @@ def test_refused_patterns(regex: str, cause: str, column: int, hint: str) -> Non
     assert cause in refused.value.cause
     assert refused.value.column == column
     assert hint in refused.value.hint
+
+
+def test_the_place_is_pointed_at() -> None:
+    with pytest.raises(PatternRefused) as refused:
+        compile_pattern(r"\d{3}(?!0)\d")
+    assert refused.value.pointed == "\\d{3}(?!0)\\d\n     ^"
+
+
+def test_a_long_pattern_is_shown_around_the_place() -> None:
+    with pytest.raises(PatternRefused) as refused:
+        compile_pattern("abc" * 50 + r"(a)\2" + "d" * 60)
+    shown, caret = refused.value.pointed.split("\n")
+    assert shown.startswith("...") and shown.endswith("...") and len(shown) < 80
+    assert shown[caret.index("^") :].startswith("\\2")
+
+
+@pytest.mark.parametrize("regex", [r"a\++", r"[*+]+", r"a\*+", r"\\Z", r"[a(?=]{2}"])
+def test_what_only_looks_unknown(regex: str) -> None:
+    compile_pattern(regex)
 
 
 @pytest.mark.parametrize("regex", [r"[(?=]{2}x", r"a\(?=b", r"\Q(?=\E", r"[]a(?!]b", r"[[:alpha:](?=]x"])
