@@ -37,8 +37,9 @@ check-units: $(SETUP)
 test: $(SETUP) system-packages  ## all tests, with real Postfix, PostgreSQL and Chromium; then again on the built wheel
 	@.ci/tests "$(VENV)" $(ARGS)
 
-system-packages:
+system-packages: $(SETUP)
 	@.ci/system-packages
+	@.ci/exim "$(VENV)"
 
 soak: $(SETUP) system-packages  ## the long runs: faults, kills and fuzzing at full numbers
 	@$(BIN)/python -m pytest -q -m soak --timeout 3600 tests $(ARGS)

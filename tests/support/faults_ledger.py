@@ -27,8 +27,8 @@ ENDS = {  # by the recipient's domain; policy and peer are set up so
 POLICY = """\
 version: 1
 rules:
-  - name: card numbers
-    when: {content: {payment.card: 1}}
+  - name: numbers
+    when: {content: {our.number: 1}}
     then: safebox
   - name: kept
     when: {recipients: "*@box.example"}
@@ -40,6 +40,14 @@ rules:
     when: {recipients: "*@never.example"}
     then: {reject: "Not to them"}
 otherwise: relay
+"""
+PACK = """\
+detectors:
+  our.number:
+    title: A number of ours
+    groups: [identity]
+    patterns: [{regex: '\\bNR-\\d{6}\\b', confidence: high}]
+    samples: {found: [{text: NR-123456, confidence: high}], ignored: [NR-12]}
 """
 
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from faults_ledger import PACK, POLICY
 from mailhosts import wait_for
 from started import CONFIG, Gateway, _greets, _open
 
@@ -61,6 +62,7 @@ class FaultyGateway(Gateway):
         self.pid: int | None = None
         super().__init__(folder, ports, **options)
         (folder / "fired").touch()
+        _with_own_rules(self.config)
 
     @classmethod
     def twin(cls, other: "FaultyGateway", ports: dict[str, int], *, more: str) -> "FaultyGateway":
@@ -71,6 +73,7 @@ class FaultyGateway(Gateway):
         made.arm = {"trigger": str(other.folder / "trigger-2"), "fired": str(other.folder / "fired-2")}
         made.config, made.log = other.folder / "config-2.yaml", other.folder / "log-2"
         made.config.write_text(CONFIG.format(**ports, more=more, database=""))
+        _with_own_rules(made.config)
         return made
 
     # -- as Gateway -----------------------------------------------------------------------------------------------
@@ -152,3 +155,10 @@ class FaultyGateway(Gateway):
         code = self.zygote.wait(self.pid, seconds)
         assert code == -signal.SIGKILL, f"not killed: {code}; {self.fired()}; {self.log.read_text()[-3000:]}"
         self.pid = None
+
+
+def _with_own_rules(config: Path) -> None:
+    """One detector in place of hundreds: those take seconds to compile, and faults do not care."""
+    config.write_text(config.read_text().replace("rules: [builtin]", "rules: [pack.yaml]"))
+    (config.parent / "pack.yaml").write_text(PACK)
+    (config.parent / "policy.yaml").write_text(POLICY)

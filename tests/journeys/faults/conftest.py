@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from faults_disk import Disk
-from faults_ledger import POLICY, Ledger, rows_in
+from faults_ledger import Ledger, rows_in
 from faults_peer import Manners, Peer
 from faults_rig import FaultyGateway, Zygote
 from mailhosts import wait_for
@@ -65,7 +65,6 @@ def make_faulty(zygote: Zygote, tmp_path: Path, free_port: Callable[[], int]) ->
             else:
                 gateway = FaultyGateway(zygote, (folder or tmp_path) / name, ports, **options)
             stack.callback(gateway.close)
-            (gateway.folder / "policy.yaml").write_text(POLICY)
             return gateway
 
         yield make
