@@ -33,7 +33,8 @@ async def envelope(request: web.Request) -> web.StreamResponse:
     if session is not None and is_for(invitation, session) and _suffices(invitation, session):
         raise web.HTTPSeeOther(f"/m/{invitation.participant_id}")
     services = services_of(request)
-    await services.boxes.fetched(services.namespace, invitation.participant_id, access_of(request, None))
+    if "prefetch" not in request.headers.get("Sec-Purpose", ""):  # a browser that looks ahead by itself
+        await services.boxes.fetched(services.namespace, invitation.participant_id, access_of(request, None))
     ways = offers(request, invitation)
     known = await remembered_as(request, invitation)
     page = EnvelopePage(
