@@ -1,145 +1,182 @@
 """The whole gateway under load, beside its peers, in one run: `make bench`.
 
-Messages of 4 KB, 64 KB and 5 MB go through SMTP into each peer and out to a sink that counts each arrival once.
-Ratios to plain Postfix (durable queue, no content rules) are taken in the same run, interleaved. The gateway runs with
-the shipped policy; fsync, sealing, scanning and audit cannot be switched off. Everything is on loopback.
+Messages of 4 KB, 64 KB and 5 MB go through SMTP into each peer and out by TLS to a sink that counts each arrival once.
+Peers take turns, and ratios are of medians of the same run. The gateway runs with the shipped policy and every default;
+fsync, sealing, scanning and audit cannot be switched off, and before anything is reported a mail with a number in it
+must have been kept back and the queue's own proof must hold. Everything is on loopback.
 
-Peers are run where they are installed and we are root: `--peers sealgate,postfix`.
+A peer that this machine cannot run is named and left out. `--peers sealgate,postfix,postfix+rspamd`.
 """
 
 import argparse
 import json
 import os
-import pwd
-import shutil
+import platform
+import smtplib
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "tests" / "support"))
-
-# The journeys' own rig, so that bench and tests start the same program.
-from mailhosts import Postfix  # noqa: E402 - found only by the path above
-from started import Gateway  # noqa: E402 - likewise
+from peers import HERE, PEERS, Peer, SealgatePeer, megabytes, processor_seconds, settle
 
 KINDS = {"4k": (4096, 2000), "64k": (65536, 600), "5m": (5 * 2**20, 30)}
+SLOWEST = 300  # seconds for a load to arrive
 
 
-def free_port() -> int:
-    """A loopback port nobody listens on."""
-    import socket
+class Memory(threading.Thread):
+    """The highest PSS of a tree of processes while something runs."""
 
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    def __init__(self, roots: list[int]) -> None:
+        super().__init__(daemon=True)
+        self.roots, self.highest, self._over = roots, 0.0, threading.Event()
 
-
-def pss(pid: int) -> int:
-    """Memory of a process tree in bytes: each page counted once."""
-    total, todo = 0, [pid]
-    while todo:
-        one = todo.pop()
-        try:
-            todo += [int(word) for word in Path(f"/proc/{one}/task/{one}/children").read_text().split()]
-            for line in Path(f"/proc/{one}/smaps_rollup").read_text().splitlines():
-                if line.startswith("Pss:"):
-                    total += int(line.split()[1]) * 1024
-        except (FileNotFoundError, ProcessLookupError, PermissionError):
-            continue
-    return total
-
-
-class Peer:
-    """One thing under test, with a sink of its own behind it."""
-
-    def __init__(self, name: str, folder: Path, stack: ExitStack) -> None:
-        self.name, self.sink_port, self.arrivals = name, free_port(), folder / "arrivals"
-        self.pid = 0
-        with self.arrivals.open("wb") as out:
-            sink = subprocess.Popen([sys.executable, HERE / "load.py", "sink", str(self.sink_port)], stdout=out)
-        stack.callback(sink.wait)
-        stack.callback(sink.terminate)
-        if name == "sealgate":
-            ports = {"smtp": free_port(), "portal": free_port(), "world": self.sink_port}
-            gateway = Gateway(folder / "gateway", ports)
-            gateway.start()
-            stack.callback(gateway.close)
-            self.port = gateway.smtp
-            self.pid = gateway._process.pid if gateway._process else 0
-        else:
-            self.port = free_port()
-            limits = {"smtpd_client_connection_count_limit": "0", "message_size_limit": "100000000"}
-            main = {"relayhost": f"[127.0.0.1]:{self.sink_port}", **limits}
-            stack.enter_context(Postfix(folder / "postfix", self.port, main=main))
-
-    def measure(self, kind: str, sessions: int, scale: float) -> dict[str, float]:
-        """One load; arrivals are waited for and counted."""
-        size, count = KINDS[kind]
-        count, prefix = max(10, int(count * scale)), f"{kind}r{time.time_ns():x}n"
-        words = [str(word) for word in (self.port, sessions, count, size, prefix)]
-        done = subprocess.run([sys.executable, HERE / "load.py", *words], capture_output=True, text=True, check=True)
-        told = json.loads(done.stdout)
-        deadline = time.time() + 300
+    def run(self) -> None:
+        """Look now and then: looking costs time as well."""
         while True:
-            lines = [line.split() for line in self.arrivals.read_text().splitlines() if f" {prefix}" in line]
-            if len({name for _, name in lines}) >= count:
-                break
-            if time.time() > deadline:
-                raise SystemExit(f"{self.name}: {count - len(lines)} messages did not arrive")
-            time.sleep(0.05)
-        twice = sum(number - 1 for number in Counter(name for _, name in lines).values())
-        whole = max(float(at) for at, _ in lines) - told["began"]
-        memory = pss(self.pid) / 2**20 if self.pid else 0.0
-        return {
-            "accepted": count / told["seconds"], "delivered": count / whole, "p99": told["p99"], "twice": twice,
-            "memory": memory,
-        }  # fmt: skip
+            self.highest = max(self.highest, megabytes(self.roots))
+            if self._over.wait(1.0):
+                return
+
+    def end(self) -> float:
+        """Megabytes."""
+        self._over.set()
+        self.join()
+        return self.highest
+
+
+def measure(peer: Peer, kind: str, sessions: int, scale: float) -> dict[str, float]:
+    """One load; arrivals are waited for and counted. Ends the run where one is lost."""
+    size, count = KINDS[kind]
+    count, prefix = max(10, int(count * scale)), f"{kind}r{time.time_ns():x}n"
+    words = [str(word) for word in (peer.port, sessions, count, size, prefix)]
+    memory, before = Memory(peer.roots), processor_seconds(peer.roots)
+    memory.start()
+    done = subprocess.run([sys.executable, HERE / "load.py", *words], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{peer.name}: {done.stderr.strip()}")
+    told = json.loads(done.stdout)
+    lines = _arrivals(peer, prefix, count)
+    twice = sum(number - 1 for number in Counter(name for _, name in lines).values())
+    settle(peer)
+    return {
+        "accepted": count / told["seconds"],
+        "delivered": count / (max(float(at) for at, _ in lines) - told["began"]),
+        "p50": told["p50"] * 1000,
+        "p99": told["p99"] * 1000,
+        "twice": twice,
+        "processor": (processor_seconds(peer.roots) - before) / count * 1000,
+        "memory": memory.end(),
+    }
+
+
+def _arrivals(peer: Peer, prefix: str, count: int) -> list[list[str]]:
+    deadline = time.time() + SLOWEST
+    while True:
+        lines = [line.split() for line in peer.arrivals.read_text().splitlines() if f" {prefix}" in line]
+        if len({name for _, name in lines}) >= count:
+            return lines
+        if time.time() > deadline:
+            raise SystemExit(f"{peer.name}: {count - len(lines)} of {count} messages did not arrive within {SLOWEST} s")
+        time.sleep(0.05)
+
+
+def control(peer: SealgatePeer) -> None:
+    """A mail that the shipped policy has to keep back, so that figures without scanning are never reported."""
+    with smtplib.SMTP("127.0.0.1", peer.port) as client:
+        text = "Subject: control\r\n\r\nHer social security number is 536-22-1234.\r\n"
+        client.sendmail("alice@example.com", ["control@friends.example"], text)
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """A self-signed certificate for the sink."""
+    chain, key = folder / "sink.pem", folder / "sink.key"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+         "-keyout", str(key), "-out", str(chain)], check=True, capture_output=True,
+    )  # fmt: skip
+    return chain, key
+
+
+def wanted(names: str) -> list[type[Peer]]:
+    """The peers asked for that can be run here."""
+    found = []
+    for name in names.split(","):
+        if name not in PEERS:
+            raise SystemExit(f"no peer is called {name}: there are {', '.join(PEERS)}")
+        missing = PEERS[name].missing()
+        if missing:
+            print(f"{name} is left out: it needs {missing}", file=sys.stderr)
+        else:
+            found.append(PEERS[name])
+    return found
+
+
+def table(rows: dict[tuple[str, int, str], dict[str, float]]) -> None:
+    """One line for each load and peer, with ratios to the peers that are there."""
+    titles = (
+        f"{'load':6}{'sessions':>9} {'peer':16}{'accepted/s':>11}{'delivered/s':>12}{'of Postfix':>11}{'of rspamd':>10}"
+    )
+    print(f"{titles}{'p50 ms':>8}{'p99 ms':>8}{'CPU ms':>8}{'PSS MB':>8}{'twice':>6}")
+    for (kind, sessions, name), row in rows.items():
+        ratios = ""
+        for other, width in (("postfix", 11), ("postfix+rspamd", 10)):
+            base = rows.get((kind, sessions, other))
+            ratios += f"{row['delivered'] / base['delivered']:{width}.2f}" if base else " " * width
+        print(
+            f"{kind:6}{sessions:9} {name:16}{row['accepted']:11.1f}{row['delivered']:12.1f}{ratios}"
+            f"{row['p50']:8.1f}{row['p99']:8.1f}{row['processor']:8.2f}{row['memory']:8.0f}{row['twice']:6.0f}"
+        )
 
 
 def main() -> None:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--peers", default="sealgate,postfix")
+    parser.add_argument("--peers", default=",".join(PEERS))
     parser.add_argument("--kinds", default="4k,64k,5m")
-    parser.add_argument("--sessions", type=int, default=20)
+    parser.add_argument("--sessions", default="20", help="one figure or several: 1,20,100")
     parser.add_argument("--reps", type=int, default=3)
     parser.add_argument("--scale", type=float, default=1.0, help="of the number of messages")
+    parser.add_argument("--out", type=Path, help="write the figures as JSON, too")
     asked = parser.parse_args()
-    names = asked.peers.split(",")
-    if "postfix" in names and (os.getuid() or not shutil.which("postfix")):
-        print("postfix is left out: it needs to be installed, and root", file=sys.stderr)
-        names.remove("postfix")
-    if "postfix" in names:
-        pwd.getpwnam("postfix")
+    runs: dict[tuple[str, int, str], list[dict[str, float]]] = {}
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sealgate-bench-")))
-        peers = []
-        for name in names:
-            (folder / name).mkdir()
-            peers.append(Peer(name, folder / name, stack))
-        print(f"{'kind':6}{'peer':10}{'accepted/s':>12}{'delivered/s':>13}{'ratio':>8}{'p99 ms':>9}{'PSS MB':>8}")
+        pair, peers = certificate(folder), []
+        for kind_of_peer in wanted(asked.peers):
+            place = folder / kind_of_peer.name
+            place.mkdir()
+            peers.append(kind_of_peer(place, stack, pair))
+        for peer in peers:
+            if isinstance(peer, SealgatePeer):
+                control(peer)
+            measure(peer, "4k", 5, 0.05)  # warm, and unmeasured
         for kind in asked.kinds.split(","):
-            runs: dict[str, list[dict[str, float]]] = {peer.name: [] for peer in peers}
-            for _ in range(asked.reps):
-                for peer in peers:
-                    runs[peer.name].append(peer.measure(kind, asked.sessions, asked.scale))
-            middle = {
-                name: {key: statistics.median(run[key] for run in taken) for key in taken[0]}
-                for name, taken in runs.items()
-            }
-            base = middle.get("postfix", {}).get("delivered", 0.0)
-            for name, row in middle.items():
-                ratio = f"{row['delivered'] / base:8.2f}" if base else f"{'':8}"
-                print(
-                    f"{kind:6}{name:10}{row['accepted']:12.1f}{row['delivered']:13.1f}{ratio}"
-                    f"{row['p99'] * 1000:9.0f}{row['memory']:8.0f}"
-                )
+            for sessions in map(int, asked.sessions.split(",")):
+                for _ in range(asked.reps):
+                    for peer in peers:
+                        taken = measure(peer, kind, sessions, asked.scale)
+                        runs.setdefault((kind, sessions, peer.name), []).append(taken)
+        for peer in peers:
+            if isinstance(peer, SealgatePeer) and (why := peer.honest()):
+                raise SystemExit(f"nothing is reported: {why}")
+    rows = {
+        key: {name: statistics.median(run[name] for run in taken) for name in taken[0]} for key, taken in runs.items()
+    }
+    print(f"{platform.machine()}, {os.cpu_count()} cores, {asked.reps} runs each, medians")
+    table(rows)
+    if asked.out is not None:
+        told: list[dict[str, Any]] = [
+            {"load": kind, "sessions": sessions, "peer": name, **row} for (kind, sessions, name), row in rows.items()
+        ]
+        asked.out.write_text(json.dumps(told, indent=1) + "\n")
 
 
 if __name__ == "__main__":

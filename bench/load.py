@@ -1,15 +1,18 @@
 """A load of SMTP messages, and a sink that counts each arrival once. Two small programs for `gateway.py`.
 
 Use: load.py PORT SESSIONS MESSAGES BYTES PREFIX   sends; prints one JSON line: seconds, accepted, p50, p99
-     load.py sink PORT                              takes mail; prints a line `TIME ID` for each arrival
+     load.py sink PORT CERTIFICATE KEY              takes mail, by TLS where asked; prints `TIME ID` for each arrival
 """
 
 import asyncio
 import base64
 import json
 import random
+import ssl
 import sys
 import time
+
+import uvloop
 
 LINE = b"The quick brown fox jumps over the lazy dog, and nobody minds it at all today.\r\n"
 
@@ -83,10 +86,14 @@ async def load(port: int, sessions: int, messages: int, size: int, prefix: str) 
 class Taker(asyncio.Protocol):
     """A sink's session: reads chunks, answers at once."""
 
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self.context, self.secured = context, False
+        self.buffer, self.in_data, self.tail = b"", False, b""
+        self.recipients: list[str] = []
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Greet."""
-        assert isinstance(transport, asyncio.Transport)
-        self.transport, self.buffer, self.in_data, self.tail, self.recipients = transport, b"", False, b"", []
+        self.transport: asyncio.Transport = transport  # type: ignore[assignment]  # uvloop's is none of asyncio's
         transport.write(b"220 sink ESMTP\r\n")
 
     def data_received(self, data: bytes) -> None:
@@ -115,7 +122,14 @@ class Taker(asyncio.Protocol):
         """Just enough SMTP."""
         verb = line[:4].upper()
         if verb in (b"EHLO", b"HELO"):
-            self.transport.write(b"250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE 200000000\r\n")
+            offered = b"" if self.secured else b"250-STARTTLS\r\n"
+            self.transport.write(
+                b"250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n" + offered + b"250 SIZE 200000000\r\n"
+            )
+        elif verb == b"STAR":
+            self.transport.pause_reading()  # what comes now is TLS, and not for us
+            self.transport.write(b"220 2.0.0 go\r\n")
+            self.securing = asyncio.create_task(self.secure())
         elif verb == b"RCPT":
             self.recipients.append(line[line.index(b"<") + 1 : line.index(b"@")].decode())
             self.transport.write(b"250 2.1.5 OK\r\n")
@@ -128,17 +142,29 @@ class Taker(asyncio.Protocol):
         else:
             self.transport.write(b"250 2.0.0 OK\r\n")
 
+    async def secure(self) -> None:
+        """STARTTLS."""
+        loop = asyncio.get_running_loop()
+        try:
+            upgraded = await loop.start_tls(self.transport, self, self.context, server_side=True)
+        except (OSError, ssl.SSLError):
+            return
+        assert upgraded is not None
+        self.transport, self.secured = upgraded, True
 
-async def sink(port: int) -> None:
+
+async def sink(port: int, certificate: str, key: str) -> None:
     """Take mail until ended."""
-    server = await asyncio.get_running_loop().create_server(Taker, "127.0.0.1", port)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+    server = await asyncio.get_running_loop().create_server(lambda: Taker(context), "127.0.0.1", port, backlog=500)
     async with server:
         await server.serve_forever()
 
 
 if __name__ == "__main__":
     if sys.argv[1] == "sink":
-        asyncio.run(sink(int(sys.argv[2])))
+        uvloop.run(sink(int(sys.argv[2]), sys.argv[3], sys.argv[4]))
     else:
         port, sessions, messages, size = (int(word) for word in sys.argv[1:5])
-        asyncio.run(load(port, sessions, messages, size, sys.argv[5]))
+        uvloop.run(load(port, sessions, messages, size, sys.argv[5]))

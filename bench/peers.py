@@ -1,0 +1,248 @@
+"""The gateway and what it is compared with: each started in a folder of its own, with a sink behind it."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent / "tests" / "support"))
+
+# The journeys' own rig, so that bench and tests start the same programs.
+from mailhosts import Postfix, wait_for  # noqa: E402 - found only by the path above
+from started import Gateway  # noqa: E402 - likewise
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+# What every scanning peer is asked to find in texts and in attachments after their transfer encoding is undone: some of
+# what the shipped policy looks for, so that they have no more to do than we.
+PATTERNS = {
+    "SSN": r"\b(?!000|666|9\d\d)\d{3}[- ](?!00)\d{2}[- ](?!0000)\d{4}\b",
+    "CARD": r"\b(?:4\d{3}|5[1-5]\d{2}|6011|3[47]\d{2})[ -]?\d{4}[ -]?\d{4}[ -]?\d{3,4}\b",
+    "IBAN": r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}\b",
+    "ROUTING": r"\b(?:routing|ABA)\D{0,20}\d{9}\b",
+    "NPI": r"\bNPI\D{0,20}\d{10}\b",
+    "DEA": r"\b[ABFGMPRX][A-Z9]\d{7}\b",
+    "MBI": r"\b[1-9][AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9]\d[AC-HJKMNP-RT-Y]",
+    "MRN": r"\b(?:MRN|medical record)\D{0,20}\d{6,10}\b",
+    "BORN": r"\b(?:DOB|date of birth)\D{0,20}\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}\b",
+    "CONFIDENTIAL": r"\b(?:strictly confidential|diagnosis|prescription)\b",
+}
+
+
+def free_port() -> int:
+    """A loopback port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def tree(roots: list[int]) -> Iterator[int]:
+    """Processes and all below them."""
+    todo = list(roots)
+    while todo:
+        one = todo.pop()
+        try:
+            for task in Path(f"/proc/{one}/task").iterdir():
+                todo += [int(word) for word in (task / "children").read_text().split()]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        yield one
+
+
+def processor_seconds(roots: list[int]) -> float:
+    """Time that a tree of processes has had, children that ended included."""
+    total = 0
+    for one in tree(roots):
+        try:
+            fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        total += sum(int(fields[at]) for at in (11, 12, 13, 14))
+    return total / TICKS
+
+
+def megabytes(roots: list[int]) -> float:
+    """PSS of a tree of processes: each page counted once."""
+    total = 0
+    for one in tree(roots):
+        try:
+            lines = Path(f"/proc/{one}/smaps_rollup").read_text().splitlines()
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
+            continue
+        total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return total / 1024
+
+
+class Peer:
+    """One thing under test. `port` takes mail, what comes out of it arrives at the sink; `roots` are its processes."""
+
+    name = ""
+
+    def __init__(self, folder: Path, stack: ExitStack, certificate: tuple[Path, Path]) -> None:
+        self.folder, self.stack = folder, stack
+        self.port, self.sink_port = free_port(), free_port()
+        self.arrivals = folder / "arrivals"
+        self.roots: list[int] = []
+        words = [sys.executable, str(HERE / "load.py"), "sink", str(self.sink_port), *map(str, certificate)]
+        with self.arrivals.open("wb") as out:
+            self.end(subprocess.Popen(words, stdout=out))
+        self.start()
+
+    @classmethod
+    def missing(cls) -> str:
+        """What this machine lacks for it; empty: nothing."""
+        return ""
+
+    def start(self) -> None:
+        """Start it, and wait until it greets."""
+
+    def end(self, process: "subprocess.Popen[bytes]") -> int:
+        """Have a process end with the run; its id."""
+        self.stack.callback(process.wait)
+        self.stack.callback(process.terminate)
+        return process.pid
+
+    def greets(self, port: int) -> bool:
+        """Somebody there says 220."""
+        try:
+            with socket.create_connection(("127.0.0.1", port), 1) as conn:
+                conn.settimeout(5)
+                return conn.recv(3) == b"220"
+        except OSError:
+            return False
+
+
+class SealgatePeer(Peer):
+    """The gateway with the shipped policy and every default; to the sink by required TLS."""
+
+    name = "sealgate"
+
+    def start(self) -> None:
+        """As `Peer`."""
+        ports = {"smtp": free_port(), "portal": free_port(), "world": self.sink_port}
+        self.gateway = Gateway(self.folder / "gateway", ports, more="limits: {sessions_per_client: 500}")
+        config = self.gateway.config
+        config.write_text(config.read_text().replace("tls: opportunistic", "tls: require"))
+        self.gateway.start()
+        self.stack.callback(self.gateway.close)
+        self.port = self.gateway.smtp
+        assert self.gateway._process is not None
+        self.roots = [self.gateway._process.pid]
+
+    def honest(self) -> str:
+        """Why its figures must not be reported; empty: the proof holds, and mail with a number was kept back."""
+        if self.gateway.rows("queue", "audit")[0].get("holds") is not True:
+            return "the queue's proof does not hold"
+        kept = [row for row in self.gateway.rows("box", "list") if row]
+        return "" if kept else "the mail with a social security number in it was not kept: scanning is off"
+
+
+class PostfixPeer(Peer):
+    """Postfix alone: a durable queue and a relay, no rules for content."""
+
+    name = "postfix"
+
+    @classmethod
+    def missing(cls) -> str:
+        """As `Peer`."""
+        if os.getuid():
+            return "root"
+        return "" if shutil.which("postfix") else "the package postfix"
+
+    def start(self, more: dict[str, str] | None = None) -> None:
+        """As `Peer`."""
+        main = {
+            "relayhost": f"[127.0.0.1]:{self.sink_port}",
+            "smtpd_client_connection_count_limit": "0",
+            "message_size_limit": "100000000",
+            "smtp_tls_security_level": "encrypt",
+            "smtp_tls_connection_reuse": "yes",
+            **(more or {}),
+        }
+        postfix = Postfix(self.folder / "postfix", self.port, main=main)
+        with (postfix.config / "master.cf").open("a") as services:
+            services.write("tlsproxy unix - - n - 0 tlsproxy\n")  # keeps TLS connections for the next message
+        self.stack.enter_context(postfix)
+        pid = self.folder / "postfix" / "queue" / "pid" / "master.pid"
+        wait_for(lambda: self.greets(self.port), why="postfix greets")
+        self.roots = [int(pid.read_text())]
+
+
+class RspamdPeer(PostfixPeer):
+    """Postfix with an rspamd milter that looks for PATTERNS in texts and decoded attachments, and does nothing else."""
+
+    name = "postfix+rspamd"
+
+    @classmethod
+    def missing(cls) -> str:
+        """As `Peer`."""
+        return super().missing() or ("" if shutil.which("rspamd") else "the package rspamd")
+
+    def start(self, more: dict[str, str] | None = None) -> None:
+        """As `Peer`."""
+        folder = self.folder / "rspamd"
+        for name in ("db", "log", "run"):
+            (folder / name).mkdir(parents=True)
+            shutil.chown(folder / name, "_rspamd", "_rspamd")
+        for parent in folder.parents:  # its own user must be able to reach the folder
+            if parent.stat().st_uid == os.getuid() and parent != Path("/"):
+                parent.chmod(parent.stat().st_mode | 0o011)
+        milter = folder / "run" / "milter.sock"
+        config = folder / "rspamd.conf"
+        config.write_text(self._config(folder, milter))
+        words = ["rspamd", "-f", "-u", "_rspamd", "-g", "_rspamd", "-c", str(config)]
+        words += [f"--var={name}DIR={folder / name.lower()}" for name in ("DB", "RUN", "LOG")]
+        with (folder / "said").open("wb") as said:
+            pid = self.end(subprocess.Popen(words, stdout=said, stderr=said))
+        wait_for(milter.exists, why="rspamd's milter is there")
+        super().start(
+            {
+                "smtpd_milters": f"unix:{milter}",
+                "milter_default_action": "tempfail",
+                "milter_content_timeout": "120s",
+            }
+        )
+        self.roots.append(pid)
+
+    def _config(self, folder: Path, milter: Path) -> str:
+        rules = "".join(
+            f"  {name} {{ re = '/{regex.replace('/', chr(92) + '/')}/P'; score = 1.0; }}\n"
+            for name, regex in PATTERNS.items()
+        )
+        return f"""\
+options {{ pidfile = "{folder}/run/rspamd.pid"; filters = "regexp"; check_text_attachments = true; max_message = 100mb;
+  task_timeout = 60s; url_tld = "/usr/share/rspamd/effective_tld_names.dat"; hs_cache_dir = "{folder}/db";
+  control_socket = "{folder}/run/rspamd.sock mode=0600";
+  dns {{ nameserver = ["127.0.0.1:1"]; timeout = 0.1s; retransmits = 1; }} }}
+logging {{ type = "file"; filename = "{folder}/log/rspamd.log"; level = "notice"; log_buffered = true; }}
+actions {{ reject = 1000; add_header = 999; greylist = 998; }}
+metric {{ name = default; actions {{ reject = 1000; add_header = 999; greylist = 998; }} }}
+worker "rspamd_proxy" {{ milter = yes; bind_socket = "{milter} mode=0666"; count = {os.cpu_count()}; timeout = 120s;
+  upstream "local" {{ default = yes; self_scan = yes; }} }}
+worker "hs_helper" {{ count = 1; cache_dir = "{folder}/db"; }}
+modules {{ path = "/usr/share/rspamd/plugins"; }}
+regexp {{
+  max_size = 0;
+{rules}}}
+"""
+
+
+PEERS: dict[str, type[Peer]] = {kind.name: kind for kind in (SealgatePeer, PostfixPeer, RspamdPeer)}
+
+
+def settle(peer: Peer, seconds: float = 20.0) -> None:
+    """Wait until a peer has nothing more to do: what it put off must not be measured with the next one's load."""
+    deadline = time.monotonic() + seconds
+    before = processor_seconds(peer.roots)
+    while time.monotonic() < deadline:
+        time.sleep(0.25)
+        now = processor_seconds(peer.roots)
+        if now - before < 0.02:
+            return
+        before = now
