@@ -80,8 +80,8 @@ class DestinationLimits(Section):
     connections: Annotated[StrictInt, Field(ge=1, le=100)] = Field(
         default=20, description="Connections at the same time, by all workers together."
     )
-    recipients: Annotated[StrictInt, Field(ge=1, le=1000)] = Field(
-        default=100, description="Recipients in one transaction; every server takes 100."
+    recipients: Annotated[StrictInt, Field(ge=1, le=100)] = Field(
+        default=100, description="Recipients in one transaction, at most 100, which every server takes."
     )
     messages: Annotated[StrictInt, Field(ge=1, le=100_000)] = Field(
         default=500, description="Messages over one connection."

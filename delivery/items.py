@@ -42,7 +42,7 @@ class Kind(StrEnum):
     ANSWER = "answer"  # a guest's answer on its way to the owner
 
 
-TLS_REPORT: Final = "tls-report"  # the rule of notices that bring a domain its TLS report (RFC 8460)
+TLS_REPORT: Final = "TLS report (RFC 8460)"  # the rule of notices that bring a domain its TLS report (RFC 8460)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ MTA-STS policy that is enforced. A question that DNS did not answer, or answered
 """
 
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Final, Protocol
 
 from delivery.couriers.targets import Dane, Target
 from delivery.dane import usable
@@ -13,6 +13,9 @@ from delivery.resolving import Found, LookupFailed, NoSuchDomain, Resolver, Tlsa
 from delivery.stspolicy import Mode, StsPolicy
 from delivery.tls import Flaw, Proof, TlsDemand, Unproven
 from delivery.verdicts import PolicyFact, PolicyKind
+
+_TOLD: Final = 20  # records or hosts that a report names
+_BYTES: Final = 512  # of a record
 
 
 class Policies(Protocol):
@@ -63,7 +66,7 @@ async def plan_for(resolver: Resolver, target: Target, one: Candidate, sts: StsP
 
 
 def _under_policy(must: TlsDemand, host: str, sts: StsPolicy) -> Plan:
-    fact = PolicyFact(PolicyKind.STS, sts.domain, _lines(sts), sts.mx)
+    fact = PolicyFact(PolicyKind.STS, sts.domain, _lines(sts), sts.mx[:_TOLD])
     listed = sts.lists(host)
     if sts.mode is Mode.ENFORCE and not listed:
         raise Unproven(f"{sts} does not list this host", Flaw.WRONG_HOST)
@@ -131,11 +134,12 @@ async def _bases(resolver: Resolver, host: str, addresses: Found[str]) -> tuple[
 
 
 def _tlsa_fact(target: Target, records: _Records) -> PolicyFact:
-    text = tuple(f"{r.usage} {r.selector} {r.matching} {r.data.hex()}" for r in records.records)
+    told = records.records[:_TOLD]
+    text = tuple(f"{r.usage} {r.selector} {r.matching} {r.data[:_BYTES].hex()}" for r in told)
     return PolicyFact(PolicyKind.TLSA, target.domain, text, (records.base,))
 
 
 def _lines(sts: StsPolicy) -> tuple[str, ...]:
     return (
-        "version: STSv1", f"mode: {sts.mode}", *(f"mx: {host}" for host in sts.mx), f"max_age: {sts.max_age}",
+        "version: STSv1", f"mode: {sts.mode}", *(f"mx: {host}" for host in sts.mx[:_TOLD]), f"max_age: {sts.max_age}",
     )  # fmt: skip

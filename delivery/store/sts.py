@@ -11,6 +11,7 @@ from delivery.store.schema_tls import sts_policies as table
 from delivery.stspolicy import Mode, StsPolicy
 
 REFRESH: Final = timedelta(days=1)  # a policy is fetched again so often, that it does not run out unseen
+SHORTEST: Final = timedelta(minutes=5)
 CLAIM: Final = timedelta(hours=1)  # a refresh that failed, or whose worker died, is tried again then
 _KEEP: Final = timedelta(days=30)  # past its end
 
@@ -25,7 +26,7 @@ class KeptPolicy:
 
 def keep_policy(conn: Connection, policy: StsPolicy, now: datetime) -> KeptPolicy:
     """Remember a policy that was fetched now, in place of an older one."""
-    kept = KeptPolicy(policy, now + timedelta(seconds=policy.max_age))
+    kept = KeptPolicy(policy, expiry(policy, now))
     values: dict[str, Any] = {
         "policy_id": policy.id,
         "mode": policy.mode.value,
@@ -39,6 +40,11 @@ def keep_policy(conn: Connection, policy: StsPolicy, now: datetime) -> KeptPolic
     adding = make(table).values(domain=policy.domain, **values)
     conn.execute(adding.on_conflict_do_update(index_elements=[table.c.domain], set_=values))
     return kept
+
+
+def expiry(policy: StsPolicy, now: datetime) -> datetime:
+    """Until when a policy counts that was fetched now: some minutes at least, or it would be fetched for each mail."""
+    return now + max(SHORTEST, timedelta(seconds=policy.max_age))
 
 
 def find_policy(conn: Connection, domain: str) -> KeptPolicy | None:

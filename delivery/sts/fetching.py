@@ -4,6 +4,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable
+from ipaddress import ip_address
 from typing import Any, Final
 
 import aiohttp
@@ -40,7 +41,7 @@ class Fetcher:
     def __init__(
         self, resolver: Resolver, *, port: int = 443, make_context: Callable[[], ssl.SSLContext] = _context
     ) -> None:
-        self._resolver = _Names(resolver)
+        self._resolver = Names(resolver)
         self._port = port
         self._make_context = make_context
         self._trusted: ssl.SSLContext | None = None
@@ -54,7 +55,13 @@ class Fetcher:
                 return await self._get(url)
         except aiohttp.ClientConnectorCertificateError as error:
             raise FetchFailed("the policy's web server is not proven", Flaw.STS_WEBPKI) from error
-        except (aiohttp.ClientError, OSError, ValueError) as error:  # TimeoutError is an OSError
+        except (
+            aiohttp.ClientError,
+            OSError,
+            ValueError,
+            EOFError,
+            RuntimeError,
+        ) as error:  # TimeoutError is an OSError
             raise FetchFailed(f"the policy could not be fetched: {type(error).__name__}", Flaw.STS_FETCH) from error
 
     async def _get(self, url: URL) -> bytes:
@@ -63,7 +70,9 @@ class Fetcher:
         # No cookies, no proxies of the environment, no redirects, no caches: the answer is this host's, now.
         connector = aiohttp.TCPConnector(resolver=self._resolver, ssl=self._trusted, use_dns_cache=False)
         async with (
-            aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session,
+            aiohttp.ClientSession(
+                connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
+            ) as session,
             session.get(url, allow_redirects=False, headers={"Accept-Encoding": "identity"}) as answer,
         ):
             if answer.status != 200:
@@ -78,11 +87,12 @@ class Fetcher:
             return text
 
 
-class _Names(AbstractResolver):
-    """Our resolver, as aiohttp asks it: no thread waits for an answer."""
+class Names(AbstractResolver):
+    """Our resolver, as aiohttp asks it: no thread waits for an answer. `public`: no host is in an inner network."""
 
-    def __init__(self, resolver: Resolver) -> None:
+    def __init__(self, resolver: Resolver, *, public: bool = False) -> None:
         self._resolver = resolver
+        self._public = public
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
@@ -91,6 +101,8 @@ class _Names(AbstractResolver):
             addresses = (await self._resolver.addresses(host)).records
         except (LookupFailed, NoSuchDomain) as error:
             raise OSError(str(error)) from error
+        if self._public:
+            addresses = tuple(address for address in addresses if ip_address(address).is_global)
         if not addresses:
             raise OSError("the host has no address")
         return [_result(host, address, port) for address in addresses]

@@ -18,7 +18,7 @@ import structlog
 from delivery.errors import DeliveryError
 from delivery.resolving import LookupFailed, NoSuchDomain, Resolver
 from delivery.store.database import Database
-from delivery.store.sts import KeptPolicy, claim_refreshes, find_policy, forget_old, keep_policy
+from delivery.store.sts import KeptPolicy, claim_refreshes, expiry, find_policy, forget_old, keep_policy
 from delivery.sts.fetching import FetchFailed
 from delivery.stspolicy import StsInvalid, StsPolicy, read_policy, read_record
 from delivery.tls import Flaw, Proof
@@ -136,7 +136,7 @@ class KnownPolicies:
             self._watch(Verdict(domain, fact, "", "", Proof.NONE, flaw, str(error)))
             return None
         now = self._clock()
-        kept = KeptPolicy(policy, now + timedelta(seconds=policy.max_age))
+        kept = KeptPolicy(policy, expiry(policy, now))
         try:
             await self._db.write(partial(keep_policy, policy=policy, now=now))
         except DeliveryError as error:

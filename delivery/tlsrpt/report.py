@@ -17,6 +17,9 @@ from keys.tokens import new_token
 
 _DESTINATIONS: Final = 4  # of one domain
 _MAILBOX: Final = re.compile(r"[!-;=?A-\[\]-~]{1,64}@[a-z0-9.-]{1,253}", re.IGNORECASE)
+_WEB: Final = re.compile(  # a host name in it, never an address: our resolver sees to which network it leads
+    r"//(?:[a-z0-9_](?:[a-z0-9-]{0,62})\.)+[a-z][a-z0-9-]{0,62}(?::443)?(?:[/?][!-~]{0,1000})?", re.IGNORECASE
+)
 _RECORD: Final = re.compile(r"v=TLSRPTv1[ \t]*;(.*)", re.DOTALL)
 
 
@@ -62,7 +65,7 @@ def read_wishes(texts: Iterable[str]) -> Wanted | None:
         address = unquote(rest.partition("?")[0])
         if scheme.lower() == "mailto" and _MAILBOX.fullmatch(address):
             mail.append(address)
-        elif scheme.lower() == "https" and re.fullmatch(r"//[!-~]{1,1000}", rest):
+        elif scheme.lower() == "https" and _WEB.fullmatch(rest):
             web.append(uri)
     return Wanted(tuple(mail), tuple(web)) if mail or web else None
 

@@ -27,6 +27,7 @@ from delivery.store.tls_sessions import (
     forget_sessions,
     sessions_of,
 )
+from delivery.sts.fetching import Names
 from delivery.tlsrpt.counting import Tally
 from delivery.tlsrpt.report import Report, Reporter, Wanted, compose, compose_mail, read_wishes
 
@@ -116,7 +117,8 @@ class Reports:
     async def _post(self, url: str, report: Report) -> bool:
         """Give it to a web server (RFC 8460 5.4). True: it took it."""
         context = await asyncio.to_thread(self._make_context)
-        connector = aiohttp.TCPConnector(ssl=context)
+        # Who publishes the address chooses it: it is never one of our own networks.
+        connector = aiohttp.TCPConnector(ssl=context, resolver=Names(self._resolver, public=True), use_dns_cache=False)
         headers = {"Content-Type": "application/tlsrpt+gzip"}
         try:
             async with (
@@ -127,7 +129,7 @@ class Reports:
                 if 200 <= answer.status < 300:
                     return True
                 log.info("tlsrpt.not_taken", domain=report.domain, status=answer.status)
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+        except (aiohttp.ClientError, OSError, ValueError, EOFError, RuntimeError) as error:
             log.info("tlsrpt.not_taken", domain=report.domain, error=type(error).__name__)
         return False
 

@@ -199,3 +199,15 @@ async def test_a_database_that_does_not_answer_costs_no_policy_that_is_known(sit
     assert await worker.policy("a.example")
     fresh = site.worker()
     assert await fresh.policy("a.example"), "it is fetched, if not kept"
+
+
+async def test_a_policy_for_a_moment_is_not_fetched_for_each_mail(site) -> None:
+    site.announce("1")
+    site.text = POLICY.format(mode="enforce", age=0)
+    worker = site.worker()
+    for _ in range(5):
+        assert await worker.policy("a.example")
+    assert site.asked == 1
+    site.now += timedelta(minutes=6)
+    assert await worker.policy("a.example")
+    assert site.asked == 2

@@ -60,6 +60,17 @@ def test_wishes() -> None:
     )
     assert read_wishes(["v=TLSRPTv1; rua=mailto:a%2Bb@c.example!10m"]) is None
     assert read_wishes(["v=TLSRPTv1; rua=mailto:a%2Bb@c.example"]) == Wanted(("a+b@c.example",))
+    assert read_wishes(["v=TLSRPTv1; rua=https://c.example"]) == Wanted((), ("https://c.example",))
+    for inner in (
+        "127.0.0.1/x",
+        "[::1]/x",
+        "2130706433/x",
+        "localhost/x",
+        "c.example:9464/x",
+        "u@c.example/x",
+        "0x7f.1/x",
+    ):
+        assert read_wishes([f"v=TLSRPTv1; rua=https://{inner}"]) is None, inner
     for wrong in (
         [], ["v=TLSRPTv1; rua=mailto:a@b.example"] * 2, ["v=TLSRPTv1"], ["v=TLSRPTv2; rua=mailto:a@b.example"],
         ["v=TLSRPTv1; rua=http://a.example/"], ["v=TLSRPTv1; rua=mailto:a@b.example%0d%0aBcc:c@d.example"],
@@ -203,7 +214,8 @@ async def test_by_https_and_again_each_hour_for_a_day(queue, zone, clock) -> Non
 
 async def test_what_fails_for_a_day_is_given_up_and_what_is_old_is_forgotten(queue, zone, clock) -> None:
     tally, worker = reports(queue, zone)
-    zone.put("_smtp._tls.a.example", TXT='"v=TLSRPTv1; rua=https://127.0.0.1:1/x"')
+    zone.put("_smtp._tls.a.example", TXT='"v=TLSRPTv1; rua=https://inner.a.example/x"')
+    zone.put("inner.a.example", A="127.0.0.1")  # no network of ours is reported to
     await count(tally, WELL)
     clock.advance(days=1)
     for _ in range(30):
