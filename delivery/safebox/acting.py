@@ -45,7 +45,7 @@ class Acting:
         now = self._desk.clock()
 
         def work(conn: Connection) -> Said | None:
-            standing = standing_of(conn, namespace, box_id, by)
+            standing = standing_of(conn, namespace, box_id, by, hold=True)
             if standing is None:
                 return None
             sentence = self.refused(standing, act, force=force) or change(conn, standing)

@@ -109,7 +109,7 @@ def _is_told(person: ParticipantRow, seat: Seat) -> bool:
 def _still_open(conn: Connection, seat: Seat, now: datetime) -> bool:
     """Whether the box takes it now; a late answer keeps it open longer. Holds the box's row until the commit."""
     namespace, box_id = seat.box.namespace, seat.box.id
-    box, guest = get_box(conn, namespace, box_id), get_participant(conn, namespace, seat.guest.id)
+    box, guest = get_box(conn, namespace, box_id, hold=True), get_participant(conn, namespace, seat.guest.id)
     if box is None or guest is None or guest.state is GuestState.DECLINED:
         return False
     if guest.removed_at is not None or guest.recalled_at is not None:

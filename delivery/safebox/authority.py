@@ -68,9 +68,12 @@ class Standing:
     me: ParticipantRow | None = None
 
 
-def standing_of(conn: Connection, namespace: str, box_id: str, by: By) -> Standing | None:
-    """The box with what `by` is in it. None: there is no such box, or none of theirs; nobody learns which."""
-    box = get_box(conn, namespace, box_id)
+def standing_of(conn: Connection, namespace: str, box_id: str, by: By, *, hold: bool = False) -> Standing | None:
+    """The box with what `by` is in it. None: there is no such box, or none of theirs; nobody learns which.
+
+    `hold`: for acts. It stays as it is until the transaction ends: of two at once one wins, and the other learns.
+    """
+    box = get_box(conn, namespace, box_id, hold=hold)
     if box is None:
         return None
     people = participants_of(conn, namespace, box_id)

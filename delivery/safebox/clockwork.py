@@ -75,7 +75,7 @@ class Clockwork(Partaking):
 
     async def _close_due(self, due: BoxRow, now: datetime) -> bool:
         def work(conn: Connection) -> bool:
-            box = get_box(conn, due.namespace, due.id)
+            box = get_box(conn, due.namespace, due.id, hold=True)
             if box is None or box.closes_at > now:  # a late answer kept it open
                 return False
             values = {"state": BoxState.CLOSED, "closed_at": box.closes_at, "remind_at": None}
@@ -90,7 +90,7 @@ class Clockwork(Partaking):
         gone: list[str] = []
 
         def work(conn: Connection) -> bool:
-            box = get_box(conn, due.namespace, due.id)
+            box = get_box(conn, due.namespace, due.id, hold=True)
             if box is None or box.deletes_at is None or box.deletes_at > now or not destroy(conn, box, gone, now):
                 return False
             record(conn, self._desk.vault, [act_of_keeper(EventKind.BOX_DELETED, box, "")], now)
@@ -109,7 +109,7 @@ class Clockwork(Partaking):
 
         def work(conn: Connection) -> bool:
             sent.clear()
-            box = get_box(conn, due.namespace, due.id)
+            box = get_box(conn, due.namespace, due.id, hold=True)
             if box is None or not next_reminder(conn, box.namespace, box.id, due.remind_at, then):
                 return False
             standing = standing_of(conn, due.namespace, due.id, TIME)

@@ -65,7 +65,7 @@ class Partaking(Acting):
             return Said(False, _GONE)
 
         def work(conn: Connection) -> Said | None:
-            still = standing_of(conn, namespace, box_id, by)
+            still = standing_of(conn, namespace, box_id, by, hold=True)
             if still is None or (sentence := self.refused(still, Act.ADD, force=force)):
                 return None if still is None else Said(False, sentence)
             key = BoxKey.of(self._desk.vault, still.box)
@@ -119,7 +119,7 @@ class Partaking(Acting):
         ]
 
         def work(conn: Connection) -> Said | None:
-            still = standing_of(conn, namespace, box_id, by)
+            still = standing_of(conn, namespace, box_id, by, hold=True)
             if still is None or (sentence := self.refused(still, Act.INVITE)):
                 return None if still is None else Said(False, sentence)
             here = {one.id for one in still.people if _may_be_called(one)}
@@ -207,7 +207,7 @@ class Partaking(Acting):
         now = self._desk.clock()
 
         def work(conn: Connection) -> Said | None:
-            standing = standing_of(conn, namespace, box_id, by)
+            standing = standing_of(conn, namespace, box_id, by, hold=True)
             if standing is None:
                 return None
             guest = person_of(standing, address, role)

@@ -213,9 +213,12 @@ def find_box(conn: Connection, namespace: str, message_id: str, profile_name: st
     return box_of(conn.execute(select(boxes).where(*where)).one_or_none())
 
 
-def get_box(conn: Connection, namespace: str, box_id: str) -> BoxRow | None:
-    """A box by id."""
-    return box_of(conn.execute(select(boxes).where(boxes.c.namespace == namespace, boxes.c.id == box_id)).one_or_none())
+def get_box(conn: Connection, namespace: str, box_id: str, *, hold: bool = False) -> BoxRow | None:
+    """A box by id. `hold`: nobody else changes it until this transaction ends, so of two acts at once one sees what the
+    other did. (SQLite has one writer anyway.)
+    """
+    query = select(boxes).where(boxes.c.namespace == namespace, boxes.c.id == box_id)
+    return box_of(conn.execute(query.with_for_update() if hold else query).one_or_none())
 
 
 def list_boxes(

@@ -1,6 +1,7 @@
 """SafeBoxes on each database: once, scoped, and gone when they are deleted."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from email.message import EmailMessage
 from typing import Any
@@ -11,16 +12,20 @@ from delivery.couriers.courier import Delivery, Stored
 from delivery.couriers.safebox import SafeBoxCourier
 from delivery.items import Destination, Item, OpenMessage, State
 from delivery.notices.compose import Composer, Voice
+from delivery.queue import Queue
 from delivery.safebox.authority import By
 from delivery.safebox.box import SafeBoxes
 from delivery.safebox.participants import Access, Way
 from delivery.safebox.profile import Profile
+from delivery.settings import QueueSettings
 from delivery.store.boxes import BoxState, told_lately
+from delivery.store.database import Database
 from keys.tokens import new_id
 from policy.decision import Changes, Route
 
 ADMIN = By.admin("admin")
 
+RELAY = Destination(Route.RELAY)
 CODE = Access(Way.CODE, "192.0.2.7")
 GUESTS = [f"guest{number}@post.example" for number in range(8)]
 
@@ -118,6 +123,49 @@ async def test_every_move_happens_once(boxes: SafeBoxes, store: Any) -> None:
     assert record is not None
     assert record.summary.state is BoxState.DELETED
     assert [kind for _, kind, _ in record.events].count("box.deleted") == 1
+
+
+@pytest.fixture
+async def elsewhere(store: Any, store_url: str) -> AsyncIterator[SafeBoxes]:
+    """The same boxes, as another process has them."""
+    with Database.open(store_url) as db:
+        queue = Queue(db, store.vault, store.blobs, QueueSettings(), store.clock, destination_for=lambda _: RELAY)
+        voice = Voice.of("Mail <m@example.com>", hostname="gate.example.com", portal_url="https://s.example.com")
+        yield SafeBoxes(db, store.vault, store.blobs, queue, composer=Composer(voice), clock=store.clock)
+
+
+async def test_of_two_acts_at_once_one_wins_and_the_other_learns(
+    boxes: SafeBoxes, elsewhere: SafeBoxes, store: Any
+) -> None:
+    [box] = await boxes.list()
+    for _ in range(3):
+        until = (await boxes.list())[0].closes_at + timedelta(days=1)
+        said = await asyncio.gather(*(each.extend(box.id, ADMIN, until) for each in (boxes, elsewhere)))
+        assert sorted(bool(one) for one in said) == [False, True]
+    new = "new@post.example"
+    said = await asyncio.gather(*(each.add(box.id, new, ADMIN) for each in (boxes, elsewhere)))
+    assert sorted(bool(one) for one in said) == [False, True]
+    said = await asyncio.gather(*(each.remove(box.id, new, ADMIN) for each in (boxes, elsewhere)))
+    assert sorted(bool(one) for one in said) == [False, True]
+    said = await asyncio.gather(boxes.close(box.id, ADMIN), elsewhere.add(box.id, "late@post.example", ADMIN))
+    record = await boxes.show(box.id, ADMIN)
+    assert record is not None
+    kinds = [kind for _, kind, _ in record.events]
+    assert said[0]
+    assert not said[1] or kinds.index("box.closed") > max(i for i, kind in enumerate(kinds) if kind == "box.joined")
+    said = await asyncio.gather(boxes.reopen_box(box.id, ADMIN), elsewhere.recall(box.id, "", ADMIN))
+    assert (await boxes.list())[0].state is BoxState.RECALLED
+    assert said[1]
+
+
+async def test_reminders_go_out_once_whoever_sends_them(boxes: SafeBoxes, elsewhere: SafeBoxes, store: Any) -> None:
+    [box] = await boxes.list()
+    store.clock.advance(days=24)
+    both = (boxes, elsewhere)
+    assert sum(await asyncio.gather(*(each.keep_house(store.clock()) for each in both for _ in range(2)))) == 1
+    record = await boxes.show(box.id, ADMIN)
+    assert record is not None
+    assert [kind for _, kind, _ in record.events].count("box.reminded") == len(GUESTS)
 
 
 async def test_what_was_told_lately_is_told_once(store: Any) -> None:

@@ -3,6 +3,8 @@
 import asyncio
 from dataclasses import replace
 
+import pytest
+
 from delivery.safebox.acting import NOBODY
 from delivery.safebox.authority import By
 from delivery.safebox.participants import Way
@@ -31,6 +33,7 @@ async def texts(world, participant: str) -> list[str]:
     return [message.text.strip() for message in opened.messages]
 
 
+@pytest.mark.slow
 async def test_people_of_the_profile_take_part_in_every_box(build, write_mail) -> None:
     said = {"privileged": ["Dana <dana@example.com>"], "colleagues": ["records@example.com", "dana@example.com"]}
     world = build(profiles={"standard": Profile.model_validate({"participants": said})})
@@ -75,6 +78,7 @@ async def test_someone_elses_box_is_the_same_as_none(kept) -> None:
     assert await kept.boxes.show("nothing", ALICE) is None
 
 
+@pytest.mark.slow
 async def test_removed_is_out_at_once_and_may_come_back(kept) -> None:
     box, bob = (await kept.boxes.list())[0].id, await kept.guest()
     link = kept.posted(BOB)[0].link.rpartition("/")[2]
@@ -128,6 +132,7 @@ async def test_among_all_everybody_reads_and_is_told(build, write_mail) -> None:
     assert [one.kind for one in world.posted("alice@example.com")].count("answer") == 1
 
 
+@pytest.mark.slow
 async def test_otherwise_an_answer_stays_with_the_owners_side(build, write_mail) -> None:
     said = {"others": "visible", "colleagues": ["records@example.com"]}
     world = build(profiles={"standard": Profile.model_validate({"participants": said})})
@@ -172,6 +177,7 @@ async def test_who_writes_to_themselves_is_owner_and_guest(world, write_mail) ->
     assert await world.boxes.close(box, ALICE)
 
 
+@pytest.mark.slow
 async def test_nobody_learns_of_a_blind_copy_even_among_all(build, write_mail) -> None:
     world = build(profiles={"standard": Profile.model_validate(TO_ALL)})
     await world.keep(write_mail(), [BOB, "hidden@else.example"])
@@ -186,6 +192,7 @@ async def test_nobody_learns_of_a_blind_copy_even_among_all(build, write_mail) -
     }
 
 
+@pytest.mark.slow
 async def test_an_alias_stands_for_name_and_address(build, write_mail) -> None:
     said = {"participants": {**TO_ALL["participants"], "alias": "The office"}}
     world = build(profiles={"standard": Profile.model_validate(said)})

@@ -3,6 +3,8 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
+
 from delivery.items import Reply, State
 from delivery.safebox.authority import By
 from delivery.safebox.profile import Profile
@@ -40,6 +42,7 @@ async def test_who_has_not_opened_it_is_reminded_twice_at_most(kept) -> None:
     assert kept.events().count("box.reminded") == 2
 
 
+@pytest.mark.slow
 async def test_who_opened_declined_or_left_is_not_reminded(build, write_mail) -> None:
     world = build()
     people = [BOB, "b@x.example", "c@x.example", "d@x.example", "e@x.example"]
@@ -64,6 +67,7 @@ async def test_reminders_missed_while_nothing_ran_are_not_made_up_for(kept) -> N
     assert await kept.boxes.keep_house(kept.clock.now) == 0
 
 
+@pytest.mark.slow
 async def test_after_weeks_of_standing_still_all_is_done_once(build, write_mail) -> None:
     world = build(profiles={"standard": Profile.model_validate({"life": {"open_for": "1 day", "retention": "1 day"}})})
     for number in range(3):
@@ -79,6 +83,7 @@ async def test_after_weeks_of_standing_still_all_is_done_once(build, write_mail)
     assert reminders(world) == 0
 
 
+@pytest.mark.slow
 async def test_more_than_one_batch_is_done_in_one_round(build, write_mail, monkeypatch) -> None:
     monkeypatch.setattr("delivery.safebox.clockwork._BATCH", 2)
     world = build(profiles={"standard": Profile.model_validate({"life": {"open_for": "1 day"}})})
@@ -100,6 +105,7 @@ async def test_extension_stays_within_the_profile(kept) -> None:
     assert await kept.boxes.extend(box.id, ADMIN, box.created_at + timedelta(days=400), force=True)
 
 
+@pytest.mark.slow
 async def test_a_late_answer_keeps_it_open_no_longer_than_the_longest(build, write_mail) -> None:
     life = {"open_for": "10 days", "late_reply": "7 days", "longest": "12 days"}
     world = build(profiles={"standard": Profile.model_validate({"life": life})})
@@ -148,6 +154,7 @@ async def test_what_a_profile_forbids_is_a_sentence(build, write_mail) -> None:
     assert await world.boxes.reopen_box(box.id, ADMIN, force=True)
 
 
+@pytest.mark.slow
 async def test_retention_none_deletes_with_closing(build, write_mail) -> None:
     world = build(profiles={"standard": Profile.model_validate({"life": {"retention": "none"}})})
     await world.keep(write_mail(), [BOB])
@@ -158,6 +165,7 @@ async def test_retention_none_deletes_with_closing(build, write_mail) -> None:
     assert world.rows("select dek_wrapped from boxes")[0].dek_wrapped is None
 
 
+@pytest.mark.slow
 async def test_kept_forever_goes_by_hand_alone(build, write_mail) -> None:
     world = build(profiles={"standard": Profile.model_validate({"life": {"retention": "forever"}})})
     await world.keep(write_mail(), [BOB])
@@ -167,6 +175,7 @@ async def test_kept_forever_goes_by_hand_alone(build, write_mail) -> None:
     assert await world.boxes.delete((await one(world)).id, ALICE)
 
 
+@pytest.mark.slow
 async def test_a_bounced_guest_is_not_reminded(kept) -> None:
     bob = await kept.guest()
     work = await kept.boxes.bounces.ended(kept.item(bob), State.BOUNCED, Reply(550, "5.1.1", "no"))

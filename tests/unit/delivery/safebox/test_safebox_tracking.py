@@ -107,6 +107,7 @@ async def test_a_recall_tells_what_it_could_not_take_back(world, write_mail) -> 
     assert (await world.boxes.invitation(NS, reads)).recall_reason == "The wrong week."
 
 
+@pytest.mark.slow
 async def test_one_guest_is_taken_back_from_and_the_others_read_on(world, write_mail) -> None:
     box = await boxed(world, write_mail, [BOB, "b@x.example"])
     bob, other = await world.guest(), await world.guest("b@x.example")
@@ -122,6 +123,7 @@ async def test_one_guest_is_taken_back_from_and_the_others_read_on(world, write_
     assert (await world.boxes.list())[0].state is BoxState.OPEN
 
 
+@pytest.mark.slow
 async def test_one_document_is_taken_back_and_the_rest_stays(world, write_mail, monkeypatch) -> None:
     monkeypatch.setattr("delivery.safebox.opening._LOOK_AGAIN", 1)
     box = await boxed(world, write_mail, files=[("wrong.pdf", b"x" * 300_000), ("right.pdf", b"y")])
@@ -150,6 +152,7 @@ async def test_one_document_is_taken_back_and_the_rest_stays(world, write_mail, 
     assert letter.original_size is None
 
 
+@pytest.mark.slow
 async def test_what_is_gone_is_told_without_its_names(world, write_mail) -> None:
     box = await boxed(world, write_mail)
     bob = await world.guest()
