@@ -110,6 +110,7 @@ class SecondSetupPage:
     recovery_left: int = 0
     recovery: tuple[str, ...] = field(default=(), repr=False)
     may_change: bool = False
+    wanted: bool = False  # by the sender of a message, who lets a password alone not do
     error: str = ""
 
 

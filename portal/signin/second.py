@@ -164,6 +164,7 @@ async def _setup_page(
         recovery_left=found.recovery_left if found else 0,
         recovery=recovery,
         may_change=session.strong,
+        wanted="wanted" in request.query and not session.strong,
         error=error,
     )
     return await render(request, "signin/second_setup.html", page, status=422 if error else 200)

@@ -27,7 +27,10 @@
     return JSON.stringify({ id: credential.id, rawId: text(credential.rawId), type: credential.type, response });
   };
 
-  for (const card of document.querySelectorAll("[data-passkey-card]")) card.hidden = false;
+  for (const card of document.querySelectorAll("[data-passkey-card]")) {
+    card.hidden = false;
+    for (const button of document.querySelectorAll("[data-second-choice]")) button.classList.remove("button--primary");
+  }
   for (const form of document.querySelectorAll("form[data-passkey]")) {
     const said = form.querySelector("[data-says]");
     form.hidden = false;

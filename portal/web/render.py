@@ -20,6 +20,25 @@ from portal.web.times import Clock, clock_of
 from portal.web.visitor import visitor_of
 
 TEMPLATES: Final = Path(str(files("portal") / "templates"))
+_BROWSERS: Final = (  # the first mark that is there: most say that they are Chrome or Safari as well
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("FxiOS", "Firefox"),
+    ("SamsungBrowser", "Samsung Internet"),
+    ("CriOS", "Chrome"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+_PLACES: Final = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("Macintosh", "a Mac"),
+    ("CrOS", "ChromeOS"),
+    ("Linux", "Linux"),
+)
 STATIC: Final = web.AppKey("static", StaticFiles)
 
 
@@ -90,6 +109,13 @@ def initials(name: str) -> str:
     return "".join(word[0] for word in (named[:1] + named[-1:] if len(named) > 1 else named)).upper()
 
 
+def browser(agent: str) -> str:
+    """`Firefox on Windows`: what people call the browser that names itself so (User-Agent); empty: not known."""
+    name = next((name for mark, name in _BROWSERS if mark in agent), "")
+    place = next((place for mark, place in _PLACES if mark in agent), "")
+    return str(say("{name} on {place}", name=name, place=place)) if name and place else name or place
+
+
 @pass_context
 def _asset(context: Context, name: str) -> str:
     static: StaticFiles = context["static"]
@@ -106,7 +132,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(size=size, breakable=breakable, initials=initials)
+    made.filters.update(size=size, breakable=breakable, initials=initials, browser=browser)
     made.globals.update(_=_, say=say, count=count, asset=_asset)
     return made
 

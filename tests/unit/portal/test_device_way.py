@@ -3,6 +3,7 @@
 import pytest
 
 from delivery.safebox.profile import Profile
+from portal.web.render import browser
 
 TEN = Profile.model_validate({"signin": {"remember_device": "10 days"}})
 DEVICE = "__Host-sealgate-device"
@@ -128,3 +129,17 @@ async def test_it_opens_no_box_made_by_fallback(portal, remembering, guest) -> N
     await guest.get("/")
     await guest.post(f"{fallback.path}/enter")
     assert guest.path == fallback.path
+
+
+@pytest.mark.parametrize(
+    ("agent", "name"),
+    [
+        ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/126.0 Safari/537.36 Edg/126.0", "Edge on Windows"),
+        ("Mozilla/5.0 (Macintosh; Intel Mac OS X 14_5) Version/17.5 Safari/605.1.15", "Safari on a Mac"),
+        ("Mozilla/5.0 (Android 14; Mobile; rv:127.0) Gecko/127.0 Firefox/127.0", "Firefox on Android"),
+        ("curl/8", ""),
+        ("", ""),
+    ],
+)
+def test_what_people_call_their_browser(agent: str, name: str) -> None:
+    assert browser(agent) == name
