@@ -74,6 +74,12 @@ class About:
     deletes_at: datetime | None
     owner_message_id: str = field(default="", repr=False)  # of the owner's mail, for threading
     owner_references: str = field(default="", repr=False)
+    alias: str = ""  # what guests are told in place of the owner's name
+
+    @property
+    def for_guest(self) -> "About":
+        """As guests may know of it."""
+        return replace(self, owner_name=self.alias) if self.alias else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +120,7 @@ class Composer:
         return self._with_link("news", about, offer, now)
 
     def _with_link(self, template: str, about: About, offer: Offer, now: datetime) -> Notice:
+        about = about.for_guest
         owner = person(about.owner_name, about.owner_address)
         return self._to_guest(
             template,
@@ -238,6 +245,7 @@ class Composer:
         from_name: str = "",
         reply_to: tuple[str, str] | None = None,
     ) -> Notice:
+        about = about.for_guest
         headers = self._headers(
             now, to_name=about.guest_name, to_address=about.guest_address, from_name=from_name, reply_to=reply_to
         )

@@ -84,7 +84,7 @@ class SafeBoxes(Opening, Proving, Keeping, Recalling, Tracking, Vouching, Clockw
         now = self.desk.clock()
 
         def work(conn: Connection) -> OpenBox | None:
-            seat = self._keeper(conn, namespace, box_id, by, Act.SEE)
+            seat = self._keeper(conn, namespace, box_id, by, Act.READ)
             if seat is None or seat.key is None:
                 return None
             return open_shelf(shelf_of(conn, seat), seat.key, self._invitation(seat, now), self.desk.limits)
@@ -99,7 +99,7 @@ class SafeBoxes(Opening, Proving, Keeping, Recalling, Tracking, Vouching, Clockw
         """
 
         def work(conn: Connection) -> DocumentReader | None:
-            seat = self._keeper(conn, namespace, box_id, by, Act.SEE)
+            seat = self._keeper(conn, namespace, box_id, by, Act.READ)
             row = None if seat is None else get_document(conn, namespace, box_id, document_id)
             return read_document(row, seat.key, self.desk.blobs) if row and seat and seat.key else None
 

@@ -1,6 +1,6 @@
 """Invitations: a guest's row, their link and reference, and the notice that brings both."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -73,6 +73,7 @@ def about_of(key: BoxKey | None, box: BoxRow, guest: ParticipantRow) -> About:
         sent_at=box.created_at,
         closes_at=box.closes_at,
         deletes_at=box.deletes_at,
+        alias=box.profile.get("participants", {}).get("alias") or "",
         **_threading(key.open_text(OWNER_MESSAGE_ID, box.id, box.owner_message_id_sealed) if key else ""),
     )
 
@@ -128,8 +129,6 @@ class Inviter:
         token = new_token(128)
         profile = Profile.model_validate(box.profile)
         about = about_of(key, box, row)
-        if profile.participants.alias:
-            about = replace(about, owner_name=profile.participants.alias)
         phrase, has_account = self._db.read_now(
             lambda conn: (
                 phrase_of(conn, self._vault, box.namespace, guest.address),

@@ -53,6 +53,8 @@ class Partaking(Acting):
             return None if standing is None else Said(False, sentence)
         if role is Role.OWNER:
             return Said(False, "A message has one owner: its sender.")
+        if role is not Role.GUEST and not self._desk.post.is_ours(address):
+            return Said(False, "Only people of the organisation can have this part in it.")
         before = person_of(standing, address, role)
         if before is not None and before.removed_at is None:
             return Said(False, _THERE)

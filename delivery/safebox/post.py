@@ -104,6 +104,10 @@ class Post:
         )
         return Posted(self._outbox.seal(message), item, event)
 
+    def is_ours(self, address: str) -> bool:
+        """Whether it is an address of the organisation's own."""
+        return self._outbox.destination_for(address).inside
+
     def put(self, conn: Connection, posted: Posted, now: datetime) -> None:
         """Into the queue, in the caller's transaction."""
         self._outbox.put(conn, posted.sealed, [posted.item], [posted.event], now)

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from ipaddress import ip_address, ip_network
 from typing import Final
 
 from sqlalchemy import Connection
@@ -100,7 +101,7 @@ class Telling(Finding):
         for each network, so that nobody fills the trail.
         """
         now = self._desk.clock()
-        place = hashlib.sha256(f"{participant_id}\0{seen.network}".encode()).hexdigest()
+        place = hashlib.sha256(f"{participant_id}\0{_network(seen.network)}".encode()).hexdigest()
 
         def work(conn: Connection) -> None:
             seat = self._seat_within(conn, namespace, participant_id)
@@ -116,11 +117,11 @@ class Telling(Finding):
 
         def work(conn: Connection) -> bool:
             seat = self._seat_within(conn, namespace, participant_id)
-            if seat is None or seen.way is Way.LINK:
+            if seat is None:
                 return False
             invitation = self._invitation(seat, now)
             text = invitation.profile.participants.consent
-            if text is None or text.version != version or not invitation.readable:
+            if text is None or text.version != version or not invitation.opened_by(seen.way, strong=seen.strong):
                 return False
             if set_consent(conn, namespace, participant_id, version, now):
                 event = act_of_guest(EventKind.BOX_CONSENTED, seat.box, seat.guest, seen, version=version)
@@ -251,3 +252,12 @@ class Telling(Finding):
         if done:
             self._desk.post.wake()
         return done
+
+
+def _network(address: str) -> str:
+    """An IPv4 address, or the /64 of an IPv6 one: whoever has one of it has all."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    return address if found.version == 4 else str(ip_network((found, 64), strict=False))

@@ -202,3 +202,15 @@ async def test_nothing_lies_in_the_clear(kept) -> None:
     found = b"".join(path.read_bytes() for path in kept.folder.rglob("*") if path.is_file())
     for secret in (b"SECRETTEXT", b"SECRETNAME", b"SECRETFILE", b"Your results", b"Bob Guest"):
         assert secret not in found
+
+
+async def test_what_the_sender_asked_for_is_frozen_into_the_box(build, write_mail: WriteMail) -> None:
+    world = build(profiles={"standard": Profile.model_validate({"adjust": {"open_for": {"to": "60 days"}}})})
+    changes = Changes(subject="Results", wishes=("7d", "standard", "no-reply", "sooner"))
+    await world.keep(write_mail(subject="[secure 7d] Results"), ["bob@guest.example"], changes=changes)
+    [box] = await world.boxes.list()
+    assert (box.closes_at - box.created_at).days == 7
+    invitation = await world.boxes.invitation("default", await world.guest())
+    assert invitation.answerable  # not the sender's to change
+    opened = await world.boxes.open_box("default", invitation.participant_id, world.code)
+    assert opened.subject == "Results"

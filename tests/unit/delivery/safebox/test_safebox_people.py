@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -103,6 +104,7 @@ async def test_added_while_open_and_not_twice(kept) -> None:
     assert not await kept.boxes.add(box, "carol@ELSE.example", ALICE)
     assert not await kept.boxes.add(box, "no address", ALICE)
     assert not await kept.boxes.add(box, "x@example.com", ALICE, role=Role.OWNER)
+    assert "organisation" in (await kept.boxes.add(box, "x@else.example", ALICE, role=Role.PRIVILEGED)).sentence
     [invitation] = kept.posted("Carol@else.example")
     assert "Carol" in invitation.text
     assert await kept.boxes.open_box(NS, await kept.guest(carol), kept.code)
@@ -203,6 +205,8 @@ async def test_an_alias_stands_for_name_and_address(build, write_mail) -> None:
     assert ("Advisor", "") in people and ("The office", "alice@example.com") in people
     assert "Carol" not in repr(people) and "carol" not in repr(people)
     assert "The office" in str(world.posted(BOB)[0].mail["From"]) and "Alice" not in world.posted(BOB)[0].text
+    assert await world.boxes.send_code(NS, await world.guest(), "123456", timedelta(minutes=15), world.code)
+    assert "Alice" not in world.posted(BOB)[-1].text
     assert "carol@else.example" in {one.address for one in (await world.boxes.open_for(box, ALICE)).people}
 
 

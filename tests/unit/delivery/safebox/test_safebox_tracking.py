@@ -37,6 +37,8 @@ async def test_each_guests_side_is_told(world, write_mail) -> None:
     for _ in range(3):
         await world.boxes.fetched(NS, bob, link)  # once an hour for each network
     await world.boxes.fetched(NS, bob, replace(link, network="198.51.100.9"))
+    for host in (1, 2):  # one /64 is one network
+        await world.boxes.fetched(NS, bob, replace(link, network=f"2001:db8::{host}"))
     world.clock.pass_(hours=1)
     await world.boxes.open_box(NS, bob, world.code)
     await world.boxes.open_box(NS, bob, world.code)
@@ -49,6 +51,7 @@ async def test_each_guests_side_is_told(world, write_mail) -> None:
     assert [(one.network, one.agent) for one in track.links_fetched] == [
         ("192.0.2.7", "Scanner"),
         ("198.51.100.9", "Scanner"),
+        ("2001:db8::1", "Scanner"),
     ]
     assert [(one.at, one.way, one.network, one.agent) for one in track.opened] == [
         (world.clock.now, "code", "192.0.2.7", "Browser")
