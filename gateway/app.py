@@ -46,7 +46,7 @@ from gateway.listening import Sockets, open_sockets
 from gateway.matchcache import FileCache
 from gateway.memory import weigh
 from gateway.orders import way_to
-from gateway.outgoing import most_connections, outgoing
+from gateway.outgoing import Outgoing, most_connections, outgoing
 from gateway.policies import PolicyKeeper
 from gateway.recognition import pictures_for, tesseract_for
 from gateway.seats import Seat
@@ -215,7 +215,9 @@ async def serve(
                 chores.append(tasks.create_task(_beat(inherited.seat), name="sign of life"))
             try:
                 reader = Reader(pool, pictures=pictures_for(pool, settings.reading))
-                async with _doors(stores, keeper, reader, metrics=metrics, stop=stop, inherited=inherited) as doors:
+                async with _doors(
+                    stores, keeper, reader, out, metrics=metrics, stop=stop, inherited=inherited
+                ) as doors:
                     _on_reload(keeper, doors)
                     _settle()
                     if inherited is not None:
@@ -286,6 +288,7 @@ async def _doors(
     stores: Stores,
     keeper: PolicyKeeper,
     reader: Reader,
+    out: Outgoing,
     *,
     metrics: Metrics,
     stop: asyncio.Event,
@@ -312,6 +315,7 @@ async def _doors(
         metrics=metrics,
         clock=now,
         profiles=settings.profiles,
+        promises=out.promises,
     )
     house = House(
         hostname=settings.hostname,

@@ -178,6 +178,8 @@ def _hops(draft: Draft, document: Document) -> Iterator[Problem]:
                 )
         if hop.host is not None and _is_us(parse_endpoint(hop.host), listening, draft.get("hostname")):
             yield document.problem((name, "host"), f"{hop.host} is a listener of this gateway: mail would go in a ring")
+    for index, published in enumerate(draft.get("proven", ())):
+        yield from _needs_dnssec(draft, ("proven", index), published is Published.DANE, document)
     for name, partner in draft.get("partners", {}).items():
         yield from _needs_dnssec(draft, ("partners", name, "tls"), partner.tls.verify is Verify.DANE, document)
         if partner.host is not None and _is_us(parse_endpoint(partner.host), listening, draft.get("hostname")):

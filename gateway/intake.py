@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Protocol
@@ -31,7 +31,7 @@ from gateway.smtp.replies import FAILED, NO_ROOM, accepted
 from gateway.telemetry import Metrics
 from gateway.wishes import untaken
 from keys.tokens import new_id
-from policy.decision import Route, Verdict
+from policy.decision import Action, Route, Verdict
 from policy.engine import Facts, Policy
 from policy.message import Address, Envelope, Message
 from policy.route import Directory
@@ -120,6 +120,13 @@ class TakesBounces(Protocol):
         """A mail to a return address; False where we never made that address."""
 
 
+class Promises(Protocol):
+    """delivery.couriers.published.Promises."""
+
+    async def of(self, domains: Collection[str]) -> Mapping[str, bool]:
+        """For each domain whether it publishes what proves its servers."""
+
+
 @dataclass(frozen=True, slots=True)
 class Intake:
     """Takes what the door received. `bounces` is the domain of our signed return addresses."""
@@ -135,6 +142,7 @@ class Intake:
     metrics: Metrics
     clock: Callable[[], datetime]
     profiles: Mapping[str, Profile] = field(default_factory=dict)
+    promises: Promises | None = None  # which domains count as partners by what they publish
     reading: MemoryBudget = field(default_factory=lambda: MemoryBudget(_LARGE_AT_ONCE))
 
     async def expects(self, recipient: Address) -> Reply | None:
@@ -189,7 +197,10 @@ class Intake:
     async def _take_in_turn(self, envelope: Envelope, raw: bytes) -> Reply:
         rules = self.policies.in_force
         message = await self.reader.read(raw, rules.policy.passwords)
-        findings, verdict = await _decide(rules, envelope, message)
+        decided = await _decide(rules, envelope, message)
+        findings, verdict = decided.findings, decided.verdict
+        if self.promises is not None:
+            verdict = await self._with_promises(rules, envelope, decided, self.promises)
         for decision in verdict.decisions:
             self.metrics.decided(decision.route.value, decision.rule)
             log.info(
@@ -206,6 +217,24 @@ class Intake:
             self._notices(envelope, message, verdict, rules.policy.directory),
         )
         return accepted(envelope.id)
+
+    async def _with_promises(
+        self, rules: Rules, envelope: Envelope, decided: "_Decided", promises: Promises
+    ) -> Verdict:
+        """The verdict, made again where what domains publish makes partners of them (`proven`)."""
+        directory = rules.policy.directory
+        boxed = {
+            recipient.address.domain
+            for recipient, decision in zip(envelope.recipients, decided.verdict.decisions, strict=True)
+            if decision.action is Action.SECURE
+            and decision.route is Route.SAFEBOX
+            and not directory.is_ours(recipient.address)
+        }
+        proves = await promises.of(sorted(boxed)) if boxed else {}
+        if not any(proves.values()):
+            return decided.verdict
+        facts = Facts(new_id=new_id, proves_tls=proves)
+        return await asyncio.to_thread(rules.policy.decide, envelope, decided.seen, decided.findings, facts)
 
     async def _take_inbound(self, envelope: Envelope, raw: bytes) -> Reply:
         """Mail from outside goes inside as it is: the policy is for what leaves."""
@@ -280,13 +309,23 @@ def _mail_of_ours(
     return mail, (NewItem(notice.recipient, way, Kind.NOTICE, rule=rule),)
 
 
-async def _decide(rules: Rules, envelope: Envelope, message: Message) -> tuple[tuple[Finding, ...], Verdict]:
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """A message as the detectors left it, what they found, and what follows."""
+
+    seen: Message
+    findings: tuple[Finding, ...]
+    verdict: Verdict
+
+
+async def _decide(rules: Rules, envelope: Envelope, message: Message) -> _Decided:
     """Scan and decide; in a thread where that takes long enough to hold up other sessions."""
 
-    def work() -> tuple[tuple[Finding, ...], Verdict]:
+    def work() -> _Decided:
         scanned = rules.matcher.scan(message.content)
         seen = replace(message, content=scanned.content)
-        return scanned.findings, rules.policy.decide(envelope, seen, scanned.findings, Facts(new_id=new_id))
+        verdict = rules.policy.decide(envelope, seen, scanned.findings, Facts(new_id=new_id))
+        return _Decided(seen, scanned.findings, verdict)
 
     characters = sum(len(part.text) for part in message.content.parts)
     if characters > _HEAVY_CHARACTERS or len(envelope.recipients) > _HEAVY_RECIPIENTS:

@@ -6,8 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from delivery.couriers.connections import ConnectionLimits
+from delivery.couriers.published import Promises
 from delivery.couriers.relay import RelayCourier
 from delivery.dkim import Signer
+from delivery.mx import Ourselves
 from delivery.queue import Queue
 from delivery.resolving import DnsResolver
 from delivery.sections import parse_endpoint
@@ -25,9 +27,10 @@ Chore = Callable[[], Coroutine[Any, Any, None]]
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """What brings mail out, and what has to run beside it until the gateway stops."""
+    """What brings mail out, what tells of other domains, and what has to run beside it until the gateway stops."""
 
     relay: RelayCourier
+    promises: Promises | None  # None: no domain counts as a partner by what it publishes
     chores: tuple[Chore, ...]
 
 
@@ -71,7 +74,8 @@ def outgoing(
         listening=tuple(parse_endpoint(one.address) for one in settings.listeners),
         limits=limits,
     )
-    return Outgoing(relay, tuple(chores))
+    promises = Promises(settings.proven, resolver, policies, Ourselves(settings.hostname)) if settings.proven else None
+    return Outgoing(relay, promises, tuple(chores))
 
 
 def most_connections(settings: Settings) -> int:

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, TypeAdapter, ValidationError, ValidationInfo
 
-from delivery.hops import DnsSettings, HopSettings, InsideSettings, PartnerSettings
+from delivery.hops import DnsSettings, HopSettings, InsideSettings, PartnerSettings, Published
 from delivery.safebox.profile import Profile
 from delivery.sections import (
     LATER,
@@ -145,7 +145,12 @@ class Settings(Section):
     partners: dict[Name, PartnerSettings] = Field(
         default_factory=dict, description="Gateways we know: secure mail to their domains goes there by proven TLS."
     )
-    proven: Later = Field(default=None, description="Partners by MTA-STS or DANE: not in this version.")
+    proven: tuple[Published, ...] = Field(
+        examples=[["mta-sts", "dane"]],
+        default=(),
+        description="A domain that publishes these counts as a partner: secure mail goes there by TLS that is proven "
+        "by them, and by SafeBox where it fails. mta-sts: a policy that is enforced; dane: TLSA records (needs `dns`).",
+    )
     queue: QueueSettings = Field(default=QueueSettings(), description="When to try again, and when to give up.")
     policy: PolicyFile = Field(examples=["policy.yaml"], description="The policy file.")
     rules: Annotated[tuple[Pack, ...], Field(min_length=1)] = Field(
@@ -317,6 +322,7 @@ def _directory(parts: Mapping[str, Any], profiles: Iterable[str]) -> Directory:
         domains=parts.get("domains", ()),
         partners={name: partner.domains for name, partner in parts.get("partners", {}).items()},
         inside_verified=inside is not None and inside.tls.is_proof,
+        proven=bool(parts.get("proven")),
         profiles=frozenset(profiles) | {STANDARD},
         groups=tuple(group.group() for group in parts.get("profile_groups", {}).values()),
     )

@@ -41,6 +41,7 @@ class Directory:
     domains: tuple[str, ...] = ()
     partners: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # name -> domains
     inside_verified: bool = False  # the way to our own mail servers is proven
+    proven: bool = False  # a domain that publishes how its servers are proven counts as a partner
     profiles: frozenset[str] = frozenset({"standard"})
     namespaces: frozenset[str] = frozenset({"default"})
     groups: tuple[ProfileGroup, ...] = ()  # the first that holds the sender counts
@@ -111,6 +112,8 @@ def _secure(action: Action, recipient: Address, directory: Directory, tls_else: 
     partner = directory.partner_of(recipient)
     if partner is not None:
         return Way(Route.PARTNER, f"{recipient.domain} belongs to partner {partner}", partner=partner)
+    if action is Action.SECURE and directory.proven and proves:
+        return Way(Route.TLS, f"the server of {recipient.domain} proves its TLS, and counts as a partner's")
     if action is Action.SECURE:
         return Way(Route.SAFEBOX, f"{recipient.domain} belongs to no partner")
     if proves is False:

@@ -48,7 +48,7 @@ class Candidate:
 async def plan_for(resolver: Resolver, target: Target, one: Candidate, sts: StsPolicy | None) -> Plan:
     """What this host must show. Raises Unproven where it cannot: the next host may."""
     must = target.demand
-    records = await _tlsa(resolver, one) if target.dane is not Dane.NEVER and one.vouched else None
+    records = await tlsa_of(resolver, one) if target.dane is not Dane.NEVER and one.vouched else None
     if records is not None:
         good = usable(records.records)
         if good:
@@ -95,13 +95,15 @@ def _bare(demand: TlsDemand) -> TlsDemand:
 
 
 @dataclass(frozen=True, slots=True)
-class _Records:
+class Records:
+    """TLSA records, where they stand, and the name that a certificate of theirs is for."""
+
     base: str
     at: str
     records: tuple[Tlsa, ...]
 
 
-async def _tlsa(resolver: Resolver, one: Candidate) -> _Records | None:
+async def tlsa_of(resolver: Resolver, one: Candidate) -> Records | None:
     """The TLSA records of a host; None: it has none that DNSSEC vouches for. Raises Unproven where DNS fails.
 
     A host that is an alias has them at the name it stands for, else at its own (RFC 7672 2.2.2).
@@ -114,7 +116,7 @@ async def _tlsa(resolver: Resolver, one: Candidate) -> _Records | None:
             except NoSuchDomain:
                 continue
             if found and found.secure:
-                return _Records(base, at, found.records)
+                return Records(base, at, found.records)
     except LookupFailed as error:
         raise Unproven(f"DNS does not say whether the host has TLSA records: {error}", Flaw.DNSSEC_INVALID) from error
     return None
@@ -133,7 +135,7 @@ async def _bases(resolver: Resolver, host: str, addresses: Found[str]) -> tuple[
         return ()
 
 
-def _tlsa_fact(target: Target, records: _Records) -> PolicyFact:
+def _tlsa_fact(target: Target, records: Records) -> PolicyFact:
     told = records.records[:_TOLD]
     text = tuple(f"{r.usage} {r.selector} {r.matching} {r.data[:_BYTES].hex()}" for r in told)
     return PolicyFact(PolicyKind.TLSA, target.domain, text, (records.base,))

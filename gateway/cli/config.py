@@ -33,6 +33,9 @@ def check(invocation: Invocation, as_json: bool) -> None:
     click.echo(f"{invocation.config}: sound")
     for listener in settings.listeners:
         click.echo(f"  {listener.accepts} mail comes in at {listener.address}")
+    if settings.proven:
+        published = " or ".join(settings.proven)
+        click.echo(f"  secure mail goes by proven TLS, not by SafeBox, to every domain that publishes {published}")
     click.echo(f"  guests read at {settings.portal.url}, served at {settings.portal.address}")
 
 

@@ -1,6 +1,5 @@
 """`sealgate policy`: check and test the policy, explain what it makes of a message, and what another would change."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -103,6 +102,7 @@ def explain(  # noqa: PLR0917 - click hands over each option by its name
 ) -> None:
     """Show what the policy decides for the message in FILE (.eml), and why."""
     from gateway.cli.explained import Explained, explained_json, print_explained
+    from gateway.cli.online import proven_online
     from policy.engine import Facts
 
     envelope = _envelope(sender, recipients, client, at)
@@ -112,7 +112,7 @@ def explain(  # noqa: PLR0917 - click hands over each option by its name
     scanned = loaded.matcher.scan(message.content, why=True)
     message, findings = replace(message, content=scanned.content), scanned.findings
     numbers = count(1)
-    proves_tls = asyncio.run(_proven(_strange_domains(envelope, policy.directory))) if online else {}
+    proves_tls = proven_online(_strange_domains(envelope, policy.directory), invocation) if online else {}
     facts = Facts(lambda: f"explain-{next(numbers)}", proves_tls=proves_tls)
     verdict = policy.decide(envelope, message, findings, facts)
     told = policy.tell(envelope, message, findings, facts, verdict)
@@ -299,23 +299,6 @@ def _strange_domains(envelope: Envelope, directory: "Directory") -> list[str]:
     """The recipients' domains that are neither ours nor a partner's."""
     addresses = [recipient.address for recipient in envelope.recipients]
     return sorted({a.domain for a in addresses if not directory.is_ours(a) and directory.partner_of(a) is None})
-
-
-async def _proven(domains: Sequence[str]) -> dict[str, bool]:
-    """What DNS alone can tell of a server's TLS: where no host takes mail, nothing can be proven; else it is open."""
-    from delivery.errors import DeliveryError
-    from delivery.mx import Ourselves, mail_hosts
-    from delivery.resolving import DnsResolver, LookupFailed
-
-    resolver, told = DnsResolver(), {}
-    for domain in domains:
-        try:
-            await mail_hosts(resolver, domain, ourselves=Ourselves(""))
-        except LookupFailed as error:
-            click.echo(f"{domain}: {error}", err=True)
-        except DeliveryError:
-            told[domain] = False
-    return told
 
 
 def _outcome_json(outcome: "Outcome") -> dict[str, Any]:

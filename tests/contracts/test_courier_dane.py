@@ -9,9 +9,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from nameserver import Zone, nameserver
 
 from delivery.couriers.courier import Deferred, Refused, Sent
+from delivery.couriers.published import Promises
 from delivery.couriers.relay import RelayCourier
 from delivery.hops import DestinationLimits, HopSettings, HopTls, PartnerSettings, PartnerTls, Verify
 from delivery.items import TLS_REPORT, Kind
+from delivery.mx import Ourselves
 from delivery.sections import Endpoint
 from delivery.stspolicy import Mode, StsPolicy
 from policy.decision import Route
@@ -530,3 +532,33 @@ async def test_hosts_without_addresses_are_final_and_unknown_ones_are_not(rig, d
     assert isinstance(await rig.send(delivery), Deferred)
     rig.zone.put("a.example", MX=["10 empty.a.example.", "20 mx.a.example."])
     assert isinstance(await rig.send(delivery), Sent)
+
+
+# -- proven: what domains publish, asked before a message is decided -------------------------------------------------
+
+
+@pytest.mark.parametrize("kinds", [("dane",), ("mta-sts",), ("dane", "mta-sts")])
+async def test_domains_that_publish_what_proves_them(rig, kinds, monkeypatch) -> None:
+    context = rig.issue()
+    await rig.serve(context)
+    monkeypatch.setattr("delivery.couriers.published.SMTP_PORT", rig.peer.port)
+    rig.publish(tlsa(context))
+    rig.zone.put("bogus.example", MX="10 mx.bogus.example.")
+    rig.zone.put("mx.bogus.example", A="127.0.0.1")
+    rig.zone.signed |= {"bogus.example"}
+    rig.zone.bogus |= {"_tcp.mx.bogus.example", f"_{rig.peer.port}._tcp.mx.bogus.example"}
+    rig.zone.put("testing.example", MX="10 mx.a.example.")
+    rig.zone.put("enforcing.example", MX="10 mx.a.example.")
+    rig.known = Known(testing_example=Mode.TESTING, enforcing_example=Mode.ENFORCE)
+    promises = Promises(kinds, rig.zone.resolver(), rig.known, Ourselves("gate.example.com"))
+    names = ["a.example", "bogus.example", "enforcing.example", "gone.example", "testing.example"]
+    told = await promises.of(names)
+    wanted = {"a.example": "dane" in kinds, "enforcing.example": "mta-sts" in kinds}
+    assert told == dict.fromkeys(names, False) | wanted
+
+
+async def test_who_does_not_answer_in_time_promises_nothing(rig, monkeypatch) -> None:
+    monkeypatch.setattr("delivery.couriers.published.SECONDS", 0.05)
+    rig.zone.silent.add("a.example")
+    promises = Promises(("dane",), rig.zone.resolver(), rig.known, Ourselves("gate.example.com"))
+    assert await promises.of(["a.example"]) == {"a.example": False}
