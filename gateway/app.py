@@ -1,17 +1,14 @@
 """All wiring: every part is built here, by hand, in the order in which a message meets them."""
 
 import asyncio
-import ctypes
-import gc
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Final, TextIO
+from typing import TextIO
 
 from structlog import get_logger
 
@@ -44,7 +41,7 @@ from gateway.intake import Intake
 from gateway.ledger import Ledger
 from gateway.listening import Sockets, open_sockets
 from gateway.matchcache import FileCache
-from gateway.memory import weigh
+from gateway.memory import lean_memory, settle, weigh
 from gateway.orders import way_to
 from gateway.outgoing import Outgoing, most_connections, outgoing
 from gateway.policies import PolicyKeeper
@@ -66,11 +63,6 @@ from portal.services import PortalServices
 from portal.site import portal_site
 
 NAMESPACE = "default"
-_M_MMAP_THRESHOLD: Final = -3
-_M_ARENA_MAX: Final = -8
-_LARGE_BUFFER: Final = 2 * 2**20  # bytes: from here on a buffer has pages of its own
-_GARBAGE: Final = 10_000  # objects between collections: a message makes some hundreds that go by themselves
-_TURN: Final = 0.001  # seconds a thread keeps the interpreter: those of the store need it often, and briefly
 
 log = get_logger(__name__)
 
@@ -171,7 +163,7 @@ async def serve(
 
     `ready` is called once mail can come. The log goes to stderr, or to `log_to`, which stays the caller's to close.
     """
-    _lean_memory()
+    lean_memory()
     start_logging(settings.telemetry.log, log_to, process=inherited.seat.number if inherited else None)
     supervisor, metrics = Supervisor(), Metrics()
     with open_stores(settings) as stores:
@@ -219,7 +211,7 @@ async def serve(
                     stores, keeper, reader, out, metrics=metrics, stop=stop, inherited=inherited
                 ) as doors:
                     _on_reload(keeper, doors)
-                    _settle()
+                    settle()
                     if inherited is not None:
                         inherited.seat.ready()
                     supervisor.ready()
@@ -263,24 +255,6 @@ async def _beat(seat: Seat) -> None:
     while True:
         seat.beat()
         await asyncio.sleep(1.0)
-
-
-def _lean_memory() -> None:
-    """Large buffers go back to the system when they are let go of, and threads share few heaps (glibc's mallopt(3)).
-
-    Without this the heap stays as large as the largest messages of the day have made it, twice over.
-    """
-    with suppress(AttributeError, OSError):  # another C library has no such settings
-        for setting, value in ((_M_MMAP_THRESHOLD, _LARGE_BUFFER), (_M_ARENA_MAX, 2)):
-            ctypes.CDLL(None).mallopt(setting, value)
-
-
-def _settle() -> None:
-    """All that lasts is built: the garbage collector need not look at it again, and threads may change turns sooner."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_GARBAGE)
-    sys.setswitchinterval(_TURN)
 
 
 @asynccontextmanager

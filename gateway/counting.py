@@ -30,6 +30,8 @@ class CountedCourier:
                 continue
             if isinstance(outcome, Deferred) and outcome.insecure:
                 self.metrics.peer(route, "unproven", "none")
+            elif isinstance(outcome, Deferred) and outcome.unreached:
+                continue
             elif outcome.evidence is not None:
                 self.metrics.peer(route, outcome.evidence.proof, outcome.evidence.protocol or "none")
         return outcomes

@@ -1,6 +1,7 @@
 """Opening sessions: hosts in the order of their MX, addresses of each, until one is there and shows what it must."""
 
 import asyncio
+import os
 import random
 import socket
 from dataclasses import dataclass, replace
@@ -329,4 +330,6 @@ def _evidence(place: _Place, shown: Shown) -> Evidence:
 
 def _os_reason(error: Exception) -> str:
     cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
+    if isinstance(cause, ConnectionError) and cause.errno is not None:
+        return os.strerror(cause.errno)  # asyncio says which call failed, and not how
     return str(getattr(cause, "strerror", None) or UNPRINTABLE.sub(" ", str(cause)))[:200]
