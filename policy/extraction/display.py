@@ -48,9 +48,15 @@ _PLAIN: Final = re.compile(r"<[^<>]*+>")
 _CONDITIONAL: Final = Element(CONDITIONAL, None, "", -1)
 _DIGIT: Final = re.compile(r"\d")
 _NO_STYLE: Final[Declarations] = {}
+# What screens may differ in without showing anything else: sizes matter where something is cut off.
+_SIZES: Final = frozenset(
+    {"height", "letter-spacing", "line-height", "max-height", "max-width", "white-space", "width", "zoom"}
+)
+_CLIPS: Final = frozenset({"overflow", "overflow-x", "overflow-y"})
 _LISTS: Final = frozenset({"ol", "ul", "menu", "dir"})
 
 
+_Alike = tuple[tuple[int, ...], str | None, tuple[tuple[str, str], ...]]
 Piece = tuple[str, Element, bool]  # a text, the innermost element it stands in, whether nobody sees it
 
 
@@ -91,7 +97,8 @@ class Renderer:
         self._counters = Counters(sheets.counter_styles)
         self._arranging = any(is_arranging(rule.plain) or is_arranging(rule.important) for rule in sheets.rules)
         self._styles: dict[int, tuple[Declarations, list[Rule]]] = {}
-        self._unruled: dict[tuple[str, int], tuple[Declarations, list[Rule]]] = {}  # by name and attributes
+        # By the rules that hold, the inline style, and what attributes of old say: the same for most cells of a page.
+        self._alike: dict[_Alike, tuple[Declarations, list[Rule]]] = {}
         self._looks: dict[tuple[int, int, bool], tuple[Look, Declarations, Look]] = {}
         self._turning = _MOST_TURNED
         self._root = tree.root
@@ -228,27 +235,25 @@ class Renderer:
             return known
         attributes = element.attributes
         rules = self._sheets.of(element) if self._sheets.rules else []
-        if not rules:
-            alike = (element.name, id(attributes))
-            same = self._unruled.get(alike)
-            if same is not None:
-                return same
         inline = attributes.get("style") if attributes else None
         old = bool(attributes) and not _OLD_STYLE.isdisjoint(attributes)
         if not rules and not inline and not old and element.name != "bdo":
-            if not rules:
-                self._unruled[alike] = _UNSTYLED
             self._styles[element.number] = _UNSTYLED
             return _UNSTYLED
         style = attributes_as_style(element) if old or element.name == "bdo" else {}
+        alike = (tuple([rule.order for rule in rules]), inline, tuple(style.items()) if style else ())
+        same = self._alike.get(alike)
+        if same is not None:
+            self._styles[element.number] = same
+            return same
         written: list[Rule] = []
         important: list[Declarations] = []
+        differing: set[str] = set()
         for rule in rules:
+            if rule.screens[0] != rule.screens[1]:
+                differing.update(rule.plain, rule.important, ("content",) if rule.selector.writes else ())
             if not rule.screens[self._screen]:
-                self._out.screens_matter = True
                 continue
-            if rule.screens[1 - self._screen] is False:
-                self._out.screens_matter = True
             if rule.selector.writes:
                 written.append(rule)
                 continue
@@ -261,10 +266,10 @@ class Renderer:
             important.append(urgent)
         for one in important:
             style.update(one)
+        if not _SIZES.issuperset(differing) or (differing and not _CLIPS.isdisjoint(style)):
+            self._out.screens_matter = True
         result = style, written
-        if not rules:
-            self._unruled[alike] = result
-        self._styles[element.number] = result
+        self._styles[element.number] = self._alike[alike] = result
         return result
 
     def _declared(self, inline: str) -> tuple[Declarations, Declarations]:
