@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.set-up
 PACKAGES := gateway policy rules portal delivery keys
 
-.PHONY: help demo test check check-style check-units bench bench-detect soak screenshots generate system-packages clean
+.PHONY: help demo test check check-style check-units bench bench-detect bench-scan soak screenshots generate system-packages clean
 
 help:            ## what can be made
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
@@ -51,6 +51,9 @@ bench: $(SETUP)  ## speed and memory, as ratios taken in one run
 
 bench-detect: $(SETUP)  ## what is found and wrongly found, and how fast, beside Presidio; fetches both it and mail
 	@$(BIN)/python bench/detect.py $(ARGS)
+
+bench-scan: $(SETUP)  ## what reading and scanning cost: no network, no peers
+	@$(BIN)/python bench/scan.py $(ARGS)
 
 screenshots: $(SETUP) system-packages  ## the portal's pages, wide and narrow, light and dark
 	@SEALGATE_SCREENSHOTS=docs/pictures $(BIN)/python -m pytest -q -m browser tests/journeys

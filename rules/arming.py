@@ -1,7 +1,7 @@
 """Which detectors a text can name at all, and where: told by the first pass, so that others need no look."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from rules.columns import may_head
@@ -36,38 +36,50 @@ class Arming:
 
 
 class Armed:
-    """What of one text has to be searched for values that count only where they are named."""
+    """What of one text has to be searched for values that count only where they are named, detector by detector."""
 
     def __init__(self, arming: Arming, data: bytes) -> None:
-        self.detectors: set[int] = set()
         self._arming = arming
         self._data = data
         self._characters = 1 if data.isascii() else 4
-        self._whole = False
-        self._spans: list[tuple[int, int]] = []
+        self._whole: set[int] = set()
+        self._spans: dict[int, list[tuple[int, int]]] = defaultdict(list)
+
+    @property
+    def detectors(self) -> list[int]:
+        """Those that the text names, in their order."""
+        return sorted(self._whole | self._spans.keys())
 
     def add(self, index: int, end: int) -> None:
         """Take a word where it ends. One that may head a column speaks for all of the text."""
-        arming = self._arming
-        if self._whole and self.detectors.issuperset(arming.detectors[index]):
+        detectors = self._arming.detectors[index]
+        if self._whole.issuperset(detectors):
             return
-        self.detectors |= arming.detectors[index]
-        if self._whole:
-            return
-        reach = arming.reaches[index] * self._characters
+        reach = self._arming.reaches[index] * self._characters
         if not reach or may_head(self._data, end):
-            self._whole = True
+            self._whole |= detectors
             return
-        self._spans.append((max(0, end - reach), min(len(self._data), end + reach)))
+        span = (max(0, end - reach), min(len(self._data), end + reach))
+        for detector in detectors:
+            self._spans[detector].append(span)
 
-    def spans(self) -> list[tuple[int, int]]:
-        """The pieces to be searched, in order; they do not meet."""
+    def spans(self, detector: int) -> list[tuple[int, int]]:
+        """The pieces to be searched for one detector, in order; they do not meet."""
+        return [(0, len(self._data))] if detector in self._whole else merged(self._spans[detector])
+
+    def all_spans(self) -> list[tuple[int, int]]:
+        """The pieces to be searched for any."""
         if self._whole:
             return [(0, len(self._data))]
-        merged: list[tuple[int, int]] = []
-        for start, end in sorted(self._spans):
-            if merged and start <= merged[-1][1]:
-                merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
-            else:
-                merged.append((start, end))
-        return merged
+        return merged([span for spans in self._spans.values() for span in spans])
+
+
+def merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Spans in order, those that meet as one."""
+    found: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((start, end))
+    return found

@@ -30,6 +30,7 @@ _NUMBER: Final = re.compile(
 _RULE: Final = re.compile(rb"[ |:+=_-]*[-=_]{2,}[ |:+=_-]*")  # drawn below the labels
 _CELL: Final = b" \"'="
 _SPLIT: Final = re.compile(rb"[\t;|,]|  +")
+_CELL_ENDS: Final = bytes.maketrans(b"\t;|,", b"\n\n\n\n")
 _VALUE: Final = rb"[0-9A-Z][0-9A-Za-z ./-]{3,40}"
 _VALUE_LINE: Final = re.compile(rb"[ \"'=]{0,4}[0-9][0-9A-Za-z ./-]{3,40}[ \"']{0,4}")
 _BELOW: Final = re.compile(rb"(?:\n[^0-9\n]{0,48}){1,2}\n?[ \"'=]{0,4}" + _VALUE + rb"[ \"']{0,4}(?:\n|\Z)")
@@ -132,15 +133,18 @@ def may_head(data: bytes, place: int) -> bool:
 
     Said too often rather than too seldom; what stands in which column is found out about a value.
     """
-    start = data.rfind(b"\n", max(0, place - _LONGEST_LINE), place) + 1
     stop = data.find(b"\n", place, place + _LONGEST_LINE)
-    line = data[start : max(start, stop)]
-    if stop < 0 or _NUMBER.search(line):
+    if stop < 0:
         return False
-    if _SPLIT.search(line):
-        short = all(len(cell) <= _LONGEST_LABEL for cell in _SPLIT.split(line))
-        return short and _ROW_BELOW.match(data, stop) is not None
-    return len(line) <= _LONGEST_LABEL and _BELOW.match(data, stop) is not None
+    start = max(0, place - _LONGEST_LINE, data.rfind(b"\n", max(0, place - _LONGEST_LINE), place) + 1)
+    line = data[start:stop]
+    for cell in line.translate(_CELL_ENDS).split(b"\n"):
+        if len(cell) > _LONGEST_LABEL and (_WIDE not in cell or max(map(len, _SPLIT.split(cell))) > _LONGEST_LABEL):
+            return False  # prose, mostly
+    if _NUMBER.search(line):
+        return False
+    below = _ROW_BELOW if _SPLIT.search(line) else _BELOW
+    return below.match(data, stop) is not None
 
 
 def _fills(before: bytes, behind: bytes, sign: bytes) -> bool:

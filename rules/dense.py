@@ -213,6 +213,21 @@ def windows(data: bytes, ends: Iterable[int]) -> Iterator[tuple[int, int]]:
         yield first, last
 
 
+def common(one: Sequence[tuple[int, int]], other: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """What lies in a piece of both; the pieces of each are in their order and do not meet."""
+    found: list[tuple[int, int]] = []
+    left = right = 0
+    while left < len(one) and right < len(other):
+        start, stop = max(one[left][0], other[right][0]), min(one[left][1], other[right][1])
+        if start < stop:
+            found.append((start, stop))
+        if one[left][1] < other[right][1]:
+            left += 1
+        else:
+            right += 1
+    return found
+
+
 def _beginning(data: bytes, floor: int, end: int) -> int:
     """Where the run begins that ends there, or before; not before `floor`."""
     size = _GLANCE

@@ -2,11 +2,13 @@
 
 import json
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
 from importlib.metadata import version
+from itertools import accumulate
 from typing import Final, Protocol
 
 import hyperscan
@@ -16,6 +18,9 @@ from rules.errors import EngineFailed
 BLOCK: Final = 1 << 20  # a long text is scanned in blocks, so that what is remembered of it has a bound
 BEFORE: Final = 4096 + 64  # of the block before: the widest match and what stands ahead of it
 AFTER: Final = 64  # of the block behind, for a boundary at the end of a match
+_PIECE: Final = 1 << 16  # bytes of a piece that is looked at alone
+_SHEET: Final = 1 << 18  # bytes of pieces that are looked at together
+_BETWEEN: Final = b"\f\n"  # no value holds it
 _FORMAT: Final = 2
 _END: Final = (1 << 40) - 1
 
@@ -30,6 +35,50 @@ class Cache(Protocol):
     def put(self, key: str, value: bytes) -> None:
         """Keep `value`; a failure to keep is no error."""
         ...
+
+
+class Bundle:
+    """Many databases kept as one: what is put goes to `cache` together, once `close` is called, where any is new."""
+
+    def __init__(self, cache: Cache, name: str) -> None:
+        self._cache = cache
+        self._name = sha256(f"{_FORMAT} {name}".encode()).hexdigest()
+        self._kept = dict(_unpacked(cache.get(self._name) or b""))
+        self._used: dict[str, bytes] = {}
+
+    def get(self, key: str) -> bytes | None:
+        """The bytes kept under `key`, or None."""
+        found = self._kept.get(key)
+        if found is not None:
+            self._used[key] = found
+        return found
+
+    def put(self, key: str, value: bytes) -> None:
+        """Keep `value` from `close` on."""
+        self._used[key] = value
+
+    def close(self) -> None:
+        """Hand over what was used, where it is not what is kept."""
+        if self._used != self._kept:
+            self._cache.put(self._name, b"".join(_packed(self._used)))
+        self._kept, self._used = {}, {}
+
+
+def _packed(kept: dict[str, bytes]) -> Iterator[bytes]:
+    for key, value in kept.items():
+        yield b"%s %d\n" % (key.encode(), len(value))
+        yield value
+
+
+def _unpacked(data: bytes) -> Iterator[tuple[str, bytes]]:
+    place = 0
+    while place < len(data):
+        line = data.find(b"\n", place)
+        key, _, size = data[place : max(line, place)].partition(b" ")
+        if not size.isdigit() or len(data) < line + 1 + int(size):
+            return
+        place = line + 1 + int(size)
+        yield key.decode("ascii", "replace"), data[line + 1 : place]
 
 
 class Mode(StrEnum):
@@ -105,21 +154,47 @@ class Engine:
             if found:
                 yield found
 
-    def ends_within(self, data: bytes, spans: Iterable[tuple[int, int]]) -> "Iterator[array[int]]":
-        """As `ends`, for pieces of `data` that do not meet. What ends where a piece ends is not told."""
-        if self._database is None:
-            return
-        for start, stop in spans:
+    def ends_within(self, data: bytes, spans: Sequence[tuple[int, int]]) -> "Iterator[array[int]]":
+        """As `ends`, for pieces of `data` in their order that do not meet. What ends where a piece ends is not told.
+
+        Short pieces are written one behind the other and looked at together: a look has its price, however short.
+        """
+        together: list[tuple[int, int]] = []
+        size = 0
+        for start, stop in spans if self._database is not None else ():
             if start <= 0 and stop >= len(data):
                 yield from self.ends(data)
                 continue
             first, last = _boundary(data, start), _boundary(data, stop)
-            told = last - 1 if last < len(data) else last
-            if last - first > BLOCK:
+            if last - first > _PIECE:
+                told = last - 1 if last < len(data) else last
                 for found in self.ends(data[first:last]):
                     yield array("Q", (event + first for event in found if (event & _END) + first <= told))
-            elif found := self._scan(data[first:last], first, -1, told):
-                yield found
+                continue
+            together.append((first, last))
+            size += last - first
+            if size > _SHEET:
+                yield from self._ends_together(data, together)
+                together, size = [], 0
+        if together:
+            yield from self._ends_together(data, together)
+
+    def _ends_together(self, data: bytes, spans: Sequence[tuple[int, int]]) -> "Iterator[array[int]]":
+        sheet = _BETWEEN.join([data[first:last] for first, last in spans])
+        found = self._scan(sheet, 0, -1, len(sheet))
+        if not found:
+            return
+        begins = list(accumulate((last - first + len(_BETWEEN) for first, last in spans), initial=0))
+        events = array("Q")
+        for event in found:
+            end = event & _END
+            number = bisect_left(begins, end) - 1
+            first, last = spans[number]
+            end += first - begins[number]
+            if end < last or end == last == len(data):
+                events.append((event & ~_END) | end)
+        if events:
+            yield events
 
     def _scan(self, block: bytes, first: int, after: int, last: int) -> "array[int]":
         """The matches of a block that begins at `first` of its text: those that end behind `after`, to `last`."""

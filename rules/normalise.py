@@ -75,9 +75,9 @@ class _Ends:
     def source(self, offset: int) -> int:
         """The place of a character; cheapest where offsets rise."""
         now, was = self._known if offset >= self._known[0] else (0, 0)
-        place = was + offset - now
-        while (further := was + offset - now + self._source.count(_CRLF, was, place + 1)) != place:
-            place = further
+        counted, place = was, was + offset - now
+        while more := self._source.count(_CRLF, counted, place + 1):
+            counted, place = place, place + more
         self._known = (offset, place)
         return place
 
@@ -92,15 +92,32 @@ def _traced(steps: Steps, offset: int) -> int:
 
 def normalise(text: str) -> Normalised:
     """`text` in one spelling; plain ASCII costs a look at its bytes."""
-    if text.isascii():
-        data = text.encode()
-        if b"\r" in data:
-            data = data.replace(b"\r\n", b"\n")
-        if not data.translate(None, _PLAIN_ASCII) and b"=\n" not in data:
-            steps: Steps = []
-            return Normalised(_join(data, _IN_BYTES, steps), None, steps)
+    data = _plain(text) if text.isascii() else None
+    if data is not None:
+        steps: Steps = []
+        return Normalised(_join(data, _IN_BYTES, steps), None, steps)
     plain = _reread(text.replace(_CRLF, "\n"), None)
     return Normalised(_encode(plain), plain)
+
+
+def _plain(text: str) -> bytes | None:
+    """A text of ASCII with line feeds alone; None where something in it has to be looked at.
+
+    Line by line of a long one, some at a time: what fits the processor's cache is read several times for the price of
+    one, and no other thread waits long.
+    """
+    pieces: list[bytes] = []
+    start = 0
+    while start < len(text):
+        stop = text.find("\n", start + _SLICE) + 1 or len(text)
+        data = text[start:stop].encode()
+        if b"\r" in data:
+            data = data.replace(b"\r\n", b"\n")
+        if data.translate(None, _PLAIN_ASCII) or b"=\n" in data:
+            return None
+        pieces.append(data)
+        start = stop
+    return b"".join(pieces) if len(pieces) != 1 else pieces[0]
 
 
 def normalise_all(texts: Sequence[str]) -> list[Normalised]:
@@ -197,9 +214,10 @@ class _Rule(Generic[AnyStr]):
     nothing: AnyStr
 
 
-_IN_TEXT: Final = _Rule(re.compile(r"\n {0,2}(?=[0-9])"), re.compile("[0-9]"), "- ", "\n", " ", "")
-_JOINS: Final = re.compile(rb"(?<=[0-9 -])\n {0,2}(?=[0-9])")
-_IN_BYTES: Final = _Rule(re.compile(rb"\n {0,2}(?=[0-9])"), re.compile(b"[0-9]"), b"- ", b"\n", b" ", b"")
+# From a sign that is leapt to, and on from there only where it stands behind what may be the end of a number's half.
+_IN_TEXT: Final = _Rule(re.compile(r"\n(?<=[0-9 -]\n) {0,2}(?=[0-9])"), re.compile("[0-9]"), "- ", "\n", " ", "")
+_JOINS: Final = re.compile(rb"\n(?<=[0-9 -]\n) {0,2}(?=[0-9])")
+_IN_BYTES: Final = _Rule(_JOINS, re.compile(b"[0-9]"), b"- ", b"\n", b" ", b"")
 
 
 def _replace(pattern: re.Pattern[str], by: Callable[[re.Match[str]], str], text: str, steps: Steps | None) -> str:

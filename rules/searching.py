@@ -2,17 +2,17 @@
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
 from rules.arming import FIELDS, Armed, Arming
 from rules.budget import Budget
 from rules.candidates import Candidate, Known, Program, moved
-from rules.dense import RUN_END, WIDEST, is_dense, windows
+from rules.dense import RUN_END, WIDEST, common, is_dense, windows
 from rules.detector import Detector, Pattern
 from rules.disguise import FOREIGN_MARK, MARK
-from rules.engine import Cache, Engine, Expression, Mode
+from rules.engine import Bundle, Cache, Engine, Expression, Mode
 from rules.lanes import Lane, lane_of
 from rules.literals import Literals
 from rules.widths import asks_for_lines, asks_for_text, compile_pattern
@@ -41,8 +41,9 @@ class Search:
     The first reads the whole text, lane by lane: for what can stand anywhere, and for runs of digits; terms of word
     lists and words that name are found beside it. The second looks about the runs for what can stand only there. The
     third and the fourth look for what counts only where it is named, about the words that name it or below the header
-    of a table: patterns as weak as "eight digits" cost other texts nothing. Equal patterns of several detectors are run
-    once.
+    of a table: patterns as weak as "eight digits" cost other texts nothing. In the third each detector has a database
+    of its own, since it is another one's words that stand there mostly. Equal patterns of several detectors are
+    otherwise run once.
     """
 
     def __init__(self, detectors: Sequence[Detector], cache: Cache | None) -> None:
@@ -53,6 +54,8 @@ class Search:
             if d.words is not None
             for text, weight in d.words.terms.items()
         ]
+        bundle = Bundle(cache, repr([(d.id, d.patterns, d.near) for d in detectors])) if cache is not None else None
+        cache = bundle
         self._arming = Arming(detectors)
         self._literals = Literals(terms, self._arming.names, cache)
         self._words = _Pass(detectors, _anywhere(Lane.WORDS), [], cache)
@@ -62,7 +65,11 @@ class Search:
         self._others = _Pass(detectors, _anywhere(Lane.OTHERS), [], cache)
         self._foreign = Engine([Expression(FOREIGN_MARK)], cache)
         self._second = _Pass(detectors, _in_runs, [], cache)
-        self._third = _Pass(detectors, _named, [], cache)
+        self._third = {
+            index: _Pass(detectors, _named, [], cache, index)
+            for index, detector in enumerate(detectors)
+            if any(map(_named, detector.patterns))
+        }
         self._fourth = _Pass(detectors, _named_in_runs, [], cache)
         self._passes = (
             self._words,
@@ -70,9 +77,11 @@ class Search:
             self._capitals,
             self._others,
             self._second,
-            self._third,
+            *self._third.values(),
             self._fourth,
         )
+        if bundle is not None:
+            bundle.close()
         self.told = tuple(told for each in self._passes for told in each.told)
         # Whether several texts may be surveyed as one: no pattern asks where a text begins, and the engine has all.
         self.joins = all(each.joins for each in self._passes)
@@ -105,7 +114,7 @@ class Search:
         """
         known = Known()
         sums = Sums() if terms else None
-        slow = {each: set(each.alone) for each in self._passes if each not in (self._third, self._fourth)}
+        slow = {each: set(each.alone) for each in self._passes if each.alone}
         for each, event, armed in self._events(data, budget, sums, marks):
             index = event >> 40
             if index in each.slow:
@@ -117,8 +126,6 @@ class Search:
                 candidate = program.confirm(data, event & _END, budget, known)
                 if candidate is not None:
                     yield candidate
-        for each in (self._third, self._fourth):
-            slow.setdefault(each, set()).update(each.alone)
         for each, indices in slow.items():
             for index in sorted(indices):
                 for program in each.programs[index]:
@@ -148,7 +155,7 @@ class Search:
                 armed.add(self._arming.fields, event & _END)
         if not data.isascii():
             marks += [event & _END for block in self._foreign.ends(data) for event in block]
-        about = whole if len(data) <= _SMALL and runs else list(windows(data, runs))
+        about = whole if len(data) <= _SMALL and runs else tuple(windows(data, runs))
         for event in self._second.events(data, about, budget):
             yield self._second, event, None
         for number, end, term in self._literals.read(data, budget):
@@ -156,12 +163,15 @@ class Search:
                 armed.add(number, end)
             elif sums is not None:
                 sums.add(term)
-        if not armed.detectors:
-            return
-        for event in self._third.events(data, armed.spans(), budget):
-            yield self._third, event, armed.detectors
-        for event in self._fourth.events(data, about, budget):
-            yield self._fourth, event, armed.detectors
+        named = armed.detectors
+        for detector in named:
+            if detector in self._third:
+                for event in self._third[detector].events(data, armed.spans(detector), budget):
+                    yield self._third[detector], event, None
+        if named:
+            may = frozenset(named)
+            for event in self._fourth.events(data, common(armed.all_spans(), about), budget):
+                yield self._fourth, event, may
 
     def _weighed(self, sums: Sums) -> Iterator[Candidate]:
         for detector, places in sums.seen.items():
@@ -191,7 +201,7 @@ def _runs(pattern: Pattern) -> bool:
 
 
 class _Pass:
-    """One database: the patterns of one kind, and further expressions behind them."""
+    """One database: the patterns of one kind (of one detector, where `only` says so), and further expressions."""
 
     def __init__(
         self,
@@ -199,9 +209,12 @@ class _Pass:
         takes: Callable[[Pattern], bool],
         others: Sequence[Expression],
         cache: Cache | None,
+        only: int | None = None,
     ) -> None:
         by_regex: dict[str, list[tuple[int, Pattern]]] = defaultdict(list)
         for index, detector in enumerate(detectors):
+            if only is not None and index != only:
+                continue
             for pattern in filter(takes, detector.patterns):
                 by_regex[pattern.regex].append((index, pattern))
         compiled = {regex: compile_pattern(regex) for regex in by_regex}
@@ -221,7 +234,7 @@ class _Pass:
             if place in self.slow
         )
 
-    def events(self, data: bytes, spans: Iterable[tuple[int, int]], budget: Budget) -> Iterator[int]:
+    def events(self, data: bytes, spans: Sequence[tuple[int, int]], budget: Budget) -> Iterator[int]:
         """What the engine sees in pieces of a text, as `index << 40 | end`."""
         for block in self._engine.ends_within(data, spans):
             budget.left -= len(block) >> _EVENTS

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rules.engine import Engine, Expression, Mode
+from rules.engine import BLOCK, Bundle, Engine, Expression, Mode
 from rules.matching import Matcher
 from rules.pack import load_builtin
 
@@ -71,3 +71,41 @@ def test_all_ends_are_given() -> None:
     engine = Engine([Expression(r"\d{2,4}"), Expression("x", caseless=True)], None)
     assert ends(engine, b"1234X") == [(0, 2), (0, 3), (0, 4), (1, 5)]
     assert ends(engine, b"") == []
+
+
+def test_pieces_are_looked_at_together_and_apart() -> None:
+    """As pieces alone: no match across two of them, none that ends where a piece ends within the text."""
+    engine = Engine([Expression(r"\d{3}"), Expression(r"^x\d", lines=True)])
+    data = b"123456 x7 89 " * 3
+    spans = [(0, 5), (7, 13), (14, 18), (20, len(data))]
+    found = sorted(event & ((1 << 40) - 1) for block in engine.ends_within(data, spans) for event in block)
+    assert found == [3, 4, 9, 17, 29, 30, 31, 32]
+
+
+def test_a_long_piece_is_looked_at_block_by_block() -> None:
+    engine = Engine([Expression(r"\d{3}")])
+    data = b"x" * 50 + b"1234" + b"x" * BLOCK + b"5678" + b"x" * 50
+    spans = [(10, len(data) - 10)]
+    found = sorted(event & ((1 << 40) - 1) for block in engine.ends_within(data, spans) for event in block)
+    assert found == [53, 54, BLOCK + 57, BLOCK + 58]
+
+
+def test_many_databases_are_kept_as_one() -> None:
+    cache = MemoryCache()
+    for _ in range(2):
+        bundle = Bundle(cache, "all")
+        engines = [Engine([Expression(rf"{letter}\d")], bundle) for letter in "ab"]
+        bundle.close()
+    assert len(cache.kept) == 1
+    assert [ends(engine, b"a1 b22") for engine in engines] == [[(0, 2)], [(0, 5)]]
+
+
+@pytest.mark.parametrize("garbage", [b"", b"x", b"key 9\nshort", b"key x\n", b"\xff 1\nx"])
+def test_a_spoilt_bundle_is_made_anew(garbage: bytes) -> None:
+    cache = MemoryCache()
+    Bundle(cache, "all").close()
+    cache.get = lambda key: garbage  # type: ignore[method-assign]  # what lies there
+    bundle = Bundle(cache, "all")
+    assert ends(Engine([Expression(r"\d{3}")], bundle), b"123") == [(0, 3)]
+    bundle.close()
+    assert len(cache.kept) == 1

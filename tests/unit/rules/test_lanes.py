@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from rules.dense import LEAST, RUN_END, WIDEST, windows
+from rules.dense import LEAST, RUN_END, WIDEST, common, windows
 from rules.engine import Engine, Expression
 from rules.lanes import Lane, lane_of
 
@@ -72,3 +72,18 @@ def test_a_very_long_run_is_held_whole(engine: Engine) -> None:
     ((first, last),) = windows(text.encode(), runs(engine, text))
     assert first <= 1000 - WIDEST
     assert last >= 201_000 - 1 + WIDEST
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "both"),
+    [
+        ([(0, 9)], [(2, 3), (5, 20)], [(2, 3), (5, 9)]),
+        ([(0, 2), (4, 6)], [(1, 5)], [(1, 2), (4, 5)]),
+        ([(0, 2)], [(2, 4)], []),
+        ([], [(0, 9)], []),
+    ],
+)
+def test_what_lies_in_both(
+    one: list[tuple[int, int]], other: list[tuple[int, int]], both: list[tuple[int, int]]
+) -> None:
+    assert common(one, other) == common(other, one) == both
