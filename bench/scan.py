@@ -37,8 +37,8 @@ from rules.matching import Matcher  # noqa: E402 - likewise
 from rules.pack import load_builtin  # noqa: E402 - likewise
 
 SENTENCE = (
-    "invoice quarter meeting project budget review customer delivery schedule attached please regarding forward contract"
-    " supplier agenda Tuesday update figures estimate department thanks shipping order confirm proposal the and with"
+    "invoice quarter meeting project budget review customer delivery schedule attached please regarding forward"
+    " contract supplier agenda Tuesday update figures estimate department thanks shipping order confirm proposal the and with"
     " from this that which before after total account number report 2026 417 1,250.00 10:30 v2.1"
 )
 WORDS = re.findall(r"\S+", SENTENCE)

@@ -396,7 +396,7 @@ def test_a_check_may_look_around_the_value(make_detectors: Make, monkeypatch: py
 
     known = {**CHECKS, "looks": Check("looks behind", lambda text: Verdict.YES, around=behind)}
     monkeypatch.setattr("rules.candidates.CHECKS", known)
-    monkeypatch.setattr("rules.pack.CHECKS", known)
+    monkeypatch.setattr("rules.parts.CHECKS", known)
     (detector,) = make_detectors(x={"patterns": [{"regex": r"\d{3}", "check": "looks"}]})
     (finding,) = Matcher([detector]).scan_text("123! 456? 789.")
     assert [(hit.value, hit.confidence) for hit in finding.hits] == [
