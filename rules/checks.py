@@ -126,6 +126,15 @@ CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
         "birth_date": Check("a day since 1900", dates.birth_date),
         "birth_date_day_first": Check("as birth_date, the month a word", dates.birth_date, endings.day_first),
         "birth_date_month_first": Check("as birth_date, the month a word", dates.birth_date, endings.month_first),
-        **{name: Check(about, test, reach, exact=True) for name, (about, test, reach) in secrets.TESTS.items()},
+        **{
+            name: Check(
+                about,
+                test,
+                reach,
+                around=secrets.meeting if name.startswith(("password", "strong")) else None,
+                exact=True,
+            )
+            for name, (about, test, reach) in secrets.TESTS.items()
+        },
     }
 )

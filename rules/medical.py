@@ -33,7 +33,8 @@ _MEMBER: Final = re.compile(
 
 _OTHER_MEMBER: Final = re.compile(
     rb"\b(?:newsletter|magazine|newspaper|journal|podcast|channel|cable|streaming|broadband|mobile|gym|fitness|club|union|"
-    rb"library|museum|travel|car|auto(?:mobile|motive)?|motor|vehicle|home|homeowner'?s?|house(?:hold)?|renter'?s?|life|pet|"
+    rb"library|museum|travel|car|auto(?:mobile|motive)?|motor|vehicle|home|homeowner'?s?|house(?:hold)?|renter'?s?|life|pet|dog|cat|"
+    rb"frequent fl[iy]er|airline|mileage|rewards?|loyalty|hotel|"
     rb"flood|fire|liability|umbrella|boat|landlord|title|property|warranty)[ _-]{1,2}"
     rb"(?:insurance[ _-]?|magazine[ _-]?|club[ _-]?)?"
     rb"(?:polic(?:y|ies)|subscribers?|members?(?:hip)?|insurance|insured)\b[^0-9\n]{0,30}$"

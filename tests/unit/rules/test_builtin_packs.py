@@ -103,7 +103,7 @@ def test_the_word_list_is_real() -> None:
     words = builtin_words("medical_terms")
     assert words is not None
     assert len(words) > 500
-    assert all(term == term.lower() and 1 <= weight <= 10 for term, weight in words.items())
+    assert all(term == term.lower() and 1 <= weight <= 16 for term, weight in words.items())
     assert builtin_words("no_such_list") is None
     assert builtin_words("../packs/identity") is None
 

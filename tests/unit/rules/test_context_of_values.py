@@ -62,3 +62,9 @@ def test_passwords_that_differ_in_case_are_two(matcher: Matcher) -> None:
     (finding,) = matcher.scan_text("password: Winter-97\npassword: WINTER-97\npassword: Winter-97\n")
     assert finding.values() == {"Winter-97", "WINTER-97"}
     assert finding.count() == 3
+
+
+def test_what_lets_one_into_a_call_is_less_sure(matcher: Matcher) -> None:
+    invitation = "Join: https://zoom.us/j/81234567890?pwd=a1b2c3\nMeeting ID: 812 3456 7890\nPassword: 402331x\n"
+    assert tiers(matcher, invitation)["secret.password"] is Confidence.LOW
+    assert tiers(matcher, "Password: 402331x\n")["secret.password"] is Confidence.MEDIUM

@@ -15,7 +15,7 @@ from rules.matching import Matcher
 TEXTS = Path(__file__).parents[3] / "bench" / "held_out.jsonl"
 LEAST_MEAN = 0.985
 LEAST_OF_ONE = 0.88
-MOST_FALSE = 0.012  # of the texts that hold nothing of the type they look like
+MOST_FALSE = 0.02  # of the texts that hold nothing of the type they look like
 
 
 @pytest.mark.slow
@@ -28,6 +28,9 @@ def test_what_the_detectors_were_not_made_for(matcher: Matcher) -> None:
         row = json.loads(line)
         sure = {f.detector for f in matcher.scan_text(row["text"]) if f.confidence.rank >= Confidence.MEDIUM.rank}
         label, found = row["label"], row["label"] in sure
+        if label == "none":
+            assert not sure, row["text"]
+            continue
         without += not row["expected"]
         (hits if found else missed)[label] += row["expected"]
         wrong[label] += found and not row["expected"]
