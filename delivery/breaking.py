@@ -11,6 +11,7 @@ from delivery.couriers.courier import Deferred, Lost, Outcome
 from delivery.errors import StoreUnavailable
 from delivery.items import Lane
 from delivery.queue import Clock
+from delivery.settings import QueueSettings
 from delivery.store import circuits as rows
 from delivery.store.database import Database
 
@@ -20,10 +21,10 @@ log = structlog.get_logger()
 class Breaker:
     """One worker's."""
 
-    def __init__(self, db: Database, clock: Clock) -> None:
+    def __init__(self, db: Database, clock: Clock, settings: QueueSettings) -> None:
         self._db = db
         self._clock = clock
-        self._circuits = Circuits()
+        self._circuits = Circuits(settings.first_retry, settings.longest_retry)
 
     def waits(self, lane: Lane) -> Circuit | None:
         """The circuit that mail of this lane has to wait for; None: it may be tried."""

@@ -34,7 +34,10 @@ class Circuit:
 class Circuits:
     """One worker's circuits."""
 
-    def __init__(self) -> None:
+    def __init__(self, first_retry: timedelta = FIRST_PROBE, longest_retry: timedelta = LONGEST) -> None:
+        """Where mail is tried again sooner than probes would come, they come as soon."""
+        self._first = min(FIRST_PROBE, first_retry)
+        self._longest = min(LONGEST, longest_retry)
         self._failures: dict[Lane, int] = {}
         self._open: dict[Lane, Circuit] = {}
         self._changed_at: dict[Lane, datetime] = {}  # by this worker
@@ -54,11 +57,11 @@ class Circuits:
             if self._failures[lane] < FAILURES:
                 return None
             del self._failures[lane]
-            circuit = Circuit(lane, now, now + FIRST_PROBE, 0, reply)
+            circuit = Circuit(lane, now, now + self._first, 0, reply)
         elif _is_before_probe(circuit, now):
             return None  # it had begun before the circuit opened
         else:
-            pause = min(FIRST_PROBE * 2 ** min(circuit.probes + 1, 16), LONGEST)
+            pause = min(self._first * 2 ** min(circuit.probes + 1, 16), self._longest)
             circuit = replace(circuit, until=now + pause, probes=circuit.probes + 1, reply=reply)
         self._open[lane] = circuit
         self._changed_at[lane] = now

@@ -63,7 +63,7 @@ class DeliveryWorker:
         self._results = Results(queue, ends, jitter)
         self._house = Housekeeping(queue)
         self._lanes = Lanes(self._limits)
-        self._breaker = Breaker(queue.db, queue.clock)
+        self._breaker = Breaker(queue.db, queue.clock, queue.settings)
         self._tokens: dict[str, int] = {}  # of every item in hand
         self._fresh: dict[str, tuple[OpenMessage, int]] = {}  # bodies in memory, and how many batches need them
         self._fresh_bytes = 0

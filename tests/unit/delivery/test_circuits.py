@@ -53,6 +53,18 @@ def test_probes_come_at_growing_distances_until_one_succeeds() -> None:
     assert circuits.failed(LANE, GONE, now) is None  # counted anew
 
 
+def test_probes_come_no_later_than_mail_would_be_tried_again() -> None:
+    circuits, now = Circuits(SECOND, 3 * SECOND), NOW
+    for _ in range(FAILURES):
+        circuits.failed(LANE, GONE, now)
+    for pause in (1, 2, 3, 3):
+        circuit = circuits.waits(LANE, now)
+        assert circuit is not None
+        assert circuit.until - now == pause * SECOND
+        now = circuit.until
+        circuits.failed(LANE, GONE, now)
+
+
 def test_workers_learn_of_each_other() -> None:
     mine, other = opened(), Circuits()
     circuit = mine.waits(LANE, NOW)
