@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from rules.candidates import Candidate
 from rules.direction import CONTROLS, displayed
 from rules.disguise import disguised
 from rules.normalise import Normalised, normalise
+
+_SOME: Final = 1 << 19  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,10 @@ def further_readings(text: str, plain: Reading) -> Iterator[Reading]:
 
 def is_turned(text: str) -> bool:
     """Whether a text changes the direction of writing."""
-    return not text.isascii() and CONTROLS.search(text) is not None
+    if text.isascii():
+        return False
+    # Some at a time: a look at a long text would keep all other threads waiting.
+    return any(CONTROLS.search(text, start, start + _SOME) for start in range(0, len(text), _SOME))
 
 
 def _starts(text: str) -> list[int]:

@@ -11,6 +11,7 @@ _EMBEDS: Final = {"LRE": (0, ""), "RLE": (1, ""), "LRO": (0, "L"), "RLO": (1, "R
 _ISOLATES: Final = frozenset({"LRI", "RLI", "FSI"})
 _STRONG: Final = frozenset({"L", "R", "AL"})
 _NEUTRAL: Final = frozenset({"B", "S", "WS", "ON", "LRI", "RLI", "FSI", "PDI", "ES", "ET", "CS", "BN"})
+_SOME: Final = 1 << 19  # characters
 _LONGEST: Final = 2_000  # characters of a line that is put in order
 _MOST: Final = 64 * 1024  # characters of such lines in one text
 _DEEPEST: Final = 125
@@ -18,7 +19,10 @@ _DEEPEST: Final = 125
 
 def has_controls(text: str) -> bool:
     """Whether a text holds characters that turn the direction."""
-    return not text.isascii() and _TURNING.search(text) is not None
+    if text.isascii():
+        return False
+    # Some at a time: a look at a long text would keep all other threads waiting.
+    return any(_TURNING.search(text, start, start + _SOME) for start in range(0, len(text), _SOME))
 
 
 def visual_lines(text: str) -> list[str]:

@@ -11,7 +11,11 @@ from policy.extraction.sheetfunctions import Value
 from policy.extraction.tables import joined_cells
 
 _SUFFIXES: Final = (".csv", ".tsv", ".tab", ".txt", ".prn", ".slk", ".dif")
-_FORMULA: Final = re.compile(r"""(?:\A|[\n,;|\t])[ "']{0,3}=[^\n]{0,500}?[&(]""")
+# From the equals sign, which is found fast, and back to the cell's beginning.
+_FORMULA: Final = re.compile(
+    r"""=(?:(?<=[\n,;|\t]=)|(?<=[\n,;|\t][ "']=)|(?<=[\n,;|\t][ "']{2}=)|(?<=[\n,;|\t][ "']{3}=))[^\n]{0,500}?[&(]"""
+)
+_FIRST_FORMULA: Final = re.compile(r"""[ "']{0,3}=[^\n]{0,500}?[&(]""")
 _SEPARATED: Final = re.compile(r"\Asep=(.)\r?\n", re.I)
 _SIGNS: Final = (",", ";", "\t", "|")
 _SYLK: Final = re.compile(r"ID;P")
@@ -69,7 +73,7 @@ def value_readings(name: str, media_type: str, text: str) -> tuple[list[str], bo
         table = _sylk(text)
     elif _DIF.match(text):
         table = _dif(text)
-    elif _FORMULA.search(text):
+    elif _FIRST_FORMULA.match(text) or _FORMULA.search(text):
         table = _separated(text)
         chosen = {row for (_, row), value in table.cells.items() if str(value).startswith("=")}
     else:
