@@ -44,7 +44,8 @@ system-packages: $(SETUP)
 soak: $(SETUP) system-packages  ## the long runs: faults, kills and fuzzing at full numbers
 	@$(BIN)/python -m pytest -q -m soak --timeout 3600 tests $(ARGS)
 	@SEALGATE_SEARCH=searching $(BIN)/python -m pytest -q --timeout 3600 tests/unit $(ARGS)
-	@SEALGATE_KILLS=200 $(BIN)/python -m pytest -q -s --timeout 3600 tests/journeys/test_kill.py $(ARGS)
+	@SEALGATE_KILLS=200 SEALGATE_CUTS=40 SEALGATE_LOCKED=60 $(BIN)/python -m pytest -q -s --timeout 3600 \
+		tests/journeys/faults tests/journeys/test_kill.py $(ARGS)
 
 bench: $(SETUP)  ## speed and memory, as ratios taken in one run
 	@$(BIN)/python bench/gateway.py $(ARGS)

@@ -1,6 +1,7 @@
 """kill -9 of the whole process group, again and again, between 250 and delivery: every message arrives."""
 
 import asyncio
+import json
 import os
 import random
 import sqlite3
@@ -68,7 +69,7 @@ def test_twenty_kills_under_load_lose_nothing(make_gateway, free_port, tmp_path:
         gateway = make_gateway(port)
         load, with_leases = Load(gateway.smtp), 0
         for _ in range(KILLS):
-            gateway.start()
+            _start_whole(gateway)
             asyncio.run(load.run(gateway, random.uniform(0.7, 1.6)))
             with_leases += _leased(gateway.folder / "data") > 0
         gateway.start()
@@ -93,6 +94,18 @@ def test_twenty_kills_under_load_lose_nothing(make_gateway, free_port, tmp_path:
     finally:
         sink.terminate()
         sink.wait(10)
+
+
+def _start_whole(gateway) -> None:
+    """Start, and wait until every worker takes mail: the load is one for all of them."""
+    before = gateway.log.stat().st_size if gateway.log.exists() else 0
+    gateway.start()
+
+    def is_whole() -> bool:
+        told = [json.loads(line) for line in gateway.log.read_text()[before:].splitlines() if line.startswith("{")]
+        return any(line["event"] == "gateway.ready" and "process" not in line for line in told)
+
+    wait_for(is_whole, seconds=60, why="all workers are there")
 
 
 def _leased(data: Path) -> int:

@@ -97,8 +97,12 @@ def send_once(port: int, ledger: Ledger, name: str, phase: str, domains: Iterabl
 class Crowd:
     """Several clients at once, each sending one message after another until told to stop or cut off."""
 
-    def __init__(self, port: int, ledger: Ledger, phase: str, *, clients: int = 8, large: int = 10) -> None:
-        self._port, self._ledger, self._phase, self._large = port, ledger, phase, large
+    def __init__(
+        self, port: int, ledger: Ledger, name: str, *, clients: int = 8, large: int = 10, phase: str = ""
+    ) -> None:
+        """`name` begins the names of all messages, `phase` (or the name) is the line of the table they count in."""
+        self._port, self._ledger, self._name, self._large = port, ledger, name, large
+        self._phase = phase or name
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._send, args=(number,)) for number in range(clients)]
         self.refused: list[bytes] = []
@@ -118,7 +122,7 @@ class Crowd:
         count = 0
         while not self._stop.is_set():
             count += 1
-            name = f"{self._phase}-{client}-{count}".replace(" ", "").lower()
+            name = f"{self._name}-{client}-{count}".replace(" ", "").lower()
             size = LARGE if count % self._large == 0 else 1500
             domains = DOMAINS if count % 4 == 0 else (DOMAINS[0],)
             try:

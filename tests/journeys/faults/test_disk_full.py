@@ -35,7 +35,9 @@ def offer(gateway: FaultyGateway, ledger: Ledger, name: str, phase: str, size: i
 def test_a_full_disk_is_452_and_no_more(
     make_faulty: Callable[..., FaultyGateway], peer: Peer, ledger: Ledger, idle: Callable[..., None], disk: Disk, capsys
 ) -> None:
-    gateway = make_faulty(peer.port, folder=disk.path, more="workers: 1\nlimits: {free_disk: 0}")  # no word before
+    # no warning before it is full; what finds no room for its SafeBox is tried again soon
+    more = "workers: 1\nlimits: {free_disk: 0}\nqueue: {first_retry: 1 second}"
+    gateway = make_faulty(peer.port, folder=disk.path, more=more)
     gateway.log = disk.path.parent / "log"
     gateway.arm["times"] = {"delivery.housekeeping:TIDY": 0.5, "delivery.worker:POLL": 0.2}
     gateway.start()
