@@ -13,6 +13,7 @@ from delivery.errors import DeliveryError, StoreFull
 from delivery.hops import Fallback
 from delivery.items import Kind, NewItem, NewMessage, Reply
 from delivery.notices.notice import Notice
+from delivery.safebox.asking import read_asked
 from delivery.safebox.profile import Profile
 from delivery.store.audit import Event, EventKind
 from gateway.orders import (
@@ -214,7 +215,7 @@ class Intake:
             self._new(envelope, raw, namespace_of(verdict), owner, message.subject),
             items_of(envelope, verdict, self.fallbacks),
             events_of(envelope, message, verdict, findings, EventKind.MESSAGE_ACCEPTED),
-            self._notices(envelope, message, verdict, rules.policy.directory),
+            self._notices(envelope, message, verdict, rules.policy.directory, raw=raw),
         )
         return accepted(envelope.id)
 
@@ -267,7 +268,7 @@ class Intake:
         )
 
     def _notices(
-        self, envelope: Envelope, message: Message, verdict: Verdict, directory: Directory
+        self, envelope: Envelope, message: Message, verdict: Verdict, directory: Directory, *, raw: bytes
     ) -> tuple[MailOfOurs, ...]:
         """The mails that `also: notify` asks for, and what the sender has to know of their own words."""
         now = self.clock()
@@ -284,6 +285,8 @@ class Intake:
             )
             made.append(_mail_of_ours(notice, namespace, address, rule, now=now, directory=directory))
         told = untaken(verdict, self.profiles) if envelope.sender is not None else ()
+        if envelope.sender is not None:
+            told += read_asked(raw).untaken
         if told:
             address = str(envelope.sender)
             subject = next((d.changes.subject for d in verdict.decisions if d.changes.subject), message.subject)

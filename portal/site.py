@@ -36,7 +36,7 @@ _SWEEP: Final = timedelta(hours=1)
 
 def make_site(services: PortalServices, passwords: Passwords | None = None) -> web.Application:
     """The portal as an application. Serve it with `portal_site`, or without an access log: paths are secret."""
-    app = web.Application(middlewares=[_counted, polite, _our_host], client_max_size=64 * 1024)
+    app = web.Application(middlewares=[_counted, polite, _our_host, _readers_only], client_max_size=64 * 1024)
     app[PATIENCE] = Patience()
     app[SERVICES] = services
     app[STATIC] = StaticFiles()
@@ -129,6 +129,15 @@ async def _our_host(request: web.Request, handler: Handler) -> web.StreamRespons
     """Answer to our own name only: what is said under another one could be made to look like somebody else's."""
     if not host_is_ours(services_of(request), request.host):
         raise NothingHere
+    return await handler(request)
+
+
+@web.middleware
+async def _readers_only(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """A browser that fetches ahead what its reader may open next has the cookies, and no reader yet."""
+    said = " ".join(request.headers.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Moz")).lower()
+    if ("prefetch" in said or "prerender" in said) and request.path.startswith("/m/"):
+        return web.Response(status=503, text="Not ahead of time.\n")
     return await handler(request)
 
 

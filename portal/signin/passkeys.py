@@ -16,6 +16,7 @@ from delivery.store.passkeys import Passkey
 from delivery.store.who import address_key
 from portal.services import PortalServices, services_of
 from portal.signin import webauthn
+from portal.signin.changes import tell_changed
 from portal.signin.pages import SigninPage
 from portal.signin.webauthn import NotProven, Site
 from portal.web.client import client_network
@@ -115,6 +116,7 @@ async def register(request: web.Request) -> web.StreamResponse:
     if made is None:
         raise web.HTTPSeeOther("/account?passkey=no")
     if registrar.invitation is None:
+        await tell_changed(request, registrar.address)
         raise web.HTTPSeeOther("/account?saved=1")
     seen = access_of(request, (await visitor_of(request)).session)
     await services.boxes.account_made(services.namespace, registrar.invitation.participant_id, seen)
@@ -134,8 +136,9 @@ async def remove(request: web.Request) -> web.StreamResponse:
         credential = bytes.fromhex(form.get("passkey", "")[:_LONGEST_ID])
     except ValueError as odd:
         raise NothingHere from odd
-    who = who_of(request, None)
-    await services.credentials.remove_passkey(services.namespace, session.account_id, credential, who, services.clock())
+    who, now = who_of(request, None), services.clock()
+    if await services.credentials.remove_passkey(services.namespace, session.account_id, credential, who, now):
+        await tell_changed(request, registrar.address)
     raise web.HTTPSeeOther("/account?saved=1")
 
 

@@ -11,6 +11,7 @@ from delivery.store.sessions import Session
 from delivery.store.who import address_key
 from keys import totp
 from portal.services import services_of
+from portal.signin.changes import tell_changed
 from portal.signin.pages import SecondPage, SecondSetupPage
 from portal.web.forms import read_form
 from portal.web.render import _, render
@@ -106,6 +107,7 @@ async def confirm(request: web.Request) -> web.StreamResponse:
             raise web.HTTPSeeOther("/account/second")
         error = _("That code is not right. Use the one that the program shows now.")
         return await _setup_page(request, session, error=error)
+    await tell_changed(request, session.address or "")
     return await _setup_page(request, session, recovery=fresh)
 
 
@@ -123,7 +125,8 @@ async def remove(request: web.Request) -> web.StreamResponse:
     await read_form(request)
     session, services = await _strong(request), services_of(request)
     who, account_id = who_of(request, None), session.account_id or ""
-    await services.credentials.remove_second(services.namespace, account_id, who, services.clock())
+    if await services.credentials.remove_second(services.namespace, account_id, who, services.clock()):
+        await tell_changed(request, session.address or "")
     raise web.HTTPSeeOther("/account?saved=1")
 
 

@@ -3,8 +3,10 @@
 import base64
 import json
 import re
+import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,7 +23,7 @@ from keys import totp
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
-MARIA, KARL = "maria@post.example", "karl@post.example"
+KARL = "karl@post.example"
 PASSWORD = "four words nobody would guess"
 
 
@@ -61,19 +63,13 @@ def browser() -> Iterator[Any]:
         yield found
 
 
-@pytest.fixture
-def provider(free_port: Callable[[], int]) -> Iterator[Provider]:
-    made = Provider(free_port())
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def gateway(world: Sink, make_gateway: Any, provider: Any) -> Gateway:
-    """A started gateway whose profiles have every way."""
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Gateway, Sink, Provider]]:
+    """One started gateway whose profiles have every way, everyone's mailbox, and whoever sends texts."""
+    ports = [_free() for _ in range(4)]
     more = f"""
 phones:
-  sms: {{url: "http://127.0.0.1:{provider.port}/", form: {{to: "{{number}}", text: "{{text}}"}}}}
+  sms: {{url: "http://127.0.0.1:{ports[0]}/", form: {{to: "{{number}}", text: "{{text}}"}}}}
 profiles:
   standard: {{signin: {{remember_device: 10 days}}}}
   telephone: {{signin: {{ways: [sms]}}}}
@@ -82,9 +78,35 @@ profiles:
 profile_groups:
   all: {{senders: [example.com], profiles: [standard, telephone, several, guarded]}}
 """
-    made: Gateway = make_gateway(world.port, more=more)
-    made.start()
-    return made
+    folder = tmp_path_factory.mktemp("proving")
+    with ExitStack() as stack:
+        provider, world = Provider(ports[0]), stack.enter_context(Sink(ports[1]))
+        stack.callback(provider.close)
+        gateway = Gateway(folder, {"smtp": ports[2], "portal": ports[3], "world": ports[1]}, more=more)
+        stack.callback(gateway.close)
+        gateway.start()
+        yield gateway, world, provider
+
+
+def _free() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def gateway(town: tuple[Gateway, Sink, Provider]) -> Gateway:
+    return town[0]
+
+
+@pytest.fixture
+def world(town: tuple[Gateway, Sink, Provider]) -> Sink:
+    return town[1]
+
+
+@pytest.fixture
+def provider(town: tuple[Gateway, Sink, Provider]) -> Provider:
+    return town[2]
 
 
 def letter(to: str, profile: str = "standard", **headers: str) -> EmailMessage:
@@ -107,21 +129,24 @@ def by_code(page: Any, link: str, world: Sink, address: str) -> None:
     page.locator("form[action$='/open'] button").click()
 
 
-def events(gateway: Gateway, kind: str) -> list[dict[str, Any]]:
-    """Audit events of a kind."""
+def events(gateway: Gateway, kind: str, *addresses: str) -> list[dict[str, Any]]:
+    """Audit events of a kind in the boxes of these guests."""
+    rows = gateway.rows("box", "list")
+    boxes = {box["id"] for box in rows if {guest["address"] for guest in box["guests"]} & set(addresses)}
     lines = gateway.command("audit", "export").splitlines()
-    return [event for event in map(json.loads, lines) if event["kind"] == kind]
+    return [event for event in map(json.loads, lines) if event["kind"] == kind and event.get("box_id") in boxes]
 
 
 def test_by_text(browser: Any, gateway: Gateway, world: Sink, provider: Provider) -> None:
     """The sender names the number; where none is known the guest tells one, and the owner confirms it."""
+    anna = "anna@post.example"
     gateway.send(
-        letter(MARIA, "several", X_Sealgate_Phone="+41 79 123 45 67", X_Sealgate_Question="Where did we meet?",
+        letter(anna, "several", X_Sealgate_Phone="+41 79 123 45 67", X_Sealgate_Question="Where did we meet?",
                X_Sealgate_Answer="In Davos"),
-        "alice@example.com", MARIA,
+        "alice@example.com", anna,
     )  # fmt: skip
     page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
-    link = link_for(world, MARIA)
+    link = link_for(world, anna)
     page.goto(link)
     photograph(page, "ways")
     provider.fails = True
@@ -176,12 +201,13 @@ def test_by_text(browser: Any, gateway: Gateway, world: Sink, provider: Provider
     page.locator(".letter__body").first.wait_for()
     log = gateway.log.read_text()
     assert "491511234567" not in log and "791234567" not in log and provider.texts[0]["text"][:6] not in log
-    assert {event["facts"]["way"] for event in events(gateway, "signin.succeeded")} == {"sms", "question"}
+    assert {event["facts"]["way"] for event in events(gateway, "signin.succeeded", anna, KARL)} == {"sms", "question"}
 
 
 def test_by_passkey(browser: Any, gateway: Gateway, world: Sink) -> None:
     """After the first code a passkey; from then on no code and no password."""
-    gateway.send(letter(MARIA, "guarded"), "alice@example.com", MARIA)
+    nora = "nora@post.example"
+    gateway.send(letter(nora, "guarded"), "alice@example.com", nora)
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
     device = context.new_cdp_session(page)
@@ -189,8 +215,8 @@ def test_by_passkey(browser: Any, gateway: Gateway, world: Sink) -> None:
     made = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True}
     options = {**made, "isUserVerified": True, "automaticPresenceSimulation": True}
     authenticator = device.send("WebAuthn.addVirtualAuthenticator", {"options": options})["authenticatorId"]
-    link = link_for(world, MARIA)
-    by_code(page, link, world, MARIA)
+    link = link_for(world, nora)
+    by_code(page, link, world, nora)
     page.get_by_role("button", name="Make a passkey").wait_for()
     photograph(page, "register-passkey")
     page.get_by_role("button", name="Make a passkey").click()
@@ -210,16 +236,19 @@ def test_by_passkey(browser: Any, gateway: Gateway, world: Sink) -> None:
     page.goto(f"{link}/signin")
     page.get_by_role("button", name="Use a passkey").click()
     page.get_by_text("Your device did not confirm it").wait_for()
-    ways = [(event["facts"]["way"], event["facts"].get("strong")) for event in events(gateway, "signin.succeeded")]
+    ways = [
+        (event["facts"]["way"], event["facts"].get("strong")) for event in events(gateway, "signin.succeeded", nora)
+    ]
     assert ways == [("code", None), ("passkey", True), ("passkey", True)]
     context.close()
 
 
 def test_by_account_with_a_second_step(browser: Any, gateway: Gateway, world: Sink) -> None:
-    gateway.send(letter(MARIA, "guarded"), "alice@example.com", MARIA)
+    olga = "olga@post.example"
+    gateway.send(letter(olga, "guarded"), "alice@example.com", olga)
     page = browser.new_context(viewport={"width": 1280, "height": 900}, java_script_enabled=False).new_page()
-    link = link_for(world, MARIA)
-    by_code(page, link, world, MARIA)
+    link = link_for(world, olga)
+    by_code(page, link, world, olga)
     page.get_by_label("Choose a password").fill(PASSWORD)
     page.get_by_role("button", name="Save password and open the message").click()
     page.get_by_role("heading", name="A second step when you sign in").wait_for()
@@ -237,7 +266,7 @@ def test_by_account_with_a_second_step(browser: Any, gateway: Gateway, world: Si
 
     fresh = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
     fresh.goto(f"{link}/signin")
-    fresh.get_by_label("Your e-mail address").fill(MARIA)
+    fresh.get_by_label("Your e-mail address").fill(olga)
     fresh.get_by_role("textbox", name="Password").fill(PASSWORD)
     fresh.get_by_role("button", name="Sign in", exact=True).click()
     fresh.get_by_role("heading", name="One more step").wait_for()
@@ -246,10 +275,10 @@ def test_by_account_with_a_second_step(browser: Any, gateway: Gateway, world: Si
     fresh.get_by_role("button", name="Go on").click()
     fresh.locator(".letter__body").first.wait_for()
 
-    [told] = [line for line in gateway.command("user", "show", MARIA).splitlines() if "recovery" in line]
+    [told] = [line for line in gateway.command("user", "show", olga).splitlines() if "recovery" in line]
     assert told.endswith("9")
-    gateway.command("user", "second-step-off", MARIA)
-    assert "0 sessions" not in gateway.command("user", "sign-out", MARIA)
+    gateway.command("user", "second-step-off", olga)
+    assert "0 sessions" not in gateway.command("user", "sign-out", olga)
     fresh.reload()
     fresh.get_by_role("heading", name="Sign in", exact=True).wait_for()
 
@@ -260,35 +289,38 @@ def now_code(secret: bytes) -> str:
 
 def test_locked_and_unlocked(browser: Any, gateway: Gateway, world: Sink) -> None:
     """Twenty wrong codes in a day lock the guest; the owner is told, and an admin unlocks."""
-    gateway.send(letter(MARIA), "alice@example.com", MARIA)
-    link = link_for(world, MARIA)
+    rosa = "rosa@post.example"
+    gateway.send(letter(rosa), "alice@example.com", rosa)
+    link = link_for(world, rosa)
     page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
-    box = gateway.rows("box", "list")[0]["id"]
+    box = gateway.rows("box", "list")[0]["id"]  # the newest
     page.goto(link)
     page.get_by_role("button", name="Send me a code").click()
-    wait_for(lambda: codes(world, MARIA), why="a code by mail")
-    wrong = "000000" if codes(world, MARIA)[-1] != "000000" else "111111"
+    wait_for(lambda: codes(world, rosa), why="a code by mail")
+    wrong = "000000" if codes(world, rosa)[-1] != "000000" else "111111"
     for _ in range(5):
         page.get_by_label(re.compile("Code of 6 digits")).fill(wrong)
         page.get_by_role("button", name="Open the message").click()
     page.get_by_role("heading", name=re.compile("Locked until")).wait_for()
     photograph(page, "locked")
-    gateway.command("box", "unlock", box, MARIA, ok=1)  # not locked for good: but its wrong codes are forgotten
-    by_code(page, link, world, MARIA)
+    gateway.command("box", "unlock", box, rosa, ok=1)  # not locked for good: but its wrong codes are forgotten
+    by_code(page, link, world, rosa)
     page.locator(".letter__body").first.wait_for()
-    assert len(events(gateway, "code.wrong")) == 5 and len(events(gateway, "code.locked")) == 1
+    assert len(events(gateway, "code.wrong", rosa)) == 5 and len(events(gateway, "code.locked", rosa)) == 1
 
 
 def test_the_wrong_recipient(browser: Any, gateway: Gateway, world: Sink) -> None:
-    gateway.send(letter(MARIA), "alice@example.com", MARIA)
-    link = link_for(world, MARIA)
+    sara = "sara@post.example"
+    gateway.send(letter(sara), "alice@example.com", sara)
+    link = link_for(world, sara)
     page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
-    by_code(page, link, world, MARIA)
+    by_code(page, link, world, sara)
     page.get_by_role("link", name="This was not meant for me").click()
     photograph(page, "not-for-me")
     page.get_by_role("button", name="Yes, close it for my address").click()
     page.get_by_role("heading", name="This message is closed for your address").wait_for()
-    wait_for(lambda: world.for_("alice@example.com"), why="the owner is told")
+    told = "the owner is told"
+    wait_for(lambda: [one for one in world.for_("alice@example.com") if sara in text_of(one.raw)], why=told)
     page.goto(link)
     assert not page.get_by_role("button", name="Send me a code").count(), "for good: they had proven who they are"
     assert "all is well" not in page.content()
@@ -296,25 +328,26 @@ def test_the_wrong_recipient(browser: Any, gateway: Gateway, world: Sink) -> Non
 
 def test_a_shared_mailbox_and_a_remembered_browser(browser: Any, gateway: Gateway, world: Sink) -> None:
     """Two people read one mailbox, each in a browser of their own: the trail tells their sessions apart."""
-    gateway.send(letter(MARIA), "alice@example.com", MARIA)
-    link = link_for(world, MARIA)
+    vera = "vera@post.example"
+    gateway.send(letter(vera), "alice@example.com", vera)
+    link = link_for(world, vera)
     contexts = [browser.new_context(viewport={"width": 1280, "height": 900}) for _ in range(2)]
     first, second = (context.new_page() for context in contexts)
     for page in (first, second):
         page.goto(link)
-        before = len(codes(world, MARIA))
+        before = len(codes(world, vera))
         page.get_by_role("button", name="Send me a code").click()
-        wait_for(lambda before=before: len(codes(world, MARIA)) > before, why="a code by mail")
+        wait_for(lambda before=before: len(codes(world, vera)) > before, why="a code by mail")
     photograph(first, "code-remember")
-    first.get_by_label(re.compile("Code of 6 digits")).fill(codes(world, MARIA)[1])
+    first.get_by_label(re.compile("Code of 6 digits")).fill(codes(world, vera)[1])
     first.get_by_role("button", name="Open the message").click()
     assert "Error" in first.title(), "the other's code"
-    for page, code in zip((first, second), codes(world, MARIA), strict=True):
+    for page, code in zip((first, second), codes(world, vera), strict=True):
         page.get_by_label(re.compile("Code of 6 digits")).fill(code)
         page.get_by_label(re.compile("Need no code in this browser")).check()
         page.get_by_role("button", name="Open the message").click()
         page.locator(".letter__body").first.wait_for()
-    reads = [event["facts"] for event in events(gateway, "box.read")]
+    reads = [event["facts"] for event in events(gateway, "box.read", vera)]
     assert len({facts["session"] for facts in reads}) == 2
 
     first.get_by_role("button", name="Leave").click()

@@ -427,3 +427,10 @@ async def test_words_that_are_done_are_not_talked_about(intake: Intake, world: F
     world.policy.decisions = (decision("a@gmail.com", Route.SAFEBOX, profile="standard", changes=changes),)
     await intake.take(envelope("a@gmail.com"), RAW)
     assert world.accepted[0][3] == ()
+
+
+async def test_numbers_and_questions_that_cannot_be_used_are_told(intake: Intake, world: FakeWorld) -> None:
+    world.policy.decisions = (decision("a@gmail.com", Route.SAFEBOX, profile="standard"),)
+    await intake.take(envelope("a@gmail.com"), b"X-Sealgate-Phone: a@gmail.com=079 123 45 67\r\n" + RAW)
+    ((mail, (item,)),) = world.accepted[0][3]
+    assert item.recipient == "alice@example.com" and "number of a@gmail.com was not taken" in mail.subject

@@ -300,3 +300,14 @@ async def test_sessions_of_a_slow_reader_do_not_hold_others(portal, box, guest) 
     await guest.open_by_code(portal.boxes, box)
     statuses = await asyncio.gather(*[portal.browser().get(box.path) for _ in range(20)])
     assert set(statuses) == {200}
+
+
+@pytest.mark.parametrize("header", ["Sec-Purpose", "Purpose", "X-Moz"])
+async def test_what_a_browser_fetches_ahead_counts_as_nothing(portal, box, guest, header: str) -> None:
+    await guest.open_by_code(portal.boxes, box)
+    portal.boxes.acts.clear()
+    for path in (box.here, f"{box.here}/documents.zip", f"{box.here}/message.eml"):
+        await guest.go("GET", path, headers={header: "prefetch;prerender"})
+        assert guest.status == 503 and "all is well" not in guest.text
+    assert portal.boxes.acts == []
+    assert await guest.get(box.here) == 200 and ("read", box.invitation.participant_id) in portal.boxes.acts

@@ -29,7 +29,7 @@ async def turned_on(portal, box, browser) -> tuple[bytes, list[str]]:
     secret = base64.b32decode(spelled)
     assert await browser.post("/account/second", {"code": now_code(portal, secret)}) == 200
     codes = re.findall(r'<li class="num">([a-z2-7]{5}-[a-z2-7]{5})</li>', browser.text)
-    assert len(codes) == 10
+    assert len(codes) == 10 and portal.boxes.acts[-1] == ("account", box.invitation.participant_id), "they hear of it"
     return secret, codes
 
 
