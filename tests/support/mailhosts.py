@@ -39,8 +39,15 @@ class Arrival:
 class Sink:
     """An SMTP server on loopback that keeps what arrives. `replies` maps a recipient's local part to a refusal."""
 
-    def __init__(self, port: int, *, context: ssl.SSLContext | None = None, replies: dict[str, str] | None = None):
-        self.port = port
+    def __init__(
+        self,
+        port: int,
+        *,
+        context: ssl.SSLContext | None = None,
+        replies: dict[str, str] | None = None,
+        host: str = "127.0.0.1",
+    ):
+        self.host, self.port = host, port
         self.arrivals: list[Arrival] = []
         self.replies = replies if replies is not None else {}
         self._context = context
@@ -71,7 +78,7 @@ class Sink:
                     self, hostname="sink.test", tls_context=self._context, loop=self._loop,
                     data_size_limit=200_000_000, enable_SMTPUTF8=True,
                 ),
-                "127.0.0.1",
+                self.host,
                 self.port,
             )
         )  # fmt: skip

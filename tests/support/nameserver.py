@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -105,6 +106,28 @@ class _Datagrams(asyncio.DatagramProtocol):
         answer = self._zone.answer(data, udp=True)
         if answer is not None:
             self._transport.sendto(answer, address)
+
+
+@contextlib.contextmanager
+def nameserver_in_thread(zone: Zone) -> Iterator[Zone]:
+    """The same for tests of the started program."""
+    loop, stop = asyncio.new_event_loop(), asyncio.Event()
+    ready = threading.Event()
+
+    async def serve() -> None:
+        async with nameserver(zone):
+            ready.set()
+            await stop.wait()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), daemon=True)
+    thread.start()
+    assert ready.wait(10)
+    try:
+        yield zone
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(10)
+        loop.close()
 
 
 @contextlib.asynccontextmanager
