@@ -58,7 +58,7 @@ class Patience:
     greeting: float = 0.1  # before the banner to clients from outside: who speaks first is no mail server
     linger: float = 1.0  # for a client to hear why we hung up
     errors: int = 20  # until a message is accepted
-    idle_commands: int = 100  # NOOP, RSET, VRFY … without a message
+    idle_commands: int = 100  # NOOP, RSET, MAIL … without a message that is taken
     failed_logins: int = 3
     excess_recipients: int = 1000  # beyond the limit, each refused
 

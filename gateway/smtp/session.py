@@ -36,7 +36,7 @@ log = get_logger(__name__)
 
 _LIMITS: Final = {"MAIL": LONG_COMMAND_OCTETS, "RCPT": LONG_COMMAND_OCTETS, "AUTH": AUTH_OCTETS}
 _BEFORE_TLS: Final = frozenset({"EHLO", "HELO", "STARTTLS", "NOOP", "RSET", "QUIT", "HELP"})
-_IDLE: Final = frozenset({"EHLO", "HELO", "NOOP", "RSET", "VRFY", "EXPN", "HELP", "STARTTLS"})
+_IDLE: Final = frozenset({"MAIL", "EHLO", "HELO", "NOOP", "RSET", "VRFY", "EXPN", "HELP", "STARTTLS"})
 _ERRORS_FORGIVEN: Final = frozenset({450, 451, 452})  # ours, or a wish for fewer at once, or for later
 
 
