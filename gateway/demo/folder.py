@@ -123,6 +123,13 @@ rules: [builtin]
 
 portal: {{address: "127.0.0.1:{portal}", url: "http://localhost:{portal}"}}
 notices: {{from: "Example Clinic <secure@example.com>"}}
+
+phones:   # codes by text and call; the demo's mailbox page shows what would be on the telephone
+  sms: {{url: "http://127.0.0.1:{mailboxes}/telephone/text", form: {{to: "{{number}}", text: "{{text}}"}}}}
+  voice: {{url: "http://127.0.0.1:{mailboxes}/telephone/call", form: {{to: "{{number}}", text: "{{spoken}}"}}}}
+
+profiles:
+  standard: {{signin: {{ways: [code, account, passkey, sms, voice, question], remember_device: 30 days}}}}
 queue: {{first_retry: 5 seconds, longest_retry: 30 seconds, secure_fallback: 2 minutes}}
 telemetry: {{log: text, metrics: null}}
 """

@@ -95,6 +95,8 @@ Sealgate's demo is running. Alice ({samples.SENDER}) has sent three mails, and e
 
   Be Dora: open the SafeBox link, ask for a code, find the code in her mailbox ({page}),
   then read, download and answer. The answer lands in Alice's mailbox there.
+  Or have the code texted (it shows up there under {samples.TELEPHONE}), answer Alice's question
+  (where did they meet? In Davos), or make a passkey after the first code.
 
 Send a mail of your own (or: swaks --server 127.0.0.1:{ports.smtp} --from {samples.SENDER} --to you@post.example):
 

@@ -10,6 +10,7 @@ SENDER: Final = "alice@example.com"
 FRIEND: Final = "bob@friends.example"
 PARTNER: Final = "carol@stmary.example"
 STRANGER: Final = "dora@post.example"
+TELEPHONE: Final = "+41791234567"  # hers
 
 _LETTER: Final = (
     "Discharge letter",
@@ -62,6 +63,9 @@ def sample_mails() -> tuple[EmailMessage, ...]:
             subtype="vnd.openxmlformats-officedocument.wordprocessingml.document",
             filename="Discharge letter.docx",
         )
+        if recipient == STRANGER:  # how she may prove herself beside mail; taken off on the way
+            mail["X-Sealgate-Phone"] = TELEPHONE
+            mail["X-Sealgate-Question"], mail["X-Sealgate-Answer"] = "Where did we meet?", "In Davos"
         mails.append(mail)
     return tuple(mails)
 

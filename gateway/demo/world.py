@@ -1,4 +1,4 @@
-"""The demo's world: an SMTP server that takes everyone's mail, and a page that shows the mailboxes."""
+"""The demo's world: an SMTP server that takes everyone's mail, a provider of texts, and a page that shows both."""
 
 import asyncio
 import email
@@ -101,6 +101,7 @@ async def world(mailboxes: Mailboxes, smtp_port: int, page_port: int) -> AsyncIt
     site = web.Application()
     site.router.add_get("/", lambda request: _front(mailboxes))
     site.router.add_get("/mail/{number:[0-9]{1,9}}", lambda request: _one(mailboxes, int(request.match_info["number"])))
+    site.router.add_post("/telephone/{way:text|call}", lambda request: _call(mailboxes, request))
     site.router.add_get("/style.css", _style)
     runner = web.AppRunner(site, access_log=None)
     await runner.setup()
@@ -110,6 +111,20 @@ async def world(mailboxes: Mailboxes, smtp_port: int, page_port: int) -> AsyncIt
     finally:
         server.close()
         await runner.cleanup()
+
+
+async def _call(mailboxes: Mailboxes, request: web.Request) -> web.Response:
+    """A text or a call, as the configuration's `phones` sends it: into the mailbox of the number."""
+    form = await request.post()
+    number, said = str(form.get("to", "")), str(form.get("text", ""))
+    if not re.fullmatch(r"\+[0-9]{7,15}", number):
+        return web.Response(status=400)
+    shown = EmailMessage()
+    shown["From"], shown["To"] = "the telephone", number
+    shown["Subject"] = "A text" if request.match_info["way"] == "text" else "A call"
+    shown.set_content(said)
+    mailboxes.keep(number, shown.as_bytes())
+    return web.Response(status=201)
 
 
 async def _style(_request: web.Request) -> web.Response:

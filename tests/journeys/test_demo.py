@@ -37,6 +37,10 @@ def test_the_demo_shows_three_ways_and_ends_on_ctrl_c(tmp_path: Path) -> None:
             assert "Discharge letter" not in notice and "/b/" in notice
             [link] = re.findall(r"http://localhost:\d+/b/\S+", text)
             assert "Alice Example" in urllib.request.urlopen(link).read().decode()
+            page = re.findall(r"(http://localhost:\d+)/mail/", text)[0]
+            texted = urllib.request.Request(f"{page}/telephone/text", b"to=%2B41791234567&text=048213")
+            assert urllib.request.urlopen(texted).status == 201
+            assert "+41791234567" in urllib.request.urlopen(page).read().decode()
             os.killpg(demo.pid, signal.SIGINT)
             wait_for(lambda: demo.poll() is not None, seconds=60)
             reading.join(10)
