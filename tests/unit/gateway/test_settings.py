@@ -296,3 +296,33 @@ def test_groups_of_senders_have_profiles(load: Load) -> None:
     assert directory.group_of(ben).default == "strict"
     assert directory.group_of(eve) == directory.group_of(None)
     assert directory.group_of(eve).profiles == ("standard",)
+
+
+TEXTS = 'phones: {sms: {url: "https://sms.example/", form: {to: "{number}", text: "{text}"}}}\n'
+
+
+@pytest.mark.parametrize(
+    ("said", "cause"),
+    [
+        ("profiles: {p: {signin: {ways: [sms]}}}", "sms needs somebody who does it"),
+        (TEXTS + "profiles: {p: {signin: {ways: [sms, voice]}}}", "voice needs somebody who does it"),
+        (TEXTS.replace("{text}", "{txt}"), "nothing that could be filled in"),
+        (TEXTS.replace("sms:", "directory: phones.csv, sms:"), "line 1 is not address, comma, number"),
+        ('phones: {sms: {url: "https://s.example/", form: {n: "{number}", t: "{code} {k}"}, secrets: {k: empty}}}',
+         "a secret is one line"),
+        ('phones: {sms: {url: "https://s.example/", form: {n: "{number}", t: "{code}"}, jwt: {key: phones.csv}}}',
+         "it is no private key"),
+        ("phones: {prefixes: ['+41']}", "nobody sends texts or calls"),
+    ],
+)  # fmt: skip
+def test_a_way_needs_what_it_goes_by(load: Load, tmp_path: Path, said: str, cause: str) -> None:
+    (tmp_path / "phones.csv").write_text("maria@post.example, 079 123 45 67\n")
+    (tmp_path / "empty").write_text("\n")
+    [told_cause] = told(load, said)
+    assert cause in told_cause
+
+
+def test_telephones_as_the_manual_has_them(load: Load) -> None:
+    settings = load(TEXTS + "profiles: {p: {signin: {ways: [sms], remember_device: 10 days}}}")
+    assert settings.phones is not None and settings.phones.voice is None
+    assert settings.phones.limits.model_dump() == {"number_hour": 5, "number_day": 10, "day": 1000}
