@@ -6,7 +6,8 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
-from gateway.recognition import PictureReader, with_pictures
+from gateway.recognition import PictureReader, log_to_stderr, pictures_for, tesseract_for, with_pictures
+from gateway.tesseract import ReadingSettings
 from gateway.workers import WorkerPool, WorkersDown
 from policy.extraction.collected import File
 from policy.extraction.extract import LIGHT, Outcome
@@ -82,12 +83,18 @@ class Reader:
         return (await self._pool.read(file, passwords)).content
 
 
-def read_message(raw: bytes, limits: Limits = DEFAULT_LIMITS, passwords: Sequence[str] = ()) -> Message:
+def read_message(
+    raw: bytes,
+    limits: Limits = DEFAULT_LIMITS,
+    passwords: Sequence[str] = (),
+    reading: ReadingSettings = ReadingSettings(),  # noqa: B008 (frozen)
+) -> Message:
     """A message for a command: children are started for this call only."""
+    log_to_stderr()
 
     async def read() -> Message:
-        async with WorkerPool(1, limits=limits) as pool:
-            return await Reader(pool, limits).read(raw, passwords)
+        async with WorkerPool(1, limits=limits, tesseract=tesseract_for(reading)) as pool:
+            return await Reader(pool, limits, pictures=pictures_for(pool, reading)).read(raw, passwords)
 
     return _in_own_loop(read)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -95,6 +96,22 @@ class PictureReader:
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
         return self._known[key], ""
+
+
+class _Stderr:
+    """A logger that prints to what is stderr at that moment."""
+
+    def msg(self, message: str) -> None:
+        """One line."""
+        sys.stderr.write(f"{message}\n")
+
+    debug = info = warning = error = critical = msg
+
+
+def log_to_stderr() -> None:
+    """For commands, before anything else has set up logging: what they print to stdout is read by programs."""
+    if not structlog.is_configured():
+        structlog.configure(logger_factory=lambda *_: _Stderr())
 
 
 def tesseract_for(reading: ReadingSettings) -> Tesseract | None:

@@ -17,10 +17,13 @@ from policy.message import Address, AddressInvalid, Client, Envelope, Recipient
 
 if TYPE_CHECKING:
     from gateway.policyfile import Loaded, PolicyPlace
+    from gateway.tesseract import ReadingSettings
     from policy.message import Message
     from policy.problem import Problem
     from policy.route import Directory
     from policy.trial import Outcome
+
+    _Around = tuple[PolicyPlace, Directory, ReadingSettings]
 
 BUILTIN: Final = "builtin"
 _FILE: Final = click.Path(path_type=Path, dir_okay=False)
@@ -40,7 +43,7 @@ def check(invocation: Invocation, file: Path | None, as_json: bool) -> None:
     """Read the policy (or FILE in its place) with its rule packs, and tell every mistake."""
     from gateway.policyfile import PolicyInvalid, read_policy_file
 
-    place, directory = _place(invocation, file, as_json)
+    place, directory, _ = _place(invocation, file, as_json)
     try:
         policy, _ = read_policy_file(place, directory)
     except PolicyInvalid as invalid:
@@ -62,7 +65,7 @@ def test(invocation: Invocation, file: Path | None, as_json: bool) -> None:
     """Run the tests inside the policy (or FILE); exit 1 when one fails."""
     from policy.extraction.message import read_message
 
-    loaded = _load(invocation, file, as_json)
+    loaded, _ = _load(invocation, file, as_json)
     outcomes = loaded.trial(read_message)
     for outcome in outcomes:
         if as_json:
@@ -106,9 +109,9 @@ def explain(  # noqa: PLR0917 - click hands over each option by its name
     from policy.engine import Facts
 
     envelope = _envelope(sender, recipients, client, at)
-    loaded = _load(invocation, other, as_json)
+    loaded, reading = _load(invocation, other, as_json)
     policy = loaded.policy
-    message = _read(file, policy.passwords)
+    message = _read(file, policy.passwords, reading)
     scanned = loaded.matcher.scan(message.content, why=True)
     message, findings = replace(message, content=scanned.content), scanned.findings
     numbers = count(1)
@@ -166,7 +169,7 @@ def replay(  # noqa: PLR0917 - click hands over each option by its name
     from gateway.replay.crew import Bout, Compiled
     from gateway.replay.envelopes import Given, Told
 
-    place, directory = _place(invocation, other, as_json)
+    place, directory, reading = _place(invocation, other, as_json)
     later = PolicyPlace(against, place.rules)
     try:
         for each in (place, later):
@@ -182,7 +185,7 @@ def replay(  # noqa: PLR0917 - click hands over each option by its name
         Told(told),
     )
     compiled = Compiled(kept_for_commands())
-    run(folder, Bout(place, later, directory, given, compiled), Wish(jobs, as_json))
+    run(folder, Bout(place, later, directory, given, compiled, reading), Wish(jobs, as_json))
 
 
 @command.command()
@@ -198,7 +201,7 @@ def watch(invocation: Invocation, since: str | None, as_json: bool) -> None:
     from gateway.policyfile import PolicyInvalid, read_policy_file
 
     from_then = time_of(since, datetime.now(UTC))
-    place, directory = _place(invocation, None, as_json)
+    place, directory, _ = _place(invocation, None, as_json)
     try:
         policy, _ = read_policy_file(place, directory)
     except PolicyInvalid as invalid:
@@ -214,33 +217,34 @@ def example() -> None:
     click.echo(resources.files("gateway").joinpath("policy.example.yaml").read_text("utf-8"), nl=False)
 
 
-def _load(invocation: Invocation, file: Path | None, as_json: bool) -> "Loaded":
-    """The configured policy, or FILE in its place; ends with the problems where there are any."""
+def _load(invocation: Invocation, file: Path | None, as_json: bool) -> "tuple[Loaded, ReadingSettings]":
+    """The configured policy, or FILE in its place, and how messages are read; ends with the problems, if any."""
     from gateway.cli.compiled import kept_for_commands
     from gateway.policyfile import PolicyInvalid, load_policy
 
-    place, directory = _place(invocation, file, as_json)
+    place, directory, reading = _place(invocation, file, as_json)
     try:
-        return load_policy(place, directory, cache=kept_for_commands())
+        return load_policy(place, directory, cache=kept_for_commands()), reading
     except PolicyInvalid as invalid:
         _refuse(invalid.problems, as_json)
 
 
-def _place(invocation: Invocation, file: Path | None, as_json: bool) -> "tuple[PolicyPlace, Directory]":
-    """Where the policy lies, and what the configuration knows of us and others."""
+def _place(invocation: Invocation, file: Path | None, as_json: bool) -> "_Around":
+    """Where the policy lies, what the configuration knows of us and others, and how it has messages read."""
     from gateway.policyfile import PolicyPlace
     from gateway.settings import SettingsInvalid, load_settings
+    from gateway.tesseract import ReadingSettings
     from policy.route import Directory
 
     if file is not None and invocation.config == Path(CONFIG_DEFAULT) and not invocation.config.exists():
         click.echo(f"There is no {CONFIG_DEFAULT}: no domains of ours and no partners are known.", err=True)
-        return PolicyPlace(file, (BUILTIN, str(file.parent / "local-rules/*.yaml"))), Directory()
+        return PolicyPlace(file, (BUILTIN, str(file.parent / "local-rules/*.yaml"))), Directory(), ReadingSettings()
     try:
         settings = load_settings(invocation.config, keyring=False, policy=False)
     except SettingsInvalid as invalid:
         _refuse(invalid.problems, as_json)
     place = settings.policy_place()
-    return PolicyPlace(file or place.file, place.rules), settings.directory()
+    return PolicyPlace(file or place.file, place.rules), settings.directory(), settings.reading
 
 
 def _refuse(problems: "tuple[Problem, ...]", as_json: bool) -> NoReturn:
@@ -284,7 +288,7 @@ def _time(text: str | None) -> datetime:
     return at if at.tzinfo is not None else at.astimezone()
 
 
-def _read(file: Path, passwords: Sequence[str]) -> "Message":
+def _read(file: Path, passwords: Sequence[str], reading: "ReadingSettings") -> "Message":
     """The message as SMTP would have brought it: a file with lone line feeds gets CRLF."""
     from gateway.extractors import read_message
 
@@ -292,7 +296,7 @@ def _read(file: Path, passwords: Sequence[str]) -> "Message":
         raw = file.read_bytes()
     except OSError as error:
         fail(f"{file} cannot be read: {error.strerror}")
-    return read_message(raw if b"\r\n" in raw else raw.replace(b"\n", b"\r\n"), passwords=passwords)
+    return read_message(raw if b"\r\n" in raw else raw.replace(b"\n", b"\r\n"), passwords=passwords, reading=reading)
 
 
 def _strange_domains(envelope: Envelope, directory: "Directory") -> list[str]:

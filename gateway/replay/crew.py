@@ -13,9 +13,11 @@ from typing import Final, Self
 
 from gateway.extractors import Reader
 from gateway.policyfile import PolicyInvalid, PolicyPlace, load_policy, read_policy_file
+from gateway.recognition import log_to_stderr, pictures_for, tesseract_for
 from gateway.replay.compare import Contest, Replayed
 from gateway.replay.envelopes import Given
 from gateway.replay.sources import Source
+from gateway.tesseract import ReadingSettings
 from gateway.workers import WorkerPool
 from policy.engine import Policy
 from policy.message import Message
@@ -62,6 +64,7 @@ class Bout:
     directory: Directory
     given: Given
     compiled: Compiled = field(default_factory=Compiled, repr=False)
+    reading: ReadingSettings = field(default_factory=ReadingSettings)
 
     def load(self) -> tuple[Policy, Policy, Matcher]:
         """Both policies; their detectors are the same. Raises PolicyInvalid."""
@@ -73,23 +76,27 @@ class Bout:
 class _Reading:
     """A reader whose children start with the first document that needs one."""
 
-    def __init__(self, stack: AsyncExitStack) -> None:
+    def __init__(self, stack: AsyncExitStack, settings: ReadingSettings) -> None:
         self._stack = stack
+        self._settings = settings
         self._reader: Reader | None = None
 
     async def __call__(self, raw: bytes, passwords: tuple[str, ...]) -> Message:
         if self._reader is None:
-            self._reader = Reader(await self._stack.enter_async_context(WorkerPool(1)))
+            pool = WorkerPool(1, tesseract=tesseract_for(self._settings))
+            await self._stack.enter_async_context(pool)
+            self._reader = Reader(pool, pictures=pictures_for(pool, self._settings))
         return await self._reader.read(raw, passwords)
 
 
 def replay_here(bout: Bout, sources: Sequence[Source], told: Callable[[Replayed], None]) -> None:
     """In this process, one after the other. Raises PolicyInvalid."""
     before, after, matcher = bout.load()
+    log_to_stderr()
 
     async def run() -> None:
         async with AsyncExitStack() as stack:
-            contest = Contest(before, after, matcher, _Reading(stack), bout.given)
+            contest = Contest(before, after, matcher, _Reading(stack, bout.reading), bout.given)
             for source in sources:
                 told(await contest.replay(source))
 
@@ -201,6 +208,7 @@ class Crew:
 def _work(pipe: Connection, bout: Bout) -> None:
     """One process: answer chunk after chunk until the pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    log_to_stderr()
     with suppress(EOFError, OSError):  # the other end is gone: nobody waits any more
         try:
             before, after, matcher = bout.load()
@@ -208,11 +216,11 @@ def _work(pipe: Connection, bout: Bout) -> None:
             pipe.send(None)
             return
         pipe.send((before.sha256, after.sha256))
-        asyncio.run(_answer(pipe, before, after, matcher, bout.given))
+        asyncio.run(_answer(pipe, before, after, matcher, bout))
 
 
-async def _answer(pipe: Connection, before: Policy, after: Policy, matcher: Matcher, given: Given) -> None:
+async def _answer(pipe: Connection, before: Policy, after: Policy, matcher: Matcher, bout: Bout) -> None:
     async with AsyncExitStack() as stack:
-        contest = Contest(before, after, matcher, _Reading(stack), given)
+        contest = Contest(before, after, matcher, _Reading(stack, bout.reading), bout.given)
         while True:
             pipe.send([await contest.replay(source) for source in pipe.recv()])

@@ -157,12 +157,14 @@ def _one_fact(file: File, kind: Kind, into: Collected, before: int) -> None:
     worst = next((fact for fact in facts if fact.encrypted), None) or next(
         (fact for fact in facts if fact.unreadable), facts[0]
     )
+    behind = (fact.kind for fact in facts if worst.encrypted and not fact.encrypted)
+    true = next(behind, kind.file)  # what a password opened tells what it is
     for at in reversed(own):
         del into.files[at]
     into.files.insert(
         own[0],
         FileFact(
-            worst.name, kind.file, worst.size, worst.place, worst.depth, worst.encrypted, worst.unreadable, worst.reason
+            worst.name, true, worst.size, worst.place, worst.depth, worst.encrypted, worst.unreadable, worst.reason
         ),
     )
 

@@ -110,7 +110,7 @@ class Counters:
         if quoted:
             return unescape_css(quoted[1] or quoted[2] or "")
         outer = element.parent
-        style = inline_style(kind) if kind.startswith("symbols(") else self._styles.get(kind.partition(" ")[0])
+        style = inline_style(kind) if kind.startswith("symbols(") else self._named(kind)
         if outer is None:
             return ""
         value, start = _NUMBER.match(element.attributes.get("value", "")), None
@@ -125,6 +125,10 @@ class Counters:
         if style is not None:
             return f"{style.prefix}{style.written(number)}{style.suffix}"
         return f"{number}. " if outer.name == "ol" and "none" not in kind else ""
+
+    def _named(self, kind: str) -> CounterStyle | None:
+        """A style of the page's own, wherever it is named among the words of a declaration."""
+        return next((self._styles[word] for word in kind.split() if word in self._styles), None)
 
     def _kind_of(self, element: Element) -> str:
         """Its own, or that of the list around it."""

@@ -1,6 +1,7 @@
 """`sealgate policy` and `sealgate config check`, as they are typed."""
 
 import json
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from gateway.cli.main import main
 from keys.keyring import KeyRing
+from policy.extraction.pdfpages import gray_png
 
 pytestmark = pytest.mark.slow  # each command compiles the packs anew: they wait for make test
 
@@ -176,3 +178,31 @@ def test_without_any_configuration_a_file_can_still_be_tried(tmp_path: Path, mon
     arguments = ["--config", str(tmp_path / "none.yaml"), "policy"]
     assert runner.invoke(main, [*arguments, "check", str(tmp_path / "p.yaml")]).exit_code == 0
     assert runner.invoke(main, [*arguments, "check"]).exit_code == 2
+
+
+@pytest.mark.slow
+def test_explain_and_replay_read_pictures_where_the_configuration_says_so(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "bin" / "tesseract"
+    program.parent.mkdir()
+    program.write_text(
+        '#!/bin/sh\ncase "$1" in\n--list-langs) printf "List:\\neng\\n";;\n*) wc -c; echo "SSN 536-22-1234";;\nesac\n'
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+    picture = b64encode(gray_png(bytes(32 * 32), 32, 32, 32))
+    mails = tmp_path / "mails"
+    mails.mkdir()
+    mail = b"From: a@example.com\r\nTo: b@gmail.com\r\nContent-Type: image/png\r\n"
+    mail += b"Content-Transfer-Encoding: base64\r\n\r\n"
+    (mails / "drawn.eml").write_bytes(mail + picture + b"\r\n")
+    (tmp_path / "lax.yaml").write_text("version: 1\nrules: []\n")
+    words = ("policy", "explain", "mails/drawn.eml", "--from", "alice@example.com", "--to", "bob@gmail.com", "--json")
+    replay = ("policy", "replay", "mails", "--against", "lax.yaml", "--from", "alice@example.com", "--json")
+    assert not json.loads(run(*words).stdout)["findings"]
+    assert json.loads(run(*replay).stdout.splitlines()[-1])["summary"]["changed_messages"] == 0
+    with (tmp_path / "config.yaml").open("a") as config:
+        config.write("reading: {pictures: true}\n")
+    assert json.loads(run(*words).stdout)["findings"][0]["detector"] == "us.ssn"
+    assert json.loads(run(*replay).stdout.splitlines()[-1])["summary"]["changed_messages"] == 1
