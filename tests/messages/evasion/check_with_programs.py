@@ -5,7 +5,8 @@
 Mail programs (mutt, s-nail, mshow of mblaze), unpackers (munpack, ripmime, uudeview, Perl's MIME-tools), parsers (the
 standard library, mailparser and postal-mime where NODE_PATH has them), and for pages, pictures and documents inside:
 chromium, wkhtmltopdf and weasyprint (and what tesseract reads from their pictures), lynx, w3m, elinks, links2,
-html2text, LibreOffice, openssl, gpg. A program that is missing is named and passed over.
+html2text, LibreOffice, openssl, gpg; poppler, MuPDF, Gnumeric, pandoc and unpackers for attachments. A program that is
+missing is named and passed over; PROGRAMS=poppler,unzip asks only those.
 """
 
 import json
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from corpus import HERE
 from programs import Chromium, programs, seen
+from programs_files import file_programs
 
 
 def shown_by(raw: bytes, value: str, shows: dict[str, Callable[[bytes, Path], str]]) -> list[str]:
@@ -40,7 +42,9 @@ def main() -> int:
         for path in sorted(HERE.glob("*/*.eml"))
         if any(f"{path.parent.name}/{path.stem}".startswith(w) for w in wanted)
     ]
-    shows = programs()
+    shows = programs() | file_programs()
+    if only := os.environ.get("PROGRAMS"):
+        shows = {name: show for name, show in shows.items() if name in only.split(",")}
     poor = 0
     for path in paths:
         facts = path.with_suffix(".json")
