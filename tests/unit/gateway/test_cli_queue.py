@@ -245,3 +245,15 @@ def test_stats_name_what_cannot_be_reached(config: Path, message: str) -> None:
     assert (told["unreached"], told["route"], told["probes"]) == ("there.test", "relay", 2)
     assert told["reply"] == "451 4.4.1 Connecting failed: refused"
     assert "there.test cannot be reached since" in run(config, "queue", "stats").stdout
+
+
+def test_all_that_waits_is_held_and_found_again_by_its_reason(config: Path, message: str) -> None:
+    assert run(config, "queue", "hold", "--all", "--reason", "two\nlines").exit_code == 2
+    assert run(config, "queue", "hold").exit_code == 2, "nothing is named and nothing described"
+    held = run(config, "queue", "hold", "--all", "--reason", "restored from Sunday's backup")
+    assert held.stdout == "1 of 1 items: held\n"
+    (found,) = lines(run(config, "queue", "list", "--state", "held", "--said", "Sunday's backup", "--json"))
+    assert found["recipient"] == "bob@there.test"
+    assert run(config, "queue", "release", "--said", "Sunday's backup").stdout == "1 of 1 items: released\n"
+    (again,) = lines(run(config, "queue", "list", "--state", "due", "--json"))
+    assert run(config, "queue", "hold", str(again["id"])).stdout == f"{again['id']}: held\n"
