@@ -238,6 +238,8 @@ def put_proof(conn: Connection, box: BoxRow, key: BoxKey, participant_id: str, p
         values |= {"question_sealed": sealed, "answer": proof.answer}
     if values:
         proofs.put(conn, box.namespace, box.id, participant_id, values)
+    if proof.phone:
+        proofs.forget_calls(conn, box.namespace, participant_id, now)
 
 
 def code_works(profile: Profile) -> bool:

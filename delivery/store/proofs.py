@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from delivery.store.schema import proofs
+from delivery.store.schema import codes, proofs, sessions
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,15 @@ def put(conn: Connection, namespace: str, box_id: str, participant_id: str, valu
     conn.execute(make(proofs).values(row).on_conflict_do_nothing())
     mine = (proofs.c.participant_id == participant_id) & (proofs.c.namespace == namespace)
     conn.execute(update(proofs).where(mine).values(**values))
+
+
+def forget_calls(conn: Connection, namespace: str, participant_id: str, now: datetime) -> None:
+    """The number is another from now on: what went to the one before, and who came in by it, counts no more."""
+    by_phone = ("sms", "voice")
+    sent = (codes.c.namespace == namespace) & (codes.c.participant_id == participant_id) & codes.c.way.in_(by_phone)
+    conn.execute(update(codes).where(sent, codes.c.expires_at > now).values(expires_at=now))
+    open_ = (sessions.c.namespace == namespace) & (sessions.c.participant_id == participant_id)
+    conn.execute(delete(sessions).where(open_, sessions.c.way.in_(by_phone)))
 
 
 def confirm_phone(conn: Connection, namespace: str, participant_id: str, now: datetime) -> bool:

@@ -1,11 +1,17 @@
 """Telephones and questions of guests, over a real store: from the mail's header to the sealed row."""
 
+from datetime import timedelta
+
 import pytest
 
 from delivery.safebox.asking import PhoneFrom, Proof, hashed
 from delivery.safebox.authority import By
 from delivery.safebox.participants import Access, Way
 from delivery.safebox.profile import Profile
+from delivery.store.accounts import Accounts
+from delivery.store.codes import Asker, CodeRules, Try
+from delivery.store.who import Who
+from keys.tokens import digest
 
 NS, BOB, CAROL = "default", "bob@guest.example", "carol@guest.example"
 EVERY = {"standard": Profile.model_validate({"signin": {"ways": ["sms", "question"]}})}
@@ -84,3 +90,20 @@ async def test_a_directory_knows_what_the_sender_does_not_say(build, write_mail)
     await world.keep(write_mail(f"{BOB}, {CAROL}", X_Sealgate_Phone=f"{BOB}=+41799999999"), [BOB, CAROL])
     numbers = [(await world.boxes.invitation(NS, await world.guest(one))).phone for one in (BOB, CAROL)]
     assert numbers == ["+41799999999", NUMBER]
+
+
+async def test_another_number_ends_what_went_to_the_one_before(asked) -> None:
+    world = await asked(X_Sealgate_Phone="+41 79 123 45 67")
+    bob = await world.boxes.invitation(NS, await world.guest(BOB))
+    people = Accounts(world.db, world.vault)
+    who, rules, now = Who(participant_id=bob.participant_id), CodeRules(), world.clock.now
+    by_text, by_mail = (Asker(NS, bob.participant_id, digest(name)) for name in ("phone", "mail"))
+    await people.keep_code(by_text, "123456", rules, now, "sms")
+    await people.keep_code(by_mail, "123456", rules, now)
+    for name in ("sms", "question"):
+        await people.open_session(NS, digest(name), who, now, timedelta(hours=1), way=name)
+    await world.boxes.set_proof(bob.box_id, BOB, Proof("+41790000000", PhoneFrom.OWNER), ADMIN)
+    assert (await people.try_code(by_text, "123456", rules, who, now)).what is Try.SPENT
+    assert (await people.try_code(by_mail, "123456", rules, who, now)).what is Try.OPENED
+    left = [await people.session(NS, digest(name), now, timedelta(hours=1)) for name in ("sms", "question")]
+    assert left[0] is None and left[1] is not None
