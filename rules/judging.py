@@ -1,6 +1,7 @@
 """How sure a candidate is, by the words around it, and which of several that overlap stays."""
 
 import itertools
+import re
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,7 +11,7 @@ from typing import Final
 from rules.budget import Budget
 from rules.candidates import Candidate
 from rules.columns import Columns
-from rules.context import BLANK_LINE, Nearby, word_pattern
+from rules.context import Nearby, word_pattern
 from rules.detector import Detector, plain
 from rules.finding import Confidence, Hit
 from rules.normalise import Normalised
@@ -19,6 +20,7 @@ from rules.verdict import Verdict
 MOST_OF_ONE: Final = 1000  # hits of one value in one text
 MOST_JUDGED: Final = 30_000  # candidates of one detector in one text
 _MOST_LABELS: Final = 1000
+_BLANK: Final = re.compile(rb"\n(?=[ \t\r>|]*\n)")  # where a BLANK_LINE begins
 _LOWER: Final = {Confidence.HIGH: Confidence.MEDIUM, Confidence.MEDIUM: Confidence.LOW, Confidence.LOW: Confidence.LOW}
 
 
@@ -41,6 +43,8 @@ class Judge:
         self._is_ascii = normal.is_ascii
         self._columns = Columns(normal.data, budget)
         self._labels: dict[tuple[int, bytes], tuple[tuple[bool, ...], bool]] = {}
+        self._stood: dict[bytes, tuple[int, int]] = {}
+        self._blanks: list[int] | None = None  # where blank lines begin
         self._near: dict[int, list[Nearby]] = {}
         self._unless: dict[int, list[Nearby]] = {}
 
@@ -91,8 +95,23 @@ class Judge:
 
     def _apart(self, label: bytes, start: int) -> bool:
         """Whether a blank line stands between a header of one cell and the value: then it may be any text above it."""
-        place = self._data.rfind(label, 0, start)
-        return place >= 0 and BLANK_LINE.search(self._data, place + len(label), start) is not None
+        place = self._last(label, start)
+        if place < 0:
+            return False
+        if self._blanks is None:
+            self._blanks = [match.start() for match in _BLANK.finditer(self._data)]
+        return bisect_left(self._blanks, place + len(label)) < bisect_left(self._blanks, start)
+
+    def _last(self, label: bytes, start: int) -> int:
+        """Where a label last stands before a place; cheap where places rise, however far above them it stands."""
+        known, upto = self._stood.get(label, (-1, 0))
+        if start < upto:
+            known, upto = -1, 0
+        found = self._data.rfind(label, max(0, upto - len(label)), start)
+        place = found if found >= 0 else known
+        if len(self._stood) < _MOST_LABELS or label in self._stood:
+            self._stood[label] = place, start
+        return place
 
     def _labelled(self, index: int, label: bytes) -> tuple[tuple[bool, ...], bool]:
         """Which `near` hold a word of a column's header, and whether an `unless` does."""
