@@ -21,6 +21,7 @@ _LABELS: Final = (
     ("E", "alternative texts"),
 )
 _JOINED: Final = re.compile(r"""["']\s*\+\s*["']""")
+_DRAWS: Final = re.compile(rb"(?:\A|[\s)>\]])(?:T[jJdDfm*]|BT|Do|re|[ml]|cm|BI|gs|sh)(?=\s|\Z)")
 _SHOWS: Final = re.compile(rb"T[jJ*]|'|\"")
 _ACTUAL: Final = re.compile(rb"/(?:ActualText|Alt|E)\s*(\((?:[^()\\]++|\\.)*+\)|<[0-9a-fA-F\s]*+>)", re.DOTALL)
 _PRINTED: Final = bytes(range(32, 127)) + b"\t\r\n"
@@ -147,7 +148,7 @@ def _stream(stream: Stream, inside: Inside, fonts: _Fonts, is_page: bool, room: 
     data = stream.data(room)
     if data is None:
         return 0
-    if is_page and stream.is_broken:  # programs go on with it in ways of their own
+    if is_page and (stream.is_broken or _is_garbage(data)):  # programs go on with it in ways of their own
         inside.broken, is_page = True, False
     if about.get("Type") == "EmbeddedFile":
         inside.files.append(data)
@@ -167,6 +168,12 @@ def _stream(stream: Stream, inside: Inside, fonts: _Fonts, is_page: bool, room: 
     elif data[:2] in (b"\xfe\xff", b"\xff\xfe"):
         inside.add("scripts", text_of(data))
     return len(data) + 64
+
+
+def _is_garbage(content: bytes) -> bool:
+    """A page's content in which nothing is drawn: it was not unpacked."""
+    strange = len(content.translate(None, _PRINTED))
+    return strange * 4 > len(content) and not _DRAWS.search(content)
 
 
 def _even(digits: bytes) -> str:

@@ -102,6 +102,13 @@ def test_a_page_whose_content_is_torn_is_told_and_read_as_far_as_it_goes() -> No
     assert not reasons(extract("a.pdf", page(flated(whole + packer.flush()))))
 
 
+def test_a_page_whose_content_stays_packed_is_told() -> None:
+    packed = zlib.compress(b"BT /F1 12 Tf 20 100 Td (SSN 536-22-1234) Tj ET")
+    strange = flated(packed).replace(b"/Filter/", b"/Filler/")
+    assert reasons(extract("a.pdf", page(strange))) == ["a PDF with a broken page"]
+    assert not reasons(extract("a.pdf", page(b"<</Length 0>>stream\n\nendstream")))
+
+
 def test_strings_outside_of_objects_and_in_broken_ones_are_read() -> None:
     objects = read_objects(b"1 0 ob <</Title(lost one)>> 2 0 obj<</A /B(stray)/C(kept)>>endobj (behind)", 1_000)
     assert objects.loose == [b"lost one", b"behind"]
