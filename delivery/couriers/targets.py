@@ -65,12 +65,22 @@ class Hops:
     next_hop: HopSettings
     inside: HopSettings | None
     partners: Mapping[str, PartnerSettings]
+    _known: dict[tuple[Destination, Wish], Target] = field(default_factory=dict, compare=False, repr=False)
 
     def target(self, destination: Destination, recipient: str, wish: Wish = Wish.NOTHING) -> Target:
         """Where a recipient's copy goes. Raises NoTarget.
 
         What a message wishes can only add to what its route demands: `TLS-Required: No` counts for ordinary mail alone.
         """
+        known = self._known.get((destination, wish))
+        if known is not None:
+            return known
+        target = self._wished(destination, recipient, wish)
+        if target.host is not None:  # the same for every recipient
+            self._known[destination, wish] = target
+        return target
+
+    def _wished(self, destination: Destination, recipient: str, wish: Wish) -> Target:
         target = self._target(destination, recipient, proven=wish is Wish.REQUIRE_TLS)
         if wish is Wish.REQUIRE_TLS:
             return replace(target, requires_tls=True, bounces_unproven=destination.route is Route.RELAY)
