@@ -43,6 +43,8 @@ def program() -> Path:
 def send(folder: Path, port: int, sender: str, recipient: str, raw: bytes) -> None:
     """Give Exim a message (lines end as Unix has them), and have it delivered to the smart host, now."""
     found = program()
+    if subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode:
+        pytest.xfail("nobody here may make a mount namespace, in which Exim finds its user")
     for name in ("spool", "log"):
         (folder / name).mkdir(parents=True)
         shutil.chown(folder / name, _UID, _UID)

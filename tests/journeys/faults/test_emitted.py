@@ -17,7 +17,7 @@ HIDDEN = [before + dot + after for before, dot, after in itertools.product(ENDS,
 REAL = [hidden for hidden in HIDDEN if b"\r\n.\r\n" in hidden]  # an end as the standard has it: no hiding
 
 
-@pytest.mark.parametrize("mode", ["normalise", "refuse"])
+@pytest.mark.parametrize("mode", ["normalise", pytest.param("refuse", marks=pytest.mark.soak)])
 def test_no_second_message_comes_out(
     make_faulty: Callable[..., FaultyGateway], peer: Peer, ledger: Ledger, idle: Callable[..., None], mode: str
 ) -> None:
