@@ -10,7 +10,7 @@ from typing import Final
 import structlog
 from sqlalchemy import Connection
 
-from delivery.errors import DeliveryError, StoreUnavailable
+from delivery.errors import DeliveryError, KeysUnavailable, StoreUnavailable
 from delivery.safebox.authority import TIME, standing_of
 from delivery.safebox.desk import act_of_keeper
 from delivery.safebox.inviting import Prepared
@@ -22,6 +22,7 @@ from delivery.safebox.reminding import next_reminder_at
 from delivery.store.audit import EventKind, record
 from delivery.store.box_people import count_reminder, due_to_remind, next_reminder
 from delivery.store.boxes import BoxRow, BoxState, GuestState, due_to_close, due_to_delete, get_box, move_box
+from keys.errors import KeysError
 
 _BATCH: Final = 100
 _EVERY: Final = 60.0  # seconds between two rounds
@@ -68,7 +69,10 @@ class Clockwork(Partaking):
                 fresh = [box for box in batch if box.id not in seen]
                 for box in fresh:
                     seen.add(box.id)
-                    moved += await move(box, now)
+                    try:
+                        moved += await move(box, now)
+                    except (KeysUnavailable, KeysError, ValueError) as broken:  # of this box alone: the others go on
+                        log.error("safebox.box_not_kept", box=box.id, error=type(broken).__name__)
                 if not fresh or len(batch) < _BATCH:
                     break
         return moved

@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from delivery.items import Reply, State
 from delivery.safebox.authority import By
@@ -183,3 +184,16 @@ async def test_a_bounced_guest_is_not_reminded(kept) -> None:
     assert (await kept.boxes.invitation(NS, bob)).guest_state is GuestState.BOUNCED
     kept.clock.pass_(days=23)
     assert await kept.boxes.keep_house(kept.clock.now) == 0
+
+
+@pytest.mark.slow
+async def test_one_box_that_does_not_open_keeps_no_other_from_its_reminders(build, write_mail) -> None:
+    world = build()
+    for number in range(2):
+        await world.keep(write_mail(), [BOB], message_id=f"m{number}")
+    first = world.rows("select id from boxes order by id")[0].id
+    spoil = text("update boxes set subject_sealed = :spoilt where id = :id")
+    await world.db.write(lambda conn: conn.execute(spoil, {"spoilt": b"\0" * 60, "id": first}))
+    world.clock.pass_(days=23)
+    assert await world.boxes.keep_house(world.clock.now) == 1
+    assert reminders(world) == 1
