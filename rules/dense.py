@@ -7,6 +7,7 @@ shapes that numbers have, and says where in a text those can stand at all; the r
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 LEAST: Final = 7  # digits of a run
@@ -28,6 +29,7 @@ _QUANTITY: Final = re.compile(r"\{(\d+)(?:(,)(\d*))?\}")
 _OPEN: Final = re.compile(r"\((?:\?(?:P?<\w+>|[imsU-]*:))?")
 _FLAGS: Final = re.compile(r"\(\?[imsU-]+\)")
 _ENDLESS: Final = 1 << 20
+_MOST_KNOWN: Final = 4096  # patterns, which several passes ask about
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ _NOTHING: Final = _Piece()
 _DIGIT: Final = _Piece(1)
 
 
+@lru_cache(_MOST_KNOWN)
 def is_dense(regex: str) -> bool:
     """Whether every match holds a run of LEAST digits; said of a pattern that RE2 takes. Never wrongly true."""
     reader = _Reader(regex)

@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
 from itertools import accumulate
@@ -35,6 +36,11 @@ class Cache(Protocol):
     def put(self, key: str, value: bytes) -> None:
         """Keep `value`; a failure to keep is no error."""
         ...
+
+
+@cache
+def _version() -> str:
+    return version("hyperscan")
 
 
 class Bundle:
@@ -258,9 +264,7 @@ class Engine:
         return database
 
     def _key(self) -> str:
-        told = json.dumps(
-            [_FORMAT, version("hyperscan"), self._flags, [expression.decode() for expression in self._expressions]]
-        )
+        told = json.dumps([_FORMAT, _version(), self._flags, [expression.decode() for expression in self._expressions]])
         return sha256(told.encode()).hexdigest()
 
     def _dump(self, database: hyperscan.Database) -> bytes:

@@ -8,9 +8,11 @@ wrong about a pattern, that costs time and nothing else.
 
 import re
 from enum import Enum
+from functools import lru_cache
 from typing import Final
 
 _FOLDS: Final = "(?i)"
+_MOST_KNOWN: Final = 4096  # patterns, which several passes ask about
 _NO_WORD: Final = re.compile(r"\[\^?\]?(?:\\.|[^\]\\])*\]|\\.|\{[^}]*\}|\(\?(?:P?<\w+>|[imsU-]*[:)])")
 _WORD: Final = re.compile(r"[A-Za-z0-9:$_/-]{2}")
 _LEAD: Final = re.compile(r"(?:\\b|\(\?[imsU-]+\)|\((?:\?(?:P?<\w+>|:))?)*")
@@ -26,6 +28,7 @@ class Lane(Enum):
     OTHERS = "others"
 
 
+@lru_cache(_MOST_KNOWN)
 def lane_of(regex: str) -> Lane:
     """The lane of a pattern that RE2 takes."""
     if _WORD.search(_NO_WORD.sub(" ", regex)):

@@ -18,6 +18,7 @@ _END: Final = (1 << 40) - 1
 # What stands before a word that stands alone, in bytes; the engine asks it where it spares us most of what it sees.
 _NO_LETTER: Final = r"(?:^|[^A-Za-z\x80-\xff])"
 _NO_WORD: Final = r"(?:^|[^0-9A-Za-z\x80-\xff])"
+_SPELT: Final = [chr(byte) if chr(byte).isalnum() and byte < 0x80 else f"\\x{byte:02x}" for byte in range(256)]
 _CAPITAL: Final = r"[a-z\x80-\xff]"
 
 
@@ -84,7 +85,7 @@ def _expression(spelled: bytes, meaning: _Meaning) -> Expression:
 
 
 def _escaped(spelled: bytes) -> str:
-    return "".join(chr(byte) if _is_word(byte) and byte < 0x80 else f"\\x{byte:02x}" for byte in spelled)
+    return "".join(map(_SPELT.__getitem__, spelled))
 
 
 def _plain(data: bytes) -> bytes:

@@ -81,6 +81,8 @@ def max_width(regex: str) -> int:
 
 def _search_outside_classes(wanted: re.Pattern[str], regex: str) -> int | None:
     """The first match of `wanted` that is neither escaped nor in a character class."""
+    if not wanted.search(regex):
+        return None
     place = 0
     while place < len(regex):
         if wanted.match(regex, place):
