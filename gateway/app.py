@@ -3,16 +3,14 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import partial
 from typing import TextIO
 
 from structlog import get_logger
 
-from delivery.bounce import compose_dsn
 from delivery.couriers.connections import ConnectionLimits
 from delivery.couriers.courier import Courier
 from delivery.couriers.relay import RelayCourier
@@ -20,17 +18,8 @@ from delivery.couriers.safebox import SafeBoxCourier
 from delivery.dkimkeys import signer_of
 from delivery.errors import StoreUnavailable
 from delivery.lanes import Limits
-from delivery.notices.compose import Composer, Voice
-from delivery.queue import Queue
-from delivery.reporting import Reporter
-from delivery.safebox.box import SafeBoxes
-from delivery.store.accounts import Accounts
 from delivery.store.audit import Event, EventKind, record
-from delivery.store.blobs import Blobs
 from delivery.store.credentials import Credentials
-from delivery.store.database import Database
-from delivery.store.upgrade import prepare
-from delivery.store.vault import Vault
 from delivery.trail.keeping import TrailKeeper
 from delivery.trail.places import place_of
 from delivery.worker import DeliveryWorker
@@ -42,7 +31,6 @@ from gateway.ledger import Ledger
 from gateway.listening import Sockets, open_sockets
 from gateway.matchcache import FileCache
 from gateway.memory import lean_memory, settle, weigh
-from gateway.orders import way_to
 from gateway.outgoing import Outgoing, most_connections, outgoing
 from gateway.policies import PolicyKeeper
 from gateway.recognition import pictures_for, tesseract_for
@@ -51,74 +39,18 @@ from gateway.settings import Settings
 from gateway.smtp.crowd import OneProcess
 from gateway.smtp.listener import reload_certificates, smtp_listener
 from gateway.smtp.reception import Door, House
+from gateway.stores import NAMESPACE, Stores, now, open_stores
 from gateway.strain import Strain
 from gateway.supervised import Supervisor
 from gateway.telemetry import Metrics, metrics_endpoint, start_logging
 from gateway.workers import WorkerPool
-from keys.keyring import KeyRing
 from policy.decision import Route
 from portal.phones.sending import couriers
 from portal.phones.settings import read_directory
 from portal.services import PortalServices
 from portal.site import portal_site
 
-NAMESPACE = "default"
-
 log = get_logger(__name__)
-
-
-def now() -> datetime:
-    """The clock that everything is given."""
-    return datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Stores:
-    """What lasts, opened: for `serve` and for commands."""
-
-    settings: Settings
-    db: Database
-    vault: Vault
-    blobs: Blobs
-    queue: Queue
-    boxes: SafeBoxes
-    composer: Composer
-    accounts: Accounts
-
-
-def open_database(settings: Settings) -> Database:
-    """The database alone, its schema as it is: for `db upgrade`. A context manager; connects on first use."""
-    return Database.open(settings.database_url)
-
-
-@contextmanager
-def open_stores(settings: Settings, keyring: KeyRing | None = None, *, make: bool = True) -> Iterator[Stores]:
-    """Open database, keys and blobs; make (unless told not to) or upgrade the embedded schema.
-
-    Raises DeliveryError and KeysError.
-    """
-    keyring = keyring or KeyRing.load(settings.keyring_path)
-    with open_database(settings) as db:
-        prepare(db, make=make)
-        vault = Vault(db, keyring)
-        vault.ensure(NAMESPACE)
-        blobs = Blobs(settings.data / "blobs")
-        destination_for = partial(way_to, directory=settings.directory())
-        write_dsn = partial(compose_dsn, hostname=settings.hostname)
-        reporter = Reporter(write_dsn, destination_for)
-        queue = Queue(db, vault, blobs, settings.queue, now, reporter=reporter, destination_for=destination_for)
-        composer = Composer(
-            Voice.of(
-                settings.notice_sender,
-                hostname=settings.hostname,
-                portal_url=settings.portal.url,
-                bounces=settings.notices.bounces,
-                # the default sender's name, `Secure mail`, is nobody's: the domain says whose
-                organisation="" if settings.notices.sender else settings.domains[0].removeprefix("*."),
-            )
-        )
-        boxes = SafeBoxes(db, vault, blobs, queue, composer=composer, clock=now, mail_bytes=settings.limits.message)
-        yield Stores(settings, db, vault, blobs, queue, boxes, composer, Accounts(db, vault))
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,13 +99,7 @@ async def serve(
     start_logging(settings.telemetry.log, log_to, process=inherited.seat.number if inherited else None)
     supervisor, metrics = Supervisor(), Metrics()
     with open_stores(settings) as stores:
-        if inherited is None:
-            keeper = PolicyKeeper(settings, cache=_compiled(stores))
-            await asyncio.to_thread(keeper.load)
-        else:
-            keeper = inherited.keeper
-        keeper.tell(partial(_note_policy, stores, metrics))
-        metrics.policy_loaded(now().timestamp())
+        keeper = await _keeper(stores, metrics, inherited)
         stores.db.note = metrics.committed
         number = 0 if inherited is None else inherited.seat.number
         share = _Share(1 if inherited is None else inherited.seat.workers)
@@ -194,35 +120,41 @@ async def serve(
             split_domains=settings.next_hop.mx,
         )
         async with out.relay, share.pool(settings) as pool, asyncio.TaskGroup() as tasks:
-            tasks.create_task(worker.run(stop), name="worker")  # drains while the doors close
+            tasks.create_task(worker.run(stop), name="worker")  # drains while the doors close and when they have
+            reader = Reader(pool, pictures=pictures_for(pool, settings.reading))
             chores = [
-                tasks.create_task(keeper.run(stop), name="policy"),
-                tasks.create_task(stores.boxes.run(stop), name="boxes"),
-                tasks.create_task(_trail(stores).run(), name="audit chain"),
-                tasks.create_task(supervisor.watch(), name="watchdog"),
-                tasks.create_task(weigh(partial(metrics.memory, number)), name="memory"),
-                *(tasks.create_task(chore(), name="tls") for chore in out.chores),
+                keeper.run(stop),
+                stores.boxes.run(stop),
+                _trail(stores).run(),
+                supervisor.watch(),
+                weigh(partial(metrics.memory, number)),
+                *(chore() for chore in out.chores),
+                *([] if inherited is None else [_beat(inherited.seat)]),
             ]
-            if inherited is not None:
-                chores.append(tasks.create_task(_beat(inherited.seat), name="sign of life"))
-            try:
-                reader = Reader(pool, pictures=pictures_for(pool, settings.reading))
-                async with _doors(
-                    stores, keeper, reader, out, metrics=metrics, stop=stop, inherited=inherited
-                ) as doors:
-                    _on_reload(keeper, doors)
-                    settle()
-                    if inherited is not None:
-                        inherited.seat.ready()
-                    supervisor.ready()
-                    ready()
-                    log.info("gateway.ready", hostname=settings.hostname, children=pool.sandbox)
-                    await stop.wait()
-                    supervisor.stopping()
-            finally:
-                for chore in chores:
-                    chore.cancel()
+            async with (
+                beside(*chores),
+                _doors(stores, keeper, reader, out, metrics=metrics, stop=stop, inherited=inherited) as doors,
+            ):
+                _on_reload(keeper, doors)
+                settle()
+                if inherited is not None:
+                    inherited.seat.ready()
+                supervisor.ready()
+                ready()
+                log.info("gateway.ready", hostname=settings.hostname, children=pool.sandbox)
+                await stop.wait()
+                supervisor.stopping()
     log.info("gateway.stopped")
+
+
+async def _keeper(stores: Stores, metrics: Metrics, inherited: Inherited | None) -> PolicyKeeper:
+    """The policy in force, which notes what becomes of it."""
+    keeper = inherited.keeper if inherited is not None else PolicyKeeper(stores.settings, cache=_compiled(stores))
+    if inherited is None:
+        await asyncio.to_thread(keeper.load)
+    keeper.tell(partial(_note_policy, stores, metrics))
+    metrics.policy_loaded(now().timestamp())
+    return keeper
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,20 +209,7 @@ async def _doors(
         queue=settings.limits.queue,
         count=stores.queue.waiting_now,
     )
-    intake = Intake(
-        reader=reader,
-        policies=keeper,
-        queue=stores.queue,
-        composer=stores.composer,
-        boxes=stores.boxes,
-        note=partial(_note, stores),
-        fallbacks={name: partner.fallback for name, partner in settings.partners.items()},
-        bounces=settings.notices.bounces,
-        metrics=metrics,
-        clock=now,
-        profiles=settings.profiles,
-        promises=out.promises,
-    )
+    intake = _intake(stores, keeper, reader, out, metrics)
     house = House(
         hostname=settings.hostname,
         domains=settings.domains,
@@ -319,6 +238,24 @@ async def _doors(
             await stack.enter_async_context(smtp_listener(listener, house, intake, sockets[listener.address]))
             for listener in settings.listeners
         ]
+
+
+def _intake(stores: Stores, keeper: PolicyKeeper, reader: Reader, out: Outgoing, metrics: Metrics) -> Intake:
+    settings = stores.settings
+    return Intake(
+        reader=reader,
+        policies=keeper,
+        queue=stores.queue,
+        composer=stores.composer,
+        boxes=stores.boxes,
+        note=partial(_note, stores),
+        fallbacks={name: partner.fallback for name, partner in settings.partners.items()},
+        bounces=settings.notices.bounces,
+        metrics=metrics,
+        clock=now,
+        profiles=settings.profiles,
+        promises=out.promises,
+    )
 
 
 def _takes_mail(stores: Stores, stop: asyncio.Event, strain: Strain) -> bool:

@@ -23,7 +23,7 @@ def upgrade_(invocation: Invocation, as_json: bool) -> None:
     settings = settings_of(invocation, keyring=False)
     from delivery.errors import DeliveryError
     from delivery.store.upgrade import newest, upgrade
-    from gateway.app import open_database
+    from gateway.stores import open_database
 
     try:
         act_as_owner_of(settings.data)

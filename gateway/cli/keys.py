@@ -89,7 +89,7 @@ def rotate(invocation: Invocation, rewrap_only: bool, as_json: bool) -> None:
 def _rewrap(settings: "Settings", primary: str) -> int:
     from delivery.errors import DeliveryError
     from delivery.store.audit import Event, EventKind, record
-    from gateway.app import open_stores
+    from gateway.stores import open_stores
 
     now = datetime.now(UTC)
     try:

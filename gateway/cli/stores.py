@@ -13,8 +13,8 @@ import click
 from gateway.cli.context import Invocation, fail, hint_of
 
 if TYPE_CHECKING:
-    from gateway.app import Stores
     from gateway.settings import Settings
+    from gateway.stores import Stores
 
 
 def settings_of(invocation: Invocation, *, keyring: bool = True) -> "Settings":
@@ -37,7 +37,7 @@ def stores_of(invocation: Invocation) -> Iterator["Stores"]:
     """The stores of the configuration, open; ends the command where they, or something done with them, fail."""
     settings = settings_of(invocation)
     from delivery.errors import DeliveryError, SchemaOutdated
-    from gateway.app import open_stores
+    from gateway.stores import open_stores
     from keys.errors import KeysError
     from keys.keyring import KeyRing
 

@@ -110,7 +110,7 @@ def _with_account(
     """Do something with an account, as an admin; ends the command where the address has none."""
     from delivery.store.credentials import Credentials
     from delivery.store.who import Who
-    from gateway.app import now
+    from gateway.stores import now
 
     async def run() -> "Told | None":
         account = await stores.accounts.by_address(namespace, address)

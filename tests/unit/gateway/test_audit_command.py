@@ -11,9 +11,9 @@ from sqlalchemy import text
 
 from delivery.items import Destination, NewItem, NewMessage
 from delivery.trail.keeping import TrailKeeper
-from gateway.app import open_stores
 from gateway.cli.main import main
 from gateway.settings import load_settings
+from gateway.stores import open_stores
 from keys.keyring import KeyRing
 from policy.decision import Route
 

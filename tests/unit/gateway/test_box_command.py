@@ -15,10 +15,10 @@ from delivery.items import Destination, Item, Kind, OpenMessage, State
 from delivery.safebox.profile import Profile
 from delivery.safebox.records import BoxRecord, BoxSummary, GuestSummary
 from delivery.store.boxes import BoxState, GuestState
-from gateway.app import open_stores
 from gateway.cli.boxshown import record_json, summary_json, summary_text
 from gateway.cli.main import main
 from gateway.settings import load_settings
+from gateway.stores import open_stores
 from keys.tokens import new_id
 from policy.decision import Route
 

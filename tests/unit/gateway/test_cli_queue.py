@@ -12,9 +12,9 @@ from sqlalchemy import text
 from delivery.circuits import Circuit
 from delivery.items import Destination, Lane, NewItem, NewMessage, Reply, State
 from delivery.store.circuits import put_circuit
-from gateway.app import open_stores
 from gateway.cli.main import main
 from gateway.settings import load_settings
+from gateway.stores import open_stores
 from keys.keyring import KeyRing
 from policy.decision import Route
 

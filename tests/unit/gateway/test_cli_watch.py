@@ -8,9 +8,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from delivery.store.audit import Event, EventKind, record
-from gateway.app import open_stores
 from gateway.cli.main import main
 from gateway.settings import load_settings
+from gateway.stores import open_stores
 from keys.keyring import KeyRing
 
 CONFIG = """

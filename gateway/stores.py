@@ -1,0 +1,78 @@
+"""What lasts, opened: database, keys, blobs, and the services over them. For `serve` and for commands."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Final
+
+from delivery.bounce import compose_dsn
+from delivery.notices.compose import Composer, Voice
+from delivery.queue import Queue
+from delivery.reporting import Reporter
+from delivery.safebox.box import SafeBoxes
+from delivery.store.accounts import Accounts
+from delivery.store.blobs import Blobs
+from delivery.store.database import Database
+from delivery.store.upgrade import prepare
+from delivery.store.vault import Vault
+from gateway.orders import way_to
+from gateway.settings import Settings
+from keys.keyring import KeyRing
+
+NAMESPACE: Final = "default"
+
+
+def now() -> datetime:
+    """The clock that everything is given."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """What lasts, opened: for `serve` and for commands."""
+
+    settings: Settings
+    db: Database
+    vault: Vault
+    blobs: Blobs
+    queue: Queue
+    boxes: SafeBoxes
+    composer: Composer
+    accounts: Accounts
+
+
+def open_database(settings: Settings) -> Database:
+    """The database alone, its schema as it is: for `db upgrade`. A context manager; connects on first use."""
+    return Database.open(settings.database_url)
+
+
+@contextmanager
+def open_stores(settings: Settings, keyring: KeyRing | None = None, *, make: bool = True) -> Iterator[Stores]:
+    """Open database, keys and blobs; make (unless told not to) or upgrade the embedded schema.
+
+    Raises DeliveryError and KeysError.
+    """
+    keyring = keyring or KeyRing.load(settings.keyring_path)
+    with open_database(settings) as db:
+        prepare(db, make=make)
+        vault = Vault(db, keyring)
+        vault.ensure(NAMESPACE)
+        blobs = Blobs(settings.data / "blobs")
+        destination_for = partial(way_to, directory=settings.directory())
+        write_dsn = partial(compose_dsn, hostname=settings.hostname)
+        reporter = Reporter(write_dsn, destination_for)
+        queue = Queue(db, vault, blobs, settings.queue, now, reporter=reporter, destination_for=destination_for)
+        composer = Composer(
+            Voice.of(
+                settings.notice_sender,
+                hostname=settings.hostname,
+                portal_url=settings.portal.url,
+                bounces=settings.notices.bounces,
+                # the default sender's name, `Secure mail`, is nobody's: the domain says whose
+                organisation="" if settings.notices.sender else settings.domains[0].removeprefix("*."),
+            )
+        )
+        boxes = SafeBoxes(db, vault, blobs, queue, composer=composer, clock=now, mail_bytes=settings.limits.message)
+        yield Stores(settings, db, vault, blobs, queue, boxes, composer, Accounts(db, vault))
