@@ -13,7 +13,7 @@ from delivery.store import challenges, codes, devices, sessions, throttles
 from delivery.store.audit import EventKind, record
 from delivery.store.codes import Asker, CodeRules, CodeSent, Tried, Try
 from delivery.store.database import Database
-from delivery.store.schema import accounts
+from delivery.store.schema_people import accounts
 from delivery.store.sessions import Session, session_name
 from delivery.store.throttles import Limit, key_of
 from delivery.store.vault import Vault

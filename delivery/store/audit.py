@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, insert, select, update
 
-from delivery.store.schema import audit_events
+from delivery.store.schema_audit import audit_events
 from delivery.store.statements import Statement
 from delivery.store.vault import Vault
 from keys.tokens import new_id

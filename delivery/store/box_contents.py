@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
-from delivery.store.schema import audit_events, box_documents, box_messages
+from delivery.store.schema_audit import audit_events
+from delivery.store.schema_boxes import box_documents, box_messages
 
 _NO_BYTES: Final = {"facts_sealed": None, "inline_sealed": None, "blob": None, "recall_reason_sealed": None}
 

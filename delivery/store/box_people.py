@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, select, update
 
 from delivery.store.boxes import BoxRow, BoxState, GuestState, Role, box_of
-from delivery.store.schema import boxes, participants
+from delivery.store.schema_boxes import boxes, participants
 
 
 def set_removed(conn: Connection, namespace: str, participant_id: str, now: datetime) -> bool:

@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from delivery.store.schema import audit_events, finished_items, items
+from delivery.store.schema import finished_items, items
+from delivery.store.schema_audit import audit_events
 
 
 @dataclass(frozen=True, slots=True)

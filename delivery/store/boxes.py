@@ -13,7 +13,8 @@ from sqlalchemy import Connection, Row, Table, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from delivery.store import proofs
-from delivery.store.schema import boxes, links, participants, throttles
+from delivery.store.schema_boxes import boxes, links, participants
+from delivery.store.schema_people import throttles
 from keys.sealing import WrappedKey
 
 

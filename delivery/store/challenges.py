@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
-from delivery.store.schema import challenges
+from delivery.store.schema_people import challenges
 from keys.tokens import new_id
 
 VALID: Final = timedelta(minutes=10)

@@ -13,7 +13,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Row, Select, delete, insert, select, update
 
 from delivery.store import throttles
-from delivery.store.schema import codes
+from delivery.store.schema_people import codes
 from delivery.store.throttles import Limit, key_of
 from keys.tokens import new_id, same
 

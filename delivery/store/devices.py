@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from delivery.store.schema import devices
+from delivery.store.schema_people import devices
 
 LONGEST: Final = timedelta(days=365)
 MOST: Final = 20  # of one address; the oldest go

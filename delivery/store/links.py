@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, Connection, Row, Text, cast, func, insert, select, type_coerce, update
 
-from delivery.store.schema import audit_checkpoints, audit_events, audit_links, audit_shipments
+from delivery.store.schema_audit import audit_checkpoints, audit_events, audit_links, audit_shipments
 from delivery.store.statements import Statement
 
 GENESIS: Final = bytes(32)  # what stands before the first link

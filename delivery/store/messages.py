@@ -8,7 +8,8 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from delivery.items import SealedMessage
-from delivery.store.schema import attempts, box_documents, box_messages, finished_items, items, messages
+from delivery.store.schema import attempts, finished_items, items, messages
+from delivery.store.schema_boxes import box_documents, box_messages
 from delivery.store.statements import Statement
 from keys.sealing import WrappedKey
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
-from delivery.store.schema import passkeys
+from delivery.store.schema_people import passkeys
 
 MOST: Final = 20  # of one account
 

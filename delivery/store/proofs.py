@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from delivery.store.schema import codes, proofs, sessions
+from delivery.store.schema_people import codes, proofs, sessions
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, case, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from delivery.store.schema import throttles
+from delivery.store.schema_people import throttles
 
 
 def add_to(conn: Connection, namespace: str, counts: Sequence[tuple[str, datetime, int]]) -> dict[str, int]:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from delivery.store.schema import recovery_codes, second_factors
+from delivery.store.schema_people import recovery_codes, second_factors
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from delivery.store.schema import accounts, sessions
+from delivery.store.schema_people import accounts, sessions
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from delivery.store.schema import throttles
+from delivery.store.schema_people import throttles
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect
 from sqlalchemy.pool import NullPool
 
 from delivery.errors import SchemaOutdated, StoreUnavailable
-from delivery.store import schema_tls  # noqa: F401  # its tables are part of the metadata
+from delivery.store import schema_audit, schema_boxes, schema_people, schema_tls  # noqa: F401  # tables of the metadata
 from delivery.store.database import Database
 from delivery.store.failures import translated
 from delivery.store.schema import metadata, namespaces

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, Connection, func, literal_column, select, type_coerce
 
-from delivery.store.schema import audit_events
+from delivery.store.schema_audit import audit_events
 
 _EVENTS: Final = audit_events.c
 _WATCHED: Final = literal_column("kind") == literal_column("'rule.watched'")  # literal, so that the index is taken

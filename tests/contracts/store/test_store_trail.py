@@ -10,7 +10,7 @@ from sqlalchemy import delete, insert, select, text, update
 from delivery.errors import StoreUnavailable
 from delivery.store import links
 from delivery.store.audit import Event, EventKind, erase_person, record
-from delivery.store.schema import audit_checkpoints, audit_events, audit_links
+from delivery.store.schema_audit import audit_checkpoints, audit_events, audit_links
 from delivery.trail.keeping import TrailKeeper, shown
 from delivery.trail.proof import read_shipped, verify
 

@@ -8,7 +8,8 @@ from sqlalchemy import delete, select, update
 from delivery.errors import KeysUnavailable
 from delivery.store.audit import Event, EventKind, commitment, erase_person, export, record
 from delivery.store.database import Database
-from delivery.store.schema import audit_events, namespace_keys
+from delivery.store.schema import namespace_keys
+from delivery.store.schema_audit import audit_events
 from delivery.store.upgrade import prepare
 from delivery.store.vault import Purpose, Vault
 from keys.keyring import KeyRing
