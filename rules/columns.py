@@ -30,7 +30,10 @@ _NUMBER: Final = re.compile(
 _RULE: Final = re.compile(rb"[ |:+=_-]*[-=_]{2,}[ |:+=_-]*")  # drawn below the labels
 _CELL: Final = b" \"'="
 _SPLIT: Final = re.compile(rb"[\t;|,]|  +")
-_CELL_ENDS: Final = bytes.maketrans(b"\t;|,", b"\n\n\n\n")
+# A line whose cells are short, without a look at wide gaps.
+_SHORT_CELLS: Final = re.compile(
+    rb"(?:[^\n\t;|,]{0,%d}+[\t;|,])*+[^\n\t;|,]{0,%d}+(?:\n|\Z)" % (_LONGEST_LABEL, _LONGEST_LABEL)
+)
 _VALUE: Final = rb"[0-9A-Z][0-9A-Za-z ./-]{3,40}"
 _VALUE_LINE: Final = re.compile(rb"[ \"'=]{0,4}[0-9][0-9A-Za-z ./-]{3,40}[ \"']{0,4}")
 _BELOW: Final = re.compile(rb"(?:\n[^0-9\n]{0,48}){1,2}\n?[ \"'=]{0,4}" + _VALUE + rb"[ \"']{0,4}(?:\n|\Z)")
@@ -133,14 +136,14 @@ def may_head(data: bytes, place: int) -> bool:
 
     Said too often rather than too seldom; what stands in which column is found out about a value.
     """
+    start = data.rfind(b"\n", max(0, place - _LONGEST_LINE), place) + 1 or max(0, place - _LONGEST_LINE)
+    short = _SHORT_CELLS.match(data, start) is not None
     stop = data.find(b"\n", place, place + _LONGEST_LINE)
-    if stop < 0:
-        return False
-    start = max(0, place - _LONGEST_LINE, data.rfind(b"\n", max(0, place - _LONGEST_LINE), place) + 1)
+    if stop < 0 or (not short and data.find(_WIDE, start, stop) < 0):
+        return False  # prose, mostly
     line = data[start:stop]
-    for cell in line.translate(_CELL_ENDS).split(b"\n"):
-        if len(cell) > _LONGEST_LABEL and (_WIDE not in cell or max(map(len, _SPLIT.split(cell))) > _LONGEST_LABEL):
-            return False  # prose, mostly
+    if not short and max(map(len, _SPLIT.split(line))) > _LONGEST_LABEL:
+        return False
     if _NUMBER.search(line):
         return False
     below = _ROW_BELOW if _SPLIT.search(line) else _BELOW
