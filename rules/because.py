@@ -9,7 +9,7 @@ import re2
 from rules.budget import Budget
 from rules.candidates import Candidate
 from rules.columns import Columns
-from rules.context import BEHIND
+from rules.context import BEHIND, BLANK_LINE
 from rules.detector import Detector, WordList
 from rules.finding import Because
 from rules.judging import Words
@@ -77,7 +77,9 @@ class Reasons:
 
     def _against(self, index: int, candidate: Candidate) -> str:
         rules = zip(self._words.detectors[index].unless, self._words.unless[index], strict=True)
-        found = [near for rule, pattern in rules for near in self._around(pattern, candidate, rule.within)]
+        found = [
+            near for rule, pattern in rules for near in self._around(pattern, candidate, rule.within, across=False)
+        ]
         return min(found)[1] if found else ""
 
     def _rival(self, candidate: Candidate) -> str:
@@ -90,15 +92,20 @@ class Reasons:
         ]
         return self._nearest(rivals[0].detector, rivals[0])[0] if rivals else ""
 
-    def _around(self, pattern: re2._Regexp, candidate: Candidate, within: int) -> Iterator[tuple[int, str, int]]:
-        """Words of a set within reach: their rank (labels stand before), the word, the characters between."""
+    def _around(
+        self, pattern: re2._Regexp, candidate: Candidate, within: int, across: bool = True
+    ) -> Iterator[tuple[int, str, int]]:
+        """Words of a set within reach: their rank (labels stand before), the word, the characters between.
+
+        `across`: those of other paragraphs, too.
+        """
         start, end = candidate.start, candidate.end
         first, last = max(0, start - 4 * within - _LONGEST), min(len(self._data), end + 4 * within + _LONGEST)
         for match in pattern.finditer(self._data, first, last):
             before = match.end() <= start
             left, right = (match.end(), start) if before else (end, match.start())
             gap = len(self._data[left:right].decode("utf-8", "ignore")) if right > left else 0
-            if gap <= within:
+            if gap <= within and (across or not BLANK_LINE.search(self._data, left, right)):
                 yield gap if before or match.start() < end else gap + BEHIND, _shown(match[0]), gap
 
     def _weight(self, candidate: Candidate, words: WordList | None) -> int:
