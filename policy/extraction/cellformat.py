@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
-from policy.extraction.numberformat import Shows, chosen, sections_of, with_signs, with_text
+from policy.extraction.numberformat import LONGEST_CODE, Shows, chosen, sections_of, with_signs, with_text
 
 # Formats that a workbook does not write down, by number (ECMA-376 18.8.30; [MS-XLS] 2.4.126).
 BUILTIN_FORMATS: Final = {
@@ -44,6 +44,7 @@ def displayed(value: str, code: str, *, from_1904: bool = False) -> str:
     """A value in a format: signs between its digits, words beside it, or a date; any other as it is stored."""
     if not code or code == "General":
         return value
+    code = code[:LONGEST_CODE]
     sections = sections_of(code)
     if all(section.shows is Shows.STORED for section in sections):
         return value
@@ -65,7 +66,7 @@ def displayed(value: str, code: str, *, from_1904: bool = False) -> str:
 
 def displayed_text(value: str, code: str) -> str:
     """A text in a format: with the words that stand beside it."""
-    sections = sections_of(code)
+    sections = sections_of(code[:LONGEST_CODE])
     text = (sections[3:4] or sections[:1] or (None,))[0]
     return with_text(text, value) if text and text.shows is Shows.TEXT else value
 

@@ -78,7 +78,7 @@ def _in_base(number: int, symbols: tuple[str, ...], below: int) -> str:
 def counter_style(body: str) -> CounterStyle:
     """From the declarations of an @counter-style rule."""
     said: dict[str, str] = {}
-    for match in re.finditer(r"([a-z-]+)\s*:((?:\"[^\"]*\"|'[^']*'|[^;\"'])*)", body[:8_000], re.I):
+    for match in re.finditer(r"(?<![a-z-])([a-z-]{1,40})\s{0,9}:((?:\"[^\"]*\"|'[^']*'|[^;\"'])*)", body[:8_000], re.I):
         said[match[1].lower()] = match[2].strip()
     system, _, first = said.get("system", "symbolic").lower().partition(" ")
     start = _NUMBER.search(first)

@@ -58,13 +58,14 @@ class Calculator:
 
     cells: Cells
     steps: int = 0
+    most: int = _STEPS
     lost: bool = False  # the last formula was one that is not followed
     _parsed: dict[str, _Node | None] = field(default_factory=dict)
 
     @property
     def is_spent(self) -> bool:
         """Whether there are steps left."""
-        return self.steps > _STEPS
+        return self.steps > self.most
 
     def result(self, formula: str, sheet: str, across: int = 0, down: int = 0) -> str | None:
         """The text a formula shows, moved `across` and `down` (shared ones); None where it is not followed."""

@@ -16,6 +16,7 @@ _LIMIT: Final = re.compile(r"\[(<=|>=|<>|<|>|=)(-?\d{1,15}(?:\.\d{1,15})?)\]")
 _GENERAL: Final = re.compile(r"general", re.I)
 _DATED: Final = re.compile(r"[yd]", re.I)
 _DIGIT: Final = re.compile(r"\d")
+LONGEST_CODE: Final = 500  # characters that are looked at; a workbook may have 255
 _MOST_SECTIONS: Final = 4
 
 

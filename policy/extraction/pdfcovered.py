@@ -1,12 +1,15 @@
 """What of a PDF's page is drawn and not seen: under something, outside of its clip, on a layer that may be off."""
 
 import ctypes
+import math
 from typing import Any, Final
 
 from pypdfium2 import raw
 
 _MOST_OBJECTS: Final = 20_000
 _MOST_COVERS: Final = 500
+_BAND: Final = 16.0  # points
+_MOST_BANDS: Final = 200
 _MOST_SEGMENTS: Final = 400
 _MOST_MARKS: Final = 8
 _OPAQUE: Final = 250
@@ -20,15 +23,19 @@ class Ground:
 
     def __init__(self, page: Any) -> None:
         self._order: dict[int, int] = {}
-        self._covers: list[tuple[int, Box]] = []
+        self._covers: dict[int, list[tuple[int, Box]]] = {}  # by bands of the page
+        covers = 0
         self._clips: dict[int, Box | None] = {}
         for number in range(min(raw.FPDFPage_CountObjects(page), _MOST_OBJECTS)):
             drawn = raw.FPDFPage_GetObject(page, number)
             if not drawn:
                 continue
             self._order[ctypes.addressof(drawn.contents)] = number
-            if len(self._covers) < _MOST_COVERS and _is_opaque(drawn):
-                self._covers.append((number, _bounds(drawn)))
+            if covers < _MOST_COVERS and _is_opaque(drawn):
+                covers += 1
+                box = _bounds(drawn)
+                for band in range(_band(box[1]), _band(box[3]) + 1):
+                    self._covers.setdefault(band, []).append((number, box))
 
     def hides(self, drawn: Any, across: float, up: float) -> str:
         """Why nobody sees a sign of a drawn text at a place; empty where it is seen."""
@@ -41,7 +48,12 @@ class Ground:
         clip = self._clips[address]
         if clip is not None and not _within(clip, across, up):
             return "clipped"
-        return "covered" if any(at > order and _within(box, across, up) for at, box in self._covers) else ""
+        near = self._covers.get(_band(up), ())
+        return "covered" if any(at > order and _within(box, across, up) for at, box in near) else ""
+
+
+def _band(up: float) -> int:
+    return int(max(-_MOST_BANDS, min(_MOST_BANDS, up // _BAND))) if math.isfinite(up) else 0
 
 
 def _is_opaque(drawn: Any) -> bool:

@@ -40,6 +40,7 @@ class Inside:
     files: list[bytes] = field(default_factory=list)
     whole: bool = True
     broken: bool = False  # a page's content is not what its filters say
+    left: int = _ROOM  # for pages that are read by their glyphs
     drawn_fonts: bool = False  # there are fonts whose signs are drawn by the file itself (Type 3)
     untold: bool = False  # and nothing says what some of them mean
 
@@ -203,10 +204,14 @@ def _as_drawn(page: "dict[str, object]", inside: Inside, fonts: _Fonts) -> None:
     lies = any(font.lies for font in named.values())
     if not lies and "replaced text" not in inside.texts:
         return
+    if inside.left <= 0:
+        inside.whole = False
+        return
     contents = objects.get(page.get("Contents"))
     streams = contents if isinstance(contents, list) else [contents]
-    found = (objects.get(each) for each in streams)
-    data = b"\n".join(each.data(_STREAM_ROOM) or b"" for each in found if isinstance(each, Stream))
+    found = [each for each in map(objects.get, streams) if isinstance(each, Stream)]
+    data = b"\n".join(each.data(min(_STREAM_ROOM, inside.left)) or b"" for each in found)
+    inside.left -= len(data) + sum(len(each.raw) for each in found)
     inside.add("as drawn", drawn_text(data, named, as_drawn=lies))
     if lies:
         inside.add("as said", drawn_text(data, named, as_drawn=False))

@@ -11,11 +11,13 @@ from policy.extraction.sheetfunctions import Value
 from policy.extraction.tables import joined_cells
 
 _SUFFIXES: Final = (".csv", ".tsv", ".tab", ".txt", ".prn", ".slk", ".dif")
-# From the equals sign, which is found fast, and back to the cell's beginning.
+# From the equals sign, which is found fast, and back to the cell's beginning; up to a separator, where the cell ends,
+# so that no character is looked at twice.
 _FORMULA: Final = re.compile(
-    r"""=(?:(?<=[\n,;|\t]=)|(?<=[\n,;|\t][ "']=)|(?<=[\n,;|\t][ "']{2}=)|(?<=[\n,;|\t][ "']{3}=))[^\n]{0,500}?[&(]"""
+    r"""=(?:(?<=[\n,;|\t]=)|(?<=[\n,;|\t][ "']=)|(?<=[\n,;|\t][ "']{2}=)|(?<=[\n,;|\t][ "']{3}=))"""
+    r"""(?: ?"|[^\n,;|\t]{0,200}?[&(])"""
 )
-_FIRST_FORMULA: Final = re.compile(r"""[ "']{0,3}=[^\n]{0,500}?[&(]""")
+_FIRST_FORMULA: Final = re.compile(r"""[ "']{0,3}=(?: ?"|[^\n,;|\t]{0,200}?[&(])""")
 _SEPARATED: Final = re.compile(r"\Asep=(.)\r?\n", re.I)
 _SIGNS: Final = (",", ";", "\t", "|")
 _SYLK: Final = re.compile(r"ID;P")
@@ -23,7 +25,8 @@ _DIF: Final = re.compile(r"TABLE\r?\n0,1\r?\n")
 _FIELD: Final = re.compile(r"((?:[^;]|;;)*)(?:;|\Z)")
 _ONE: Final = re.compile(r'-1,0\r?\n(BOT)|1,0\r?\n"((?:[^"\n]|"")*)"|0,([^\r\n]{1,60})\r?\n')
 _LONGEST: Final = 4 << 20  # characters
-_MOST_FORMULAS: Final = 2_000
+_MOST_FORMULAS: Final = 500
+_STEPS: Final = 20_000  # of all of them: small files are read while connections wait
 _MOST_CELLS: Final = 200_000
 _FARTHEST: Final = 16_384  # columns and rows of a SYLK file's cells that are kept in their places
 
@@ -53,7 +56,7 @@ class Table:
     def rows(self, chosen: set[int] | None = None) -> Iterator[list[str]]:
         """The rows as they are shown; only those chosen, where some are."""
         lines: dict[int, dict[int, str]] = {}
-        calculator = Calculator(self)
+        calculator = Calculator(self, most=_STEPS)
         for (column, row), value in self.cells.items():
             if chosen is None or row in chosen:
                 text = str(value)

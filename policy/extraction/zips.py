@@ -20,6 +20,7 @@ _HEADER: Final = struct.Struct("<4s5H3I2H")
 _ENDING: Final = struct.Struct("<4s4H2IH")
 _NEXT: Final = re.compile(rb"PK(?:\x03\x04|\x01\x02|\x07\x08|\x05\x06)")
 _THING: Final = re.compile(rb"PK(?:\x03\x04|\x01\x02|\x05\x06|\x06[\x06\x08])")
+_LOOKED: Final = 1024 * 1024  # bytes behind an entry
 _MOST_PARTS: Final = 20_000
 _MOST_ENDS: Final = 64
 _STREAMED: Final = 0x8  # sizes stand behind the data
@@ -84,8 +85,9 @@ def read_archive(data: bytes, most: int) -> Archive:
             odd = odd or "a zip whose directory contradicts it"
             entries.append(local)
     odd = odd or _overlaps(covered)
-    if between := [one for entry in entries for one in _between(data, entry)]:
-        entries += between
+    between = list(_gaps(data, entries))
+    if between:
+        entries += [entry for entry in between if entry is not None]
         odd = odd or "a zip with more in it than its entries"
     for header in _unlisted(data, covered):
         local = _local(data, header)
@@ -251,21 +253,27 @@ def _wide(extra: bytes, values: tuple[int, int, int]) -> tuple[int, int, int]:
     return out[0], out[1], out[2]
 
 
-def _between(data: bytes, entry: Entry) -> Iterator[Entry]:
-    """What lies between an entry's end and the next thing: the rest of the entry, where its header gives no size."""
-    if entry.packed is None:
-        return
-    end = entry.at + entry.packed
-    following = _THING.search(data, end)
-    between = data[end : following.start()] if following else b""
-    streamed = bool(entry.flags & _STREAMED)
-    if not between.strip(b"\0") or (streamed and _is_descriptor(between, entry)):
-        return
-    if streamed:
-        packed = entry.packed + len(between)
-        yield replace(entry, name=entry.name.rstrip("/"), packed=packed, size=None, checksum=None)
-    else:
-        yield Entry("between its entries", "", "", 0, 0, len(between), None, None, 0, end, end)
+def _gaps(data: bytes, entries: list[Entry]) -> Iterator[Entry | None]:
+    """What lies between an entry's end and the next thing; None where there is too much of it to look at."""
+    work = 4 * len(data) + _LOOKED
+    for entry in entries:
+        if entry.packed is None:
+            continue
+        end = entry.at + entry.packed
+        following = _THING.search(data, end, end + _LOOKED)
+        between = data[end : following.start() if following else end + _LOOKED]
+        work -= len(between)
+        if work < 0:
+            yield None
+            return
+        streamed = bool(entry.flags & _STREAMED)
+        if not between.strip(b"\0") or (streamed and _is_descriptor(between, entry)):
+            continue
+        if streamed:  # the rest of the entry, whose header gives no size
+            packed = entry.packed + len(between)
+            yield replace(entry, name=entry.name.rstrip("/"), packed=packed, size=None, checksum=None)
+        else:
+            yield Entry("between its entries", "", "", 0, 0, len(between), None, None, 0, end, end)
 
 
 def _is_descriptor(between: bytes, entry: Entry) -> bool:

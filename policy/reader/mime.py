@@ -231,7 +231,9 @@ class _Walk:
     def _lost(self, between: bytes, inner: _Where) -> None:
         """A part where nobody should look for one: to a program that understands the delimiters otherwise it is one."""
         said = _ENCODED.search(between)
-        if said is None or inner.nesting > self._limits.nesting or not self._another(1, inner):
+        if said is None or inner.nesting > self._limits.nesting:
+            return
+        if not self._another(1, inner) or not self._spend(len(between), inner):
             return
         blank = max(between.rfind(b"\n\n", 0, said.start() + 1) + 2, between.rfind(b"\n\r\n", 0, said.start() + 1) + 3)
         self._part(between[blank if blank > 2 else 0 :].lstrip(b"\r\n"), inner)
