@@ -28,7 +28,8 @@ _OTHERS: Final = re.compile("[^0-9]+")
 
 def digits_of(text: str) -> str:
     """The ASCII digits of `text`, in order."""
-    return text if text.isascii() and text.isdigit() else _OTHERS.sub("", text)
+    plain = text.replace(" ", "").replace("-", "")  # what mostly stands between them
+    return plain if plain.isascii() and plain.isdigit() else _OTHERS.sub("", plain)
 
 
 def spoken_digits(text: str) -> str:

@@ -27,11 +27,13 @@ _NO_WIDTH: Final = ("\\b", "\\B", "\\A", "\\z", "\\E")
 _ONE_BYTE: Final = ("\\d", "\\w", "\\s", "\\C", "\\t", "\\n", "\\r", "\\f", "\\v", "\\a")
 
 _FIXED: Final = re.compile(r"(?:\\b|(?:\\d|\[(?:[A-Za-z0-9 .-])+\]|[A-Za-z0-9 -]|\\[.-])(?:\{\d+\})?)+")
+_REPEATED: Final = re.compile(r"\(\?:((?:\\d|[A-Za-z0-9 -])+)\)\{(\d{1,2})\}")  # such as (?: \d){15}
 _FIXED_ITEM: Final = re.compile(r"\\b|(?:\\d|\[[^\]]+\]|[A-Za-z0-9 -]|\\[.-])(?:\{(\d+)\})?")
 
 
 def fixed_width(regex: str) -> int:
     """The bytes of every match where a plain pattern has but one width; 0 where it takes RE2 to say."""
+    regex = _REPEATED.sub(lambda match: match[1] * int(match[2]), regex)
     if not _FIXED.fullmatch(regex):
         return 0
     return sum(int(item[1] or 1) for item in _FIXED_ITEM.finditer(regex) if item[0] != "\\b")

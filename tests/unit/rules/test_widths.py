@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.errors import PatternRefused
-from rules.widths import compile_pattern, max_width
+from rules.widths import compile_pattern, fixed_width, max_width
 
 
 @pytest.mark.parametrize(
@@ -139,3 +139,17 @@ def test_no_match_is_wider_than_told(regex: str, text: str) -> None:
     width = max_width(regex)
     for match in re2.compile(regex, options).finditer(data):
         assert match.end() - match.start() <= width
+
+
+@pytest.mark.parametrize(
+    ("regex", "width"),
+    [
+        (r"\b\d{3}-\d{2}-\d{4}\b", 11),
+        (r"\b[2-6](?: \d){15}\b", 31),
+        (r"\d(?: \d){2,3}", 0),
+        (r"\d+", 0),
+        (r"\d(?: |-){2}", 0),
+    ],
+)
+def test_a_plain_pattern_has_one_width(regex: str, width: int) -> None:
+    assert fixed_width(regex) == width
