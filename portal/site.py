@@ -15,12 +15,14 @@ from delivery.errors import DeliveryError
 from keys.errors import KeysError
 from portal.guest import answer, consent, documents, frame, landing, letter, start
 from portal.guest.documents import CONTINUATIONS, Continuations
-from portal.guest.start import ERRANDS
+from portal.owner import boxes as owner_boxes
+from portal.owner import signin as owner_signin
 from portal.services import SERVICES, PortalServices, services_of
 from portal.signin import account, codes, devices, passkeys, question, second, telephone
 from portal.signin.account import PASSWORDS
 from portal.signin.passwords import Passwords
 from portal.web.door import Runner
+from portal.web.errands import ERRANDS
 from portal.web.headers import host_is_ours, put_headers
 from portal.web.patience import EVERY, PATIENCE, Patience
 from portal.web.render import STATIC
@@ -114,6 +116,14 @@ def _routes(app: web.Application) -> list[web.RouteDef]:
         post("/m/{participant}/ask", letter.ask, name="letter-ask"),
         get("/m/{participant}/not-for-me", letter.decline_form, name="letter-decline-form"),
         post("/m/{participant}/not-for-me", letter.decline, name="letter-decline"),
+        # the senders' own site
+        get("/boxes/signin", owner_signin.signin_form, name="owner-signin-form"),
+        post("/boxes/signin", owner_signin.ask, name="owner-signin"),
+        get("/boxes/signin/code", owner_signin.code_form, name="owner-code-form"),
+        post("/boxes/signin/code", owner_signin.enter, name="owner-code"),
+        post("/boxes/leave", owner_signin.leave, name="owner-leave"),
+        get("/boxes/left", owner_signin.left, name="owner-left"),
+        get("/boxes", owner_boxes.boxes, name="owner-boxes"),
     ]
 
 
@@ -136,7 +146,7 @@ async def _our_host(request: web.Request, handler: Handler) -> web.StreamRespons
 async def _readers_only(request: web.Request, handler: Handler) -> web.StreamResponse:
     """A browser that fetches ahead what its reader may open next has the cookies, and no reader yet."""
     said = " ".join(request.headers.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Moz")).lower()
-    if ("prefetch" in said or "prerender" in said) and request.path.startswith("/m/"):
+    if ("prefetch" in said or "prerender" in said) and request.path.startswith(("/m/", "/boxes")):
         return web.Response(status=503, text="Not ahead of time.\n")
     return await handler(request)
 

@@ -139,6 +139,11 @@ class Composer:
         facts = {"code": code, "valid_for": valid_for, "asked_from": asked_from, "phrase": phrase}
         return self._to_guest("code", about, now, None, facts)
 
+    def owner_code(self, to_address: str, code: str, now: datetime, *, valid_for: timedelta, asked_from: str) -> Notice:
+        """The code by which a sender gets to their own boxes. `asked_from` is a network address, or empty."""
+        facts = {"code": code, "valid_for": valid_for, "asked_from": asked_from, "voice": self.voice, "now": now}
+        return self._compose("owner_code", facts, self._headers(now, to_name="", to_address=to_address), None)
+
     def account_created(self, about: About, now: datetime) -> Notice:
         """An account was made for the guest's address, or its password set anew."""
         return self._to_guest("account_created", about, now, None, {})

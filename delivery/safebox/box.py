@@ -24,6 +24,7 @@ from delivery.safebox.inviting import Inviter
 from delivery.safebox.keeping import Keeping
 from delivery.safebox.lifecycle import Act
 from delivery.safebox.limits import AnswerLimits
+from delivery.safebox.listing import Listing
 from delivery.safebox.opening import Opening
 from delivery.safebox.participants import Access
 from delivery.safebox.post import Outbox, Post
@@ -42,7 +43,7 @@ MAIL_BYTES: Final = 50 * 2**20  # limits.message
 _GROWS: Final = 1.4  # base64 takes a third more; headers and text the rest
 
 
-class SafeBoxes(Opening, Proving, Keeping, Recalling, Tracking, Vouching, Clockwork):
+class SafeBoxes(Opening, Proving, Keeping, Listing, Recalling, Tracking, Vouching, Clockwork):
     """Every act on SafeBoxes, each in one transaction with its audit event."""
 
     def __init__(

@@ -156,8 +156,11 @@ class Accounts:
         strong: bool = False,
         remembered: bool = False,
         replaces: bytes | None = None,
+        owner: str | None = None,
     ) -> None:
-        """Sign somebody in; the session they had in this browser ends. `remembered`: no code was typed."""
+        """Sign somebody in; the session they had in this browser ends. `remembered`: no code was typed. `owner`: a
+        sender, who proved this address, to their own boxes.
+        """
 
         def work(conn: Connection) -> None:
             if replaces is not None:
@@ -173,17 +176,21 @@ class Accounts:
                 way=way,
                 strong=strong,
                 remembered=remembered,
+                owner=owner,
             )
             facts: dict[str, object] = {"way": way, "session": session_name(digest)}
             facts |= {"strong": True} if strong else {}
             facts |= {"remembered": True} if remembered else {}
+            facts |= {"as": "owner"} if owner else {}
             record(conn, self._vault, [event_of(EventKind.SIGNIN_SUCCEEDED, namespace, who, address="", **facts)], now)
 
         await self._db.write(work)
 
-    async def session(self, namespace: str, digest: bytes, now: datetime, idle: timedelta) -> Session | None:
-        """The session behind a cookie's digest."""
-        return await self._db.read(lambda conn: sessions.find(conn, namespace, digest, now, idle))
+    async def session(
+        self, namespace: str, digest: bytes, now: datetime, idle: timedelta, *, of_owner: bool = False
+    ) -> Session | None:
+        """The session behind a cookie's digest: a guest's, or (`of_owner`) a sender's."""
+        return await self._db.read(lambda conn: sessions.find(conn, namespace, digest, now, idle, of_owner=of_owner))
 
     async def touch_session(self, namespace: str, digest: bytes, now: datetime) -> None:
         """It was used."""
@@ -225,6 +232,10 @@ class Accounts:
     def number_digest(self, namespace: str, number: str) -> str:
         """What is kept of a telephone number, where only equality matters (64 characters); empty of none."""
         return self._vault.mac(namespace, "phone", number.encode()).hex() if number else ""
+
+    def owner_key(self, namespace: str, address: str) -> str:
+        """What stands for a sender's address where a guest's codes have the participant: 32 characters, no address."""
+        return f"owner-{self._vault.mac(namespace, 'owner', address_key(address).encode())[:13].hex()}"
 
     def handle(self, namespace: str, address: str) -> bytes:
         """What a passkey calls a person (WebAuthn's user handle, 32 bytes): tells nobody else who that is."""

@@ -67,6 +67,7 @@ sessions = Table(
     Column("namespace", ForeignKey("namespaces.name"), nullable=False),
     Column("account_id", String(32)),
     Column("participant_id", String(32)),  # signed in for this participant only, not by account
+    Column("owner", Text),  # the address of a sender who signed in to their own boxes: such a session opens no letter
     Column("way", String(16), nullable=False, server_default="code"),  # delivery.safebox.participants.Way
     Column("strong", Boolean, nullable=False, server_default=false()),  # by passkey, or with a second factor
     Column("remembered", Boolean, nullable=False, server_default=false()),  # the browser was: nothing was typed in it

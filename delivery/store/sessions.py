@@ -12,6 +12,7 @@ from delivery.store.schema_people import accounts, sessions
 @dataclass(frozen=True, slots=True)
 class Session:
     """A sign-in. By account: every box of its `address`. Any other way: the box of `participant_id` and no other.
+    With `owner`: a sender of ours, at their own boxes and nowhere else.
 
     `way` is a delivery.safebox.participants.Way; `strong`: by passkey, or with a second factor.
     """
@@ -27,13 +28,14 @@ class Session:
     way: str = "code"
     strong: bool = False
     remembered: bool = False  # the browser was: nothing was typed in this session
+    owner: str | None = field(default=None, repr=False)  # the address that a sender proved
 
     @property
     def proves_address(self) -> bool:
         """A code by mail was typed in it: the address is the guest's. A telephone, or an answer, shows no such thing:
         both are one sender's word, and an account sees what every sender sent.
         """
-        return self.account_id is None and self.way == "code" and not self.remembered
+        return self.account_id is None and self.owner is None and self.way == "code" and not self.remembered
 
     @property
     def name(self) -> str:
@@ -58,6 +60,7 @@ def open_one(
     way: str = "code",
     strong: bool = False,
     remembered: bool = False,
+    owner: str | None = None,
 ) -> None:
     """Keep a new session."""
     conn.execute(
@@ -72,12 +75,17 @@ def open_one(
             way=way,
             strong=strong,
             remembered=remembered,
+            owner=owner,
         )
     )
 
 
-def find(conn: Connection, namespace: str, digest: bytes, now: datetime, idle: timedelta) -> Session | None:
-    """The session of a cookie, unless it ended, lay idle too long, or belongs to another namespace."""
+def find(
+    conn: Connection, namespace: str, digest: bytes, now: datetime, idle: timedelta, *, of_owner: bool = False
+) -> Session | None:
+    """The session of a cookie, unless it ended, lay idle too long, belongs to another namespace, or is of the other
+    kind: a guest's is never a sender's (`of_owner`), nor the other way round.
+    """
     joined = sessions.outerjoin(accounts, sessions.c.account_id == accounts.c.id)
     row = conn.execute(
         select(sessions, accounts.c.address)
@@ -87,6 +95,7 @@ def find(conn: Connection, namespace: str, digest: bytes, now: datetime, idle: t
             sessions.c.namespace == namespace,
             sessions.c.expires_at > now,
             sessions.c.seen_at > now - idle,
+            sessions.c.owner.is_not(None) if of_owner else sessions.c.owner.is_(None),
         )
     ).first()
     if row is None or (row.account_id is not None and row.address is None):
@@ -103,6 +112,7 @@ def find(conn: Connection, namespace: str, digest: bytes, now: datetime, idle: t
         way=row.way,
         strong=row.strong,
         remembered=row.remembered,
+        owner=row.owner,
     )
 
 

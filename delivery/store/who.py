@@ -13,6 +13,7 @@ class Who:
     participant_id: str | None = None
     network: str = field(default="", repr=False)
     agent: str = field(default="", repr=False)
+    address: str = field(default="", repr=False)  # where no participant stands for it: a sender at their own boxes
 
 
 def address_key(address: str) -> str:
@@ -22,7 +23,7 @@ def address_key(address: str) -> str:
 
 def event_of(kind: EventKind, namespace: str, who: Who, *, address: str = "", **facts: object) -> Event:
     """The event of something done at the portal, on an account or on the way in."""
-    persons = {"network": who.network, "agent": who.agent[:200], "address": address}
+    persons = {"network": who.network, "agent": who.agent[:200], "address": address or who.address}
     return Event(
         kind,
         namespace,

@@ -9,7 +9,7 @@ from aiohttp import hdrs, web
 
 from delivery.safebox.contents import BoxDocument
 from portal.guest.entry import Entry, entry_of
-from portal.guest.formatted import frame_markup
+from portal.web.formatted import frame_markup
 from portal.guest.letter import opened, picture_key, pictures_of
 from portal.services import services_of
 from portal.web.downloads import in_threads, or_abort, write

@@ -1,6 +1,5 @@
 """The start page: a reference typed instead of following a link; the link asked for again; signing out; the zone."""
 
-import asyncio
 import re
 from datetime import timedelta
 from typing import Final
@@ -14,6 +13,7 @@ from keys.tokens import normalise_reference
 from portal.guest.landing import end_of
 from portal.guest.pages import InboxPage, PlainPage, StartPage, ZonePage
 from portal.services import PortalServices, services_of
+from portal.web.errands import ERRANDS
 from portal.web.forms import one_line, read_form
 from portal.web.locator import find_invitation
 from portal.web.render import _, render
@@ -24,7 +24,6 @@ from portal.web.visitor import access_of, visitor_of
 
 log = structlog.get_logger()
 
-ERRANDS: Final = web.AppKey("errands", asyncio.TaskGroup)
 _PATH: Final = re.compile(r"/(?:[A-Za-z0-9][A-Za-z0-9._/-]*)?")
 _MOST_LINKS: Final = 20
 _YEAR: Final = timedelta(days=365)

@@ -1,1 +1,3 @@
-"""The owner's site: a sender's own boxes. Its pages come with a later release; the place is kept."""
+"""The senders' own site: `signin.py` lets them in, `entry.py` says who they are on every request, `boxes.py` lists
+their SafeBoxes, `box.py` shows one, `acts.py` changes it, `writing.py` adds to it, `record.py` tells what happened.
+"""

@@ -17,6 +17,7 @@ from portal.web.client import client_address
 
 IDLE: Final = timedelta(minutes=30)  # a session nobody uses ends
 LIFETIME: Final = timedelta(hours=12)  # and so does one that is used
+OWNERS: Final = "/boxes"  # where senders see their own SafeBoxes
 _TOUCH: Final = timedelta(minutes=1)  # how often its use is written down
 _BROWSER_LIFETIME: Final = timedelta(hours=2)  # longer than any code is valid: a phone may drop session cookies
 _TOKEN_BITS: Final = 160
@@ -72,17 +73,27 @@ async def _recognise(request: web.Request) -> Visitor:
     if not browser:
         browser = new_token(_TOKEN_BITS)
         _set(request, "browser", browser, _BROWSER_LIFETIME)
-    token, device = (_token(request, cookie_name(services, what)) for what in ("session", "device"))
+    token, device = (_token(request, cookie_name(services, what)) for what in (_session_cookie(request), "device"))
     if not token:
         return Visitor(browser, device_token=device)
     now = services.clock()
-    session = await services.accounts.session(services.namespace, digest(token), now, IDLE)
+    of_owner = at_owners_site(request)
+    session = await services.accounts.session(services.namespace, digest(token), now, IDLE, of_owner=of_owner)
     if session is None:
         forget_session(request)
         return Visitor(browser, device_token=device)
     if now - session.seen_at >= _TOUCH:
         await services.accounts.touch_session(services.namespace, session.digest, now)
     return Visitor(browser, token, session, device)
+
+
+def at_owners_site(request: web.Request) -> bool:
+    """Whether the path is one of the senders' own, who have sessions apart from the guests'."""
+    return request.path == OWNERS or request.path.startswith(f"{OWNERS}/")
+
+
+def _session_cookie(request: web.Request) -> str:
+    return "owner" if at_owners_site(request) else "session"
 
 
 def _token(request: web.Request, name: str) -> str:
@@ -103,10 +114,12 @@ async def sign_in(
     *,
     strong: bool = False,
     remembered: bool = False,
+    owner: str | None = None,
 ) -> None:
     """Begin a session under a new token, whatever the browser held before; the old one ends.
 
-    `strong`: by passkey, or with a second factor. `remembered`: the browser was, and nothing was typed.
+    `strong`: by passkey, or with a second factor. `remembered`: the browser was, and nothing was typed. `owner`: the
+    address that a sender proved; only at their own site.
     """
     services = services_of(request)
     visitor = await visitor_of(request)
@@ -114,7 +127,7 @@ async def sign_in(
     await services.accounts.open_session(
         services.namespace,
         digest(token),
-        who_of(request, invitation),
+        who_of(request, invitation, owner or ""),
         services.clock(),
         LIFETIME,
         account_id=account_id,
@@ -122,8 +135,9 @@ async def sign_in(
         strong=strong,
         remembered=remembered,
         replaces=visitor.session.digest if visitor.session else None,
+        owner=owner,
     )
-    _set(request, "session", token, None)
+    _set(request, _session_cookie(request), token, None)
 
 
 async def remember_browser(request: web.Request, invitation: Invitation, way: Way) -> None:
@@ -180,7 +194,8 @@ async def sign_out(request: web.Request) -> None:
     services = services_of(request)
     visitor = await visitor_of(request)
     if visitor.session is not None:
-        who = Who(participant_id=visitor.session.participant_id, network=client_address(request))
+        session = visitor.session
+        who = Who(participant_id=session.participant_id, network=client_address(request), address=session.owner or "")
         await services.accounts.end_session(services.namespace, visitor.session.digest, who, services.clock())
     forget_session(request)
     _set(request, "browser", "", timedelta())
@@ -188,16 +203,17 @@ async def sign_out(request: web.Request) -> None:
 
 def forget_session(request: web.Request) -> None:
     """Delete the session's cookie with the response."""
-    _set(request, "session", "", timedelta())
+    _set(request, _session_cookie(request), "", timedelta())
 
 
-def who_of(request: web.Request, invitation: Invitation | None) -> Who:
+def who_of(request: web.Request, invitation: Invitation | None, address: str = "") -> Who:
     """The one who acts, for the audit trail of sign-ins."""
     return Who(
         box_id=invitation.box_id if invitation else None,
         participant_id=invitation.participant_id if invitation else None,
         network=client_address(request),
         agent=request.headers.get("User-Agent", ""),
+        address=address,
     )
 
 

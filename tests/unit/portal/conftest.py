@@ -1,10 +1,15 @@
 """The portal for tests: real accounts, codes and sessions on SQLite; SafeBoxes kept in memory, told what to hold."""
 
+import asyncio
 import re
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import SMTP, default
+from functools import partial
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -13,8 +18,14 @@ import pytest
 from aiohttp import ClientResponse, DummyCookieJar, FormData
 from aiohttp.test_utils import TestClient, TestServer
 from argon2 import PasswordHasher
+from sqlalchemy import Connection, text
 
+from delivery.couriers.courier import Delivery, Stored
+from delivery.couriers.safebox import SafeBoxCourier
 from delivery.errors import StoreUnavailable
+from delivery.items import Destination, Item, OpenMessage, State
+from delivery.notices.compose import Composer, Voice
+from delivery.queue import Queue
 from delivery.safebox.answers import Answered, AnswerRefused, TooMuch
 from delivery.safebox.asking import normalised
 from delivery.safebox.box import SafeBoxes
@@ -23,15 +34,20 @@ from delivery.safebox.headers import address_key
 from delivery.safebox.limits import AnswerLimits
 from delivery.safebox.participants import Access, Invitation, Person, Way
 from delivery.safebox.profile import Profile
+from delivery.sealed import open_message
+from delivery.settings import QueueSettings
 from delivery.store.accounts import Accounts, clear_throttles, proven_before
 from delivery.store.audit import export
+from delivery.store.blobs import Blobs
 from delivery.store.boxes import BoxState, GuestState, Role
 from delivery.store.credentials import Credentials
 from delivery.store.database import Database
+from delivery.store.messages import find_message
 from delivery.store.upgrade import prepare
 from delivery.store.vault import Vault
 from keys.keyring import KeyRing
 from keys.tokens import new_id, new_token, normalise_reference
+from policy.decision import Changes, Route
 from portal.services import PortalServices
 from portal.settings import PortalSettings
 from portal.signin.passwords import Passwords
@@ -542,3 +558,127 @@ def box(portal: Portal) -> Box:
 def guest(portal: Portal) -> Browser:
     """A browser of hers."""
     return portal.browser()
+
+
+OWNER = "weber@example.com"
+
+
+class _Lease:
+    async def confirm(self) -> bool:
+        return True
+
+
+def _destination(address: str) -> Destination:
+    return Destination(Route.RELAY, inside=address.endswith("@example.com"))
+
+
+@dataclass
+class Office:
+    """The portal over real SafeBoxes: senders of example.com, a queue that nobody empties."""
+
+    clock: Clock
+    boxes: SafeBoxes
+    client: TestClient[Any, Any]
+    db: Database
+    vault: Vault
+    blobs: Blobs
+    profiles: dict[str, Profile]
+
+    def browser(self, **headers: str) -> Browser:
+        return Browser(self.client, headers)
+
+    async def send(self, *guests: str, subject: str = "Your results", owner: str = OWNER) -> str:
+        """A sender's mail with a document, to guests; the id of its box."""
+        letter = EmailMessage(policy=SMTP)
+        letter["From"], letter["To"], letter["Subject"] = f"Dr. Weber <{owner}>", ", ".join(guests), subject
+        letter["Message-ID"] = f"<{new_id()}@example.com>"
+        letter.set_content("Dear all,\n\nSECRETTEXT.\n")
+        letter.add_attachment(b"%PDF " * 100, maintype="application", subtype="pdf", filename="Report.pdf")
+        message = OpenMessage(new_id(), "default", owner, owner, letter.as_bytes(), self.clock())
+        items = tuple(self._item(message.id, guest) for guest in guests)
+        delivery = Delivery(message, items, Destination(Route.SAFEBOX), _Lease())
+        outcomes = (await SafeBoxCourier(self.boxes, self.profiles).deliver(delivery)).values()
+
+        def end(conn: Connection) -> None:
+            for outcome in outcomes:
+                assert isinstance(outcome, Stored)
+                outcome.work(conn, self.clock())
+
+        await self.db.write(end)
+        return (await self.boxes.list("default"))[0].id
+
+    def _item(self, message_id: str, guest: str) -> Item:
+        now = self.clock()
+        return Item(
+            id=new_id(),
+            message_id=message_id,
+            namespace="default",
+            recipient=guest,
+            state=State.LEASED,
+            attempts=0,
+            created_at=now,
+            next_at=now,
+            expires_at=now + timedelta(days=5),
+            rule="test",
+            decision_id="d",
+            destination=Destination(Route.SAFEBOX),
+            changes=Changes(),
+        )
+
+    def mails(self, recipient: str) -> list[str]:
+        """The texts of what waits in the queue for somebody, oldest first."""
+        query = text("select message_id from items where recipient = :who order by id")
+        rows = self.db.read_now(lambda conn: list(conn.execute(query, {"who": recipient}).scalars()))
+        found = []
+        for message_id in rows:
+            stored = self.db.read_now(partial(find_message, message_id=message_id))
+            assert stored is not None
+            parsed = message_from_bytes(open_message(self.vault, self.blobs, stored).raw, policy=default)
+            body = parsed.get_body(("plain",))
+            assert body is not None
+            found.append(body.get_content().replace("\r\n", "\n"))
+        return found
+
+    async def code_for(self, address: str) -> str:
+        """The code mailed last: it goes out after the answer that promised it."""
+        for _ in range(200):
+            found = [code for mail in self.mails(address) for code in re.findall(r"^ {4}(\d{6})$", mail, re.MULTILINE)]
+            if found:
+                return str(found[-1])
+            await asyncio.sleep(0.005)
+        raise AssertionError("no code came")
+
+    async def signed_in(self, address: str = OWNER, box: str = "") -> Browser:
+        """A browser whose sender signed in."""
+        browser = self.browser()
+        await browser.get(f"/boxes/signin?box={box}")
+        await browser.post("/boxes/signin", {"email": address, "box": box})
+        await browser.post("/boxes/signin/code", {"code": await self.code_for(address)})
+        return browser
+
+    def events(self) -> list[dict[str, Any]]:
+        return self.db.read_now(lambda conn: list(export(conn, self.vault, reveal=True)))
+
+
+@pytest.fixture
+async def office(database: Database, vault: Vault, clock: Clock, tmp_path: Path) -> AsyncIterator[Office]:
+    """Senders at their own site."""
+    blobs, url = Blobs(tmp_path / "blobs"), f"https://{HOST}"
+    queue = Queue(database, vault, blobs, QueueSettings(), clock, destination_for=_destination)
+    voice = Voice.of("Example Clinic <secure@example.com>", hostname="gate.example.com", portal_url=url)
+    boxes = SafeBoxes(database, vault, blobs, queue, composer=Composer(voice), clock=clock)
+    services = PortalServices(
+        boxes=boxes,
+        accounts=Accounts(database, vault),
+        credentials=Credentials(database, vault),
+        settings=PortalSettings.model_validate({"url": url}),
+        clock=clock,
+        organisation="Example Clinic",
+        sender="secure@example.com",
+    )
+    quick = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    server = TestServer(make_site(services, quick))
+    await server.start_server(access_log=None)
+    client = TestClient(server, cookie_jar=DummyCookieJar())
+    yield Office(clock, boxes, client, database, vault, blobs, {"standard": Profile()})
+    await client.close()

@@ -9,7 +9,7 @@ from aiohttp import FormData
 from delivery.safebox.limits import AnswerLimits
 from delivery.safebox.participants import Person
 from delivery.store.boxes import BoxState, GuestState, Role
-from portal.guest.formatted import has_remote_pictures
+from portal.web.formatted import has_remote_pictures
 
 EVIL = """
 <html><head><title>t</title><meta http-equiv="refresh" content="0;url=https://evil.example"><base href="https://evil.example">

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from delivery.store import throttles
 from delivery.store.throttles import Limit
-from portal.guest.formatted import frame_markup, page_markup, text_markup
+from portal.web.formatted import frame_markup, page_markup, text_markup
 from portal.signin.codes import typed
 from portal.signin.passwords import Passwords, Weak, common, weakness
 from portal.site import make_site

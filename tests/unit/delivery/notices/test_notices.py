@@ -64,6 +64,9 @@ NOTICES: dict[str, Callable[[], Notice]] = {
     "code": lambda: COMPOSER.code(
         ABOUT, "048213", NOW, valid_for=timedelta(minutes=15), asked_from="192.0.2.7", phrase="the blue bicycle"
     ),
+    "owner_code": lambda: COMPOSER.owner_code(
+        ABOUT.owner_address, "048213", NOW, valid_for=timedelta(minutes=10), asked_from="192.0.2.7"
+    ),
     "account_created": lambda: COMPOSER.account_created(ABOUT, NOW),
     "receipt": lambda: COMPOSER.receipt(ABOUT, NOW),
     "declined": lambda: COMPOSER.declined(ABOUT, NOW),

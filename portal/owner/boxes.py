@@ -1,0 +1,43 @@
+"""The list of a sender's SafeBoxes, and of those they take part in."""
+
+from typing import Final
+
+from aiohttp import web
+
+from delivery.store.box_lists import Shown
+from portal.owner.entry import keeper_of
+from portal.owner.pages import ListPage
+from portal.services import services_of
+from portal.web.render import _, render
+
+_ON_A_PAGE: Final = 25
+_MOST_PAGES: Final = 100_000
+
+
+async def boxes(request: web.Request) -> web.StreamResponse:
+    """GET /boxes (`?show=open|closed|recalled|deleted|all`, `?page=2`)."""
+    keeper, services = await keeper_of(request), services_of(request)
+    shown = _shown(request.query.get("show", ""))
+    number = _number(request.query.get("page", ""))
+    skip = (number - 1) * _ON_A_PAGE
+    found = await services.boxes.boxes_of(services.namespace, keeper.by, shown, most=_ON_A_PAGE, skip=skip)
+    page = ListPage(
+        _("Your SafeBoxes"),
+        keeper.address,
+        found.boxes,
+        found.counts,
+        shown,
+        number,
+        skip + 1 if found.boxes else 0,
+        skip + len(found.boxes),
+        found.counts[shown],
+    )
+    return await render(request, "owner/boxes.html", page, shows_times=True)
+
+
+def _shown(text: str) -> Shown:
+    return Shown(text) if text in set(Shown) else Shown.ALL
+
+
+def _number(text: str) -> int:
+    return min(max(int(text), 1), _MOST_PAGES) if text.isascii() and text.isdigit() and len(text) < 9 else 1

@@ -1,0 +1,49 @@
+"""Who is at the senders' own site: asked again on every request."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+from aiohttp import web
+
+from delivery.safebox.authority import By
+from delivery.safebox.participants import Access
+from delivery.store.sessions import Session
+from portal.services import services_of
+from portal.web.visitor import OWNERS, access_of, visitor_of
+
+SIGNIN: Final = f"{OWNERS}/signin"
+_ID: Final = re.compile(r"[a-z0-9]{1,32}")
+
+
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    """A sender who proved their address."""
+
+    address: str = field(repr=False)
+    session: Session = field(repr=False)
+    seen: Access = field(repr=False)
+
+    @property
+    def by(self) -> By:
+        """As whom they act."""
+        return By.person(self.address)
+
+
+async def keeper_of(request: web.Request) -> Keeper:
+    """Who asks. Nobody: to the sign-in, and from there back to the box that was asked for."""
+    session = (await visitor_of(request)).session
+    if session is None or session.owner is None or not services_of(request).boxes.is_sender(session.owner):
+        box_id = box_named(request.match_info.get("box", ""))
+        raise web.HTTPSeeOther(f"{SIGNIN}?box={box_id}" if box_id else SIGNIN)
+    return Keeper(session.owner, session, access_of(request, session))
+
+
+def box_named(text: str) -> str:
+    """What may be the id of a box; else empty: it goes into a path."""
+    return text if _ID.fullmatch(text) else ""
+
+
+def path_of(box_id: str, what: str = "") -> str:
+    """The path of a box's page, or of something that belongs to it."""
+    return f"{OWNERS}/{box_id}{what}"

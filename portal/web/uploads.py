@@ -1,0 +1,160 @@
+"""What people write and attach: text and documents, sealed part by part while they arrive. Nothing of it touches a disk
+in the clear, and nothing is kept in memory but the text and one piece.
+"""
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Final, TypeVar
+
+from aiohttp import BodyPartReader, MultipartReader, web
+
+from delivery.safebox.answers import AnswerDraft, AnswerRefused, TooMuch
+from delivery.safebox.limits import AnswerLimits
+from portal.web.downloads import clean_name
+from portal.web.forms import check_origin
+from portal.web.render import count, say, size
+from portal.web.troubles import FormTooOld, TooSlow, Trouble
+
+T = TypeVar("T")
+
+_PIECE: Final = 256 * 1024
+_SECONDS: Final = 60  # a piece must come in
+_GRACE: Final = 300  # seconds that any upload may take
+_SLOWEST: Final = 2048  # bytes a second, from then on
+_TOKEN_BYTES: Final = 200
+_OVERHEAD: Final = 256 * 1024  # of the form around text and documents
+_MOST_PARTS: Final = 200
+_LONGEST_NAME: Final = 1000
+
+
+@dataclass(slots=True)
+class Arriving:
+    """What has come so far."""
+
+    draft: AnswerDraft
+    limits: AnswerLimits
+    text: str = field(default="", repr=False)
+    documents: int = 0
+    octets: int = 0
+    since: float = field(default_factory=monotonic)
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing was written, and nothing attached."""
+        return not self.text.strip() and not self.documents
+
+    def check_pace(self, octets: int) -> None:
+        """Raises TooSlow for an upload that only keeps the connection busy."""
+        self.octets += octets
+        if monotonic() - self.since > _GRACE + self.octets / _SLOWEST:
+            raise TooSlow("upload")
+
+
+async def parts_of(request: web.Request) -> MultipartReader:
+    """The parts of multipart/form-data, with the token checked, which stands first, so that nothing else is read from a
+    foreign form. Raises a Trouble, ValueError and HttpProcessingError (heads of parts that are none).
+    """
+    if request.content_type != "multipart/form-data" or "Content-Encoding" in request.headers:
+        raise Trouble("not a form of ours")
+    parts = await request.multipart()
+    first = await _in_time(parts.next())
+    if not isinstance(first, BodyPartReader) or first.name != "csrf":
+        raise FormTooOld("token")
+    token = await _short(first, _TOKEN_BYTES)
+    await check_origin(request, token.decode("ascii", "replace"))
+    return parts
+
+
+async def receive(request: web.Request, parts: MultipartReader, arriving: Arriving) -> None:
+    """Take `text` and `files`. Raises AnswerRefused as soon as a limit is passed."""
+    for _number in range(_MOST_PARTS):
+        part = await _in_time(parts.next())
+        if part is None:
+            return
+        if not isinstance(part, BodyPartReader):
+            raise Trouble("a form within a form")
+        if part.name == "text":
+            await _text(part, arriving)
+        elif part.name == "files" and part.filename:
+            _check_length(request, arriving)
+            await _document(part, arriving)
+        else:
+            while await _in_time(part.read_chunk(_PIECE)):
+                pass
+    raise Trouble("too many parts")
+
+
+async def first_text(parts: MultipartReader, most: int) -> str:
+    """What was written, to give it back; the text stands before the files."""
+    part = await _in_time(parts.next())
+    if not isinstance(part, BodyPartReader) or part.name != "text":
+        return ""
+    return (await _short(part, 4 * most, cut=True)).decode("utf-8", "replace")[:most]
+
+
+async def _text(part: BodyPartReader, arriving: Arriving) -> None:
+    """The text is kept even where it is refused, cut: the page gives it back."""
+    most = arriving.limits.text
+    raw = await _short(part, 4 * most + 4, cut=True)
+    text = raw.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
+    arriving.text = text[:most]
+    if len(text) > most:
+        raise AnswerRefused(TooMuch.TEXT, most)
+
+
+def _check_length(request: web.Request, arriving: Arriving) -> None:
+    """What the browser says it will send is enough to refuse it, before any of it is taken."""
+    limits = arriving.limits
+    allowed = limits.total_bytes + 4 * limits.text + _OVERHEAD
+    if request.content_length is not None and request.content_length > allowed:
+        raise AnswerRefused(TooMuch.TOTAL_BYTES, limits.total_bytes)
+
+
+async def _document(part: BodyPartReader, arriving: Arriving) -> None:
+    name = clean_name((part.filename or "")[:_LONGEST_NAME])
+    await arriving.draft.add_document(name, part.headers.get("Content-Type", "")[:200])
+    while chunk := await _in_time(part.read_chunk(_PIECE)):
+        await arriving.draft.write(bytes(chunk))
+        arriving.check_pace(len(chunk))
+    await arriving.draft.finish_document()
+    arriving.documents += 1
+
+
+async def _short(part: BodyPartReader, most: int, *, cut: bool = False) -> bytes:
+    gathered = bytearray()
+    while chunk := await _in_time(part.read_chunk(_PIECE)):
+        gathered += chunk
+        if len(gathered) > most:
+            if cut:
+                break
+            raise Trouble("a field too long")
+    return bytes(gathered)
+
+
+async def _in_time(reading: Awaitable[T]) -> T:
+    try:
+        async with asyncio.timeout(_SECONDS):
+            return await reading
+    except TimeoutError as slow:
+        raise TooSlow("upload") from slow
+
+
+def why_refused(refused: AnswerRefused) -> str:
+    """Which limit it was, for whoever wrote."""
+    match refused.limit:
+        case TooMuch.DOCUMENTS:
+            files = count(refused.allowed, "file", "files")
+            return say("Not sent: you can add up to {files} to one reply.", files=files)
+        case TooMuch.DOCUMENT_BYTES:
+            most = size(refused.allowed)
+            if not refused.name:
+                return say("Not sent: one file is too large. A file can have up to {size}.", size=most)
+            return say("Not sent: “{name}” is too large. A file can have up to {size}.", name=refused.name, size=most)
+        case TooMuch.TOTAL_BYTES:
+            most = size(refused.allowed)
+            return say("Not sent: the files together are too large. They can have up to {size}.", size=most)
+        case TooMuch.TEXT:
+            most = str(refused.allowed)
+            return say("Not sent: the text is too long. It can have up to {number} characters.", number=most)
