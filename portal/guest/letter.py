@@ -11,12 +11,12 @@ from delivery.safebox.choices import Replies
 from delivery.safebox.contents import BoxDocument, BoxMessage, OpenBox
 from delivery.safebox.inplace import PICTURES
 from portal.guest.entry import Entry, entry_of
-from portal.web.formatted import has_remote_pictures, page_markup, text_markup
 from portal.guest.landing import decline_page, end_page, leave_note
 from portal.guest.pages import AnswerForm, LetterPage, ShownDocument, ShownMessage
 from portal.guest.words import settings_in_words
 from portal.services import services_of
 from portal.web import csrf
+from portal.web.formatted import has_remote_pictures, page_markup, text_markup
 from portal.web.forms import read_form
 from portal.web.render import render
 from portal.web.troubles import NothingHere

@@ -11,10 +11,10 @@ from markupsafe import Markup
 
 from delivery.store import throttles
 from delivery.store.throttles import Limit
-from portal.web.formatted import frame_markup, page_markup, text_markup
 from portal.signin.codes import typed
 from portal.signin.passwords import Passwords, Weak, common, weakness
 from portal.site import make_site
+from portal.web.formatted import frame_markup, page_markup, text_markup
 from portal.web.forms import one_line
 from portal.web.locator import masked
 from portal.web.render import TEMPLATES, breakable, initials, say, size
