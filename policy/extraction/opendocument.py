@@ -17,7 +17,6 @@ from policy.extraction.zips import oddity
 from rules.content import FileKind
 
 _LABELS: Final = {"content.xml": "", "styles.xml": "header and footer", "meta.xml": "properties"}
-_MAIN: Final = frozenset({"content.xml", "styles.xml"})  # a template may have styles only
 _SILENT: Final = frozenset({"manifest.rdf", "layout-cache", "settings.xml", "mimetype"})
 _DRAWING: Final = b"VCLMTF"  # LibreOffice's own kind of drawing
 _ENCRYPTED: Final = b"encryption-data"
@@ -48,7 +47,7 @@ def read_opendocument(file: File, kind: FileKind, into: Collected, inner: Inner)
     if _ENCRYPTED in parts.get("META-INF/manifest.xml", b""):
         into.fact(file, kind, encrypted=True, reason="needs a password")
         return
-    if not any(name.rpartition("/")[2] in _MAIN for name in parts):
+    if not any(name.rpartition("/")[2] == "content.xml" for name in parts):
         reason = reason or "an OpenDocument file without its content"
     at = len(into.files)
     roots, broken = _trees(parts, into)
