@@ -20,6 +20,7 @@ from delivery.store.vault import Vault
 from gateway.orders import way_to
 from gateway.settings import Settings
 from keys.keyring import KeyRing
+from portal.settings import OWNERS
 
 NAMESPACE: Final = "default"
 
@@ -70,6 +71,7 @@ def open_stores(settings: Settings, keyring: KeyRing | None = None, *, make: boo
                 hostname=settings.hostname,
                 portal_url=settings.portal.url,
                 bounces=settings.notices.bounces,
+                owner_boxes=f"{OWNERS}/",
                 # the default sender's name, `Secure mail`, is nobody's: the domain says whose
                 organisation="" if settings.notices.sender else settings.domains[0].removeprefix("*."),
             )

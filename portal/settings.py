@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from delivery.sections import Endpoint, File, Listening, Network, Section, parse_endpoint, wrong
 
+OWNERS: Final = "/boxes"  # where senders see their own SafeBoxes: a path of the portal
 WITH_TLS: Final = "0.0.0.0:443"
 WITHOUT_TLS: Final = "127.0.0.1:8443"
 

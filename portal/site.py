@@ -15,8 +15,11 @@ from delivery.errors import DeliveryError
 from keys.errors import KeysError
 from portal.guest import answer, consent, documents, frame, landing, letter, start
 from portal.guest.documents import CONTINUATIONS, Continuations
+from portal.owner import acts as owner_acts
+from portal.owner import box as owner_box
 from portal.owner import boxes as owner_boxes
 from portal.owner import signin as owner_signin
+from portal.owner import writing as owner_writing
 from portal.services import SERVICES, PortalServices, services_of
 from portal.signin import account, codes, devices, passkeys, question, second, telephone
 from portal.signin.account import PASSWORDS
@@ -124,6 +127,18 @@ def _routes(app: web.Application) -> list[web.RouteDef]:
         post("/boxes/leave", owner_signin.leave, name="owner-leave"),
         get("/boxes/left", owner_signin.left, name="owner-left"),
         get("/boxes", owner_boxes.boxes, name="owner-boxes"),
+        get("/boxes/{box}", owner_box.box, name="owner-box"),
+        get("/boxes/{box}/documents/{document}", owner_box.document, name="owner-document"),
+        post("/boxes/{box}/write", owner_writing.write, name="owner-write"),
+        post("/boxes/{box}/close", owner_acts.close, name="owner-close"),
+        post("/boxes/{box}/extend", owner_acts.extend, name="owner-extend"),
+        post("/boxes/{box}/reopen", owner_acts.reopen, name="owner-reopen"),
+        get("/boxes/{box}/recall", owner_acts.recall_form, name="owner-recall-form"),
+        post("/boxes/{box}/recall", owner_acts.recall, name="owner-recall"),
+        get("/boxes/{box}/delete", owner_acts.delete_form, name="owner-delete-form"),
+        post("/boxes/{box}/delete", owner_acts.delete, name="owner-delete"),
+        post("/boxes/{box}/add", owner_acts.add, name="owner-add"),
+        post("/boxes/{box}/person", owner_acts.person, name="owner-person"),
     ]
 
 

@@ -38,7 +38,14 @@ class Voice:
 
     @classmethod
     def of(
-        cls, sender: str, *, hostname: str, portal_url: str, bounces: str | None = None, organisation: str = ""
+        cls,
+        sender: str,
+        *,
+        hostname: str,
+        portal_url: str,
+        bounces: str | None = None,
+        organisation: str = "",
+        owner_boxes: str = "",
     ) -> "Voice":
         """From the settings; `sender` as in `notices.from`: `Example secure mail <secure@example.com>`.
 
@@ -46,7 +53,7 @@ class Voice:
         """
         name, address = parseaddr(sender)
         said = organisation or one_line(name) or address.rpartition("@")[2]
-        return cls(address, said, hostname, portal_url.rstrip("/"), bounces)
+        return cls(address, said, hostname, portal_url.rstrip("/"), bounces, owner_boxes)
 
     def box_link(self, box_id: str) -> str:
         """Where the owner finds a box; empty: nowhere but in their mail."""

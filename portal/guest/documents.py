@@ -12,7 +12,7 @@ from delivery.errors import DeliveryError
 from delivery.safebox.contents import BoxDocument, BoxMessage, DocumentReader
 from delivery.safebox.inplace import PICTURES
 from portal.guest.entry import Entry, entry_of
-from portal.guest.letter import opened, pictures_of
+from portal.guest.letter import opened
 from portal.services import PortalServices, services_of
 from portal.web.downloads import (
     Progress,
@@ -26,6 +26,7 @@ from portal.web.downloads import (
     write,
 )
 from portal.web.headers import DOCUMENT_POLICY
+from portal.web.letters import pictures_of
 from portal.web.ranges import NoSuchPiece
 from portal.web.troubles import NothingHere
 from portal.web.zipping import Entry as ZipEntry

@@ -9,11 +9,12 @@ from aiohttp import hdrs, web
 
 from delivery.safebox.contents import BoxDocument
 from portal.guest.entry import Entry, entry_of
-from portal.guest.letter import opened, picture_key, pictures_of
+from portal.guest.letter import opened, picture_key
 from portal.services import services_of
 from portal.web.downloads import in_threads, or_abort, write
 from portal.web.formatted import frame_markup
 from portal.web.headers import frame_policy
+from portal.web.letters import pictures_of
 from portal.web.troubles import NothingHere
 from portal.web.visitor import visitor_of
 

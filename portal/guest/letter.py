@@ -1,40 +1,22 @@
 """The open box: its letters, documents and people, and the form of an answer."""
 
 import asyncio
-from functools import partial
-from typing import Final
 
 from aiohttp import hdrs, web
-from markupsafe import Markup
 
 from delivery.safebox.choices import Replies
-from delivery.safebox.contents import BoxDocument, BoxMessage, OpenBox
-from delivery.safebox.inplace import PICTURES
+from delivery.safebox.contents import BoxMessage, OpenBox
 from portal.guest.entry import Entry, entry_of
 from portal.guest.landing import decline_page, end_page, leave_note
-from portal.guest.pages import AnswerForm, LetterPage, ShownDocument, ShownMessage
+from portal.guest.pages import AnswerForm, LetterPage
 from portal.guest.words import settings_in_words
 from portal.services import services_of
 from portal.web import csrf
-from portal.web.formatted import has_remote_pictures, page_markup, text_markup
 from portal.web.forms import read_form
+from portal.web.letters import shown_message
 from portal.web.render import render
 from portal.web.troubles import NothingHere
 from portal.web.visitor import visitor_of
-
-_KINDS: Final = {
-    "pdf": "PDF document",
-    "document": "Document",
-    "spreadsheet": "Spreadsheet",
-    "presentation": "Presentation",
-    "picture": "Picture",
-    "text": "Text",
-    "archive": "Archive",
-    "mail": "E-mail",
-}
-
-_MARKS: Final = {"docx": "DOC", "xlsx": "XLS", "pptx": "PPT", "jpeg": "JPG", "tiff": "TIF", "html": "HTM"}
-_BY_ENDING: Final = {"DOC": "Word document", "XLS": "Excel workbook", "PPT": "PowerPoint presentation"}
 
 
 async def letter(request: web.Request) -> web.StreamResponse:
@@ -58,7 +40,11 @@ async def letter_page(
     key = picture_key(visitor.session_token, entry.participant_id)
     remote = request.query.get("pictures", "") == key
     # Cleaning a large mail takes a while: not in the loop.
-    shown = await asyncio.to_thread(lambda: tuple(_shown(entry, box, message, key, remote) for message in box.messages))
+    shown = await asyncio.to_thread(
+        lambda: tuple(
+            shown_message(entry.here, message, _to(box, message), key, remote=remote) for message in box.messages
+        )
+    )
     listed = (document for message in shown for document in message.documents)
     documents = [line for line in listed if line.document.recalled_at is None]
     original = any(message.original_size is not None for message in box.messages if message.is_original)
@@ -85,36 +71,6 @@ async def letter_page(
     return await render(request, "guest/letter.html", page, status=status, shows_times=True)
 
 
-def picture_key(session_token: str, participant_id: str) -> str:
-    """What the address of a letter carries when its reader asked for pictures from the internet.
-
-    A link that somebody else made cannot ask for them.
-    """
-    return csrf.token_for(session_token, f"pictures {participant_id}")
-
-
-def _shown(entry: Entry, box: OpenBox, message: BoxMessage, key: str, remote: bool) -> ShownMessage:
-    inline = pictures_of(message)
-    path = partial(_picture_path, entry.here, inline)
-    body = page_markup(message.html, path) if message.html else None
-    frame = f"{entry.here}/formatted/{message.id}" if message.html and body is not None else ""
-    shows = remote and bool(frame)
-    return ShownMessage(
-        id=message.id,
-        author=message.author,
-        written_at=message.written_at,
-        to=_to(box, message),
-        is_mine=message.author.is_reader,
-        is_cut=message.is_cut,
-        is_unreadable=message.is_unreadable,
-        body=body if body is not None and body.strip() else text_markup(message.text),
-        frame=f"{frame}?pictures={key}" if shows else frame,
-        has_remote=bool(frame) and has_remote_pictures(message.html or ""),
-        shows_remote=shows,
-        documents=tuple(_line(entry.here, one) for one in message.documents if not _is_inline(one, body)),
-    )
-
-
 def _to(box: OpenBox, message: BoxMessage) -> str:
     if message.author.is_reader:
         return "from you"
@@ -122,33 +78,6 @@ def _to(box: OpenBox, message: BoxMessage) -> str:
     if not others:
         return "to you"
     return f"to you and {others} other{'' if others == 1 else 's'}"
-
-
-def pictures_of(message: BoxMessage) -> dict[str, str]:
-    """Content id -> document id, of the pictures that a mail shows within its text."""
-    shown = [one for one in message.documents if one.content_id and one.type in PICTURES]
-    return {one.content_id: one.id for one in shown if one.content_id}
-
-
-def _picture_path(here: str, inline: dict[str, str], content_id: str) -> str | None:
-    document = inline.get(content_id)
-    return f"{here}/pictures/{document}" if document else None
-
-
-def _is_inline(document: BoxDocument, body: Markup | None) -> bool:
-    """Shown within the text: then it is not listed among the documents as well."""
-    return body is not None and document.content_id is not None and f"/pictures/{document.id}" in body
-
-
-def _line(here: str, document: BoxDocument) -> ShownDocument:
-    ending = document.name.rpartition(".")[2] if "." in document.name else ""
-    mark = (
-        _MARKS.get(ending.lower()) or ending.upper()
-        if 1 <= len(ending) <= 4 and ending.isalnum() and ending.isascii()
-        else "FILE"
-    )
-    kind = _BY_ENDING.get(mark) or _KINDS.get(document.kind) or ("File" if mark == "FILE" else f"{mark} file")
-    return ShownDocument(document, f"{here}/documents/{document.id}", mark, kind)
 
 
 def _answer_form(box: OpenBox, text: str, error: str) -> AnswerForm | None:
@@ -164,6 +93,14 @@ def _answer_form(box: OpenBox, text: str, error: str) -> AnswerForm | None:
         text=text,
         error=error,
     )
+
+
+def picture_key(session_token: str, participant_id: str) -> str:
+    """What the address of a letter carries when its reader asked for pictures from the internet.
+
+    A link that somebody else made cannot ask for them.
+    """
+    return csrf.token_for(session_token, f"pictures {participant_id}")
 
 
 async def show_pictures(request: web.Request) -> web.StreamResponse:

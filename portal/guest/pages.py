@@ -1,14 +1,12 @@
 """What the templates of the guest's site are filled with."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 
-from markupsafe import Markup
-
-from delivery.safebox.contents import BoxDocument, Letter, OpenBox
+from delivery.safebox.contents import Letter, OpenBox
 from delivery.safebox.participants import Invitation, Person
 from portal.signin.offers import Offer
+from portal.web.letters import ShownMessage
 
 
 class Opens(StrEnum):
@@ -90,34 +88,6 @@ class DeclinePage:
     masked: str
     sender_name: str = field(repr=False)
     for_good: bool  # the reader has proven who they are: nothing opens it again
-
-
-@dataclass(frozen=True, slots=True)
-class ShownDocument:
-    """A line of the list of documents."""
-
-    document: BoxDocument
-    path: str
-    mark: str  # PDF, JPG: up to four letters for the little sheet
-    kind: str  # `PDF document`
-
-
-@dataclass(frozen=True, slots=True)
-class ShownMessage:
-    """One letter. `body` is clean. `frame`: where it stands as it was formatted, or empty."""
-
-    id: str
-    author: Person
-    written_at: datetime
-    to: str
-    is_mine: bool
-    is_cut: bool
-    is_unreadable: bool
-    body: Markup = field(repr=False)
-    frame: str
-    has_remote: bool
-    shows_remote: bool
-    documents: tuple[ShownDocument, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from delivery.safebox.authority import By
 from delivery.safebox.participants import Access
 from delivery.store.sessions import Session
 from portal.services import services_of
-from portal.web.visitor import OWNERS, access_of, visitor_of
+from portal.settings import OWNERS
+from portal.web.visitor import access_of, visitor_of
 
 SIGNIN: Final = f"{OWNERS}/signin"
 _ID: Final = re.compile(r"[a-z0-9]{1,32}")

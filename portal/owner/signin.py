@@ -19,6 +19,7 @@ from policy.message import Address, AddressInvalid
 from portal.owner.entry import SIGNIN, box_named, path_of
 from portal.owner.pages import CodePage, LeftPage, SigninPage
 from portal.services import PortalServices, services_of
+from portal.settings import OWNERS
 from portal.signin.codes import typed
 from portal.web.client import client_network
 from portal.web.errands import ERRANDS
@@ -27,7 +28,6 @@ from portal.web.render import _, render, say
 from portal.web.throttle import CODES_ASKED, CODES_ASKED_FOR_GUEST, CODES_WRONG, check_network, count_network
 from portal.web.troubles import Slower
 from portal.web.visitor import (
-    OWNERS,
     access_of,
     keep_browser,
     sign_in,

@@ -12,12 +12,12 @@ from delivery.store.sessions import Session
 from delivery.store.who import Who, address_key
 from keys.tokens import digest, new_token
 from portal.services import PortalServices, services_of
+from portal.settings import OWNERS
 from portal.web import csrf
 from portal.web.client import client_address
 
 IDLE: Final = timedelta(minutes=30)  # a session nobody uses ends
 LIFETIME: Final = timedelta(hours=12)  # and so does one that is used
-OWNERS: Final = "/boxes"  # where senders see their own SafeBoxes
 _TOUCH: Final = timedelta(minutes=1)  # how often its use is written down
 _BROWSER_LIFETIME: Final = timedelta(hours=2)  # longer than any code is valid: a phone may drop session cookies
 _TOKEN_BITS: Final = 160

@@ -1,0 +1,148 @@
+"""What is known of everybody who takes part in a box, in plain words."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from delivery.safebox.lifecycle import Act
+from delivery.safebox.records import BoxSummary, GuestSummary
+from delivery.safebox.tracking import Download, Sight, Track
+from delivery.safebox.vouching import KnownProof
+from delivery.store.boxes import GuestState, Role
+from portal.owner.pages import ShownPerson, Told
+from portal.web.render import _, browser, count, say, size
+from portal.web.times import Clock
+
+
+def shown_people(
+    summary: BoxSummary,
+    tracks: Sequence[Track],
+    *,
+    names: Mapping[str, str],
+    documents: Mapping[str, str],
+    proofs: Mapping[str, KnownProof],
+    acts: frozenset[Act],
+    clock: Clock,
+) -> tuple[ShownPerson, ...]:
+    """Guests first, then those of the owner's side. `names` by participant, `documents`: the name of each by its id."""
+    by_id = {track.participant_id: track for track in tracks}
+    shown = []
+    for one in (*summary.guests, *summary.staff):
+        track, proof = by_id.get(one.participant_id), proofs.get(one.participant_id)
+        waits = proof is not None and bool(proof.phone) and not proof.is_confirmed
+        shown.append(
+            ShownPerson(
+                one.participant_id,
+                names.get(one.participant_id, ""),
+                one.address,
+                one.role,
+                told_of(one, track, clock),
+                log_of(track, documents) if track else (),
+                _acts(one, acts, waits=waits),
+                proof.phone if proof is not None and waits else "",
+            )
+        )
+    return tuple(shown)
+
+
+def _acts(one: GuestSummary, acts: frozenset[Act], *, waits: bool) -> frozenset[str]:
+    """What may be done for this one, of what may be done in the box."""
+    if one.removed_at is not None:
+        return frozenset()
+    here = one.recalled_at is None and one.state is not GuestState.DECLINED
+    offered = {
+        "call": Act.INVITE in acts and here,
+        "unlock": Act.UNLOCK in acts and one.locked_at is not None,
+        "release": Act.RELEASE in acts and one.by_fallback and one.released_at is None,
+        "confirm": Act.VOUCH in acts and waits,
+        "remove": Act.REMOVE in acts,
+        "recall": Act.RECALL in acts and one.recalled_at is None,
+    }
+    return frozenset(name for name, may in offered.items() if may)
+
+
+def told_of(one: GuestSummary, track: Track | None, clock: Clock) -> tuple[Told, ...]:
+    """How far somebody came, and what stands in their way."""
+    told: list[Told] = []
+    if one.removed_at is not None:
+        return (Told("", "info", say("Removed on {time}.", time=clock.minute(one.removed_at))),)
+    if one.recalled_at is not None:
+        told.append(Told("bad", "back", say("Taken back from them on {time}.", time=clock.minute(one.recalled_at))))
+    if one.locked_at is not None:
+        told.append(Told("bad", "lock", _("Locked after too many wrong codes.")))
+    if one.by_fallback and one.released_at is None:
+        told.append(Told("warn", "lock", _("A code by e-mail does not open it for them until you release it.")))
+    if track is None:
+        return tuple(told)
+    if track.declined_at is not None and one.state is GuestState.DECLINED:
+        said = say("Said on {time} that it was not meant for them.", time=clock.minute(track.declined_at))
+        told.append(Told("bad", "warning", said))
+    return (*told, *_progress(one, track, clock))
+
+
+def _progress(one: GuestSummary, track: Track, clock: Clock) -> list[Told]:
+    told: list[Told] = []
+    if track.opened:
+        last = clock.minute(track.opened[-1].at)
+        times = len(track.opened)
+        once = say("Opened on {time}.", time=last)
+        often = say("Opened {times}, last on {time}.", times=count(times, "time", "times"), time=last)
+        said = str(once if times == 1 else often)
+        whole = {one.document_id for one in track.downloads}
+        more = f" {say('Downloaded {some}.', some=count(len(whole), 'document', 'documents'))}" if whole else ""
+        replied = f" {_('Replied.')}" if track.replied else ""
+        return [Told("ok", "eye", f"{said}{more}{replied}")]
+    if one.state is GuestState.BOUNCED:
+        when = f" ({clock.minute(track.bounced_at)})" if track.bounced_at else ""
+        told.append(Told("bad", "warning", f"{_('The notice came back: it could not be delivered.')}{when}"))
+    elif track.noticed_at is not None:
+        taken = say("The notice was taken by their mail server on {time}.", time=clock.minute(track.noticed_at))
+        told.append(Told("ok", "mail", f"{taken} {_('Not opened yet.')}"))
+    else:
+        told.append(Told("", "clock", _("The notice is on its way. Not opened yet.")))
+    if track.links_fetched:
+        fetched = _("The link was followed, by somebody or by a mail scanner. Nothing of the content was shown.")
+        told.append(Told("", "link", fetched))
+    return told
+
+
+def log_of(track: Track, documents: Mapping[str, str]) -> tuple[tuple[datetime, str], ...]:
+    """Everything that one did, newest first."""
+    log: list[tuple[datetime, str]] = [(track.invited_at, _("Invited"))]
+    single = (
+        (track.noticed_at, _("Their mail server took the notice")),
+        (track.bounced_at, _("The notice came back")),
+        (track.consented_at, _("Accepted the text that stands before the message")),
+        (track.declined_at, _("Said that it was not meant for them")),
+        (track.locked_at, _("Locked after wrong codes")),
+        (track.removed_at, _("Removed")),
+        (track.recalled_at, _("Taken back from them")),
+    )
+    log += [(at, words) for at, words in single if at is not None]
+    log += [(one.at, _("The link was followed") + _where(one)) for one in track.links_fetched]
+    log += [(one.at, _("Signed in") + _where(one)) for one in track.signed_in]
+    log += [(one.at, _("Opened") + _where(one)) for one in track.opened]
+    log += [(one.at, _download(one, documents)) for one in track.downloads]
+    log += [(at, _("Replied")) for at in track.replied]
+    log += [(at, _("Reminded")) for at in track.reminded]
+    log += [(at, _("Asked for it to be opened, or sent, again")) for at in track.asked]
+    return tuple(sorted(log, key=lambda line: line[0], reverse=True))
+
+
+def _where(sight: Sight) -> str:
+    named = [part for part in (browser(sight.agent), sight.network) if part]
+    return f" ({', '.join(named)})" if named else ""
+
+
+def _download(one: Download, documents: Mapping[str, str]) -> str:
+    name = documents.get(one.document_id, "") if one.document_id else _("the whole message")
+    how = {
+        True: _("complete"),
+        False: say("in part, {size}", size=size(one.sent_bytes)),
+        None: _("begun; how it ended was not seen"),
+    }[one.whole]
+    return str(say("Downloaded {name}: {how}", name=name or _("a document"), how=how))
+
+
+def is_helpless(one: ShownPerson) -> bool:
+    """Somebody who cannot read it as things are."""
+    return one.role is Role.GUEST and any(told.tone in ("bad", "warn") for told in one.told)

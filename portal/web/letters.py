@@ -1,0 +1,110 @@
+"""One letter of a box as pages show it: for guests, and for those who keep the box."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Final
+
+from markupsafe import Markup
+
+from delivery.safebox.contents import BoxDocument, BoxMessage
+from delivery.safebox.inplace import PICTURES
+from delivery.safebox.participants import Person
+from portal.web.formatted import has_remote_pictures, page_markup, text_markup
+
+_KINDS: Final = {
+    "pdf": "PDF document",
+    "document": "Document",
+    "spreadsheet": "Spreadsheet",
+    "presentation": "Presentation",
+    "picture": "Picture",
+    "text": "Text",
+    "archive": "Archive",
+    "mail": "E-mail",
+}
+
+_MARKS: Final = {"docx": "DOC", "xlsx": "XLS", "pptx": "PPT", "jpeg": "JPG", "tiff": "TIF", "html": "HTM"}
+_BY_ENDING: Final = {"DOC": "Word document", "XLS": "Excel workbook", "PPT": "PowerPoint presentation"}
+
+
+@dataclass(frozen=True, slots=True)
+class ShownDocument:
+    """A line of the list of documents."""
+
+    document: BoxDocument
+    path: str
+    mark: str  # PDF, JPG: up to four letters for the little sheet
+    kind: str  # `PDF document`
+
+
+@dataclass(frozen=True, slots=True)
+class ShownMessage:
+    """One letter. `body` is clean. `frame`: where it stands as it was formatted, or empty."""
+
+    id: str
+    author: Person
+    written_at: datetime
+    to: str
+    is_mine: bool
+    is_cut: bool
+    is_unreadable: bool
+    body: Markup = field(repr=False)
+    frame: str
+    has_remote: bool
+    shows_remote: bool
+    documents: tuple[ShownDocument, ...]
+
+
+def shown_message(
+    here: str, message: BoxMessage, to: str, key: str = "", *, remote: bool = False, in_place: bool = True
+) -> ShownMessage:
+    """Clean it; this takes a while for a large mail. `to`: who reads it, in words. `remote`: with pictures from the
+    internet, asked for by `key`. `in_place` False: pictures that came along are listed, and nothing is framed.
+    """
+    inline = pictures_of(message) if in_place else {}
+    path = partial(_picture_path, here, inline)
+    body = page_markup(message.html, path) if message.html else None
+    frame = f"{here}/formatted/{message.id}" if in_place and message.html and body is not None else ""
+    shows = remote and bool(frame)
+    return ShownMessage(
+        id=message.id,
+        author=message.author,
+        written_at=message.written_at,
+        to=to,
+        is_mine=message.author.is_reader,
+        is_cut=message.is_cut,
+        is_unreadable=message.is_unreadable,
+        body=body if body is not None and body.strip() else text_markup(message.text),
+        frame=f"{frame}?pictures={key}" if shows else frame,
+        has_remote=bool(frame) and has_remote_pictures(message.html or ""),
+        shows_remote=shows,
+        documents=tuple(shown_document(here, one) for one in message.documents if not _is_inline(one, body)),
+    )
+
+
+def pictures_of(message: BoxMessage) -> dict[str, str]:
+    """Content id -> document id, of the pictures that a mail shows within its text."""
+    shown = [one for one in message.documents if one.content_id and one.type in PICTURES]
+    return {one.content_id: one.id for one in shown if one.content_id}
+
+
+def _picture_path(here: str, inline: dict[str, str], content_id: str) -> str | None:
+    document = inline.get(content_id)
+    return f"{here}/pictures/{document}" if document else None
+
+
+def _is_inline(document: BoxDocument, body: Markup | None) -> bool:
+    """Shown within the text: then it is not listed among the documents as well."""
+    return body is not None and document.content_id is not None and f"/pictures/{document.id}" in body
+
+
+def shown_document(here: str, document: BoxDocument) -> ShownDocument:
+    """One line of the list: its path, its mark, and what kind of file people call it."""
+    ending = document.name.rpartition(".")[2] if "." in document.name else ""
+    mark = (
+        _MARKS.get(ending.lower()) or ending.upper()
+        if 1 <= len(ending) <= 4 and ending.isalnum() and ending.isascii()
+        else "FILE"
+    )
+    kind = _BY_ENDING.get(mark) or _KINDS.get(document.kind) or ("File" if mark == "FILE" else f"{mark} file")
+    return ShownDocument(document, f"{here}/documents/{document.id}", mark, kind)
