@@ -131,7 +131,7 @@ class Beneath:
 
 def _data_of(match: re.Match[str]) -> bytes:
     """The bytes of a data: address (RFC 2397); none where they are broken."""
-    data = unquote_to_bytes(match[3])
+    data = unquote_to_bytes(match[3].encode("utf-8", "replace"))
     if "base64" not in match[2].lower():
         return data
     try:

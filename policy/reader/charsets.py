@@ -15,6 +15,7 @@ _BOMS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_HALF: Final = re.compile("[\ud800-\udfff]")
 _UTF7_RUN: Final = re.compile(rb"\+[A-Za-z0-9+/]{2,}(?:-|(?![A-Za-z0-9+/]))")
 # Fullwidth digits where East Asian programs write them, whatever is declared.
 _FULLWIDTH: Final = (
@@ -77,7 +78,7 @@ def _ascii(data: bytes, declared: str | None) -> tuple[str, ...]:
     if b"+" not in data or not _UTF7_RUN.search(data):
         return (text,)
     seven = _strict(data, "utf-7")
-    return (text,) if seven is None or seven == text else (text, seven)
+    return (text,) if seven is None or seven == text else (text, _whole(seven))
 
 
 def _candidates(data: bytes, declared: str | None) -> list[str]:
@@ -123,9 +124,16 @@ def _decode(data: bytes, name: str) -> str:
     if name in OWN:
         return _OWN[name](data)
     try:
-        return data.decode(name, "replace")
+        return _whole(data.decode(name, "replace"))
     except (UnicodeError, LookupError, ValueError):
         return data.decode("cp1252", "replace")
+
+
+def _whole(text: str) -> str:
+    """Without halves of characters, which UTF-7 leaves and no text can be written with."""
+    if text.isascii() or not _HALF.search(text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _strict(data: bytes, name: str) -> str | None:

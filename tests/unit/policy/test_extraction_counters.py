@@ -76,6 +76,15 @@ def test_fullwidth_digits_in_the_charsets_of_east_asia() -> None:
     assert "５３６-22" in header_readings(b"\x1b$B#5#3#6\x1b(B-22")
 
 
+def test_halves_of_characters_are_no_text_and_break_no_page() -> None:
+    page = b"<p>+2AA-</p><iframe src='data:text/html,+2AA-x'></iframe>"
+    for charset in ("utf-7", "", "us-ascii"):
+        for text in readings(page, charset):
+            text.encode()
+            read_page(text)
+    assert any(NUMBER in text for text in read_page("<iframe src='data:text/html,\ud800536-22-1234'></iframe>").shown)
+
+
 def test_a_part_that_only_some_programs_see() -> None:
     inner = b"Content-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\nNTM2LTIyLTEyMzQ=\r\n"
     mail = b"Content-Type: multipart/mixed; boundary=a\r\n\r\nx\r\n\r\n" + inner + b"--a\r\n\r\nhi\r\n--a--\r\n"
