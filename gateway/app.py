@@ -43,12 +43,14 @@ from gateway.stores import NAMESPACE, Stores, now, open_stores
 from gateway.strain import Strain
 from gateway.supervised import Supervisor
 from gateway.telemetry import Metrics, metrics_endpoint, start_logging
+from gateway.usercache import WithUsers
 from gateway.workers import WorkerPool
 from policy.decision import Route
 from portal.phones.sending import couriers
 from portal.phones.settings import read_directory
 from portal.services import PortalServices
 from portal.site import portal_site
+from rules.matching import Cache
 
 log = get_logger(__name__)
 
@@ -79,8 +81,9 @@ def load_keeper(settings: Settings) -> PolicyKeeper:
     return keeper
 
 
-def _compiled(stores: Stores) -> FileCache:
-    return FileCache(stores.settings.data / "matcher", stores.vault.mac(NAMESPACE, "matcher", b""))
+def _compiled(stores: Stores) -> Cache:
+    own = FileCache(stores.settings.data / "matcher", stores.vault.mac(NAMESPACE, "matcher", b""))
+    return WithUsers(own)
 
 
 async def serve(

@@ -19,11 +19,11 @@ def command() -> None:
 @click.pass_obj
 def check(invocation: Invocation, as_json: bool) -> None:
     """Read everything that `serve` reads, the policy and its tests too, and tell every mistake at once."""
-    from gateway.cli.compiled import kept_for_commands
     from gateway.settings import SettingsInvalid, load_settings
+    from gateway.usercache import kept_for_user
 
     try:
-        settings = load_settings(invocation.config, cache=kept_for_commands())
+        settings = load_settings(invocation.config, cache=kept_for_user())
     except SettingsInvalid as invalid:
         print_problems(invalid.problems, as_json)
         raise SystemExit(WRONG) from None

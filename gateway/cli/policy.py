@@ -162,12 +162,12 @@ def replay(  # noqa: PLR0917 - click hands over each option by its name
 
     Messages are found in a folder (at any depth), a maildir or a mailbox file. The last line of --json is the summary.
     """
-    from gateway.cli.compiled import kept_for_commands
     from gateway.cli.replayed import Wish
     from gateway.cli.replayed import replay as run
     from gateway.policyfile import PolicyInvalid, PolicyPlace, read_policy_file
     from gateway.replay.crew import Bout, Compiled
     from gateway.replay.envelopes import Given, Told
+    from gateway.usercache import kept_for_user
 
     place, directory, reading = _place(invocation, other, as_json)
     later = PolicyPlace(against, place.rules)
@@ -184,7 +184,7 @@ def replay(  # noqa: PLR0917 - click hands over each option by its name
         None if client is None else _ip(client),
         Told(told),
     )
-    compiled = Compiled(kept_for_commands())
+    compiled = Compiled(kept_for_user())
     run(folder, Bout(place, later, directory, given, compiled, reading), Wish(jobs, as_json))
 
 
@@ -219,12 +219,12 @@ def example() -> None:
 
 def _load(invocation: Invocation, file: Path | None, as_json: bool) -> "tuple[Loaded, ReadingSettings]":
     """The configured policy, or FILE in its place, and how messages are read; ends with the problems, if any."""
-    from gateway.cli.compiled import kept_for_commands
     from gateway.policyfile import PolicyInvalid, load_policy
+    from gateway.usercache import kept_for_user
 
     place, directory, reading = _place(invocation, file, as_json)
     try:
-        return load_policy(place, directory, cache=kept_for_commands()), reading
+        return load_policy(place, directory, cache=kept_for_user()), reading
     except PolicyInvalid as invalid:
         _refuse(invalid.problems, as_json)
 

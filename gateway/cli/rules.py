@@ -9,10 +9,10 @@ from typing import IO, Any
 
 import click
 
-from gateway.cli.compiled import kept_for_commands
 from gateway.cli.context import CONFIG_DEFAULT, NO, WRONG, Invocation, config_after, fail, json_option, print_json
 from gateway.cli.terminal import printable
 from gateway.detectors import DetectorsInvalid, configured_detectors
+from gateway.usercache import kept_for_user
 from rules.content import Content, Part
 from rules.detector import Detector
 from rules.finding import Finding
@@ -75,7 +75,7 @@ def show(invocation: Invocation, detector_id: str, as_json: bool) -> None:
 def test(invocation: Invocation, as_json: bool) -> None:
     """Run the samples of all detectors; exit 1 if one fails."""
     detectors = _detectors(invocation)
-    matcher = Matcher(detectors, kept_for_commands())
+    matcher = Matcher(detectors, kept_for_user())
     failures = run_samples(matcher, detectors)
     samples = sum(len(detector.found) + len(detector.ignored) for detector in detectors)
     if as_json:
@@ -118,7 +118,7 @@ def scan(invocation: Invocation, files: tuple[Path, ...], jsonl: IO[str] | None,
     """
     if bool(files) == (jsonl is not None):
         fail("give either files or --jsonl FILE", "sealgate rules scan letter.eml report.docx")
-    matcher = Matcher(_detectors(invocation), kept_for_commands())
+    matcher = Matcher(_detectors(invocation), kept_for_user())
     if jsonl is not None:
         _scan_lines(matcher, jsonl, reveal)
         return

@@ -1,8 +1,9 @@
-"""Compiled patterns kept for commands, so that the second one answers at once.
+"""Compiled patterns kept for a user, so that the second command answers at once, and the first start after it.
 
-The service keeps its own in `data`, under a key of the keyring, which who runs a command may not have. A command's lie
-in the cache folder of whoever runs it, with a key beside them: both are theirs alone, and so no more is trusted than
-their own account.
+The service keeps its own in `data`, under a key of the keyring, which who runs a command may not have. A user's lie in
+the cache folder of whoever runs it, with a key beside them: both are theirs alone, and so no more is trusted than their
+own account. The service looks there too, if its user has such a folder: what `config check` compiled need not be
+compiled again.
 """
 
 import os
@@ -18,7 +19,30 @@ _KEY: Final = "key"
 _BYTES: Final = 32
 
 
-def kept_for_commands() -> FileCache | None:
+class WithUsers:
+    """The service's own cache first, then its user's; what is found there, or new, is kept in both."""
+
+    def __init__(self, own: FileCache) -> None:
+        self._own = own
+        self._users = kept_for_user()
+
+    def get(self, key: str) -> bytes | None:
+        """As `rules.engine.Cache`."""
+        found = self._own.get(key)
+        if found is None and self._users is not None:
+            found = self._users.get(key)
+            if found is not None:
+                self._own.put(key, found)
+        return found
+
+    def put(self, key: str, value: bytes) -> None:
+        """As `rules.engine.Cache`."""
+        for cache in (self._own, self._users):
+            if cache is not None:
+                cache.put(key, value)
+
+
+def kept_for_user() -> FileCache | None:
     """The cache of this user; None where there is no folder that is theirs alone."""
     base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.environ.get("HOME") or "", ".cache")  # noqa: PTH118 - may be empty
     if not os.path.isabs(base):  # noqa: PTH117 - as above
