@@ -18,6 +18,7 @@ from portal.guest.documents import CONTINUATIONS, Continuations
 from portal.owner import acts as owner_acts
 from portal.owner import box as owner_box
 from portal.owner import boxes as owner_boxes
+from portal.owner import record as owner_record
 from portal.owner import signin as owner_signin
 from portal.owner import writing as owner_writing
 from portal.services import SERVICES, PortalServices, services_of
@@ -133,6 +134,8 @@ def _routes(app: web.Application) -> list[web.RouteDef]:
         post("/boxes/{box}/close", owner_acts.close, name="owner-close"),
         post("/boxes/{box}/extend", owner_acts.extend, name="owner-extend"),
         post("/boxes/{box}/reopen", owner_acts.reopen, name="owner-reopen"),
+        get("/boxes/{box}/record", owner_record.page, name="owner-record"),
+        get("/boxes/{box}/record.json", owner_record.as_json, name="owner-record-json"),
         get("/boxes/{box}/recall", owner_acts.recall_form, name="owner-recall-form"),
         post("/boxes/{box}/recall", owner_acts.recall, name="owner-recall"),
         get("/boxes/{box}/delete", owner_acts.delete_form, name="owner-delete-form"),

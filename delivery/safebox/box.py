@@ -16,6 +16,7 @@ from delivery.safebox.answering import keep_answer
 from delivery.safebox.answers import AnswerDraft
 from delivery.safebox.authority import By, standing_of
 from delivery.safebox.bounces import NoticeBounces
+from delivery.safebox.boxrecord import Recording
 from delivery.safebox.clockwork import Clockwork
 from delivery.safebox.contents import DocumentReader, OpenBox
 from delivery.safebox.desk import Desk
@@ -43,7 +44,7 @@ MAIL_BYTES: Final = 50 * 2**20  # limits.message
 _GROWS: Final = 1.4  # base64 takes a third more; headers and text the rest
 
 
-class SafeBoxes(Opening, Proving, Keeping, Listing, Recalling, Tracking, Vouching, Clockwork):
+class SafeBoxes(Opening, Proving, Keeping, Listing, Recording, Recalling, Tracking, Vouching, Clockwork):
     """Every act on SafeBoxes, each in one transaction with its audit event."""
 
     def __init__(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gateway.cli.boxshown import (
+    audit_text,
     fates_json,
     fates_text,
     record_json,
@@ -118,6 +119,25 @@ def show(invocation: Invocation, *, box_id: str, namespace: str, as_json: bool) 
         print_json(record_json(record) | {"activity": [track_json(track) for track in tracks]})
     else:
         click.echo(record_text(record, tracks))
+
+
+@command.command()
+@_box
+def record(invocation: Invocation, *, box_id: str, namespace: str, as_json: bool) -> None:
+    """Show the audit record of a box: from its closing on, also when its content is deleted."""
+    from delivery.safebox.authority import By
+    from delivery.safebox.boxrecord import record_as_json
+
+    with stores_of(invocation) as stores:
+        found = asyncio.run(stores.boxes.audit_record(box_id, By.admin(actor()), namespace))
+    if found is None:
+        fail(f"there is no SafeBox {box_id} in the namespace {namespace}", "sealgate box list", code=NO)
+    if isinstance(found, str):
+        fail(f"{box_id}: {found}", f"sealgate box show {box_id}", code=NO)
+    if as_json:
+        print_json(record_as_json(found, "UTC", UTC))
+    else:
+        click.echo(audit_text(found))
 
 
 @command.command()

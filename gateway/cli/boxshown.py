@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.cli.stores import shown
 
 if TYPE_CHECKING:
+    from delivery.safebox.boxrecord import AuditRecord
     from delivery.safebox.recalling import Fate
     from delivery.safebox.records import BoxRecord, BoxSummary, GuestSummary
     from delivery.safebox.tracking import Track
@@ -78,6 +79,18 @@ def track_json(track: "Track") -> dict[str, Any]:
         "removed_at": shown(track.removed_at),
         "recalled_at": shown(track.recalled_at),
     }
+
+
+def audit_text(record: "AuditRecord") -> str:
+    """`box record`: times in UTC."""
+    box = record.summary
+    lines = [summary_text(box), f"    message {record.message_id}", "", *(f"    {words}" for words in record.words), ""]
+    for one in record.documents:
+        lines.append(f"    {one.name or 'a document'}, {one.size} bytes{', taken back' if one.recalled_at else ''}")
+    for event in record.events:
+        who = " ".join(part for part in (event.who, f"by {event.by}" if event.by else "", event.network) if part)
+        lines.append(f"    {shown(event.at)}  {event.words}{': ' if who else ''}{who}")
+    return printable("\n".join(lines))
 
 
 def fates_json(fates: "Sequence[Fate]") -> list[dict[str, Any]]:

@@ -98,6 +98,8 @@ Sealgate's demo is running. Alice ({samples.SENDER}) has sent three mails, and e
   Or have the code texted (it shows up there under {samples.TELEPHONE}), answer Alice's question
   (where did they meet? In Davos), or make a passkey after the first code.
 
+  Be Alice: sign in at http://localhost:{ports.portal}/boxes as {samples.SENDER}; her code comes to those mailboxes too.
+
 Send a mail of your own (or: swaks --server 127.0.0.1:{ports.smtp} --from {samples.SENDER} --to you@post.example):
 
   python3 -c "{own}"

@@ -101,7 +101,7 @@ async def box_page(
         latest,
         proposed,
         takes_back=Act.RECALL in acts,
-        has_record=False,
+        has_record=record.summary.state is not BoxState.OPEN,
         done=done,
         error=error or ("" if Act.ANSWER in acts else write_error),
     )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from delivery.safebox.boxrecord import AuditRecord
 from delivery.safebox.lifecycle import Act
 from delivery.safebox.listing import ListedBox
 from delivery.safebox.recalling import Fate
@@ -160,3 +161,12 @@ class DeletePage:
     subject: str = field(repr=False)
     documents: int
     error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPage:
+    """The audit record."""
+
+    title: str
+    here: str
+    record: AuditRecord

@@ -1,5 +1,6 @@
 """A sender's box: what is shown, what can be done, and what others cannot do to it."""
 
+import json
 import re
 
 import pytest
@@ -230,3 +231,27 @@ async def test_lists_are_paged_and_filtered(office) -> None:
     for odd in ("?page=0", "?page=x", "?page=99999999999", "?show=x"):
         await browser.get(f"/boxes{odd}")
         assert browser.status == 200
+
+
+async def test_the_record_is_there_from_closing_on_and_outlives_the_content(office) -> None:
+    box = await office.send(GUEST)
+    guest = await person_id(office, box)
+    await office.boxes.open_box("default", guest, SEEN)
+    browser = await office.signed_in(box=box)
+    await browser.get(f"/boxes/{box}/record")
+    assert browser.path == f"/boxes/{box}"  # not yet
+    await office.boxes.close(box, By.person(OWNER))
+    await browser.get(f"/boxes/{box}/record")
+    assert browser.status == 200 and "Opened the message" in browser.text and "Report.pdf" in browser.text
+    await office.boxes.delete(box, By.person(OWNER))
+    await browser.get(f"/boxes/{box}/record")
+    assert browser.status == 200 and "The content was deleted" in browser.text and "SECRETTEXT" not in browser.text
+    await browser.get(f"/boxes/{box}/record.json")
+    record = json.loads(browser.text)
+    assert record["state"] == "deleted" and record["participants"][0]["address"] == GUEST
+    read = next(event for event in record["events"] if event["kind"] == "box.read")
+    assert read["who"] == GUEST and read["at"]["utc"] == "2026-11-21T10:14:00+00:00" and read["network"] == "192.0.2.7"
+    stranger = await office.signed_in(OTHER)
+    for path in ("record", "record.json"):
+        await stranger.get(f"/boxes/{box}/{path}")
+        assert stranger.status == 404

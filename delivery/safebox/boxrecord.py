@@ -1,0 +1,215 @@
+"""The audit record of a SafeBox: what it was, who took part, what happened, in plain words; from its closing on, and
+kept when its content is gone. Of documents it tells names as long as the box's key is there, and sizes of what is kept.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from delivery.safebox.acting import Acting
+from delivery.safebox.authority import By, standing_of
+from delivery.safebox.boxkey import GUEST_NAME, BoxKey
+from delivery.safebox.inviting import about_of
+from delivery.safebox.keeping import summary_of
+from delivery.safebox.lifecycle import Act, refusal
+from delivery.safebox.plainwords import in_words
+from delivery.safebox.profile import Profile
+from delivery.safebox.reading import facts_of
+from delivery.safebox.records import BoxSummary
+from delivery.store.audit import EventKind
+from delivery.store.box_contents import DocumentRow, documents_of
+from delivery.store.box_trail import TrailRow, trail_of
+from delivery.store.boxes import BoxState, Role
+
+NOT_YET: Final = "The message is still open: its record is made when it closes."
+_WORDS: Final = {
+    EventKind.BOX_CREATED: "The message was put into a SafeBox",
+    EventKind.BOX_JOINED: "Invited",
+    EventKind.NOTICE_ENQUEUED: "A notice was written",
+    EventKind.NOTICE_SENT: "The mail server took the notice",
+    EventKind.NOTICE_BOUNCED: "The notice came back",
+    EventKind.BOX_LINK_FETCHED: "The link was followed",
+    EventKind.CODE_SENT: "A code was sent",
+    EventKind.CODE_NOT_SENT: "A code could not be sent",
+    EventKind.CODE_RIGHT: "The right code was typed",
+    EventKind.CODE_WRONG: "A wrong code was typed",
+    EventKind.CODE_LOCKED: "Locked for a while after wrong codes",
+    EventKind.SIGNIN_SUCCEEDED: "Signed in",
+    EventKind.SIGNIN_FAILED: "A sign-in failed",
+    EventKind.SESSION_ENDED: "Left",
+    EventKind.BOX_CONSENTED: "Accepted the text that stands before the message",
+    EventKind.BOX_READ: "Opened the message",
+    EventKind.BOX_DOWNLOADED: "Began to download",
+    EventKind.BOX_DOWNLOAD_ENDED: "A download ended",
+    EventKind.BOX_ANSWERED: "Wrote",
+    EventKind.BOX_DECLINED: "Said that it was not meant for them",
+    EventKind.BOX_ASKED: "Asked for it to be opened, or sent, again",
+    EventKind.BOX_REMINDED: "Was reminded",
+    EventKind.BOX_CLOSED: "The message was closed",
+    EventKind.BOX_EXTENDED: "The message stays open longer",
+    EventKind.BOX_REOPENED: "The message was opened again",
+    EventKind.BOX_REMOVED: "Removed",
+    EventKind.BOX_RECALLED: "The message was taken back",
+    EventKind.BOX_GUEST_RECALLED: "It was taken back from one person",
+    EventKind.BOX_DOCUMENT_RECALLED: "A document was taken back",
+    EventKind.BOX_DELETED: "The content was deleted",
+    EventKind.BOX_RELEASED: "Released: a code by e-mail opens it",
+    EventKind.BOX_LOCKED: "Locked after wrong codes",
+    EventKind.BOX_UNLOCKED: "Unlocked",
+    EventKind.PHONE_TOLD: "Told a telephone number",
+    EventKind.PHONE_CONFIRMED: "The telephone number was confirmed",
+    EventKind.QUESTION_SET: "A question was set",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedEvent:
+    """One thing that happened. `who` is whose side it is on; empty where that is nobody's, or was erased."""
+
+    at: datetime
+    kind: str
+    words: str
+    who: str = field(repr=False)
+    by: str = field(repr=False)  # who acted as a keeper of the box
+    network: str = field(repr=False)
+    agent: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedDocument:
+    """One document. `name` is empty once the key is gone."""
+
+    id: str
+    name: str = field(repr=False)
+    size: int  # bytes
+    recalled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRecord:
+    """All of it."""
+
+    summary: BoxSummary
+    message_id: str
+    subject: str = field(repr=False)
+    closed_at: datetime | None
+    recalled_at: datetime | None
+    deleted_at: datetime | None
+    settings: dict[str, Any]
+    words: tuple[str, ...]
+    names: dict[str, str] = field(repr=False)  # participant id -> name, where it is known still
+    documents: tuple[RecordedDocument, ...]
+    events: tuple[RecordedEvent, ...]
+
+
+class Recording(Acting):
+    """For those who keep the box."""
+
+    async def audit_record(self, box_id: str, by: By, namespace: str = "default") -> AuditRecord | str | None:
+        """The record; a sentence while the box is open; None: there is no such box for this one."""
+        now = self._desk.clock()
+
+        def work(conn: Connection) -> AuditRecord | str | None:
+            standing = standing_of(conn, namespace, box_id, by)
+            if standing is None or refusal(standing.box.state, Act.SEE, standing.actor):
+                return None
+            box, people = standing.box, standing.people
+            summary = summary_of(box, people, now)
+            if summary.state is BoxState.OPEN:
+                return NOT_YET
+            key, profile = BoxKey.of(self._desk.vault, box), Profile.model_validate(box.profile)
+            owner = next(one for one in people if one.role is Role.OWNER)
+            addresses = {one.id: one.address for one in people}
+            return AuditRecord(
+                summary,
+                box.message_id,
+                about_of(key, box, owner).subject if key else "",
+                box.closed_at,
+                box.recalled_at,
+                box.deleted_at,
+                profile.model_dump(mode="json"),
+                in_words(profile),
+                {one.id: key.open_text(GUEST_NAME, one.id, one.name_sealed) for one in people} if key else {},
+                tuple(
+                    RecordedDocument(one.id, _name(one, key), one.size, one.recalled_at)
+                    for one in documents_of(conn, namespace, box_id)
+                ),
+                tuple(_event(row, addresses) for row in trail_of(conn, namespace, box_id)),
+            )
+
+        return await self._desk.db.read(work)
+
+
+def _name(document: DocumentRow, key: BoxKey | None) -> str:
+    return str(facts_of(document, key).get("name", "")) if key else ""
+
+
+def _event(row: TrailRow, addresses: dict[str, str]) -> RecordedEvent:
+    words = _WORDS.get(EventKind(row.kind), row.kind) if row.kind in set(EventKind) else row.kind
+    size, stop = row.facts.get("size"), row.facts.get("stop")
+    if row.kind == EventKind.BOX_DOWNLOAD_ENDED and size is not None and stop is not None:
+        words = f"{words}: {row.facts.get('start', 0)} to {stop} of {size} bytes"
+    if row.facts.get("by") == "time":
+        words = f"{words}, by time"
+    who = addresses.get(row.participant_id or "", "")
+    persons = row.persons
+    return RecordedEvent(
+        row.at, row.kind, words, who, persons.get("actor", ""), persons.get("network", ""), persons.get("agent", "")
+    )
+
+
+def record_as_json(record: AuditRecord, local: str, zone: tzinfo) -> dict[str, Any]:
+    """As JSON: every time in UTC, and (`local`: the zone's name) in the zone that is asked for."""
+
+    def at(when: datetime | None) -> dict[str, str] | None:
+        if when is None:
+            return None
+        return {"utc": when.isoformat(timespec="seconds"), "local": when.astimezone(zone).isoformat(timespec="seconds")}
+
+    box = record.summary
+    people = [*box.guests, *box.staff]
+    return {
+        "id": box.id,
+        "message_id": record.message_id,
+        "owner": box.owner,
+        "subject": record.subject or None,
+        "state": box.state.value,
+        "zone": local,
+        "created_at": at(box.created_at),
+        "closes_at": at(box.closes_at),
+        "closed_at": at(record.closed_at),
+        "recalled_at": at(record.recalled_at),
+        "deletes_at": at(box.deletes_at),
+        "deleted_at": at(record.deleted_at),
+        "profile": {"name": box.profile, "settings": record.settings},
+        "participants": [
+            {
+                "id": one.participant_id,
+                "address": one.address,
+                "name": record.names.get(one.participant_id) or None,
+                "role": one.role.value,
+                "state": one.state.value,
+                "removed_at": at(one.removed_at),
+                "recalled_at": at(one.recalled_at),
+            }
+            for one in people
+        ],
+        "documents": [
+            {"id": one.id, "name": one.name or None, "bytes": one.size, "recalled_at": at(one.recalled_at)}
+            for one in record.documents
+        ],
+        "events": [
+            {
+                "at": at(one.at),
+                "kind": one.kind,
+                "what": one.words,
+                "who": one.who or None,
+                "by": one.by or None,
+                "network": one.network or None,
+                "agent": one.agent or None,
+            }
+            for one in record.events
+        ],
+    }

@@ -1,0 +1,89 @@
+"""A sender's whole way in a real browser: sign in, see who opened, write more, close, take back with a reason."""
+
+import re
+from collections.abc import Iterator
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+from browsing import chromium, codes, link_for, photograph, text_of
+from mailhosts import Sink, wait_for
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+ALICE, DORA = "alice@example.com", "dora@post.example"
+
+
+@pytest.fixture
+def browser() -> Iterator[Any]:
+    """Headless Chromium."""
+    with chromium() as opened:
+        yield opened
+
+
+def letter() -> EmailMessage:
+    mail = EmailMessage()
+    mail["From"], mail["To"] = f"Alice Example <{ALICE}>", f"Dora Fischer <{DORA}>"
+    mail["Subject"], mail["Message-ID"] = "Your discharge letter", "<discharge-2@example.com>"
+    mail.set_content("Dear Dora,\n\nyour discharge letter is attached.\n\nKind regards,\nAlice Example\n")
+    mail.add_attachment(b"%PDF-1.7 " * 5000, maintype="application", subtype="pdf", filename="Discharge letter.pdf")
+    return mail
+
+
+def code_for(world: Sink, address: str) -> str:
+    """The code mailed to somebody."""
+    return wait_for(lambda: next(iter(codes(world, address)), None), why=f"a code for {address}")
+
+
+def test_the_sender_sees_writes_closes_and_takes_back(world: Sink, make_gateway, browser) -> None:
+    gateway = make_gateway(world.port)
+    gateway.start()
+    gateway.send(letter(), ALICE, DORA)
+    guest = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
+    guest.goto(link_for(world, DORA))
+    guest.get_by_role("button", name="Send me a code").click()
+    guest.get_by_label(re.compile("Code of 6 digits")).fill(code_for(world, DORA))
+    guest.get_by_role("button", name="Open the message").click()
+    assert guest.locator("h1").inner_text() == "Your discharge letter"
+    # the sender is told of it by mail, and follows the link in it
+    receipt = wait_for(lambda: [mail for mail in world.for_(ALICE) if "/boxes/" in text_of(mail.raw)])[0]
+    [path] = set(re.findall(r"http://localhost:\d+/boxes/\w+", text_of(receipt.raw)))
+    page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
+    page.goto(path)
+    photograph(page, "owner-signin")
+    page.get_by_label("Your e-mail address").fill(ALICE)
+    page.get_by_role("button", name="Send me a code").click()
+    photograph(page, "owner-code")
+    page.get_by_label(re.compile("Code of 6 digits")).fill(code_for(world, ALICE))
+    page.get_by_role("button", name="Go to your messages").click()
+    assert page.locator("h1").inner_text() == "Your discharge letter"
+    assert "Opened on" in page.locator(".people").inner_text()
+    photograph(page, "owner-box")
+
+    page.get_by_label("Your message").fill("Please bring your insurance card as well.")
+    page.get_by_role("button", name="Send", exact=True).click()
+    assert "Your message has been sent" in page.content()
+    page.get_by_role("link", name="Your SafeBoxes").first.click()
+    assert page.get_by_role("link", name="Your discharge letter").count() == 1
+    photograph(page, "owner-list")
+    page.get_by_role("link", name="Your discharge letter").click()
+    page.get_by_text("Close now").click()
+    page.get_by_role("button", name="Close it").click()
+    guest.goto(guest.url)
+    assert "insurance card" in guest.content() and guest.get_by_text("Closed", exact=True).count()
+
+    page.get_by_role("link", name="See the record").click()
+    assert "the message was closed" in page.locator("main").inner_text().lower()
+    photograph(page, "owner-record")
+    page.go_back()
+    page.get_by_role("link", name="Take the whole message back").click()
+    photograph(page, "owner-recall")
+    page.get_by_label("Reason, shown to them").fill("It was meant for another patient.")
+    page.get_by_role("button", name="Take it back").click()
+    assert "has read it" in page.locator("main").inner_text()
+    photograph(page, "owner-recalled")
+    guest.reload()
+    assert "It was meant for another patient." in guest.content() and "insurance card" not in guest.content()
+    page.get_by_role("button", name="Leave").click()
+    page.goto(path)
+    assert page.url.endswith(f"signin?box={path.rpartition('/')[2]}")
