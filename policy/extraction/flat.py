@@ -51,6 +51,8 @@ def read_flat(file: File, kind: FileKind, into: Collected, inner: Inner) -> None
     else:
         into.fact(file, kind)
         read_trees(file.place, {"": root}, into)
+        if name not in FLAT_ROOTS:  # a part that was taken out of its document, such as settings
+            into.text(file.place, loose_text(root))
         _binaries(root, file, into, inner)
 
 

@@ -57,7 +57,7 @@ def read_inside(data: bytes, room: int) -> Inside:
     inside = Inside(whole=objects.whole)
     _strings(objects.loose, "", inside, 0)
     fonts = _Fonts(objects)
-    paged = _paged(objects)
+    paged = _paged(objects, inside)
     for value in objects.by_number.values():
         room = _object(value, inside, fonts, paged, room)
     for value in objects.earlier:
@@ -92,8 +92,8 @@ class _Fonts:
         return found
 
 
-def _paged(objects: Objects) -> set[int]:
-    """The streams that are the content of pages as they are now: their text is read elsewhere."""
+def _paged(objects: Objects, inside: Inside) -> set[int]:
+    """The streams that are the content of pages as they are now: their text is read elsewhere. What is none is told."""
     found: set[int] = set()
     for value in objects.by_number.values():
         if isinstance(value, dict) and value.get("Type") == "Page":
@@ -103,6 +103,8 @@ def _paged(objects: Objects) -> set[int]:
                 stream = objects.get(each)
                 if isinstance(stream, Stream):
                     found.add(id(stream))
+                elif stream is not None:
+                    inside.broken = True
     return found
 
 
@@ -148,6 +150,7 @@ def _stream(stream: Stream, inside: Inside, fonts: _Fonts, is_page: bool, room: 
         return 0
     data = stream.data(room)
     if data is None:
+        inside.broken |= is_page  # packed in a way that no page's content is
         return 0
     if is_page and (stream.is_broken or _is_garbage(data)):  # programs go on with it in ways of their own
         inside.broken, is_page = True, False

@@ -85,6 +85,12 @@ def test_an_empty_part_is_no_broken_one_but_styles_alone_are_no_document() -> No
     assert odf(styles="<a/>") == odf(other="<a/>") == ["an OpenDocument file without its content"]
 
 
+def test_a_part_taken_out_of_its_document_is_read() -> None:
+    space = 'xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"'
+    part = f"<?xml version='1.0'?><office:document-settings {space}><x>SSN {NUMBER}</x></office:document-settings>"
+    assert NUMBER in shown(extract("settings.xml", part.encode()))
+
+
 def flated(data: bytes) -> bytes:
     return b"<</Filter/FlateDecode/Length %d>>stream\n%b\nendstream" % (len(data), data)
 
@@ -119,6 +125,8 @@ def test_a_page_whose_content_stays_packed_is_told() -> None:
     packed = zlib.compress(b"BT /F1 12 Tf 20 100 Td (SSN 536-22-1234) Tj ET")
     strange = flated(packed).replace(b"/Filter/", b"/Filler/")
     assert reasons(extract("a.pdf", page(strange))) == ["a PDF with a broken page"]
+    for torn in (flated(packed).replace(b"/Flate", b"/Encrypt"), flated(packed).replace(b">>stream", b">>strm")):
+        assert reasons(extract("a.pdf", page(torn))) == ["a PDF with a broken page"]
     assert not reasons(extract("a.pdf", page(b"<</Length 0>>stream\n\nendstream")))
 
 
