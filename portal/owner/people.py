@@ -7,7 +7,7 @@ from delivery.safebox.lifecycle import Act
 from delivery.safebox.records import BoxSummary, GuestSummary
 from delivery.safebox.tracking import Download, Sight, Track
 from delivery.safebox.vouching import KnownProof
-from delivery.store.boxes import GuestState, Role
+from delivery.store.boxes import GuestState
 from portal.owner.pages import ShownPerson, Told
 from portal.web.render import _, browser, count, say, size
 from portal.web.times import Clock
@@ -141,8 +141,3 @@ def _download(one: Download, documents: Mapping[str, str]) -> str:
         None: _("begun; how it ended was not seen"),
     }[one.whole]
     return str(say("Downloaded {name}: {how}", name=name or _("a document"), how=how))
-
-
-def is_helpless(one: ShownPerson) -> bool:
-    """Somebody who cannot read it as things are."""
-    return one.role is Role.GUEST and any(told.tone in ("bad", "warn") for told in one.told)

@@ -73,6 +73,7 @@ def test_no_boxes_and_unknown_ones(config: str) -> None:
     assert (run.exit_code, run.stdout) == (0, "")
     for words in (
         ["show", "x"],
+        ["record", "x"],
         ["recall", "x"],
         ["close", "x"],
         ["delete", "x"],
@@ -141,6 +142,7 @@ def test_what_an_owner_could_do_by_command(config: str) -> None:
     assert "exclude each other" in run("recall", box, "--guest", "x@y.example", "--document", "z", code=2)
     assert "carol@guest.example: never fetched" in run("recall", box, "--guest", "carol@guest.example")
     assert "no such document" in run("recall", box, "--document", "z", code=1)
+    assert "still open" in run("record", box, code=1)
     run("close", box)
     assert "closed already" in run("close", box, code=1)
     run("reopen", box, "--until", (datetime.now(UTC) + timedelta(days=9)).isoformat())
@@ -153,4 +155,7 @@ def test_what_an_owner_could_do_by_command(config: str) -> None:
     told = run("show", box)
     assert "Guests answer the sender alone." in told and "removed 2" in told and "taken back 2" in told
     run("delete", box, "--yes")
+    assert "The content was deleted" in run("record", box)
+    record = json.loads(run("record", box, "--json"))
+    assert record["state"] == "deleted" and {one["kind"] for one in record["events"]} >= {"box.created", "box.closed"}
     assert "gone for good" in run("reopen", box, code=1)
