@@ -15,9 +15,11 @@ from delivery.notices.compose import Composer, Voice
 from delivery.queue import Queue
 from delivery.safebox.authority import By
 from delivery.safebox.box import SafeBoxes
+from delivery.safebox.boxrecord import AuditRecord
 from delivery.safebox.participants import Access, Way
 from delivery.safebox.profile import Profile
 from delivery.settings import QueueSettings
+from delivery.store.box_lists import Shown
 from delivery.store.boxes import BoxState, told_lately
 from delivery.store.database import Database
 from keys.tokens import new_id
@@ -175,3 +177,17 @@ async def test_what_was_told_lately_is_told_once(store: Any) -> None:
         return told_lately(conn, "default", "told:x:1", now - timedelta(days=1), now)
 
     assert sorted(await asyncio.gather(*(store.db.write(tell) for _ in range(6)))) == [False] + [True] * 5
+
+
+async def test_a_senders_list_goes_by_the_state_that_time_has(store: Any, boxes: SafeBoxes) -> None:
+    alice, other = By.person("Alice@example.com"), By.person(GUESTS[0])
+    [box] = (await boxes.boxes_of("default", alice, Shown.OPEN)).boxes
+    assert (box.subject, len(box.guests)) == ("Results", len(GUESTS))
+    for shown in (Shown.CLOSED, Shown.RECALLED, Shown.DELETED):
+        assert not (await boxes.boxes_of("default", alice, shown)).boxes
+    assert (await boxes.boxes_of("default", other)).counts[Shown.ALL] == 0  # a guest keeps nothing here
+    assert (await boxes.boxes_of("default", alice, skip=1)).boxes == ()
+    store.clock.now = box.summary.closes_at + timedelta(seconds=1)  # nobody has written down that its hour has come
+    counts = (await boxes.boxes_of("default", alice)).counts
+    assert (counts[Shown.OPEN], counts[Shown.CLOSED], counts[Shown.ALL]) == (0, 1, 1)
+    assert isinstance(await boxes.audit_record(box.summary.id, alice), AuditRecord)
