@@ -32,7 +32,7 @@ from rules.engine import Cache, Engine, Expression
 # A timing never decides a test, and a run can be repeated: what random search finds is searched for in `make soak`.
 # `make check` looks at fewer examples than `make test`, to be done while its reader still waits.
 hypothesis.settings.register_profile("steady", deadline=None, derandomize=True)
-hypothesis.settings.register_profile("brief", deadline=None, derandomize=True, max_examples=25)
+hypothesis.settings.register_profile("brief", deadline=None, derandomize=True, max_examples=10)
 hypothesis.settings.register_profile("searching", deadline=None, max_examples=1000)
 hypothesis.settings.load_profile(os.environ.get("SEALGATE_SEARCH", "steady"))
 
