@@ -1,7 +1,6 @@
 """Mail servers with faults that keep every byte which reached them, and a tap on the loopback device."""
 
 import contextlib
-import os
 import socket
 import ssl
 import struct
@@ -198,7 +197,11 @@ class LoopbackTap:
     @staticmethod
     def is_allowed() -> bool:
         """May we?"""
-        return hasattr(socket, "AF_PACKET") and os.geteuid() == 0
+        try:
+            socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3)).close()
+        except (AttributeError, OSError):  # another system, no root, or a container without CAP_NET_RAW
+            return False
+        return True
 
     def __enter__(self) -> "LoopbackTap":
         self._sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
