@@ -24,10 +24,12 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.util import LRUCache
 
 import delivery.store.sqlite
-import rules.searching
+import rules.matching
 from delivery.store.database import Database
 from delivery.store.upgrade import upgrade
-from rules.engine import Cache, Engine, Expression
+from rules.detector import Detector
+from rules.engine import Cache
+from rules.searching import Search
 
 # A timing never decides a test, and a run can be repeated: what random search finds is searched for in `make soak`.
 # `make check` looks at fewer examples than `make test`, to be done while its reader still waits.
@@ -59,14 +61,22 @@ def _statements_compiled_once() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _patterns_compiled_once(request: pytest.FixtureRequest) -> Iterator[None]:
-    """The shipped packs take seconds to compile: who brings no cache of its own gets the run's."""
+    """The shipped packs take seconds to compile and to arrange: who brings no cache of its own gets the run's."""
     kept = Kept(request.config)
+    alive: list[tuple[Detector, ...]] = []
+    made: dict[tuple[int, ...], Search] = {}  # by the identity of detectors, which `alive` keeps
 
-    def sharing(expressions: Sequence[Expression], cache: Cache | None = None) -> Engine:
-        return Engine(expressions, kept if cache is None else cache)
+    def sharing(detectors: Sequence[Detector], cache: Cache | None) -> Search:
+        if cache is not None:
+            return Search(detectors, cache)
+        wanted = tuple(map(id, detectors))
+        if wanted not in made:
+            made[wanted] = Search(detectors, kept)
+            alive.append(tuple(detectors))
+        return made[wanted]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rules.searching, "Engine", sharing)
+        patch.setattr(rules.matching, "Search", sharing)
         yield
 
 
