@@ -8,6 +8,7 @@ from policy.extraction.cards import read_card
 from policy.extraction.spelling import spelled_readings
 from policy.reader.charsets import readings
 
+_MOST_SPELLED: Final = 2 << 20  # characters of all readings of one text in which odd spellings are looked for
 _SOFT_LINE: Final = re.compile(r" \r?\n(?:>[ >]*)?")
 _QUOTED_LINE: Final = re.compile(r"(?<=[0-9][-\u2010])\r?\n>[> ]*(?=[0-9])")  # a number over two quoted lines
 _JSON_ESCAPE: Final = re.compile(r"\\(?:u\{?([0-9a-fA-F]{4})\}?|x([0-9a-fA-F]{2})|([/\"\\]))")
@@ -29,7 +30,11 @@ def text_readings(
             found[_JSON_ESCAPE.sub(_unescaped, text)] = None
         if has_controls(text):
             found.update(dict.fromkeys(visual_lines(text)))
+    room = _MOST_SPELLED  # the likeliest reading is looked through whole
     for text in list(found):
+        if room < 0:
+            break
+        room -= len(text)
         plain = data if data.isascii() else text.encode("utf-8", "replace")
         found.update(dict.fromkeys(spelled_readings(text, plain)))
     return tuple(found)
