@@ -90,8 +90,9 @@ def test_killed_at_each_named_point(
     assert gateway.fired() == [*IN_MAIL, *BY_ITSELF, *IN_ROTATION]
     for point, row in table.items():
         assert row.accepted == row.messages, point
-        assert bool(row.twice_by_client) == (point in UNHEARD), point
-        assert bool(row.twice_by_dot) == (point in TWICE), point
+        if point not in BY_ITSELF:  # which may fall at any moment of a mail: within the windows, too
+            assert bool(row.twice_by_client) == (point in UNHEARD), point
+            assert bool(row.twice_by_dot) == (point in TWICE), point
     gateway.command("queue", "audit")
     kept = [path.name for path in (gateway.folder / "data" / "blobs").rglob("*") if path.is_file()]
     assert all(name.startswith("partial-") or len(name) > 20 for name in kept)
