@@ -6,6 +6,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import TextIO
 
@@ -93,6 +94,7 @@ async def serve(
     ready: Callable[[], None] = lambda: None,
     log_to: TextIO | None = None,
     inherited: Inherited | None = None,
+    clock: Callable[[], datetime] = now,
 ) -> None:
     """Run until `stop` is set: open the stores, then the workers, then the doors; let go in reverse order.
 
@@ -101,27 +103,13 @@ async def serve(
     lean_memory()
     start_logging(settings.telemetry.log, log_to, process=inherited.seat.number if inherited else None)
     supervisor, metrics = Supervisor(), Metrics()
-    with open_stores(settings) as stores:
+    with open_stores(settings, clock=clock) as stores:
         keeper = await _keeper(stores, metrics, inherited)
         stores.db.note = metrics.committed
         number = 0 if inherited is None else inherited.seat.number
         share = _Share(1 if inherited is None else inherited.seat.workers)
-        out = outgoing(
-            settings,
-            stores.queue,
-            metrics,
-            namespace=NAMESPACE,
-            clock=now,
-            limits=share.connections,
-            signer=signer_of(settings.notices.dkim, settings.notice_domain, now),
-        )
-        worker = DeliveryWorker(
-            stores.queue,
-            counted(_couriers(stores, out.relay), metrics, now),
-            ends=stores.boxes.bounces,
-            limits=share.deliveries(most_connections(settings)),
-            split_domains=settings.next_hop.mx,
-        )
+        out = _outgoing(stores, metrics, share)
+        worker = _worker(stores, out, metrics, share)
         async with out.relay, share.pool(settings) as pool, asyncio.TaskGroup() as tasks:
             tasks.create_task(worker.run(stop), name="worker")  # drains while the doors close and when they have
             reader = Reader(pool, pictures=pictures_for(pool, settings.reading))
@@ -156,7 +144,7 @@ async def _keeper(stores: Stores, metrics: Metrics, inherited: Inherited | None)
     if inherited is None:
         await asyncio.to_thread(keeper.load)
     keeper.tell(partial(_note_policy, stores, metrics))
-    metrics.policy_loaded(now().timestamp())
+    metrics.policy_loaded(stores.clock().timestamp())
     return keeper
 
 
@@ -183,6 +171,29 @@ class _Share:
 
     def _of(self, whole: int) -> int:
         return max(1, whole // self.workers)
+
+
+def _outgoing(stores: Stores, metrics: Metrics, share: _Share) -> Outgoing:
+    settings = stores.settings
+    return outgoing(
+        settings,
+        stores.queue,
+        metrics,
+        namespace=NAMESPACE,
+        clock=stores.clock,
+        limits=share.connections,
+        signer=signer_of(settings.notices.dkim, settings.notice_domain, stores.clock),
+    )
+
+
+def _worker(stores: Stores, out: Outgoing, metrics: Metrics, share: _Share) -> DeliveryWorker:
+    return DeliveryWorker(
+        stores.queue,
+        counted(_couriers(stores, out.relay), metrics, stores.clock),
+        ends=stores.boxes.bounces,
+        limits=share.deliveries(most_connections(stores.settings)),
+        split_domains=stores.settings.next_hop.mx,
+    )
 
 
 async def _beat(seat: Seat) -> None:
@@ -220,13 +231,13 @@ async def _doors(
         smtp=settings.smtp,
         limits=settings.limits,
         shutdown_seconds=settings.queue.shutdown.total_seconds(),
-        clock=now,
+        clock=stores.clock,
         metrics=metrics,
         crowd=OneProcess() if inherited is None else inherited.seat,
         processes=1 if inherited is None else inherited.seat.workers,
         room_for=strain.refusal,
     )
-    ledger = Ledger(stores.db, stores.vault, metrics, NAMESPACE, now)
+    ledger = Ledger(stores.db, stores.vault, metrics, NAMESPACE, stores.clock)
     house.rates.tell = ledger.tell
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(beside(strain.run(), ledger.run(house.rates)))
@@ -255,7 +266,7 @@ def _intake(stores: Stores, keeper: PolicyKeeper, reader: Reader, out: Outgoing,
         fallbacks={name: partner.fallback for name, partner in settings.partners.items()},
         bounces=settings.notices.bounces,
         metrics=metrics,
-        clock=now,
+        clock=stores.clock,
         profiles=settings.profiles,
         promises=out.promises,
     )
@@ -282,7 +293,7 @@ def _couriers(stores: Stores, relay: RelayCourier) -> dict[Route, Courier]:
 def _trail(stores: Stores) -> TrailKeeper:
     audit = stores.settings.audit
     places = [(place, place_of(place)) for place in audit.ship]
-    return TrailKeeper(stores.db, stores.vault, now, every=audit.checkpoint, ship=places)
+    return TrailKeeper(stores.db, stores.vault, stores.clock, every=audit.checkpoint, ship=places)
 
 
 def _portal(stores: Stores) -> PortalServices:
@@ -292,7 +303,7 @@ def _portal(stores: Stores) -> PortalServices:
         accounts=stores.accounts,
         credentials=Credentials(stores.db, stores.vault),
         settings=stores.settings.portal,
-        clock=now,
+        clock=stores.clock,
         organisation=voice.organisation,
         sender=voice.address,
         phones=couriers(stores.settings.phones),
@@ -303,13 +314,13 @@ def _portal(stores: Stores) -> PortalServices:
 
 async def _note(stores: Stores, events: Sequence[Event]) -> None:
     """Audit events in a transaction of their own."""
-    at = now()
+    at = stores.clock()
     await stores.db.write(lambda conn: record(conn, stores.vault, events, at))
 
 
 async def _note_policy(stores: Stores, metrics: Metrics, event: str, facts: dict[str, str]) -> None:
     if EventKind(event) is EventKind.POLICY_LOADED:
-        metrics.policy_loaded(now().timestamp())
+        metrics.policy_loaded(stores.clock().timestamp())
     await _note(stores, [Event(EventKind(event), NAMESPACE, facts=facts)])
 
 

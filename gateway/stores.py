@@ -1,6 +1,6 @@
 """What lasts, opened: database, keys, blobs, and the services over them. For `serve` and for commands."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ NAMESPACE: Final = "default"
 
 
 def now() -> datetime:
-    """The clock that everything is given."""
+    """The clock that everything is given, unless somebody else's is handed in."""
     return datetime.now(UTC)
 
 
@@ -42,6 +42,7 @@ class Stores:
     boxes: SafeBoxes
     composer: Composer
     accounts: Accounts
+    clock: Callable[[], datetime]
 
 
 def open_database(settings: Settings) -> Database:
@@ -50,7 +51,9 @@ def open_database(settings: Settings) -> Database:
 
 
 @contextmanager
-def open_stores(settings: Settings, keyring: KeyRing | None = None, *, make: bool = True) -> Iterator[Stores]:
+def open_stores(
+    settings: Settings, keyring: KeyRing | None = None, *, make: bool = True, clock: Callable[[], datetime] = now
+) -> Iterator[Stores]:
     """Open database, keys and blobs; make (unless told not to) or upgrade the embedded schema.
 
     Raises DeliveryError and KeysError.
@@ -58,13 +61,13 @@ def open_stores(settings: Settings, keyring: KeyRing | None = None, *, make: boo
     keyring = keyring or KeyRing.load(settings.keyring_path)
     with open_database(settings) as db:
         prepare(db, make=make)
-        vault = Vault(db, keyring)
+        vault = Vault(db, keyring, clock)
         vault.ensure(NAMESPACE)
         blobs = Blobs(settings.data / "blobs")
         destination_for = partial(way_to, directory=settings.directory())
         write_dsn = partial(compose_dsn, hostname=settings.hostname)
         reporter = Reporter(write_dsn, destination_for)
-        queue = Queue(db, vault, blobs, settings.queue, now, reporter=reporter, destination_for=destination_for)
+        queue = Queue(db, vault, blobs, settings.queue, clock, reporter=reporter, destination_for=destination_for)
         composer = Composer(
             Voice.of(
                 settings.notice_sender,
@@ -76,5 +79,5 @@ def open_stores(settings: Settings, keyring: KeyRing | None = None, *, make: boo
                 organisation="" if settings.notices.sender else settings.domains[0].removeprefix("*."),
             )
         )
-        boxes = SafeBoxes(db, vault, blobs, queue, composer=composer, clock=now, mail_bytes=settings.limits.message)
-        yield Stores(settings, db, vault, blobs, queue, boxes, composer, Accounts(db, vault))
+        boxes = SafeBoxes(db, vault, blobs, queue, composer=composer, clock=clock, mail_bytes=settings.limits.message)
+        yield Stores(settings, db, vault, blobs, queue, boxes, composer, Accounts(db, vault), clock)

@@ -123,6 +123,11 @@ class Metrics:
         if os.environ.get(SHARED_METRICS):  # several processes count together, in files of that folder
             self._shown = CollectorRegistry()
             MultiProcessCollector(self._shown)  # type: ignore[no-untyped-call]  # the library's
+        self._of_the_door()
+        self._of_deliveries()
+        self._of_the_process()
+
+    def _of_the_door(self) -> None:
         self._accepted = Counter(
             "sealgate_messages_accepted", "Messages answered with 250.", ["direction"], registry=self.registry
         )
@@ -148,6 +153,12 @@ class Metrics:
             buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30),
             registry=self.registry,
         )
+        self._sessions = Gauge(
+            "sealgate_smtp_sessions", "SMTP sessions now.", multiprocess_mode="livesum", registry=self.registry
+        )
+        self._sessions_total = Counter("sealgate_smtp_connections", "SMTP sessions so far.", registry=self.registry)
+
+    def _of_deliveries(self) -> None:
         self._deliveries = Counter(
             "sealgate_deliveries", "Delivery attempts by outcome.", ["route", "outcome"], registry=self.registry
         )
@@ -164,6 +175,14 @@ class Metrics:
             ["route", "proof", "protocol"],
             registry=self.registry,
         )
+        self._tls_sessions = Counter(
+            "sealgate_tls_sessions",
+            "Sessions with mail servers, by the policy that counted, what proved them, and what was wrong.",
+            ["policy", "proof", "flaw"],
+            registry=self.registry,
+        )
+
+    def _of_the_process(self) -> None:
         self._commits = Histogram(
             "sealgate_commit_works",
             "Works that shared a commit.",
@@ -183,16 +202,6 @@ class Metrics:
             multiprocess_mode="livemax",
             registry=self.registry,
         )
-        self._tls_sessions = Counter(
-            "sealgate_tls_sessions",
-            "Sessions with mail servers, by the policy that counted, what proved them, and what was wrong.",
-            ["policy", "proof", "flaw"],
-            registry=self.registry,
-        )
-        self._sessions = Gauge(
-            "sealgate_smtp_sessions", "SMTP sessions now.", multiprocess_mode="livesum", registry=self.registry
-        )
-        self._sessions_total = Counter("sealgate_smtp_connections", "SMTP sessions so far.", registry=self.registry)
         self._policy = Gauge(
             "sealgate_policy_loaded_timestamp_seconds",
             "When the policy in force was loaded.",

@@ -10,6 +10,7 @@ from typing import Final
 
 import structlog
 from aiohttp import web
+from aiohttp.web import get, post
 
 from delivery.errors import DeliveryError
 from keys.errors import KeysError
@@ -55,15 +56,22 @@ def make_site(services: PortalServices, passwords: Passwords | None = None) -> w
 
 
 def _routes(app: web.Application) -> list[web.RouteDef]:
-    get, post = web.get, web.post
+    return [*_first_pages(app[STATIC]), *_envelope(), *_account(), *_letter(), *_senders_own()]
+
+
+def _first_pages(static: StaticFiles) -> list[web.RouteDef]:
     return [
         get("/", start.start, name="start"),
         post("/", start.by_reference, name="reference"),
         get("/again", start.again_said, name="again-said"),
         post("/again", start.again, name="again"),
-        get("/static/{name:.+}", app[STATIC].serve, name="static"),
+        get("/static/{name:.+}", static.serve, name="static"),
         get("/robots.txt", _robots, name="robots"),
-        # the envelope
+    ]
+
+
+def _envelope() -> list[web.RouteDef]:
+    return [
         get("/b/{locator}", landing.envelope, name="envelope"),
         post("/b/{locator}/code", codes.ask, name="code-ask"),
         get("/b/{locator}/code", codes.show, name="code"),
@@ -80,7 +88,11 @@ def _routes(app: web.Application) -> list[web.RouteDef]:
         post("/b/{locator}/not-for-me", landing.decline, name="decline"),
         post("/b/{locator}/ask", landing.ask_sender, name="ask-sender"),
         get("/b/{locator}/asked", landing.asked, name="asked-sender"),
-        # the account
+    ]
+
+
+def _account() -> list[web.RouteDef]:
+    return [
         get("/signin", account.signin_form, name="signin-form"),
         post("/signin", account.signin, name="signin"),
         post("/signin/passkey", passkeys.signin, name="signin-passkey"),
@@ -106,7 +118,11 @@ def _routes(app: web.Application) -> list[web.RouteDef]:
         get("/left", start.left, name="left"),
         get("/zone", start.zone_form, name="zone-form"),
         post("/zone", start.choose_zone, name="zone"),
-        # the letter
+    ]
+
+
+def _letter() -> list[web.RouteDef]:
+    return [
         get("/m/{participant}", letter.letter, name="letter"),
         get("/m/{participant}/formatted/{message}", frame.formatted, name="formatted"),
         post("/m/{participant}/pictures", letter.show_pictures, name="remote-pictures"),
@@ -120,7 +136,11 @@ def _routes(app: web.Application) -> list[web.RouteDef]:
         post("/m/{participant}/ask", letter.ask, name="letter-ask"),
         get("/m/{participant}/not-for-me", letter.decline_form, name="letter-decline-form"),
         post("/m/{participant}/not-for-me", letter.decline, name="letter-decline"),
-        # the senders' own site
+    ]
+
+
+def _senders_own() -> list[web.RouteDef]:
+    return [
         get("/boxes/signin", owner_signin.signin_form, name="owner-signin-form"),
         post("/boxes/signin", owner_signin.ask, name="owner-signin"),
         get("/boxes/signin/code", owner_signin.code_form, name="owner-code-form"),
