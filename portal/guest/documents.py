@@ -2,35 +2,29 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterator
+from functools import partial
 from typing import Final
 
 import structlog
 from aiohttp import hdrs, web
 
 from delivery.errors import DeliveryError
-from delivery.safebox.contents import BoxDocument, BoxMessage, DocumentReader
-from delivery.safebox.inplace import PICTURES
+from delivery.safebox.contents import DocumentReader
 from portal.guest.entry import Entry, entry_of
 from portal.guest.letter import opened
-from portal.services import PortalServices, services_of
+from portal.services import services_of
+from portal.web.bundles import documents_in, send_zip
 from portal.web.downloads import (
     Progress,
     asked_piece,
     clean_name,
     download_headers,
-    in_threads,
-    or_abort,
     safe_type,
     send_document,
-    write,
 )
-from portal.web.headers import DOCUMENT_POLICY
-from portal.web.letters import pictures_of
+from portal.web.framed import Fetch, send_picture
 from portal.web.ranges import NoSuchPiece
 from portal.web.troubles import NothingHere
-from portal.web.zipping import Entry as ZipEntry
-from portal.web.zipping import unique_names, zipped
 
 _REMEMBERED: Final = 10_000
 
@@ -148,23 +142,8 @@ async def picture(request: web.Request) -> web.StreamResponse:
     entry = await entry_of(request)
     if not isinstance(entry, Entry):
         return entry
-    services = services_of(request)
-    wanted = request.match_info["document"]
     box = await opened(request, entry)
-    inline = {found for message in box.messages for found in pictures_of(message).values()}
-    reader = None
-    if wanted in inline:
-        reader = await services.boxes.document(services.namespace, entry.participant_id, wanted)
-    if reader is None:
-        raise NothingHere
-    try:
-        kind = reader.type.lower()
-        headers = {"Content-Security-Policy": DOCUMENT_POLICY, hdrs.CONTENT_DISPOSITION: "inline"}
-        if kind not in PICTURES:
-            raise NothingHere
-        return await send_document(request, reader, etag=f'"{wanted}"', content_type=kind, headers=headers)
-    finally:
-        await asyncio.shield(asyncio.to_thread(reader.close))
+    return await send_picture(request, box, request.match_info["document"], fetch_for(request, entry))
 
 
 async def all_documents(request: web.Request) -> web.StreamResponse:
@@ -173,44 +152,22 @@ async def all_documents(request: web.Request) -> web.StreamResponse:
     if not isinstance(entry, Entry):
         return entry
     box = await opened(request, entry)
-    listed = [(message, one) for message in box.messages for one in message.documents if one.recalled_at is None]
+    listed = documents_in(box)
     if not listed:
         raise NothingHere
     services = services_of(request)
-    headers = download_headers(f"{clean_name(box.subject, 'documents')[:80].strip()}.zip")
-    response = web.StreamResponse(headers=headers)
-    response.content_type = "application/zip"
     if request.method == hdrs.METH_GET:
         ids = tuple(one.id for _, one in listed)
         if not await services.boxes.downloaded(services.namespace, entry.participant_id, ids, entry.seen):
             raise NothingHere
-    await response.prepare(request)
+    response = await send_zip(request, box.subject, listed, fetch_for(request, entry))
     if request.method == hdrs.METH_GET:
-        async with or_abort(request):
-            async for chunk in in_threads(zipped(_entries(services, entry, listed))):
-                await write(response, chunk)
-        await response.write_eof()
         for _message, one in listed:
             await _ended(request, entry, one.id, Progress(0, one.size), one.size)
     return response
 
 
-def _entries(services: PortalServices, entry: Entry, listed: list[tuple[BoxMessage, BoxDocument]]) -> list[ZipEntry]:
-    loop = asyncio.get_running_loop()
-    names = unique_names([one.name for _, one in listed])
-
-    def pieces(document_id: str) -> Iterator[bytes]:
-        """Runs in a thread, when the document's turn has come."""
-        asked = services.boxes.document(services.namespace, entry.participant_id, document_id)
-        reader = asyncio.run_coroutine_threadsafe(asked, loop).result()
-        if reader is None:
-            raise ConnectionResetError("recalled or deleted while it was read")
-        try:
-            yield from reader.read(0, reader.size)
-        finally:
-            reader.close()
-
-    return [
-        ZipEntry(name, one.size, message.written_at, lambda document_id=one.id: pieces(document_id))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
-        for name, (message, one) in zip(names, listed, strict=True)
-    ]
+def fetch_for(request: web.Request, entry: Entry) -> Fetch:
+    """How documents of this guest's box are fetched; nothing is recorded."""
+    services = services_of(request)
+    return partial(services.boxes.document, services.namespace, entry.participant_id)

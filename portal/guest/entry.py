@@ -6,10 +6,11 @@ from aiohttp import hdrs, web
 
 from delivery.safebox.participants import Access, Invitation, Way
 from delivery.store.sessions import Session
-from portal.guest.landing import end_of, end_page, is_for
+from portal.guest.landing import end_page, is_for
 from portal.guest.pages import PlainPage
 from portal.services import services_of
 from portal.signin.codes import needs_account
+from portal.web.ends import end_of
 from portal.web.render import _, render, say
 from portal.web.troubles import NothingHere
 from portal.web.visitor import access_of, visitor_of

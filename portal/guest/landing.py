@@ -6,14 +6,14 @@ from aiohttp import web
 
 from delivery.safebox import participants as access
 from delivery.safebox.participants import Access, Invitation
-from delivery.store.boxes import BoxState
 from delivery.store.devices import Device
 from delivery.store.sessions import Session
 from delivery.store.who import address_key
-from portal.guest.pages import DeclinePage, End, EndPage, EnvelopePage, Opens, PlainPage, Reopens
+from portal.guest.pages import DeclinePage, EndPage, EnvelopePage, Opens, PlainPage, Reopens
 from portal.services import services_of
 from portal.signin.codes import needs_account
 from portal.signin.offers import Offer, offers
+from portal.web.ends import End, end_of, title_of
 from portal.web.forms import read_form
 from portal.web.locator import invitation_behind, masked, path_to
 from portal.web.render import _, render, say
@@ -73,29 +73,12 @@ def _suffices(invitation: Invitation, session: Session) -> bool:
     return invitation.opened_by(access.Way(session.way), strong=session.strong)
 
 
-def end_of(invitation: Invitation) -> End | None:
-    """Why it cannot be opened; None: it can."""
-    if invitation.removed:
-        return End.REMOVED
-    if invitation.state is BoxState.RECALLED:
-        return End.RECALLED
-    if invitation.state is BoxState.DELETED:
-        return End.DELETED
-    return End.DECLINED if invitation.declined else None
-
-
 async def end_page(
     request: web.Request, invitation: Invitation, ask: str = "", *, is_proven: bool = False
 ) -> web.Response:
     """It is over: why, and what can be done. 410, for whoever holds the link knows that it was there."""
     end = end_of(invitation) or End.DELETED
-    titles = {
-        End.RECALLED: _("The sender took this message back"),
-        End.DELETED: _("This message is closed"),
-        End.DECLINED: _("Closed for your address"),
-        End.REMOVED: _("You no longer take part in this message"),
-    }
-    page = EndPage(titles[end], invitation, end, ask if end is End.DELETED else "")
+    page = EndPage(title_of(end), invitation, end, ask if end is End.DELETED else "")
     if end is End.DECLINED and "locator" in request.match_info:
         page = replace(page, here=path_to(request), reopens=_reopens(invitation))
     if is_proven and end is End.RECALLED:

@@ -9,14 +9,14 @@ from delivery.safebox.contents import BoxMessage, OpenBox
 from portal.guest.entry import Entry, entry_of
 from portal.guest.landing import decline_page, end_page, leave_note
 from portal.guest.pages import AnswerForm, LetterPage
-from portal.guest.words import settings_in_words
 from portal.services import services_of
-from portal.web import csrf
 from portal.web.forms import read_form
+from portal.web.framed import picture_key
 from portal.web.letters import shown_message
 from portal.web.render import render
 from portal.web.troubles import NothingHere
 from portal.web.visitor import visitor_of
+from portal.web.words import settings_in_words
 
 
 async def letter(request: web.Request) -> web.StreamResponse:
@@ -93,14 +93,6 @@ def _answer_form(box: OpenBox, text: str, error: str) -> AnswerForm | None:
         text=text,
         error=error,
     )
-
-
-def picture_key(session_token: str, participant_id: str) -> str:
-    """What the address of a letter carries when its reader asked for pictures from the internet.
-
-    A link that somebody else made cannot ask for them.
-    """
-    return csrf.token_for(session_token, f"pictures {participant_id}")
 
 
 async def show_pictures(request: web.Request) -> web.StreamResponse:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from delivery.safebox.contents import Letter, OpenBox
 from delivery.safebox.participants import Invitation, Person
 from portal.signin.offers import Offer
+from portal.web.ends import End
 from portal.web.letters import ShownMessage
 
 
@@ -19,15 +20,6 @@ class Opens(StrEnum):
     PHONE = "phone"  # by telephone, and no number is known
     SENDER = "sender"  # the sender has something to do first
     LOCKED = "locked"
-
-
-class End(StrEnum):
-    """Why there is nothing to open any more."""
-
-    RECALLED = "recalled"
-    DELETED = "deleted"
-    DECLINED = "declined"
-    REMOVED = "removed"
 
 
 class Reopens(StrEnum):

@@ -10,9 +10,9 @@ from aiohttp import web
 from delivery.safebox.headers import address_key
 from delivery.safebox.participants import Access
 from keys.tokens import normalise_reference
-from portal.guest.landing import end_of
 from portal.guest.pages import InboxPage, PlainPage, StartPage, ZonePage
 from portal.services import PortalServices, services_of
+from portal.web.ends import end_of
 from portal.web.errands import ERRANDS
 from portal.web.forms import one_line, read_form
 from portal.web.locator import find_invitation
