@@ -129,7 +129,9 @@ phones:   # codes by text and call; the demo's mailbox page shows what would be 
   voice: {{url: "http://127.0.0.1:{mailboxes}/telephone/call", form: {{to: "{{number}}", text: "{{spoken}}"}}}}
 
 profiles:
-  standard: {{signin: {{ways: [code, account, passkey, sms, voice, question], remember_device: 30 days}}}}
+  standard:
+    participants: {{privileged: ["Nora Example <nora@example.com>"]}}
+    signin: {{ways: [code, account, passkey, sms, voice, question], remember_device: 30 days}}
 queue: {{first_retry: 5 seconds, longest_retry: 30 seconds, secure_fallback: 2 minutes}}
 telemetry: {{log: text, metrics: null}}
 """

@@ -17,8 +17,11 @@ import click
 from gateway.app import serve, stop_on_signals
 from gateway.demo import samples
 from gateway.demo.folder import DemoFailed, Ports, choose_ports, taken, write_folder
-from gateway.demo.world import Mail, Mailboxes, world
-from gateway.settings import load_settings
+from gateway.demo.mailboxes import Mail, Mailboxes
+from gateway.demo.timepiece import DemoClock, Timepiece
+from gateway.demo.world import world
+from gateway.settings import Settings, load_settings
+from gateway.stores import open_stores
 
 PATIENCE: Final = 90  # seconds until the sample mails have arrived
 LOG: Final = "log.txt"
@@ -29,24 +32,38 @@ async def run(folder: Path) -> None:
     with taken(folder):
         ports = choose_ports()
         await asyncio.to_thread(write_folder, folder, ports)
-        mailboxes = Mailboxes()
+        timepiece = Timepiece(DemoClock())
+        mailboxes = Mailboxes(timepiece.clock)
         stop = stop_on_signals()
-        async with world(mailboxes, ports.world, ports.mailboxes), _partner(folder / "partner", ports):
+        async with world(mailboxes, timepiece, ports), _partner(folder / "partner", ports):
             if not stop.is_set():
-                await _until(stop, folder, ports, mailboxes)
+                await _until(stop, folder, ports, mailboxes, timepiece)
     click.echo("\nThe demo has ended. Its files stay in the folder until the next one.")
 
 
-async def _until(stop: asyncio.Event, folder: Path, ports: Ports, mailboxes: Mailboxes) -> None:
-    """The gateway, and the guide that uses it."""
+async def _until(stop: asyncio.Event, folder: Path, ports: Ports, mailboxes: Mailboxes, timepiece: Timepiece) -> None:
+    """The gateway, by the demo's clock, and the guide that uses it."""
     settings = await asyncio.to_thread(load_settings, folder / "gateway" / "config.yaml")
     ready = asyncio.Event()
     with (folder / "gateway" / LOG).open("w", buffering=1, encoding="utf-8") as log:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(serve(settings, stop=stop, ready=ready.set, log_to=log))
+            tasks.create_task(serve(settings, stop=stop, ready=ready.set, log_to=log, clock=timepiece.clock))
             guide = tasks.create_task(_guide(folder, ports, mailboxes, ready))
+            keeper = tasks.create_task(_keep(settings, timepiece, ready))
             await stop.wait()
             guide.cancel()  # first: the doors it talks to close now
+            keeper.cancel()
+
+
+async def _keep(settings: Settings, timepiece: Timepiece, ready: asyncio.Event) -> None:
+    """Hand the timepiece what stands in the gateway's database, as a command of an admin's would find it."""
+    await ready.wait()
+    with open_stores(settings, make=False, clock=timepiece.clock) as stores:
+        timepiece.boxes = stores.boxes
+        try:
+            await asyncio.get_running_loop().create_future()  # until it is cancelled
+        finally:
+            timepiece.boxes = None
 
 
 async def _guide(folder: Path, ports: Ports, mailboxes: Mailboxes, ready: asyncio.Event) -> None:
@@ -55,7 +72,10 @@ async def _guide(folder: Path, ports: Ports, mailboxes: Mailboxes, ready: asynci
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, signal.raise_signal, signal.SIGTERM)
     for mail in samples.sample_mails():
         await aiosmtplib.send(mail, hostname="127.0.0.1", port=ports.smtp, sender=samples.SENDER, start_tls=False)
-    arrived = [await _arrival(mailboxes, person) for person in (samples.FRIEND, samples.PARTNER, samples.STRANGER)]
+    arrived = [
+        await _arrival(mailboxes, person)
+        for person in (samples.FRIEND, samples.PARTNER, samples.STRANGER, samples.SECOND)
+    ]
     _say(folder, ports, arrived)
 
 
@@ -71,7 +91,7 @@ async def _arrival(mailboxes: Mailboxes, person: str) -> Mail:
 
 def _say(folder: Path, ports: Ports, arrived: list[Mail]) -> None:
     page = f"http://localhost:{ports.mailboxes}"
-    relayed, partner, notice = (f"{page}/mail/{mail.number}" for mail in arrived)
+    relayed, partner, notice, second = (f"{page}/mail/{mail.number}" for mail in arrived)
     body = arrived[2].parsed.get_body(("plain",))
     link = re.search(r"https?://\S+/b/\S+", str(body.get_content()) if body else "")
     own = (
@@ -88,9 +108,10 @@ Sealgate's demo is running. Alice ({samples.SENDER}) has sent three mails, and e
   2. A Word file with a social security number, to {samples.PARTNER}: her hospital is a partner,
      so it went to the partner's gateway over verified TLS.
        {partner}
-  3. The same Word file to {samples.STRANGER}, whom nobody knows: it is kept in a SafeBox,
-     and she got a notice without a word of it.
-       notice    {notice}
+  3. The same Word file to {samples.STRANGER} and {samples.SECOND}, whom nobody knows: it is kept
+     in a SafeBox, and each got a notice without a word of it.
+       Dora's    {notice}
+       Emil's    {second}
        SafeBox   {link[0] if link else "(no link found)"}
 
   Be Dora: open the SafeBox link, ask for a code, find the code in her mailbox ({page}),
@@ -99,6 +120,10 @@ Sealgate's demo is running. Alice ({samples.SENDER}) has sent three mails, and e
   (where did they meet? In Davos), or make a passkey after the first code.
 
   Be Alice: sign in at http://localhost:{ports.portal}/boxes as {samples.SENDER}; her code comes to those mailboxes too.
+  Or be Nora ({samples.DEPUTY}), who has the same rights in Alice's SafeBoxes here.
+
+  Move the clock, at the top of {page}: +1, +7 or +30 days. Guests are reminded,
+  the SafeBox closes, then it is deleted; its record stays.
 
 Send a mail of your own (or: swaks --server 127.0.0.1:{ports.smtp} --from {samples.SENDER} --to you@post.example):
 

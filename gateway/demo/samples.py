@@ -10,6 +10,8 @@ SENDER: Final = "alice@example.com"
 FRIEND: Final = "bob@friends.example"
 PARTNER: Final = "carol@stmary.example"
 STRANGER: Final = "dora@post.example"
+SECOND: Final = "emil@elsewhere.example"  # a stranger too, written to in the same mail
+DEPUTY: Final = "nora@example.com"  # has the sender's rights, by the security profile
 TELEPHONE: Final = "+41791234567"  # hers
 
 _LETTER: Final = (
@@ -51,11 +53,11 @@ def word_file(paragraphs: tuple[str, ...] = _LETTER) -> bytes:
 
 
 def sample_mails() -> tuple[EmailMessage, ...]:
-    """An ordinary mail, the letter to a partner, and the same letter to a stranger."""
+    """An ordinary mail, the letter to a partner, and the same letter to two strangers."""
     lunch = _mail(FRIEND, "Lunch on Thursday?", "Hello Bob,\n\nhow about lunch on Thursday at noon?\n\nAlice\n")
     letter = "Dear {},\n\nplease find the discharge letter attached.\n\nKind regards,\nAlice Example\n"
     mails = [lunch]
-    for recipient, name in ((PARTNER, "Carol"), (STRANGER, "Dora")):
+    for recipient, name in ((PARTNER, "Carol"), (f"{STRANGER}, {SECOND}", "Dora, dear Emil")):
         mail = _mail(recipient, "The discharge letter", letter.format(name))
         mail.add_attachment(
             word_file(),
@@ -63,8 +65,8 @@ def sample_mails() -> tuple[EmailMessage, ...]:
             subtype="vnd.openxmlformats-officedocument.wordprocessingml.document",
             filename="Discharge letter.docx",
         )
-        if recipient == STRANGER:  # how she may prove herself beside mail; taken off on the way
-            mail["X-Sealgate-Phone"] = TELEPHONE
+        if recipient != PARTNER:  # how Dora may prove herself beside mail; taken off on the way
+            mail["X-Sealgate-Phone"] = f"{STRANGER}={TELEPHONE}"
             mail["X-Sealgate-Question"], mail["X-Sealgate-Answer"] = "Where did we meet?", "In Davos"
         mails.append(mail)
     return tuple(mails)

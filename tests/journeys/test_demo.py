@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -41,6 +42,7 @@ def test_the_demo_shows_three_ways_and_ends_on_ctrl_c(tmp_path: Path) -> None:
             texted = urllib.request.Request(f"{page}/telephone/text", b"to=%2B41791234567&text=048213")
             assert urllib.request.urlopen(texted).status == 201
             assert "+41791234567" in urllib.request.urlopen(page).read().decode()
+            _two_months_pass(page, link)
             os.killpg(demo.pid, signal.SIGINT)
             wait_for(lambda: demo.poll() is not None, seconds=60)
             reading.join(10)
@@ -49,6 +51,36 @@ def test_the_demo_shows_three_ways_and_ends_on_ctrl_c(tmp_path: Path) -> None:
         finally:
             if demo.poll() is None:
                 os.killpg(demo.pid, signal.SIGKILL)
+
+
+def _two_months_pass(page: str, link: str) -> None:
+    """Owner, two guests and a privileged participant; reminders, closing, deletion, by the clock of the page."""
+    front = _read(page)
+    for person in ("alice@example.com", "dora@post.example", "emil@elsewhere.example", "nora@example.com"):
+        assert f"<dt>{person}</dt>" in front
+    assert "<strong>open</strong>" in front and "still waits" not in front
+    nobody = urllib.request.Request(f"{page}/clock", b"days=30", {"Sec-Fetch-Site": "cross-site"})
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(nobody)
+    closed = _read(f"{page}/clock", b"days=30")
+    assert "<strong>closed</strong>" in closed and "30 days ahead" in closed
+    for guest in ("dora@post.example", "emil@elsewhere.example"):  # neither opened it: 7 days and 1 day before its end
+        wait_for(lambda guest=guest: _subjects(_read(page), guest).count("still waits for you") == 2)  # type: ignore[misc]  # a lambda with a default
+    assert "Alice Example" in _read(link), "closed: it can be read on"
+    deleted = _read(f"{page}/clock", b"days=30")
+    assert "<strong>deleted</strong>" in deleted
+    with pytest.raises(urllib.error.HTTPError, match="410"):
+        _read(link)
+
+
+def _read(url: str, form: bytes | None = None) -> str:
+    with urllib.request.urlopen(url, form) as answer:
+        return str(answer.read().decode())
+
+
+def _subjects(front: str, person: str) -> str:
+    """What the mailbox page shows of one person's mail."""
+    return front.partition(f"<h2>{person}</h2>")[2].partition("</section>")[0]
 
 
 def test_the_demo_touches_no_folder_of_someone_else(tmp_path: Path) -> None:
