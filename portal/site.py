@@ -19,6 +19,8 @@ from portal.guest.documents import CONTINUATIONS, Continuations
 from portal.owner import acts as owner_acts
 from portal.owner import box as owner_box
 from portal.owner import boxes as owner_boxes
+from portal.owner import guestview as owner_guestview
+from portal.owner import reading as owner_reading
 from portal.owner import record as owner_record
 from portal.owner import signin as owner_signin
 from portal.owner import writing as owner_writing
@@ -149,7 +151,19 @@ def _senders_own() -> list[web.RouteDef]:
         get("/boxes/left", owner_signin.left, name="owner-left"),
         get("/boxes", owner_boxes.boxes, name="owner-boxes"),
         get("/boxes/{box}", owner_box.box, name="owner-box"),
-        get("/boxes/{box}/documents/{document}", owner_box.document, name="owner-document"),
+        get("/boxes/{box}/documents/{document}", owner_reading.document, name="owner-document"),
+        get("/boxes/{box}/documents.zip", owner_reading.all_documents, name="owner-zip"),
+        get("/boxes/{box}/message.eml", owner_reading.original, name="owner-original"),
+        get("/boxes/{box}/formatted/{message}", owner_reading.formatted, name="owner-formatted"),
+        get("/boxes/{box}/pictures/{document}", owner_reading.picture, name="owner-picture"),
+        post("/boxes/{box}/pictures", owner_reading.show_pictures, name="owner-pictures"),
+        get("/boxes/{box}/as/{person}", owner_guestview.as_guest, name="guestview"),
+        get("/boxes/{box}/as/{person}/documents/{document}", owner_reading.document, name="guestview-document"),
+        get("/boxes/{box}/as/{person}/documents.zip", owner_reading.all_documents, name="guestview-zip"),
+        get("/boxes/{box}/as/{person}/message.eml", owner_reading.original, name="guestview-original"),
+        get("/boxes/{box}/as/{person}/formatted/{message}", owner_reading.formatted, name="guestview-formatted"),
+        get("/boxes/{box}/as/{person}/pictures/{document}", owner_reading.picture, name="guestview-picture"),
+        post("/boxes/{box}/as/{person}/pictures", owner_reading.show_pictures, name="guestview-pictures"),
         post("/boxes/{box}/write", owner_writing.write, name="owner-write"),
         post("/boxes/{box}/close", owner_acts.close, name="owner-close"),
         post("/boxes/{box}/extend", owner_acts.extend, name="owner-extend"),

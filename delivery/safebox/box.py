@@ -1,24 +1,22 @@
 """The service that portal and commands use: SafeBoxes, found, opened, answered, taken back, destroyed.
 
 Here it is put together: `finding.py` and `opening.py` for guests who read, `telling.py` for what else guests do,
-`answering.py` for their answers; for owners and admins `keeping.py` (a whole box), `partaking.py` (its people),
-`recalling.py`, `tracking.py`; `clockwork.py` for time, `bounces.py` for notices that come back.
+`answering.py` for their answers; for owners and admins `keeping.py` (a whole box), `looking.py` (what is in it),
+`partaking.py` (its people), `recalling.py`, `tracking.py`; `clockwork.py` for time, `bounces.py` for notices that come
+back.
 """
 
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection
-
 from delivery.notices.compose import Composer
 from delivery.safebox.answering import keep_answer
 from delivery.safebox.answers import AnswerDraft
-from delivery.safebox.authority import By, standing_of
+from delivery.safebox.authority import By
 from delivery.safebox.bounces import NoticeBounces
 from delivery.safebox.boxrecord import Recording
 from delivery.safebox.clockwork import Clockwork
-from delivery.safebox.contents import DocumentReader, OpenBox
 from delivery.safebox.desk import Desk
 from delivery.safebox.finding import may_read
 from delivery.safebox.inviting import Inviter
@@ -26,16 +24,15 @@ from delivery.safebox.keeping import Keeping
 from delivery.safebox.lifecycle import Act
 from delivery.safebox.limits import AnswerLimits
 from delivery.safebox.listing import Listing
-from delivery.safebox.opening import Opening
+from delivery.safebox.looking import Looking
 from delivery.safebox.participants import Access
 from delivery.safebox.post import Outbox, Post
 from delivery.safebox.proving import Proving
-from delivery.safebox.reading import Seat, open_shelf, read_document, seat_at, shelf_of
+from delivery.safebox.reading import Seat
 from delivery.safebox.recalling import Recalling
 from delivery.safebox.tracking import Tracking
 from delivery.safebox.vouching import Vouching
 from delivery.store.blobs import Blobs
-from delivery.store.box_contents import get_document
 from delivery.store.boxes import get_participant
 from delivery.store.database import Database
 from delivery.store.vault import Vault
@@ -44,7 +41,7 @@ MAIL_BYTES: Final = 50 * 2**20  # limits.message
 _GROWS: Final = 1.4  # base64 takes a third more; headers and text the rest
 
 
-class SafeBoxes(Opening, Proving, Keeping, Listing, Recording, Recalling, Tracking, Vouching, Clockwork):
+class SafeBoxes(Looking, Proving, Keeping, Listing, Recording, Recalling, Tracking, Vouching, Clockwork):
     """Every act on SafeBoxes, each in one transaction with its audit event."""
 
     def __init__(
@@ -78,35 +75,6 @@ class SafeBoxes(Opening, Proving, Keeping, Listing, Recording, Recalling, Tracki
             return None
         return self._draft(seat, seen)
 
-    async def open_for(self, box_id: str, by: By, namespace: str = "default") -> OpenBox | None:
-        """What is in a box, for its owner, and who else acts on it by name. Records nothing: it is theirs.
-
-        None: there is no such box for this one, or its content is gone.
-        """
-        now = self.desk.clock()
-
-        def work(conn: Connection) -> OpenBox | None:
-            seat = self._keeper(conn, namespace, box_id, by, Act.READ)
-            if seat is None or seat.key is None:
-                return None
-            return open_shelf(shelf_of(conn, seat), seat.key, self._invitation(seat, now), self.desk.limits)
-
-        return await self.desk.db.read(work)
-
-    async def document_for(
-        self, box_id: str, document_id: str, by: By, namespace: str = "default"
-    ) -> DocumentReader | None:
-        """One document of the conversation, for those of `open_for`, to be read in pieces. None: not there, or not any
-        more.
-        """
-
-        def work(conn: Connection) -> DocumentReader | None:
-            seat = self._keeper(conn, namespace, box_id, by, Act.READ)
-            row = None if seat is None else get_document(conn, namespace, box_id, document_id)
-            return read_document(row, seat.key, self.desk.blobs) if row and seat and seat.key else None
-
-        return await self.desk.db.read(work)
-
     async def begin_message(self, box_id: str, by: By, seen: Access, namespace: str = "default") -> AnswerDraft | None:
         """Write and attach more, as the owner or somebody of theirs: all in the box are told. None: it is not open."""
         seat = await self.desk.db.read(lambda conn: self._keeper(conn, namespace, box_id, by, Act.ANSWER))
@@ -122,13 +90,6 @@ class SafeBoxes(Opening, Proving, Keeping, Listing, Recording, Recalling, Tracki
             self.desk.limits,
             lambda draft: keep_answer(self.desk, seat, draft, seen, mail_bytes=self._mail_bytes),
         )
-
-    def _keeper(self, conn: Connection, namespace: str, box_id: str, by: By, act: Act) -> Seat | None:
-        """The seat of somebody who acts by name, where the table lets them."""
-        standing = standing_of(conn, namespace, box_id, by)
-        if standing is None or standing.me is None or self.refused(standing, act):
-            return None
-        return seat_at(conn, self.desk.vault, standing.me)
 
     async def is_return_address(self, address: str) -> bool:
         """Did we make this return address? Raises StoreUnavailable."""

@@ -1,7 +1,7 @@
 """Reading a SafeBox: what is in it, documents in pieces, and the record of both."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -21,6 +21,7 @@ from delivery.safebox.participants import Access
 from delivery.safebox.post import Posted
 from delivery.safebox.reading import Seat, content_of, open_shelf, read_document, read_original, shelf_of
 from delivery.store.audit import EventKind, record
+from delivery.store.blobs import Blobs
 from delivery.store.box_contents import Wrote, any_recalled, documents_of, get_document, messages_of
 from delivery.store.boxes import GuestState, told_lately
 
@@ -90,48 +91,62 @@ class Opening(Finding):
     async def document(self, namespace: str, participant_id: str, document_id: str) -> DocumentReader | None:
         """One document, to be read in pieces. Records nothing: see `downloaded`."""
 
-        def find(conn: Connection) -> DocumentReader | None:
-            seat = self._seat_within(conn, namespace, participant_id)
-            if seat is None or seat.key is None or not self._invitation(seat, self._desk.clock()).shown:
-                return None
+        def find(conn: Connection, seat: Seat) -> DocumentReader | None:
             row = get_document(conn, namespace, seat.box.id, document_id)
             if row is None or all(row.box_message_id != message.id for message in shelf_of(conn, seat).messages):
                 return None
-            return read_document(row, seat.key, self._desk.blobs)
+            return read_document(row, seat.key, self._desk.blobs) if seat.key else None
 
-        return self._watched(namespace, participant_id, await self._desk.db.read(find), (document_id,))
+        return await self._of_guest(namespace, participant_id, find, (document_id,))
 
     async def original(self, namespace: str, participant_id: str) -> DocumentReader | None:
         """The whole mail as it came, without Bcc, to save as an e-mail file (message/rfc822). Records nothing."""
-
-        def find(conn: Connection) -> DocumentReader | None:
-            seat = self._seat_within(conn, namespace, participant_id)
-            if seat is None or seat.key is None or not self._invitation(seat, self._desk.clock()).shown:
-                return None
-            for message in messages_of(conn, namespace, seat.box.id):
-                if message.kind is Wrote.ORIGINAL:
-                    within.extend(one.id for one in documents_of(conn, namespace, seat.box.id))
-                    if any_recalled(conn, namespace, seat.box.id, within):
-                        return None  # what was taken back is in it
-                    return read_original(message, seat.key, self._desk.blobs)
-            return None
-
         within: list[str] = []
-        found = await self._desk.db.read(find)
-        return self._watched(namespace, participant_id, found, within)
+        return await self._of_guest(
+            namespace, participant_id, lambda conn, seat: original_of(conn, seat, self._desk.blobs, within), within
+        )
+
+    async def _of_guest(
+        self,
+        namespace: str,
+        participant_id: str,
+        find: Callable[[Connection, Seat], DocumentReader | None],
+        documents: Sequence[str],
+    ) -> DocumentReader | None:
+        places: list[tuple[str, str]] = []
+
+        def shown(conn: Connection) -> Seat | None:
+            seat = self._seat_within(conn, namespace, participant_id)
+            here = seat is not None and seat.key is not None and self._invitation(seat, self._desk.clock()).shown
+            return seat if here else None
+
+        def work(conn: Connection) -> DocumentReader | None:
+            seat = shown(conn)
+            if seat is None:
+                return None
+            places.append((namespace, seat.box.id))
+            return find(conn, seat)
+
+        reader = await self._desk.db.read(work)
+        if reader is None:
+            return None
+        return self._watched(reader, places[-1], documents, lambda conn: shown(conn) is not None)
 
     def _watched(
-        self, namespace: str, participant_id: str, reader: DocumentReader | None, documents: Sequence[str]
+        self,
+        reader: DocumentReader | None,
+        box: tuple[str, str],
+        documents: Sequence[str],
+        still: Callable[[Connection], bool],
     ) -> DocumentReader | None:
-        """The reader, which stops when box or document is taken back while a long download runs."""
+        """The reader, which stops when box (namespace, id) or document is taken back, or `still` says no, while a long
+        download runs.
+        """
         if reader is None:
             return None
 
         def still_readable(conn: Connection) -> bool:
-            seat = self._seat_within(conn, namespace, participant_id)
-            if seat is None or not self._invitation(seat, self._desk.clock()).shown:
-                return False
-            return not any_recalled(conn, namespace, seat.box.id, documents)
+            return still(conn) and not any_recalled(conn, *box, documents)
 
         def read(start: int, stop: int) -> Iterator[bytes]:
             given, since = 0, monotonic()
@@ -201,3 +216,15 @@ class Opening(Finding):
         about = about_of(seat.key, seat.box, seat.guest)
         notice = self._desk.composer.receipt(about, self._desk.clock(), asked=asked, first=first)
         return self._desk.seal(seat.box, seat.guest, notice, "receipt")
+
+
+def original_of(conn: Connection, seat: Seat, blobs: Blobs, within: list[str]) -> DocumentReader | None:
+    """The whole mail. None: there is none, or something of it was taken back. `within` gets the documents in it."""
+    for message in messages_of(conn, seat.box.namespace, seat.box.id):
+        if message.kind is Wrote.ORIGINAL and seat.key is not None:
+            listed = documents_of(conn, seat.box.namespace, seat.box.id)
+            within[:] = [one.id for one in listed if one.box_message_id == message.id]
+            if any_recalled(conn, seat.box.namespace, seat.box.id, within):
+                return None  # what was taken back is in it
+            return read_original(message, seat.key, blobs)
+    return None

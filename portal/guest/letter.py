@@ -5,14 +5,14 @@ import asyncio
 from aiohttp import hdrs, web
 
 from delivery.safebox.choices import Replies
-from delivery.safebox.contents import BoxMessage, OpenBox
+from delivery.safebox.contents import OpenBox
 from portal.guest.entry import Entry, entry_of
 from portal.guest.landing import decline_page, end_page, leave_note
 from portal.guest.pages import AnswerForm, LetterPage
 from portal.services import services_of
 from portal.web.forms import read_form
 from portal.web.framed import picture_key
-from portal.web.letters import shown_message
+from portal.web.letters import shown_message, to_whom
 from portal.web.render import render
 from portal.web.troubles import NothingHere
 from portal.web.visitor import visitor_of
@@ -42,7 +42,7 @@ async def letter_page(
     # Cleaning a large mail takes a while: not in the loop.
     shown = await asyncio.to_thread(
         lambda: tuple(
-            shown_message(entry.here, message, _to(box, message), key, remote=remote) for message in box.messages
+            shown_message(entry.here, message, to_whom(box, message), key, remote=remote) for message in box.messages
         )
     )
     listed = (document for message in shown for document in message.documents)
@@ -69,15 +69,6 @@ async def letter_page(
         may_have_account=entry.invitation.takes_account and entry.session.proves_address,
     )
     return await render(request, "guest/letter.html", page, status=status, shows_times=True)
-
-
-def _to(box: OpenBox, message: BoxMessage) -> str:
-    if message.author.is_reader:
-        return "from you"
-    others = len([person for person in box.people if not person.is_reader and person.id != message.author.id])
-    if not others:
-        return "to you"
-    return f"to you and {others} other{'' if others == 1 else 's'}"
 
 
 def _answer_form(box: OpenBox, text: str, error: str) -> AnswerForm | None:

@@ -18,8 +18,9 @@ from delivery.store.boxes import BoxState, Role
 from portal.owner.entry import Keeper, keeper_of, path_of
 from portal.owner.pages import BoxPage, WriteForm
 from portal.owner.people import shown_people
+from portal.owner.reading import pictures_key
 from portal.services import services_of
-from portal.web.downloads import download_headers, safe_type, send_document
+from portal.web.bundles import documents_in
 from portal.web.letters import shown_message
 from portal.web.render import _, render
 from portal.web.times import Clock, clock_of
@@ -77,10 +78,13 @@ async def box_page(
     role, acts, clock = role_in(record, keeper.by), acts_in(record, keeper.by), clock_of(request)
     messages = opened.messages if opened else ()
     here = path_of(box_id)
+    key = await pictures_key(request, here)
+    remote = request.query.get("pictures", "") == key
     # Cleaning a large mail takes a while: not in the loop.
     shown = await asyncio.to_thread(
-        lambda: tuple(shown_message(here, one, _to(opened, one), in_place=False) for one in messages)
+        lambda: tuple(shown_message(here, one, _to(opened, one), key, remote=remote) for one in messages)
     )
+    listed = documents_in(opened) if opened else ()
     names = {one.id: one.name for one in opened.people} if opened else {}
     documents = {one.id: one.name for message in messages for one in message.documents}
     proofs = await _proofs(request, keeper, record, acts)
@@ -104,6 +108,9 @@ async def box_page(
         has_record=record.summary.state is not BoxState.OPEN,
         done=done,
         error=error or ("" if Act.ANSWER in acts else write_error),
+        documents=len(listed),
+        document_bytes=sum(one.size for _message, one in listed),
+        original=f"{here}/message.eml" if any(one.is_original and one.original_size for one in messages) else "",
     )
     return await render(request, "owner/box.html", page, status=status, shows_times=True)
 
@@ -121,25 +128,6 @@ def acts_in(record: BoxRecord, by: By) -> frozenset[Act]:
     """What the life cycle's table and the box's own profile let this one do now."""
     state, actor = record.summary.state, _ACTORS[role_in(record, by)]
     return frozenset(act for act in Act if not refusal(state, act, actor) and not forbidden(record.profile, act))
-
-
-async def document(request: web.Request) -> web.StreamResponse:
-    """GET, HEAD /boxes/ID/documents/DOCUMENT: nothing is recorded, it is theirs."""
-    keeper, services = await keeper_of(request), services_of(request)
-    wanted = request.match_info["document"]
-    reader = await services.boxes.document_for(request.match_info["box"], wanted, keeper.by, services.namespace)
-    if reader is None:
-        raise NothingHere
-    try:
-        return await send_document(
-            request,
-            reader,
-            etag=f'"{wanted}-{reader.size}"',
-            content_type=safe_type(reader.type),
-            headers=download_headers(reader.name),
-        )
-    finally:
-        await asyncio.shield(asyncio.to_thread(reader.close))
 
 
 async def _proofs(

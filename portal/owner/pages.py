@@ -80,7 +80,8 @@ class ShownPerson:
     role: Role
     told: tuple[Told, ...]
     log: tuple[tuple[datetime, str], ...]
-    acts: frozenset[str]  # of ACTS_ON_PEOPLE in acts.py
+    acts: frozenset[str]  # names in people.py
+    sees: bool  # a guest, whose view can be seen
     phone: str = field(default="", repr=False)  # told by the guest, waiting for the owner's word
 
 
@@ -117,8 +118,9 @@ class BoxPage:
     has_record: bool
     done: str = ""  # a sentence of what was just done
     error: str = ""
-    documents: int = 0  # `_message.html`: all in one zip is not offered here
+    documents: int = 0  # those that the zip of all holds
     document_bytes: int = 0
+    original: str = ""  # where the whole mail is saved from; empty: there is none
 
     @property
     def has_acts(self) -> bool:

@@ -7,7 +7,7 @@ from delivery.safebox.lifecycle import Act
 from delivery.safebox.records import BoxSummary, GuestSummary
 from delivery.safebox.tracking import Download, Sight, Track
 from delivery.safebox.vouching import KnownProof
-from delivery.store.boxes import GuestState
+from delivery.store.boxes import GuestState, Role
 from portal.owner.pages import ShownPerson, Told
 from portal.web.render import _, browser, count, say, size
 from portal.web.times import Clock
@@ -38,6 +38,7 @@ def shown_people(
                 told_of(one, track, clock),
                 log_of(track, documents) if track else (),
                 _acts(one, acts, waits=waits),
+                one.role is Role.GUEST,
                 proof.phone if proof is not None and waits else "",
             )
         )

@@ -7,10 +7,11 @@ from typing import Final
 
 from markupsafe import Markup
 
-from delivery.safebox.contents import BoxDocument, BoxMessage
+from delivery.safebox.contents import BoxDocument, BoxMessage, OpenBox
 from delivery.safebox.inplace import PICTURES
 from delivery.safebox.participants import Person
 from portal.web.formatted import has_remote_pictures, page_markup, text_markup
+from portal.web.render import _, count, say
 
 _KINDS: Final = {
     "pdf": "PDF document",
@@ -55,16 +56,14 @@ class ShownMessage:
     documents: tuple[ShownDocument, ...]
 
 
-def shown_message(
-    here: str, message: BoxMessage, to: str, key: str = "", *, remote: bool = False, in_place: bool = True
-) -> ShownMessage:
+def shown_message(here: str, message: BoxMessage, to: str, key: str = "", *, remote: bool = False) -> ShownMessage:
     """Clean it; this takes a while for a large mail. `to`: who reads it, in words. `remote`: with pictures from the
-    internet, asked for by `key`. `in_place` False: pictures that came along are listed, and nothing is framed.
+    internet, asked for by `key`.
     """
-    inline = pictures_of(message) if in_place else {}
+    inline = pictures_of(message)
     path = partial(_picture_path, here, inline)
     body = page_markup(message.html, path) if message.html else None
-    frame = f"{here}/formatted/{message.id}" if in_place and message.html and body is not None else ""
+    frame = f"{here}/formatted/{message.id}" if message.html and body is not None else ""
     shows = remote and bool(frame)
     return ShownMessage(
         id=message.id,
@@ -80,6 +79,16 @@ def shown_message(
         shows_remote=shows,
         documents=tuple(shown_document(here, one) for one in message.documents if not _is_inline(one, body)),
     )
+
+
+def to_whom(box: OpenBox, message: BoxMessage) -> str:
+    """Who reads a letter, in words for the one who reads it too."""
+    if message.author.is_reader:
+        return _("from you")
+    others = len([person for person in box.people if not person.is_reader and person.id != message.author.id])
+    if not others:
+        return _("to you")
+    return str(say("to you and {others}", others=count(others, "other", "others")))
 
 
 def pictures_of(message: BoxMessage) -> dict[str, str]:

@@ -587,12 +587,15 @@ class Office:
     def browser(self, **headers: str) -> Browser:
         return Browser(self.client, headers)
 
-    async def send(self, *guests: str, subject: str = "Your results", owner: str = OWNER) -> str:
-        """A sender's mail with a document, to guests; the id of its box."""
+    async def send(self, *guests: str, subject: str = "Your results", owner: str = OWNER, html: str = "") -> str:
+        """A sender's mail with a document, to guests; the id of its box. `html` may show the picture `cid:logo`."""
         letter = EmailMessage(policy=SMTP)
         letter["From"], letter["To"], letter["Subject"] = f"Dr. Weber <{owner}>", ", ".join(guests), subject
         letter["Message-ID"] = f"<{new_id()}@example.com>"
         letter.set_content("Dear all,\n\nSECRETTEXT.\n")
+        if html:
+            letter.add_alternative(html, subtype="html")
+            letter.get_payload()[1].add_related(b"\x89PNG dots", "image", "png", cid="<logo>", filename="logo.png")
         letter.add_attachment(b"%PDF " * 100, maintype="application", subtype="pdf", filename="Report.pdf")
         message = OpenMessage(new_id(), "default", owner, owner, letter.as_bytes(), self.clock())
         items = tuple(self._item(message.id, guest) for guest in guests)
