@@ -17,9 +17,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+from argon2 import PasswordHasher
 
 from delivery.errors import KeysUnavailable
+from delivery.store.database import Database
 
 Check = Callable[..., bool]
 
@@ -98,8 +101,16 @@ POINTS = (
 )  # fmt: skip
 
 
+_CHEAP: Final = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
 class Arming:
-    """What one start of a Sealgate is armed with; `spec` comes from the rig as JSON."""
+    """What one start of a Sealgate is armed with; `spec` comes from the rig as JSON.
+
+    Of `spec`: `trigger` and `fired` are files; `times` maps module:CONSTANT to seconds; `retry` is the wait between two
+    tries and `patience` that for a lock on the database, in seconds; `clock` is a file with the days it is off;
+    `no_fsync` is the control.
+    """
 
     def __init__(self, spec: dict[str, Any]) -> None:
         self._trigger = Path(spec["trigger"])
@@ -120,6 +131,13 @@ class Arming:
             module, _, name = place.partition(":")
             is_span = isinstance(getattr(importlib.import_module(module), name), timedelta)
             _set(module, name, timedelta(seconds=seconds) if is_span else float(seconds))
+        if "patience" in self._spec:
+            defaults: Any = Database.open.__func__  # type: ignore[attr-defined]  # of a classmethod
+            defaults.__kwdefaults__["patience"] = timedelta(seconds=self._spec["patience"])
+        if "retry" in self._spec:
+            _patch("delivery.retry:delay", lambda _: lambda *_: timedelta(seconds=self._spec["retry"]))
+        # each start hashes a password to compare with that of nobody: a sixth of what a start costs
+        _patch("portal.signin.passwords:PasswordHasher", lambda _: lambda **_: _CHEAP)
         if self._spec.get("no_fsync"):
             _without_fsync()
 

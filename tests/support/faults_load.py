@@ -59,7 +59,7 @@ class Line:
         self._socket.sendall(line + b"\r\n")
         return self.expect(code)
 
-    def send(self, sender: str, recipients: Iterable[str], raw: bytes) -> bytes:
+    def send(self, sender: str, recipients: Iterable[str], raw: bytes, pause: float = 0.02) -> bytes:
         """One message, in two halves with a moment between; the reply to its dot."""
         self.say(f"MAIL FROM:<{sender}>".encode())
         for recipient in recipients:
@@ -67,7 +67,7 @@ class Line:
         self.say(b"DATA", b"354")
         half = len(raw) // 2
         self._socket.sendall(raw[:half])
-        time.sleep(0.02)
+        time.sleep(pause)
         self._socket.sendall(raw[half:] + b".\r\n")
         return self.expect(b"250")
 

@@ -7,11 +7,14 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from faults_ledger import PACK, POLICY
 from mailhosts import wait_for
 from started import CONFIG, Gateway, _greets, _open
+
+# seconds: a worker looks about often, so that no test waits for it
+TIMES: Final = {"delivery.worker:POLL": 0.1, "delivery.worker:KEEP": 0.3}
 
 
 class Zygote:
@@ -58,7 +61,7 @@ class FaultyGateway(Gateway):
 
     def __init__(self, zygote: Zygote, folder: Path, ports: dict[str, int], **options: Any) -> None:
         self.zygote = zygote
-        self.arm: dict[str, Any] = {"trigger": str(folder / "trigger"), "fired": str(folder / "fired")}
+        self.arm: dict[str, Any] = {"trigger": str(folder / "trigger"), "fired": str(folder / "fired"), "times": TIMES}
         self.pid: int | None = None
         super().__init__(folder, ports, **options)
         (folder / "fired").touch()
@@ -70,7 +73,7 @@ class FaultyGateway(Gateway):
         made = cls.__new__(cls)
         made.zygote, made.folder, made.pid = other.zygote, other.folder, None
         made.smtp, made.portal = ports["smtp"], ports["portal"]
-        made.arm = {"trigger": str(other.folder / "trigger-2"), "fired": str(other.folder / "fired-2")}
+        made.arm = other.arm | {"trigger": str(other.folder / "trigger-2"), "fired": str(other.folder / "fired-2")}
         made.config, made.log = other.folder / "config-2.yaml", other.folder / "log-2"
         made.config.write_text(CONFIG.format(**ports, more=more, database=""))
         _with_own_rules(made.config)

@@ -4,6 +4,7 @@ import asyncio
 import os
 import pwd
 import shutil
+import signal
 import ssl
 import subprocess
 import threading
@@ -181,9 +182,11 @@ class Postfix:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.command("stop")
-        pid = self.folder / "queue" / "pid" / "master.pid"
-        wait_for(lambda: not pid.exists() or not Path(f"/proc/{pid.read_text().strip()}").exists(), why="postfix stops")
+        # what `postfix stop` does, but for its sleeping a second at a time
+        file = self.folder / "queue" / "pid" / "master.pid"
+        if file.exists() and (pid := int(file.read_text())) and Path(f"/proc/{pid}").exists():
+            os.kill(pid, signal.SIGTERM)
+            wait_for(lambda: not Path(f"/proc/{pid}").exists(), why="postfix stops")
 
     def log(self) -> str:
         """What Postfix said."""

@@ -21,11 +21,10 @@ def attempts(gateway: FaultyGateway, name: str) -> int:
 def test_days_forward_and_back(
     make_faulty: Callable[..., FaultyGateway], peer: Peer, ledger: Ledger, idle: Callable[..., None]
 ) -> None:
-    gateway = make_faulty(peer.port, more="workers: 1\nqueue: {first_retry: 2 seconds, longest_retry: 4 seconds}")
+    gateway = make_faulty(peer.port)
     clock = gateway.folder / "clock"
     clock.write_text("0")
-    gateway.arm["clock"] = str(clock)
-    gateway.arm["times"] = {"delivery.worker:KEEP": 0.2, "delivery.worker:POLL": 0.2}
+    gateway.arm |= {"clock": str(clock), "retry": 0.5}
     gateway.start()
     takes = peer.manners.recipient
     peer.manners.recipient = lambda address: takes(address) if "alice" in address else "451 4.2.1 later"
@@ -61,10 +60,10 @@ def test_days_forward_and_back(
 def test_mail_expires_once_with_a_report(
     make_faulty: Callable[..., FaultyGateway], peer: Peer, ledger: Ledger, idle: Callable[..., None]
 ) -> None:
-    gateway = make_faulty(peer.port, more="workers: 1\nqueue: {first_retry: 2 seconds, longest_retry: 4 seconds}")
+    gateway = make_faulty(peer.port)
     clock = gateway.folder / "clock"
     clock.write_text("0")
-    gateway.arm["clock"] = str(clock)
+    gateway.arm |= {"clock": str(clock), "retry": 0.5}
     gateway.start()
     takes = peer.manners.recipient
     peer.manners.recipient = lambda address: takes(address) if "alice" in address else "451 4.2.1 later"

@@ -8,7 +8,7 @@ from faults_disk import Ballast, Disk
 from faults_ledger import Ledger, balances, printed, states_in
 from faults_load import DOMAINS, LARGE, Refused, send_once
 from faults_peer import Peer
-from faults_rig import FaultyGateway
+from faults_rig import TIMES, FaultyGateway
 
 LATER = (b"452 4.3.1 ", b"451 4.3.0 ")
 ROOM = (
@@ -36,10 +36,10 @@ def test_a_full_disk_is_452_and_no_more(
     make_faulty: Callable[..., FaultyGateway], peer: Peer, ledger: Ledger, idle: Callable[..., None], disk: Disk, capsys
 ) -> None:
     # no warning before it is full; what finds no room for its SafeBox is tried again soon
-    more = "workers: 1\nlimits: {free_disk: 0}\nqueue: {first_retry: 1 second}"
+    more = "workers: 1\nlimits: {free_disk: 0}"
     gateway = make_faulty(peer.port, folder=disk.path, more=more)
     gateway.log = disk.path.parent / "log"
-    gateway.arm["times"] = {"delivery.housekeeping:TIDY": 0.5, "delivery.worker:POLL": 0.2}
+    gateway.arm |= {"retry": 0.3, "times": TIMES | {"delivery.housekeeping:TIDY": 0.3}}
     gateway.start()
     ballast, answers, pid = Ballast(disk), [], gateway.pid
     for room in ROOM:

@@ -29,7 +29,9 @@ def test_no_second_message_comes_out(
             raw = b"From: alice@example.com\r\nSubject: %d\r\n\r\n.b" % number + hidden + EVIL + b"\r\n"
             to = [f"m{number}@friends.example", f"m{number}@box.example", f"m{number}@bounce.example"]
             try:
-                line.send("alice@example.com", to[: 3 if number % 20 == 0 else 1], raw.replace(b"\r\n.b", b"\r\n..b"))
+                line.send(
+                    "alice@example.com", to[: 3 if number % 20 == 0 else 1], raw.replace(b"\r\n.b", b"\r\n..b"), 0
+                )
             except Refused as refused:
                 assert mode == "refuse" and refused.reply.startswith(b"554 5.6.0 "), (hidden, refused.reply)
                 with_bare = re.search(rb"\r(?!\n)|(?<!\r)\n", raw)

@@ -9,16 +9,11 @@ import pytest
 from faults_ledger import Kill, Ledger, balances, rows_in, states_in
 from faults_load import send_once
 from faults_peer import Peer
-from faults_rig import FaultyGateway
+from faults_rig import TIMES, FaultyGateway
 from mailhosts import wait_for
 
-LEASE = 2.0  # seconds, in place of 60
-TIMES = {
-    "delivery.claims:LEASE": LEASE,
-    "delivery.worker:RENEW": LEASE / 3,
-    "delivery.worker:KEEP": 0.2,
-    "delivery.worker:POLL": 0.2,
-}
+LEASE = 1.5  # seconds, in place of 60
+SHORT = TIMES | {"delivery.claims:LEASE": LEASE, "delivery.worker:RENEW": LEASE / 3, "delivery.worker:KEEP": 0.2}
 
 
 @pytest.mark.parametrize(
@@ -35,13 +30,12 @@ def test_stopped_past_the_lease(
     point: str, arrivals: int,
 ) -> None:  # fmt: skip
     first = make_faulty(peer.port)
-    first.arm["times"] = TIMES
+    first.arm["times"] = SHORT
     first.start()
     first.trigger(point, "stop")
     assert send_once(first.smtp, ledger, "one", point, ["friends.example"])
     wait_for(lambda: point in first.fired(), why="it stops there")
     second = make_faulty(peer.port, "gateway", twin_of=first)
-    second.arm["times"] = TIMES
     second.start()
     [got] = peer.wait("one@friends.example") if point != "after the dot" else peer.wait("one@friends.example", 2)[:1]
     wait_for(lambda: states_in(second.folder / "data") == {"one@friends.example": ["sent"]}, why="the other sends it")

@@ -8,7 +8,7 @@ from faults_armed import POINTS
 from faults_ledger import Kill, Ledger, balances, printed, states_in
 from faults_load import DOMAINS, LARGE, send_once
 from faults_peer import Peer
-from faults_rig import FaultyGateway
+from faults_rig import TIMES, FaultyGateway
 
 ALL, MAIL, BOX = DOMAINS, ("friends.example",), ("box.example",)
 # point: who the mail is for, and how large it is
@@ -53,12 +53,7 @@ def test_killed_at_each_named_point(
     make_faulty: Callable[..., FaultyGateway], peer: Peer, ledger: Ledger, idle: Callable[..., None], capsys
 ) -> None:
     gateway = make_faulty(peer.port)
-    gateway.arm["times"] = {
-        "delivery.housekeeping:TIDY": 0.3,
-        "delivery.housekeeping:PURGE": 0.5,
-        "delivery.worker:KEEP": 0.5,
-        "delivery.worker:POLL": 0.2,
-    }
+    gateway.arm["times"] = TIMES | {"delivery.housekeeping:TIDY": 0.3, "delivery.housekeeping:PURGE": 0.5}
     gateway.start()
     for point, (domains, size) in IN_MAIL.items():
         name = f"m{len(ledger.sent)}"

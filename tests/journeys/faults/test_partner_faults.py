@@ -70,6 +70,7 @@ def test_every_fault_of_a_partner(
         policy = gateway.folder / "policy.yaml"
         rule = "  - name: to partners\n    when: {recipients: partners}\n    then: secure\n"
         policy.write_text(policy.read_text().replace("otherwise:", f"{rule}otherwise:"))
+        gateway.arm["retry"] = 0.2
         gateway.start()
         for number, (fault, manners) in enumerate(faults(shown).items()):
             partner.manners = manners

@@ -15,7 +15,8 @@ REASON = "restored from Sunday's backup"
 def test_an_old_backup_sends_nothing_twice(
     make_faulty: Callable[..., FaultyGateway], peer: Peer, ledger: Ledger, idle: Callable[..., None]
 ) -> None:
-    gateway = make_faulty(peer.port, more="workers: 1\nqueue: {first_retry: 1 second}")
+    gateway = make_faulty(peer.port)
+    gateway.arm["retry"] = 0.2
     data, backup = gateway.folder / "data", gateway.folder / "backup"
     gateway.start()
     takes, later = peer.manners.recipient, lambda _address: "451 4.2.1 later"

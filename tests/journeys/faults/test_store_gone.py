@@ -16,7 +16,7 @@ from faults_rig import FaultyGateway
 from mailhosts import wait_for
 from postgres import Server
 
-LOCKED = float(os.environ.get("SEALGATE_LOCKED", "6"))  # seconds; `make soak` says 60
+LOCKED = float(os.environ.get("SEALGATE_LOCKED", "2"))  # seconds; `make soak` says 60
 LATER = (b"451 4.3.0 ", b"452 4.3.1 ")
 
 
@@ -39,6 +39,7 @@ def test_a_locked_database(
 ) -> None:
     """Another program holds SQLite's lock (a backup, a shell): nobody is told 250 meanwhile, and nothing hangs."""
     gateway = make_faulty(peer.port)
+    gateway.arm["patience"] = min(5.0, LOCKED / 2)
     gateway.start()
     with closing(sqlite3.connect(gateway.folder / "data" / "sealgate.db", isolation_level=None)) as other:
         other.execute(f"BEGIN {how}")
@@ -93,7 +94,8 @@ def test_keys_that_are_gone(
     make_faulty: Callable[..., FaultyGateway], peer: Peer, ledger: Ledger, idle: Callable[..., None]
 ) -> None:
     """No key to seal with: 451. No key to open with: the mail waits. No keyring at start: it says so, and waits too."""
-    gateway = make_faulty(peer.port, more="workers: 1\nqueue: {first_retry: 1 second}")
+    gateway = make_faulty(peer.port)
+    gateway.arm["retry"] = 0.2
     gateway.start()
     gateway.trigger("key asked for", "no keys")
     with pytest.raises(Refused, match=r"451 4\.3\.0"):
@@ -111,7 +113,7 @@ def test_keys_that_are_gone(
     peer.manners.recipient = takes
     gateway.trigger("key opened", "no keys")
     gateway.start()
-    time.sleep(1.5)
+    wait_for(lambda: gateway.fired().count("key opened") > 2, why="it asks again and again")
     assert "waiting@friends.example" not in peer.arrivals()
     gateway.calm()
     idle(gateway)
