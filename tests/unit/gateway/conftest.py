@@ -25,10 +25,14 @@ def _certificate(key: ec.EllipticCurvePrivateKey, begins: datetime.datetime, end
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _commands_keep_what_they_compile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """In a folder of this run, not in the home of whoever runs it; the second command is the faster for it."""
+def _commands_keep_what_they_compile(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """And keep it where pytest keeps its own things, not in the home of whoever runs it."""
+    cache = getattr(request.config, "cache", None)  # none with -p no:cacheprovider
+    folder = cache.mkdir("commands") if cache else tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("XDG_CACHE_HOME", str(folder))
         yield
 
 

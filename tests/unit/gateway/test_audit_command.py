@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from smallest import write_config
 from sqlalchemy import text
 
 from delivery.items import Destination, NewItem, NewMessage
@@ -14,28 +15,13 @@ from delivery.trail.keeping import TrailKeeper
 from gateway.cli.main import main
 from gateway.settings import load_settings
 from gateway.stores import open_stores
-from keys.keyring import KeyRing
 from policy.decision import Route
-
-CONFIG = """
-hostname: gate.example.com
-domains: [example.com]
-data: data
-keys: KEYS
-listeners: [{address: "127.0.0.1:2525", clients: [127.0.0.0/8]}]
-next_hop: {host: "127.0.0.1:2526"}
-policy: policy.yaml
-portal: {url: "http://localhost:8080", address: "127.0.0.1:8080"}
-"""
 
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     """A store with one message whose events are chained and signed."""
-    (tmp_path / "policy.yaml").write_text("version: 1\nrules: []\notherwise: relay\n")
-    path = tmp_path / "config.yaml"
-    path.write_text(CONFIG.replace("KEYS", f"file://{tmp_path}/keyring.json"))
-    KeyRing.create(tmp_path / "keyring.json")
+    path = write_config(tmp_path)
     new = NewMessage("default", "al@example.com", "al@example.com", "the subject", b"x", datetime.now(UTC))
     with open_stores(load_settings(path, policy=False)) as stores:
         keeper = TrailKeeper(stores.db, stores.vault, lambda: datetime.now(UTC), every=timedelta(minutes=5))

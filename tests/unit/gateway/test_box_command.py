@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from smallest import write_config
 from sqlalchemy import Connection
 
 from delivery.couriers.courier import Delivery, Stored
@@ -26,24 +27,10 @@ NOW = datetime(2026, 11, 21, 10, 15, 2, tzinfo=UTC)
 GUEST = GuestSummary("p1", "bob@guest.example\x1b[2J", GuestState.READ)
 BOX = BoxSummary("b1", "default", "alice@example.com", BoxState.OPEN, "standard", False, NOW, NOW, None, (GUEST,))
 
-CONFIG = """
-hostname: gate.example.com
-domains: [example.com]
-data: data
-keys: file://{folder}/keyring.json
-listeners: [{{address: "127.0.0.1:2525"}}]
-next_hop: {{host: "127.0.0.1:2526"}}
-policy: policy.yaml
-portal: {{url: "http://localhost:8080", address: "127.0.0.1:8080"}}
-"""
-
 
 @pytest.fixture
 def config(tmp_path: Path) -> str:
-    path = tmp_path / "config.yaml"
-    path.write_text(CONFIG.format(folder=tmp_path))
-    (tmp_path / "policy.yaml").write_text("version: 1\nrules: []\notherwise: relay\n")
-    assert CliRunner().invoke(main, ["--config", str(path), "keys", "init"]).exit_code == 0
+    path = write_config(tmp_path)
     with open_stores(load_settings(path, policy=False)):
         return str(path)
 

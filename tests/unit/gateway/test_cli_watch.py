@@ -6,24 +6,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from smallest import write_config
 
 from delivery.store.audit import Event, EventKind, record
 from gateway.cli.main import main
 from gateway.settings import load_settings
 from gateway.stores import open_stores
-from keys.keyring import KeyRing
 
-CONFIG = """
-hostname: gate.example.com
-domains: [example.com]
-data: data
-keys: KEYS
-listeners: [{address: "127.0.0.1:2525", clients: [127.0.0.0/8]}]
-next_hop: {host: "127.0.0.1:2526"}
-policy: policy.yaml
-rules: [local/*.yaml]
-portal: {url: "http://localhost:8080", address: "127.0.0.1:8080"}
-"""
 POLICY = """
 rules:
   - {name: Trial, mode: watch, when: {size: "> 1 MB"}, then: secure}
@@ -34,11 +23,7 @@ rules:
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    (tmp_path / "policy.yaml").write_text(POLICY)
-    path = tmp_path / "config.yaml"
-    path.write_text(CONFIG.replace("KEYS", f"file://{tmp_path}/keyring.json"))
-    KeyRing.create(tmp_path / "keyring.json")
-    return path
+    return write_config(tmp_path, "rules: [local/*.yaml]", policy=POLICY)
 
 
 def saw(config: Path, rule: str, recipient: str, message: str, at: datetime, would: str = "secure") -> None:

@@ -8,28 +8,14 @@ from types import SimpleNamespace
 import dns.resolver
 import pytest
 from click.testing import CliRunner, Result
+from smallest import write_config
 
 from gateway.cli.main import main
-
-CONFIG = """
-hostname: gate.example.com
-domains: [example.com]
-data: data
-keys: file:keyring.json
-listeners: [{address: "127.0.0.1:2525", clients: [127.0.0.0/8]}]
-next_hop: {host: "127.0.0.1:2526"}
-policy: policy.yaml
-portal: {url: "http://localhost:8080", address: "127.0.0.1:8080"}
-"""
 
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    (tmp_path / "policy.yaml").write_text("version: 1\nrules: []\notherwise: relay\n")
-    path = tmp_path / "config.yaml"
-    path.write_text(CONFIG)
-    CliRunner().invoke(main, ["keys", "init", "--config", str(path)])
-    return path
+    return write_config(tmp_path)
 
 
 def run(*words: str | Path) -> Result:
@@ -47,7 +33,7 @@ def test_a_key_is_made_and_its_record_printed(config: Path, monkeypatch: pytest.
     assert run("make", file, "--selector", "no name", "--config", config).exit_code == 2
     assert run("records", "--config", config).exit_code == 1  # none is configured
 
-    config.write_text(CONFIG + "notices: {dkim: {selector: s2, key: dkim.pem}}\n")
+    write_config(config.parent, "notices: {dkim: {selector: s2, key: dkim.pem}}", keys=False)
     [shown] = run("records", "--json", "--config", config).stdout.splitlines()
     record = json.loads(shown)
     assert record["name"] == "s2._domainkey.example.com"

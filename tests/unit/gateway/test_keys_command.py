@@ -10,27 +10,14 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from click.testing import CliRunner, Result
+from smallest import write_config
 
 from gateway.cli.main import main
-
-CONFIG = """
-hostname: gate.example.com
-domains: [example.com]
-data: data
-keys: KEYS
-listeners: [{address: "127.0.0.1:2525", clients: [127.0.0.0/8]}]
-next_hop: {host: "127.0.0.1:2526"}
-policy: policy.yaml
-portal: {url: "http://localhost:8080", address: "127.0.0.1:8080"}
-"""
 
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    (tmp_path / "policy.yaml").write_text("version: 1\nrules: []\notherwise: relay\n")
-    path = tmp_path / "config.yaml"
-    path.write_text(CONFIG.replace("KEYS", f"file://{tmp_path}/keyring.json"))
-    return path
+    return write_config(tmp_path, keys=False)
 
 
 def run(*words: str | Path) -> Result:
