@@ -71,6 +71,10 @@ class Accounts:
         key = codes.wrong_key(namespace, participant_id)
         return await self._db.read(lambda conn: throttles.locked_until(conn, key, now))
 
+    async def codes_again_at(self, namespace: str, participant_id: str, now: datetime) -> datetime:
+        """When the day is over whose wrong codes are counted now."""
+        return await self._db.read(lambda conn: codes.day_ends(conn, namespace, participant_id)) or now
+
     async def try_code(self, asker: Asker, code: str, rules: CodeRules, who: Who, now: datetime) -> Tried:
         """Try a code. OPENED is said once for a code, however many ask at the same time."""
 
@@ -267,6 +271,21 @@ class Accounts:
         event = event_of(kind, namespace, who, address=address[:320])
         await self._db.write(lambda conn: record(conn, self._vault, [event], now))
 
+    async def unlock_signin(self, namespace: str, address: str, who: Who, now: datetime) -> bool:
+        """Lift what wrong codes of a sender at their own site have locked, and wrong passwords for an account of that
+        address. Nobody is let in by it. False: nothing was counted.
+        """
+        sender = self.owner_key(namespace, address)
+        password = key_of(namespace, "password", self._digest_of(namespace, "password", address_key(address)))
+
+        def work(conn: Connection) -> bool:
+            lifted = clear_throttles(conn, namespace, sender) + throttles.forget(conn, password)
+            if lifted:
+                record(conn, self._vault, [event_of(EventKind.SIGNIN_UNLOCKED, namespace, who, address=address)], now)
+            return lifted > 0
+
+        return await self._db.write(work)
+
     async def phrase(self, namespace: str, address: str) -> str | None:
         """The personal phrase that goes into notices to this address."""
         return await self._db.read(lambda conn: phrase_of(conn, self._vault, namespace, address))
@@ -342,10 +361,10 @@ def phrase_of(conn: Connection, vault: Vault, namespace: str, address: str) -> s
     return vault.open_audit(namespace, _phrase_binding(row.id), row.phrase_sealed).decode()
 
 
-def clear_throttles(conn: Connection, namespace: str, participant_id: str) -> None:
-    """Forget what limits the codes of a guest: the owner or the guest's account unlocked."""
-    throttles.forget(conn, codes.wrong_key(namespace, participant_id), codes.asked_key(namespace, participant_id))
-    throttles.forget(conn, codes.answer_key(namespace, participant_id))
+def clear_throttles(conn: Connection, namespace: str, participant_id: str) -> int:
+    """Forget what limits the codes of a guest: the owner or the guest's account unlocked. How many limits it was."""
+    counted = (codes.wrong_key, codes.asked_key, codes.answer_key)
+    return throttles.forget(conn, *(key(namespace, participant_id) for key in counted))
 
 
 def _insert_account(conn: Connection, namespace: str, address: str, password: str, now: datetime) -> Account:

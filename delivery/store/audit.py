@@ -82,6 +82,7 @@ class EventKind(StrEnum):
     SIGNIN_SUCCEEDED = "signin.succeeded"
     SIGNIN_FAILED = "signin.failed"
     SIGNIN_LOCKED = "signin.locked"
+    SIGNIN_UNLOCKED = "signin.unlocked"  # an admin lifted what wrong codes or passwords had locked
     ACCOUNT_CREATED = "account.created"
     ACCOUNT_CHANGED = "account.changed"
     ACCOUNT_DELETED = "account.deleted"

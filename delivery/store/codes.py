@@ -90,6 +90,12 @@ def answer_key(namespace: str, participant_id: str) -> str:
     return key_of(namespace, "answer", participant_id)
 
 
+def day_ends(conn: Connection, namespace: str, participant_id: str) -> datetime | None:
+    """When the day of the wrong codes is over that are counted now; None: none are counted."""
+    row = throttles.read(conn, wrong_key(namespace, participant_id))
+    return None if row is None else row.window_at + _DAY
+
+
 def begin_answer(
     conn: Connection, namespace: str, participant_id: str, rules: CodeRules, now: datetime
 ) -> Tried | None:

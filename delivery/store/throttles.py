@@ -98,9 +98,9 @@ def lock(conn: Connection, key: str, limit: Limit, now: datetime, *, keep_count:
     return until
 
 
-def forget(conn: Connection, *keys: str) -> None:
-    """Lift these limits: count, lock and how often it was locked."""
-    conn.execute(delete(throttles).where(throttles.c.key.in_(keys)))
+def forget(conn: Connection, *keys: str) -> int:
+    """Lift these limits: count, lock and how often it was locked. How many of them there were."""
+    return conn.execute(delete(throttles).where(throttles.c.key.in_(keys))).rowcount
 
 
 def sweep(conn: Connection, now: datetime, older_than: timedelta = timedelta(days=3)) -> int:

@@ -1,4 +1,6 @@
-"""`sealgate user`: guests' accounts, where an admin has to help: see one, take its second step off, sign it out."""
+"""`sealgate user`: people at the portal, where an admin has to help: see a guest's account, take its second step off,
+sign it out; let an address sign in again that wrong codes or passwords have locked.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -22,7 +24,7 @@ Told = TypeVar("Told")
 
 @click.group()
 def command() -> None:
-    """See guests' accounts and help where they cannot help themselves."""
+    """Help guests and senders where they cannot help themselves."""
 
 
 def _namespace(function: Callable[..., None]) -> Callable[..., None]:
@@ -99,6 +101,29 @@ def sign_out(invocation: Invocation, address: str, *, namespace: str) -> None:
 
     ended, forgotten = _with_account(invocation, address, namespace, end)
     click.echo(f"{address}: {ended} sessions ended, {forgotten} browsers forgotten")
+
+
+@command.command()
+@config_after
+@click.argument("address")
+@_namespace
+@click.pass_obj
+def unlock(invocation: Invocation, address: str, *, namespace: str) -> None:
+    """Let an address sign in again that wrong codes (a sender, to their own SafeBoxes) or wrong passwords have locked.
+
+    It lets nobody in: the next code goes to the same address. Who asks needs no proof; but whoever tried the codes may
+    go on trying: look for code.wrong of that address in `audit export` first.
+    """
+    from delivery.store.who import Who
+    from gateway.stores import now
+
+    with stores_of(invocation) as stores:
+        who = Who(agent=f"sealgate user, by {actor()}")
+        lifted = asyncio.run(stores.accounts.unlock_signin(namespace, address, who, now()))
+    if not lifted:
+        hint = f"a guest who is locked out of one message: sealgate box unlock ID {address}"
+        fail(f"nothing locks the sign-in of {address} in the namespace {namespace}", hint, code=NO)
+    click.echo(f"{address}: can sign in again")
 
 
 def _with_account(

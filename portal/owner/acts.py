@@ -15,10 +15,10 @@ from delivery.safebox.records import BoxRecord, GuestSummary
 from delivery.store.boxes import Role
 from delivery.store.throttles import Limit
 from portal.owner.box import acts_in, box_page, record_for
-from portal.owner.entry import Keeper, keeper_of, path_of
+from portal.owner.entry import Keeper, form_of, keeper_of, path_of
 from portal.owner.pages import DeletePage, RecalledPage, RecallPage
 from portal.services import PortalServices, services_of
-from portal.web.forms import one_line, read_form
+from portal.web.forms import one_line
 from portal.web.render import _, render, say
 from portal.web.times import clock_of
 from portal.web.troubles import NothingHere, Slower
@@ -32,16 +32,16 @@ Done = Callable[[], Awaitable[Said | None]]
 
 async def close(request: web.Request) -> web.StreamResponse:
     """POST /boxes/ID/close."""
-    await read_form(request)
-    keeper, services = await keeper_of(request), services_of(request)
+    keeper, _form = await form_of(request)
+    services = services_of(request)
     box_id = request.match_info["box"]
     return await _done(request, keeper, "close", await services.boxes.close(box_id, keeper.by, services.namespace))
 
 
 async def extend(request: web.Request) -> web.StreamResponse:
     """POST /boxes/ID/extend: `until`, the last day of it."""
-    form = await read_form(request)
-    keeper, services = await keeper_of(request), services_of(request)
+    keeper, form = await form_of(request)
+    services = services_of(request)
     record = await record_for(request, keeper)
     until = _end_of(request, record, form.get("until", ""))
     if until is None:
@@ -52,8 +52,8 @@ async def extend(request: web.Request) -> web.StreamResponse:
 
 async def reopen(request: web.Request) -> web.StreamResponse:
     """POST /boxes/ID/reopen: `until`, the last day; `tell`: yes sends everybody the notice again."""
-    form = await read_form(request)
-    keeper, services = await keeper_of(request), services_of(request)
+    keeper, form = await form_of(request)
+    services = services_of(request)
     record = await record_for(request, keeper)
     until = _end_of(request, record, form.get("until", ""))
     if until is None:
@@ -80,8 +80,8 @@ async def delete_form(request: web.Request) -> web.StreamResponse:
 
 async def delete(request: web.Request) -> web.StreamResponse:
     """POST /boxes/ID/delete."""
-    await read_form(request)
-    keeper, services = await keeper_of(request), services_of(request)
+    keeper, _form = await form_of(request)
+    services = services_of(request)
     box_id = request.match_info["box"]
     return await _done(request, keeper, "delete", await services.boxes.delete(box_id, keeper.by, services.namespace))
 
@@ -119,8 +119,8 @@ async def recall_form(request: web.Request) -> web.StreamResponse:
 
 async def recall(request: web.Request) -> web.StreamResponse:
     """POST /boxes/ID/recall: `reason`, and `guest` or `document` where it is not the whole box."""
-    form = await read_form(request)
-    keeper, services = await keeper_of(request), services_of(request)
+    keeper, form = await form_of(request)
+    services = services_of(request)
     record = await record_for(request, keeper)
     box_id, reason = record.summary.id, form.get("reason", "").replace("\r\n", "\n")
     by, namespace = keeper.by, services.namespace
@@ -139,8 +139,8 @@ async def recall(request: web.Request) -> web.StreamResponse:
 
 async def add(request: web.Request) -> web.StreamResponse:
     """POST /boxes/ID/add: `email`, `name`, `role` (guest, privileged, colleague)."""
-    form = await read_form(request)
-    keeper, services = await keeper_of(request), services_of(request)
+    keeper, form = await form_of(request)
+    services = services_of(request)
     record = await record_for(request, keeper)
     await _count_calls(services, keeper)
     said = await services.boxes.add(
@@ -158,8 +158,8 @@ async def person(request: web.Request) -> web.StreamResponse:
     """POST /boxes/ID/person: `person` (the id of a participant) and `act`: call, unlock, release, confirm (with the
     `phone` that was shown), remove.
     """
-    form = await read_form(request)
-    keeper, services = await keeper_of(request), services_of(request)
+    keeper, form = await form_of(request)
+    services = services_of(request)
     record = await record_for(request, keeper)
     one, act = _person(record, form.get("person", "")), form.get("act", "")
     box_id, boxes = record.summary.id, services.boxes

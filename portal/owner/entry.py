@@ -1,16 +1,19 @@
 """Who is at the senders' own site: asked again on every request."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from delivery.safebox.authority import By
 from delivery.safebox.participants import Access
 from delivery.store.sessions import Session
 from portal.services import services_of
 from portal.settings import OWNERS
+from portal.web.forms import read_form
+from portal.web.troubles import SignedOut
 from portal.web.visitor import access_of, visitor_of
 
 SIGNIN: Final = f"{OWNERS}/signin"
@@ -32,12 +35,23 @@ class Keeper:
 
 
 async def keeper_of(request: web.Request) -> Keeper:
-    """Who asks. Nobody: to the sign-in, and from there back to the box that was asked for."""
+    """Who asks. Nobody: to the sign-in, and from there back to the box that was asked for.
+
+    Raises SignedOut where a form was sent: to be led elsewhere without a word would look as if it was done.
+    """
     session = (await visitor_of(request)).session
     if session is None or session.owner is None or not services_of(request).boxes.is_sender(session.owner):
+        if request.method == hdrs.METH_POST:
+            raise SignedOut("sender")
         box_id = box_named(request.match_info.get("box", ""))
         raise web.HTTPSeeOther(f"{SIGNIN}?box={box_id}" if box_id else SIGNIN)
     return Keeper(session.owner, session, access_of(request, session))
+
+
+async def form_of(request: web.Request) -> tuple[Keeper, Mapping[str, str]]:
+    """Who sent a form, and its fields. Raises SignedOut before anything else: then the token cannot be right either."""
+    keeper = await keeper_of(request)
+    return keeper, await read_form(request)
 
 
 def box_named(text: str) -> str:

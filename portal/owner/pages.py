@@ -40,6 +40,16 @@ class CodePage:
 
 
 @dataclass(frozen=True, slots=True)
+class LockedPage:
+    """No more codes for this address before `until`. `command`: what an administrator types to lift it."""
+
+    title: str
+    address: str = field(repr=False)
+    until: datetime
+    command: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class LeftPage:
     """Signed out."""
 

@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from delivery.safebox.contents import DocumentReader, OpenBox
-from portal.owner.entry import Keeper, keeper_of, path_of
+from portal.owner.entry import Keeper, form_of, keeper_of, path_of
 from portal.services import services_of
 from portal.web.bundles import documents_in, send_zip
 from portal.web.downloads import download_headers, safe_type, send_document
-from portal.web.forms import read_form
 from portal.web.framed import Fetch, picture_key, send_framed, send_picture
 from portal.web.troubles import NothingHere
 from portal.web.visitor import visitor_of
@@ -97,8 +96,8 @@ async def picture(request: web.Request) -> web.StreamResponse:
 
 async def show_pictures(request: web.Request) -> web.StreamResponse:
     """POST /boxes/ID/pictures, and below /as/PARTICIPANT: load what the mail left on the internet, in this session."""
-    form = await read_form(request)
-    desk = await _desk(request, await keeper_of(request))
+    keeper, form = await form_of(request)
+    desk = await _desk(request, keeper)
     message = form.get("message", "")
     fragment = f"#formatted-{message}" if message.isalnum() and message.isascii() else ""
     raise web.HTTPSeeOther(f"{desk.here}?pictures={await pictures_key(request, desk.here)}{fragment}")

@@ -6,6 +6,8 @@ are none of ours get the same pages after the same work, and a code that nobody 
 
 import json
 from datetime import timedelta
+from math import ceil
+from shlex import quote
 from typing import Final
 
 import structlog
@@ -17,7 +19,7 @@ from delivery.store.codes import Asker, CodeRules, Tried, Try
 from keys.tokens import new_code, new_token
 from policy.message import Address, AddressInvalid
 from portal.owner.entry import SIGNIN, box_named, path_of
-from portal.owner.pages import CodePage, LeftPage, SigninPage
+from portal.owner.pages import CodePage, LeftPage, LockedPage, SigninPage
 from portal.services import PortalServices, services_of
 from portal.settings import OWNERS
 from portal.signin.codes import typed
@@ -26,7 +28,7 @@ from portal.web.errands import ERRANDS
 from portal.web.forms import one_line, read_form
 from portal.web.render import _, render, say
 from portal.web.throttle import CODES_ASKED, CODES_ASKED_FOR_GUEST, CODES_WRONG, check_network, count_network
-from portal.web.troubles import Slower
+from portal.web.troubles import SignedOut, Slower
 from portal.web.visitor import (
     access_of,
     keep_browser,
@@ -39,7 +41,6 @@ from portal.web.visitor import (
 log = structlog.get_logger()
 
 RULES: Final = CodeRules(valid=timedelta(minutes=10))  # as long as the browser's question stands
-_DAY: Final = timedelta(days=1)
 
 
 async def signin_form(request: web.Request) -> web.StreamResponse:
@@ -70,8 +71,10 @@ async def ask(request: web.Request) -> web.StreamResponse:
     if until is not None:
         raise Slower(until, now)
     may = await services.accounts.may_send_code(services.namespace, key, RULES, now)
+    if isinstance(may, Try):
+        return await _locked(request, address, key)
     if may is not None:
-        raise Slower(now + _DAY if isinstance(may, Try) else may, now)
+        raise Slower(may, now)
     is_sender = services.boxes.is_sender(address)
     code = new_code(RULES.digits) if is_sender else new_token()
     visitor = await visitor_of(request)
@@ -116,9 +119,19 @@ async def enter(request: web.Request) -> web.StreamResponse:
         case Try.LOCKED if tried.locked_until:
             raise Slower(tried.locked_until, now)
         case Try.LOCKED_FOR_GOOD:
-            raise Slower(now + _DAY, now)
+            return await _locked(request, address, asker.participant_id)
         case _:
             return await _not_right(request, address, tried)
+
+
+async def _locked(request: web.Request, address: str, key: str) -> web.Response:
+    """Too many wrong codes in a day: until when, and who can help. The same for addresses that are none of ours."""
+    services = services_of(request)
+    now = services.clock()
+    until = await services.accounts.codes_again_at(services.namespace, key, now)
+    page = LockedPage(_("Error: no more codes today"), address, until, f"sealgate user unlock {quote(address)}")
+    wait = {"Retry-After": str(max(1, ceil((until - now).total_seconds())))}
+    return await render(request, "owner/locked.html", page, status=429, headers=wait, shows_times=True)
 
 
 async def _not_right(request: web.Request, address: str, tried: Tried) -> web.StreamResponse:
@@ -132,7 +145,9 @@ async def _not_right(request: web.Request, address: str, tried: Tried) -> web.St
 
 
 async def leave(request: web.Request) -> web.StreamResponse:
-    """POST /boxes/leave: sign out."""
+    """POST /boxes/leave: sign out. Whose sign-in has ended meanwhile has left already."""
+    if (await visitor_of(request)).session is None:
+        raise SignedOut("leave")
     await read_form(request)
     await sign_out(request)
     raise web.HTTPSeeOther(f"{OWNERS}/left")

@@ -13,8 +13,9 @@ from aiohttp import web
 from delivery.errors import StoreUnavailable
 from keys.errors import KeysError
 from keys.tokens import new_token
+from portal.settings import OWNERS
 from portal.web.render import _, count, fill, say
-from portal.web.visitor import put_cookies, visitor_of
+from portal.web.visitor import at_owners_site, put_cookies, visitor_of
 
 log = structlog.get_logger()
 
@@ -31,13 +32,18 @@ class TroublePage:
     heading: str
     lines: tuple[str, ...]
     id: str = ""
-    shows_start: bool = True
+    way_on: str = "/"
+    way_on_text: str = ""  # empty: to the start page
 
 
 class Trouble(Exception):
-    """A request that gets a page instead of what it asked for."""
+    """A request that gets a page instead of what it asked for: one for guests, one for senders at their own site."""
 
     status = 400
+
+    def sender_page(self, request: web.Request) -> TroublePage:
+        """What a sender at their own site is told."""
+        return _to_boxes(self.page())
 
     def page(self) -> TroublePage:
         """What the reader is told."""
@@ -64,6 +70,15 @@ class NothingHere(Trouble):
             ),
         )
 
+    def sender_page(self, request: web.Request) -> TroublePage:
+        """The same for boxes of others and boxes that never were."""
+        lines = (
+            _("There is no such message among those that you sent, or that you take part in as its sender does."),
+            _("Did you sign in with another address of yours? Then leave, and sign in with that one."),
+            _("A message that was sent to you opens by the link in its e-mail."),
+        )
+        return _to_boxes(TroublePage(_("There is nothing here"), _("There is nothing here for you to see"), lines))
+
 
 class FormTooOld(Trouble):
     """A form without our token: a page left open too long, cookies switched off, or a foreign page that tries."""
@@ -84,6 +99,40 @@ class FormTooOld(Trouble):
             ),
         )
 
+    def sender_page(self, request: web.Request) -> TroublePage:
+        """Most often the sign-in has ended meanwhile."""
+        cookies = _(
+            "If this happens each time, your browser may be set to refuse cookies. This site needs one of its own."
+        )
+        lines = (
+            _("For your safety we did nothing. Open the message again from your list, and do it once more."),
+            cookies,
+        )
+        return _to_boxes(replace(self.page(), lines=lines))
+
+
+class SignedOut(Trouble):
+    """A sender's form from a page that was left open until the sign-in had ended."""
+
+    status = 403
+
+    def page(self) -> TroublePage:
+        """Nothing was done; where to go on."""
+        return TroublePage(
+            _("Error: your sign-in has ended"),
+            _("Your sign-in has ended"),
+            (
+                _("It ends after half an hour without use. What you wanted to do just now was not done."),
+                _("Please sign in again, and do it once more."),
+            ),
+        )
+
+    def sender_page(self, request: web.Request) -> TroublePage:
+        """Back to the very box."""
+        box_id = request.match_info.get("box", "")
+        where = f"{OWNERS}/signin?box={box_id}" if box_id.isalnum() and box_id.isascii() else f"{OWNERS}/signin"
+        return replace(self.page(), way_on=where, way_on_text=_("Sign in again"))
+
 
 class Slower(Trouble):
     """Too many tries, from a network or for an address."""
@@ -96,15 +145,19 @@ class Slower(Trouble):
 
     def page(self) -> TroublePage:
         """When to come back."""
+        return self._page(_("Nothing is lost: your message waits for you."))
+
+    def sender_page(self, request: web.Request) -> TroublePage:
+        """The same; what waits is what they wanted to do."""
+        return _to_boxes(self._page(_("What you wanted to do just now was not done. Nothing else changed.")))
+
+    def _page(self, more: str) -> TroublePage:
         minutes = -(-self.seconds // 60)
         wait = count(minutes, "minute", "minutes") if minutes < 120 else count(minutes // 60, "hour", "hours")
         return TroublePage(
             _("Error: please wait a little"),
             _("Please wait a little"),
-            (
-                say("There were too many tries just now. You can try again in {wait}.", wait=wait),
-                _("Nothing is lost: your message waits for you."),
-            ),
+            (say("There were too many tries just now. You can try again in {wait}.", wait=wait), more),
         )
 
 
@@ -134,20 +187,36 @@ class TooSlow(Trouble):
         )
 
 
-def _away() -> TroublePage:
-    return TroublePage(
+def _away(request: web.Request) -> TroublePage:
+    page = TroublePage(
         _("Error: please come back in a few minutes"),
         _("Please come back in a few minutes"),
         (_("Something on our side is not available at the moment. Nothing is lost: your message waits for you."),),
     )
+    if not at_owners_site(request):
+        return page
+    lines = (
+        _("Something on our side is not available at the moment. Nothing is lost."),
+        _("What you wanted to do just now may not have been done: please look at the message again then."),
+    )
+    return _to_boxes(replace(page, lines=lines))
 
 
-def _broken() -> TroublePage:
-    return TroublePage(
+def _broken(request: web.Request) -> TroublePage:
+    page = TroublePage(
         _("Error: something went wrong on our side"),
         _("Something went wrong on our side"),
         (_("It is not your fault, and nothing is lost. Please try again in a few minutes."),),
     )
+    return _to_boxes(page) if at_owners_site(request) else page
+
+
+def _to_boxes(page: TroublePage) -> TroublePage:
+    return replace(page, way_on=OWNERS, way_on_text=_("To your SafeBoxes"))
+
+
+def _page_of(request: web.Request, trouble: Trouble) -> TroublePage:
+    return trouble.sender_page(request) if at_owners_site(request) else trouble.page()
 
 
 @web.middleware
@@ -156,20 +225,20 @@ async def polite(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         response = await handler(request)
     except Trouble as trouble:
-        response = await _answer(request, trouble.status, trouble.page())
+        response = await _answer(request, trouble.status, _page_of(request, trouble))
         if isinstance(trouble, Slower):
             response.headers["Retry-After"] = str(trouble.seconds)
     except web.HTTPRequestEntityTooLarge:
-        response = await _answer(request, 413, TooLarge("form").page())
+        response = await _answer(request, 413, _page_of(request, TooLarge("form")))
     except web.HTTPException as refused:
         response = await _http(request, refused)
     except (StoreUnavailable, KeysError) as away:
-        response = _failed(request, 503, _away(), away)
+        response = _failed(request, 503, _away(request), away)
         response.headers["Retry-After"] = "60"
     except (ConnectionError, TimeoutError):
         raise  # the client went away; there is nobody to tell
     except Exception as error:  # noqa: BLE001 - the top of a web request
-        response = _failed(request, 500, _broken(), error)
+        response = _failed(request, 500, _broken(request), error)
     if not response.prepared:
         put_cookies(request, response)
     return response
@@ -180,7 +249,7 @@ async def _http(request: web.Request, refused: web.HTTPException) -> web.StreamR
     if refused.status < 400:
         return web.Response(status=refused.status, headers=refused.headers)
     trouble = NothingHere() if refused.status == 404 else Trouble()
-    response = await _answer(request, refused.status, trouble.page())
+    response = await _answer(request, refused.status, _page_of(request, trouble))
     if "Allow" in refused.headers:
         response.headers["Allow"] = refused.headers["Allow"]
     return response
@@ -190,7 +259,7 @@ async def _answer(request: web.Request, status: int, page: TroublePage) -> web.R
     try:
         session = (await visitor_of(request)).session
     except (StoreUnavailable, KeysError) as away:
-        return _failed(request, 503, _away(), away)
+        return _failed(request, 503, _away(request), away)
     text = fill(request, "web/trouble.html", page, session=session)
     return web.Response(text=text, content_type="text/html", charset="utf-8", status=status)
 

@@ -1,5 +1,10 @@
 """How senders get to their own boxes, and who does not."""
 
+import pytest
+
+from delivery.store.accounts import Accounts
+from delivery.store.who import Who
+
 OWNER, GUEST = "weber@example.com", "maria@post.example"
 
 
@@ -94,3 +99,62 @@ async def test_forms_without_their_token_do_nothing(office) -> None:
     await browser.get("/boxes/signin")
     await browser.post("/boxes/signin", {"email": "no address"})
     assert browser.status == 422 and "Please type the e-mail address" in browser.text
+
+
+@pytest.mark.slow  # twenty codes
+async def test_twenty_wrong_codes_end_the_day_and_an_admin_can_lift_it(office) -> None:
+    accounts, who = Accounts(office.db, office.vault), Who(agent="sealgate user, by root")
+    assert not await accounts.unlock_signin("default", OWNER, who, office.clock())  # nothing to lift
+    pages = []
+    for address in ("nobody@else.example", OWNER):
+        browser = office.browser()
+        await browser.get("/boxes/signin")
+        for _ in range(4):
+            await browser.post("/boxes/signin", {"email": address})
+            for _try in range(5):
+                browser.keep_token()
+                await browser.post("/boxes/signin/code", {"code": "000000"})
+            browser.keep_token()
+            office.clock.go(hours=2)  # the short locks pass
+        assert browser.status == 429 and browser.response.headers["Retry-After"] == str(18 * 3600)
+        assert f"sealgate user unlock {address}" in browser.text
+        pages.append(browser.text.replace(address.replace("@", "@<wbr>"), "X").replace(address, "X"))
+        await browser.get("/boxes/signin")
+        await browser.post("/boxes/signin", {"email": address})
+        assert browser.status == 429 and "No more codes today" in browser.text
+        office.clock.go(days=-1, hours=16)
+    assert pages[0] == pages[1]  # the page tells nobody whose address it is
+    assert await accounts.unlock_signin("default", OWNER.upper(), who, office.clock())
+    browser = await office.signed_in()
+    assert browser.path == "/boxes"
+    assert [one["persons"]["address"] for one in office.events() if one["kind"] == "signin.unlocked"] == [OWNER.upper()]
+
+
+async def test_a_sign_in_that_has_ended_is_told_and_nothing_is_done(office) -> None:
+    box = await office.send(GUEST)
+    browser = await office.signed_in(box=box)
+    office.clock.go(minutes=31)
+    await browser.go("POST", f"/boxes/{box}/close", data={"csrf": browser.csrf})
+    assert browser.status == 403 and "Your sign-in has ended" in browser.text
+    assert f'href="/boxes/signin?box={box}"' in browser.text
+    assert (await office.boxes.list("default"))[0].state == "open"
+    await browser.go("POST", "/boxes/leave", data={"csrf": "x"})
+    assert browser.status == 403 and "Your sign-in has ended" in browser.text
+
+
+async def test_troubles_speak_to_senders(office) -> None:
+    box = await office.send(GUEST)
+    browser = await office.signed_in(box=box)
+    token = browser.csrf
+    for path in ("/boxes/nosuch", f"/boxes/{box}/nosuch", f"/boxes/{box}/documents/x"):
+        await browser.get(path)
+        assert browser.status == 404 and "that you sent" in browser.text and "To your SafeBoxes" in browser.text
+    await browser.go("POST", f"/boxes/{box}/close", data={"csrf": "wrong"})
+    assert browser.status == 403 and "from your list" in browser.text
+    await browser.go("POST", f"/boxes/{box}/recall", data={"csrf": token, "reason": "x" * 70_000})
+    assert browser.status == 413 and "To your SafeBoxes" in browser.text
+    await browser.go("PUT", f"/boxes/{box}", data={})
+    assert browser.status == 405 and "To your SafeBoxes" in browser.text
+    guest = office.browser()
+    await guest.get("/nosuch")
+    assert guest.status == 404 and "If it came in an e-mail" in guest.text and 'href="/"' in guest.text
