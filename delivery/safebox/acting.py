@@ -1,7 +1,9 @@
 """How every act of owners, admins and time is done: asked of the table, changed and recorded in one transaction."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import structlog
 from sqlalchemy import Connection
@@ -41,7 +43,9 @@ class Acting:
         reason: str = "",
         force: bool = False,
         participant_id: str | None = None,
+        erasable: Mapping[str, Any] | None = None,
     ) -> Said | None:
+        """`erasable`: goes into the act's event; `change` may fill it."""
         now = self._desk.clock()
 
         def work(conn: Connection) -> Said | None:
@@ -52,7 +56,7 @@ class Acting:
             if sentence:
                 return Said(False, sentence)
             event = act_of_keeper(kind, standing.box, by.name, participant_id=participant_id, reason=reason)
-            record(conn, self._desk.vault, [event], now)
+            record(conn, self._desk.vault, [replace(event, erasable=erasable or {})], now)
             return DONE
 
         return await self._desk.db.write(work)

@@ -1,6 +1,7 @@
 """A guest's answer, sealed part by part while it arrives."""
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -66,6 +67,7 @@ class _Upload:
     held: bytearray = field(default_factory=bytearray)
     writer: BlobWriter | None = None
     size: int = 0
+    sha256: "hashlib._Hash" = field(default_factory=hashlib.sha256)
 
 
 class AnswerDraft:
@@ -146,18 +148,22 @@ class AnswerDraft:
     def _to_disk(self, upload: _Upload, chunk: bytes) -> None:
         if upload.writer is None:
             upload.writer = self._blobs.create()
+            upload.sha256.update(upload.held)
             upload.writer.write(upload.stream.update(upload.held))
             upload.held.clear()
+        upload.sha256.update(chunk)
         upload.writer.write(upload.stream.update(chunk))
 
     def _finished(self, upload: _Upload) -> DocumentRow:
-        facts = document_facts(upload.name, upload.type, kind_of(upload.name, upload.type))
         blob, inline = None, None
         if upload.writer is not None:
             upload.writer.write(upload.stream.finish())
             blob = upload.writer.commit()
         else:
+            upload.sha256.update(upload.held)
             inline = upload.stream.update(upload.held) + upload.stream.finish()
+        kind = kind_of(upload.name, upload.type)
+        facts = document_facts(upload.name, upload.type, kind, upload.sha256.hexdigest())
         return DocumentRow(
             upload.id,
             self._box_id,

@@ -1,5 +1,6 @@
 """The audit record of a SafeBox: what it was, who took part, what happened, in plain words; from its closing on, and
-kept when its content is gone. Of documents it tells names as long as the box's key is there, and sizes of what is kept.
+kept when its content is gone. Names and digests of documents are the box's own until its deletion, which keeps them in
+its event, where they can be erased.
 """
 
 from dataclasses import dataclass, field
@@ -19,9 +20,9 @@ from delivery.safebox.profile import Profile
 from delivery.safebox.reading import facts_of
 from delivery.safebox.records import BoxSummary
 from delivery.store.audit import EventKind
-from delivery.store.box_contents import DocumentRow, documents_of
-from delivery.store.box_trail import TrailRow, trail_of
-from delivery.store.boxes import BoxState, Role
+from delivery.store.box_contents import documents_of
+from delivery.store.box_trail import TrailRow, remembered_documents, trail_of
+from delivery.store.boxes import BoxRow, BoxState, Role
 
 NOT_YET: Final = "The message is still open: its record is made when it closes."
 _WORDS: Final = {
@@ -79,10 +80,11 @@ class RecordedEvent:
 
 @dataclass(frozen=True, slots=True)
 class RecordedDocument:
-    """One document. `name` is empty once the key is gone."""
+    """One document. `name` and `sha256` (of its bytes, in hex) are empty where they were erased."""
 
     id: str
     name: str = field(repr=False)
+    sha256: str = field(repr=False)
     size: int  # bytes
     recalled_at: datetime | None
 
@@ -132,18 +134,23 @@ class Recording(Acting):
                 profile.model_dump(mode="json"),
                 in_words(profile),
                 {one.id: key.open_text(GUEST_NAME, one.id, one.name_sealed) for one in people} if key else {},
-                tuple(
-                    RecordedDocument(one.id, _name(one, key), one.size, one.recalled_at)
-                    for one in documents_of(conn, namespace, box_id)
-                ),
+                self._recorded(conn, box, key),
                 tuple(_event(row, addresses) for row in trail_of(conn, namespace, box_id)),
             )
 
         return await self._desk.db.read(work)
 
-
-def _name(document: DocumentRow, key: BoxKey | None) -> str:
-    return str(facts_of(document, key).get("name", "")) if key else ""
+    def _recorded(self, conn: Connection, box: BoxRow, key: BoxKey | None) -> tuple[RecordedDocument, ...]:
+        rows = documents_of(conn, box.namespace, box.id)
+        if key is None:
+            facts = remembered_documents(conn, self._desk.vault, box.namespace, box.id)
+        else:
+            facts = {one.id: facts_of(one, key) for one in rows}
+        return tuple(
+            RecordedDocument(one.id, said.get("name", ""), said.get("sha256", ""), one.size, one.recalled_at)
+            for one in rows
+            for said in (facts.get(one.id, {}),)
+        )
 
 
 def _event(row: TrailRow, addresses: dict[str, str]) -> RecordedEvent:
@@ -197,7 +204,13 @@ def record_as_json(record: AuditRecord, local: str, zone: tzinfo) -> dict[str, A
             for one in people
         ],
         "documents": [
-            {"id": one.id, "name": one.name or None, "bytes": one.size, "recalled_at": at(one.recalled_at)}
+            {
+                "id": one.id,
+                "name": one.name or None,
+                "bytes": one.size,
+                "sha256": one.sha256 or None,
+                "recalled_at": at(one.recalled_at),
+            }
             for one in record.documents
         ],
         "events": [

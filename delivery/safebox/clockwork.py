@@ -4,6 +4,7 @@ while no worker runs; every move happens once, whichever worker makes it.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -14,7 +15,7 @@ from delivery.errors import DeliveryError, KeysUnavailable, StoreUnavailable
 from delivery.safebox.authority import TIME, standing_of
 from delivery.safebox.desk import act_of_keeper
 from delivery.safebox.inviting import Prepared
-from delivery.safebox.keeping import destroy
+from delivery.safebox.keeping import destroy, remembered
 from delivery.safebox.lifecycle import Act, sources, state_at
 from delivery.safebox.partaking import Partaking
 from delivery.safebox.profile import MOST_REMINDERS, Profile
@@ -95,9 +96,13 @@ class Clockwork(Partaking):
 
         def work(conn: Connection) -> bool:
             box = get_box(conn, due.namespace, due.id, hold=True)
-            if box is None or box.deletes_at is None or box.deletes_at > now or not destroy(conn, box, gone, now):
+            if box is None or box.deletes_at is None or box.deletes_at > now:
                 return False
-            record(conn, self._desk.vault, [act_of_keeper(EventKind.BOX_DELETED, box, "")], now)
+            kept = remembered(conn, self._desk.vault, box)
+            if not destroy(conn, box, gone, now):
+                return False
+            event = replace(act_of_keeper(EventKind.BOX_DELETED, box, ""), erasable=kept)
+            record(conn, self._desk.vault, [event], now)
             return True
 
         done = await self._desk.db.write(work)

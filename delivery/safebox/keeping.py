@@ -1,5 +1,6 @@
 """What owners and admins do with a whole SafeBox: see, close, extend, open again, delete."""
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -7,12 +8,21 @@ from sqlalchemy import Connection
 
 from delivery.safebox.acting import LATE, Acting
 from delivery.safebox.authority import By, Said, Standing, standing_of
+from delivery.safebox.boxkey import BoxKey
 from delivery.safebox.lifecycle import Act, refusal, sources, state_at
 from delivery.safebox.profile import Profile
+from delivery.safebox.reading import facts_of
 from delivery.safebox.records import BoxRecord, BoxSummary, GuestSummary
 from delivery.safebox.reminding import longest_open, next_reminder_at, until_deleted
-from delivery.store.audit import EventKind
-from delivery.store.box_contents import bytes_of, count_documents, destroy_contents, events_of, messages_of
+from delivery.store.audit import EventKind, document_field
+from delivery.store.box_contents import (
+    bytes_of,
+    count_documents,
+    destroy_contents,
+    documents_of,
+    events_of,
+    messages_of,
+)
 from delivery.store.box_people import boxes_with
 from delivery.store.boxes import (
     BoxRow,
@@ -24,6 +34,8 @@ from delivery.store.boxes import (
     move_box,
     participants_of,
 )
+from delivery.store.vault import Vault
+from keys.errors import KeysError
 
 _NOT_LONGER = "That is no longer than the message is open anyway."
 
@@ -146,18 +158,25 @@ class Keeping(Acting):
         """
         now = self._desk.clock()
         gone: list[str] = []
+        kept: dict[str, Any] = {}
 
         def change(conn: Connection, standing: Standing) -> str:
+            kept.clear()  # the transaction may be run again
+            kept.update(remembered(conn, self._desk.vault, standing.box))
             return "" if destroy(conn, standing.box, gone, now) else LATE
 
-        done = await self._act(namespace, box_id, by, Act.DELETE, change, kind=EventKind.BOX_DELETED, force=force)
+        done = await self._act(
+            namespace, box_id, by, Act.DELETE, change, kind=EventKind.BOX_DELETED, force=force, erasable=kept
+        )
         if done:
             await self._forget(gone)
         return done
 
 
 def destroy(conn: Connection, box: BoxRow, gone: "list[str]", now: datetime) -> bool:
-    """Key first, then content; `gone` gets the blob files for after the commit."""
+    """Key first, then content; `gone` gets the blob files for after the commit. What is to be kept of the documents
+    (`remembered`) has to be read before.
+    """
     gone.clear()  # the transaction may be run again
     values: dict[str, Any] = {"state": BoxState.DELETED, "deleted_at": now}
     if not move_box(conn, box.namespace, box.id, sources(Act.DELETE), **values):
@@ -165,6 +184,21 @@ def destroy(conn: Connection, box: BoxRow, gone: "list[str]", now: datetime) -> 
     destroy_key(conn, box.namespace, box.id)
     gone.extend(destroy_contents(conn, box.namespace, box.id))
     return True
+
+
+def remembered(conn: Connection, vault: Vault, box: BoxRow) -> dict[str, Any]:
+    """Name and SHA-256 of each document, for the record to keep when the box is deleted: the `erasable` fields of that
+    event. A document whose facts were changed is left out: it goes all the same. Raises KeysUnavailable.
+    """
+    key = BoxKey.of(vault, box)
+    kept: dict[str, Any] = {}
+    if key is None:
+        return kept
+    for document in documents_of(conn, box.namespace, box.id):
+        with suppress(KeysError, ValueError):
+            facts = facts_of(document, key)
+            kept[document_field(document.id)] = {"name": facts.get("name", ""), "sha256": facts.get("sha256", "")}
+    return kept
 
 
 def _longest(latest: datetime) -> str:

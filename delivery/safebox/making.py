@@ -1,5 +1,6 @@
 """How a mail becomes a SafeBox: everything sealed and on disk, ready to be inserted in one transaction."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -151,9 +152,9 @@ def insert_made(conn: Connection, vault: Vault, made: MadeBox, now: datetime) ->
     return row
 
 
-def document_facts(name: str, content_type: str, kind: str, content_id: str | None = None) -> bytes:
-    """What a document row seals beside the bytes."""
-    facts = {"name": name, "type": content_type, "kind": kind, "content_id": content_id}
+def document_facts(name: str, content_type: str, kind: str, sha256: str, content_id: str | None = None) -> bytes:
+    """What a document row seals beside the bytes. `sha256`: of the bytes, in hex."""
+    facts = {"name": name, "type": content_type, "kind": kind, "sha256": sha256, "content_id": content_id}
     return json.dumps(facts, ensure_ascii=False).encode("utf-8", "replace")
 
 
@@ -220,7 +221,8 @@ def _content(mail: Mail) -> Mapping[str, Any]:
 
 
 def _document(key: BoxKey, blobs: Blobs, document: MailDocument, row: DocumentRow) -> DocumentRow:
-    facts = document_facts(document.name, document.type, document.kind, document.content_id)
+    sha256 = hashlib.sha256(document.content).hexdigest()
+    facts = document_facts(document.name, document.type, document.kind, sha256, document.content_id)
     inline = len(document.content) <= INLINE
     return replace(
         row,

@@ -1,11 +1,13 @@
 """The audit trail: events, written in the transaction of the act they tell of.
 
-What an event holds is of three sorts. `facts` identify no one (routes, sizes, reply codes) and stay as they are.
+What an event holds is of four sorts. `facts` identify no one (routes, sizes, reply codes) and stay as they are.
 `persons` (addresses, names of accounts) lie beside a salted commitment: erasing a person deletes salt and value, and
-the commitment, which alone proves nothing about anyone, stays for the chain. `private` fields (names of files,
-subjects, excerpts, digests, reasons) are sealed under the namespace's audit key.
+the commitment, which alone proves nothing about anyone, stays for the chain. `private` fields (subjects, excerpts,
+reasons) are sealed under the namespace's audit key, and are part of the chain for good. `erasable` fields (names and
+digests of documents) are both: sealed, and beside a commitment over what was sealed, so that they can be forgotten.
 """
 
+import base64
 import hashlib
 import json
 import secrets
@@ -15,7 +17,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, select
 
 from delivery.store.schema_audit import audit_events
 from delivery.store.statements import Statement
@@ -104,7 +106,7 @@ _INSERT: Final = Statement(insert(audit_events), [column.name for column in audi
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One act. `facts` is JSON that identifies no one; `persons` and `private` see the module's text."""
+    """One act. `facts` is JSON that identifies no one; `persons`, `private`, `erasable`: see the module's text."""
 
     kind: EventKind
     namespace: str
@@ -116,12 +118,13 @@ class Event:
     facts: Mapping[str, Any] = field(default_factory=dict)
     persons: Mapping[str, str] = field(default_factory=dict, repr=False)
     private: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    erasable: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 def record(conn: Connection, vault: Vault, events: Sequence[Event], now: datetime) -> None:
     """Write events. Call it inside the act's own transaction, so that both happen or neither.
 
-    Raises KeysUnavailable where private fields are to be sealed and the audit key cannot be had.
+    Raises KeysUnavailable where fields are to be sealed and the audit key cannot be had.
     """
     if events:
         _INSERT.run_each(conn, [_row(conn, vault, event, now) for event in events])
@@ -129,11 +132,14 @@ def record(conn: Connection, vault: Vault, events: Sequence[Event], now: datetim
 
 def _row(conn: Connection, vault: Vault, event: Event, now: datetime) -> dict[str, Any]:
     event_id = new_id()
-    salted = {name: (secrets.token_hex(16), value) for name, value in event.persons.items()}
-    sealed = None
-    if event.private:
-        plain = _ENCODER.encode(dict(event.private)).encode("utf-8", "surrogatepass")
-        sealed = vault.seal_audit(event.namespace, event_id, plain, conn)
+
+    def sealed(value: Any) -> bytes:
+        plain = _ENCODER.encode(value).encode("utf-8", "surrogatepass")
+        return vault.seal_audit(event.namespace, event_id, plain, conn)
+
+    kept = {name: _kept(value) for name, value in event.persons.items()}
+    for name, value in event.erasable.items():  # with its name: no sealed value of an event can stand for another
+        kept[name] = {**_kept(base64.b64encode(sealed([name, value])).decode()), "sealed": True}
     return {
         "event": event_id,
         "namespace": event.namespace,
@@ -145,10 +151,30 @@ def _row(conn: Connection, vault: Vault, event: Event, now: datetime) -> dict[st
         "participant_id": event.participant_id,
         "decision_id": event.decision_id,
         "facts": dict(event.facts),
-        "commitments": {name: commitment(salt, name, value) for name, (salt, value) in salted.items()},
-        "persons": {name: {"salt": salt, "value": value} for name, (salt, value) in salted.items()} or None,
-        "sealed": sealed,
+        "commitments": {name: commitment(one["salt"], name, one["value"]) for name, one in kept.items()},
+        "persons": kept or None,
+        "sealed": sealed(dict(event.private)) if event.private else None,
     }
+
+
+def _kept(value: str) -> dict[str, Any]:
+    return {"salt": secrets.token_hex(16), "value": value}
+
+
+def persons_of(kept: Mapping[str, Any] | None) -> dict[str, str]:
+    """The personal fields of an event's row that were not erased, by name."""
+    return {name: one["value"] for name, one in (kept or {}).items() if not one.get("sealed")}
+
+
+def erasable_of(vault: Vault, namespace: str, event_id: str, kept: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The erasable fields of an event's row that were not erased, opened. Raises KeysUnavailable."""
+    found = {}
+    for name, one in (kept or {}).items():
+        if one.get("sealed"):
+            said, value = json.loads(vault.open_audit(namespace, event_id, base64.b64decode(one["value"])))
+            if said == name:
+                found[name] = value
+    return found
 
 
 def commitment(salt: str, name: str, value: str) -> str:
@@ -181,26 +207,17 @@ def _shown(vault: Vault, row: Mapping[Any, Any], *, reveal: bool) -> dict[str, A
         if row[name] is not None:
             shown[name] = row[name]
     shown["facts"] = row["facts"]
-    shown["persons"] = {name: kept["value"] for name, kept in (row["persons"] or {}).items()}
+    shown["persons"] = persons_of(row["persons"])
     shown["commitments"] = row["commitments"]
-    if reveal and row["sealed"] is not None:
-        shown["private"] = json.loads(vault.open_audit(row["namespace"], row["event"], row["sealed"]))
+    hidden = row["sealed"] is not None or len(shown["persons"]) < len(row["persons"] or {})
+    if reveal and hidden:
+        private = row["sealed"] and json.loads(vault.open_audit(row["namespace"], row["event"], row["sealed"]))
+        shown["private"] = (private or {}) | erasable_of(vault, row["namespace"], row["event"], row["persons"])
     else:
-        shown["sealed"] = row["sealed"] is not None
+        shown["sealed"] = hidden
     return shown
 
 
-def erase_person(conn: Connection, namespace: str, value: str) -> int:
-    """Forget a person: in every event of the namespace, salt and value of fields that hold `value` (an address, in any
-    case) go; their commitments stay. How many events were touched.
-    """
-    columns = audit_events.c
-    wanted = value.casefold()
-    touched = 0
-    mine = select(columns.id, columns.persons).where(columns.namespace == namespace)
-    for event_id, persons in conn.execute(mine).all():
-        left = {name: kept for name, kept in (persons or {}).items() if kept["value"].casefold() != wanted}
-        if persons and len(left) < len(persons):
-            conn.execute(update(audit_events).where(columns.id == event_id).values(persons=left or None))
-            touched += 1
-    return touched
+def document_field(document_id: str) -> str:
+    """The erasable field that keeps what is known of a document once its box is deleted."""
+    return f"document {document_id}"

@@ -7,8 +7,10 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from delivery.store.audit import EventKind, document_field, erasable_of, persons_of
 from delivery.store.schema import finished_items, items
 from delivery.store.schema_audit import audit_events
+from delivery.store.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +41,24 @@ def trail_of(conn: Connection, namespace: str, box_id: str) -> tuple[TrailRow, .
             row.kind,
             row.participant_id,
             dict(row.facts or {}),
-            {name: kept["value"] for name, kept in (row.persons or {}).items()},
+            persons_of(row.persons),
         )
         for row in rows
     )
+
+
+def remembered_documents(conn: Connection, vault: Vault, namespace: str, box_id: str) -> dict[str, dict[str, Any]]:
+    """What the deletion of a box kept of its documents and was not erased since, by document.
+
+    Raises KeysUnavailable.
+    """
+    columns = audit_events.c
+    where = (columns.namespace == namespace, columns.box_id == box_id, columns.kind == EventKind.BOX_DELETED.value)
+    found: dict[str, dict[str, Any]] = {}
+    for row in conn.execute(select(columns.event, columns.persons).where(*where)):
+        found |= erasable_of(vault, namespace, row.event, row.persons)
+    prefix = len(document_field(""))
+    return {name[prefix:]: kept for name, kept in found.items()}
 
 
 def relayed_of(conn: Connection, namespace: str, message_id: str) -> tuple[tuple[str, str], ...]:

@@ -33,8 +33,8 @@ audit_events = Table(
     Column("commitments", JSON, nullable=False),  # {field: salted commitment} of the personal fields
     Column(
         "persons", JSON(none_as_null=True)
-    ),  # {field: {"salt", "value"}}: set NULL to erase a person, the commitments stay
-    Column("sealed", LargeBinary),  # JSON under the namespace's audit key: names, subjects, excerpts, reasons
+    ),  # {field: {"salt", "value"}}: set NULL to erase a person, the commitments stay; "sealed": so is value
+    Column("sealed", LargeBinary),  # JSON under the namespace's audit key: subjects, excerpts, reasons
     Index("audit_events_message", "message_id"),
     Index("audit_events_box", "box_id"),
     Index(

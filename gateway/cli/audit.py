@@ -89,23 +89,39 @@ def checkpoints_(invocation: Invocation, after: int, _as_json: bool) -> None:
 
 
 @command.command("erase")
-@click.argument("address")
+@click.argument("address", required=False, default="")
+@click.option(
+    "--documents-of", "box", metavar="ID", default="", help="Names and digests of the documents of this deleted box."
+)
 @config_after
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
-def erase_(invocation: Invocation, address: str, yes: bool) -> None:
-    """Forget a person: their address goes from every event, and the chain still proves that none was changed."""
-    from delivery.store.audit import Event, EventKind, erase_person, record
+def erase_(invocation: Invocation, address: str, box: str, yes: bool) -> None:
+    """Forget a person: their address goes from every event, with names and digests of documents they wrote, and the
+    chain still proves that none was changed.
+    """
+    from delivery.store.audit import Event, EventKind, record
+    from delivery.store.erasing import erase_documents, erase_person
     from delivery.store.upgrade import DEFAULT_NAMESPACE
 
+    if bool(address) == bool(box):
+        raise click.UsageError("name an address, or a box with --documents-of")
     if not yes:
-        click.confirm(f"Forget {address} in every event? It cannot be undone.", abort=True)
+        what = f"Forget {address} in every event?" if address else f"Forget what documents {box} held?"
+        click.confirm(f"{what} It cannot be undone.", abort=True)
     with stores_of(invocation) as stores:
 
         def erase(conn: Connection) -> int:
-            touched = erase_person(conn, DEFAULT_NAMESPACE, address)
+            if address:
+                touched = erase_person(conn, DEFAULT_NAMESPACE, address)
+            else:
+                touched = erase_documents(conn, DEFAULT_NAMESPACE, box)
             done = Event(
-                EventKind.PERSON_ERASED, DEFAULT_NAMESPACE, facts={"events": touched}, persons={"actor": actor()}
+                EventKind.PERSON_ERASED,
+                DEFAULT_NAMESPACE,
+                box_id=box or None,
+                facts={"events": touched},
+                persons={"actor": actor()},
             )
             record(conn, stores.vault, [done], datetime.now(UTC))
             return touched

@@ -87,6 +87,7 @@ def audit_text(record: "AuditRecord") -> str:
     lines = [summary_text(box), f"    message {record.message_id}", "", *(f"    {words}" for words in record.words), ""]
     for one in record.documents:
         lines.append(f"    {one.name or 'a document'}, {one.size} bytes{', taken back' if one.recalled_at else ''}")
+        lines += [f"        SHA-256 {one.sha256}"] if one.sha256 else []
     for event in record.events:
         who = " ".join(part for part in (event.who, f"by {event.by}" if event.by else "", event.network) if part)
         lines.append(f"    {shown(event.at)}  {event.words}{': ' if who else ''}{who}")

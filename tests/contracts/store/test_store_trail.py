@@ -9,7 +9,8 @@ from sqlalchemy import delete, insert, select, text, update
 
 from delivery.errors import StoreUnavailable
 from delivery.store import links
-from delivery.store.audit import Event, EventKind, erase_person, record
+from delivery.store.audit import Event, EventKind, record
+from delivery.store.erasing import erase_person
 from delivery.store.schema_audit import audit_checkpoints, audit_events, audit_links
 from delivery.trail.keeping import TrailKeeper, shown
 from delivery.trail.proof import read_shipped, verify

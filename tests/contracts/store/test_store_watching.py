@@ -1,6 +1,7 @@
 """What watching rules saw is counted from the trail: by rule, by what they would have done, by day."""
 
-from delivery.store.audit import Event, EventKind, erase_person, record
+from delivery.store.audit import Event, EventKind, record
+from delivery.store.erasing import erase_person
 from delivery.store.watching import Would, began_at, watches
 
 

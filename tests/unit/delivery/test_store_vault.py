@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from delivery.errors import KeysUnavailable
-from delivery.store.audit import Event, EventKind, commitment, erase_person, export, record
+from delivery.store.audit import Event, EventKind, commitment, export, record
 from delivery.store.database import Database
+from delivery.store.erasing import erase_person
 from delivery.store.schema import namespace_keys
 from delivery.store.schema_audit import audit_events
 from delivery.store.upgrade import prepare

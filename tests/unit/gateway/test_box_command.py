@@ -77,7 +77,11 @@ async def _keep_one(config: str) -> str:
     """A box as the courier makes it: alice's mail to bob and carol."""
     with open_stores(load_settings(Path(config), policy=False)) as stores:
         courier = SafeBoxCourier(stores.boxes, {"standard": Profile()})
-        raw = b"To: bob@guest.example, carol@guest.example\r\nSubject: Plan\r\n\r\nSECRETTEXT\r\n"
+        raw = (
+            b"To: bob@guest.example, carol@guest.example\r\nSubject: Plan\r\nMIME-Version: 1.0\r\n"
+            b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\n\r\nSECRETTEXT\r\n--b\r\n'
+            b'Content-Type: text/plain; name="plan.txt"\r\n\r\nSECRETTEXT\r\n--b--\r\n'
+        )
         message = OpenMessage("m" * 26, "default", "alice@example.com", "alice@example.com", raw, datetime.now(UTC))
         items = tuple(_item(one) for one in ("bob@guest.example", "carol@guest.example"))
         kept = await courier.deliver(Delivery(message, items, Destination(Route.SAFEBOX), _Lease()))
@@ -145,4 +149,11 @@ def test_what_an_owner_could_do_by_command(config: str) -> None:
     assert "The content was deleted" in run("record", box)
     record = json.loads(run("record", box, "--json"))
     assert record["state"] == "deleted" and {one["kind"] for one in record["events"]} >= {"box.created", "box.closed"}
+    [plan] = record["documents"]
+    assert plan["name"] == "plan.txt" and plan["sha256"] in run("record", box)
+    erase = CliRunner().invoke(main, ["audit", "erase", "--documents-of", box, "--yes", "--config", config])
+    assert erase.exit_code == 0, erase.stderr
+    assert json.loads(run("record", box, "--json"))["documents"][0]["name"] is None
+    both = CliRunner().invoke(main, ["audit", "erase", "a@b.example", "--documents-of", box, "--config", config])
+    assert both.exit_code == 2
     assert "gone for good" in run("reopen", box, code=1)

@@ -246,9 +246,11 @@ async def test_the_record_is_there_from_closing_on_and_outlives_the_content(offi
     await office.boxes.delete(box, By.person(OWNER))
     await browser.get(f"/boxes/{box}/record")
     assert browser.status == 200 and "The content was deleted" in browser.text and "SECRETTEXT" not in browser.text
+    assert "Report.pdf" in browser.text and "SHA-256" in browser.text, "what it held is kept, not what stood in it"
     await browser.get(f"/boxes/{box}/record.json")
     record = json.loads(browser.text)
     assert record["state"] == "deleted" and record["participants"][0]["address"] == GUEST
+    assert [(one["name"], len(one["sha256"])) for one in record["documents"]] == [("Report.pdf", 64)]
     read = next(event for event in record["events"] if event["kind"] == "box.read")
     assert read["who"] == GUEST and read["at"]["utc"] == "2026-11-21T10:14:00+00:00" and read["network"] == "192.0.2.7"
     stranger = await office.signed_in(OTHER)

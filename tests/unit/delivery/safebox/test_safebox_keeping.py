@@ -1,18 +1,24 @@
 """What owners, admins and time do; and that what is deleted is gone."""
 
+import hashlib
 import re
 from datetime import timedelta
 from itertools import product
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from delivery.items import Reply, State
 from delivery.safebox.authority import By, Said
 from delivery.safebox.lifecycle import ACTS, GUEST_MOVES, MOVES, Act, Actor, may, refusal, state_at, table
 from delivery.safebox.profile import Profile
+from delivery.store.audit import export
 from delivery.store.boxes import BoxState, GuestState
+from delivery.store.erasing import erase_documents, erase_person
 from delivery.store.messages import referenced_blobs
+from delivery.trail.keeping import TrailKeeper
+from delivery.trail.proof import verify
 
 ADMIN = By.admin("admin")
 
@@ -111,6 +117,58 @@ async def test_deleting_leaves_no_key_no_content_and_no_file(world, write_mail) 
     assert (record.messages, record.documents) == (2, 3)
     assert [kind for _, kind, _ in record.events][-1] == "box.deleted"
     assert world.db.read_now(lambda conn: referenced_blobs(conn, sorted(names))) == set()
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+async def test_the_record_keeps_names_and_digests_until_they_are_erased(world, write_mail, by_hand: bool) -> None:
+    await world.keep(write_mail(files=[("Letter to Jane.pdf", b"x" * 200_000)]), ["bob@guest.example"])
+    [box] = await world.boxes.list()
+    [letter] = await world.boxes.for_address(NS, "bob@guest.example")
+    draft = await world.boxes.begin_answer(NS, letter.invitation.participant_id, world.code)
+    for name, content in (("Jane's answer.txt", b"short"), ("Jane's scan.bin", b"z" * 200_000)):
+        await draft.add_document(name)
+        for at in range(0, len(content), 50_000):
+            await draft.write(content[at : at + 50_000])
+        await draft.finish_document()
+    await draft.send("hello")
+    digests = {hashlib.sha256(content).hexdigest() for content in (b"x" * 200_000, b"short", b"z" * 200_000)}
+    await world.boxes.close(box.id, ADMIN)
+    before = (await world.boxes.audit_record(box.id, ADMIN)).documents
+    assert {one.sha256 for one in before} == digests and all("Jane" in one.name for one in before)
+    if by_hand:
+        assert await world.boxes.delete(box.id, ADMIN)
+    else:
+        world.clock.pass_(days=40)
+        assert await world.boxes.keep_house(world.clock()) == 1
+    assert (await world.boxes.audit_record(box.id, ADMIN)).documents == before
+    assert not any("Jane" in str(value) for row in world.rows("select * from audit_events") for value in row)
+    told = [event for event in world.db.read_now(lambda conn: [*export(conn, world.vault)]) if event["sealed"]]
+    assert [event["kind"] for event in told] == ["box.deleted"] and "document" not in str(told[0]["persons"])
+    opened = world.db.read_now(lambda conn: [*export(conn, world.vault, reveal=True)])
+    [private] = [event["private"] for event in opened if "private" in event]
+    assert {one["name"] for one in private.values()} == {one.name for one in before}
+
+    keeper = TrailKeeper(world.db, world.vault, world.clock, every=timedelta(minutes=5))
+    assert await keeper.turn()
+    await keeper._let_go()
+    assert world.db.write_now(lambda conn: erase_person(conn, NS, "BOB@guest.example")) > 1
+    left = (await world.boxes.audit_record(box.id, ADMIN)).documents
+    assert sorted(one.name for one in left) == ["", "", "Letter to Jane.pdf"], "what the guest wrote is forgotten"
+    assert [one.size for one in left] == [one.size for one in before]
+    assert world.db.write_now(lambda conn: erase_documents(conn, NS, box.id)) == 1
+    assert not any(one.name or one.sha256 for one in (await world.boxes.audit_record(box.id, ADMIN)).documents)
+    assert world.db.read_now(lambda conn: verify(conn, world.vault, world.clock())).holds
+
+
+async def test_a_document_that_does_not_open_keeps_no_box_from_its_deletion(world, write_mail) -> None:
+    await world.keep(write_mail(files=[("one.pdf", b"x"), ("two.pdf", b"y")]), ["bob@guest.example"])
+    [box] = await world.boxes.list()
+    [first, _] = world.rows("select id from box_documents order by position")
+    spoil = text("update box_documents set facts_sealed = x'00' where id = :id")
+    world.db.write_now(lambda conn: conn.execute(spoil, {"id": first.id}))
+    assert await world.boxes.delete(box.id, ADMIN)
+    record = await world.boxes.audit_record(box.id, ADMIN)
+    assert [one.name for one in record.documents] == ["", "two.pdf"]
 
 
 async def test_a_profile_may_forbid_acts_by_hand(build, write_mail) -> None:
