@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from delivery.languages import Language
 from delivery.safebox.box import SafeBoxes
 from delivery.store.accounts import Accounts
 from delivery.store.credentials import Credentials
@@ -36,6 +37,9 @@ class PortalServices:
     phone_limits: PhoneSettings | None = None
     namespace: str = "default"
     zone: str = "UTC"
+    languages: tuple[Language, ...] = tuple(
+        Language
+    )  # that pages are offered in; the first where nothing else is known
 
     @cached_property
     def origin(self) -> str:

@@ -28,9 +28,11 @@ from portal.services import SERVICES, PortalServices, services_of
 from portal.signin import account, codes, devices, passkeys, question, second, telephone
 from portal.signin.account import PASSWORDS
 from portal.signin.passwords import Passwords
+from portal.web.choosing import choose_language
 from portal.web.door import Runner
 from portal.web.errands import ERRANDS
 from portal.web.headers import host_is_ours, put_headers
+from portal.web.language import portal_speech, reader_speaks
 from portal.web.patience import EVERY, PATIENCE, Patience
 from portal.web.render import STATIC
 from portal.web.static import StaticFiles
@@ -45,7 +47,9 @@ _SWEEP: Final = timedelta(hours=1)
 
 def make_site(services: PortalServices, passwords: Passwords | None = None) -> web.Application:
     """The portal as an application. Serve it with `portal_site`, or without an access log: paths are secret."""
-    app = web.Application(middlewares=[_counted, polite, _our_host, _readers_only], client_max_size=64 * 1024)
+    app = web.Application(
+        middlewares=[_counted, _in_their_language, polite, _our_host, _readers_only], client_max_size=64 * 1024
+    )
     app[PATIENCE] = Patience()
     app[SERVICES] = services
     app[STATIC] = StaticFiles()
@@ -69,6 +73,7 @@ def _first_pages(static: StaticFiles) -> list[web.RouteDef]:
         post("/again", start.again, name="again"),
         get("/static/{name:.+}", static.serve, name="static"),
         get("/robots.txt", _robots, name="robots"),
+        post("/language", choose_language, name="language"),
     ]
 
 
@@ -149,6 +154,7 @@ def _senders_own() -> list[web.RouteDef]:
         post("/boxes/signin/code", owner_signin.enter, name="owner-code"),
         post("/boxes/leave", owner_signin.leave, name="owner-leave"),
         get("/boxes/left", owner_signin.left, name="owner-left"),
+        post("/boxes/language", choose_language, name="owner-language"),
         get("/boxes", owner_boxes.boxes, name="owner-boxes"),
         get("/boxes/{box}", owner_box.box, name="owner-box"),
         get("/boxes/{box}/documents/{document}", owner_reading.document, name="owner-document"),
@@ -184,6 +190,13 @@ async def _counted(request: web.Request, handler: Handler) -> web.StreamResponse
     """Tell the watch over idle connections that something happens on this one."""
     with request.app[PATIENCE].busy(request.protocol, asyncio.get_running_loop().time):
         return await handler(request)
+
+
+@web.middleware
+async def _in_their_language(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Whatever is said from here on is said in the reader's language."""
+    reader_speaks(request)
+    return await handler(request)
 
 
 @web.middleware
@@ -249,6 +262,8 @@ async def portal_site(
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.load_cert_chain(settings.tls.certificate, settings.tls.key)
     host, port = settings.endpoint
+    for language in services.languages:  # the first reader of each need not wait for it
+        portal_speech(language)
     # No access log: a path may hold the locator of a box.
     runner = Runner(make_site(services), access_log=None, shutdown_timeout=10, keepalive_timeout=60)
     await runner.setup()

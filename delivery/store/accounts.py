@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, insert, select, update
 
-from delivery.store import challenges, codes, devices, sessions, throttles
+from delivery.languages import Language
+from delivery.store import challenges, codes, devices, languages, sessions, throttles
 from delivery.store.audit import EventKind, record
 from delivery.store.codes import Asker, CodeRules, CodeSent, Tried, Try
 from delivery.store.database import Database
@@ -305,12 +306,22 @@ class Accounts:
 
         await self._db.write(work)
 
+    async def choose_language(self, namespace: str, address: str, language: Language, now: datetime) -> None:
+        """Keep the language that somebody chose: their notices speak it from now on."""
+        await self._db.write(lambda conn: languages.choose(conn, namespace, address, language, now))
+
+    async def language_at_sign_in(
+        self, namespace: str, address: str, chosen: Language | None, now: datetime
+    ) -> Language | None:
+        """What somebody who proved an address is spoken to in: what the browser has, which is kept, or what was."""
+        return await self._db.write(lambda conn: languages.at_sign_in(conn, namespace, address, chosen, now))
+
     async def sweep(self, now: datetime) -> None:
         """Remove codes, sessions and limits that have passed. Safe to run in every worker."""
 
         def work(conn: Connection) -> int:
             gone = codes.sweep(conn, now) + sessions.sweep(conn, now) + throttles.sweep(conn, now)
-            return gone + challenges.sweep(conn, now) + devices.sweep(conn, now)
+            return gone + challenges.sweep(conn, now) + devices.sweep(conn, now) + languages.sweep(conn, now)
 
         await self._db.write(work)
 

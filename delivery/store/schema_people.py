@@ -156,3 +156,14 @@ proofs = Table(
     Column("answer", Text),  # Argon2id of the normalised answer, PHC string
     Index("proofs_box", "box_id"),
 )
+
+# What people chose to be spoken to in, at the portal: guests and senders alike.
+languages = Table(
+    "languages",
+    metadata,
+    Column("namespace", ForeignKey("namespaces.name"), primary_key=True),
+    Column("address_key", Text, primary_key=True),
+    Column("language", String(16), nullable=False),  # delivery.languages.Language
+    Column("used_at", UtcTime, nullable=False),  # when they last chose it, or signed in with it
+    Index("languages_used", "used_at"),
+)

@@ -2,13 +2,12 @@
 
 from aiohttp import web
 
+from delivery.speech import spoken
 from portal.guest.entry import Entry, entry_of
 from portal.guest.pages import ConsentPage
 from portal.services import services_of
 from portal.web.forms import read_form
 from portal.web.render import _, render
-
-_KNOWN = ("en", "fr", "de", "es")
 
 
 async def consent_form(request: web.Request) -> web.StreamResponse:
@@ -39,9 +38,9 @@ async def consent_page(request: web.Request, entry: Entry, *, error: str = "", s
     text = entry.invitation.profile.participants.consent
     if text is None:  # the profile is frozen: it has one, or `consent_wanted` would be false
         raise web.HTTPSeeOther(entry.here)
-    language, words = text.in_language(_language(request))
+    language, words = text.in_language(spoken().language)
     page = ConsentPage(
-        title=f"{_('Error')}: {_('Before you read')}" if error else _("Before you read"),
+        title=_("Error: before you read") if error else _("Before you read"),
         invitation=entry.invitation,
         here=entry.here,
         version=text.version,
@@ -50,12 +49,3 @@ async def consent_page(request: web.Request, entry: Entry, *, error: str = "", s
         error=error,
     )
     return await render(request, "guest/consent.html", page, status=status)
-
-
-def _language(request: web.Request) -> str:
-    """The first language of the browser's list that texts can be given in (RFC 9110, 12.5.4; weights come in order)."""
-    for one in request.headers.get("Accept-Language", "")[:200].split(","):
-        language = one.partition(";")[0].strip().lower().partition("-")[0]
-        if language in _KNOWN:
-            return language
-    return "en"

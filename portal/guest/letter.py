@@ -13,7 +13,7 @@ from portal.services import services_of
 from portal.web.forms import read_form
 from portal.web.framed import picture_key
 from portal.web.letters import shown_message, to_whom
-from portal.web.render import render
+from portal.web.render import _, render, say
 from portal.web.troubles import NothingHere
 from portal.web.visitor import visitor_of
 from portal.web.words import settings_in_words
@@ -48,9 +48,9 @@ async def letter_page(
     listed = (document for message in shown for document in message.documents)
     documents = [line for line in listed if line.document.recalled_at is None]
     original = any(message.original_size is not None for message in box.messages if message.is_original)
-    title = box.subject or "A message without a subject"
+    title = box.subject or _("A message without a subject")
     page = LetterPage(
-        title=f"Error: {title}" if error else title,
+        title=say("Error: {title}", title=title) if error else title,
         box=box,
         here=entry.here,
         messages=shown,

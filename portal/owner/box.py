@@ -14,6 +14,7 @@ from delivery.safebox.lifecycle import Act, Actor, forbidden, refusal
 from delivery.safebox.plainwords import in_words
 from delivery.safebox.records import BoxRecord
 from delivery.safebox.vouching import KnownProof
+from delivery.speech import phrase
 from delivery.store.boxes import BoxState, Role
 from portal.owner.entry import Keeper, keeper_of, path_of
 from portal.owner.pages import BoxPage, WriteForm
@@ -22,26 +23,26 @@ from portal.owner.reading import pictures_key
 from portal.services import services_of
 from portal.web.bundles import documents_in
 from portal.web.letters import shown_message
-from portal.web.render import _, render
+from portal.web.render import _, render, say
 from portal.web.times import Clock, clock_of
 from portal.web.troubles import NothingHere
 
 _ACTORS: Final = {Role.OWNER: Actor.OWNER, Role.PRIVILEGED: Actor.PRIVILEGED, Role.COLLEAGUE: Actor.COLLEAGUE}
 _PHONES: Final = {Way.SMS, Way.VOICE}
 DONE: Final = {
-    "close": "It is closed. It can be read, and takes nothing more.",
-    "extend": "It stays open longer.",
-    "reopen": "It is open again.",
-    "told": "It is open again, and everybody in it gets an e-mail.",
-    "recall": "It was taken back.",
-    "delete": "It was deleted.",
-    "add": "They were added, and get an e-mail with a link of their own.",
-    "remove": "They were removed: they cannot open it any more.",
-    "unlock": "They are unlocked, and can ask for a new code.",
-    "release": "It is released: a code by e-mail opens it for them now.",
-    "call": "The notice goes out again, with a new link.",
-    "confirm": "The telephone number is confirmed: codes may go to it.",
-    "write": "Your message has been sent. It stands below, and everybody in it is told.",
+    "close": phrase("It is closed. It can be read, and takes nothing more."),
+    "extend": phrase("It stays open longer."),
+    "reopen": phrase("It is open again."),
+    "told": phrase("It is open again, and everybody in it gets an e-mail."),
+    "recall": phrase("It was taken back."),
+    "delete": phrase("It was deleted."),
+    "add": phrase("They were added, and get an e-mail with a link of their own."),
+    "remove": phrase("They were removed: they cannot open it any more."),
+    "unlock": phrase("They are unlocked, and can ask for a new code."),
+    "release": phrase("It is released: a code by e-mail opens it for them now."),
+    "call": phrase("The notice goes out again, with a new link."),
+    "confirm": phrase("The telephone number is confirmed: codes may go to it."),
+    "write": phrase("Your message has been sent. It stands below, and everybody in it is told."),
 }
 
 
@@ -91,7 +92,7 @@ async def box_page(
     earliest, latest, proposed = _days(record, clock)
     title = (opened.subject if opened else "") or _title_of(record)
     page = BoxPage(
-        f"Error: {title}" if error or write_error else title,
+        say("Error: {title}", title=title) if error or write_error else title,
         record,
         title,
         here,

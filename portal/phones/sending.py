@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Final, Protocol
 from urllib.parse import quote
 
@@ -16,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from delivery.speech import phrase, spoken
 from keys.tokens import new_id
 from portal.phones.settings import JwtSettings, PhoneSettings, ProviderSettings, placeholders
 
@@ -31,7 +33,7 @@ class NotSent(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One code for one telephone. `number` is E.164."""
+    """One code for one telephone, said in the language of the page that it was asked for on. `number` is E.164."""
 
     number: str = field(repr=False)
     code: str = field(repr=False)
@@ -41,15 +43,23 @@ class Message:
     @property
     def text(self) -> str:
         """What a text says. The code stands first, where telephones show it without opening the text."""
-        minutes = f"{self.minutes} minute{'' if self.minutes == 1 else 's'}"
-        return f"{self.code} is your code for a protected message from {self.organisation}. Valid for {minutes}."
+        said = phrase(
+            "{code} is your code for a protected message from {organisation}. Valid for {time}.",
+            code=self.code,
+            organisation=self.organisation,
+            time=timedelta(minutes=self.minutes),
+        )
+        return spoken().tell(said)
 
     @property
     def spoken(self) -> str:
         """What a voice says: digit by digit, twice."""
         digits = ", ".join(self.code)
         name = " ".join(re.sub(r"[<>&]", " ", self.organisation).split())  # providers read what is said as markup
-        return f"Hello. This is {name}. Your code is: {digits}. Once more: {digits}. Goodbye."
+        said = phrase(
+            "Hello. This is {name}. Your code is: {digits}. Once more: {digits}. Goodbye.", name=name, digits=digits
+        )
+        return spoken().tell(said)
 
 
 class PhoneCourier(Protocol):
@@ -80,6 +90,7 @@ class HttpPhones:
             "text": message.text,
             "code": message.code,
             "spoken": message.spoken,
+            "language": spoken().tag,
             "organisation": message.organisation,
             "minutes": str(message.minutes),
             "id": new_id(),

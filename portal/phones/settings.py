@@ -14,7 +14,7 @@ from delivery.sections import File, Section, check_file, wrong
 from policy.units import Duration
 from portal.settings import is_loopback
 
-KNOWN: Final = frozenset({"number", "digits", "text", "code", "spoken", "organisation", "minutes", "id"})
+KNOWN: Final = frozenset({"number", "digits", "text", "code", "spoken", "language", "organisation", "minutes", "id"})
 _FIELD: Final = re.compile(r"\{([^{}]*)\}")
 
 
@@ -79,8 +79,8 @@ class AcceptedSettings(Section):
 
 class ProviderSettings(Section):
     """One web service that takes a text or a call. In `form`, `json`, `headers` and `url`, names in braces are filled
-    in: {number} (+41791234567), {digits} (41791234567), {text}, {code}, {spoken}, {organisation}, {minutes}, {id}, and
-    those of `secrets`.
+    in: {number} (+41791234567), {digits} (41791234567), {text}, {code}, {spoken}, {language} (of both:
+    en-GB, de-DE), {organisation}, {minutes}, {id}, and those of `secrets`.
     """
 
     url: Annotated[str, AfterValidator(_url)] = Field(

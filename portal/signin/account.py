@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from delivery.safebox.participants import Invitation, Way
+from delivery.speech import phrase
 from delivery.store.who import address_key
 from portal.services import services_of
 from portal.signin import second
@@ -21,10 +22,10 @@ from portal.web.visitor import Visitor, access_of, sign_in, sign_out, visitor_of
 PASSWORDS = web.AppKey("passwords", Passwords)
 
 _WHY = {
-    Weak.SHORT: "That is too short. A password has {shortest} characters or more.",
-    Weak.LONG: "That is too long. A password has {longest} characters or fewer.",
-    Weak.COMMON: "This password is on lists that attackers try first. Please choose another.",
-    Weak.PERSONAL: "This password is built on your address or on our name. Please choose another.",
+    Weak.SHORT: phrase("That is too short. A password has {shortest} characters or more."),
+    Weak.LONG: phrase("That is too long. A password has {longest} characters or fewer."),
+    Weak.COMMON: phrase("This password is on lists that attackers try first. Please choose another."),
+    Weak.PERSONAL: phrase("This password is built on your address or on our name. Please choose another."),
 }
 _LONGEST_ADDRESS = 320
 _LONGEST_PHRASE = 60
@@ -187,7 +188,7 @@ async def _account_page(request: web.Request, visitor: Visitor, *, error: str = 
     required = invitation is not None and needs_account(invitation)
     title = _("Your account") if own else _("Make your account") if required else _("Come back more easily")
     return AccountPage(
-        title=say("Error: {title}", title=title.lower()) if error else title,
+        title=say("Error: {title}", title=title) if error else title,
         address=address,
         may_set_password=invitation is not None,
         has_account=known is not None,

@@ -10,22 +10,28 @@ from markupsafe import Markup
 from delivery.safebox.contents import BoxDocument, BoxMessage, OpenBox
 from delivery.safebox.inplace import PICTURES
 from delivery.safebox.participants import Person
+from delivery.speech import phrase
 from portal.web.formatted import has_remote_pictures, page_markup, text_markup
-from portal.web.render import _, count, say
+from portal.web.language import _, count, say
 
 _KINDS: Final = {
-    "pdf": "PDF document",
-    "document": "Document",
-    "spreadsheet": "Spreadsheet",
-    "presentation": "Presentation",
-    "picture": "Picture",
-    "text": "Text",
-    "archive": "Archive",
-    "mail": "E-mail",
+    "pdf": phrase("PDF document"),
+    "document": phrase("Document"),
+    "spreadsheet": phrase("Spreadsheet"),
+    "presentation": phrase("Presentation"),
+    "picture": phrase("Picture"),
+    "text": phrase("Text"),
+    "archive": phrase("Archive"),
+    "mail": phrase("E-mail"),
 }
 
+_FILE: Final = "FILE"  # where the name has no ending
 _MARKS: Final = {"docx": "DOC", "xlsx": "XLS", "pptx": "PPT", "jpeg": "JPG", "tiff": "TIF", "html": "HTM"}
-_BY_ENDING: Final = {"DOC": "Word document", "XLS": "Excel workbook", "PPT": "PowerPoint presentation"}
+_BY_ENDING: Final = {
+    "DOC": phrase("Word document"),
+    "XLS": phrase("Excel workbook"),
+    "PPT": phrase("PowerPoint presentation"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +94,7 @@ def to_whom(box: OpenBox, message: BoxMessage) -> str:
     others = len([person for person in box.people if not person.is_reader and person.id != message.author.id])
     if not others:
         return _("to you")
-    return str(say("to you and {others}", others=count(others, "other", "others")))
+    return count(others, "to you and {number} other", "to you and {number} others")
 
 
 def pictures_of(message: BoxMessage) -> dict[str, str]:
@@ -113,7 +119,8 @@ def shown_document(here: str, document: BoxDocument) -> ShownDocument:
     mark = (
         _MARKS.get(ending.lower()) or ending.upper()
         if 1 <= len(ending) <= 4 and ending.isalnum() and ending.isascii()
-        else "FILE"
+        else _FILE
     )
-    kind = _BY_ENDING.get(mark) or _KINDS.get(document.kind) or ("File" if mark == "FILE" else f"{mark} file")
+    known = _BY_ENDING.get(mark) or _KINDS.get(document.kind)
+    kind = _(known) if known else _("File") if mark == _FILE else say("{ending} file", ending=mark)
     return ShownDocument(document, f"{here}/documents/{document.id}", mark, kind)

@@ -1,4 +1,4 @@
-"""Pages from templates: one environment, one place where texts could be translated, one shape of response."""
+"""Pages from templates: one environment, one shape of response. Texts are said in the reader's language."""
 
 import re
 from collections.abc import Mapping
@@ -8,16 +8,20 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context, select_autoescape
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
+from delivery.languages import NAMES, Language
+from delivery.speech import phrase, spoken
 from delivery.store.sessions import Session
 from portal.services import SERVICES, PortalServices, services_of
+from portal.settings import OWNERS
+from portal.web.language import _, count, say, size
 from portal.web.static import StaticFiles
 from portal.web.times import Clock, clock_of
-from portal.web.visitor import visitor_of
+from portal.web.visitor import at_owners_site, visitor_of
 
 TEMPLATES: Final = Path(str(files("portal") / "templates"))
 _BROWSERS: Final = (  # the first mark that is there: most say that they are Chrome or Safari as well
@@ -35,7 +39,7 @@ _PLACES: Final = (
     ("iPad", "iPad"),
     ("Android", "Android"),
     ("Windows", "Windows"),
-    ("Macintosh", "a Mac"),
+    ("Macintosh", phrase("a Mac")),
     ("CrOS", "ChromeOS"),
     ("Linux", "Linux"),
 )
@@ -63,32 +67,10 @@ class Frame:
     clock: Clock
     path: str
     shows_times: bool
-
-
-def _(text: str) -> str:
-    """The reader's words for `text`. All pages and titles pass here, so that catalogues need change nothing else."""
-    return text
-
-
-def say(text: str, **values: object) -> Markup:
-    """A whole sentence with values in it: `say("Locked until {hour}", hour=…)`. Values are escaped, markup is kept."""
-    return Markup(str(escape(_(text)))).format(**values)  # noqa: S704 - the sentence is escaped
-
-
-def count(number: int, one: str, many: str) -> str:
-    """`1 document`, `3 documents`."""
-    return f"{number} {_(one) if number == 1 else _(many)}"
-
-
-def size(octets: int) -> str:
-    """`412 KB`, `17.6 MB`: in powers of ten, as file managers show them."""
-    if octets < 1000:
-        return count(octets, "byte", "bytes")
-    if octets < 999_500:
-        return f"{octets / 1000:.0f} KB"
-    unit, amount = ("MB", octets / 10**6) if octets < 999_500_000 else ("GB", octets / 10**9)
-    digits = f"{amount:.1f}" if amount < 99.95 else f"{amount:.0f}"
-    return f"{digits.removesuffix('.0')} {unit}"
+    language: Language
+    languages: tuple[tuple[Language, str], ...]  # to choose from, by the names their speakers give them
+    choose: str  # where the choice goes
+    place: str  # where it leads back to
 
 
 def breakable(text: str) -> Markup:
@@ -113,7 +95,7 @@ def browser(agent: str) -> str:
     """`Firefox on Windows`: what people call the browser that names itself so (User-Agent); empty: not known."""
     name = next((name for mark, name in _BROWSERS if mark in agent), "")
     place = next((place for mark, place in _PLACES if mark in agent), "")
-    return str(say("{name} on {place}", name=name, place=place)) if name and place else name or place
+    return str(say("{name} on {place}", name=name, place=_(place))) if name and place else name or _(place)
 
 
 @pass_context
@@ -172,10 +154,14 @@ def fill(
         clock=clock_of(request),
         path=request.path,
         shows_times=shows_times,
+        language=spoken().language,
+        languages=tuple((language, NAMES[language]) for language in services.languages),
+        choose=f"{OWNERS}/language" if at_owners_site(request) else "/language",
+        place=request.path_qs if request.method in (hdrs.METH_GET, hdrs.METH_HEAD) else request.path,
     )
     static = request.app[STATIC]
     values: dict[str, Any] = {"page": page, "frame": frame, "clock": frame.clock, "static": static}
     return environment().get_template(template).render(values)
 
 
-__all__ = ["SERVICES", "STATIC", "Frame", "Page", "count", "fill", "render", "say", "size"]
+__all__ = ["SERVICES", "STATIC", "Frame", "Page", "_", "count", "fill", "render", "say", "size"]

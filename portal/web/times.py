@@ -11,12 +11,12 @@ from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from aiohttp import web
-from babel.dates import format_date, format_datetime, format_time
 
+from delivery.speech import spoken
 from portal.services import services_of
+from portal.web.language import say
 
 COOKIE: Final = "tz"
-_LOCALE: Final = "en_GB"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +30,18 @@ class Clock:
     @property
     def name(self) -> str:
         """The zone as people say it: `Zurich time (UTC+1)`."""
+        if self.zone.key in {"UTC", "Etc/UTC"}:
+            return "UTC"
         offset = _offset(self.now.astimezone(self.zone))
-        city = self.zone.key.rpartition("/")[2].replace("_", " ")
-        return "UTC" if self.zone.key in {"UTC", "Etc/UTC"} else f"{city} time ({offset})"
+        return say("{city} time ({offset})", city=spoken().city(self.zone), offset=offset)
 
     def day(self, when: datetime) -> str:
         """`21 November 2026`."""
-        return str(format_date(when.astimezone(self.zone), "d MMMM y", locale=_LOCALE))
+        return spoken().day(when.astimezone(self.zone))
 
     def minute(self, when: datetime) -> str:
         """`21 November 2026, 10:14`, with the zone where it is not known to be the reader's."""
-        text = str(format_datetime(when.astimezone(self.zone), "d MMMM y, H:mm", locale=_LOCALE))
+        text = spoken().minute(when.astimezone(self.zone))
         return text if self.is_known else f"{text} {_short(self, when)}"
 
     def hour(self, when: datetime) -> str:
@@ -48,7 +49,7 @@ class Clock:
         local = when.astimezone(self.zone)
         if local.date() != self.now.astimezone(self.zone).date():
             return self.minute(when)
-        text = str(format_time(local, "H:mm", locale=_LOCALE))
+        text = spoken().hour(local)
         return text if self.is_known else f"{text} {_short(self, when)}"
 
 

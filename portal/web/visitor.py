@@ -6,6 +6,7 @@ from typing import Final
 
 from aiohttp import web
 
+from delivery.languages import Language, language_named
 from delivery.safebox.participants import Access, Invitation, Way
 from delivery.store.devices import LONGEST, Device
 from delivery.store.sessions import Session
@@ -20,6 +21,7 @@ IDLE: Final = timedelta(minutes=30)  # a session nobody uses ends
 LIFETIME: Final = timedelta(hours=12)  # and so does one that is used
 _TOUCH: Final = timedelta(minutes=1)  # how often its use is written down
 _BROWSER_LIFETIME: Final = timedelta(hours=2)  # longer than any code is valid: a phone may drop session cookies
+_YEAR: Final = timedelta(days=365)
 _TOKEN_BITS: Final = 160
 _LONGEST_TOKEN: Final = 64
 
@@ -138,6 +140,38 @@ async def sign_in(
         owner=owner,
     )
     _set(request, _session_cookie(request), token, None)
+    if owner is not None or account_id is not None or (way is Way.CODE and not remembered):
+        await _keep_speaking(request, invitation, account_id, owner)
+
+
+async def _keep_speaking(
+    request: web.Request, invitation: Invitation | None, account_id: str | None, owner: str | None
+) -> None:
+    """Somebody proved an address: the language they chose before in this browser goes for its notices from now on, or
+    what they chose in another one goes here.
+    """
+    services = services_of(request)
+    address = owner or (invitation.guest_address if invitation else None)
+    if address is None and account_id is not None:
+        address = await services.accounts.address_of(services.namespace, account_id)
+    if address is None:
+        return
+    before, now = chosen_language(request), services.clock()
+    language = await services.accounts.language_at_sign_in(services.namespace, address, before, now)
+    if before is None and language in services.languages:
+        keep_language(request, language)
+
+
+def chosen_language(request: web.Request) -> Language | None:
+    """What the reader chose in this browser, or chose before they signed in with it; None: nothing that is offered."""
+    services = services_of(request)
+    language = language_named(request.cookies.get(cookie_name(services, "language"), "")[:20])
+    return language if language in services.languages else None
+
+
+def keep_language(request: web.Request, language: Language) -> None:
+    """Keep a choice in this browser."""
+    _set(request, "language", language.value, _YEAR)
 
 
 async def remember_browser(request: web.Request, invitation: Invitation, way: Way) -> None:

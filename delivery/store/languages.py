@@ -1,0 +1,49 @@
+"""Which language somebody chose to be spoken to in, by their address: for notices, and for the next browser."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from delivery.languages import Language, language_named
+from delivery.store.schema_people import languages
+from delivery.store.who import address_key
+
+KEPT: Final = timedelta(days=400)  # since they were last here: a little longer than their browser keeps it
+
+
+def choose(conn: Connection, namespace: str, address: str, language: Language, now: datetime) -> None:
+    """Keep what they chose."""
+    make = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+    fresh = {"language": language.value, "used_at": now}
+    adding = make(languages).values(namespace=namespace, address_key=address_key(address), **fresh)
+    conn.execute(adding.on_conflict_do_update(index_elements=["namespace", "address_key"], set_=fresh))
+
+
+def at_sign_in(
+    conn: Connection, namespace: str, address: str, chosen: Language | None, now: datetime
+) -> Language | None:
+    """Somebody signed in with a browser in which a language was chosen, or none: what they are spoken to in now."""
+    language = chosen or chosen_by(conn, namespace, address)
+    if language is not None:
+        choose(conn, namespace, address, language, now)
+    return language
+
+
+def chosen_by(conn: Connection, namespace: str, address: str) -> Language | None:
+    """What they chose; None: nothing, or a language that is not spoken any more."""
+    mine = (languages.c.namespace == namespace) & (languages.c.address_key == address_key(address))
+    found = conn.execute(select(languages.c.language).where(mine)).scalar()
+    return language_named(found) if found else None
+
+
+def forget(conn: Connection, namespace: str, address: str) -> int:
+    """Forget what they chose."""
+    mine = (languages.c.namespace == namespace) & (languages.c.address_key == address_key(address))
+    return conn.execute(delete(languages).where(mine)).rowcount
+
+
+def sweep(conn: Connection, now: datetime) -> int:
+    """Forget who has not been here for long."""
+    return conn.execute(delete(languages).where(languages.c.used_at < now - KEPT)).rowcount
