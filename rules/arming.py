@@ -43,43 +43,56 @@ class Armed:
         self._data = data
         self._characters = 1 if data.isascii() else 4
         self._whole: set[int] = set()
-        self._spans: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        self._spans: dict[int, list[tuple[int, int]]] = defaultdict(list)  # of each name
 
     @property
     def detectors(self) -> list[int]:
         """Those that the text names, in their order."""
-        return sorted(self._whole | self._spans.keys())
+        return sorted(self._whole.union(*(self._arming.detectors[name] for name in self._spans)))
 
-    def add(self, index: int, end: int) -> None:
-        """Take a word where it ends. One that may head a column speaks for all of the text."""
+    def add(self, index: int, ends: Sequence[int]) -> None:
+        """Take a word where it ends, in order. One that may head a column speaks for all of the text."""
         detectors = self._arming.detectors[index]
         if self._whole.issuperset(detectors):
             return
         reach = self._arming.reaches[index] * self._characters
-        if not reach or may_head(self._data, end):
+        if not reach or may_head(self._data, ends):
             self._whole |= detectors
             return
-        span = (max(0, end - reach), min(len(self._data), end + reach))
-        for detector in detectors:
-            self._spans[detector].append(span)
+        size, spans = len(self._data), self._spans[index]
+        first = last = ends[0]
+        for end in ends:
+            if end - reach > last:
+                spans.append((max(0, first - reach), last))
+                first = end
+            last = min(end + reach, size)
+        spans.append((max(0, first - reach), last))
 
     def spans(self, detector: int) -> list[tuple[int, int]]:
         """The pieces to be searched for one detector, in order; they do not meet."""
-        return [(0, len(self._data))] if detector in self._whole else merged(self._spans[detector])
+        if detector in self._whole:
+            return [(0, len(self._data))]
+        naming = self._arming.detectors
+        return merged(span for name, spans in self._spans.items() if detector in naming[name] for span in spans)
 
     def all_spans(self) -> list[tuple[int, int]]:
         """The pieces to be searched for any."""
         if self._whole:
             return [(0, len(self._data))]
-        return merged([span for spans in self._spans.values() for span in spans])
+        return merged(span for spans in self._spans.values() for span in spans)
 
 
 def merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     """Spans in order, those that meet as one."""
     found: list[tuple[int, int]] = []
+    first = last = -1
     for start, end in sorted(spans):
-        if found and start <= found[-1][1]:
-            found[-1] = (found[-1][0], max(end, found[-1][1]))
-        else:
-            found.append((start, end))
+        if start > last:
+            if last >= 0:
+                found.append((first, last))
+            first, last = start, end
+        elif end > last:
+            last = end
+    if last >= 0:
+        found.append((first, last))
     return found

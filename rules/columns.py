@@ -7,7 +7,7 @@ Tables are looked for only about a value that fills a cell, and each no more tha
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -29,6 +29,7 @@ _NUMBER: Final = re.compile(
 )
 _RULE: Final = re.compile(rb"[ |:+=_-]*[-=_]{2,}[ |:+=_-]*")  # drawn below the labels
 _CELL: Final = b" \"'="
+_ENDS: Final = b"\t;|,"  # of cells
 _SPLIT: Final = re.compile(rb"[\t;|,]|  +")
 # A line whose cells are short, without a look at wide gaps.
 _SHORT_CELLS: Final = re.compile(
@@ -131,18 +132,31 @@ class Columns:
         return kept
 
 
-def may_head(data: bytes, place: int) -> bool:
-    """Whether a word there can stand in the header of a column: among short cells, with a cell below that holds digits.
+def may_head(data: bytes, places: Iterable[int]) -> bool:
+    """Whether a word at one of them can stand in the header of a column: among short cells, above one with digits.
 
     Said too often rather than too seldom; what stands in which column is found out about a value.
     """
-    start = data.rfind(b"\n", max(0, place - _LONGEST_LINE), place) + 1 or max(0, place - _LONGEST_LINE)
+    looked = -1
+    for place in places:
+        if place < looked:
+            continue
+        stop = data.find(b"\n", place, place + _LONGEST_LINE)
+        if stop < 0:
+            continue
+        start = data.rfind(b"\n", max(0, place - _LONGEST_LINE), place) + 1 or max(0, place - _LONGEST_LINE)
+        line = data[start:stop]
+        prose = len(line) > _LONGEST_LABEL and len(line.translate(None, _ENDS)) == len(line) and _WIDE not in line
+        if not prose and _heads(data, start, stop, line):
+            return True
+        if len(line) < _LONGEST_LINE:
+            looked = stop  # all of it
+    return False
+
+
+def _heads(data: bytes, start: int, stop: int, line: bytes) -> bool:
     short = _SHORT_CELLS.match(data, start) is not None
-    stop = data.find(b"\n", place, place + _LONGEST_LINE)
-    if stop < 0 or (not short and data.find(_WIDE, start, stop) < 0):
-        return False  # prose, mostly
-    line = data[start:stop]
-    if not short and max(map(len, _SPLIT.split(line))) > _LONGEST_LABEL:
+    if not short and (_WIDE not in line or max(map(len, _SPLIT.split(line))) > _LONGEST_LABEL):
         return False
     if _NUMBER.search(line):
         return False

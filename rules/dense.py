@@ -5,7 +5,7 @@ shapes that numbers have, and says where in a text those can stand at all; the r
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -20,7 +20,8 @@ RUN_END: Final = (
     rf"\d(?:{_SIGNS}{{0,{_GAP}}}\d){{{LEAST - 1}}}(?:{_SIGNS}{{0,{_GAP}}}(?:{_NO_SIGN}|\z)|{_SIGNS}{{{_GAP + 1}}})"
 )
 _BACKWARDS: Final = re.compile(rf"[^0-9]{{0,{_GAP + 4}}}[0-9](?:{_SIGNS}{{0,{_GAP}}}[0-9])*".encode())
-_GLANCE: Final = 256  # bytes in which most runs begin
+_OF_RUNS: Final = bytes(code for code in range(128) if re.fullmatch(rf"[0-9]|{_SIGNS}", chr(code)))
+_GLANCE: Final = 64  # bytes in which most runs begin, and the signs before them
 _FARTHEST: Final = 1 << 16
 _APART: Final = 384  # bytes between two windows; those that are nearer are searched as one
 
@@ -199,21 +200,28 @@ def _either(pieces: Sequence[_Piece]) -> _Piece:
     return _Piece(digits, max(p.before for p in pieces), max(p.behind for p in pieces), pure)
 
 
-def windows(data: bytes, ends: Iterable[int]) -> Iterator[tuple[int, int]]:
+def windows(data: bytes, ends: Iterable[int]) -> list[tuple[int, int]]:
     """The pieces of a text in which matches about runs can stand that end, as RUN_END says, there; they do not meet."""
-    first = last = -1
-    floor = 0
+    found: list[tuple[int, int]] = []
+    size, first, last, floor = len(data), 0, -1, 0
     for end in ends:
         if last < 0 or end - last > _APART:  # nearer ones are searched as one, wherever they begin
-            start = max(0, _beginning(data, floor, end) - WIDEST)
+            # Behind a run stand signs, and at most one letter. To step over more signs than may stand in it costs time.
+            glance = max(floor, end - _GLANCE)
+            behind = end - 1 if data[end - 1] < 0x80 else end
+            begins = glance + len(data[glance:behind].rstrip(_OF_RUNS))
+            if begins == glance or behind == end:
+                begins = _beginning(data, floor, end)
+            start = max(0, begins - WIDEST)
             if last >= 0 and start - last > _APART:
-                yield first, last
+                found.append((first, last))
                 last = -1
             first = start if last < 0 else first
-        last = min(len(data), end + WIDEST)
+        last = min(size, end + WIDEST)
         floor = end
     if last >= 0:
-        yield first, last
+        found.append((first, last))
+    return found
 
 
 def common(one: Sequence[tuple[int, int]], other: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -1,6 +1,7 @@
 """Words and phrases, found in one pass however many: the terms of weighted lists, and words that name values."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -52,22 +53,37 @@ class Literals:
         if any(mode is not Mode.EXACT for mode in self._engine.modes):
             raise EngineFailed("a word is longer than the matching engine takes")
 
-    def read(self, data: bytes, budget: Budget) -> Iterator[tuple[int, int, Seen | None]]:
-        """Each name where it ends, as its number and the place, and each term that is a whole word, as -1 and 0."""
-        meanings, size = self._meanings, len(data)
+    def read(
+        self, data: bytes, budget: Budget, name: Callable[[int, list[int]], None], term: Callable[[Seen], None] | None
+    ) -> None:
+        """Tell `name` each name's number and where it ends, in order, and `term` each term that is a whole word.
+
+        A name is told of once for every way of writing it and megabyte of a text. Without `term` terms are passed over.
+        """
         for block in self._engine.ends(data, _plain):
             budget.left -= len(block)
             if budget.left <= 0:
                 return
+            places: dict[int, list[int]] = defaultdict(list)
             for event in block:
-                end, meaning = event & _END, meanings[event >> 40]
-                start = end - meaning.size
-                if meaning.names and (not meaning.short or _stands_alone(data, start, end)):
-                    for number in meaning.names:
-                        yield number, end, None
-                if meaning.terms and (not start or not _is_word(data[start - 1])) and (end >= size or _ends(data, end)):
-                    for term in meaning.terms:
-                        yield -1, 0, Seen(start, end, term)
+                places[event >> 40].append(event & _END)
+            for index, ends in places.items():
+                ends.sort()
+                meaning = self._meanings[index]
+                if meaning.names:
+                    told = _alone(data, ends, meaning.size) if meaning.short else ends
+                    for number in meaning.names if told else ():
+                        name(number, told)
+                if meaning.terms and term is not None:
+                    _tell_words(data, ends, meaning, term)
+
+
+def _tell_words(data: bytes, ends: Iterable[int], meaning: _Meaning, tell: Callable[[Seen], None]) -> None:
+    for end in ends:
+        start = end - meaning.size
+        if (not start or not _is_word(data[start - 1])) and (end >= len(data) or _ends(data, end)):
+            for term in meaning.terms:
+                tell(Seen(start, end, term))
 
 
 def _expression(spelled: bytes, meaning: _Meaning) -> Expression:
@@ -100,6 +116,10 @@ def _spellings(pieces: Sequence[str]) -> set[bytes]:
         joined.append("".join(pieces))
     forms = {form for text in joined for form in (text, text.lower(), text.upper(), text.title())}
     return {_plain(form.encode()).lower() for form in forms}
+
+
+def _alone(data: bytes, ends: Iterable[int], size: int) -> list[int]:
+    return [end for end in ends if _stands_alone(data, end - size, end)]
 
 
 def _stands_alone(data: bytes, start: int, end: int) -> bool:

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import AnyStr, Final, Generic, TypeAlias
 
+import re2
+
 from rules.spelling import ODD_BYTES, ODD_RUN, ONE_FOR_ONE, STROKE, STROKE_BYTES, careful
 
 WRAPPED_FROM: Final = 55  # a line of so many characters that ends in a number was broken by a program
@@ -95,7 +97,7 @@ def normalise(text: str) -> Normalised:
     data = _plain(text) if text.isascii() else None
     if data is not None:
         steps: Steps = []
-        return Normalised(_join(data, _IN_BYTES, steps), None, steps)
+        return Normalised(_join(data, _IN_BYTES, steps) if _MAY_JOIN.search(data) else data, None, steps)
     plain = _reread(text.replace(_CRLF, "\n"), None)
     return Normalised(_encode(plain), plain)
 
@@ -110,23 +112,28 @@ def _plain(text: str) -> bytes | None:
     start = 0
     while start < len(text):
         stop = text.find("\n", start + _SLICE) + 1 or len(text)
-        data = text[start:stop].encode()
-        if b"\r" in data:
-            data = data.replace(b"\r\n", b"\n")
-        if data.translate(None, _PLAIN_ASCII) or b"=\n" in data:
+        data = _line_feeds(text[start:stop].encode())
+        if data.translate(None, _PLAIN_ASCII) or (b"=" in data and b"=\n" in data):
             return None
         pieces.append(data)
         start = stop
     return b"".join(pieces) if len(pieces) != 1 else pieces[0]
 
 
+def _line_feeds(data: bytes) -> bytes:
+    """With line feeds for CRLF; to take every CR away is quicker than to find each pair, where there are only pairs."""
+    if b"\r" not in data:
+        return data
+    return data.replace(b"\r\n", b"\n") if _LONE_CR.search(data) else data.translate(None, b"\r")
+
+
 def normalise_all(texts: Sequence[str]) -> list[Normalised]:
     """Each of several texts; where all are plain ASCII with nothing to be joined, at the cost of one look."""
     joined = BARRIER.join(texts)
     if joined.isascii():
-        data = joined.encode().replace(b"\r\n", b"\n")
+        data = _line_feeds(joined.encode())
         if not data.translate(None, _PLAIN_ASCII) and b"=\n" not in data and not _JOINS.search(data):
-            return [Normalised(text.encode().replace(b"\r\n", b"\n"), None, []) for text in texts]
+            return [Normalised(_line_feeds(text.encode()), None, []) for text in texts]
     return [normalise(text) for text in texts]
 
 
@@ -216,6 +223,8 @@ class _Rule(Generic[AnyStr]):
 
 # From a sign that is leapt to, and on from there only where it stands behind what may be the end of a number's half.
 _IN_TEXT: Final = _Rule(re.compile(r"\n(?<=[0-9 -]\n) {0,2}(?=[0-9])"), re.compile("[0-9]"), "- ", "\n", " ", "")
+_MAY_JOIN: Final = re2.compile(r"\n {0,2}[0-9]")  # a look that is far quicker, for most texts have no such line
+_LONE_CR: Final = re2.compile(r"\r(?:[^\n]|\z)")
 _JOINS: Final = re.compile(rb"\n(?<=[0-9 -]\n) {0,2}(?=[0-9])")
 _IN_BYTES: Final = _Rule(_JOINS, re.compile(b"[0-9]"), b"- ", b"\n", b" ", b"")
 

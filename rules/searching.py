@@ -152,17 +152,13 @@ class Search:
             if event >> 40 < self._capitals.count:
                 yield self._capitals, event, None
             else:
-                armed.add(self._arming.fields, event & _END)
+                armed.add(self._arming.fields, (event & _END,))
         if not data.isascii():
             marks += [event & _END for block in self._foreign.ends(data) for event in block]
-        about = whole if len(data) <= _SMALL and runs else tuple(windows(data, runs))
+        about = whole if len(data) <= _SMALL and runs else windows(data, runs)
         for event in self._second.events(data, about, budget):
             yield self._second, event, None
-        for number, end, term in self._literals.read(data, budget):
-            if term is None:
-                armed.add(number, end)
-            elif sums is not None:
-                sums.add(term)
+        self._literals.read(data, budget, armed.add, sums.add if sums is not None else None)
         named = armed.detectors
         for detector in named:
             if detector in self._third:
