@@ -40,3 +40,8 @@ for (const field of document.querySelectorAll("input[type=file][data-all]")) {
     field.setCustomValidity(said.textContent);
   });
 }
+
+// What is wider than its place scrolls by itself: by keyboard as well.
+for (const table of document.querySelectorAll(".letter__body table")) {
+  if (table.scrollWidth > table.clientWidth) table.tabIndex = 0;
+}

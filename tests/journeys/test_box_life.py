@@ -1,21 +1,18 @@
 """A message's life in a real browser: consent, answers among all, closed, opened again, parts taken back, the end."""
 
-import os
 import re
 from collections.abc import Callable, Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from pathlib import Path
 from typing import Any
 
 import pytest
+from browsing import chromium, photograph, text_of
 from mailhosts import Sink
 from started import Gateway
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
-BROWSERS = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
-PICTURES = Path(os.environ.get("SEALGATE_SCREENSHOTS") or Path(__file__).parents[1] / ".artifacts")
 MARIA, JON, HIDDEN = "maria.oberhofer@post.example", "jon@far.example", "hidden@far.example"
 SUBJECT = "Your treatment plan for the spring"
 PROFILES = """\
@@ -40,23 +37,9 @@ profile_groups:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Headless Chromium of the system; a snap's start script cannot be driven."""
-    found = [path for path in map(Path, BROWSERS) if path.exists() and b"snap" not in path.read_bytes()[:4096]]
-    if not found:
-        pytest.skip("missing: chromium that is not a snap (make system-packages installs it as root)")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        root = ["--no-sandbox"] if os.getuid() == 0 else []
-        quiet = ["--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-        chromium = playwright.chromium.launch(executable_path=str(found[0]), args=[*quiet, *root])
-        yield chromium
-        chromium.close()
-
-
-def text_of(raw: bytes) -> str:
-    """The plain text of a mail."""
-    return message_from_bytes(raw, policy=policy.default).get_body(("plain",)).get_content()
+    """Headless Chromium of the system."""
+    with chromium() as opened:
+        yield opened
 
 
 class Person:
@@ -93,17 +76,6 @@ class Person:
         self.page.get_by_label("I have read this and accept it.").check()
         self.page.get_by_role("button", name="Go on to the message").click()
         self.page.locator(".letter__body").first.wait_for()
-
-    def picture(self, name: str) -> None:
-        """The page wide and narrow, in light and dark; nothing scrolls sideways."""
-        PICTURES.mkdir(parents=True, exist_ok=True)
-        for width, scheme in ((1280, "light"), (360, "dark"), (320, "light")):
-            self.page.set_viewport_size({"width": width, "height": 900})
-            self.page.emulate_media(color_scheme=scheme)
-            self.page.screenshot(path=str(PICTURES / f"{name}-{width}-{scheme}.png"), full_page=True)
-            spare = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-            assert spare <= 0, f"{name} scrolls sideways by {spare} px at {width}"
-        self.page.set_viewport_size({"width": 1280, "height": 900})
 
 
 def letter() -> EmailMessage:
@@ -146,12 +118,12 @@ def test_the_life_of_a_message(browser: Any, clinic: Gateway, world: Sink) -> No
     assert "treatment" not in maria.page.content().lower().replace("treatment plan for", "")
     maria.page.get_by_role("button", name="Go on to the message").click()
     assert "Please tick the box" in maria.page.content()
-    maria.picture("consent")
+    photograph(maria.page, "consent")
     maria.accept()
     assert maria.page.get_by_role("heading", name=SUBJECT).count() == 1
     assert "[secure" not in maria.page.content() and "sooner" not in maria.page.content()
     assert HIDDEN not in maria.page.content()
-    maria.picture("among-all")
+    photograph(maria.page, "among-all")
 
     # An answer among all: Jon is told and reads it; the one of the blind copy is not and does not.
     before = len(world.for_(HIDDEN))
@@ -182,14 +154,14 @@ def test_the_life_of_a_message(browser: Any, clinic: Gateway, world: Sink) -> No
     maria.page.reload()
     assert "It belongs to another patient." in maria.page.content()
     assert maria.page.get_by_role("link", name=re.compile("Report of another")).count() == 0
-    maria.picture("document-taken-back")
+    photograph(maria.page, "document-taken-back")
     assert told_before == 0
 
     # Closed: it reads on, and the guest asks for more; the owner opens it again, and everybody is told.
     clinic.command("box", "close", shared)
     maria.page.reload()
     maria.page.get_by_role("heading", name="This message is closed").wait_for()
-    maria.picture("closed")
+    photograph(maria.page, "closed")
     maria.page.get_by_label("A line for the sender").fill("One question is left.")
     maria.page.get_by_role("button", name="Ask the sender to open it again").click()
     maria.page.get_by_text("We have told the sender.").wait_for()
@@ -204,12 +176,12 @@ def test_the_life_of_a_message(browser: Any, clinic: Gateway, world: Sink) -> No
     clinic.command("box", "remove", shared, JON)
     jon.page.reload()
     jon.page.get_by_role("heading", name="You no longer take part in this message").wait_for()
-    jon.picture("removed")
+    photograph(jon.page, "removed")
     out = clinic.command("box", "recall", shared, "--reason", "A new plan follows.")
     assert f"{MARIA}: downloaded" in out
     maria.page.reload()
     assert "A new plan follows." in maria.page.content() and "Tuesdays" not in maria.page.content()
-    maria.picture("taken-back")
+    photograph(maria.page, "taken-back")
     assert not clinic.command("box", "reopen", shared, ok=1)
 
     # Deleted: the content is gone, what happened stays.

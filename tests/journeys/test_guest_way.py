@@ -1,65 +1,29 @@
 """A guest's whole way in a real browser: notice, code, read, download, register, answer, sign in again."""
 
-import os
 import re
 from collections.abc import Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
+from browsing import chromium, photograph, text_of
 from mailhosts import Sink, wait_for
 
 from gateway.demo.samples import word_file
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
-BROWSERS = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
-PICTURES = Path(os.environ.get("SEALGATE_SCREENSHOTS") or Path(__file__).parents[1] / ".artifacts")
 DORA = "dora@post.example"
 DOCUMENT = word_file()
 
 
-def browser_path() -> str:
-    """A Chromium that a test can drive: a binary of the system, not a snap's start script."""
-    for path in map(Path, BROWSERS):
-        if path.exists() and b"snap" not in path.read_bytes()[:4096]:
-            return str(path)
-    pytest.skip("missing: chromium that is not a snap (make system-packages installs it as root)")
-
-
 @pytest.fixture
-def browser() -> Iterator[object]:
+def browser() -> Iterator[Any]:
     """Headless Chromium."""
-    path = browser_path()
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        quiet = ["--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-component-update"]
-        root = ["--no-sandbox"] if os.getuid() == 0 else []
-        chromium = playwright.chromium.launch(executable_path=path, args=[*quiet, *root])
-        yield chromium
-        chromium.close()
-
-
-def photograph(page: object, name: str) -> None:
-    """The page wide and narrow, light and dark."""
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    before = page.viewport_size
-    for width, height, size in ((1280, 800, "wide"), (360, 740, "narrow")):
-        for scheme in ("light", "dark"):
-            page.set_viewport_size({"width": width, "height": height})
-            page.emulate_media(color_scheme=scheme)
-            page.screenshot(path=str(PICTURES / f"{name}-{size}-{scheme}.png"))
-        overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert overflow <= 0, f"{name} scrolls sideways at {width} px"
-    page.emulate_media(color_scheme="light")
-    page.set_viewport_size(before)
-
-
-def text_of(raw: bytes) -> str:
-    """The plain text of a mail."""
-    return message_from_bytes(raw, policy=policy.default).get_body(("plain",)).get_content()
+    with chromium() as opened:
+        yield opened
 
 
 def letter_to_dora() -> EmailMessage:

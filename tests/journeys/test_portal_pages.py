@@ -1,21 +1,18 @@
 """The portal in a real browser: hostile mail, a narrow phone, large text, no script, the keyboard alone."""
 
 import base64
-import os
 import re
 from collections.abc import Iterator
-from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 import pytest
+from browsing import chromium, fits, photograph, text_of
 from mailhosts import Sink
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
-BROWSERS = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
-PICTURES = Path(os.environ.get("SEALGATE_SCREENSHOTS") or Path(__file__).parents[1] / ".artifacts")
 MARIA = "maria-magdalena.oberhofer-castellanos-de-la-fuente@long-mailbox-provider.post.example"
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -31,18 +28,9 @@ HTML = """<html><head><style>h1{{color:rgb(200,0,0)}} td{{border:1px solid}}</st
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Headless Chromium of the system; a snap's start script cannot be driven."""
-    found = [path for path in map(Path, BROWSERS) if path.exists() and b"snap" not in path.read_bytes()[:4096]]
-    if not found:
-        pytest.skip("missing: chromium that is not a snap (make system-packages installs it as root)")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        root = ["--no-sandbox"] if os.getuid() == 0 else []
-        quiet = ["--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-        chromium = playwright.chromium.launch(executable_path=str(found[0]), args=[*quiet, *root])
-        yield chromium
-        chromium.close()
+    """Headless Chromium of the system."""
+    with chromium() as opened:
+        yield opened
 
 
 def letter(port: int) -> EmailMessage:
@@ -61,11 +49,6 @@ def letter(port: int) -> EmailMessage:
     )  # fmt: skip
     mail.add_attachment("wörter", filename="Plan für Wochen 1–6.txt")
     return mail
-
-
-def text_of(raw: bytes) -> str:
-    """The plain text of a mail."""
-    return message_from_bytes(raw, policy=policy.default).get_body(("plain",)).get_content()
 
 
 @pytest.fixture
@@ -94,14 +77,6 @@ def enter(page: Any, link: str, world: Sink) -> None:
     page.get_by_label(re.compile("Code of 6 digits")).fill(codes(world)[-1])
     page.get_by_role("button", name="Open the message").click()
     page.locator(".letter__body").first.wait_for()
-
-
-def fits(page: Any, name: str) -> None:
-    """Nothing scrolls sideways; a picture of it is taken."""
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=str(PICTURES / f"{name}.png"), full_page=True)
-    spare = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert spare <= 0, f"{name} scrolls sideways by {spare} px"
 
 
 def small_targets(page: Any) -> list[str]:
@@ -133,7 +108,7 @@ def test_hostile_mail_stays_in_its_frame(browser: Any, box: Any, world: Sink) ->
     assert frame.locator("h1").evaluate("e => getComputedStyle(e).color") == "rgb(200, 0, 0)"
     assert frame.locator("img[alt='our logo']").evaluate("image => image.naturalWidth") == 1
     assert not any(f":{far}/" in url for url in asked), "nothing from the internet unasked"
-    fits(page, "formatted-wide-light")
+    photograph(page, "formatted")
 
     page.get_by_role("button", name="Show pictures from the internet").click()
     page.frame_locator("iframe.frame").first.locator("h1").wait_for()
@@ -221,7 +196,6 @@ def test_everything_works_without_script_and_by_keyboard(browser: Any, box: Any,
     page.locator("input[type=file]").set_input_files(str(upload))
     page.get_by_role("button", name="Send reply").click()
     assert "Your reply has been sent" in page.content() and "Überweisung.txt" in page.content()
-    page.pdf(path=str(PICTURES / "letter-printed.pdf"))
     page.emulate_media(media="print")
     assert not page.get_by_role("button", name="Send reply").is_visible()
     page.emulate_media(media="screen")

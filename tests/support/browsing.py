@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email import message_from_bytes, policy
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,13 @@ from mailhosts import Sink
 
 BROWSERS = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
 PICTURES = os.environ.get("SEALGATE_SCREENSHOTS", "")  # a folder: pictures are taken only where they are wanted
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+_AXE = """async (only) => {
+  const { violations } = await axe.run(document, { runOnly: only, resultTypes: ["violations"], iframes: false });
+  return violations.flatMap((one) => one.nodes.map((node) =>
+    `${one.id} (${matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"}): ${one.help}\\n  ` +
+    `${node.html.slice(0, 300)}\\n  ${(node.failureSummary || "").replaceAll("\\n", "\\n  ")}`));
+}"""
 CODE = re.compile(r"^\s*(\d{3} ?\d{3})\s*$", re.MULTILINE)
 
 
@@ -51,18 +60,43 @@ def codes(world: Sink, address: str) -> list[str]:
 
 
 def photograph(page: Any, name: str) -> None:
-    """The page wide and narrow, light and dark; nothing scrolls sideways, every field has its label."""
+    """What every page has to be, wherever a journey comes by: it fits, every field has its label, axe has nothing
+    against it, light or dark. Pictures are taken where they are wanted.
+    """
     before = page.viewport_size
     for width, height, size in ((1280, 900, "wide"), (360, 740, "narrow")):
         page.set_viewport_size({"width": width, "height": height})
         for scheme in ("light", "dark") if PICTURES else ():
             page.emulate_media(color_scheme=scheme)
             page.screenshot(path=str(Path(PICTURES) / f"{name}-{size}-{scheme}.png"), full_page=True)
-        overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert overflow <= 0, f"{name} scrolls sideways at {width} px"
+        fits(page, f"{name} at {width} px")
     unlabelled = page.evaluate(
         "[...document.querySelectorAll('input:not([type=hidden])')].filter(e => !e.labels.length).length"
     )
     assert unlabelled == 0, f"{name}: a field without a label"
     page.emulate_media(color_scheme="light")
     page.set_viewport_size(before)
+    accessible(page, name)
+
+
+def fits(page: Any, name: str) -> None:
+    """Nothing scrolls sideways."""
+    spare = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert spare <= 0, f"{name} scrolls sideways by {spare} px"
+
+
+def accessible(page: Any, name: str) -> None:
+    """WCAG 2.2 AA, as far as axe can tell: in light, and what depends on colours in dark as well."""
+    page.evaluate(f"() => {{ if (!window.axe) {{ {axe_source()} }} }}")
+    page.emulate_media(color_scheme="light")
+    found = page.evaluate(_AXE, {"type": "tag", "values": WCAG})
+    page.emulate_media(color_scheme="dark")
+    found += page.evaluate(_AXE, {"type": "rule", "values": ["color-contrast", "link-in-text-block"]})
+    page.emulate_media(color_scheme="light")
+    assert not found, "\n".join([f"{name}:", *found])
+
+
+@cache
+def axe_source() -> str:
+    """axe-core, as the package that brings it has it: tests fetch nothing."""
+    return (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
