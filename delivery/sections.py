@@ -5,11 +5,13 @@ from email.utils import parseaddr
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from policy.message import Address, AddressInvalid
+from policy.problem import did_you_mean
 
 LATER: Final = "not carried out by this version"
 
@@ -133,6 +135,15 @@ def _address(value: str) -> str:
     return value
 
 
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)  # kept by the class: profiles of boxes are read often
+    except (ZoneInfoNotFoundError, ValueError, OSError) as cause:
+        hint = did_you_mean(value, available_timezones()) or "write it as Europe/Zurich or UTC"
+        raise wrong(f'"{value}" is no time zone', hint) from cause
+    return value
+
+
 def check_file(value: Path, info: ValidationInfo) -> Path:
     """Absolute, from the configuration file's folder; when loading, it must be there and readable."""
     context: dict[str, Any] = info.context or {}
@@ -166,6 +177,7 @@ Network = Annotated[
 ]
 Mailbox = Annotated[str, AfterValidator(_address)]  # local@domain
 Sender = Annotated[str, AfterValidator(_mailbox)]  # a From header: name and address
+Zone = Annotated[str, AfterValidator(_zone)]  # a name of the IANA time zone database
 File = Annotated[Path, AfterValidator(check_file)]
 Place = Annotated[Path, AfterValidator(place)]  # a path that need not be there yet
 

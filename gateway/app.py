@@ -309,6 +309,7 @@ def _portal(stores: Stores) -> PortalServices:
         phones=couriers(stores.settings.phones),
         phone_limits=stores.settings.phones,
         namespace=NAMESPACE,
+        zone=stores.settings.zone,
     )
 
 

@@ -22,6 +22,7 @@ from delivery.sections import (
     Listening,
     Place,
     Section,
+    Zone,
     check_file,
     place,
     wrong,
@@ -166,6 +167,12 @@ class Settings(Section):
         " Who is in none has `standard`.",
     )
     portal: PortalSettings = Field(description="Where guests read.")
+    zone: Zone = Field(
+        default="UTC",
+        examples=["Europe/Zurich"],
+        description="The organisation's time zone: of its SafeBoxes' records, beside UTC, and of the portal's pages "
+        "for readers whose own is not known.",
+    )
     phones: PhoneSettings | None = Field(
         default=None, description="Who brings codes to telephones; null: nobody, and no profile may name sms or voice."
     )
@@ -276,8 +283,14 @@ def _validated(document: Document, context: dict[str, Any]) -> tuple[dict[str, A
         problems += (problem for problem in found if (problem.line, problem.column) not in taken)
         draft = _good_parts(document.data, context)
     if "profiles" in draft:
-        draft["profiles"] = {STANDARD: Profile(), **draft["profiles"]}
+        profiles = {STANDARD: Profile(), **draft["profiles"]}
+        draft["profiles"] = {name: _in_zone(one, draft.get("zone", "UTC")) for name, one in profiles.items()}
     return draft, problems
+
+
+def _in_zone(profile: Profile, zone: str) -> Profile:
+    """The profile with its zone written out: it is frozen into boxes, which a change of the organisation's leaves."""
+    return profile if profile.zone is not None else profile.model_copy(update={"zone": zone})
 
 
 def _good_parts(data: dict[str, Any], context: dict[str, Any]) -> dict[str, Any]:

@@ -4,8 +4,9 @@ its event, where they can be erased.
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
@@ -91,7 +92,7 @@ class RecordedDocument:
 
 @dataclass(frozen=True, slots=True)
 class AuditRecord:
-    """All of it."""
+    """All of it. `zone`: the box's own, an IANA name; times are in UTC."""
 
     summary: BoxSummary
     message_id: str
@@ -104,6 +105,7 @@ class AuditRecord:
     names: dict[str, str] = field(repr=False)  # participant id -> name, where it is known still
     documents: tuple[RecordedDocument, ...]
     events: tuple[RecordedEvent, ...]
+    zone: str = "UTC"
 
 
 class Recording(Acting):
@@ -136,6 +138,7 @@ class Recording(Acting):
                 {one.id: key.open_text(GUEST_NAME, one.id, one.name_sealed) for one in people} if key else {},
                 self._recorded(conn, box, key),
                 tuple(_event(row, addresses) for row in trail_of(conn, namespace, box_id)),
+                profile.zone or "UTC",
             )
 
         return await self._desk.db.read(work)
@@ -167,8 +170,9 @@ def _event(row: TrailRow, addresses: dict[str, str]) -> RecordedEvent:
     )
 
 
-def record_as_json(record: AuditRecord, local: str, zone: tzinfo) -> dict[str, Any]:
-    """As JSON: every time in UTC, and (`local`: the zone's name) in the zone that is asked for."""
+def record_as_json(record: AuditRecord) -> dict[str, Any]:
+    """As JSON: every time in UTC, and in the box's own zone."""
+    zone = ZoneInfo(record.zone)
 
     def at(when: datetime | None) -> dict[str, str] | None:
         if when is None:
@@ -183,7 +187,7 @@ def record_as_json(record: AuditRecord, local: str, zone: tzinfo) -> dict[str, A
         "owner": box.owner,
         "subject": record.subject or None,
         "state": box.state.value,
-        "zone": local,
+        "zone": record.zone,
         "created_at": at(box.created_at),
         "closes_at": at(box.closes_at),
         "closed_at": at(record.closed_at),

@@ -23,7 +23,7 @@ from pydantic import (
 from delivery.safebox.adjusting import Adjustable
 from delivery.safebox.choices import AccountUse, Others, Replies, SecondFactor, Told, Way
 from delivery.safebox.spans import Retention, show_retention
-from delivery.sections import Later, Section, Sender, wrong
+from delivery.sections import Later, Section, Sender, Zone, wrong
 from policy.units import Duration, parse_duration, show_duration
 
 MOST_REMINDERS: Final = 2
@@ -220,6 +220,11 @@ class Profile(Section):
     notice: NoticeContent = Field(default=NoticeContent(), description="What is told by mail.")
     adjust: Adjustable = Field(
         default=Adjustable(), description="What a sender may change in the mail itself, and how far."
+    )
+    zone: Zone | None = Field(
+        default=None,
+        examples=["Europe/Zurich"],
+        description="The time zone of the box, in which its record tells times, beside UTC; null: the organisation's.",
     )
     secure_link: Later = Field(default=None, description="Boxes by Secure Link: not in this version.")
     encryption: Later = Field(default=None, description="Link keys that the server cannot read: not in this version.")

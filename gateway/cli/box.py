@@ -135,7 +135,7 @@ def record(invocation: Invocation, *, box_id: str, namespace: str, as_json: bool
     if isinstance(found, str):
         fail(f"{box_id}: {found}", f"sealgate box show {box_id}", code=NO)
     if as_json:
-        print_json(record_as_json(found, "UTC", UTC))
+        print_json(record_as_json(found))
     else:
         click.echo(audit_text(found))
 

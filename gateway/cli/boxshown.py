@@ -1,7 +1,9 @@
 """SafeBoxes as text and as JSON, for the commands that show them. No address may steer the terminal."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from gateway.cli.stores import shown
 
@@ -82,16 +84,23 @@ def track_json(track: "Track") -> dict[str, Any]:
 
 
 def audit_text(record: "AuditRecord") -> str:
-    """`box record`: times in UTC."""
+    """`box record`: times in the box's zone, and in UTC."""
     box = record.summary
-    lines = [summary_text(box), f"    message {record.message_id}", "", *(f"    {words}" for words in record.words), ""]
+    about = [f"    message {record.message_id}", f"    times in {record.zone}"]
+    lines = [summary_text(box), *about, "", *(f"    {words}" for words in record.words), ""]
     for one in record.documents:
         lines.append(f"    {one.name or 'a document'}, {one.size} bytes{', taken back' if one.recalled_at else ''}")
         lines += [f"        SHA-256 {one.sha256}"] if one.sha256 else []
     for event in record.events:
         who = " ".join(part for part in (event.who, f"by {event.by}" if event.by else "", event.network) if part)
-        lines.append(f"    {shown(event.at)}  {event.words}{': ' if who else ''}{who}")
+        lines.append(f"    {_in_both(event.at, record.zone)}  {event.words}{': ' if who else ''}{who}")
     return printable("\n".join(lines))
+
+
+def _in_both(at: datetime, zone: str) -> str:
+    """In the box's own zone, and in UTC where that is another."""
+    there = f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S}  " if zone != "UTC" else ""
+    return f"{there}{shown(at)}"
 
 
 def fates_json(fates: "Sequence[Fate]") -> list[dict[str, Any]]:

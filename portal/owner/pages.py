@@ -12,6 +12,7 @@ from delivery.safebox.records import BoxRecord
 from delivery.store.box_lists import Shown
 from delivery.store.boxes import Role
 from portal.web.letters import ShownMessage
+from portal.web.times import Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,3 +183,4 @@ class RecordPage:
     title: str
     here: str
     record: AuditRecord
+    box_clock: Clock  # of the box's own zone

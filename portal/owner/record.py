@@ -10,7 +10,7 @@ from portal.owner.pages import RecordPage
 from portal.services import services_of
 from portal.web.downloads import download_headers
 from portal.web.render import _, render
-from portal.web.times import clock_of
+from portal.web.times import clock_in
 from portal.web.troubles import NothingHere
 
 
@@ -18,15 +18,15 @@ async def page(request: web.Request) -> web.StreamResponse:
     """GET /boxes/ID/record: from closing on."""
     record = await _record(request)
     here = path_of(record.summary.id)
-    shown = RecordPage(_("Record of a protected message"), here, record)
-    return await render(request, "owner/record.html", shown, shows_times=True)
+    clock = clock_in(record.zone, services_of(request).clock())
+    shown = RecordPage(_("Record of a protected message"), here, record, clock)
+    return await render(request, "owner/record.html", shown)
 
 
 async def as_json(request: web.Request) -> web.StreamResponse:
     """GET /boxes/ID/record.json."""
     record = await _record(request)
-    zone = clock_of(request).zone
-    text = json.dumps(record_as_json(record, zone.key, zone), ensure_ascii=False, indent=2) + "\n"
+    text = json.dumps(record_as_json(record), ensure_ascii=False, indent=2) + "\n"
     headers = {"Cache-Control": "private, no-store", **download_headers(f"record-{record.summary.id}.json")}
     return web.Response(text=text, content_type="application/json", charset="utf-8", headers=headers)
 

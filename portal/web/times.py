@@ -65,11 +65,18 @@ def _offset(local: datetime) -> str:
     return f"UTC{'+' if minutes > 0 else '−'}{hours}{f':{rest:02d}' if rest else ''}"
 
 
+def clock_in(zone: str, now: datetime) -> Clock:
+    """A clock of one place, which says with each time whose it is; UTC where the name is none."""
+    return Clock(zone_named(zone) or ZoneInfo("UTC"), now, False)
+
+
 def clock_of(request: web.Request) -> Clock:
     """How the reader of this page reads the time."""
     services = services_of(request)
     chosen = zone_named(request.cookies.get(COOKIE, "").replace("%2F", "/"))
-    return Clock(chosen or zone_named(services.zone) or ZoneInfo("UTC"), services.clock(), chosen is not None)
+    if chosen is None:
+        return clock_in(services.zone, services.clock())
+    return Clock(chosen, services.clock(), True)
 
 
 @lru_cache(maxsize=512)

@@ -143,6 +143,15 @@ def test_a_bad_database_is_not_printed_either(load: Load) -> None:
     assert "geheim" not in str(invalid.value)
 
 
+def test_profiles_take_the_zone_of_the_organisation(load: Load) -> None:
+    settings = load("zone: Europe/Zurich\nprofiles: {abroad: {zone: Asia/Kolkata}}\n")
+    assert settings.zone == "Europe/Zurich"
+    assert {name: one.zone for name, one in settings.profiles.items()} == {
+        "standard": "Europe/Zurich",
+        "abroad": "Asia/Kolkata",
+    }
+
+
 def test_what_routes_are_chosen_from(load: Load) -> None:
     settings = load(
         "inside: {host: mail.example.com}\n"

@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from delivery.items import Reply, State
 from delivery.safebox.authority import By, Said
+from delivery.safebox.boxrecord import record_as_json
 from delivery.safebox.lifecycle import ACTS, GUEST_MOVES, MOVES, Act, Actor, may, refusal, state_at, table
 from delivery.safebox.profile import Profile
 from delivery.store.audit import export
@@ -158,6 +159,16 @@ async def test_the_record_keeps_names_and_digests_until_they_are_erased(world, w
     assert world.db.write_now(lambda conn: erase_documents(conn, NS, box.id)) == 1
     assert not any(one.name or one.sha256 for one in (await world.boxes.audit_record(box.id, ADMIN)).documents)
     assert world.db.read_now(lambda conn: verify(conn, world.vault, world.clock())).holds
+
+
+async def test_a_record_tells_times_in_the_zone_its_box_was_made_with(build, write_mail) -> None:
+    world = build(profiles={"standard": Profile.model_validate({"zone": "Asia/Kolkata"})})
+    await world.keep(write_mail(), ["bob@guest.example"])
+    [box] = await world.boxes.list()
+    await world.boxes.close(box.id, ADMIN)
+    record = record_as_json(await world.boxes.audit_record(box.id, ADMIN))
+    assert record["zone"] == "Asia/Kolkata"
+    assert record["created_at"] == {"utc": "2026-11-21T10:15:02+00:00", "local": "2026-11-21T15:45:02+05:30"}
 
 
 async def test_a_document_that_does_not_open_keeps_no_box_from_its_deletion(world, write_mail) -> None:
