@@ -1,10 +1,16 @@
 """Who sends to whom, and the message as far as rules ask about it."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import IPv4Address, IPv6Address
+from typing import Final
 
 from rules.content import Content
+
+_LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,62})"
+_DOMAIN: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+_LITERAL: Final = re.compile(r"\[[a-z0-9:.-]+\]")
 
 
 class AddressInvalid(ValueError):
@@ -24,15 +30,18 @@ class Address:
         local, at, domain = text.rpartition("@")
         if not at or not local or not domain or any(c in text for c in "\r\n\0<> \t"):
             raise AddressInvalid("not a mail address")
-        if domain.startswith("["):
-            return cls(local, domain.lower())
         try:
-            ascii_domain = (
-                domain.encode("ascii").decode() if domain.isascii() else domain.encode("idna").decode("ascii")
-            )
+            plain = domain if domain.isascii() else domain.encode("idna").decode("ascii")
         except UnicodeError as cause:
             raise AddressInvalid("not a domain name") from cause
-        return cls(local, ascii_domain.lower().rstrip("."))
+        # What IDNA makes of a domain may hold any sign of ASCII (U+FF20 is an @, U+FF1E a >): it is read anew.
+        plain = plain.lower()
+        if _LITERAL.fullmatch(plain):
+            return cls(local, plain)
+        plain = plain.rstrip(".")
+        if not _DOMAIN.fullmatch(plain):
+            raise AddressInvalid("not a domain name")
+        return cls(local, plain)
 
     def __str__(self) -> str:
         return f"{self.local}@{self.domain}"

@@ -118,7 +118,7 @@ class Transaction:
             return self._file(mailing.copies, NO_PROMISE)  # it was dialled without this demand: never happens
         if has_bare_newline(mailing.raw):
             return self._file(mailing.copies, Reply(554, "5.6.0", "The message has line ends that are not CRLF"))
-        if mailing.sender and not _is_address(mailing.sender):
+        if mailing.sender and not _is_address(_domain_in_ascii(mailing.sender)):
             return self._file(
                 mailing.copies, Reply(553, "5.1.7", "The sender's address is not one that SMTP can carry")
             )
@@ -145,7 +145,7 @@ class Transaction:
             text = "The address needs internationalised mail (SMTPUTF8), which its mail server does not offer"
             self._file((copy,), Reply(553, "5.6.7", text))
             return False
-        if not _is_address(copy.recipient):
+        if not _is_address(_domain_in_ascii(copy.recipient)):
             self._file((copy,), Reply(553, "5.1.3", "The address is not one that SMTP can carry"))
             return False
         return True

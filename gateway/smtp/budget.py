@@ -1,81 +1,126 @@
-"""The bytes of messages that may be in memory at once, shared by every session of this process."""
+"""The bytes of messages that may be in memory at once, shared by every session of this process.
+
+Nobody may keep it from the others: one client holds at most a part of it, and who holds much of it and fills it slowly
+has to give way once somebody waits (a message is reserved room for by the size that its client declared).
+"""
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from types import TracebackType
+from typing import Final
+
+_PRESS_SECONDS: Final = 1.0  # who waits asks the slow this often to give way
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """Somebody in line."""
+
+    amount: int
+    client: Hashable
+    turn: asyncio.Future[None]
 
 
 class MemoryBudget:
     """A pot of bytes. Who asks for more than there is waits, in order; what waits reads nothing from its client."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int, most_of_one: int | None = None) -> None:
+        """`most_of_one`: what one client may hold; None: all of it."""
         self.total = total
         self.free = total
-        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._most = min(total, most_of_one or total)
+        self._held: Counter[Hashable] = Counter()  # by client; None is nobody's
+        self._waiting: deque[_Waiting] = deque()
+        self._shares: set[Share] = set()
 
-    async def take(self, amount: int, wait_seconds: float) -> bool:
+    async def take(self, amount: int, wait_seconds: float, client: Hashable = None) -> bool:
         """Take `amount`; False if it cannot be had in time, or ever."""
-        if amount > self.total:
+        if amount > self.total or (client is not None and amount > self._most):
             return False
-        if amount <= self.free and not self._waiting:
-            self.free -= amount
+        if amount <= self.free and not self._waiting and self._may_hold(client, amount):
+            self._hand_out(amount, client)
             return True
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        entry = (amount, turn)
+        entry = _Waiting(amount, client, asyncio.get_running_loop().create_future())
         self._waiting.append(entry)
         try:
-            async with asyncio.timeout(wait_seconds):
-                await turn
+            self._serve()  # those before it may only wait for what their own client holds
+            await self._await_turn(entry, wait_seconds)
         except TimeoutError:
             return self._leave(entry)
         except asyncio.CancelledError:
             if self._leave(entry):
-                self.give(amount)
+                self.give(amount, client)
             raise
         return True
 
-    def give(self, amount: int) -> None:
+    def give(self, amount: int, client: Hashable = None) -> None:
         """Put `amount` back and let those in who waited for it."""
         self.free += amount
-        while self._waiting:
-            wanted, turn = self._waiting[0]
-            if turn.done():
-                self._waiting.popleft()
-                continue
-            if wanted > self.free:
-                return
-            self._waiting.popleft()
-            self.free -= wanted
-            turn.set_result(None)
+        self._held[client] -= amount
+        if not self._held[client]:
+            del self._held[client]
+        self._serve()
 
-    def _leave(self, entry: tuple[int, asyncio.Future[None]]) -> bool:
+    def share(self, client: Hashable = None, give_way: Callable[[], None] = lambda: None) -> "Share":
+        """What one message holds of it. `give_way` is called while others wait: it may drop the share."""
+        return Share(self, client, give_way)
+
+    def _may_hold(self, client: Hashable, more: int) -> bool:
+        return client is None or self._held[client] + more <= self._most
+
+    def _hand_out(self, amount: int, client: Hashable) -> None:
+        self.free -= amount
+        self._held[client] += amount
+
+    def _serve(self) -> None:
+        """In order, but past those whose client holds as much as it may."""
+        for entry in tuple(self._waiting):
+            if entry.turn.done():
+                self._waiting.remove(entry)
+            elif self._may_hold(entry.client, entry.amount):
+                if entry.amount > self.free:
+                    return
+                self._waiting.remove(entry)
+                self._hand_out(entry.amount, entry.client)
+                entry.turn.set_result(None)
+
+    async def _await_turn(self, entry: _Waiting, wait_seconds: float) -> None:
+        """Raises TimeoutError. Whoever holds memory and is slow hears at once, and again, that somebody waits."""
+        async with asyncio.timeout(wait_seconds):
+            while not entry.turn.done():
+                for share in tuple(self._shares):
+                    share.give_way()
+                await asyncio.wait({entry.turn}, timeout=_PRESS_SECONDS)
+
+    def _leave(self, entry: _Waiting) -> bool:
         """Stop waiting; True if the turn came in the same moment, so that the bytes are ours."""
-        turn = entry[1]
-        if turn.done() and not turn.cancelled():
+        if entry.turn.done() and not entry.turn.cancelled():
             return True
         if entry in self._waiting:
             self._waiting.remove(entry)
-        self.give(0)
+        self._serve()
         return False
-
-    def share(self) -> "Share":
-        """What one message holds of it."""
-        return Share(self)
 
 
 class Share:
     """One message's part of the budget; given back when the `with` block ends."""
 
-    def __init__(self, budget: MemoryBudget) -> None:
+    def __init__(self, budget: MemoryBudget, client: Hashable, give_way: Callable[[], None]) -> None:
         self._budget = budget
+        self._client = client
+        self.give_way = give_way
         self.held = 0
 
     def __enter__(self) -> "Share":
+        self._budget._shares.add(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._budget._shares.discard(self)
         self.drop()
 
     async def reach(self, amount: int, wait_seconds: float) -> bool:
@@ -83,12 +128,13 @@ class Share:
         more = amount - self.held
         if more <= 0:
             return True
-        if not await self._budget.take(more, wait_seconds):
+        if not await self._budget.take(more, wait_seconds, self._client):
             return False
         self.held += more
         return True
 
     def drop(self) -> None:
         """Give everything back."""
-        self._budget.give(self.held)
-        self.held = 0
+        held, self.held = self.held, 0
+        if held:
+            self._budget.give(held, self._client)

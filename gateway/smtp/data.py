@@ -20,6 +20,7 @@ _RECEIVED_WHOLE: Final = re.compile(rb"^received[ \t]*:[^\r\n]*(?:\r\n[ \t][^\r\
 LONGEST_LINE: Final = 2**20  # octets. RFC 5321 4.5.3.1.6 promises 1000; what is longer is relayed as it came
 LARGEST_HEADER: Final = 2**20  # octets
 MOST_RECEIVED: Final = 50
+_SMALL, _TOGETHER = 2**12, 2**16  # octets. What comes in drops is kept in puddles, an object a drop would cost 40 each
 MOST_PASSES: Final = 5  # through here: mail that comes in and is forwarded out again passes twice, rings do not end
 
 
@@ -44,7 +45,7 @@ class DataReceiver:
         self._max_bytes = max_bytes
         self._normalise = normalise
         self._skip = len(before)
-        self._pieces: list[bytes] = [before]
+        self._pieces: list[bytes | bytearray] = [before]
         self._carry = b"\r\n"  # the line before the first: a dot right behind 354 is a line of its own
         self._first = True  # the carried CRLF is not part of the message
         self._run = 0  # octets since the last LF
@@ -112,7 +113,11 @@ class DataReceiver:
         if self.size > self._max_bytes:
             self.spoil(Flaw.TOO_BIG)
             return
-        self._pieces.append(piece)
+        last_piece = self._pieces[-1]
+        if isinstance(last_piece, bytearray) and len(last_piece) < _TOGETHER:
+            last_piece += piece
+        else:
+            self._pieces.append(piece if len(piece) >= _SMALL else bytearray(piece))
 
 
 def _header_flaw(raw: bytes, start: int, name: str) -> Flaw | None:

@@ -97,8 +97,9 @@ class Rates:
             if who is None:
                 continue
             more = 1 if limit.what is What.MESSAGES else recipients
-            counter = self._counter(limit, who)
-            if counter.total + more > limit.most:
+            counter = self._known(limit, who)
+            if (counter.total if counter else 0) + more > limit.most:
+                counter = self._counter(limit, who)
                 if not counter.was_told:
                     counter.was_told = True
                     self.tell(Excess(limit, who))
@@ -113,8 +114,13 @@ class Rates:
         return refusal
 
     def refund(self, payers: Payers, recipients: int) -> None:
-        """The message was not taken."""
+        """The message was not taken: who sent nothing else is forgotten."""
         self._add(payers, -1, -recipients)
+        for limit in self._limits:
+            who = payers.get(limit.scope)
+            counter = self._counters.get((limit, who)) if who is not None else None
+            if who is not None and counter is not None and counter.known == counter.ours == 0 and not counter.was_told:
+                del self._counters[limit, who]
 
     # -- for the ledger -------------------------------------------------------------------------------------------
 
@@ -138,11 +144,15 @@ class Rates:
 
     # -- within ---------------------------------------------------------------------------------------------------
 
-    def _counter(self, limit: Limit, who: str) -> Counter:
-        period = int(self._seconds() // limit.period)
+    def _known(self, limit: Limit, who: str) -> Counter | None:
+        """The count of this period, if there is one: whoever sends nothing is not remembered."""
         counter = self._counters.get((limit, who))
-        if counter is None or counter.period != period:
-            counter = self._counters[limit, who] = Counter(period)
+        return counter if counter is not None and counter.period == int(self._seconds() // limit.period) else None
+
+    def _counter(self, limit: Limit, who: str) -> Counter:
+        counter = self._known(limit, who)
+        if counter is None:
+            counter = self._counters[limit, who] = Counter(int(self._seconds() // limit.period))
         return counter
 
     def _add(self, payers: Payers, messages: int, recipients: int) -> None:

@@ -55,6 +55,8 @@ class Patience:
     handshake: float = 30.0
     write: float = 60.0  # for a client to read our replies
     room: float = 30.0  # for memory to become free
+    reserved: float = 300.0  # while others wait for memory, a message has to come as fast as fills its own in this time
+    reserved_grace: float = 10.0  # and may be slower at its beginning
     greeting: float = 0.1  # before the banner to clients from outside: who speaks first is no mail server
     linger: float = 1.0  # for a client to hear why we hung up
     errors: int = 20  # until a message is accepted
@@ -87,12 +89,13 @@ class House:
     _inside: int = 0  # sessions of this process
 
     def __post_init__(self) -> None:
-        self.budget = MemoryBudget(self.limits.memory // self.processes)
+        memory = self.limits.memory // self.processes
+        self.budget = MemoryBudget(memory, max(memory * 3 // 4, self.limits.message + 2**20))
         self.rates = Rates(self.limits.rates, lambda: self.clock().timestamp())
 
     def enter(self, address: IpAddress) -> Reply | None:
         """Count a session in; the reply that turns it away where it is one too many. `leave` must follow either way."""
-        everybody, of_client = self.crowd.enter(_household(address))
+        everybody, of_client = self.crowd.enter(household(address))
         self._inside += 1
         self.metrics.session_opened()
         self.metrics.sessions(self._inside)
@@ -104,7 +107,7 @@ class House:
 
     def leave(self, address: IpAddress) -> None:
         """Count a session out."""
-        self.crowd.leave(_household(address))
+        self.crowd.leave(household(address))
         self._inside -= 1
         self.metrics.sessions(self._inside)
 
@@ -164,7 +167,7 @@ class Door:
         payers: dict[Scope, str] = {}
         limited = frozenset[Scope]() if self.admission.is_inbound else self.house.rates.scopes
         if Scope.CLIENT in limited:
-            payers[Scope.CLIENT] = str(_household(who.address))
+            payers[Scope.CLIENT] = str(household(who.address))
         if Scope.LOGIN in limited and who.login is not None:
             payers[Scope.LOGIN] = who.login.lower()
         if Scope.SENDER in limited and sender is not None:
@@ -178,7 +181,7 @@ class Door:
             guest.dismiss()
 
 
-def _household(address: IpAddress) -> Hashable:
+def household(address: IpAddress) -> Hashable:
     """Who is counted as one client: an IPv6 host has a whole /64 to come from."""
     if isinstance(address, IPv6Address):
         return ip_network((address, 64), strict=False)

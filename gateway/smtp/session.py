@@ -25,11 +25,12 @@ from gateway.smtp.commands import (
     parse_rcpt,
 )
 from gateway.smtp.rates import Payers
-from gateway.smtp.reception import Door
+from gateway.smtp.reception import Door, household
 from gateway.smtp.signin import MECHANISMS, exchange
 from gateway.smtp.transfer import Transfer
 from gateway.smtp.wire import Hangup, Wire
 from gateway.telemetry import where
+from keys.tokens import digest
 from policy.message import Address, Client, Recipient
 
 log = get_logger(__name__)
@@ -54,7 +55,7 @@ class Session(Wire):
         self.tls: str | None = None
         self.mail: MailFrom | None = None
         self.payers: Payers = {}
-        self.recipients: list[Recipient] = []
+        self.recipients: dict[Address, Recipient] = {}
         self.refused_recipients = 0
         self.errors = 0
         self.idle_commands = 0
@@ -177,7 +178,7 @@ class Session(Wire):
 
     def _forget_mail(self) -> None:
         self.mail = None
-        self.recipients = []
+        self.recipients = {}
         self.refused_recipients = 0
 
     @property
@@ -244,7 +245,7 @@ class Session(Wire):
         if self.mail is not None:
             raise CommandRefused(replies.AUTH_IN_MAIL)
         name, password = await exchange(argument, self._ask)
-        keys = (f"client {self.proven.address}", f"login {name.lower()}")
+        keys = (f"client {household(self.proven.address)}", f"login {digest(name.lower()).hex()}")  # however long it is
         if self.door.throttle.is_blocked(*keys):
             raise CommandRefused(replies.AUTH_LATER)
         self.door.throttle.failed(*keys)  # before the answer is known: many sessions may guess at once
@@ -307,8 +308,9 @@ class Session(Wire):
             if self.refused_recipients > self.patience.excess_recipients:
                 raise Hangup(replies.TOO_MANY_ERRORS) from None
             raise
-        if all(known.address != wanted.recipient for known in self.recipients):
-            self.recipients.append(Recipient(wanted.recipient, wanted.notify, wanted.orcpt))
+        self.recipients.setdefault(
+            wanted.recipient, Recipient(wanted.recipient, wanted.notify, wanted.orcpt)
+        )  # said twice, it counts as it was said first
         self.say(replies.RECIPIENT_OK)
 
     async def smtp_DATA(self, argument: str) -> None:
@@ -319,7 +321,7 @@ class Session(Wire):
             raise CommandRefused(replies.MAIL_FIRST if self.helo else replies.HELLO_FIRST)
         if not self.recipients:
             raise CommandRefused(replies.NO_RECIPIENT if self.refused_recipients else replies.RECIPIENT_FIRST)
-        mail, payers, recipients = self.mail, self.payers, tuple(self.recipients)
+        mail, payers, recipients = self.mail, self.payers, tuple(self.recipients.values())
         self._forget_mail()
         refusal = self.house.rates.charge(payers, len(recipients))
         if refusal is not None:

@@ -152,7 +152,9 @@ class LimitSettings(Section):
     sessions: StrictInt = Field(default=500, ge=1, description="SMTP sessions at once.")
     sessions_per_client: StrictInt = Field(default=50, ge=1, description="SMTP sessions at once from one address.")
     memory: Size = Field(
-        default=512 * 2**20, description="Bytes of messages in memory at once; beyond it clients wait, then get 452."
+        default=512 * 2**20,
+        description="Bytes of messages in memory at once, of one client three quarters at most; beyond it clients "
+        "wait, then get 452.",
     )
     free_disk: Size = Field(
         default=64 * 2**20,

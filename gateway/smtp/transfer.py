@@ -11,7 +11,7 @@ from gateway.smtp.budget import Share
 from gateway.smtp.commands import MailFrom
 from gateway.smtp.data import DataReceiver, Flaw
 from gateway.smtp.received import received_line
-from gateway.smtp.reception import Door
+from gateway.smtp.reception import Door, household
 from gateway.smtp.settings import BareNewline
 from gateway.smtp.wire import Hangup
 from gateway.telemetry import where
@@ -65,10 +65,14 @@ class Transfer:
         self._extended = extended
         self._client = client
         self._recipients = recipients
+        self._receiver: DataReceiver | None = None  # while bytes come in
+        self._share: Share
+        self._began = 0.0
 
     async def run(self) -> Reply:
         """Receive it and hand it over. Hangup where the client went away or was too slow."""
-        with self._house.budget.share() as share:
+        client = household(self._client.address)
+        with self._house.budget.share(client, self._give_way) as share:
             if not await share.reach(self._room(self._mail.size), self._house.patience.room):
                 return replies.NO_ROOM
             envelope = self._envelope()
@@ -79,7 +83,11 @@ class Transfer:
                 before=received_line(envelope, self._house.hostname, extended=self._extended),
             )
             self._pipe.say(replies.START_DATA)
-            await self._receive(receiver, share)
+            self._receiver, self._share, self._began = receiver, share, self._house.seconds()
+            try:
+                await self._receive(receiver, share)
+            finally:
+                self._receiver = None
             raw = receiver.message()
             if receiver.flaw is not None:
                 return self._refuse(envelope, receiver.flaw)
@@ -124,6 +132,17 @@ class Transfer:
                     raise Hangup(_REFUSALS[receiver.flaw])
             elif receiver.held > share.held and not await share.reach(self._room(receiver.held), patience.room):
                 receiver.spoil(Flaw.NO_ROOM)
+
+    def _give_way(self) -> None:
+        """Somebody waits for memory: what is reserved here and fills too slowly is let go, and refused at the end."""
+        receiver, patience = self._receiver, self._house.patience
+        if receiver is None or receiver.flaw is not None:
+            return
+        seconds = self._house.seconds() - self._began
+        if seconds > patience.reserved_grace and receiver.swallowed * patience.reserved < seconds * self._share.held:
+            receiver.spoil(Flaw.NO_ROOM)
+            self._share.drop()
+            log.info("smtp.gave_way", client=str(self._client.address), seconds=round(seconds))
 
     def _room(self, needed: int) -> int:
         """The memory to ask for: some more than is needed now, never more than there is."""

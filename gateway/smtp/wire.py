@@ -18,6 +18,7 @@ from gateway.smtp.admission import IpAddress
 from gateway.smtp.commands import AUTH_OCTETS, CommandRefused
 
 PIECE: Final = 2**18  # bytes asked for at once
+_GOODBYE: Final = 5.0  # seconds for a client to end its side of TLS: the session is counted out by then
 _ENDLESS: Final = 2**17  # bytes without a line end after which there is no point in looking for one
 
 
@@ -160,7 +161,12 @@ class Wire(SMTP):  # type: ignore[misc]  # aiosmtpd has no types
         await self.flush()
         try:
             secured = await self.loop.start_tls(
-                transport, self, context, server_side=True, ssl_handshake_timeout=seconds
+                transport,
+                self,
+                context,
+                server_side=True,
+                ssl_handshake_timeout=seconds,
+                ssl_shutdown_timeout=_GOODBYE,
             )
         except OSError as cause:
             raise Hangup from cause

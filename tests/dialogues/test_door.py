@@ -144,6 +144,20 @@ async def test_no_memory_is_a_delay_and_then_452(open_door: Any) -> None:
         assert stage.door.house.budget.free == 2**20
 
 
+async def test_memory_is_not_kept_by_who_only_says_that_much_will_come(open_door: Any) -> None:
+    """SIZE reserves room: who then sends next to nothing loses it once somebody waits, and hears 452 at the end."""
+    patience = replace(PATIENT, room=20.0, reserved=0.1, reserved_grace=0.0)
+    async with open_door(memory=2**20, message=2**20, patience=patience) as stage:
+        hog = await Client.connect(stage)
+        await hog.hear()
+        await hog.say("EHLO hog.example", "MAIL FROM:<alice@example.com> SIZE=1048000", "RCPT TO:<bob@gmail.com>")
+        assert (await hog.say("DATA")).startswith("354")
+        other = await (await Client.connect(stage)).ready()
+        assert (await other.say("Subject: a\r\n\r\nb\r\n.")).startswith("250")
+        assert await hog.say("Subject: a\r\n\r\nb\r\n.") == "452 4.3.1 No room just now; try again later"
+        assert stage.door.house.budget.free == 2**20
+
+
 async def test_memory_that_runs_out_on_the_way_is_452_after_the_end(open_door: Any) -> None:
     async with open_door(memory=2**20, message=2**20) as stage:
         budget = stage.door.house.budget

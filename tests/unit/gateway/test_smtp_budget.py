@@ -72,3 +72,24 @@ async def test_cancelled_in_the_moment_of_its_turn_it_is_given_back() -> None:
     with pytest.raises(asyncio.CancelledError):
         await waiter
     assert budget.free == 100
+
+
+async def test_one_client_leaves_room_for_others() -> None:
+    budget = MemoryBudget(100, 75)
+    assert await budget.take(60, 0, "hog")
+    waiting = asyncio.ensure_future(budget.take(20, 1000, "hog"))  # in line before the other, and not in its way
+    await asyncio.sleep(0)
+    assert await budget.take(25, 0.01, "other")
+    assert not await budget.take(76, 1000, "hog")
+    budget.give(60, "hog")
+    assert await waiting
+    assert budget.free == 55
+
+
+async def test_who_waits_asks_the_others_to_give_way() -> None:
+    budget = MemoryBudget(100)
+    with budget.share("slow", lambda: slow.drop()) as slow, budget.share("other") as other:
+        assert await slow.reach(90, 0)
+        assert await other.reach(50, 1000)
+        assert (slow.held, other.held, budget.free) == (0, 50, 50)
+    assert budget.free == 100

@@ -186,3 +186,14 @@ def test_random_bytes_do_no_harm(wire: bytes, cuts: list[int]) -> None:
     receiver = DataReceiver(max_bytes=50)
     feed(receiver, chunks(wire, cuts))
     assert len(receiver.message()) <= 50
+
+
+def test_what_comes_in_drops_is_not_kept_in_drops() -> None:
+    """An object of Python costs forty bytes: a message that comes byte by byte must not cost forty times its size."""
+    receiver = DataReceiver(max_bytes=10**6, before=b"Received: x\r\n")
+    text = b"Subject: x\r\n\r\n" + b"y" * 50_000 + b"\r\n"
+    for at in range(len(text)):
+        assert receiver.feed(text[at : at + 1]) is None
+    assert len(receiver._pieces) < 5
+    assert receiver.feed(b".\r\n") == b""
+    assert receiver.message() == b"Received: x\r\n" + text

@@ -97,3 +97,14 @@ def test_nothing_is_limited_where_no_limit_is_set() -> None:
     assert counts.scopes == frozenset()
     assert counts.charge(ALICE, 10**9) is None
     assert RatesSettings().sender.recipients is not None
+
+
+def test_who_sends_nothing_is_not_remembered() -> None:
+    """Any name may be said at MAIL: what is counted is what was sent."""
+    counts = rates(recipients=5)
+    for number in range(1000):
+        who = {Scope.SENDER: f"m{number}@example.com"}
+        assert counts.refusal(who, 1) is None
+        assert counts.charge(who, 1) is None
+        counts.refund(who, 1)
+    assert not counts._counters
