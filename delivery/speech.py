@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Final
 
@@ -21,8 +21,8 @@ _SPANS: Final = ((86400, "day"), (3600, "hour"), (60, "minute"))
 class Phrase(str):
     """A sentence in English that can be said in other languages too: it remembers itself before values were put in.
 
-    Values are said as well: a length of time as people say it, another phrase in the same language, a tuple as a choice
-    of its parts (`a, b or c`).
+    Values are said as well: a length of time as people say it, a time in UTC, another phrase in the same language, a
+    tuple as a choice of its parts (`a, b or c`).
     """
 
     text: str
@@ -71,12 +71,18 @@ class Speech:
             return self.tell(value)
         if isinstance(value, timedelta):
             return self.span(value)
+        if isinstance(value, datetime):
+            return self.minute(value.astimezone(UTC))
         return self.choice(tuple(str(self._value(one)) for one in value)) if isinstance(value, tuple) else value
 
     def count(self, number: int, one: str, many: str) -> str:
         """`1 document`, `3 documents`; a sentence that has `{number}` in it gets it there."""
         said, shown = self.catalogue.counted(number, one, many), self.number(number)
         return said.replace("{number}", shown) if "{number}" in said else f"{shown} {said}"
+
+    def word(self, text: str) -> str:
+        """A phrase in this language; everything else, such as a name, as it is."""
+        return self.tell(text) if isinstance(text, Phrase) else text
 
     def choice(self, parts: tuple[str, ...]) -> str:
         """`a, b or c`."""

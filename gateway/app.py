@@ -310,6 +310,7 @@ def _portal(stores: Stores) -> PortalServices:
         phone_limits=stores.settings.phones,
         namespace=NAMESPACE,
         zone=stores.settings.zone,
+        languages=stores.settings.languages,
     )
 
 

@@ -49,6 +49,7 @@ def check(draft: Draft, document: Document, *, now: datetime, keyring: bool, pol
         _workers,
         _pictures,
         _ways,
+        _languages,
     )
     problems = [problem for look in checks for problem in look(draft, document)]
     problems += _packs(draft, document) if policy else ()
@@ -86,6 +87,23 @@ def _pictures(draft: Draft, document: Document) -> Iterator[Problem]:
             cause = f"tesseract does not know the language {language}"
             hint = f"it knows {', '.join(sorted(known)) or 'none'}; others are packages such as tesseract-ocr-deu"
             yield document.problem(("reading", "languages", index), cause, hint)
+
+
+def _languages(draft: Draft, document: Document) -> Iterator[Problem]:
+    """Who is written to in a language can read the pages in it too."""
+    offered = draft.get("languages")
+    if offered is None:
+        return
+    for name, profile in draft.get("profiles", {}).items():
+        said = profile.notice.language
+        if said is not None and said not in offered:
+            cause = f"{said} is not among `languages`, so pages would not speak it"
+            yield document.problem(("profiles", name, "notice", "language"), cause, f"add {said} to languages")
+        for index, one in enumerate(profile.adjust.language):
+            if one not in offered:
+                cause = f"{one} is not among `languages`, so pages would not speak it"
+                path = ("profiles", name, "adjust", "language", index)
+                yield document.problem(path, cause, f"add {one} to languages")
 
 
 def _ways(draft: Draft, document: Document) -> Iterator[Problem]:

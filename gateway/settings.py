@@ -13,6 +13,7 @@ from urllib.parse import unquote
 from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, TypeAdapter, ValidationError, ValidationInfo
 
 from delivery.hops import DnsSettings, HopSettings, InsideSettings, PartnerSettings, Published
+from delivery.languages import Language
 from delivery.safebox.profile import Profile
 from delivery.sections import (
     LATER,
@@ -84,6 +85,13 @@ def _database(value: str) -> str:
 def _workers(value: object) -> object:
     if value != "auto" and (not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 256):
         raise wrong(f'"{value}" is neither auto nor a number of processes from 1 to 256', "write auto")
+    return value
+
+
+def _once(value: tuple[Language, ...]) -> tuple[Language, ...]:
+    twice = next((one for one in value if value.count(one) > 1), None)
+    if twice is not None:
+        raise wrong(f"{twice} is named twice", "name each language once")
     return value
 
 
@@ -175,6 +183,11 @@ class Settings(Section):
     )
     phones: PhoneSettings | None = Field(
         default=None, description="Who brings codes to telephones; null: nobody, and no profile may name sms or voice."
+    )
+    languages: Annotated[tuple[Language, ...], Field(min_length=1), AfterValidator(_once)] = Field(
+        default=tuple(Language),
+        description="Languages that pages are offered in; the first is spoken to whom no other is known of, by notices"
+        " too.",
     )
     namespaces: Later = Field(default=None, description="Portals of their own: not in this version.")
     notices: NoticeSettings = Field(default=NoticeSettings(), description="The mails that the gateway writes itself.")

@@ -77,7 +77,8 @@ def open_stores(
                 owner_boxes=f"{OWNERS}/",
                 # the default sender's name, `Secure mail`, is nobody's: the domain says whose
                 organisation="" if settings.notices.sender else settings.domains[0].removeprefix("*."),
-            )
+            ),
+            settings.languages[0],
         )
         boxes = SafeBoxes(db, vault, blobs, queue, composer=composer, clock=clock, mail_bytes=settings.limits.message)
         yield Stores(settings, db, vault, blobs, queue, boxes, composer, Accounts(db, vault), clock)

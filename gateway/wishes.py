@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 from delivery.safebox.profile import Profile
 from delivery.safebox.wishes import adjust, is_known
 from delivery.sections import Section, wrong
+from delivery.speech import Phrase, phrase
 from gateway.yamlmarks import Document
 from policy.decision import Verdict
 from policy.message import Address, AddressInvalid
@@ -51,26 +52,30 @@ class ProfileGroupSettings(Section):
         return ProfileGroup(self.senders, self.profiles, self.default or self.profiles[0])
 
 
-def untaken(verdict: Verdict, profiles: Mapping[str, Profile]) -> tuple[str, ...]:
+def untaken(verdict: Verdict, profiles: Mapping[str, Profile]) -> tuple[Phrase, ...]:
     """Sentences for the sender: every word of theirs that was not understood or not done, each once.
 
     Where a recipient is reached without a SafeBox, a profile has nothing to say, and only unknown words are told.
     """
     names = {STANDARD, *profiles}
     lower = {name.lower() for name in names}
-    told: dict[str, None] = {}
+    told: dict[Phrase, None] = {}
     for decision in (one.released or one for one in verdict.decisions):
         words = decision.changes.wishes
         if not words:
             continue
         if decision.profile is None:
             strange = [word for word in words if word not in lower and not is_known(word)]
-            told |= dict.fromkeys(f"“{word}” is not a word that is understood here." for word in strange)
+            told |= dict.fromkeys(
+                phrase("“{word}” is not a word that is understood here.", word=word) for word in strange
+            )
             continue
         profile = profiles.get(decision.profile) or Profile()
         told |= dict.fromkeys(adjust(profile, words, names).untaken)
         others = [word for word in words if word in lower and word != decision.profile.lower()]
-        told |= dict.fromkeys(f"The security profile “{word}” is not yours to choose for this mail." for word in others)
+        told |= dict.fromkeys(
+            phrase("The security profile “{word}” is not yours to choose for this mail.", word=word) for word in others
+        )
     return tuple(told)
 
 

@@ -15,10 +15,14 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_eval_context, select_autoescape
+from jinja2.nodes import EvalContext
+from markupsafe import Markup, escape
 
+from delivery.languages import Language
 from delivery.notices.notice import Attached, Headers, Notice, write
-from delivery.notices.wording import counted, long_date, long_time, many_lines, megabytes, one_line, person, span
+from delivery.notices.wording import many_lines, one_line, person
+from delivery.speech import Speech, phrase, speaking, speech_in, spoken
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 MAX_NOTE: Final = 2_000  # characters
@@ -82,6 +86,8 @@ class About:
     owner_message_id: str = field(default="", repr=False)  # of the owner's mail, for threading
     owner_references: str = field(default="", repr=False)
     alias: str = ""  # what guests are told in place of the owner's name
+    guest_language: Language | None = None  # what they chose, or what the box's profile says; None: neither
+    owner_language: Language | None = None
 
     @property
     def for_guest(self) -> "About":
@@ -106,10 +112,14 @@ class Offer:
 
 
 class Composer:
-    """Writes notices. Pure: the time is handed in, nothing is read but templates."""
+    """Writes notices. Pure: the time is handed in, nothing is read but templates and catalogues.
 
-    def __init__(self, voice: Voice) -> None:
+    `language` is spoken to everybody of whom none is known.
+    """
+
+    def __init__(self, voice: Voice, language: Language = Language.EN) -> None:
         self.voice = voice
+        self.language = language
         self._templates = _environment()
 
     # -- to guests ------------------------------------------------------------------------------------------------
@@ -146,10 +156,20 @@ class Composer:
         facts = {"code": code, "valid_for": valid_for, "asked_from": asked_from, "phrase": phrase}
         return self._to_guest("code", about, now, None, facts)
 
-    def owner_code(self, to_address: str, code: str, now: datetime, *, valid_for: timedelta, asked_from: str) -> Notice:
+    def owner_code(
+        self,
+        to_address: str,
+        code: str,
+        now: datetime,
+        *,
+        valid_for: timedelta,
+        asked_from: str,
+        language: Language | None = None,
+    ) -> Notice:
         """The code by which a sender gets to their own boxes. `asked_from` is a network address, or empty."""
         facts = {"code": code, "valid_for": valid_for, "asked_from": asked_from, "voice": self.voice, "now": now}
-        return self._compose("owner_code", facts, self._headers(now, to_name="", to_address=to_address), None)
+        headers = self._headers(now, to_name="", to_address=to_address)
+        return self._compose("owner_code", facts, headers, None, language=language)
 
     def account_created(self, about: About, now: datetime) -> Notice:
         """An account was made for the guest's address, or its password set anew."""
@@ -213,7 +233,13 @@ class Composer:
             "answer",
             self._facts(about, now, facts),
             Headers(
-                from_name=f"{guest.replace('@', ' at ')} via {self.voice.organisation}",
+                from_name=self._in(about.owner_language).tell(
+                    phrase(
+                        "{guest} via {organisation}",
+                        guest=guest.replace("@", " at "),
+                        organisation=self.voice.organisation,
+                    )
+                ),
                 from_address=self.voice.address,
                 to_name=about.owner_name,
                 to_address=about.owner_address,
@@ -227,6 +253,7 @@ class Composer:
             ),
             self.voice.address,
             attached,
+            language=about.owner_language,
         )
 
     def rule_applied(
@@ -240,7 +267,7 @@ class Composer:
 
     def wishes_untaken(self, to_address: str, now: datetime, *, subject: str, untaken: Sequence[str]) -> Notice:
         """Words of a sender's that were not understood, or are not for them to choose; the mail itself went on."""
-        facts = {"mail_subject": subject, "untaken": [one_line(told) for told in untaken], "voice": self.voice}
+        facts = {"mail_subject": subject, "untaken": untaken, "voice": self.voice}
         headers = self._headers(now, to_name="", to_address=to_address)
         return self._compose("wishes_untaken", {**facts, "now": now}, headers, None)
 
@@ -261,14 +288,15 @@ class Composer:
         headers = self._headers(
             now, to_name=about.guest_name, to_address=about.guest_address, from_name=from_name, reply_to=reply_to
         )
-        return self._compose(template, self._facts(about, now, facts), headers, return_path)
+        facts = self._facts(about, now, facts)
+        return self._compose(template, facts, headers, return_path, language=about.guest_language)
 
     def _to_owner(self, template: str, about: About, now: datetime, **facts: Any) -> Notice:
         headers = self._headers(
             now, to_name=about.owner_name, to_address=about.owner_address, replies_to=about.owner_message_id
         )
         headers = replace(headers, references=about.owner_references)
-        return self._compose(template, self._facts(about, now, facts), headers, None)
+        return self._compose(template, self._facts(about, now, facts), headers, None, language=about.owner_language)
 
     def _headers(
         self,
@@ -311,12 +339,19 @@ class Composer:
         headers: Headers,
         envelope_sender: str | None,
         attached: Sequence[Attached] = (),
+        *,
+        language: Language | None = None,
     ) -> Notice:
-        subject = one_line(self._render(f"{template}/subject.txt", facts))
-        text = self._render(f"{template}/body.txt", facts)
-        html = self._render(f"{template}/body.html", {**facts, "title": subject})
+        with speaking(self._in(language)):
+            facts = {**facts, "language": spoken().language}
+            subject = one_line(self._render(f"{template}/subject.txt", facts))
+            text = self._render(f"{template}/body.txt", facts)
+            html = self._render(f"{template}/body.html", {**facts, "title": subject})
         headers = replace(headers, subject=subject)
         return write(headers, text, html, envelope_sender=envelope_sender, attached=attached)
+
+    def _in(self, language: Language | None) -> Speech:
+        return speech_in(language or self.language)
 
     def _render(self, name: str, facts: dict[str, Any]) -> str:
         return self._templates.get_template(name).render(facts)
@@ -333,21 +368,71 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    made.filters.update(unprefixed=_unprefixed, titled=_titled)
-    made.filters.update(
-        wrap=_wrapped, date=long_date, time=long_time, span=span, counted=counted, size=megabytes, line=one_line
-    )
+    made.filters.update(unprefixed=_unprefixed, titled=_titled, wrap=_wrapped, item=_item, line=one_line)
+    made.filters.update(told=_word, date=_date, time=_time, span=_span, size=_size)
+    made.globals.update(_=_told, say=_say, count=_count)
     return made
+
+
+def _told(text: str) -> str:
+    return spoken().tell(text)
+
+
+@pass_eval_context
+def _say(context: EvalContext, text: str, **values: object) -> str:
+    """A sentence with its values: in HTML both are escaped, but for values that are markup."""
+    said = spoken().tell(text)
+    return Markup(str(escape(said))).format(**values) if context.autoescape else said.format(**values)  # noqa: S704 - escaped
+
+
+@pass_eval_context
+def _count(context: EvalContext, number: int, one: str, many: str, **values: object) -> str:
+    """The same with a number in it."""
+    speech = spoken()
+    said, values = speech.catalogue.counted(number, one, many), {"number": speech.number(number), **values}
+    return Markup(str(escape(said))).format(**values) if context.autoescape else said.format(**values)  # noqa: S704 - escaped
+
+
+def _word(text: str) -> str:
+    return spoken().word(text)
+
+
+def _date(when: datetime) -> str:
+    return spoken().day(when)
+
+
+def _time(when: datetime) -> str:
+    return f"{spoken().minute(when)} UTC"
+
+
+def _span(length: timedelta) -> str:
+    return spoken().span(length)
+
+
+def _size(octets: int) -> str:
+    return spoken().size(octets)
 
 
 def _wrapped(text: str) -> str:
     """A paragraph in lines of 72 characters; links and addresses stay whole."""
-    return textwrap.fill(" ".join(text.split()), 72, break_long_words=False, break_on_hyphens=False)
+    return textwrap.fill(_spaced(text), 72, break_long_words=False, break_on_hyphens=False)
+
+
+def _item(text: str, mark: str = "*") -> str:
+    """The same as one of a list, its lines below each other."""
+    mark = f"{mark} "
+    filled = textwrap.TextWrapper(72, mark, " " * len(mark), break_long_words=False, break_on_hyphens=False)
+    return filled.fill(_spaced(text))
+
+
+def _spaced(text: str) -> str:
+    """With one space between words; those that must stay on one line keep theirs."""
+    return " ".join(re.split(r"[ \t\n]+", text.strip()))
 
 
 def _titled(subject: str) -> str:
     """A subject, or that there is none (any more)."""
-    return one_line(subject) or "(no subject)"
+    return one_line(subject) or spoken().tell("(no subject)")
 
 
 def _unprefixed(subject: str) -> str:

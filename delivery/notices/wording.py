@@ -1,9 +1,6 @@
-"""Words of strangers made fit to stand in our mails: one line, nothing invisible, not too long. And dates as people
-say them.
-"""
+"""Words of strangers made fit to stand in our mails: one line, nothing invisible, not too long."""
 
 import unicodedata
-from datetime import datetime, timedelta
 from typing import Final
 
 MAX_NAME: Final = 120  # characters of a person's or a file's name in a notice
@@ -35,49 +32,3 @@ def many_lines(text: str, limit: int) -> str:
 def person(name: str, address: str) -> str:
     """How a person is called: by name, else by address."""
     return one_line(name, MAX_NAME) or one_line(address, MAX_LINE)
-
-
-def long_date(when: datetime) -> str:
-    """21 December 2026"""
-    return f"{when.day} {_MONTHS[when.month - 1]} {when.year}"
-
-
-def long_time(when: datetime) -> str:
-    """21 December 2026, 10:15 UTC"""
-    return f"{long_date(when)}, {when.hour:02d}:{when.minute:02d} UTC"
-
-
-def span(length: timedelta) -> str:
-    """15 minutes, 1 hour, 2 days"""
-    minutes = max(1, round(length.total_seconds() / 60))
-    for size, word in ((1440, "day"), (60, "hour")):
-        if minutes >= size and minutes % size == 0:
-            return counted(minutes // size, word)
-    return counted(minutes, "minute")
-
-
-def counted(number: int, word: str) -> str:
-    """1 document, 3 documents"""
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
-
-
-def megabytes(size: int) -> str:
-    """412 KB, 17.6 MB"""
-    return f"{max(1, round(size / 1000))} KB" if size < 1_000_000 else f"{size / 1_000_000:.1f} MB"
-
-
-# Not strftime's %B: that speaks the locale of the machine.
-_MONTHS: Final = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)

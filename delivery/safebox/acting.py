@@ -14,13 +14,14 @@ from delivery.safebox.desk import Desk, act_of_keeper
 from delivery.safebox.headers import address_key
 from delivery.safebox.lifecycle import Act, Actor, forbidden, refusal, state_at
 from delivery.safebox.profile import Profile
+from delivery.speech import phrase
 from delivery.store.audit import EventKind, record
 from delivery.store.boxes import ParticipantRow, Role
 
 # Changes what the act is about, in the transaction. A sentence: somebody else was first, or it makes no sense.
 Change = Callable[[Connection, Standing], str]
-LATE = "Somebody else was faster: look at the message again."
-NOBODY = "Nobody of that address takes part in the message."
+LATE = phrase("Somebody else was faster: look at the message again.")
+NOBODY = phrase("Nobody of that address takes part in the message.")
 
 log = structlog.get_logger()
 

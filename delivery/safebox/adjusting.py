@@ -2,6 +2,7 @@
 
 from pydantic import Field, StrictBool
 
+from delivery.languages import Language
 from delivery.safebox.choices import AccountUse, Others, Replies, Told, Way
 from delivery.safebox.spans import RetentionSpan, Span
 from delivery.sections import Section
@@ -28,6 +29,9 @@ class Adjustable(Section):
         default=(),
         examples=[["first", "every", "never"]],
         description="`[secure tell-every]`, `tell-first`, `tell-never`.",
+    )
+    language: tuple[Language, ...] = Field(
+        default=(), examples=[["en", "fr", "de", "es"]], description="`[secure in-fr]`: of notices to guests."
     )
     subject: StrictBool = Field(default=False, description="`[secure subject]`, `no-subject`: in notices to guests.")
     reminders: StrictBool = Field(default=False, description="`[secure no-reminders]`.")

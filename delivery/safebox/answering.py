@@ -15,7 +15,7 @@ from delivery.safebox.answers import Answered, Draft
 from delivery.safebox.boxkey import CONTENT, BoxKey
 from delivery.safebox.choices import Replies
 from delivery.safebox.desk import Desk, act_of_guest
-from delivery.safebox.inviting import Prepared, about_of
+from delivery.safebox.inviting import Prepared, about_in
 from delivery.safebox.lifecycle import GUEST_MOVES, Act, may, state_at
 from delivery.safebox.participants import Access
 from delivery.safebox.post import Posted
@@ -137,7 +137,7 @@ def _mail(
         else:
             kept.append((facts_of(document, key)["name"], document.size))
     box: BoxRow = seat.box
-    notice = desk.composer.answer(about_of(key, box, seat.guest), draft.text, attached, kept, desk.clock())
+    notice = desk.composer.answer(about_in(desk.db, key, box, seat.guest), draft.text, attached, kept, desk.clock())
     posted = desk.post.seal(
         box.namespace,
         notice,

@@ -22,6 +22,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from delivery.phones import as_number
 from delivery.safebox.headers import address_key, all_headers, decoded
+from delivery.speech import Phrase, phrase
 from policy.intent import ANSWER_HEADER, PHONE_HEADER, QUESTION_HEADER
 
 SHORTEST: Final = 3  # letters and digits of an answer, once it is normalised
@@ -46,7 +47,7 @@ class Asked:
     phones: Mapping[str, str] = field(default_factory=dict, repr=False)  # address key -> E.164; "" stands for everybody
     question: str = field(default="", repr=False)
     answer: str = field(default="", repr=False)
-    untaken: tuple[str, ...] = field(default=(), repr=False)
+    untaken: tuple[Phrase, ...] = field(default=(), repr=False)
 
     def phone_for(self, address: str) -> str:
         """The number of one guest; empty: none is told."""
@@ -70,28 +71,32 @@ def read_asked(raw: bytes) -> Asked:
     if not re.search(rb"(?im)^x-sealgate-(?:phone|question|answer)[ \t]*:", head):
         return Asked()
     headers = all_headers(BytesHeaderParser(policy=compat32).parsebytes(head))
-    untaken: list[str] = []
+    untaken: list[Phrase] = []
     phones = _phones(headers.get(PHONE_HEADER, ()), untaken)
     question = " ".join(map(decoded, headers.get(QUESTION_HEADER, ())))[:LONGEST].strip()
     answer = " ".join(map(decoded, headers.get(ANSWER_HEADER, ()))).strip()
     if question and len(normalised(answer)) < SHORTEST:
-        untaken.append(f"The question was not taken: its answer has fewer than {SHORTEST} letters and digits.")
+        short = phrase("The question was not taken: its answer has fewer than {n} letters and digits.", n=SHORTEST)
+        untaken.append(short)
         question = ""
     elif answer and not question:
-        untaken.append("The answer was not taken: there is no question to it.")
+        untaken.append(phrase("The answer was not taken: there is no question to it."))
     return Asked(phones, question, answer if question else "", tuple(untaken))
 
 
-def _phones(values: Sequence[str], untaken: list[str]) -> Mapping[str, str]:
+def _phones(values: Sequence[str], untaken: list[Phrase]) -> Mapping[str, str]:
     found: dict[str, str] = {}
     written = [one.strip() for value in values for one in re.split(r"[,;]", decoded(value)) if one.strip()]
     for one in written[:_MOST]:
         address, equals, number = one.rpartition("=")
         plain = as_number(number)
         if plain is None or (equals and "@" not in address):
-            shown = address.strip() if equals and "@" in address else "everybody"
+            shown = address.strip() if equals and "@" in address else phrase("everybody")
             untaken.append(
-                f"The telephone number of {shown} was not taken: write it with its country, as +41791234567."
+                phrase(
+                    "The telephone number of {whom} was not taken: write it with its country, as +41791234567.",
+                    whom=shown,
+                )
             )
             continue
         found[address_key(address) if equals else ""] = plain

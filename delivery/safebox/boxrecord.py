@@ -20,49 +20,50 @@ from delivery.safebox.plainwords import in_words
 from delivery.safebox.profile import Profile
 from delivery.safebox.reading import facts_of
 from delivery.safebox.records import BoxSummary
+from delivery.speech import phrase
 from delivery.store.audit import EventKind
 from delivery.store.box_contents import documents_of
 from delivery.store.box_trail import TrailRow, remembered_documents, trail_of
 from delivery.store.boxes import BoxRow, BoxState, Role
 
-NOT_YET: Final = "The message is still open: its record is made when it closes."
+NOT_YET: Final = phrase("The message is still open: its record is made when it closes.")
 _WORDS: Final = {
-    EventKind.BOX_CREATED: "The message was put into a SafeBox",
-    EventKind.BOX_JOINED: "Invited",
-    EventKind.NOTICE_ENQUEUED: "A notice was written",
-    EventKind.NOTICE_SENT: "The mail server took the notice",
-    EventKind.NOTICE_BOUNCED: "The notice came back",
-    EventKind.BOX_LINK_FETCHED: "The link was followed",
-    EventKind.CODE_SENT: "A code was sent",
-    EventKind.CODE_NOT_SENT: "A code could not be sent",
-    EventKind.CODE_RIGHT: "The right code was typed",
-    EventKind.CODE_WRONG: "A wrong code was typed",
-    EventKind.CODE_LOCKED: "Locked for a while after wrong codes",
-    EventKind.SIGNIN_SUCCEEDED: "Signed in",
-    EventKind.SIGNIN_FAILED: "A sign-in failed",
-    EventKind.SESSION_ENDED: "Left",
-    EventKind.BOX_CONSENTED: "Accepted the text that stands before the message",
-    EventKind.BOX_READ: "Opened the message",
-    EventKind.BOX_DOWNLOADED: "Began to download",
-    EventKind.BOX_DOWNLOAD_ENDED: "A download ended",
-    EventKind.BOX_ANSWERED: "Wrote",
-    EventKind.BOX_DECLINED: "Said that it was not meant for them",
-    EventKind.BOX_ASKED: "Asked for it to be opened, or sent, again",
-    EventKind.BOX_REMINDED: "Was reminded",
-    EventKind.BOX_CLOSED: "The message was closed",
-    EventKind.BOX_EXTENDED: "The message stays open longer",
-    EventKind.BOX_REOPENED: "The message was opened again",
-    EventKind.BOX_REMOVED: "Removed",
-    EventKind.BOX_RECALLED: "The message was taken back",
-    EventKind.BOX_GUEST_RECALLED: "It was taken back from one person",
-    EventKind.BOX_DOCUMENT_RECALLED: "A document was taken back",
-    EventKind.BOX_DELETED: "The content was deleted",
+    EventKind.BOX_CREATED: phrase("The message was put into a SafeBox"),
+    EventKind.BOX_JOINED: phrase("Invited"),
+    EventKind.NOTICE_ENQUEUED: phrase("A notice was written"),
+    EventKind.NOTICE_SENT: phrase("The mail server took the notice"),
+    EventKind.NOTICE_BOUNCED: phrase("The notice came back"),
+    EventKind.BOX_LINK_FETCHED: phrase("The link was followed"),
+    EventKind.CODE_SENT: phrase("A code was sent"),
+    EventKind.CODE_NOT_SENT: phrase("A code could not be sent"),
+    EventKind.CODE_RIGHT: phrase("The right code was typed"),
+    EventKind.CODE_WRONG: phrase("A wrong code was typed"),
+    EventKind.CODE_LOCKED: phrase("Locked for a while after wrong codes"),
+    EventKind.SIGNIN_SUCCEEDED: phrase("Signed in"),
+    EventKind.SIGNIN_FAILED: phrase("A sign-in failed"),
+    EventKind.SESSION_ENDED: phrase("Left"),
+    EventKind.BOX_CONSENTED: phrase("Accepted the text that stands before the message"),
+    EventKind.BOX_READ: phrase("Opened the message"),
+    EventKind.BOX_DOWNLOADED: phrase("Began to download"),
+    EventKind.BOX_DOWNLOAD_ENDED: phrase("A download ended"),
+    EventKind.BOX_ANSWERED: phrase("Wrote"),
+    EventKind.BOX_DECLINED: phrase("Said that it was not meant for them"),
+    EventKind.BOX_ASKED: phrase("Asked for it to be opened, or sent, again"),
+    EventKind.BOX_REMINDED: phrase("Was reminded"),
+    EventKind.BOX_CLOSED: phrase("The message was closed"),
+    EventKind.BOX_EXTENDED: phrase("The message stays open longer"),
+    EventKind.BOX_REOPENED: phrase("The message was opened again"),
+    EventKind.BOX_REMOVED: phrase("Removed"),
+    EventKind.BOX_RECALLED: phrase("The message was taken back"),
+    EventKind.BOX_GUEST_RECALLED: phrase("It was taken back from one person"),
+    EventKind.BOX_DOCUMENT_RECALLED: phrase("A document was taken back"),
+    EventKind.BOX_DELETED: phrase("The content was deleted"),
     EventKind.BOX_RELEASED: "Released: a code by e-mail opens it",
-    EventKind.BOX_LOCKED: "Locked after wrong codes",
-    EventKind.BOX_UNLOCKED: "Unlocked",
-    EventKind.PHONE_TOLD: "Told a telephone number",
-    EventKind.PHONE_CONFIRMED: "The telephone number was confirmed",
-    EventKind.QUESTION_SET: "A question was set",
+    EventKind.BOX_LOCKED: phrase("Locked after wrong codes"),
+    EventKind.BOX_UNLOCKED: phrase("Unlocked"),
+    EventKind.PHONE_TOLD: phrase("Told a telephone number"),
+    EventKind.PHONE_CONFIRMED: phrase("The telephone number was confirmed"),
+    EventKind.QUESTION_SET: phrase("A question was set"),
 }
 
 
@@ -160,9 +161,10 @@ def _event(row: TrailRow, addresses: dict[str, str]) -> RecordedEvent:
     words = _WORDS.get(EventKind(row.kind), row.kind) if row.kind in set(EventKind) else row.kind
     size, stop = row.facts.get("size"), row.facts.get("stop")
     if row.kind == EventKind.BOX_DOWNLOAD_ENDED and size is not None and stop is not None:
-        words = f"{words}: {row.facts.get('start', 0)} to {stop} of {size} bytes"
+        start = row.facts.get("start", 0)
+        words = phrase("{what}: {start} to {stop} of {size} bytes", what=words, start=start, stop=stop, size=size)
     if row.facts.get("by") == "time":
-        words = f"{words}, by time"
+        words = phrase("{what}, by time", what=words)
     who = addresses.get(row.participant_id or "", "")
     persons = row.persons
     return RecordedEvent(

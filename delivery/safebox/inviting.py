@@ -1,11 +1,12 @@
 """Invitations: a guest's row, their link and reference, and the notice that brings both."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import Connection
 
+from delivery.languages import language_named
 from delivery.notices.compose import About, Composer, Offer
 from delivery.notices.notice import Notice
 from delivery.safebox.asking import PhoneFrom, Proof
@@ -31,6 +32,7 @@ from delivery.store.accounts import phrase_of, proven_before
 from delivery.store.audit import Event, EventKind, record
 from delivery.store.boxes import BoxRow, GuestState, ParticipantRow, Role, insert_link, insert_participant
 from delivery.store.database import Database
+from delivery.store.languages import chosen_by
 from delivery.store.vault import Vault
 from keys.tokens import digest, new_id, new_reference, new_token, sign_address
 
@@ -74,11 +76,24 @@ def about_of(key: BoxKey | None, box: BoxRow, guest: ParticipantRow) -> About:
         closes_at=box.closes_at,
         deletes_at=box.deletes_at,
         alias=box.profile.get("participants", {}).get("alias") or "",
+        guest_language=language_named(box.profile.get("notice", {}).get("language") or ""),
         **_threading(key.open_text(OWNER_MESSAGE_ID, box.id, box.owner_message_id_sealed) if key else ""),
     )
 
 
-def _threading(ids: str) -> dict[str, str]:
+def about_in(db: Database, key: BoxKey | None, box: BoxRow, guest: ParticipantRow) -> About:
+    """The same in the languages that guest and owner chose. Blocks."""
+    about = about_of(key, box, guest)
+    of_guest, of_owner = db.read_now(
+        lambda conn: (
+            chosen_by(conn, box.namespace, guest.address),
+            chosen_by(conn, box.namespace, box.owner),
+        )
+    )
+    return replace(about, guest_language=of_guest or about.guest_language, owner_language=of_owner)
+
+
+def _threading(ids: str) -> dict[str, Any]:
     """The owner's Message-ID is the last of the ids; what stands before are its References."""
     references, _, message_id = ids.rpartition(" ")
     return {"owner_message_id": message_id, "owner_references": references}
@@ -128,7 +143,7 @@ class Inviter:
     ) -> Prepared:
         token = new_token(128)
         profile = Profile.model_validate(box.profile)
-        about = about_of(key, box, row)
+        about = about_in(self._db, key, box, row)
         phrase, has_account = self._db.read_now(
             lambda conn: (
                 phrase_of(conn, self._vault, box.namespace, guest.address),

@@ -14,6 +14,7 @@ from delivery.safebox.profile import Profile
 from delivery.safebox.reading import facts_of
 from delivery.safebox.records import BoxRecord, BoxSummary, GuestSummary
 from delivery.safebox.reminding import longest_open, next_reminder_at, until_deleted
+from delivery.speech import Phrase, phrase
 from delivery.store.audit import EventKind, document_field
 from delivery.store.box_contents import (
     bytes_of,
@@ -37,7 +38,7 @@ from delivery.store.boxes import (
 from delivery.store.vault import Vault
 from keys.errors import KeysError
 
-_NOT_LONGER = "That is no longer than the message is open anyway."
+_NOT_LONGER = phrase("That is no longer than the message is open anyway.")
 
 
 class Keeping(Acting):
@@ -201,8 +202,8 @@ def remembered(conn: Connection, vault: Vault, box: BoxRow) -> dict[str, Any]:
     return kept
 
 
-def _longest(latest: datetime) -> str:
-    return f"The security profile of this message lets it be open until {latest:%Y-%m-%d %H:%M} UTC at most."
+def _longest(latest: datetime) -> Phrase:
+    return phrase("The security profile of this message lets it be open until {time} UTC at most.", time=latest)
 
 
 def _deletes_at(box: BoxRow, closes_at: datetime) -> datetime | None:

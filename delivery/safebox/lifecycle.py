@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from delivery.safebox.profile import Profile
+from delivery.speech import phrase
 from delivery.store.boxes import BoxState, GuestState
 
 
@@ -61,13 +62,15 @@ _KEEPERS: Final = frozenset({Actor.OWNER, Actor.PRIVILEGED, Actor.ADMIN})
 _READERS: Final = frozenset({Actor.GUEST, Actor.COLLEAGUE, Actor.PRIVILEGED, Actor.OWNER})
 _INVITED: Final = frozenset({Actor.GUEST, Actor.COLLEAGUE, Actor.PRIVILEGED})
 
-_NOT_YOURS: Final = "Only the sender, and who has the sender’s rights, can do this."
-_READERS_ONLY: Final = "Only those who take part in the message can do this."
-_GUESTS_ONLY: Final = "Only those who were invited to the message can do this."
-_CLOSED: Final = "The message is closed: it can be read, and takes nothing more."
-_RECALLED: Final = "The message was taken back: nobody can read it any more."
-_DELETED: Final = "The message was deleted: its content is gone for good."
-_OPEN: Final = "The message is still open."
+_NOT_YOURS: Final = phrase("Only the sender, and who has the sender’s rights, can do this.")
+_READERS_ONLY: Final = phrase("Only those who take part in the message can do this.")
+_GUESTS_ONLY: Final = phrase("Only those who were invited to the message can do this.")
+_CLOSED: Final = phrase("The message is closed: it can be read, and takes nothing more.")
+_RECALLED: Final = phrase("The message was taken back: nobody can read it any more.")
+_DELETED: Final = phrase("The message was deleted: its content is gone for good.")
+_OPEN: Final = phrase("The message is still open.")
+_REOPEN: Final = phrase("The message is closed: it can be opened again instead.")
+_DELETED_ALREADY: Final = phrase("The message was deleted already.")
 _OVER: Final = {BoxState.RECALLED: _RECALLED, BoxState.DELETED: _DELETED}
 
 ACTS: Final[Mapping[Act, Terms]] = {
@@ -79,33 +82,38 @@ ACTS: Final[Mapping[Act, Terms]] = {
     Act.ADD: Terms(
         _KEEPERS,
         _NOT_YOURS,
-        {BoxState.CLOSED: "The message is closed: open it again, then people can be added.", **_OVER},
+        {BoxState.CLOSED: phrase("The message is closed: open it again, then people can be added."), **_OVER},
     ),
     Act.REMOVE: Terms(_KEEPERS, _NOT_YOURS, _OVER),
-    Act.INVITE: Terms(_KEEPERS | {Actor.GUEST, Actor.COLLEAGUE}, "Only people can do this.", _OVER),
+    Act.INVITE: Terms(_KEEPERS | {Actor.GUEST, Actor.COLLEAGUE}, phrase("Only people can do this."), _OVER),
     Act.REMIND: Terms(
         frozenset({Actor.TIME}),
-        "Reminders go out by themselves.",
-        {BoxState.CLOSED: "The message is closed: there is nothing to be reminded of.", **_OVER},
+        phrase("Reminders go out by themselves."),
+        {BoxState.CLOSED: phrase("The message is closed: there is nothing to be reminded of."), **_OVER},
     ),
     Act.CLOSE: Terms(
         _KEEPERS | {Actor.TIME},
         _NOT_YOURS,
-        {BoxState.CLOSED: "The message is closed already.", **_OVER},
+        {BoxState.CLOSED: phrase("The message is closed already."), **_OVER},
         BoxState.CLOSED,
     ),
     Act.EXTEND: Terms(
-        _KEEPERS, _NOT_YOURS, {BoxState.CLOSED: "The message is closed: it can be opened again instead.", **_OVER}
+        _KEEPERS,
+        _NOT_YOURS,
+        {BoxState.CLOSED: _REOPEN, **_OVER},
     ),
     Act.REOPEN: Terms(_KEEPERS, _NOT_YOURS, {BoxState.OPEN: _OPEN, **_OVER}, BoxState.OPEN),
     Act.RECALL: Terms(
         _KEEPERS,
         _NOT_YOURS,
-        {BoxState.RECALLED: "The message was taken back already.", BoxState.DELETED: _DELETED},
+        {BoxState.RECALLED: phrase("The message was taken back already."), BoxState.DELETED: _DELETED},
         BoxState.RECALLED,
     ),
     Act.DELETE: Terms(
-        _KEEPERS | {Actor.TIME}, _NOT_YOURS, {BoxState.DELETED: "The message was deleted already."}, BoxState.DELETED
+        _KEEPERS | {Actor.TIME},
+        _NOT_YOURS,
+        {BoxState.DELETED: _DELETED_ALREADY},
+        BoxState.DELETED,
     ),
     Act.RELEASE: Terms(_KEEPERS, _NOT_YOURS, _OVER),
     Act.UNLOCK: Terms(_KEEPERS | {Actor.GUEST}, _NOT_YOURS, _OVER),
@@ -121,16 +129,16 @@ MOVES: Final[Mapping[BoxState, frozenset[BoxState]]] = {
 
 # What the profile frozen into a box may forbid its owner; who is at the command line may insist.
 PROFILE_FORBIDS: Final[Mapping[Act, tuple[Callable[[Profile], bool], str]]] = {
-    Act.ADD: (lambda p: not p.participants.may_add, "Its security profile lets nobody be added."),
-    Act.CLOSE: (lambda p: not p.life.manual_close, "Its security profile lets nobody close it early."),
+    Act.ADD: (lambda p: not p.participants.may_add, phrase("Its security profile lets nobody be added.")),
+    Act.CLOSE: (lambda p: not p.life.manual_close, phrase("Its security profile lets nobody close it early.")),
     Act.EXTEND: (
         lambda p: not p.life.extension,
-        "Its security profile lets nobody keep it open longer.",
+        phrase("Its security profile lets nobody keep it open longer."),
     ),
-    Act.REOPEN: (lambda p: not p.life.reopening, "Its security profile lets nobody open it again."),
+    Act.REOPEN: (lambda p: not p.life.reopening, phrase("Its security profile lets nobody open it again.")),
     Act.DELETE: (
         lambda p: not p.life.manual_deletion,
-        "Its security profile lets nobody delete it early.",
+        phrase("Its security profile lets nobody delete it early."),
     ),
 }
 

@@ -75,7 +75,9 @@ class Listing(Acting):
         if not self.is_sender(address):
             return False
         now = self._desk.clock()
-        notice = self._desk.composer.owner_code(address, code, now, valid_for=valid_for, asked_from=seen.network)
+        notice = self._desk.composer.owner_code(
+            address, code, now, valid_for=valid_for, asked_from=seen.network, language=seen.language
+        )
         posted = await asyncio.to_thread(self._sealed_owner_code, namespace, notice, valid_for)
         persons = {"address": address, "network": seen.network, "agent": seen.agent[:200]}
         event = Event(

@@ -15,7 +15,7 @@ from delivery.safebox.choices import Told
 from delivery.safebox.contents import DocumentReader, OpenBox
 from delivery.safebox.desk import act_of_guest
 from delivery.safebox.finding import Finding, may_read
-from delivery.safebox.inviting import about_of
+from delivery.safebox.inviting import about_in
 from delivery.safebox.lifecycle import GUEST_MOVES
 from delivery.safebox.participants import Access
 from delivery.safebox.post import Posted
@@ -213,7 +213,7 @@ class Opening(Finding):
         await self._desk.db.write(work)
 
     def _receipt(self, seat: Seat, *, asked: bool, first: bool) -> Posted:
-        about = about_of(seat.key, seat.box, seat.guest)
+        about = about_in(self._desk.db, seat.key, seat.box, seat.guest)
         notice = self._desk.composer.receipt(about, self._desk.clock(), asked=asked, first=first)
         return self._desk.seal(seat.box, seat.guest, notice, "receipt")
 

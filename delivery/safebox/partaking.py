@@ -13,6 +13,7 @@ from delivery.safebox.boxkey import BoxKey
 from delivery.safebox.desk import act_of_keeper
 from delivery.safebox.inviting import Calls, Guest, Prepared
 from delivery.safebox.lifecycle import Act
+from delivery.speech import phrase
 from delivery.store.accounts import clear_throttles
 from delivery.store.audit import EventKind, record
 from delivery.store.box_contents import Wrote, count_documents
@@ -20,9 +21,9 @@ from delivery.store.box_people import bring_back, set_removed
 from delivery.store.boxes import GuestState, ParticipantRow, Role, set_lock, set_released
 from policy.message import Address, AddressInvalid
 
-_NO_ADDRESS: Final = "This is no e-mail address that mail can be sent to."
-_THERE: Final = "This person takes part already."
-_GONE: Final = "The content of the message is gone."
+_NO_ADDRESS: Final = phrase("This is no e-mail address that mail can be sent to.")
+_THERE: Final = phrase("This person takes part already.")
+_GONE: Final = phrase("The content of the message is gone.")
 
 ChangeGuest = Callable[[Connection, Standing, ParticipantRow], str]
 
@@ -52,9 +53,9 @@ class Partaking(Acting):
         if standing is None or (sentence := self.refused(standing, Act.ADD, force=force)):
             return None if standing is None else Said(False, sentence)
         if role is Role.OWNER:
-            return Said(False, "A message has one owner: its sender.")
+            return Said(False, phrase("A message has one owner: its sender."))
         if role is not Role.GUEST and not self._desk.post.is_ours(address):
-            return Said(False, "Only people of the organisation can have this part in it.")
+            return Said(False, phrase("Only people of the organisation can have this part in it."))
         before = person_of(standing, address, role)
         if before is not None and before.removed_at is None:
             return Said(False, _THERE)
@@ -93,7 +94,7 @@ class Partaking(Acting):
         now = self._desk.clock()
 
         def change(conn: Connection, _standing: Standing, guest: ParticipantRow) -> str:
-            return "" if set_removed(conn, namespace, guest.id, now) else "This person was removed already."
+            return "" if set_removed(conn, namespace, guest.id, now) else phrase("This person was removed already.")
 
         return await self._act_on_guest(
             namespace, box_id, address, by, act=Act.REMOVE, change=change, kind=EventKind.BOX_REMOVED, role=role
@@ -138,7 +139,7 @@ class Partaking(Acting):
 
         def change(conn: Connection, _standing: Standing, guest: ParticipantRow) -> str:
             done = guest.by_fallback and set_released(conn, namespace, guest.id, now)
-            return "" if done else "A mailed code opens the message for this person already."
+            return "" if done else phrase("A mailed code opens the message for this person already.")
 
         return await self._act_on_guest(
             namespace, box_id, address, by, act=Act.RELEASE, change=change, kind=EventKind.BOX_RELEASED
@@ -149,7 +150,7 @@ class Partaking(Acting):
 
         def change(conn: Connection, _standing: Standing, guest: ParticipantRow) -> str:
             clear_throttles(conn, namespace, guest.id)
-            return "" if set_lock(conn, namespace, guest.id, None) else "This person is not locked."
+            return "" if set_lock(conn, namespace, guest.id, None) else phrase("This person is not locked.")
 
         return await self._act_on_guest(
             namespace, box_id, address, by, act=Act.UNLOCK, change=change, kind=EventKind.BOX_UNLOCKED

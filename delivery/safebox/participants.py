@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from delivery.languages import Language
 from delivery.safebox import choices
 from delivery.safebox.choices import Replies, SecondFactor
 from delivery.safebox.profile import Profile
@@ -28,7 +29,7 @@ class Access:
     """Who acts, from where: goes into the audit event. `network` is the client's address, `agent` its User-Agent.
 
     `session` names the sign-in, so that those of a shared mailbox can be told apart; `strong`: by passkey, or with a
-    second factor.
+    second factor. `language` is that of the page they acted on: what they asked for comes in it.
     """
 
     way: Way
@@ -37,6 +38,7 @@ class Access:
     account_id: str | None = None
     session: str = ""
     strong: bool = False
+    language: Language | None = None
 
 
 @dataclass(frozen=True, slots=True)

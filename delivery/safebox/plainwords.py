@@ -2,83 +2,101 @@
 
 from datetime import timedelta
 
-from delivery.safebox.choices import AccountUse, Others, Replies, Told
+from delivery.languages import NAMES, Language
+from delivery.safebox.choices import AccountUse, Others, Replies, Told, Way
 from delivery.safebox.profile import Profile
-from policy.units import show_duration
+from delivery.speech import Phrase, phrase
 
 
-def in_words(profile: Profile) -> tuple[str, ...]:
+def in_words(profile: Profile) -> tuple[Phrase, ...]:
     """What it means, a sentence for each thing."""
     return (*_people(profile), *_life(profile), *_signin(profile), *_mail(profile))
 
 
-def _people(profile: Profile) -> list[str]:
+def _people(profile: Profile) -> list[Phrase]:
     people = profile.participants
     told = [
         {
-            Replies.NONE: "Guests cannot answer.",
-            Replies.OWNER: "Guests answer the sender alone.",
-            Replies.ALL: "Everybody in the message reads every answer.",
+            Replies.NONE: phrase("Guests cannot answer."),
+            Replies.OWNER: phrase("Guests answer the sender alone."),
+            Replies.ALL: phrase("Everybody in the message reads every answer."),
         }[people.replies],
-        "Guests see each other." if people.others is Others.VISIBLE else "Guests do not see each other.",
+        phrase("Guests see each other.")
+        if people.others is Others.VISIBLE
+        else phrase("Guests do not see each other."),
     ]
     if people.alias:
-        told.append(f"Guests see the sender as “{people.alias}”.")
+        told.append(phrase("Guests see the sender as “{name}”.", name=people.alias))
     if people.consent:
-        told.append(f"Guests accept a text before they read (version {people.consent.version}).")
+        version = people.consent.version
+        told.append(phrase("Guests accept a text before they read (version {version}).", version=version))
     return told
 
 
-def _life(profile: Profile) -> list[str]:
+def _life(profile: Profile) -> list[Phrase]:
     life = profile.life
-    told = [f"It is open for {show_duration(life.open_for)}."]
+    told = [phrase("It is open for {time}.", time=life.open_for)]
     if life.late_reply and profile.participants.replies is not Replies.NONE:
-        told.append(f"An answer shortly before the end keeps it open for {show_duration(life.late_reply)} more.")
+        told.append(phrase("An answer shortly before the end keeps it open for {time} more.", time=life.late_reply))
     if life.retention is None:
-        told.append("After that it can be read until somebody deletes it.")
+        told.append(phrase("After that it can be read until somebody deletes it."))
     elif life.retention == timedelta(0):
-        told.append("Then it is deleted at once.")
+        told.append(phrase("Then it is deleted at once."))
     else:
-        told.append(f"After that it can be read for {show_duration(life.retention)}, and is then deleted.")
+        told.append(phrase("After that it can be read for {time}, and is then deleted.", time=life.retention))
     limits = [
-        (life.extension, "kept open longer"),
-        (life.reopening, "opened again once it is closed"),
-        (life.manual_close, "closed earlier"),
-        (life.manual_deletion, "deleted earlier"),
+        (life.extension, phrase("It cannot be kept open longer.")),
+        (life.reopening, phrase("It cannot be opened again once it is closed.")),
+        (life.manual_close, phrase("It cannot be closed earlier.")),
+        (life.manual_deletion, phrase("It cannot be deleted earlier.")),
     ]
-    not_allowed = [words for allowed, words in limits if not allowed]
-    if not_allowed:
-        told.append(f"It cannot be {', or '.join(not_allowed)}.")
-    return told
+    return told + [sentence for allowed, sentence in limits if not allowed]
 
 
-def _signin(profile: Profile) -> list[str]:
+def _signin(profile: Profile) -> list[Phrase]:
     ways = {
-        "code": "a code by e-mail",
-        "sms": "a code by text message",
-        "voice": "a code by telephone",
-        "account": "an account with a password",
-        "question": "the answer to a question",
-        "passkey": "a passkey",
+        Way.CODE: phrase("a code by e-mail"),
+        Way.SMS: phrase("a code by text message"),
+        Way.VOICE: phrase("a code by telephone"),
+        Way.ACCOUNT: phrase("an account with a password"),
+        Way.QUESTION: phrase("the answer to a question"),
+        Way.PASSKEY: phrase("a passkey"),
     }
-    told = [f"It opens by {', or by '.join(ways[way] for way in profile.signin.ways)}."]
+    told = [phrase("It is opened by {ways}.", ways=tuple(ways[way] for way in profile.signin.ways))]
     if profile.signin.account is AccountUse.OBLIGATORY:
-        told.append("Guests need an account.")
+        told.append(phrase("Guests need an account."))
     return told
 
 
-def _mail(profile: Profile) -> list[str]:
+def _mail(profile: Profile) -> list[Phrase]:
     notice = profile.notice
     told = [
         {
-            Told.FIRST: "The sender is told when a guest first opens it.",
-            Told.EVERY: "The sender is told each time a guest opens it.",
-            Told.NEVER: "The sender is not told by e-mail when a guest opens it.",
+            Told.FIRST: phrase("The sender is told when a guest first opens it."),
+            Told.EVERY: phrase("The sender is told each time a guest opens it."),
+            Told.NEVER: phrase("The sender is not told by e-mail when a guest opens it."),
         }[notice.opened]
     ]
-    if notice.reminders:
-        before = " and ".join(show_duration(one) for one in notice.reminders)
-        told.append(f"Guests who have not opened it are reminded {before} before the end.")
+    if len(notice.reminders) == 1:
+        told.append(
+            phrase("Guests who have not opened it get a reminder {time} before the end.", time=notice.reminders[0])
+        )
+    elif notice.reminders:
+        first, second = notice.reminders
+        told.append(
+            phrase(
+                "Guests who have not opened it get reminders {first} and {second} before the end.",
+                first=first,
+                second=second,
+            )
+        )
     if notice.subject:
-        told.append("Notices to guests show the subject.")
+        told.append(phrase("Notices to guests show the subject."))
+    if notice.language is not None:
+        told.append(_spoken_to(notice.language))
     return told
+
+
+def _spoken_to(language: Language) -> Phrase:
+    """By the name that its speakers give it."""
+    return phrase("Guests are written to in {language}, unless they choose another language.", language=NAMES[language])

@@ -5,7 +5,6 @@ theirs is in `adjust`; `wishes.py` reads what they wrote.
 """
 
 from datetime import timedelta
-from enum import StrEnum
 from typing import Annotated, Final, Self
 
 from pydantic import (
@@ -20,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from delivery.languages import Language
 from delivery.safebox.adjusting import Adjustable
 from delivery.safebox.choices import AccountUse, Others, Replies, SecondFactor, Told, Way
 from delivery.safebox.spans import Retention, show_retention
@@ -28,15 +28,6 @@ from policy.units import Duration, parse_duration, show_duration
 
 MOST_REMINDERS: Final = 2
 _LONGEST_TEXT: Final = 20_000  # characters of a consent text
-
-
-class Language(StrEnum):
-    """Languages a text can be given in."""
-
-    EN = "en"
-    FR = "fr"
-    DE = "de"
-    ES = "es"
 
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=_LONGEST_TEXT)]
@@ -208,6 +199,11 @@ class NoticeContent(Section):
     opened: Told = Field(
         default=Told.FIRST,
         description="When the owner is told that a guest opened it: first, every time, or never.",
+    )
+    language: Language | None = Field(
+        default=None,
+        examples=["fr"],
+        description="What guests are spoken to in who have not chosen a language; null: the first of `languages`.",
     )
 
 

@@ -13,11 +13,12 @@ from delivery.errors import DeliveryError
 from delivery.safebox.acting import LATE, NOBODY, Acting, person_of
 from delivery.safebox.authority import By, Said, Standing, standing_of
 from delivery.safebox.boxkey import DOCUMENT_REASON, GUEST_REASON, RECALL_REASON, BoxKey
-from delivery.safebox.inviting import about_of
+from delivery.safebox.inviting import about_in
 from delivery.safebox.lifecycle import Act, sources
 from delivery.safebox.post import Posted
 from delivery.safebox.reading import facts_of
 from delivery.safebox.tracking import Track, tracks_of
+from delivery.speech import phrase
 from delivery.store.audit import EventKind
 from delivery.store.box_contents import DocumentRow, Wrote, documents_of, messages_of, recall_document
 from delivery.store.box_people import recall_guest
@@ -26,6 +27,10 @@ from delivery.store.boxes import BoxState, ParticipantRow, Role, move_box
 
 MAX_REASON: Final = 2000
 _SENT: Final = "sent"
+_A_DOCUMENT: Final = phrase("a document")
+_BACK: Final = phrase("The document was taken back already.")
+_NO_DOCUMENT: Final = phrase("There is no such document in the message.")
+_WHOLE: Final = phrase("the whole message")
 
 
 class Reached(StrEnum):
@@ -97,7 +102,7 @@ class Recalling(Acting):
             key = BoxKey.of(self._desk.vault, standing.box)
             sealed = key.seal_text(GUEST_REASON, person.id, reason) if key and reason else None
             if not recall_guest(conn, namespace, person.id, now, sealed):
-                return "The message was taken back from this person already."
+                return phrase("The message was taken back from this person already.")
             return ""
 
         said = await self._act(
@@ -117,7 +122,11 @@ class Recalling(Acting):
             if recall_document(conn, namespace, box_id, document_id, now=now, reason=sealed):
                 return ""
             there = any(one.id == document_id for one in documents_of(conn, namespace, box_id))
-            return "The document was taken back already." if there else "There is no such document in the message."
+            return (
+                phrase("The document was taken back already.")
+                if there
+                else phrase("There is no such document in the message.")
+            )
 
         said = await self._act(
             namespace, box_id, by, Act.RECALL, change, kind=EventKind.BOX_DOCUMENT_RECALLED, reason=reason
@@ -157,7 +166,8 @@ class Recalling(Acting):
         what = "document" if document_id else "guest" if person_id else "box"
 
         def compose() -> Posted:
-            about = about_of(BoxKey.of(self._desk.vault, standing.box), standing.box, owner)
+            key = BoxKey.of(self._desk.vault, standing.box)
+            about = about_in(self._desk.db, key, standing.box, owner)
             notice = self._desk.composer.recalled(about, what, lines, now)
             return self._desk.seal(standing.box, owner, notice, "recalled")
 
@@ -215,7 +225,7 @@ def _of_the_mail(conn: Connection, standing: Standing) -> frozenset[str]:
 def _fate(track: Track, names: dict[str, str], document_id: str | None, *, by_reading: bool) -> Fate:
     kept = [one for one in track.downloads if document_id is None or one.document_id in (document_id, "")]
     if kept:
-        named = (names.get(one.document_id) or "a document" if one.document_id else "the whole message" for one in kept)
+        named = (names.get(one.document_id) or _A_DOCUMENT if one.document_id else _WHOLE for one in kept)
         shown = tuple(dict.fromkeys(named))
         return Fate(track.address, Reached.DOWNLOADED, kept[-1].at, shown)
     if by_reading and track.opened:

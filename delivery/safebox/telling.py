@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
 from typing import Final
@@ -13,7 +14,7 @@ from delivery.notices.compose import About
 from delivery.notices.notice import Notice
 from delivery.safebox.desk import act_of_guest
 from delivery.safebox.finding import Finding
-from delivery.safebox.inviting import about_of
+from delivery.safebox.inviting import about_in
 from delivery.safebox.participants import Access, Way
 from delivery.safebox.post import Posted
 from delivery.safebox.reading import Seat
@@ -169,7 +170,8 @@ class Telling(Finding):
     def _sealed_code(self, seat: Seat, code: str, valid_for: timedelta, seen: Access, now: datetime) -> Posted:
         box, guest, desk = seat.box, seat.guest, self._desk
         phrase = desk.db.read_now(lambda conn: phrase_of(conn, desk.vault, box.namespace, guest.address))
-        about = about_of(seat.key, box, guest)
+        about = about_in(desk.db, seat.key, box, guest)
+        about = replace(about, guest_language=seen.language or about.guest_language)
         notice = desk.composer.code(about, code, now, valid_for=valid_for, asked_from=seen.network, phrase=phrase)
         return desk.post.seal(
             box.namespace,
@@ -182,13 +184,17 @@ class Telling(Finding):
             at_once=True,
         )
 
-    async def account_made(self, namespace: str, participant_id: str, _seen: Access) -> bool:
+    async def account_made(self, namespace: str, participant_id: str, seen: Access) -> bool:
         """Tell a guest that a password was set for their address. The account's own event is recorded with it."""
         seat = await self._seat(lambda conn: get_participant(conn, namespace, participant_id))
         if seat is None:
             return False
         now = self._desk.clock()
-        compose = self._desk.composer.account_created
+
+        def compose(about: About, now: datetime) -> Notice:
+            language = seen.language or about.guest_language
+            return self._desk.composer.account_created(replace(about, guest_language=language), now)
+
         posted = await asyncio.to_thread(self._composed, seat, "account_created", compose, now)
         await self._desk.db.write(lambda conn: self._desk.post.put(conn, posted, now))
         return self._woken(done=True)
@@ -245,7 +251,7 @@ class Telling(Finding):
         return self._woken(done=await self._desk.db.write(work))
 
     def _composed(self, seat: Seat, what: str, compose: Compose, now: datetime) -> Posted:
-        notice = compose(about_of(seat.key, seat.box, seat.guest), now)
+        notice = compose(about_in(self._desk.db, seat.key, seat.box, seat.guest), now)
         return self._desk.seal(seat.box, seat.guest, notice, what)
 
     def _woken(self, *, done: bool) -> bool:

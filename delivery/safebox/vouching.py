@@ -11,11 +11,12 @@ from delivery.safebox.boxkey import PHONE, QUESTION, BoxKey
 from delivery.safebox.inviting import put_proof
 from delivery.safebox.lifecycle import Act
 from delivery.safebox.partaking import Partaking
+from delivery.speech import phrase
 from delivery.store import proofs
 from delivery.store.audit import EventKind
 from delivery.store.boxes import ParticipantRow
 
-_GONE = "The content of the message is gone."
+_GONE = phrase("The content of the message is gone.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,12 @@ class Vouching(Partaking):
         def change(conn: Connection, standing: Standing, guest: ParticipantRow) -> str:
             key, row = BoxKey.of(self._desk.vault, standing.box), proofs.get(conn, namespace, guest.id)
             if key is None or key.open_text(PHONE, guest.id, row.phone_sealed) != number:
-                return "This is not the number that waits for a word."
-            return "" if proofs.confirm_phone(conn, namespace, guest.id, now) else "The number was confirmed already."
+                return phrase("This is not the number that waits for a word.")
+            return (
+                ""
+                if proofs.confirm_phone(conn, namespace, guest.id, now)
+                else phrase("The number was confirmed already.")
+            )
 
         kind = EventKind.PHONE_CONFIRMED
         return await self._act_on_guest(namespace, box_id, address, by, act=Act.VOUCH, change=change, kind=kind)

@@ -12,10 +12,12 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from delivery.languages import Language
 from delivery.safebox.choices import AccountUse, Others, Replies, Told, Way
 from delivery.safebox.profile import Profile
-from delivery.safebox.spans import Span, show_retention
-from policy.units import MAX_SECONDS, show_duration
+from delivery.safebox.spans import Span
+from delivery.speech import Phrase, phrase
+from policy.units import MAX_SECONDS
 
 _SPAN: Final = re.compile(r"([0-9]{1,6})(h|hours?|d|days?|w|weeks?)")
 _SECONDS: Final = {"h": 3600, "d": 86400, "w": 604800}
@@ -27,7 +29,7 @@ class Adjusted:
     """The profile as the sender wants it, as far as they may; `untaken` says in sentences what was not done."""
 
     profile: Profile
-    untaken: tuple[str, ...] = ()
+    untaken: tuple[Phrase, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ _WORDS: Final[Mapping[str, _Wish]] = {
     "account": _Wish("signin", "account", AccountUse.OBLIGATORY),
     "no-account": _Wish("signin", "account", AccountUse.OPTIONAL),
     **{f"by-{way}": _Wish("signin", "ways", way) for way in Way},
+    **{f"in-{language}": _Wish("notice", "language", language) for language in Language},
     **{f"tell-{told}": _Wish("notice", "opened", told) for told in Told},
     "subject": _Wish("notice", "subject", True),
     "no-subject": _Wish("notice", "subject", False),
@@ -59,7 +62,7 @@ WORDS: Final = (*_WORDS, "7d", "12h", "2w", "keep-30d", "keep-none", "keep-forev
 def adjust(profile: Profile, words: Collection[str], names: Collection[str] = ()) -> Adjusted:
     """The profile with the words applied in order. `names`: the configured profiles, which are words too."""
     known = {name.lower() for name in names}
-    told: list[str] = []
+    told: list[Phrase] = []
     for word in words:
         if word in known:
             continue  # chosen, or refused, where the profile was chosen
@@ -72,7 +75,12 @@ def is_known(word: str) -> bool:
     return word in _WORDS or _length(word) is not None or (word.startswith(_KEEP) and _keep(word) is not None)
 
 
-def _apply(profile: Profile, word: str, tell: Callable[[str], None]) -> Profile:
+def not_understood(word: str) -> Phrase:
+    """What its sender is told of a word that means nothing."""
+    return phrase("“{word}” is not a word that is understood here.", word=word)
+
+
+def _apply(profile: Profile, word: str, tell: Callable[[Phrase], None]) -> Profile:
     length = _length(word)
     if length is not None:
         return _longer(profile, word, length, tell)
@@ -80,12 +88,12 @@ def _apply(profile: Profile, word: str, tell: Callable[[str], None]) -> Profile:
         return _kept(profile, word, tell)
     wish = _WORDS.get(word)
     if wish is None:
-        tell(f"“{word}” is not a word that is understood here.")
+        tell(not_understood(word))
         return profile
     if not _allowed(profile, wish):
         if _has(profile, wish):
             return profile
-        tell(f"“{word}” was not done: the security profile does not let senders change this.")
+        tell(phrase("“{word}” was not done: the security profile does not let senders change this.", word=word))
         return profile
     value = wish.value
     if wish.setting == "ways":
@@ -93,38 +101,47 @@ def _apply(profile: Profile, word: str, tell: Callable[[str], None]) -> Profile:
     return _changed(profile, wish.group, {wish.setting: value}, word, tell)
 
 
-def _longer(profile: Profile, word: str, length: timedelta, tell: Callable[[str], None]) -> Profile:
+def _longer(profile: Profile, word: str, length: timedelta, tell: Callable[[Phrase], None]) -> Profile:
     limit: Span | None = profile.adjust.open_for
     if limit is None:
         if length != profile.life.open_for:
-            tell(f"“{word}” was not done: messages here are open for {show_duration(profile.life.open_for)}.")
+            time = profile.life.open_for
+            tell(phrase("“{word}” was not done: messages here are open for {time}.", word=word, time=time))
         return profile
     taken = min(max(length, limit.least), limit.to)
     if taken != length:
-        tell(f"“{word}” is outside what may be chosen: the message is open for {show_duration(taken)}.")
+        tell(phrase("“{word}” is outside what may be chosen: the message is open for {time}.", word=word, time=taken))
     return _changed(profile, "life", {"open_for": taken}, word, tell)
 
 
-def _kept(profile: Profile, word: str, tell: Callable[[str], None]) -> Profile:
+def _kept(profile: Profile, word: str, tell: Callable[[Phrase], None]) -> Profile:
     found = _keep(word)
     if found is None:
-        tell(f"“{word}” is not a word that is understood here.")
+        tell(not_understood(word))
         return profile
     wanted, limit = found[0], profile.adjust.retention
     if limit is None:
         if wanted != profile.life.retention:
-            tell(f"“{word}” was not done: what is kept after closing is {show_retention(profile.life.retention)}.")
+            time = _kept_for(profile.life.retention)
+            tell(phrase("“{word}” was not done. After closing, it is kept: {time}.", word=word, time=time))
         return profile
     taken = wanted
     if not limit.holds(wanted):
         too_short = wanted is not None and (limit.least is None or wanted < limit.least)
         taken = limit.least if too_short else limit.to
-        tell(f"“{word}” is outside what may be chosen: what is kept after closing is {show_retention(taken)}.")
+        kept = _kept_for(taken)
+        tell(phrase("“{word}” is outside what may be chosen. After closing, it is kept: {time}.", word=word, time=kept))
     return _changed(profile, "life", {"retention": taken}, word, tell)
 
 
+def _kept_for(retention: timedelta | None) -> Phrase | timedelta:
+    if retention is None:
+        return phrase("until somebody deletes it")
+    return retention or phrase("not at all")
+
+
 def _changed(
-    profile: Profile, group: str, values: Mapping[str, Any], word: str, tell: Callable[[str], None]
+    profile: Profile, group: str, values: Mapping[str, Any], word: str, tell: Callable[[Phrase], None]
 ) -> Profile:
     """The profile with a group's settings changed, if it still makes sense as a whole."""
     life = {**dict(profile.life), **(values if group == "life" else {})}
@@ -141,7 +158,7 @@ def _changed(
         # `adjust` has done its work: what is frozen into the box needs no limits, and values moved within them.
         return Profile.model_validate(parts).model_copy(update={"adjust": profile.adjust})
     except ValidationError:
-        tell(f"“{word}” was not done: it contradicts the rest of the security profile.")
+        tell(phrase("“{word}” was not done: it contradicts the rest of the security profile.", word=word))
         return profile
 
 

@@ -11,6 +11,7 @@ from portal.guest.pages import PlainPage
 from portal.services import services_of
 from portal.signin.codes import needs_account
 from portal.web.ends import end_of
+from portal.web.language import message_speaks
 from portal.web.render import _, render, say
 from portal.web.troubles import NothingHere
 from portal.web.visitor import access_of, visitor_of
@@ -48,6 +49,7 @@ async def entry_of(request: web.Request, *, consented: bool = True) -> Entry | w
     invitation = await services.boxes.invitation(services.namespace, request.match_info["participant"])
     if invitation is None or not is_for(invitation, session):
         raise NothingHere
+    message_speaks(request, invitation.profile.notice.language)
     if (
         invitation.reopens
         and request.method == hdrs.METH_GET

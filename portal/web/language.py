@@ -36,6 +36,11 @@ def count(number: int, one: str, many: str) -> str:
     return spoken().count(number, one, many)
 
 
+def told(text: str) -> str:
+    """The reader's words for a phrase; a name, or other people's words, as they are."""
+    return spoken().word(text)
+
+
 def size(octets: int) -> str:
     """`412 KB`, `17.6 MB`: in powers of ten, as file managers show them."""
     return spoken().size(octets)

@@ -8,6 +8,7 @@ from aiohttp import web
 from delivery.safebox.participants import Invitation
 from keys.tokens import normalise_reference
 from portal.services import services_of
+from portal.web.language import message_speaks
 from portal.web.throttle import REFERENCES_WRONG, check_network, count_network
 from portal.web.troubles import NothingHere
 
@@ -19,6 +20,7 @@ async def invitation_behind(request: web.Request) -> Invitation:
     found = await find_invitation(request, request.match_info["locator"])
     if found is None:
         raise NothingHere
+    message_speaks(request, found.profile.notice.language)
     return found
 
 

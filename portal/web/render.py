@@ -18,7 +18,7 @@ from delivery.speech import phrase, spoken
 from delivery.store.sessions import Session
 from portal.services import SERVICES, PortalServices, services_of
 from portal.settings import OWNERS
-from portal.web.language import _, count, say, size
+from portal.web.language import _, count, say, size, told
 from portal.web.static import StaticFiles
 from portal.web.times import Clock, clock_of
 from portal.web.visitor import at_owners_site, visitor_of
@@ -114,7 +114,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(size=size, breakable=breakable, initials=initials, browser=browser)
+    made.filters.update(size=size, breakable=breakable, initials=initials, browser=browser, told=told)
     made.globals.update(_=_, say=say, count=count, asset=_asset)
     return made
 

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from delivery.languages import Language, language_named
 from delivery.safebox.participants import Access, Invitation, Way
+from delivery.speech import spoken
 from delivery.store.devices import LONGEST, Device
 from delivery.store.sessions import Session
 from delivery.store.who import Who, address_key
@@ -260,6 +261,7 @@ def access_of(request: web.Request, session: Session | None) -> Access:
         account_id=session.account_id if session else None,
         session=session.name if session else "",
         strong=session is not None and session.strong,
+        language=spoken().language,
     )
 
 

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from delivery.notices.compose import TEMPLATES, About, Composer, Offer, Voice
 from delivery.notices.notice import Attached, Notice, mailbox
-from delivery.notices.wording import MAX_NAME, long_date, one_line, span
+from delivery.notices.wording import MAX_NAME, one_line
+from delivery.speech import ENGLISH, phrase
 
 GOLDEN = Path(__file__).parent / "golden"
 DOCS = Path(__file__).parents[4] / "docs" / "safebox.md"
@@ -79,14 +80,17 @@ NOTICES: dict[str, Callable[[], Notice]] = {
         ABOUT,
         "box",
         [
-            ("a@post.example", "downloaded", NOW, ("Bericht.pdf", "the whole message")),
+            ("a@post.example", "downloaded", NOW, ("Bericht.pdf", phrase("the whole message"))),
             ("b@post.example", "never fetched", None, ()),
         ],
         NOW,
     ),
     "asked_again_reopenable": lambda: COMPOSER.asked_again(ABOUT, "", NOW, reopenable=True),
     "wishes_untaken": lambda: COMPOSER.wishes_untaken(
-        ABOUT.owner_address, NOW, subject=ABOUT.subject, untaken=["“7dd” is not a word that is understood here."]
+        ABOUT.owner_address,
+        NOW,
+        subject=ABOUT.subject,
+        untaken=[phrase("“{word}” is not a word that is understood here.", word="7dd")],
     ),
     "phone_told": lambda: COMPOSER.phone_told(ABOUT, "+41791234567", NOW),
     "asked_again": lambda: COMPOSER.asked_again(ABOUT, "I was away.\nThank you.", NOW),
@@ -245,7 +249,7 @@ def test_every_template_is_composed_and_described() -> None:
 
 
 def test_how_people_say_times() -> None:
-    assert long_date(NOW) == "21 November 2026"
-    assert [span(timedelta(minutes=m)) for m in (1, 15, 60, 90, 1440, 2880)] == [
+    assert ENGLISH.day(NOW) == "21 November 2026"
+    assert [ENGLISH.span(timedelta(minutes=m)) for m in (1, 15, 60, 90, 1440, 2880)] == [
         "1 minute", "15 minutes", "1 hour", "90 minutes", "1 day", "2 days",
     ]  # fmt: skip
