@@ -125,8 +125,9 @@ class Arming:
         for point in POINTS:
             _patch(point.place, functools.partial(self._around, point))
         if "clock" in self._spec:
-            for module in ("gateway.app", "gateway.stores"):
-                _set(module, "now", _moved_clock(Path(self._spec["clock"])))
+            serve: Any = importlib.import_module("gateway.app").serve
+            assert "clock" in serve.__kwdefaults__
+            serve.__kwdefaults__["clock"] = _moved_clock(Path(self._spec["clock"]))
         for place, seconds in self._spec.get("times", {}).items():
             module, _, name = place.partition(":")
             is_span = isinstance(getattr(importlib.import_module(module), name), timedelta)
