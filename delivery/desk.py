@@ -21,7 +21,7 @@ from delivery.store import circuits, pauses, views
 from delivery.store import items as rows
 from delivery.store.ages import Pile, piles
 from delivery.store.audit import Event, EventKind, record
-from delivery.store.messages import finish_message, lock_message
+from delivery.store.messages import finish_messages, lock_messages
 from delivery.store.upgrade import DEFAULT_NAMESPACE
 from delivery.store.views import Conservation, ItemStory, Line
 from policy.decision import Route
@@ -245,16 +245,17 @@ class Desk:
         report: tuple[SealedMessage, NewItem] | None,
         now: datetime,
     ) -> tuple[bool, str | None]:
-        lock_message(conn, item.message_id)
+        lock_messages(conn, [item.message_id])
         said = None if reply is None else str(reply)
-        if not rows.end(conn, item.id, item.state, to, now=now, last_reply=said):
+        found = [one.item for one in rows.find_items(conn, [item.id]) if one.item.state is item.state]
+        if not found or rows.end_each(conn, [rows.Ending(found[0], to, reply=said)], now):
             return False, None
         kind = EventKind.ITEM_REFUSED if to is State.REFUSED else EventKind.ITEM_CANCELLED
         facts = {"route": item.destination.route.value}
         record(conn, self._queue.vault, [_event(kind, item, actor, facts, said)], now)
         if report is not None:
             self._queue.put(conn, report[0], [report[1]], [enqueued(report[0], Kind.DSN, item.message_id)], now)
-        return True, finish_message(conn, item.message_id, now)
+        return True, finish_messages(conn, [item.message_id], now).get(item.message_id)
 
 
 def _event(kind: EventKind, item: Item, actor: str, facts: Mapping[str, object], said: str | None = None) -> Event:

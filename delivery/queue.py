@@ -7,18 +7,17 @@ memory: the items are inserted as its leases. Everything else is found by the wo
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from typing import Final, Protocol
 
 import structlog
 from sqlalchemy import Connection
 
+from delivery.entering import Claim, Entry, about
 from delivery.errors import DeliveryError, StoreUnavailable
 from delivery.fairness import Senders, Urgency
 from delivery.items import (
-    ENDS,
     Destination,
     Fate,
     Item,
@@ -33,14 +32,14 @@ from delivery.items import (
     State,
 )
 from delivery.reporting import Reporter
-from delivery.sealed import open_changes, open_message, seal_changes, seal_message, unreadable
+from delivery.sealed import open_changes, open_message, seal_message, unreadable
 from delivery.settings import QueueSettings
 from delivery.store.ages import Waiting, waiting
-from delivery.store.audit import Event, EventKind, record
+from delivery.store.audit import Event, EventKind, record, record_each
 from delivery.store.blobs import Blobs
 from delivery.store.database import Database
 from delivery.store.items import insert_items
-from delivery.store.messages import find_message, insert_message
+from delivery.store.messages import find_message, insert_messages
 from delivery.store.vault import Vault
 from delivery.store.views import count_up_to
 from keys.tokens import new_id
@@ -50,14 +49,6 @@ Clock = Callable[[], datetime]
 HEAVY: Final = 64 * 1024  # bytes: sealing more than this is done in a thread
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """Under which name, and until when, a worker leases what is being accepted."""
-
-    worker: str
-    until: datetime
 
 
 class FreshMail(Protocol):
@@ -129,9 +120,8 @@ class Queue:
         report = await self._report_refused(message, sealed.id, items, made, now)
         if report is not None:
             own.append((report[0], [report[1]]))
-        work = partial(self._insert_all, sealed=sealed, items=made, claim=claim, own=own, events=events, now=now)
         try:
-            await self.db.write(work)
+            await self.db.write_one(self._insert_each, Entry(sealed, made, now, claim, events, own))
         except DeliveryError as error:
             self.discard(sealed, *(mail for mail, _ in own), error=error)
             raise
@@ -159,8 +149,8 @@ class Queue:
         now: datetime,
     ) -> str:
         """Insert a sealed message with its items, due at once; its id. Call `wake` after the commit."""
-        self._insert(conn, sealed, self._items(sealed, items, now), None, now)
-        record(conn, self.vault, _about(sealed, events), now)
+        self._insert(conn, [Entry(sealed, self._items(sealed, items, now), now)])
+        record(conn, self.vault, about(sealed, events), now)
         return sealed.id
 
     def discard(self, *sealed: SealedMessage, error: Exception) -> None:
@@ -292,39 +282,23 @@ class Queue:
         ]
         return await self.seal_report(_opened(message_id, message), reports, now)
 
-    def _insert_all(
-        self,
-        conn: Connection,
-        *,
-        sealed: SealedMessage,
-        items: Sequence[Item],
-        claim: Claim | None,
-        own: Sequence[tuple[SealedMessage, Sequence[NewItem]]],
-        events: Sequence[Event],
-        now: datetime,
-    ) -> None:
-        self._insert(conn, sealed, items, claim, now)
-        for mail, recipients in own:
-            self.put(conn, mail, recipients, [enqueued(mail, recipients[0].kind, sealed.id)], now)
-        told = _about(sealed, events)
-        if not any(event.kind is EventKind.MESSAGE_ACCEPTED for event in told):
-            told.insert(0, _accepted(sealed, items))
-        told += [_begun_event(item) for item in items if item.state in (State.REFUSED, State.HELD)]
-        record(conn, self.vault, told, now)
+    # -- in the transaction -------------------------------------------------------------------------------------------
 
-    def _insert(
-        self, conn: Connection, sealed: SealedMessage, items: Sequence[Item], claim: Claim | None, now: datetime
-    ) -> None:
-        if not self.vault.knows(sealed.message.namespace, sealed.wrapped.key_id):
-            raise StoreUnavailable("the database was replaced since the message was sealed")
-        over = all(item.state in ENDS for item in items)
-        insert_message(conn, sealed, len(items), now if over else None)
-        changes = {item.id: seal_changes(sealed, item) for item in items if item.changes}
-        insert_items(conn, items, changes, (claim.worker, claim.until) if claim else None, now)
+    def _insert_each(self, conn: Connection, accepted: Sequence[Entry]) -> list[None]:
+        """Write messages with all that enters with them."""
+        self._insert(conn, accepted)
+        for one in accepted:
+            for mail, recipients in one.own:
+                self.put(conn, mail, recipients, [enqueued(mail, recipients[0].kind, one.sealed.id)], one.now)
+        record_each(conn, self.vault, [(event, one.now) for one in accepted for event in one.told()])
+        return [None] * len(accepted)
 
-
-def _about(sealed: SealedMessage, events: Sequence[Event]) -> list[Event]:
-    return [replace(event, message_id=event.message_id or sealed.id) for event in events]
+    def _insert(self, conn: Connection, accepted: Sequence[Entry]) -> None:
+        for one in accepted:
+            if not self.vault.knows(one.sealed.message.namespace, one.sealed.wrapped.key_id):
+                raise StoreUnavailable("the database was replaced since the message was sealed")
+        insert_messages(conn, [one.message_row() for one in accepted])
+        insert_items(conn, [row for one in accepted for row in one.item_rows()])
 
 
 def _opened(message_id: str, message: NewMessage) -> OpenMessage:
@@ -344,32 +318,7 @@ def _opened(message_id: str, message: NewMessage) -> OpenMessage:
     )
 
 
-def _accepted(sealed: SealedMessage, items: Sequence[Item]) -> Event:
-    message = sealed.message
-    return Event(
-        EventKind.MESSAGE_ACCEPTED,
-        message.namespace,
-        message_id=sealed.id,
-        facts={"size": sealed.size, "recipients": len(items)},
-        persons={"sender": message.sender or "<>", "owner": message.owner},
-    )
-
-
 def enqueued(sealed: SealedMessage, kind: Kind, about: str) -> Event:
     """The event of a mail of our own: which message it is about."""
     what = EventKind.DSN_ENQUEUED if kind is Kind.DSN else EventKind.NOTICE_ENQUEUED
     return Event(what, sealed.message.namespace, message_id=sealed.id, facts={"about": about})
-
-
-def _begun_event(item: Item) -> Event:
-    kind = EventKind.ITEM_HELD if item.state is State.HELD else EventKind.ITEM_REFUSED
-    return Event(
-        kind,
-        item.namespace,
-        message_id=item.message_id,
-        item_id=item.id,
-        decision_id=item.decision_id or None,
-        facts={"route": item.destination.route.value},
-        persons={"recipient": item.recipient},
-        private={"reply": item.last_reply, "rule": item.rule},
-    )

@@ -8,7 +8,6 @@ comes after the lease has gone to someone else changes nothing, but is recorded 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
-from functools import partial
 from typing import Final, Protocol, assert_never
 
 import structlog
@@ -34,8 +33,8 @@ from delivery.items import (
 from delivery.queue import Queue, enqueued
 from delivery.retry import FallBack, GiveUp, Wait, after_deferral
 from delivery.store import items as rows
-from delivery.store.audit import Event, EventKind, record
-from delivery.store.messages import finish_message, lock_message
+from delivery.store.audit import Event, EventKind, record_each
+from delivery.store.messages import finish_messages, lock_messages
 from policy.decision import Route
 
 NO_PROOF: Final = Reply(550, "5.7.10", "the recipient's server could not be reached with proven encryption in time")
@@ -91,6 +90,21 @@ class _Late(Exception):
         self.ids = ids
 
 
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """What is to be written of one message's tries. `late`: ids of items whose lease is known to be lost."""
+
+    steps: Sequence[Step]
+    late: frozenset[str]
+    report: tuple[SealedMessage, NewItem] | None
+    now: datetime
+
+    @property
+    def message_id(self) -> str:
+        """Whose tries."""
+        return self.steps[0].item.message_id
+
+
 class Results:
     """Writes down results. `jitter` gives numbers from 0 to 1."""
 
@@ -118,12 +132,12 @@ class Results:
     async def _record(self, message: OpenMessage, tried: Sequence[Tried]) -> None:
         now = self._queue.clock()
         steps = [await self._step(one, now) for one in tried]
-        late: set[str] = set()
+        late: frozenset[str] = frozenset()
         while True:
             counted = [step for step in steps if step.item.id not in late]
             report = await self._report(message, counted, now)
             try:
-                blobs = await self._queue.db.write(partial(self._apply, steps=steps, late=late, report=report, now=now))
+                blobs = await self._queue.db.write_one(self._apply_each, _Result(steps, late, report, now))
             except _Late as found:
                 self._discard(report, found)
                 late |= found.ids
@@ -169,32 +183,31 @@ class Results:
 
     # -- in the transaction ---------------------------------------------------------------------------------------
 
-    def _apply(
-        self,
-        conn: Connection,
-        *,
-        steps: Sequence[Step],
-        late: set[str],
-        report: tuple[SealedMessage, NewItem] | None,
-        now: datetime,
-    ) -> list[str]:
-        """Write everything; the blobs to unlink after the commit. Raises _Late when a lease is no longer ours."""
-        lock_message(conn, steps[0].item.message_id)
-        found_late = {step.item.id for step in steps if step.item.id not in late and not _moved(conn, step, now)}
-        if found_late:
-            raise _Late(found_late)
-        for step in steps:
-            is_late = step.item.id in late
-            rows.add_attempt(conn, step.item.id, _attempt(step, late=is_late))
-            record(conn, self._queue.vault, [_event(step, late=is_late)], now)
-            if not is_late:
-                for work in step.works:
-                    work(conn, now)
-        if report is not None:
-            about = steps[0].item.message_id
-            self._queue.put(conn, report[0], [report[1]], [enqueued(report[0], Kind.DSN, about)], now)
-        blob = finish_message(conn, steps[0].item.message_id, now)
-        return [] if blob is None else [blob]
+    def _apply_each(self, conn: Connection, results: "Sequence[_Result]") -> list[list[str]]:
+        """Write everything; for each the blobs to unlink after the commit. Raises _Late where a lease is not ours."""
+        ids = [result.message_id for result in results]
+        lock_messages(conn, ids)
+        self._move(conn, results)
+        steps = [(step, step.item.id in result.late, result.now) for result in results for step in result.steps]
+        rows.add_attempts(conn, [(step.item.id, _attempt(step, late=late)) for step, late, _ in steps])
+        record_each(conn, self._queue.vault, [(_event(step, late=late), now) for step, late, now in steps])
+        for step, late, now in steps:
+            for work in () if late else step.works:
+                work(conn, now)
+        for result in results:
+            if result.report is not None:
+                mail, recipient = result.report
+                self._queue.put(conn, mail, [recipient], [enqueued(mail, Kind.DSN, result.message_id)], result.now)
+        blobs = finish_messages(conn, ids, results[-1].now)
+        return [[blobs[message_id]] if message_id in blobs else [] for message_id in ids]
+
+    def _move(self, conn: Connection, results: "Sequence[_Result]") -> None:
+        """Move all items that are not late. Raises _Late with those of which it turns out only now."""
+        steps = [step for result in results for step in result.steps if step.item.id not in result.late]
+        late = rows.end_each(conn, [_ending(step) for step in steps if step.to in ENDS], results[-1].now)
+        late |= {step.item.id for step in steps if step.to not in ENDS and not _moved(conn, step)}
+        if late:
+            raise _Late(late)
 
 
 def _tell(step: Step, *, late: bool) -> None:
@@ -230,15 +243,15 @@ def _host(outcome: Outcome) -> str:
     return evidence.host if evidence is not None else ""
 
 
-def _moved(conn: Connection, step: Step, now: datetime) -> bool:
-    """Move the item; False: its lease is no longer ours."""
-    item, token = step.item, step.tried.leased.token
-    made = item.attempts + 1
-    if step.to in ENDS:
-        return rows.end(
-            conn, item.id, State.LEASED, step.to, now=now, token=token, attempts_made=made, last_reply=str(step.reply)
-        )
-    values: dict[str, object] = {"attempts": made, "last_reply": rows.plain_text(str(step.reply))}
+def _ending(step: Step) -> rows.Ending:
+    leased = step.tried.leased
+    return rows.Ending(leased.item, step.to, leased.token, leased.item.attempts + 1, str(step.reply))
+
+
+def _moved(conn: Connection, step: Step) -> bool:
+    """Move an item that stays in the queue; False: its lease is no longer ours."""
+    item = step.item
+    values: dict[str, object] = {"attempts": item.attempts + 1, "last_reply": rows.plain_text(str(step.reply))}
     values["urgency"] = after_failure(item.kind, item.urgency)
     if step.next_at is not None:
         values["next_at"] = step.next_at
@@ -248,7 +261,7 @@ def _moved(conn: Connection, step: Step, now: datetime) -> bool:
         values |= {"fell_back": True, "fallback_at": None, "fallback_route": None}
         if step.route is Route.SAFEBOX:
             values |= {"route": Route.SAFEBOX.value, "target": "", "inside": False, "expires_at": step.retry_until}
-    return rows.move(conn, item.id, State.LEASED, step.to, token, **values)
+    return rows.move(conn, item.id, State.LEASED, step.to, step.tried.leased.token, **values)
 
 
 def _attempt(step: Step, *, late: bool) -> Attempt:

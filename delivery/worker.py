@@ -19,11 +19,12 @@ from delivery.breaking import Breaker
 from delivery.circuits import Circuit, next_look
 from delivery.claims import LEASE, Claims, OurLease, Outlook
 from delivery.couriers.courier import Courier, Deferred, Delivery, Lost, Outcome
+from delivery.entering import Claim
 from delivery.errors import DeliveryError, StoreUnavailable
 from delivery.housekeeping import Housekeeping
 from delivery.items import Lane, LeasedItem, OpenMessage
 from delivery.lanes import Batch, Lanes, Limits, batches
-from delivery.queue import Claim, Queue
+from delivery.queue import Queue
 from delivery.results import ItemEnds, Results, Tried, surprise
 from delivery.store.pauses import ALL
 from policy.decision import Changes, Route

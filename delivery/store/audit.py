@@ -126,8 +126,12 @@ def record(conn: Connection, vault: Vault, events: Sequence[Event], now: datetim
 
     Raises KeysUnavailable where fields are to be sealed and the audit key cannot be had.
     """
-    if events:
-        _INSERT.run_each(conn, [_row(conn, vault, event, now) for event in events])
+    record_each(conn, vault, [(event, now) for event in events])
+
+
+def record_each(conn: Connection, vault: Vault, events: Sequence[tuple[Event, datetime]]) -> None:
+    """`record`, for events of several acts, each with its time."""
+    _INSERT.insert_each(conn, [_row(conn, vault, event, at) for event, at in events])
 
 
 def _row(conn: Connection, vault: Vault, event: Event, now: datetime) -> dict[str, Any]:

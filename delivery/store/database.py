@@ -6,6 +6,9 @@ hand is on disk. A work that raises takes back its own savepoint and gives its e
 the database itself undoes the whole group, and every caller gets StoreUnavailable. The next group starts with a fresh
 connection, so that the store recovers by itself.
 
+`await db.write_one(kind, value)` is for what each message does: `kind(conn, values)` is called once for the values of
+all who wait, and says in a few statements what would be many.
+
 SQLite has one writer thread a process and a lock file that orders processes; PostgreSQL has a few writer threads,
 which may run a group again, work by work, where two groups blocked each other: a work must do nothing but use its
 connection.
@@ -14,7 +17,7 @@ connection.
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
@@ -25,9 +28,11 @@ from sqlalchemy import Connection
 from delivery.errors import StoreUnavailable
 from delivery.store.backing import Backing, backing_for
 from delivery.store.failures import translated
-from delivery.store.groups import Job, JobQueue, run_group
+from delivery.store.gathering import Gathering
+from delivery.store.groups import Job, JobQueue, each, run_group
 
 T = TypeVar("T")
+V = TypeVar("V")
 
 PATIENCE: Final = timedelta(seconds=5)  # how long a lock of someone else is waited for
 _CLOSING: Final = 30.0  # seconds a writer gets to end its group when we close
@@ -41,7 +46,7 @@ class Database:
         self._patience = patience.total_seconds()
         self._jobs = JobQueue()
         self._readers = ThreadPoolExecutor(pool, thread_name_prefix="store-read")
-        self._writing = threading.local()
+        self._here = threading.local()  # of each thread: does it write, and what its event loop gathers
         self._closed = False
         self.note: Callable[[int, float], None] = lambda _works, _seconds: None  # of each group: works, and how long
         self._writers = [
@@ -71,30 +76,38 @@ class Database:
         Raises StoreUnavailable; StoreConflict for a violated key that `work` did not catch; or what `work` raised.
         Where the caller is cancelled before the group starts, `work` never runs; after that it does.
         """
-        loop = asyncio.get_running_loop()
-        waiter: asyncio.Future[T] = loop.create_future()
-        job = self._submit(work, waiter)
-        patience = loop.call_later(self._patience, _give_up, job)
+        result: T = await self.write_one(each, work)
+        return result
+
+    async def write_one(self, kind: Callable[[Connection, Sequence[V]], Sequence[T]], value: V) -> T:
+        """As `write`, of what `kind` does for a value. Others' values may be done in the same call, which may be made
+        again for fewer of them: it must do nothing but use its connection. Kinds that are equal are one.
+        """
+        if self._closed:
+            raise StoreUnavailable("the database is closed")
+        gathering = self._gathering()
+        waiter: asyncio.Future[T] = gathering.loop.create_future()
+        job = Job(kind, value, waiter=waiter)
+        gathering.add(job)
         try:
             return await waiter
         except asyncio.CancelledError:
-            job.future.cancel()  # takes the job out of the queue, unless a writer has begun it
+            job.claim()  # unless a writer has begun it, nobody does it
             raise
-        finally:
-            patience.cancel()
 
     def write_now(self, work: Callable[[Connection], T]) -> T:
         """`write`, for commands and tests: waits in this thread. Never call it inside another work."""
-        if getattr(self._writing, "here", False):
+        if getattr(self._here, "writes", False):
             raise RuntimeError("a work must not wait for another work")
-        job = self._submit(work)
+        future: Future[T] = Future()
+        job = Job(each, work, future=future)
+        if self._closed or not self._jobs.put([job]):
+            raise StoreUnavailable("the database is closed")
         with suppress(TimeoutError):
-            done: T = job.future.result(self._patience)
-            return done
-        if job.future.cancel():
+            return future.result(self._patience)
+        if job.claim():
             raise StoreUnavailable("the database is busy")
-        result: T = job.future.result()
-        return result
+        return future.result()
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in a read transaction in a thread. Raises StoreUnavailable, or what `work` raised."""
@@ -131,21 +144,17 @@ class Database:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _submit(self, work: Callable[[Connection], T], waiter: "asyncio.Future[T] | None" = None) -> Job:
-        job = Job(work, Future(), waiter)
-        if self._closed or not self._jobs.put(job):
-            raise StoreUnavailable("the database is closed")
-        return job
+    def _gathering(self) -> Gathering:
+        """Of the event loop that runs in this thread."""
+        loop = asyncio.get_running_loop()
+        gathering: Gathering | None = getattr(self._here, "gathering", None)
+        if gathering is None or gathering.loop is not loop:
+            gathering = self._here.gathering = Gathering(loop, self._jobs, self._patience)
+        return gathering
 
     def _write_groups(self) -> None:
-        self._writing.here = True
+        self._here.writes = True
         while (group := self._jobs.take()) is not None:
             began = time.perf_counter()
             run_group(self._backing, group)
             self.note(len(group), time.perf_counter() - began)
-
-
-def _give_up(job: Job) -> None:
-    """Still queued after so long: the writer waits for someone else's lock. What has begun is waited for."""
-    if job.waiter is not None and not job.waiter.done() and job.future.cancel():
-        job.waiter.set_exception(StoreUnavailable("the database is busy"))

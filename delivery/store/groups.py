@@ -1,4 +1,9 @@
-"""Group commit: works that wait together share a transaction, each in a savepoint of its own."""
+"""Group commit: works that wait together share a transaction, and those of one kind each statement of it.
+
+A work is a kind and a value: `kind(conn, values)` does what values of several callers ask for, and gives a result for
+each. Works of one kind share a savepoint; where something is wrong with one of them, it is undone, and each is done
+again alone, in a savepoint of its own.
+"""
 
 import asyncio
 import threading
@@ -7,7 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import structlog
 from sqlalchemy import Connection
@@ -22,16 +27,72 @@ GROUP: Final = 256  # works in one transaction at most: bounds how long the firs
 WAITING: Final = 20_000  # works that may wait; past that the store counts as unavailable
 _TRIES: Final = 4  # of one work that others' transactions stand in the way of
 
+Kind: TypeAlias = Callable[[Connection, Sequence[Any]], Sequence[Any]]
+
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """One work and who waits for it: a thread on `future`, or a task of an event loop on `waiter`, told of `future`."""
+class _Done:
+    value: Any
 
-    work: Callable[[Connection], Any]
-    future: "Future[Any]"
-    waiter: "asyncio.Future[Any] | None" = None
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    error: BaseException
+
+
+class Job:
+    """One work and who waits for it: a thread on `future`, or a task of an event loop on `waiter`."""
+
+    __slots__ = ("_claim", "future", "kind", "outcome", "value", "waiter")
+
+    def __init__(
+        self,
+        kind: Kind,
+        value: Any,
+        *,
+        future: "Future[Any] | None" = None,
+        waiter: "asyncio.Future[Any] | None" = None,
+    ) -> None:
+        self.kind, self.value = kind, value
+        self.future, self.waiter = future, waiter
+        self.outcome: _Done | _Failed | None = None
+        self._claim = threading.Lock()
+
+    def claim(self) -> bool:
+        """Take it to do it, or so that nobody does. False: somebody was first."""
+        return self._claim.acquire(blocking=False)
+
+    def end(self, outcome: _Done | _Failed) -> None:
+        """Tell a thread that waits; a task is told by `_tell`. The value is let go of."""
+        self.outcome, self.value = outcome, None
+        if self.future is None:
+            return
+        if isinstance(outcome, _Done):
+            self.future.set_result(outcome.value)
+        else:
+            self.future.set_exception(outcome.error)
+
+    def refuse(self, error: Exception) -> None:
+        """Give the task that waits an error, unless a writer has begun the work; in the task's own loop."""
+        if self.outcome is None and self.claim():
+            self.end(_Failed(error))
+            self.wake()
+
+    def wake(self) -> None:
+        """Tell the task that waits; in its own loop."""
+        if self.waiter is None or self.waiter.done() or self.outcome is None:
+            return
+        if isinstance(self.outcome, _Done):
+            self.waiter.set_result(self.outcome.value)
+        else:
+            self.waiter.set_exception(self.outcome.error)
+
+
+def each(conn: Connection, works: Sequence[Callable[[Connection], Any]]) -> list[Any]:
+    """The kind of works that have no kind: a function each, which is alone in its savepoint."""
+    return [work(conn) for work in works]
 
 
 class JobQueue:
@@ -42,12 +103,12 @@ class JobQueue:
         self._ready = threading.Condition()
         self._closed = False
 
-    def put(self, job: Job) -> bool:
-        """Queue a job. False: closed, or too many wait."""
+    def put(self, jobs: Sequence[Job]) -> bool:
+        """Queue jobs. False: closed, or too many wait."""
         with self._ready:
             if self._closed or len(self._jobs) >= WAITING:
                 return False
-            self._jobs.append(job)
+            self._jobs.extend(jobs)
             self._ready.notify()
             return True
 
@@ -58,7 +119,10 @@ class JobQueue:
                 if self._closed:
                     return None
                 self._ready.wait()
-            return [self._jobs.popleft() for _ in range(min(GROUP, len(self._jobs)))]
+            taken = [self._jobs.popleft() for _ in range(min(GROUP, len(self._jobs)))]
+            if self._jobs:
+                self._ready.notify()
+            return taken
 
     def close(self) -> None:
         """Take no more jobs; those that wait are still given out."""
@@ -72,18 +136,8 @@ class JobQueue:
             refused = _start(list(self._jobs))
             self._jobs.clear()
         for job in refused:
-            job.future.set_exception(error)
+            job.end(_Failed(error))
         _tell(refused)
-
-
-@dataclass(frozen=True, slots=True)
-class _Done:
-    value: Any
-
-
-@dataclass(frozen=True, slots=True)
-class _Failed:
-    error: BaseException
 
 
 def run_group(backing: Backing, jobs: list[Job]) -> None:
@@ -112,7 +166,7 @@ def _unavailable(cause: SQLAlchemyError, *, certain: bool = True) -> StoreUnavai
 
 def _start(jobs: list[Job]) -> list[Job]:
     """Those whose callers still wait; from here on they cannot be cancelled."""
-    return [job for job in jobs if job.future.set_running_or_notify_cancel()]
+    return [job for job in jobs if job.claim()]
 
 
 def _transaction(backing: Backing, jobs: list[Job], started: list[Job]) -> list[_Done | _Failed]:
@@ -121,7 +175,7 @@ def _transaction(backing: Backing, jobs: list[Job], started: list[Job]) -> list[
             transaction = conn.begin()
             started.extend(_start(jobs))
             try:
-                outcomes = [_run(conn, job) for job in started]
+                outcomes = _run(conn, started)
             except BaseException:
                 transaction.rollback()
                 raise
@@ -132,30 +186,54 @@ def _transaction(backing: Backing, jobs: list[Job], started: list[Job]) -> list[
         return outcomes
 
 
-def _run(conn: Connection, job: Job) -> _Done | _Failed:
+def _run(conn: Connection, jobs: list[Job]) -> list[_Done | _Failed]:
+    """Do them kind by kind; their outcomes in the order of the jobs."""
+    kinds: dict[Kind, list[int]] = {}
+    for at, job in enumerate(jobs):
+        kinds.setdefault(job.kind, []).append(at)
+    outcomes: dict[int, _Done | _Failed] = {}
+    for kind, places in kinds.items():
+        values = [jobs[at].value for at in places]
+        outcomes.update(zip(places, _together(conn, kind, values), strict=True))
+    return [outcomes[at] for at in range(len(jobs))]
+
+
+def _together(conn: Connection, kind: Kind, values: list[Any]) -> list[_Done | _Failed]:
+    if len(values) > 1 and kind is not each:
+        with suppress(_Undone):
+            return [_Done(result) for result in _in_savepoint(conn, kind, values)]
+    return [_alone(conn, kind, value) for value in values]
+
+
+def _alone(conn: Connection, kind: Kind, value: Any) -> _Done | _Failed:
     try:
-        return _Done(_in_savepoint(conn, job.work))
-    except IntegrityError as cause:
-        return _Failed(chained(translate(cause), cause))
-    except DBAPIError:
-        raise  # full, locked, gone: SQLite may have undone everything, so the whole group is undone
-    except SQLAlchemyError as cause:
-        return _Failed(chained(translate(cause), cause))
-    except Exception as error:  # noqa: BLE001 - a work's own error is its caller's: it is handed over, not dropped
-        return _Failed(error)
+        return _Done(_in_savepoint(conn, kind, [value])[0])
+    except _Undone as undone:
+        cause = undone.cause
+        return _Failed(chained(translate(cause), cause) if isinstance(cause, SQLAlchemyError) else cause)
 
 
-def _in_savepoint(conn: Connection, work: Callable[[Connection], Any]) -> Any:
-    """What `begin_nested` does, at a tenth of its cost."""
+class _Undone(Exception):
+    """Something failed for a reason of its own, which is its caller's; what it did is undone."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__()
+        self.cause = cause
+
+
+def _in_savepoint(conn: Connection, kind: Kind, values: list[Any]) -> Sequence[Any]:
+    """What `begin_nested` does, at a tenth of its cost. Raises _Undone, or what undid the whole transaction."""
     say(conn, "SAVEPOINT work")
     try:
-        value = work(conn)
-    except BaseException:
+        results = kind(conn, values)
+    except Exception as cause:
+        if isinstance(cause, DBAPIError) and not isinstance(cause, IntegrityError):
+            raise  # full, locked, gone: SQLite may have undone everything, so the whole group is undone
         say(conn, "ROLLBACK TO SAVEPOINT work")
         say(conn, "RELEASE SAVEPOINT work")
-        raise
+        raise _Undone(cause) from cause
     say(conn, "RELEASE SAVEPOINT work")
-    return value
+    return results
 
 
 def _commit(backing: Backing, conn: Connection) -> None:
@@ -171,7 +249,7 @@ def _one_by_one(backing: Backing, jobs: list[Job]) -> None:
     """Run again, each in a transaction of its own, what was undone because groups blocked each other."""
     for job in jobs:
         for last in (*(False,) * (_TRIES - 1), True):
-            again = Job(job.work, Future())
+            again = Job(job.kind, job.value)
             try:
                 outcomes = _transaction(backing, [again], [])
             except SQLAlchemyError as cause:
@@ -189,10 +267,7 @@ def _one_by_one(backing: Backing, jobs: list[Job]) -> None:
 
 def _resolve(jobs: list[Job], outcomes: list[_Done | _Failed]) -> None:
     for job, outcome in zip(jobs, outcomes, strict=True):
-        if isinstance(outcome, _Done):
-            job.future.set_result(outcome.value)
-        else:
-            job.future.set_exception(outcome.error)
+        job.end(outcome)
     _tell(jobs)
 
 
@@ -209,18 +284,12 @@ def _tell(jobs: Sequence[Job]) -> None:
 
 def _wake(jobs: Sequence[Job]) -> None:
     for job in jobs:
-        if job.waiter is None or job.waiter.done():
-            continue
-        error = job.future.exception()
-        if error is not None:
-            job.waiter.set_exception(error)
-        else:
-            job.waiter.set_result(job.future.result())
+        job.wake()
 
 
 def _refuse(jobs: list[Job], error: StoreUnavailable, cause: BaseException) -> None:
     log.warning("store.unavailable", error=str(error), works=len(jobs))
     for job in jobs:
         # one exception object for each: tracebacks of several callers must not grow on one
-        job.future.set_exception(chained(type(error)(str(error), certain=error.certain), cause))
+        job.end(_Failed(chained(type(error)(str(error), certain=error.certain), cause)))
     _tell(jobs)

@@ -5,6 +5,7 @@ changed, someone else was first.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -28,7 +29,7 @@ from sqlalchemy import (
 from delivery.fairness import URGENT, Urgency, shares
 from delivery.items import ENDS, MOVES, Attempt, Destination, Item, Kind, Lane, LeasedItem, State
 from delivery.store.schema import attempts, finished_items, items, messages, workers
-from delivery.store.statements import Statement
+from delivery.store.statements import SET, Statement, say
 from keys.tokens import new_id
 from policy.decision import Route
 
@@ -41,15 +42,10 @@ _FREE: Final[dict[str, Any]] = {"lease_worker": None, "lease_until": None}
 _INSERT: Final = Statement(insert(items), items.c.keys())
 _INSERT_FINISHED: Final = Statement(insert(finished_items), finished_items.c.keys())
 _INSERT_ATTEMPT: Final = Statement(insert(attempts), attempts.c.keys())
-_KEPT: Final = tuple(column.name for column in items.c if column.name in finished_items.c)
-_TAKEN: Final = (
-    delete(items)
-    .where(items.c.id == bindparam("item"), items.c.state == bindparam("start"))
-    .returning(*(items.c[name] for name in _KEPT))
-)
+_SOME: Final = items.c.id.in_(bindparam(SET, expanding=True))
+_TAKEN: Final = delete(items).where(_SOME, items.c.state == bindparam("start"))
 _TAKE: Final = Statement(_TAKEN)
 _TAKE_LEASED: Final = Statement(_TAKEN.where(items.c.lease_token == bindparam("token")))
-_INSERT_TAKEN: Final = Statement(insert(finished_items), finished_items.c.keys(), raw=_KEPT)
 LEVELS: Final = tuple(range(Urgency.CODE, Urgency.RETRY + 1))
 _NEXT: Final = union_all(  # each of them is one look into the index
     *(
@@ -60,10 +56,10 @@ _NEXT: Final = union_all(  # each of them is one look into the index
     )
 )
 _CHOSEN: Final = select(items, messages.c.size, messages.c.sender).join(messages)
-_OURS: Final = select(items.c.id, items.c.lease_token).where(
-    items.c.state == State.LEASED.value,
-    items.c.lease_worker == bindparam("worker"),
-    items.c.id.in_(bindparam("ids", expanding=True)),
+_OURS: Final = Statement(
+    select(items.c.id, items.c.lease_token).where(
+        _SOME, items.c.state == State.LEASED.value, items.c.lease_worker == bindparam("worker")
+    )
 )
 
 
@@ -132,35 +128,35 @@ def read_item(row: Row[Any]) -> Item:
     )
 
 
-def insert_items(
-    conn: Connection,
-    new: Sequence[Item],
-    changes_sealed: Mapping[str, bytes],
-    lease: tuple[str, datetime] | None,
-    now: datetime,
-) -> None:
-    """Write items. `lease` (worker, until) is for those that are LEASED; those at an end go among the finished."""
-    live, ended = [], []
-    for item in new:
-        values = _values(item)
-        if item.state in ENDS:
-            del values["urgency"]
-            ended.append(values | {"finished_at": now, "changes_sealed": None})
-            continue
-        leased = item.state is State.LEASED and lease is not None
-        live.append(
-            values
-            | {
-                "changes_sealed": changes_sealed.get(item.id),
-                "lease_worker": lease[0] if lease and leased else None,
-                "lease_until": lease[1] if lease and leased else None,
-                "lease_token": 1 if leased else 0,
-            }
-        )
-    if live:
-        _INSERT.run_each(conn, live)
-    if ended:
-        _INSERT_FINISHED.run_each(conn, ended)
+@dataclass(frozen=True, slots=True)
+class ItemRow:
+    """An item to write at a time. `lease` (worker, until) is for one that is LEASED."""
+
+    item: Item
+    at: datetime
+    changes_sealed: bytes | None = None
+    lease: tuple[str, datetime] | None = None
+
+
+def insert_items(conn: Connection, new: Sequence[ItemRow]) -> None:
+    """Write items; those at an end go among the finished."""
+    _INSERT.insert_each(conn, [_live(one) for one in new if one.item.state not in ENDS])
+    _INSERT_FINISHED.insert_each(conn, [_finished(one.item, one.at) for one in new if one.item.state in ENDS])
+
+
+def _live(new: ItemRow) -> dict[str, Any]:
+    leased = new.item.state is State.LEASED and new.lease is not None
+    worker, until = new.lease if new.lease is not None and leased else (None, None)
+    return _values(new.item) | {
+        "changes_sealed": new.changes_sealed,
+        "lease_worker": worker,
+        "lease_until": until,
+        "lease_token": 1 if leased else 0,
+    }
+
+
+def _finished(item: Item, now: datetime) -> dict[str, Any]:
+    return _values(item) | {"finished_at": now, "changes_sealed": None}
 
 
 # -- leases --------------------------------------------------------------------------------------------------------
@@ -253,11 +249,7 @@ def renew(conn: Connection, worker: str, tokens: Mapping[str, int], until: datet
 
 def held(conn: Connection, worker: str, ids: Sequence[str]) -> dict[str, int]:
     """Those of some items that are leased to the worker, each with its token."""
-    tokens: dict[str, int] = {}
-    for some in _batches(ids):
-        rows = conn.execute(_OURS, {"worker": worker, "ids": list(some)})
-        tokens.update((row.id, row.lease_token) for row in rows)
-    return tokens
+    return dict(_OURS.rows_for(conn, ids, {"worker": worker}))
 
 
 def give_back(conn: Connection, worker: str, tokens: Mapping[str, int], next_at: datetime | None = None) -> None:
@@ -312,31 +304,57 @@ def move(conn: Connection, item_id: str, start: State, to: State, token: int | N
     return changed.rowcount == 1
 
 
-def end(
-    conn: Connection,
-    item_id: str,
-    start: State,
-    to: State,
-    *,
-    now: datetime,
-    token: int | None = None,
-    attempts_made: int | None = None,
-    last_reply: str | None = None,
-) -> bool:
-    """Move an item to one of its ends: out of the queue, among the finished. False: it is no longer where it was."""
-    _allowed(start, to)
-    changed: dict[str, Any] = {"state": to.value, "changes_sealed": None, "finished_at": now}
-    if attempts_made is not None:
-        changed["attempts"] = attempts_made
-    if last_reply is not None:
-        changed["last_reply"] = plain_text(last_reply)
-    # one statement takes it out, so that of two transactions only one ends it
-    taking = _TAKE if token is None else _TAKE_LEASED
-    row = taking.first(conn, {"item": item_id, "start": start.value, "token": token})
-    if row is None:
-        return False
-    _INSERT_TAKEN.run(conn, dict(zip(_KEPT, row, strict=True)) | changed)
-    return True
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """An item and its end. `item` is as it was when it was read or leased; `token` (None: whoever's, for an admin)."""
+
+    item: Item
+    to: State
+    token: int | None = None
+    attempts: int | None = None  # made by now; None: as before
+    reply: str | None = None  # that ended it; None: the last one
+
+
+def end_each(conn: Connection, endings: Sequence[Ending], now: datetime) -> set[str]:
+    """Move items to their ends: out of the queue, among the finished. Ids of those that are no longer where they were:
+    they stay as they are.
+    """
+    for ending in endings:
+        _allowed(ending.item.state, ending.to)
+    gone = _take_out(conn, endings)
+    _INSERT_FINISHED.insert_each(conn, [_ended(one, now) for one in endings if one.item.id not in gone])
+    return gone
+
+
+def _ended(ending: Ending, now: datetime) -> dict[str, Any]:
+    changed: dict[str, Any] = {"state": ending.to.value}
+    if ending.attempts is not None:
+        changed["attempts"] = ending.attempts
+    if ending.reply is not None:
+        changed["last_reply"] = plain_text(ending.reply)
+    return _finished(ending.item, now) | changed
+
+
+def _take_out(conn: Connection, endings: Sequence[Ending]) -> set[str]:
+    """Take items out; ids of those that are no longer there. Of two transactions only one takes an item out."""
+    if len(endings) == 1:
+        return set() if _taken(conn, endings) else {endings[0].item.id}
+    say(conn, "SAVEPOINT ending")
+    are_all = _taken(conn, endings) == len(endings)
+    if not are_all:
+        say(conn, "ROLLBACK TO SAVEPOINT ending")
+    say(conn, "RELEASE SAVEPOINT ending")
+    return set() if are_all else {one.item.id for one in endings if not _taken(conn, [one])}
+
+
+def _taken(conn: Connection, endings: Sequence[Ending]) -> int:
+    alike: dict[tuple[State, int | None], list[str]] = {}
+    for ending in endings:
+        alike.setdefault((ending.item.state, ending.token), []).append(ending.item.id)
+    return sum(
+        (_TAKE if token is None else _TAKE_LEASED).run_for(conn, ids, {"start": start.value, "token": token})
+        for (start, token), ids in alike.items()
+    )
 
 
 def _allowed(start: State, to: State) -> None:
@@ -349,10 +367,9 @@ def _at(item_id: str, state: State, token: int | None) -> ColumnElement[bool]:
     return here if token is None else and_(here, items.c.lease_token == token)
 
 
-def add_attempt(conn: Connection, item_id: str, attempt: Attempt) -> None:
-    """Record one try."""
-    _INSERT_ATTEMPT.run(
-        conn,
+def add_attempts(conn: Connection, made: Sequence[tuple[str, Attempt]]) -> None:
+    """Record tries, each of the item that is named with it."""
+    rows = [
         {
             "id": new_id(),
             "item_id": item_id,
@@ -362,8 +379,10 @@ def add_attempt(conn: Connection, item_id: str, attempt: Attempt) -> None:
             "outcome": attempt.outcome,
             "reply": plain_text(attempt.reply),
             "evidence": attempt.evidence,
-        },
-    )
+        }
+        for item_id, attempt in made
+    ]
+    _INSERT_ATTEMPT.insert_each(conn, rows)
 
 
 def find_items(conn: Connection, ids: Sequence[str]) -> list[LeasedItem]:

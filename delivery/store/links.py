@@ -144,7 +144,7 @@ def append(conn: Connection, before: Head, events: Sequence[Unlinked]) -> Head:
         end = next_link(end, event.digest)
         rows.append({"number": end.number, "event_id": event.id, "link": end.link})
     if rows:
-        _INSERT.run_each(conn, rows)
+        _INSERT.insert_each(conn, rows)
     return end
 
 

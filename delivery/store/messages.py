@@ -1,16 +1,16 @@
 """Messages of the queue: their rows, and what of them goes when the last item ends."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, delete, insert, select, update
 
 from delivery.items import SealedMessage
 from delivery.store.schema import attempts, finished_items, items, messages
 from delivery.store.schema_boxes import box_documents, box_messages
-from delivery.store.statements import Statement
+from delivery.store.statements import SET, Statement
 from keys.sealing import WrappedKey
 
 _PURGE: Final = 500  # messages a transaction
@@ -20,12 +20,14 @@ _INSERT: Final = Statement(insert(messages), messages.c.keys())
 _MESSAGE: Final = messages.c.id == bindparam("message")
 _FIND: Final = select(messages).where(_MESSAGE)
 _LOCK: Final = select(messages.c.id).where(_MESSAGE).with_for_update()
-_ENDED: Final = Statement(
-    select(messages.c.blob).where(_MESSAGE, ~select(items.c.id).where(items.c.message_id == messages.c.id).exists())
+_OVER: Final = and_(
+    messages.c.id.in_(bindparam(SET, expanding=True)),
+    ~select(items.c.id).where(items.c.message_id == messages.c.id).exists(),
 )
+_BLOBS: Final = Statement(select(messages.c.id, messages.c.blob).where(_OVER, messages.c.blob.is_not(None)))
 _FORGET: Final = Statement(
     update(messages)
-    .where(_MESSAGE)
+    .where(_OVER)
     .values(
         dek_format=None,
         dek_key_id=None,
@@ -62,36 +64,46 @@ class StoredMessage:
     finished_at: datetime | None = None
 
 
-def insert_message(conn: Connection, sealed: SealedMessage, recipients: int, finished_at: datetime | None) -> None:
-    """Write a message's row. `finished_at` is set where every item ended at once: then nothing of its content stays."""
-    message = sealed.message
-    kept = finished_at is None
-    _INSERT.run(
-        conn,
-        {
-            "id": sealed.id,
-            "namespace": message.namespace,
-            "sender": message.sender,
-            "owner": message.owner,
-            "subject_sealed": sealed.subject_sealed if kept else None,
-            "size": sealed.size,
-            "recipients": recipients,
-            "received_at": message.received_at,
-            "client": message.client,
-            "smtputf8": message.smtputf8,
-            "eight_bit": message.eight_bit,
-            "ret": message.ret,
-            "envid": message.envid,
-            "require_tls": message.require_tls,
-            "dek_format": sealed.wrapped.format if kept else None,
-            "dek_key_id": sealed.wrapped.key_id if kept else None,
-            "dek_wrapped": sealed.wrapped.wrapped if kept else None,
-            "dek_commitment": sealed.wrapped.commitment if kept else None,
-            "body_sealed": sealed.body_sealed if kept else None,
-            "blob": sealed.blob if kept else None,
-            "finished_at": finished_at,
-        },
-    )
+@dataclass(frozen=True, slots=True)
+class MessageRow:
+    """A message to write. `finished_at` is set where every item ended at once: then nothing of its content stays."""
+
+    sealed: SealedMessage
+    recipients: int
+    finished_at: datetime | None = None
+
+
+def insert_messages(conn: Connection, new: Sequence[MessageRow]) -> None:
+    """Write messages' rows."""
+    _INSERT.insert_each(conn, [_values(one) for one in new])
+
+
+def _values(new: MessageRow) -> dict[str, Any]:
+    sealed, message = new.sealed, new.sealed.message
+    kept = new.finished_at is None
+    return {
+        "id": sealed.id,
+        "namespace": message.namespace,
+        "sender": message.sender,
+        "owner": message.owner,
+        "subject_sealed": sealed.subject_sealed if kept else None,
+        "size": sealed.size,
+        "recipients": new.recipients,
+        "received_at": message.received_at,
+        "client": message.client,
+        "smtputf8": message.smtputf8,
+        "eight_bit": message.eight_bit,
+        "ret": message.ret,
+        "envid": message.envid,
+        "require_tls": message.require_tls,
+        "dek_format": sealed.wrapped.format if kept else None,
+        "dek_key_id": sealed.wrapped.key_id if kept else None,
+        "dek_wrapped": sealed.wrapped.wrapped if kept else None,
+        "dek_commitment": sealed.wrapped.commitment if kept else None,
+        "body_sealed": sealed.body_sealed if kept else None,
+        "blob": sealed.blob if kept else None,
+        "finished_at": new.finished_at,
+    }
 
 
 def find_message(conn: Connection, message_id: str) -> StoredMessage | None:
@@ -125,23 +137,21 @@ def _message(row: Row[Any]) -> StoredMessage:
     )
 
 
-def finish_message(conn: Connection, message_id: str, now: datetime) -> str | None:
-    """If no item of the message is left: destroy its DEK, subject and body. Gives the blob to unlink after the commit.
+def finish_messages(conn: Connection, ids: Sequence[str], now: datetime) -> dict[str, str]:
+    """Of messages of which no item is left: destroy DEK, subject and body. Gives the blobs to unlink after the commit.
 
-    Call it in the transaction that ended an item, after that.
+    Call it in the transaction that ended items, after that.
     """
-    row = _ENDED.first(conn, {"message": message_id})
-    if row is None:
-        return None
-    _FORGET.run(conn, {"message": message_id, "now": now})
-    blob: str | None = row[0]
-    return blob
+    blobs: dict[str, str] = dict(_BLOBS.rows_for(conn, ids, {}))
+    _FORGET.run_for(conn, ids, {"now": now})
+    return blobs
 
 
-def lock_message(conn: Connection, message_id: str) -> None:
+def lock_messages(conn: Connection, ids: Collection[str]) -> None:
     """Let only one transaction at a time end items of a message, so that the last one knows that it is the last."""
     if conn.dialect.name != "sqlite":  # which has one writer at a time
-        conn.execute(_LOCK, {"message": message_id})
+        for message_id in sorted(ids):  # all in one order, so that no two wait for each other
+            conn.execute(_LOCK, {"message": message_id})
 
 
 def purge_history(conn: Connection, before: datetime) -> int:

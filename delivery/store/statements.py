@@ -5,7 +5,9 @@ to ten times what the statement itself does. So the few that run for every messa
 by it, and bound by the column types' own rules; but they skip its execution. Errors are its own all the same.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -15,28 +17,43 @@ from sqlalchemy.exc import DBAPIError
 Values: TypeAlias = Mapping[str, Any]
 _Binding: TypeAlias = "tuple[str, Callable[[Any], Any] | None]"
 
-_POSITIONAL: Final = frozenset({"qmark", "format", "numeric"})
+SET: Final = "some"  # the name of a parameter that is several values: `column.in_(bindparam(SET, expanding=True))`
+LARGEST_SET: Final = 512
+_SET_MARK: Final = f"__[POSTCOMPILE_{SET}]"
+_NAMED: Final = re.compile(rf"%\((\w+)\)s|__\[POSTCOMPILE_({SET})\]")
+_ROWS: Final = 16  # of one insert: each number of rows is a statement that the driver keeps prepared
 
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """A statement in one database's own words."""
+    """A statement in one database's own words, its values in order."""
 
     sql: str
+    mark: str  # of a value
     bindings: "tuple[_Binding, ...]"
     fixed: Values  # what the statement itself says, as it said it
-    positional: bool
 
-    def bound(self, values: Values) -> Any:
+    def bound(self, values: Values) -> list[Any]:
         if self.fixed:
             values = {**self.fixed, **values}
-        if self.positional:
-            return [values[name] if bind is None else bind(values[name]) for name, bind in self.bindings]
-        return {name: values[name] if bind is None else bind(values[name]) for name, bind in self.bindings}
+        return [values[name] if bind is None else bind(values[name]) for name, bind in self.bindings]
+
+    def for_rows(self, count: int) -> str:
+        """An insert, of so many rows."""
+        head, values, row = self.sql.rpartition(" VALUES ")
+        return head + values + ", ".join([row] * count)
+
+    def for_set(self, count: int) -> str:
+        """The same for a set of so many values."""
+        return self.sql.replace(_SET_MARK, ", ".join([self.mark] * count))
 
 
 class Statement:
-    """One statement. `columns`: those an insert fills. `raw`: names whose values are as the database gave them."""
+    """One statement. `columns`: those an insert fills. `raw`: names whose values are as the database gave them.
+
+    Every statement that a thread runs is a moment in which it lets go of the interpreter, and has to wait until it gets
+    it back: so where there are many rows, one statement is for all of them.
+    """
 
     def __init__(
         self,
@@ -49,41 +66,58 @@ class Statement:
         self._columns = columns
         self._raw = frozenset(raw)
         self._forms: dict[str, _Form] = {}
+        self._wide: dict[tuple[str, int], str] = {}  # by database, and number of rows or of values in the set
 
-    def run(self, conn: Connection, values: Values) -> None:
-        """Run it. Raises what SQLAlchemy would."""
+    def run(self, conn: Connection, values: Values) -> int:
+        """Run it; how many rows it touched. Raises what SQLAlchemy would."""
         form = self._form(conn)
-        cursor = conn.connection.cursor()
-        try:
+        with _cursor(conn, form.sql) as cursor:
             cursor.execute(form.sql, form.bound(values))
-        except conn.dialect.loaded_dbapi.Error as error:
-            raise _wrapped(conn, form.sql, error) from error
-        finally:
-            cursor.close()
-
-    def run_each(self, conn: Connection, rows: Sequence[Values]) -> None:
-        """Run it for each of some rows."""
-        form = self._form(conn)
-        cursor = conn.connection.cursor()
-        try:
-            cursor.executemany(form.sql, [form.bound(values) for values in rows])
-        except conn.dialect.loaded_dbapi.Error as error:
-            raise _wrapped(conn, form.sql, error) from error
-        finally:
-            cursor.close()
+            touched: int = cursor.rowcount
+        return touched
 
     def first(self, conn: Connection, values: Values) -> "tuple[Any, ...] | None":
         """Run it and give its first row, each value as the database keeps it; None: it gave no row."""
         form = self._form(conn)
-        cursor = conn.connection.cursor()
-        try:
+        with _cursor(conn, form.sql) as cursor:
             cursor.execute(form.sql, form.bound(values))
             rows = cursor.fetchall()  # to the end: a statement that is not ended stands in the commit's way
-        except conn.dialect.loaded_dbapi.Error as error:
-            raise _wrapped(conn, form.sql, error) from error
-        finally:
-            cursor.close()
         return tuple(rows[0]) if rows else None
+
+    def insert_each(self, conn: Connection, rows: Sequence[Values]) -> None:
+        """Insert rows."""
+        form = self._form(conn)
+        for begin in range(0, len(rows), _ROWS):
+            some = [form.bound(values) for values in rows[begin : begin + _ROWS]]
+            sql = self._widened(conn, len(some), form.for_rows)
+            with _cursor(conn, sql) as cursor:
+                cursor.execute(sql, [value for row in some for value in row])
+
+    def run_for(self, conn: Connection, some: Sequence[Any], values: Values) -> int:
+        """Run it for a set of values, which SET stands for; how many rows it touched."""
+        return sum(touched for touched, _ in self._for(conn, some, values, fetch=False))
+
+    def rows_for(self, conn: Connection, some: Sequence[Any], values: Values) -> "list[tuple[Any, ...]]":
+        """As `run_for`; the rows, each value as the database keeps it."""
+        return [row for _, rows in self._for(conn, some, values, fetch=True) for row in rows]
+
+    def _for(
+        self, conn: Connection, some: Sequence[Any], values: Values, *, fetch: bool
+    ) -> "Iterator[tuple[int, list[tuple[Any, ...]]]]":
+        form = self._form(conn)
+        at = next(at for at, (name, _) in enumerate(form.bindings) if name == SET)
+        for begin in range(0, len(some), LARGEST_SET):
+            part = list(some[begin : begin + LARGEST_SET])
+            part += part[-1:] * ((1 << (len(part) - 1).bit_length()) - len(part))  # few sizes: few statements to keep
+            sql = self._widened(conn, len(part), form.for_set)
+            bound = form.bound({**values, SET: None})
+            with _cursor(conn, sql) as cursor:
+                cursor.execute(sql, bound[:at] + part + bound[at + 1 :])
+                yield cursor.rowcount, cursor.fetchall() if fetch else []
+
+    def _widened(self, conn: Connection, count: int, widen: Callable[[int], str]) -> str:
+        key = conn.dialect.name, count
+        return self._wide.get(key) or self._wide.setdefault(key, widen(count))
 
     def _form(self, conn: Connection) -> _Form:
         dialect = conn.dialect
@@ -92,11 +126,15 @@ class Statement:
     def _compiled(self, dialect: Dialect) -> _Form:
         compiled: Any = self._clause.compile(dialect=dialect, column_keys=self._columns)
         binds = {name: bind for bind, name in compiled.bind_names.items()}
-        positional = dialect.paramstyle in _POSITIONAL
-        names = compiled.positiontup if positional else list(binds)
-        bindings = tuple((name, None if name in self._raw else _rule(binds[name], dialect)) for name in names)
-        fixed = {name: bind.value for name, bind in binds.items() if not bind.required}
-        return _Form(str(compiled), bindings, fixed, positional)
+        sql, mark, names = str(compiled), "?", compiled.positiontup
+        if names is None:
+            names = [named or SET for named, _ in _NAMED.findall(sql)]
+            sql, mark = _NAMED.sub(lambda found: "%s" if found[1] else found[0], sql), "%s"
+        bindings = tuple(
+            (name, None if name in self._raw or name == SET else _rule(binds[name], dialect)) for name in names
+        )
+        fixed = {name: bind.value for name, bind in binds.items() if not bind.required and name != SET}
+        return _Form(sql, mark, bindings, fixed)
 
 
 def _rule(bind: BindParameter[Any], dialect: Dialect) -> "Callable[[Any], Any] | None":
@@ -107,16 +145,20 @@ def _rule(bind: BindParameter[Any], dialect: Dialect) -> "Callable[[Any], Any] |
 
 def say(conn: Connection, sql: str) -> None:
     """Say a word of the database's own, without values: `SAVEPOINT work`."""
+    with _cursor(conn, sql) as cursor:
+        cursor.execute(sql)
+
+
+@contextmanager
+def _cursor(conn: Connection, sql: str) -> Iterator[Any]:
+    """A cursor of the driver's own; its errors as SQLAlchemy tells of them: never with the values."""
+    dialect = conn.dialect
     cursor = conn.connection.cursor()
     try:
-        cursor.execute(sql)
-    except conn.dialect.loaded_dbapi.Error as error:
-        raise _wrapped(conn, sql, error) from error
+        yield cursor
+    except dialect.loaded_dbapi.Error as error:
+        raise DBAPIError.instance(
+            sql, None, error, dialect.loaded_dbapi.Error, hide_parameters=True, dialect=dialect
+        ) from error
     finally:
         cursor.close()
-
-
-def _wrapped(conn: Connection, sql: str, error: Exception) -> Exception:
-    """As SQLAlchemy tells of a driver's error: never with the values."""
-    dialect = conn.dialect
-    return DBAPIError.instance(sql, None, error, dialect.loaded_dbapi.Error, hide_parameters=True, dialect=dialect)

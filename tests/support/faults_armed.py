@@ -79,7 +79,7 @@ POINTS = (
     Point("at the dot", "delivery.couriers.transaction:Transaction._is_ours", True),
     Point("after the dot", "delivery.couriers.transaction:Transaction._outlast", False),
     Point("after the remote 250", "delivery.couriers.transaction:Transaction._outlast", True),
-    Point("result half written", "delivery.store.messages:finish_message", True),
+    Point("result half written", "delivery.store.messages:finish_messages", True),
     Point("after the result", "delivery.results:Results.record", True, _is_mail),
     Point("SafeBox half made", "delivery.safebox.making:insert_made", True),
     Point("after SafeBox, before notice", "delivery.results:Results.record", True, _is_mail),
@@ -121,7 +121,7 @@ class Arming:
 
     def arm(self) -> None:
         """Put every fault in its place."""
-        _patch("delivery.queue:Queue._insert_all", self._note_accepting)
+        _patch("delivery.queue:Queue._insert_each", self._note_accepting)
         for point in POINTS:
             _patch(point.place, functools.partial(self._around, point))
         if "clock" in self._spec:

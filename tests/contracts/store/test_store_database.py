@@ -178,3 +178,28 @@ def test_a_url_of_another_kind_is_refused():
         Database.open("mysql://x")
     with pytest.raises(StoreUnavailable):
         Database.open("sqlite://")
+
+
+async def test_works_of_a_kind_are_done_at_once_and_one_that_is_wrong_alone(store):
+    calls = []
+
+    def add(conn, values):
+        calls.append(list(values))
+        return [add_worker(name, store.clock())(conn) and name.upper() for name in values]
+
+    await store.db.write(add_worker("taken", store.clock()))
+    wanted = ["a", "b", "taken", "c"]
+    outcomes = await asyncio.gather(*(store.db.write_one(add, name) for name in wanted), return_exceptions=True)
+    assert [one if isinstance(one, str) else type(one) for one in outcomes] == ["A", "B", StoreConflict, "C"]
+    assert calls == [wanted, ["a"], ["b"], ["taken"], ["c"]], "all at once; then, undone, each by itself"
+    assert await store.db.read(names) == ["a", "b", "c", "taken"]
+
+
+async def test_who_stops_waiting_before_the_writer_begins_is_not_done(store):
+    task = asyncio.create_task(store.db.write(add_worker("never", store.clock())))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await store.db.write(add_worker("one", store.clock())) == 1
+    assert await store.db.read(names) == ["one"]

@@ -183,7 +183,7 @@ async def test_full_of_trouble_nothing_is_kept(store, monkeypatch):
     def broken(*_args, **_kwargs):
         raise StoreUnavailable("no")
 
-    monkeypatch.setattr("delivery.queue.record", broken)
+    monkeypatch.setattr("delivery.queue.record_each", broken)
     with pytest.raises(StoreUnavailable):
         await store.accept()
     assert await store.desk.items() == []

@@ -7,13 +7,19 @@ import pytest
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from delivery.errors import StoreConflict
+from delivery.items import State
+from delivery.store import items as rows
 from delivery.store.schema import workers
-from delivery.store.statements import Statement
+from delivery.store.statements import SET, Statement
 
 ADD = Statement(insert(workers), workers.c.keys())
 RENAME = Statement(update(workers).where(workers.c.id == bindparam("worker")).values(host="elsewhere"))
 LATER = Statement(insert(workers), workers.c.keys(), raw=["started_at"])
 TAKE = Statement(delete(workers).where(workers.c.id == bindparam("worker")).returning(workers.c.host, *workers.c))
+
+_SOME = workers.c.id.in_(bindparam(SET, expanding=True))
+HOSTS = Statement(select(workers.c.host, workers.c.id).where(_SOME, workers.c.host == bindparam("host")))
+REMOVE = Statement(delete(workers).where(_SOME))
 
 
 def kept(conn):
@@ -23,7 +29,7 @@ def kept(conn):
 async def test_values_are_bound_as_their_types_say(store):
     now = store.clock()
     rows = [{"id": name, "host": "here", "started_at": now} for name in ("a", "b")]
-    await store.db.write(lambda conn: ADD.run_each(conn, rows))
+    await store.db.write(lambda conn: ADD.insert_each(conn, rows))
     await store.db.write(lambda conn: RENAME.run(conn, {"worker": "b"}))
     assert await store.db.read(kept) == [("a", "here", now), ("b", "elsewhere", now)]
 
@@ -84,4 +90,44 @@ async def test_one_who_stops_waiting_takes_the_answer_from_nobody_else(store):
     asked[0].cancel()
     asked[1].cancel()
     assert await asked[2] == {leased.item.id}
+    await claims.retire()
+
+
+async def test_many_rows_go_by_few_statements(store):
+    now = store.clock()
+    rows = [{"id": f"w{number:02}", "host": "here", "started_at": now} for number in range(37)]
+    await store.db.write(lambda conn: ADD.insert_each(conn, rows))
+    await store.db.write(lambda conn: ADD.insert_each(conn, []))
+    assert await store.db.read(kept) == [(row["id"], "here", now) for row in rows]
+    with pytest.raises(StoreConflict):
+        await store.db.write(lambda conn: ADD.insert_each(conn, [rows[0] | {"id": "new"}, rows[0]]))
+    assert len(await store.db.read(kept)) == 37
+
+
+async def test_a_statement_for_a_set_takes_any_number_and_counts(store):
+    now = store.clock()
+    ids = [f"w{number:04}" for number in range(1100)]
+    await store.db.write(
+        lambda conn: ADD.insert_each(conn, [{"id": one, "host": "here", "started_at": now} for one in ids])
+    )
+    some = ids[5:1090]
+    assert len(await store.db.read(lambda conn: HOSTS.rows_for(conn, [*some, "nobody"], {"host": "here"}))) == 1085
+    assert await store.db.write(lambda conn: REMOVE.run_for(conn, [*some, "nobody"], {})) == 1085
+    assert await store.db.write(lambda conn: REMOVE.run_for(conn, [], {})) == 0
+    assert len(await store.db.read(kept)) == 15
+
+
+async def test_of_items_that_end_together_those_that_are_gone_are_told(store):
+    """Statements for many say only how many: who was late is found out one by one."""
+    claims = store.claims()
+    await claims.register()
+    for _ in range(4):
+        await store.accept()
+    leased = await claims.lease(100, [])
+    endings = [rows.Ending(one.item, State.SENT, one.token) for one in leased]
+    endings[2] = rows.Ending(leased[2].item, State.SENT, leased[2].token + 1)
+    gone = await store.db.write(lambda conn: rows.end_each(conn, endings, store.clock()))
+    assert gone == {leased[2].item.id}
+    left = await store.db.read(lambda conn: rows.find_items(conn, [one.item.id for one in leased]))
+    assert [one.item.id for one in left] == [leased[2].item.id]
     await claims.retire()

@@ -621,14 +621,14 @@ async def test_content_that_does_not_open_defers_and_at_last_bounces(store, tmp_
 async def test_a_result_waits_for_the_store(store, monkeypatch):
     """The server accepted, the disk is full: the result is kept until it can be written."""
     failures = iter(range(2))
-    real = rows.add_attempt
+    real = rows.add_attempts
 
-    def fails(conn, item_id, attempt):
+    def fails(conn, made):
         if next(failures, None) is not None:
             raise StoreUnavailable("full")
-        real(conn, item_id, attempt)
+        real(conn, made)
 
-    monkeypatch.setattr("delivery.store.items.add_attempt", fails)
+    monkeypatch.setattr("delivery.store.items.add_attempts", fails)
     monkeypatch.setattr("delivery.worker.PATIENCE", 0.01)
     async with store.working():
         message_id = await store.accept()

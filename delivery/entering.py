@@ -1,0 +1,81 @@
+"""What enters the queue in one transaction: a sealed message, its items, its events, and mails of ours beside it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from delivery.items import ENDS, Item, NewItem, SealedMessage, State
+from delivery.sealed import seal_changes
+from delivery.store.audit import Event, EventKind
+from delivery.store.items import ItemRow
+from delivery.store.messages import MessageRow
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Under which name, and until when, a worker leases what is being accepted."""
+
+    worker: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A message to be written. `own` are mails of ours that enter with it, each with its recipients."""
+
+    sealed: SealedMessage
+    items: Sequence[Item]
+    now: datetime
+    claim: Claim | None = None
+    events: Sequence[Event] = ()
+    own: Sequence[tuple[SealedMessage, Sequence[NewItem]]] = ()
+
+    def message_row(self) -> MessageRow:
+        """What is to be written of the message."""
+        over = all(item.state in ENDS for item in self.items)
+        return MessageRow(self.sealed, len(self.items), self.now if over else None)
+
+    def item_rows(self) -> list[ItemRow]:
+        """What is to be written of the items."""
+        lease = None if self.claim is None else (self.claim.worker, self.claim.until)
+        return [
+            ItemRow(item, self.now, seal_changes(self.sealed, item) if item.changes else None, lease)
+            for item in self.items
+        ]
+
+    def told(self) -> list[Event]:
+        """Its events: those that came with it, and those that are a matter of course."""
+        told = about(self.sealed, self.events)
+        if not any(event.kind is EventKind.MESSAGE_ACCEPTED for event in told):
+            told.insert(0, _accepted(self.sealed, self.items))
+        return told + [_begun(item) for item in self.items if item.state in (State.REFUSED, State.HELD)]
+
+
+def about(sealed: SealedMessage, events: Sequence[Event]) -> list[Event]:
+    """The events, of this message where they name none."""
+    return [event if event.message_id else replace(event, message_id=sealed.id) for event in events]
+
+
+def _accepted(sealed: SealedMessage, entered: Sequence[Item]) -> Event:
+    message = sealed.message
+    return Event(
+        EventKind.MESSAGE_ACCEPTED,
+        message.namespace,
+        message_id=sealed.id,
+        facts={"size": sealed.size, "recipients": len(entered)},
+        persons={"sender": message.sender or "<>", "owner": message.owner},
+    )
+
+
+def _begun(item: Item) -> Event:
+    kind = EventKind.ITEM_HELD if item.state is State.HELD else EventKind.ITEM_REFUSED
+    return Event(
+        kind,
+        item.namespace,
+        message_id=item.message_id,
+        item_id=item.id,
+        decision_id=item.decision_id or None,
+        facts={"route": item.destination.route.value},
+        persons={"recipient": item.recipient},
+        private={"reply": item.last_reply, "rule": item.rule},
+    )
