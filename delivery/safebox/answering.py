@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -24,6 +25,7 @@ from delivery.safebox.reading import Seat, facts_of, read_document
 from delivery.safebox.reminding import longest_open, until_deleted
 from delivery.store.audit import EventKind, record
 from delivery.store.box_contents import DocumentRow, MessageRow, Wrote, insert_message
+from delivery.store.box_news import Looker, News, count_news, saw_own_reply
 from delivery.store.boxes import (
     BoxRow,
     BoxState,
@@ -37,6 +39,7 @@ from delivery.store.boxes import (
     participants_of,
 )
 
+_ABOVE: Final = (Role.OWNER, Role.PRIVILEGED)  # what they write, guests read
 _BEFORE: Final = frozenset(state for state, targets in GUEST_MOVES.items() if GuestState.ANSWERED in targets)
 
 
@@ -50,23 +53,32 @@ async def keep_answer(desk: Desk, seat: Seat, draft: Draft, seen: Access, *, mai
         return None
     by_owner = seat.guest.role is Role.OWNER
     mail, kept = (None, ()) if by_owner else await asyncio.to_thread(_mail, desk, seat, key, draft, mail_bytes)
-    news = await asyncio.to_thread(_news, desk, seat, key)
+    if draft.only_for and seat.guest.role not in _ABOVE:
+        return None  # guests and colleagues do not choose who reads them
+    news = await asyncio.to_thread(_news, desk, seat, key, draft.only_for)
     posted = [*([mail] if mail is not None else []), *(notice for one in news for notice in one.notices)]
     content = {"subject": "", "text": draft.text, "html": None}
     sealed = key.seal(CONTENT, draft.message_id, json.dumps(content, ensure_ascii=False).encode("utf-8", "replace"))
-    message = MessageRow(draft.message_id, seat.box.id, seat.box.namespace, seat.guest.id, Wrote.ANSWER, now, sealed)
+    namespace, box_id = seat.box.namespace, seat.box.id
+    message = MessageRow(draft.message_id, box_id, namespace, seat.guest.id, Wrote.ANSWER, now, sealed)
+    message = replace(message, only_for=draft.only_for or None)
 
     def work(conn: Connection) -> bool:
-        if not _still_open(conn, seat, now):
+        if not _still_open(conn, seat, now) or not _reads(conn, seat, draft.only_for):
             return False
         insert_message(conn, message, draft.documents)
-        move_guest(conn, seat.box.namespace, seat.guest.id, _BEFORE, GuestState.ANSWERED)
-        facts = {"documents": [row.id for row in draft.documents], "stays_in_box": len(kept)}
+        count_news(conn, namespace, box_id, News.REPLIES)
+        if seat.guest.role is not Role.GUEST:
+            saw_own_reply(conn, Looker(namespace, box_id, seat.guest.address_key), now)
+        move_guest(conn, namespace, seat.guest.id, _BEFORE, GuestState.ANSWERED)
+        facts: dict[str, object] = {"documents": [row.id for row in draft.documents], "stays_in_box": len(kept)}
+        if draft.only_for:
+            facts["only_for"] = draft.only_for
         event = act_of_guest(EventKind.BOX_ANSWERED, seat.box, seat.guest, seen, **facts)
         record(conn, desk.vault, [event], now)
         if mail is not None:
             desk.post.put(conn, mail, now)
-        here = {one.id for one in participants_of(conn, seat.box.namespace, seat.box.id) if _is_told(one, seat)}
+        here = {one.id for one in participants_of(conn, namespace, box_id) if _is_told(one, seat, draft.only_for)}
         for one in news:
             if one.participant_id in here:
                 desk.inviter.send(conn, seat.box, one, now)
@@ -86,22 +98,34 @@ async def keep_answer(desk: Desk, seat: Seat, draft: Draft, seen: Access, *, mai
     return Answered(draft.message_id, bool(kept))
 
 
-def _news(desk: Desk, seat: Seat, key: BoxKey) -> list[Prepared]:
+def _news(desk: Desk, seat: Seat, key: BoxKey, only_for: str) -> list[Prepared]:
     """Notices to everybody who may read the new message, but the owner, who gets it whole. Blocks."""
     box = seat.box
     people = desk.db.read_now(lambda conn: participants_of(conn, box.namespace, box.id))
     now = desk.clock()
-    told = (one for one in people if _is_told(one, seat))
+    told = (one for one in people if _is_told(one, seat, only_for))
     return [desk.inviter.again(box, key, one, seat.documents, now, what="news") for one in told]
 
 
-def _is_told(person: ParticipantRow, seat: Seat) -> bool:
+def _reads(conn: Connection, seat: Seat, only_for: str) -> bool:
+    """Whether the one guest it is written for can read it; true where it is for everybody."""
+    if not only_for:
+        return True
+    guest = get_participant(conn, seat.box.namespace, only_for)
+    if guest is None or guest.box_id != seat.box.id or guest.role is not Role.GUEST:
+        return False
+    return guest.removed_at is None and guest.recalled_at is None and guest.state is not GuestState.DECLINED
+
+
+def _is_told(person: ParticipantRow, seat: Seat, only_for: str) -> bool:
     """Whether somebody takes part who reads what this one writes."""
     if person.id == seat.guest.id or person.role is Role.OWNER or person.state is GuestState.DECLINED:
         return False
     if person.removed_at is not None or person.recalled_at is not None:
         return False
-    from_above = seat.guest.role in (Role.OWNER, Role.PRIVILEGED)
+    if only_for and person.role is Role.GUEST:
+        return person.id == only_for
+    from_above = seat.guest.role in _ABOVE
     to_all = Profile.model_validate(seat.box.profile).participants.replies is Replies.ALL
     return from_above or to_all or person.role is not Role.GUEST
 

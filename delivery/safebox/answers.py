@@ -46,11 +46,12 @@ class AnswerRefused(DeliveryError):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What is written so far: for the one who keeps it."""
+    """What is written so far: for the one who keeps it. `only_for`: the one guest who reads it; empty: whoever may."""
 
     message_id: str
     text: str = field(repr=False)
     documents: tuple[DocumentRow, ...]
+    only_for: str = ""
 
 
 Keep = Callable[[Draft], Awaitable[Answered | None]]
@@ -120,13 +121,17 @@ class AnswerDraft:
         self._documents.append(await asyncio.to_thread(self._finished, upload))
         self._upload = None
 
-    async def send(self, text: str) -> Answered | None:
-        """Keep the answer and mail it to the owner. None: the box was closed, recalled or declined meanwhile."""
+    async def send(self, text: str, only_for: str = "") -> Answered | None:
+        """Keep the answer and mail it to the owner. None: the box was closed, recalled or declined meanwhile.
+
+        `only_for`: the id of the one guest who is to read it, of what the owner's side writes; None also where this
+        one takes part no more.
+        """
         if self._over or self._upload is not None:
             raise ValueError("an answer is sent once, when its documents are finished")
         if len(text) > self.limits.text:
             raise AnswerRefused(TooMuch.TEXT, self.limits.text)
-        answered = await self._keep(Draft(self._message_id, text, tuple(self._documents)))
+        answered = await self._keep(Draft(self._message_id, text, tuple(self._documents), only_for))
         if answered is None:
             await self.abort()
         self._over = True

@@ -163,6 +163,9 @@ def _event(row: TrailRow, addresses: dict[str, str]) -> RecordedEvent:
     if row.kind == EventKind.BOX_DOWNLOAD_ENDED and size is not None and stop is not None:
         start = row.facts.get("start", 0)
         words = phrase("{what}: {start} to {stop} of {size} bytes", what=words, start=start, stop=stop, size=size)
+    if row.facts.get("only_for"):
+        only = addresses.get(row.facts["only_for"], "")
+        words = phrase("{what}, for {who} alone", what=words, who=only) if only else words
     if row.facts.get("by") == "time":
         words = phrase("{what}, by time", what=words)
     who = addresses.get(row.participant_id or "", "")

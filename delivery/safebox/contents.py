@@ -37,6 +37,7 @@ class BoxMessage:
     documents: tuple[BoxDocument, ...]
     to: tuple[str, ...] = field(default=(), repr=False)  # header To as people read it
     cc: tuple[str, ...] = field(default=(), repr=False)
+    only_for: Person | None = None  # the one guest who reads it beside the owner's side; None: whoever may
     is_original: bool = False
     is_cut: bool = False  # text or html was too long to show: the whole is among the documents
     is_unreadable: bool = False  # the mail could not be taken apart: it is the only document

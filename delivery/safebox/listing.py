@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -17,18 +17,23 @@ from delivery.safebox.participants import Access
 from delivery.safebox.post import Posted
 from delivery.safebox.records import BoxSummary
 from delivery.store.audit import Event, EventKind, record
-from delivery.store.box_lists import Shown, boxes_kept, counts_kept
+from delivery.store.box_lists import Shown, boxes_kept, counts_kept, helpless_in
+from delivery.store.box_news import NOTHING, Counted, news_of
 from delivery.store.boxes import BoxRow, ParticipantRow, Role, participants_of
 
 
 @dataclass(frozen=True, slots=True)
 class ListedBox:
-    """One line. `subject` is empty once the box is deleted; `guests`: the name of each, or the address."""
+    """One line. `subject` is empty once the box is deleted; `guests`: the name of each, or the address. `news`: since
+    the one who looks last opened it; `helpless`: guests who cannot go on without its keepers.
+    """
 
     summary: BoxSummary
     role: Role  # of the one who looks
     subject: str = field(repr=False)
     guests: tuple[str, ...] = field(repr=False)
+    news: Counted = NOTHING
+    helpless: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +55,14 @@ class Listing(Acting):
 
         def work(conn: Connection) -> BoxPage:
             rows = boxes_kept(conn, namespace, by.key, shown, now, most=most, skip=skip)
-            listed = tuple(self._listed(box, participants_of(conn, namespace, box.id), by, now) for box in rows)
-            return BoxPage(listed, counts_kept(conn, namespace, by.key, now))
+            ids = [box.id for box in rows]
+            news, helpless = news_of(conn, namespace, by.key, ids), helpless_in(conn, namespace, ids)
+            listed = (self._listed(box, participants_of(conn, namespace, box.id), by, now) for box in rows)
+            marked = (
+                replace(one, news=news.get(one.summary.id, NOTHING), helpless=helpless.get(one.summary.id, 0))
+                for one in listed
+            )
+            return BoxPage(tuple(marked), counts_kept(conn, namespace, by.key, now))
 
         return await self._desk.db.read(work)
 

@@ -13,6 +13,7 @@ from delivery.safebox.opening import Opening, original_of
 from delivery.safebox.participants import Invitation
 from delivery.safebox.reading import Seat, open_shelf, read_document, seat_at, shelf_of
 from delivery.store.box_contents import get_document
+from delivery.store.box_news import NOTHING, Counted, Looker, counted, keep_look, news_of
 from delivery.store.boxes import Role
 
 
@@ -22,6 +23,14 @@ class GuestView:
 
     invitation: Invitation
     opened: OpenBox | None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is new in a box for one of its keepers, and all that was counted at the same time."""
+
+    new: Counted
+    all: Counted
 
 
 class Looking(Opening, Acting):
@@ -61,6 +70,30 @@ class Looking(Opening, Acting):
         return await self._reader(
             box_id, by, namespace, lambda conn, seat: original_of(conn, seat, self._desk.blobs, within), within
         )
+
+    async def news(self, box_id: str, by: By, namespace: str = "default") -> Seen | None:
+        """What is new since this one last looked, and all there is. Ask before the content is read, and tell `looked`
+        what was shown: so nothing that comes in between is ever taken for seen. None: no such box for this one.
+        """
+
+        def work(conn: Connection) -> Seen | None:
+            standing = standing_of(conn, namespace, box_id, by)
+            if standing is None or standing.me is None:
+                return None
+            new = news_of(conn, namespace, by.key, [box_id])
+            return Seen(new.get(box_id, NOTHING), counted(conn, namespace, box_id))
+
+        return await self._desk.db.read(work)
+
+    async def looked(self, box_id: str, by: By, seen: Seen, namespace: str = "default") -> None:
+        """This one has its page before them, with what `seen` counted."""
+        now = self._desk.clock()
+
+        def work(conn: Connection) -> None:
+            if standing_of(conn, namespace, box_id, by) is not None:
+                keep_look(conn, Looker(namespace, box_id, by.key), seen.all, now)
+
+        await self._desk.db.write(work)
 
     async def as_guest(self, box_id: str, participant_id: str, by: By, namespace: str = "default") -> GuestView | None:
         """What a guest of the box sees, in any state of it. None: no such box, or guest, for this one."""

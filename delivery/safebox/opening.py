@@ -23,7 +23,8 @@ from delivery.safebox.reading import Seat, content_of, open_shelf, read_document
 from delivery.store.audit import EventKind, record
 from delivery.store.blobs import Blobs
 from delivery.store.box_contents import Wrote, any_recalled, documents_of, get_document, messages_of
-from delivery.store.boxes import GuestState, told_lately
+from delivery.store.box_news import News, count_news
+from delivery.store.boxes import GuestState, Role, get_box, told_lately
 
 # A download is asked again whether it may still be read after so many bytes, or seconds
 _LOOK_AGAIN: Final = 4 * 2**20
@@ -60,7 +61,13 @@ class Opening(Finding):
             still = self._seat_within(conn, namespace, participant_id)
             if still is None or not self._invitation(still, now).shown:
                 return False
+            # What is new is counted on the box's row, which is locked before a guest's: in one order everywhere.
+            unseen = GuestState.READ in GUEST_MOVES[still.guest.state] and still.guest.role is Role.GUEST
+            if unseen:
+                get_box(conn, namespace, still.box.id, hold=True)
             first = self._moved(conn, still, GuestState.READ)
+            if first and unseen:
+                count_news(conn, namespace, still.box.id, News.OPENINGS)
             event = act_of_guest(EventKind.BOX_READ, seat.box, seat.guest, seen, first=first)
             record(conn, self._desk.vault, [event], now)
             anew = told is Told.EVERY and self._is_anew(conn, seat, now)

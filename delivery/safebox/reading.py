@@ -169,17 +169,21 @@ class Shelf:
 
 
 def shelf_of(conn: Connection, seat: Seat) -> Shelf:
-    """Read it. A guest sees what the owner's side wrote and their own answers; those of others where all see all."""
+    """Read it. A guest sees their own answers, and what the owner's side wrote to everybody or to them; where all see
+    all, answers of others too.
+    """
     namespace, box_id = seat.box.namespace, seat.box.id
     people = participants_of(conn, namespace, box_id)
     everybody = Profile.model_validate(seat.box.profile).participants.replies is Replies.ALL
     keepers = {one.id for one in people if one.role in (Role.OWNER, Role.PRIVILEGED)}
-    sees_all = everybody or seat.guest.role is not Role.GUEST
-    messages = tuple(
-        message
-        for message in messages_of(conn, namespace, box_id)
-        if sees_all or message.author_id == seat.guest.id or message.author_id in keepers
-    )
+    me = seat.guest
+
+    def reads(message: MessageRow) -> bool:
+        if me.role is not Role.GUEST or message.author_id == me.id:
+            return True
+        return message.only_for in (None, me.id) and (everybody or message.author_id in keepers)
+
+    messages = tuple(message for message in messages_of(conn, namespace, box_id) if reads(message))
     shown = {message.id for message in messages}
     documents = tuple(one for one in documents_of(conn, namespace, box_id) if one.box_message_id in shown)
     downloads: dict[str, datetime] = {}
@@ -199,7 +203,13 @@ def open_shelf(shelf: Shelf, key: BoxKey, invitation: Invitation, limits: Answer
     visible = tuple(one for one in shown if one.id not in gone)
     documents = [_document(row, key, shelf.downloads.get(row.id)) for row in shelf.documents]
     messages = tuple(
-        _message(row, key, people[row.author_id], [one for one in documents if one.message_id == row.id])
+        _message(
+            row,
+            key,
+            people[row.author_id],
+            [one for one in documents if one.message_id == row.id],
+            people.get(row.only_for) if row.only_for else None,
+        )
         for row in shelf.messages
     )
     return OpenBox(
@@ -293,7 +303,9 @@ def _document(row: DocumentRow, key: BoxKey, downloaded_at: datetime | None) -> 
     )
 
 
-def _message(row: MessageRow, key: BoxKey, author: Person, documents: list[BoxDocument]) -> BoxMessage:
+def _message(
+    row: MessageRow, key: BoxKey, author: Person, documents: list[BoxDocument], only_for: Person | None
+) -> BoxMessage:
     content = content_of(row, key)
     return BoxMessage(
         id=row.id,
@@ -306,6 +318,7 @@ def _message(row: MessageRow, key: BoxKey, author: Person, documents: list[BoxDo
         to=tuple(content.get("to", ())),
         cc=tuple(content.get("cc", ())),
         is_original=row.kind is Wrote.ORIGINAL,
+        only_for=only_for,
         is_cut=content.get("is_cut", False),
         is_unreadable=content.get("is_unreadable", False),
         original_size=row.original_size

@@ -20,6 +20,7 @@ from delivery.safebox.post import Posted
 from delivery.safebox.reading import Seat
 from delivery.store.accounts import clear_throttles, phrase_of
 from delivery.store.audit import Event, EventKind, record
+from delivery.store.box_news import News, count_news
 from delivery.store.box_people import set_consent
 from delivery.store.boxes import GuestState, get_participant, move_guest, set_lock, told_lately
 
@@ -70,9 +71,10 @@ class Telling(Finding):
         def compose(about: About, now: datetime) -> Notice:
             return self._desk.composer.asked_again(about, said, now, reopenable=reopenable)
 
-        def happen(_conn: Connection, seat: Seat, now: datetime) -> Event | bool:
+        def happen(conn: Connection, seat: Seat, now: datetime) -> Event | bool:
             if not self._invitation(seat, now).asks:
                 return False
+            count_news(conn, namespace, seat.box.id, News.ASKS)
             return act_of_guest(EventKind.BOX_ASKED, seat.box, seat.guest, seen)
 
         invitation = await self.invitation(namespace, participant_id)

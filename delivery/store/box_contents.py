@@ -34,6 +34,7 @@ class MessageRow:
     content_sealed: bytes | None = field(repr=False)
     original_blob: str | None = None
     original_size: int | None = None  # bytes of plaintext
+    only_for: str | None = None  # the one guest who reads it, beside the owner's side
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,9 @@ class BoxRow:
     recalled_at: datetime | None = None
     recall_reason_sealed: bytes | None = field(default=None, repr=False)
     remind_at: datetime | None = None
+    replies: int = 0
+    openings: int = 0
+    asks: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,9 @@ boxes = Table(
     Column("owner_message_id_sealed", LargeBinary),  # Message-ID of the owner's mail, for threading
     Column("remind_at", UtcTime),  # when guests who have not opened it are reminded next; NULL: never again
     *dek_columns(),
+    Column("replies", Integer, nullable=False, server_default="0"),  # how many there were; what is new: box_looks
+    Column("openings", Integer, nullable=False, server_default="0"),  # first ones, of guests
+    Column("asks", Integer, nullable=False, server_default="0"),  # to open it, or to send it, again
     UniqueConstraint("namespace", "message_id", "profile_name", "audience"),
     Index("boxes_deletes", "state", "deletes_at"),
     Index("boxes_closes", "state", "closes_at"),
@@ -77,6 +80,19 @@ participants = Table(
     Index("participants_address", "namespace", "address_key"),
 )
 
+# What each of those who keep a box saw of it last: the counts of `boxes` at that time.
+box_looks = Table(
+    "box_looks",
+    metadata,
+    Column("box_id", ForeignKey("boxes.id"), primary_key=True),
+    Column("address_key", Text, primary_key=True),
+    Column("namespace", ForeignKey("namespaces.name"), nullable=False),
+    Column("replies", Integer, nullable=False),
+    Column("openings", Integer, nullable=False),
+    Column("asks", Integer, nullable=False),
+    Column("looked_at", UtcTime, nullable=False),
+)
+
 links = Table(
     "links",
     metadata,
@@ -96,6 +112,7 @@ box_messages = Table(
     Column("author_id", ForeignKey("participants.id"), nullable=False),
     Column("kind", String(16), nullable=False),  # original | answer
     Column("written_at", UtcTime, nullable=False),
+    Column("only_for", String(32)),  # the one guest who reads it beside the owner's side; NULL: whoever may
     Column("content_sealed", LargeBinary),  # JSON: {"subject", "from", "to", "cc", "text", "html"}
     Column("original_blob", String(64)),  # the whole mail as it came, Bcc dropped, for "save as e-mail file"
     Column("original_size", BigInteger),

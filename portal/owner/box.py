@@ -4,7 +4,7 @@ import asyncio
 from datetime import datetime, timedelta
 from typing import Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from delivery.safebox.authority import By
 from delivery.safebox.choices import Way
@@ -15,8 +15,10 @@ from delivery.safebox.plainwords import in_words
 from delivery.safebox.records import BoxRecord
 from delivery.safebox.vouching import KnownProof
 from delivery.speech import phrase
+from delivery.store.box_news import NOTHING
 from delivery.store.boxes import BoxState, Role
 from portal.owner.entry import Keeper, keeper_of, path_of
+from portal.owner.news import in_few_words, new_among
 from portal.owner.pages import BoxPage, WriteForm
 from portal.owner.people import shown_people
 from portal.owner.reading import pictures_key
@@ -74,6 +76,8 @@ async def box_page(
     """The page; after a refused act with the sentence that refuses it."""
     record, services = await record_for(request, keeper), services_of(request)
     box_id, namespace = record.summary.id, services.namespace
+    seen = await services.boxes.news(box_id, keeper.by, namespace)  # before the content: see there
+    new = seen.new if seen else NOTHING
     opened = await services.boxes.open_for(box_id, keeper.by, namespace)
     tracks = await services.boxes.activity(box_id, keeper.by, namespace) or ()
     role, acts, clock = role_in(record, keeper.by), acts_in(record, keeper.by), clock_of(request)
@@ -109,11 +113,16 @@ async def box_page(
         has_record=record.summary.state is not BoxState.OPEN,
         done=done,
         error=error or ("" if Act.ANSWER in acts else write_error),
+        news=in_few_words(new),
+        new=new_among(shown, new),
         documents=len(listed),
         document_bytes=sum(one.size for _message, one in listed),
         original=f"{here}/message.eml" if any(one.is_original and one.original_size for one in messages) else "",
     )
-    return await render(request, "owner/box.html", page, status=status, shows_times=True)
+    response = await render(request, "owner/box.html", page, status=status, shows_times=True)
+    if seen is not None and seen.new.total and request.method == hdrs.METH_GET:
+        await services.boxes.looked(box_id, keeper.by, seen, namespace)
+    return response
 
 
 def role_in(record: BoxRecord, by: By) -> Role:

@@ -6,7 +6,8 @@ from aiohttp import web
 
 from delivery.store.box_lists import Shown
 from portal.owner.entry import keeper_of
-from portal.owner.pages import ListPage
+from portal.owner.news import in_few_words
+from portal.owner.pages import ListPage, ShownBox
 from portal.services import services_of
 from portal.web.render import _, render
 
@@ -15,7 +16,7 @@ _MOST_PAGES: Final = 100_000
 
 
 async def boxes(request: web.Request) -> web.StreamResponse:
-    """GET /boxes (`?show=open|closed|recalled|deleted|all`, `?page=2`)."""
+    """GET /boxes (`?show=all|new|help|open|closed|recalled|deleted`, `?page=2`)."""
     keeper, services = await keeper_of(request), services_of(request)
     shown = _shown(request.query.get("show", ""))
     number = _number(request.query.get("page", ""))
@@ -24,7 +25,7 @@ async def boxes(request: web.Request) -> web.StreamResponse:
     page = ListPage(
         _("Your SafeBoxes"),
         keeper.address,
-        found.boxes,
+        tuple(ShownBox(one, in_few_words(one.news)) for one in found.boxes),
         found.counts,
         shown,
         number,

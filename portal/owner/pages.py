@@ -58,12 +58,20 @@ class LeftPage:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownBox:
+    """One line of the list, and what is new in it."""
+
+    listed: ListedBox
+    news: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ListPage:
     """One page of somebody's boxes; `first` and `last` count from 1."""
 
     title: str
     address: str = field(repr=False)
-    boxes: tuple[ListedBox, ...]
+    boxes: tuple[ShownBox, ...]
     counts: Mapping[Shown, int]
     shown: Shown
     number: int
@@ -127,6 +135,8 @@ class BoxPage:
     proposed: str
     takes_back: bool  # documents can be taken back one by one
     has_record: bool
+    news: tuple[str, ...] = ()  # since the one who looks last did
+    new: frozenset[str] = frozenset()  # messages that came since then
     done: str = ""  # a sentence of what was just done
     error: str = ""
     documents: int = 0  # those that the zip of all holds

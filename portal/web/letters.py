@@ -91,6 +91,8 @@ def to_whom(box: OpenBox, message: BoxMessage) -> str:
     """Who reads a letter, in words for the one who reads it too."""
     if message.author.is_reader:
         return _("from you")
+    if message.only_for is not None and message.only_for.is_reader:
+        return _("to you alone")
     others = len([person for person in box.people if not person.is_reader and person.id != message.author.id])
     if not others:
         return _("to you")

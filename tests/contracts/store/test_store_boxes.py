@@ -191,3 +191,28 @@ async def test_a_senders_list_goes_by_the_state_that_time_has(store: Any, boxes:
     counts = (await boxes.boxes_of("default", alice)).counts
     assert (counts[Shown.OPEN], counts[Shown.CLOSED], counts[Shown.ALL]) == (0, 1, 1)
     assert isinstance(await boxes.audit_record(box.summary.id, alice), AuditRecord)
+
+
+async def test_what_is_new_is_counted_once_however_many_act_at_once(
+    boxes: SafeBoxes, elsewhere: SafeBoxes, store: Any
+) -> None:
+    alice = By.person("alice@example.com")
+    [box] = await boxes.list()
+    ids = {one.address: one.participant_id for one in box.guests}
+    await boxes.lock("default", ids[GUESTS[0]], CODE)
+    drafts = [await boxes.begin_answer("default", ids[address], CODE) for address in GUESTS[:4]]
+    acts = [each.open_box("default", guest, CODE) for each in (boxes, elsewhere) for guest in ids.values()]
+    acts += [draft.send("yes") for draft in drafts if draft is not None]
+    acts += [boxes.unlock_guest(box.id, GUESTS[0], alice), elsewhere.call_again(box.id, GUESTS[1], alice)]
+    await asyncio.gather(*acts)
+    seen = await boxes.news(box.id, alice)
+    assert seen is not None
+    # who answered before they were seen to open it is no reader any more: an answer says more
+    assert (seen.new.replies, seen.new.asks) == (4, 0)
+    assert 4 <= seen.new.openings <= len(GUESTS)
+    await boxes.lock("default", ids[GUESTS[5]], CODE)
+    page = await elsewhere.boxes_of("default", alice, Shown.HELP)
+    assert [(one.news, one.helpless) for one in page.boxes] == [(seen.new, 1)]
+    assert (page.counts[Shown.NEW], page.counts[Shown.HELP], page.counts[Shown.OPEN]) == (1, 1, 1)
+    await asyncio.gather(*(each.looked(box.id, alice, seen) for each in (boxes, elsewhere) for _ in range(3)))
+    assert not (await boxes.boxes_of("default", alice, Shown.NEW)).boxes
