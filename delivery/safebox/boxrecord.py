@@ -63,6 +63,7 @@ _WORDS: Final = {
     EventKind.BOX_UNLOCKED: phrase("Unlocked"),
     EventKind.PHONE_TOLD: phrase("Told a telephone number"),
     EventKind.PHONE_CONFIRMED: phrase("The telephone number was confirmed"),
+    EventKind.PHONE_SET: phrase("A telephone number was set"),
     EventKind.QUESTION_SET: phrase("A question was set"),
 }
 

@@ -255,6 +255,8 @@ def put_proof(conn: Connection, box: BoxRow, key: BoxKey, participant_id: str, p
         proofs.put(conn, box.namespace, box.id, participant_id, values)
     if proof.phone:
         proofs.forget_calls(conn, box.namespace, participant_id, now)
+    if proof.question:
+        proofs.forget_answers(conn, box.namespace, participant_id)
 
 
 def code_works(profile: Profile) -> bool:

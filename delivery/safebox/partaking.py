@@ -100,20 +100,22 @@ class Partaking(Acting):
             namespace, box_id, address, by, act=Act.REMOVE, change=change, kind=EventKind.BOX_REMOVED, role=role
         )
 
-    async def call_again(self, box_id: str, address: str, by: By, namespace: str = "default") -> Said | None:
-        """Send one participant the notice again, with a new link."""
-        return await self._call(box_id, by, namespace, only=address)
+    async def call_again(
+        self, box_id: str, address: str, by: By, namespace: str = "default", *, role: Role | None = None
+    ) -> Said | None:
+        """Send one participant the notice again, with a new link. `role`: which, of somebody who has several."""
+        return await self._call(box_id, by, namespace, only=address, role=role)
 
     async def tell_all(self, box_id: str, by: By, namespace: str = "default") -> Said | None:
         """Send everybody who takes part the notice again: after a box was opened again."""
         return await self._call(box_id, by, namespace, only="")
 
-    async def _call(self, box_id: str, by: By, namespace: str, *, only: str) -> Said | None:
+    async def _call(self, box_id: str, by: By, namespace: str, *, only: str, role: Role | None = None) -> Said | None:
         now = self._desk.clock()
         standing = await self._desk.db.read(lambda conn: standing_of(conn, namespace, box_id, by))
         if standing is None or (sentence := self.refused(standing, Act.INVITE)):
             return None if standing is None else Said(False, sentence)
-        wanted = [person_of(standing, only)] if only else list(standing.people)
+        wanted = [person_of(standing, only, role)] if only else list(standing.people)
         people = [one for one in wanted if one is not None and _may_be_called(one)]
         if not people:
             return Said(False, NOBODY)

@@ -75,6 +75,7 @@ class EventKind(StrEnum):
     BOX_UNLOCKED = "box.unlocked"
     PHONE_TOLD = "phone.told"  # by the guest: counts once the owner confirms it
     PHONE_CONFIRMED = "phone.confirmed"
+    PHONE_SET = "phone.set"  # by the owner, whatever was known
     QUESTION_SET = "question.set"
     CODE_SENT = "code.sent"
     CODE_NOT_SENT = "code.not_sent"  # the telephone's provider could not

@@ -60,6 +60,12 @@ def forget_calls(conn: Connection, namespace: str, participant_id: str, now: dat
     conn.execute(delete(sessions).where(open_, sessions.c.way.in_(by_phone)))
 
 
+def forget_answers(conn: Connection, namespace: str, participant_id: str) -> None:
+    """The question is another from now on: who came in by the answer to the one before is out."""
+    open_ = (sessions.c.namespace == namespace) & (sessions.c.participant_id == participant_id)
+    conn.execute(delete(sessions).where(open_, sessions.c.way == "question"))
+
+
 def confirm_phone(conn: Connection, namespace: str, participant_id: str, now: datetime) -> bool:
     """The owner says that the number is right. False: there is none that waits."""
     mine = (proofs.c.participant_id == participant_id) & (proofs.c.namespace == namespace)

@@ -1,16 +1,12 @@
 """`sealgate box phone`, `sealgate box question`: how a guest may prove themselves beside mail."""
 
 import asyncio
-from typing import TYPE_CHECKING
 
 import click
 
 from gateway.cli.box import act_on_box, command, namespace_option
 from gateway.cli.context import NO, Invocation, config_after, fail, json_option, print_json
 from gateway.cli.stores import actor, stores_of
-
-if TYPE_CHECKING:
-    from delivery.safebox.asking import Proof
 
 
 @command.command()
@@ -37,7 +33,6 @@ def phone(
     Confirm only what the owner has made sure of by a way that is not mail: whoever holds the link may have told it.
     """
     from delivery.phones import as_number
-    from delivery.safebox.asking import PhoneFrom, Proof
 
     said = confirm or number
     if confirm and number:
@@ -54,8 +49,7 @@ def phone(
             invocation, box_id, done, lambda boxes, by: boxes.confirm_phone(box_id, address, plain, by, namespace)
         )
         return
-    proof = Proof(plain, PhoneFrom.OWNER)
-    act_on_box(invocation, box_id, done, lambda boxes, by: boxes.set_proof(box_id, address, proof, by, namespace))
+    act_on_box(invocation, box_id, done, lambda boxes, by: boxes.set_phone(box_id, address, plain, by, namespace))
 
 
 @command.command()
@@ -68,19 +62,13 @@ def phone(
 @click.pass_obj
 def question(invocation: Invocation, box_id: str, address: str, *, text: str, answer: str, namespace: str) -> None:
     """Set the question that a guest answers to open a box whose profile has the way `question`."""
-    proof = _question(text, answer)
     done = f"{address} is asked the question"
-    act_on_box(invocation, box_id, done, lambda boxes, by: boxes.set_proof(box_id, address, proof, by, namespace))
-
-
-def _question(text: str, answer: str) -> "Proof":
-    from delivery.safebox.asking import LONGEST, SHORTEST, Proof, hashed, normalised
-
-    if not text.strip() or len(text) > LONGEST:
-        fail(f"a question has 1 to {LONGEST} characters", "say it shorter")
-    if len(normalised(answer)) < SHORTEST:
-        fail(f"an answer has {SHORTEST} letters or digits at least", "choose one that is harder to guess")
-    return Proof(question=text.strip(), answer=hashed(answer))
+    act_on_box(
+        invocation,
+        box_id,
+        done,
+        lambda boxes, by: boxes.set_question(box_id, address, by, namespace, question=text, answer=answer),
+    )
 
 
 def _show(invocation: Invocation, box_id: str, address: str, namespace: str, *, as_json: bool) -> None:

@@ -14,9 +14,10 @@ from delivery.safebox.recalling import MAX_REASON, Recalled
 from delivery.safebox.records import BoxRecord, GuestSummary
 from delivery.store.boxes import Role
 from delivery.store.throttles import Limit
-from portal.owner.box import acts_in, box_page, record_for
+from portal.owner.box import box_page, record_for
 from portal.owner.entry import Keeper, form_of, keeper_of, path_of
-from portal.owner.pages import DeletePage, RecalledPage, RecallPage
+from portal.owner.filling import why_not
+from portal.owner.pages import DeletePage, Note, RecalledPage, RecallPage
 from portal.services import PortalServices, services_of
 from portal.web.forms import one_line
 from portal.web.render import _, render, say
@@ -45,7 +46,7 @@ async def extend(request: web.Request) -> web.StreamResponse:
     record = await record_for(request, keeper)
     until = _end_of(request, record, form.get("until", ""))
     if until is None:
-        return await box_page(request, keeper, error=_("Please choose a day."), status=422)
+        return await _no_day(request, keeper, record, Act.EXTEND)
     said = await services.boxes.extend(record.summary.id, keeper.by, until, services.namespace)
     return await _done(request, keeper, "extend", said)
 
@@ -57,22 +58,28 @@ async def reopen(request: web.Request) -> web.StreamResponse:
     record = await record_for(request, keeper)
     until = _end_of(request, record, form.get("until", ""))
     if until is None:
-        return await box_page(request, keeper, error=_("Please choose a day."), status=422)
-    box_id = record.summary.id
-    said = await services.boxes.reopen_box(box_id, keeper.by, until, services.namespace)
-    if said and form.get("tell") == "yes":
+        return await _no_day(request, keeper, record, Act.REOPEN)
+    box_id, tells = record.summary.id, form.get("tell") == "yes"
+    if tells:
         await _count_calls(services, keeper)
-        await services.boxes.tell_all(box_id, keeper.by, services.namespace)
-        return await _done(request, keeper, "told", said)
-    return await _done(request, keeper, "reopen", said)
+    said = await services.boxes.reopen_box(box_id, keeper.by, until, services.namespace)
+    told = said and tells and await services.boxes.tell_all(box_id, keeper.by, services.namespace)
+    return await _done(request, keeper, "told" if told else "reopen", said)
+
+
+async def _no_day(request: web.Request, keeper: Keeper, record: BoxRecord, act: Act) -> web.StreamResponse:
+    refused = why_not(record, keeper.by, act)
+    if refused:
+        return await _done(request, keeper, "", Said(False, refused))
+    return await box_page(request, keeper, Note(error=_("Please choose a day.")), status=422)
 
 
 async def delete_form(request: web.Request) -> web.StreamResponse:
     """GET /boxes/ID/delete: asked once more; nothing has happened."""
     keeper = await keeper_of(request)
     record = await record_for(request, keeper)
-    if Act.DELETE not in acts_in(record, keeper.by):
-        raise web.HTTPSeeOther(path_of(record.summary.id))
+    if refused := why_not(record, keeper.by, Act.DELETE):
+        return await _done(request, keeper, "", Said(False, refused))
     subject = await _subject(request, keeper, record)
     page = DeletePage(_("Delete this message?"), path_of(record.summary.id), subject, record.documents)
     return await render(request, "owner/delete.html", page)
@@ -90,8 +97,8 @@ async def recall_form(request: web.Request) -> web.StreamResponse:
     """GET /boxes/ID/recall (`?guest=ID`, `?document=ID`): what it would take back, and what not; nothing happens."""
     keeper, services = await keeper_of(request), services_of(request)
     record = await record_for(request, keeper)
-    if Act.RECALL not in acts_in(record, keeper.by):
-        raise web.HTTPSeeOther(path_of(record.summary.id))
+    if refused := why_not(record, keeper.by, Act.RECALL):
+        return await _done(request, keeper, "", Said(False, refused))
     guest = _person(record, request.query["guest"]) if "guest" in request.query else None
     document = request.query.get("document", "")
     name = guest.address if guest else ""
@@ -156,7 +163,8 @@ async def add(request: web.Request) -> web.StreamResponse:
 
 async def person(request: web.Request) -> web.StreamResponse:
     """POST /boxes/ID/person: `person` (the id of a participant) and `act`: call, unlock, release, confirm (with the
-    `phone` that was shown), remove.
+    `phone` that was shown), remove; phone (`phone`) and question (`question`, `answer`) set what they prove themselves
+    by.
     """
     keeper, form = await form_of(request)
     services = services_of(request)
@@ -165,26 +173,34 @@ async def person(request: web.Request) -> web.StreamResponse:
     box_id, boxes = record.summary.id, services.boxes
     place = (keeper.by, services.namespace)
     acts: dict[str, Done] = {
-        "call": lambda: boxes.call_again(box_id, one.address, *place),
+        "call": lambda: boxes.call_again(box_id, one.address, *place, role=one.role),
         "unlock": lambda: boxes.unlock_guest(box_id, one.address, *place),
         "release": lambda: boxes.release(box_id, one.address, *place),
         "confirm": lambda: boxes.confirm_phone(box_id, one.address, form.get("phone", ""), *place),
         "remove": lambda: boxes.remove(box_id, one.address, *place, role=one.role),
+        "phone": lambda: boxes.set_phone(box_id, one.address, form.get("phone", ""), *place),
+        "question": lambda: boxes.set_question(
+            box_id, one.address, *place, question=form.get("question", ""), answer=form.get("answer", "")
+        ),
     }
     if act not in acts:
         raise NothingHere
     if act == "call":
         await _count_calls(services, keeper)
-    return await _done(request, keeper, act, await acts[act]())
+    typed = form if act in ("phone", "question") else {}
+    return await _done(request, keeper, act, await acts[act](), typed)
 
 
-async def _done(request: web.Request, keeper: Keeper, what: str, said: Said | None) -> web.StreamResponse:
+async def _done(
+    request: web.Request, keeper: Keeper, what: str, said: Said | None, typed: Form | None = None
+) -> web.StreamResponse:
     """On to the box, or the box with the sentence that refuses it. None: it is not theirs, or not there."""
     if said is None:
         raise NothingHere
     if said:
         raise web.HTTPSeeOther(path_of(request.match_info["box"], f"?done={what}"))
-    return await box_page(request, keeper, error=say("Not done. {why}", why=_(said.sentence)), status=409)
+    note = Note(error=str(say("Not done. {why}", why=_(said.sentence))), typed=typed or {})
+    return await box_page(request, keeper, note, status=409)
 
 
 async def _count_calls(services: PortalServices, keeper: Keeper) -> None:

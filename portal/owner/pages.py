@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from delivery.safebox.boxrecord import AuditRecord
 from delivery.safebox.lifecycle import Act
@@ -90,6 +91,33 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class ProofForm:
+    """How a guest may prove themselves beside mail, as the profile lets them, and as the owner may set it."""
+
+    takes_phone: bool
+    takes_question: bool
+    phone: str = field(repr=False)  # that codes go to
+    question: str = field(repr=False)
+    longest: int  # characters of question and answer
+    is_open: bool = False  # after a refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What the page says at its top, or at the form that was sent, and what was typed into it."""
+
+    done: str = ""
+    error: str = ""
+    write_error: str = ""
+    text: str = field(default="", repr=False)
+    to: str = ""
+    typed: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+NO_NOTE: Final = Note()
+
+
+@dataclass(frozen=True, slots=True)
 class ShownPerson:
     """Somebody who takes part, what they did, and what can be done for them."""
 
@@ -102,23 +130,28 @@ class ShownPerson:
     acts: frozenset[str]  # names in people.py
     sees: bool  # a guest, whose view can be seen
     phone: str = field(default="", repr=False)  # told by the guest, waiting for the owner's word
+    proves: ProofForm | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class WriteForm:
-    """The form of a further message, with what was written before an error."""
+    """The form of a further message, with what was written before an error. `choices`: guests it can be for alone, by
+    id; empty where there is nothing to choose. `reaches`: everybody, or the sender's side alone.
+    """
 
     most_documents: int
     document_bytes: int
     total_bytes: int
     most_text: int
-    text: str = field(default="", repr=False)
-    error: str = ""
+    choices: tuple[tuple[str, str], ...] = field(repr=False)
+    reaches_guests: bool
+    guests_see_each_other: bool
+    note: Note
 
 
 @dataclass(frozen=True, slots=True)
 class BoxPage:
-    """One box, as those see it who keep it."""
+    """One box, as those see it who keep it. `note`: what was just done, or why not."""
 
     title: str
     record: BoxRecord
@@ -135,13 +168,12 @@ class BoxPage:
     proposed: str
     takes_back: bool  # documents can be taken back one by one
     has_record: bool
-    news: tuple[str, ...] = ()  # since the one who looks last did
-    new: frozenset[str] = frozenset()  # messages that came since then
-    done: str = ""  # a sentence of what was just done
-    error: str = ""
-    documents: int = 0  # those that the zip of all holds
-    document_bytes: int = 0
-    original: str = ""  # where the whole mail is saved from; empty: there is none
+    note: Note
+    news: tuple[str, ...]  # since the one who looks last did
+    new: frozenset[str]  # messages that came since then
+    documents: int  # those that the zip of all holds
+    document_bytes: int
+    original: str  # where the whole mail is saved from; empty: there is none
 
     @property
     def has_acts(self) -> bool:

@@ -6,9 +6,8 @@ from datetime import datetime
 from delivery.safebox.lifecycle import Act
 from delivery.safebox.records import BoxSummary, GuestSummary
 from delivery.safebox.tracking import Download, Sight, Track
-from delivery.safebox.vouching import KnownProof
 from delivery.store.boxes import GuestState, Role
-from portal.owner.pages import ShownPerson, Told
+from portal.owner.pages import ProofForm, ShownPerson, Told
 from portal.web.render import _, browser, count, say, size
 from portal.web.times import Clock
 
@@ -19,16 +18,18 @@ def shown_people(
     *,
     names: Mapping[str, str],
     documents: Mapping[str, str],
-    proofs: Mapping[str, KnownProof],
+    proofs: Mapping[str, ProofForm],
+    waiting: Mapping[str, str],
     acts: frozenset[Act],
     clock: Clock,
 ) -> tuple[ShownPerson, ...]:
-    """Guests first, then those of the owner's side. `names` by participant, `documents`: the name of each by its id."""
+    """Guests first, then those of the owner's side. `names` by participant, `documents`: the name of each by its id,
+    `waiting`: numbers that guests told.
+    """
     by_id = {track.participant_id: track for track in tracks}
     shown = []
     for one in (*summary.guests, *summary.staff):
-        track, proof = by_id.get(one.participant_id), proofs.get(one.participant_id)
-        waits = proof is not None and bool(proof.phone) and not proof.is_confirmed
+        track, phone = by_id.get(one.participant_id), waiting.get(one.participant_id, "")
         shown.append(
             ShownPerson(
                 one.participant_id,
@@ -37,9 +38,10 @@ def shown_people(
                 one.role,
                 told_of(one, track, clock),
                 log_of(track, documents) if track else (),
-                _acts(one, acts, waits=waits),
+                _acts(one, acts, waits=bool(phone)),
                 one.role is Role.GUEST,
-                proof.phone if proof is not None and waits else "",
+                phone,
+                proofs.get(one.participant_id) if one.removed_at is None else None,
             )
         )
     return tuple(shown)

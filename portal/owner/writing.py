@@ -6,8 +6,11 @@ from aiohttp import MultipartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from delivery.safebox.answers import AnswerRefused
+from delivery.safebox.lifecycle import Act
 from portal.owner.box import box_page, record_for
-from portal.owner.entry import Keeper, keeper_of
+from portal.owner.entry import Keeper, keeper_of, path_of
+from portal.owner.filling import reachable, why_not
+from portal.owner.pages import Note
 from portal.services import services_of
 from portal.web.render import _
 from portal.web.throttle import ANSWERS_OF_GUEST
@@ -16,7 +19,7 @@ from portal.web.uploads import Arriving, first_text, parts_of, receive, why_refu
 
 
 async def write(request: web.Request) -> web.StreamResponse:
-    """POST /boxes/ID/write: multipart/form-data with `csrf` first, then `text`, then `files`."""
+    """POST /boxes/ID/write: multipart/form-data with `csrf` first, then `to`, `text`, `files`."""
     keeper = await keeper_of(request)
     try:
         return await _take(request, keeper, await parts_of(request))
@@ -34,7 +37,7 @@ async def _take(request: web.Request, keeper: Keeper, parts: MultipartReader) ->
     if until is not None:
         error = _("Not sent: there were many messages just now. Please try again in a few minutes.")
         text = await first_text(parts, limits.text)
-        return await box_page(request, keeper, text=text, write_error=error, status=429)
+        return await box_page(request, keeper, Note(text=text, write_error=error), status=429)
     draft = await services.boxes.begin_message(box_id, keeper.by, keeper.seen, services.namespace)
     if draft is None:
         return await _too_late(request, keeper, await first_text(parts, limits.text))
@@ -42,19 +45,29 @@ async def _take(request: web.Request, keeper: Keeper, parts: MultipartReader) ->
     try:
         await receive(request, parts, arriving)
         if arriving.is_empty:
-            error = _("Please write something, or add a document.")
-            return await box_page(request, keeper, write_error=error, status=422)
-        answered = await draft.send(arriving.text)
+            return await _again(request, keeper, arriving, _("Please write something, or add a document."), 422)
+        answered = await draft.send(arriving.text, arriving.to)
     except AnswerRefused as refused:
-        error = why_refused(refused)
-        return await box_page(request, keeper, text=arriving.text, write_error=error, status=413)
+        return await _again(request, keeper, arriving, why_refused(refused), 413)
     finally:
         await asyncio.shield(draft.abort())  # after `send` this does nothing
     if answered is None:
-        return await _too_late(request, keeper, arriving.text)
-    raise web.HTTPSeeOther(f"/boxes/{box_id}?done=write")
+        return await _too_late(request, keeper, arriving.text, arriving.to)
+    raise web.HTTPSeeOther(path_of(box_id, "?done=write"))
 
 
-async def _too_late(request: web.Request, keeper: Keeper, text: str) -> web.Response:
-    error = _("This SafeBox takes nothing more. Your message was not sent.")
-    return await box_page(request, keeper, text=text, write_error=error, status=409)
+async def _again(
+    request: web.Request, keeper: Keeper, arriving: Arriving, error: str, status: int
+) -> web.StreamResponse:
+    note = Note(text=arriving.text, to=arriving.to, write_error=error)
+    return await box_page(request, keeper, note, status=status)
+
+
+async def _too_late(request: web.Request, keeper: Keeper, text: str, to: str = "") -> web.Response:
+    """The box is over by now; or the one it was for takes part no more, and it went to nobody else instead."""
+    record = await record_for(request, keeper)
+    if to and to not in reachable(record) and not why_not(record, keeper.by, Act.ANSWER):
+        error = _("Whom it was for takes part no more. Your message was not sent to anybody: please choose again.")
+    else:
+        error = _("This SafeBox takes nothing more. Your message was not sent.")
+    return await box_page(request, keeper, Note(text=text, write_error=error), status=409)

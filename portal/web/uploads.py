@@ -36,6 +36,7 @@ class Arriving:
     draft: AnswerDraft
     limits: AnswerLimits
     text: str = field(default="", repr=False)
+    to: str = ""  # whom it is for alone, where the form asks
     documents: int = 0
     octets: int = 0
     since: float = field(default_factory=monotonic)
@@ -77,6 +78,8 @@ async def receive(request: web.Request, parts: MultipartReader, arriving: Arrivi
             raise Trouble("a form within a form")
         if part.name == "text":
             await _text(part, arriving)
+        elif part.name == "to":
+            arriving.to = (await _short(part, _TOKEN_BYTES)).decode("ascii", "replace")
         elif part.name == "files" and part.filename:
             _check_length(request, arriving)
             await _document(part, arriving)
@@ -87,8 +90,11 @@ async def receive(request: web.Request, parts: MultipartReader, arriving: Arrivi
 
 
 async def first_text(parts: MultipartReader, most: int) -> str:
-    """What was written, to give it back; the text stands before the files."""
+    """What was written, to give it back; the text stands before the files, and only whom it is for before the text."""
     part = await _in_time(parts.next())
+    if isinstance(part, BodyPartReader) and part.name == "to":
+        await _short(part, _TOKEN_BYTES)
+        part = await _in_time(parts.next())
     if not isinstance(part, BodyPartReader) or part.name != "text":
         return ""
     return (await _short(part, 4 * most, cut=True)).decode("utf-8", "replace")[:most]

@@ -117,7 +117,7 @@ async def test_deletion_is_asked_once_more(office) -> None:
     await browser.post(f"/boxes/{box}/delete")
     assert await state(office, box) == "deleted" and "SECRETTEXT" not in browser.text
     await browser.get(f"/boxes/{box}/delete")
-    assert browser.path == f"/boxes/{box}"
+    assert browser.status == 409 and "deleted already" in browser.text
 
 
 async def test_people_are_added_called_unlocked_and_removed(office) -> None:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from delivery.safebox.asking import PhoneFrom, Proof, hashed
+from delivery.safebox.asking import PhoneFrom
 from delivery.safebox.authority import By
 from delivery.safebox.participants import Access, Way
 from delivery.safebox.profile import Profile
@@ -70,9 +70,11 @@ async def test_a_guest_s_own_number_waits_for_the_owner(asked) -> None:
 async def test_owners_set_what_they_know_and_deletion_takes_it(asked) -> None:
     world = await asked()
     bob = await world.boxes.invitation(NS, await world.guest(BOB))
-    assert (await world.boxes.set_proof(bob.box_id, BOB, Proof(NUMBER, PhoneFrom.OWNER), ADMIN)).done
-    asks = Proof(question="Where?", answer=hashed("In Davos"))
-    assert (await world.boxes.set_proof(bob.box_id, BOB, asks, ADMIN)).done
+    assert (await world.boxes.set_phone(bob.box_id, BOB, "+41 (0)79 123 45 67", ADMIN)).done
+    assert (await world.boxes.set_question(bob.box_id, BOB, ADMIN, question=" Where? ", answer="In Davos")).done
+    for question, answer in (("", "Davos"), ("x" * 201, "Davos"), ("Where?", "a-b"), ("Davos or Chur?", "DAVOS!")):
+        assert not (await world.boxes.set_question(bob.box_id, BOB, ADMIN, question=question, answer=answer)).done
+    assert not (await world.boxes.set_phone(bob.box_id, BOB, "079 123 45 67", ADMIN)).done
     known = await world.boxes.proof_of(bob.box_id, BOB, ADMIN)
     assert (known.phone, known.question, known.is_confirmed) == (NUMBER, "Where?", True)
     for sent in (True, False):
@@ -81,7 +83,8 @@ async def test_owners_set_what_they_know_and_deletion_takes_it(asked) -> None:
     await world.boxes.delete(bob.box_id, ADMIN)
     assert world.rows("select * from proofs") == []
     assert await world.boxes.proof_of(bob.box_id, BOB, ADMIN) is not None
-    assert (await world.boxes.set_proof(bob.box_id, BOB, Proof(NUMBER), ADMIN)).done is False
+    assert (await world.boxes.set_phone(bob.box_id, BOB, NUMBER, ADMIN)).done is False
+    assert {"phone.set", "question.set"} <= set(world.events())
 
 
 async def test_a_directory_knows_what_the_sender_does_not_say(build, write_mail) -> None:
@@ -102,8 +105,10 @@ async def test_another_number_ends_what_went_to_the_one_before(asked) -> None:
     await people.keep_code(by_mail, "123456", rules, now)
     for name in ("sms", "question"):
         await people.open_session(NS, digest(name), who, now, timedelta(hours=1), way=name)
-    await world.boxes.set_proof(bob.box_id, BOB, Proof("+41790000000", PhoneFrom.OWNER), ADMIN)
+    await world.boxes.set_phone(bob.box_id, BOB, "+41790000000", ADMIN)
     assert (await people.try_code(by_text, "123456", rules, who, now)).what is Try.SPENT
     assert (await people.try_code(by_mail, "123456", rules, who, now)).what is Try.OPENED
     left = [await people.session(NS, digest(name), now, timedelta(hours=1)) for name in ("sms", "question")]
     assert left[0] is None and left[1] is not None
+    await world.boxes.set_question(bob.box_id, BOB, ADMIN, question="Where?", answer="In Davos")
+    assert await people.session(NS, digest("question"), now, timedelta(hours=1)) is None

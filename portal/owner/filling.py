@@ -1,0 +1,169 @@
+"""What the page of a box is filled with: conversation, documents, people, settings, and what can be done."""
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Final
+
+from aiohttp import web
+
+from delivery.safebox.asking import LONGEST
+from delivery.safebox.authority import By
+from delivery.safebox.choices import Others, Replies, Way
+from delivery.safebox.contents import BoxMessage, OpenBox
+from delivery.safebox.headers import address_key
+from delivery.safebox.lifecycle import Act, Actor, forbidden, refusal
+from delivery.safebox.plainwords import in_words
+from delivery.safebox.records import BoxRecord
+from delivery.safebox.vouching import PHONES, KnownProof
+from delivery.store.box_news import Counted
+from delivery.store.boxes import BoxState, GuestState, Role
+from portal.owner.entry import Keeper, path_of
+from portal.owner.news import in_few_words, new_among
+from portal.owner.pages import BoxPage, Note, ProofForm, WriteForm
+from portal.owner.people import shown_people
+from portal.owner.reading import pictures_key
+from portal.services import services_of
+from portal.web.bundles import documents_in
+from portal.web.letters import shown_message
+from portal.web.render import _, say
+from portal.web.times import Clock, clock_of
+
+_ACTORS: Final = {Role.OWNER: Actor.OWNER, Role.PRIVILEGED: Actor.PRIVILEGED, Role.COLLEAGUE: Actor.COLLEAGUE}
+
+
+async def filled(request: web.Request, keeper: Keeper, record: BoxRecord, new: Counted, note: Note) -> BoxPage:
+    """The page for somebody who keeps the box. `new`: since they last looked."""
+    services, clock = services_of(request), clock_of(request)
+    place = (record.summary.id, keeper.by, services.namespace)
+    opened = await services.boxes.open_for(*place)
+    tracks = await services.boxes.activity(*place) or ()
+    proofs = await services.boxes.proofs_of(*place)
+    role, acts, here = role_in(record, keeper.by), acts_in(record, keeper.by), path_of(record.summary.id)
+    messages = opened.messages if opened else ()
+    key = await pictures_key(request, here)
+    remote = request.query.get("pictures", "") == key
+    # Cleaning a large mail takes a while: not in the loop.
+    shown = await asyncio.to_thread(
+        lambda: tuple(shown_message(here, one, to_whom(one), key, remote=remote) for one in messages)
+    )
+    listed = documents_in(opened) if opened else ()
+    title = (opened.subject if opened else "") or _title_of(record)
+    people = shown_people(
+        record.summary,
+        tracks,
+        names={one.id: one.name for one in opened.people} if opened else {},
+        documents={one.id: one.name for message in messages for one in message.documents},
+        proofs={one: _proof_form(record, known, note, one) for one, known in proofs.items()},
+        waiting={one: known.phone for one, known in proofs.items() if known.waits},
+        acts=acts,
+        clock=clock,
+    )
+    earliest, latest, proposed = _days(record, clock)
+    return BoxPage(
+        str(say("Error: {title}", title=title)) if note.error or note.write_error else title,
+        record,
+        title,
+        here,
+        role,
+        shown,
+        people,
+        acts,
+        in_words(record.profile),
+        _write_form(opened, record, role, note) if opened and Act.ANSWER in acts else None,
+        earliest,
+        latest,
+        proposed,
+        takes_back=Act.RECALL in acts,
+        has_record=record.summary.state is not BoxState.OPEN,
+        note=note,
+        news=in_few_words(new),
+        new=new_among(shown, new),
+        documents=len(listed),
+        document_bytes=sum(one.size for _message, one in listed),
+        original=f"{here}/message.eml" if any(one.is_original and one.original_size for one in messages) else "",
+    )
+
+
+def role_in(record: BoxRecord, by: By) -> Role:
+    """What the one who looks is in it, of the roles they have the one with most rights."""
+    if address_key(record.summary.owner) == by.key:
+        return Role.OWNER
+    staff = record.summary.staff
+    mine = {one.role for one in staff if address_key(one.address) == by.key and one.removed_at is None}
+    return Role.PRIVILEGED if Role.PRIVILEGED in mine else Role.COLLEAGUE
+
+
+def acts_in(record: BoxRecord, by: By) -> frozenset[Act]:
+    """What the life cycle's table and the box's own profile let this one do now."""
+    return frozenset(act for act in Act if not why_not(record, by, act))
+
+
+def why_not(record: BoxRecord, by: By, act: Act) -> str:
+    """The sentence that refuses an act to this one now; empty: they may."""
+    return refusal(record.summary.state, act, _ACTORS[role_in(record, by)]) or forbidden(record.profile, act)
+
+
+def reachable(record: BoxRecord) -> tuple[str, ...]:
+    """The guests who can read what is written now, by id."""
+    return tuple(
+        one.participant_id
+        for one in record.summary.guests
+        if one.removed_at is None and one.recalled_at is None and one.state is not GuestState.DECLINED
+    )
+
+
+def _title_of(record: BoxRecord) -> str:
+    gone = record.summary.state in (BoxState.DELETED, BoxState.RECALLED)
+    return _("A message that is gone") if gone else _("A message without a subject")
+
+
+def to_whom(message: BoxMessage) -> str:
+    """Who reads a message, for those who keep its box."""
+    if message.only_for is not None:
+        return str(say("to {name} alone", name=message.only_for.name or message.only_for.address))
+    if message.author.is_reader:
+        return _("from you")
+    return _("to you") if message.author.role is Role.GUEST else _("to everybody in it")
+
+
+def _days(record: BoxRecord, clock: Clock) -> tuple[str, str, str]:
+    """The first and the last day that it can be kept open until, and one between, as date fields have them."""
+
+    def day(when: datetime) -> str:
+        return when.astimezone(clock.zone).date().isoformat()
+
+    summary, life = record.summary, record.profile.life
+    latest = summary.created_at + life.longest
+    begin = summary.closes_at if summary.state is BoxState.OPEN else clock.now
+    proposed = min(begin + min(life.open_for, timedelta(days=14)), latest)
+    return day(begin), day(latest), day(proposed)
+
+
+def _write_form(opened: OpenBox, record: BoxRecord, role: Role, note: Note) -> WriteForm:
+    limits, settings = opened.limits, record.profile.participants
+    names = {one.id: one.name or one.address for one in opened.people}
+    above = role in (Role.OWNER, Role.PRIVILEGED)
+    guests = reachable(record) if above else ()
+    return WriteForm(
+        limits.documents,
+        limits.document_bytes,
+        limits.total_bytes,
+        limits.text,
+        tuple((one, names[one]) for one in guests if one in names) if len(guests) > 1 else (),
+        above or settings.replies is Replies.ALL,
+        settings.others is Others.VISIBLE,
+        note,
+    )
+
+
+def _proof_form(record: BoxRecord, known: KnownProof, note: Note, participant_id: str) -> ProofForm:
+    ways = set(record.profile.signin.ways)
+    typed = note.typed if note.typed.get("person") == participant_id else {}
+    return ProofForm(
+        not PHONES.isdisjoint(ways),
+        Way.QUESTION in ways,
+        typed.get("phone", known.phone),
+        typed.get("question", known.question),
+        LONGEST,
+        is_open=bool(typed),
+    )

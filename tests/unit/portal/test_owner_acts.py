@@ -1,0 +1,194 @@
+"""What senders do with a box: to one guest alone, what guests prove themselves by, and every act in every state."""
+
+import asyncio
+import re
+from html import unescape
+
+import pytest
+from aiohttp import FormData
+
+from delivery.safebox.authority import By
+from delivery.safebox.lifecycle import Act, Actor, refusal
+from delivery.safebox.participants import Access, Way
+from delivery.safebox.profile import Profile
+from delivery.store.boxes import BoxState, Role
+
+OWNER, DEPUTY, HELPER = "weber@example.com", "boss@example.com", "clerk@example.com"
+GUEST, OTHER = "maria@post.example", "john@post.example"
+SEEN = Access(Way.CODE, "192.0.2.7", "Firefox")
+
+
+async def person_id(office, box: str, address: str = GUEST) -> str:
+    record = await office.boxes.show(box, By.person(OWNER))
+    return next(one.participant_id for one in (*record.summary.guests, *record.summary.staff) if one.address == address)
+
+
+def form(browser, text: str, to: str = "") -> FormData:
+    data = FormData(quote_fields=False, default_to_multipart=True)
+    for name, value in (("csrf", browser.csrf), ("to", to), ("text", text)):
+        data.add_field(name, value)
+    data.add_field("files", b"%PDF more", filename="Extra.pdf", content_type="application/pdf")
+    return data
+
+
+async def texts(office, guest: str) -> str:
+    opened = await office.boxes.open_box("default", guest, None)
+    return " ".join(
+        [one.text for one in opened.messages] + [doc.name for one in opened.messages for doc in one.documents]
+    )
+
+
+@pytest.mark.parametrize("settings", [{}, {"replies": "all", "others": "visible"}])
+async def test_what_is_for_one_guest_is_for_that_guest_alone(office, settings) -> None:
+    office.profiles["standard"] = Profile.model_validate({"participants": settings})
+    box = await office.send(GUEST, OTHER)
+    maria, john = await person_id(office, box), await person_id(office, box, OTHER)
+    await office.boxes.add(box, DEPUTY, By.person(OWNER), role=Role.PRIVILEGED)
+    browser = await office.signed_in(box=box)
+    assert f'<option value="{maria}">' in browser.text
+    before = {address: len(office.mails(address)) for address in (GUEST, OTHER, DEPUTY)}
+    await browser.post(f"/boxes/{box}/write", form(browser, "FOR MARIA ONLY", maria))
+    assert browser.status == 200 and f"to {GUEST} alone" in re.sub("<[^>]*>", "", browser.text)
+    assert "FOR MARIA ONLY" in await texts(office, maria) and "Extra.pdf" in await texts(office, maria)
+    assert "MARIA" not in await texts(office, john) and "Extra.pdf" not in await texts(office, john)
+    after = {address: len(office.mails(address)) - before[address] for address in before}
+    assert after == {GUEST: 1, OTHER: 0, DEPUTY: 1}
+    opened = await office.boxes.open_for(box, By.person(DEPUTY))  # who has the sender's rights reads everything
+    [document] = opened.messages[-1].documents
+    assert opened.messages[-1].text == "FOR MARIA ONLY"
+    assert await office.boxes.document("default", john, document.id) is None
+    assert await office.boxes.document("default", maria, document.id) is not None
+
+
+@pytest.mark.slow
+async def test_whom_it_was_for_is_gone_and_nobody_else_gets_it(office) -> None:
+    box, elsewhere = await office.send(GUEST, OTHER), await office.send(GUEST)
+    maria, foreign = await person_id(office, box), await person_id(office, elsewhere)
+    await office.boxes.add(box, HELPER, By.person(OWNER), role=Role.COLLEAGUE)
+    browser = await office.signed_in(box=box)
+    await office.boxes.remove(box, GUEST, By.person(OWNER))
+    for to in (maria, foreign, "x", await person_id(office, box, HELPER)):
+        await browser.post(f"/boxes/{box}/write", form(browser, "WHOM", to))
+        assert browser.status == 409 and "takes part no more" in browser.text and "WHOM" in browser.text
+    assert "WHOM" not in await texts(office, await person_id(office, box, OTHER))
+    clerk = await office.signed_in(HELPER, box)  # colleagues do not choose, and guests do not read them
+    assert 'name="to"' not in clerk.text and "Guests do not see it" in clerk.text
+    await clerk.post(f"/boxes/{box}/write", form(clerk, "CLERK", await person_id(office, box, OTHER)))
+    assert clerk.status == 409
+    draft = await office.boxes.begin_answer("default", await person_id(office, box, OTHER), SEEN)
+    assert await draft.send("mine", maria) is None  # guests neither
+
+
+@pytest.mark.slow
+async def test_what_was_written_too_late_is_given_back(office) -> None:
+    box = await office.send(GUEST, OTHER)
+    browser = await office.signed_in(box=box)
+    late = form(browser, "FOUR HOURS OF WORK")
+    await office.boxes.close(box, By.person(OWNER))
+    await browser.post(f"/boxes/{box}/write", late)
+    assert browser.status == 409 and "was not sent" in browser.text and "FOUR HOURS OF WORK" in browser.text
+
+
+@pytest.mark.slow
+async def test_a_number_and_a_question_are_set_within_the_profile(office) -> None:
+    plain = await office.send(GUEST)
+    office.profiles["standard"] = Profile.model_validate({"signin": {"ways": ["code", "sms", "question"]}})
+    box = await office.send(GUEST)
+    guest, browser = await person_id(office, box), await office.signed_in(box=box)
+    assert 'name="question"' in browser.text and 'type="tel"' in browser.text
+    await browser.post(f"/boxes/{box}/person", {"person": guest, "act": "phone", "phone": "079 123"})
+    assert (
+        browser.status == 409 and "no telephone number with its country" in browser.text and "079 123" in browser.text
+    )
+    await browser.post(f"/boxes/{box}/person", {"person": guest, "act": "phone", "phone": "+41 79 123 45 67"})
+    assert browser.status == 200 and "+41791234567" in browser.text
+    asks = {"person": guest, "act": "question", "question": "Where, in Davos?", "answer": "davos"}
+    await browser.post(f"/boxes/{box}/person", asks)
+    assert browser.status == 409 and "stands in the question" in browser.text and "Where, in Davos?" in browser.text
+    await browser.post(f"/boxes/{box}/person", {**asks, "question": "Where?"})
+    assert browser.status == 200 and "by another way" in browser.text and "davos" not in browser.text
+    invitation = await office.boxes.invitation("default", guest)
+    assert (invitation.phone, invitation.question) == ("+41791234567", "Where?")
+    assert await office.boxes.is_answer("default", guest, "DAVOS!")
+    assert {"phone.set", "question.set"} <= {one["kind"] for one in office.events()}
+    other = await person_id(office, plain)
+    await browser.get(f"/boxes/{plain}")
+    assert 'name="question"' not in browser.text
+    for act in ("phone", "question"):
+        fields = {**asks, "question": "Where?", "person": other, "act": act, "phone": "+41791234567"}
+        await browser.post(f"/boxes/{plain}/person", fields)
+        assert browser.status == 409 and "Its security profile" in browser.text
+
+
+FIELDS = {
+    "close": (Act.CLOSE, {}),
+    "extend": (Act.EXTEND, {"until": "2027-01-15"}),
+    "reopen": (Act.REOPEN, {"until": "2027-01-15"}),
+    "delete": (Act.DELETE, {}),
+    "recall": (Act.RECALL, {"reason": "x"}),
+    "add": (Act.ADD, {"email": "new@post.example"}),
+    "call": (Act.INVITE, {}),
+    "unlock": (Act.UNLOCK, {}),
+    "release": (Act.RELEASE, {}),
+    "confirm": (Act.VOUCH, {"phone": "+41791234567"}),
+    "phone": (Act.VOUCH, {"phone": "+41791234567"}),
+    "question": (Act.VOUCH, {"question": "Where?", "answer": "Davos"}),
+    "remove": (Act.REMOVE, {}),
+}
+
+
+@pytest.mark.slow  # each act in each state for each role
+@pytest.mark.parametrize("state", list(BoxState))
+async def test_every_act_in_every_state_is_done_or_refused_in_the_words_of_the_table(office, state: BoxState) -> None:
+    owner = By.person(OWNER)
+    people = {Actor.OWNER: OWNER, Actor.COLLEAGUE: HELPER}  # the table has no act that tells privileged from owner
+    browsers = {actor: await office.signed_in(address) for actor, address in people.items()}
+    box = await made(office, owner, state)
+    guest = await person_id(office, box)
+    for actor, browser in browsers.items():
+        await browser.get(f"/boxes/{box}")
+        offered = browser.text
+        for name, (act, fields) in FIELDS.items():
+            sentence = refusal(state, act, actor)
+            if not sentence:
+                continue  # what is allowed has its own tests
+            assert f'value="{name}"' not in offered and f"/boxes/{box}/{name}" not in offered, name
+            path = name if name in ("close", "extend", "reopen", "delete", "recall", "add") else "person"
+            await browser.post(f"/boxes/{box}/{path}", {**fields, "person": guest, "act": name})
+            assert browser.status == 409 and sentence in unescape(browser.text), (name, actor)
+            if path in ("recall", "delete"):  # the page that asks once more says it too
+                await browser.get(f"/boxes/{box}/{path}")
+                assert browser.status == 409 and sentence in unescape(browser.text), (name, actor)
+            assert (await office.boxes.show(box, owner)).summary.state is state
+
+
+async def made(office, owner: By, state: BoxState) -> str:
+    box = await office.send(GUEST)
+    await office.boxes.add(box, HELPER, owner, role=Role.COLLEAGUE)
+    acts = {
+        BoxState.CLOSED: office.boxes.close,
+        BoxState.RECALLED: lambda *to: office.boxes.recall(to[0], "", to[1]),
+        BoxState.DELETED: office.boxes.delete,
+    }
+    assert state not in acts or await acts[state](box, owner)
+    return box
+
+
+@pytest.mark.slow
+async def test_of_two_who_act_at_once_one_wins_and_the_other_reads_why(office) -> None:
+    box = await office.send(GUEST)
+    await office.boxes.add(box, DEPUTY, By.person(OWNER), role=Role.PRIVILEGED)
+    both = [await office.signed_in(box=box), await office.signed_in(DEPUTY, box)]
+    guest = await person_id(office, box)
+    for path, fields, sentence in (
+        ("add", {"email": "new@post.example", "role": "guest"}, "takes part already"),
+        ("person", {"person": guest, "act": "remove"}, "was removed already"),
+        ("close", {}, "closed already"),
+        ("reopen", {"until": "2026-12-10"}, "still open"),
+        ("recall", {"reason": "wrong"}, "taken back already"),
+        ("delete", {}, "deleted already"),
+    ):
+        await asyncio.gather(*(browser.post(f"/boxes/{box}/{path}", fields) for browser in both))
+        assert sorted(browser.status for browser in both) == [200, 409], path
+        [loser] = [browser for browser in both if browser.status == 409]
+        assert sentence in loser.text, path
