@@ -28,6 +28,7 @@ from delivery.store import lapses, pauses
 from delivery.store.backing import Backing, WorkerLock
 from delivery.store.circuits import open_circuits
 from delivery.store.database import Database
+from delivery.store.gathering import Gathering
 from keys.tokens import new_id
 
 LEASE: Final = timedelta(seconds=60)
@@ -66,8 +67,8 @@ class Claims:
         self._lapses = Lapses(LEASE)
         self._longest_wait = 2 * max(longest_wait, LONGEST_CIRCUIT)  # waits are spread, and a clock may be a bit off
         self._lock: WorkerLock | None = None
-        self._questions: list[_Question] = []  # that wait for the next read
-        self._reading: asyncio.Future[dict[str, int]] | None = None  # the read under way
+        self._asking: Gathering[_Question] | None = None
+        self._reading: set[asyncio.Future[dict[str, int]]] = set()  # answers under way
 
     async def register(self) -> None:
         """Take the lock and tell the others. Done again when the lock was lost. Raises StoreUnavailable."""
@@ -130,25 +131,23 @@ class Claims:
     async def still_ours(self, tokens: Mapping[str, int]) -> set[str]:
         """Which of these items are still ours, as the database says it now: by a read that begins after the question.
 
-        Whoever asks while a read is under way shares the next one.
+        Who asks in the same busy moment shares the read.
         """
-        question = _Question(tokens, asyncio.get_running_loop().create_future())
-        self._questions.append(question)
-        if self._reading is None:
-            self._read_next()
+        if self._asking is None or self._asking.loop is not asyncio.get_running_loop():
+            self._asking = Gathering(asyncio.get_running_loop(), self._ask)
+        question = _Question(tokens, self._asking.loop.create_future())
+        self._asking.add(question)
         held = await question.answer
         return {item for item, token in tokens.items() if held.get(item) == token}
 
-    def _read_next(self) -> None:
-        asked, self._questions = self._questions, []
+    def _ask(self, asked: "list[_Question]") -> None:
         ids = [item for question in asked for item in question.tokens]
-        self._reading = asyncio.ensure_future(self._db.read(lambda conn: rows.held(conn, self.worker, ids)))
-        self._reading.add_done_callback(partial(self._answer, asked))
+        reading = asyncio.ensure_future(self._db.read(lambda conn: rows.held(conn, self.worker, ids)))
+        self._reading.add(reading)
+        reading.add_done_callback(partial(self._answer, asked))
 
     def _answer(self, asked: "list[_Question]", read: "asyncio.Future[dict[str, int]]") -> None:
-        self._reading = None
-        if self._questions:
-            self._read_next()
+        self._reading.discard(read)
         error = asyncio.CancelledError() if read.cancelled() else read.exception()
         for question in asked:
             if question.answer.done():

@@ -20,7 +20,7 @@ log = get_logger(__name__)
 BACKLOG: Final = 1024
 _FIRST_PASSED_ON: Final = 3  # SD_LISTEN_FDS_START, sd_listen_fds(3)
 _AT_ONCE: Final = 8  # connections taken before the loop gets its turn
-_AFTER_YOU: Final = 0.005  # seconds that a crowded worker leaves a connection to the others
+_AFTER_YOU: Final = 0.05  # seconds that a crowded worker leaves a connection to the others, who may be busy
 _EXHAUSTED: Final = 1.0  # seconds to wait when there are no descriptors or buffers left
 
 Sockets = Mapping[str, tuple[socket.socket, ...]]  # listening sockets by `address` as configured
@@ -90,7 +90,8 @@ def _passed_on(environ: Mapping[str, str]) -> list[socket.socket]:
 class Acceptor:
     """Takes connections from listening sockets, for one worker of several.
 
-    `crowded` says whether another worker has fewer sessions than this one: then the others get the first turn.
+    `crowded` says whether another worker has fewer sessions than this one, given those that it has taken and that have
+    not entered yet: then the others get the first turn.
     """
 
     def __init__(
@@ -98,7 +99,7 @@ class Acceptor:
         sockets: Iterable[socket.socket],
         make_protocol: Callable[[], asyncio.BaseProtocol],
         tasks: asyncio.TaskGroup,
-        crowded: Callable[[], bool] = lambda: False,
+        crowded: Callable[[int], bool] = lambda _coming: False,
     ) -> None:
         self._sockets = tuple(sockets)
         self._make_protocol = make_protocol
@@ -106,6 +107,7 @@ class Acceptor:
         self._crowded = crowded
         self._pauses: dict[socket.socket, asyncio.TimerHandle] = {}
         self._waited: set[socket.socket] = set()
+        self._coming = 0  # taken, and not yet sessions
         self._open = False
 
     def start(self) -> None:
@@ -127,7 +129,7 @@ class Acceptor:
 
     def _take(self, sock: socket.socket) -> None:
         for _ in range(_AT_ONCE):
-            if self._crowded() and sock not in self._waited:
+            if self._crowded(self._coming) and sock not in self._waited:
                 self._pause(sock, _AFTER_YOU)
                 return
             self._waited.discard(sock)
@@ -141,6 +143,7 @@ class Acceptor:
                 return
             connection.setblocking(False)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._coming += 1
             self._tasks.create_task(self._greet(connection), name="smtp connection")
 
     async def _greet(self, connection: socket.socket) -> None:
@@ -148,6 +151,8 @@ class Acceptor:
             await asyncio.get_running_loop().connect_accepted_socket(self._make_protocol, connection)
         except OSError:  # gone already
             connection.close()
+        finally:
+            self._coming -= 1
 
     def _pause(self, sock: socket.socket, seconds: float) -> None:
         loop = asyncio.get_running_loop()

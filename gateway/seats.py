@@ -88,10 +88,9 @@ class Seat:
         """Sessions of all workers."""
         return self._seats.total(_SESSIONS)
 
-    @property
-    def crowded(self) -> bool:
-        """Has another worker that takes mail fewer sessions than this one?"""
-        mine = self._seats.read(self.number, _SESSIONS)
+    def crowded(self, coming: int) -> bool:
+        """Has another worker that takes mail fewer sessions than this one, `coming` ones among them?"""
+        mine = self._seats.read(self.number, _SESSIONS) + coming
         return any(
             self._seats.is_ready(other) and self._seats.read(other, _SESSIONS) < mine
             for other in range(self._seats.count)

@@ -144,13 +144,20 @@ class Database:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _gathering(self) -> Gathering:
+    def _gathering(self) -> Gathering[Job]:
         """Of the event loop that runs in this thread."""
         loop = asyncio.get_running_loop()
-        gathering: Gathering | None = getattr(self._here, "gathering", None)
+        gathering: Gathering[Job] | None = getattr(self._here, "gathering", None)
         if gathering is None or gathering.loop is not loop:
-            gathering = self._here.gathering = Gathering(loop, self._jobs, self._patience)
+            gathering = self._here.gathering = Gathering(loop, self._hand_over)
         return gathering
+
+    def _hand_over(self, jobs: list[Job]) -> None:
+        if self._jobs.put(jobs):
+            asyncio.get_running_loop().call_later(self._patience, _give_up, jobs)
+        else:
+            for job in jobs:
+                job.refuse(StoreUnavailable("the database is closed, or too many wait for it"))
 
     def _write_groups(self) -> None:
         self._here.writes = True
@@ -158,3 +165,9 @@ class Database:
             began = time.perf_counter()
             run_group(self._backing, group)
             self.note(len(group), time.perf_counter() - began)
+
+
+def _give_up(jobs: list[Job]) -> None:
+    """Still queued after so long: the writer waits for someone else's lock. What has begun is waited for."""
+    for job in jobs:
+        job.refuse(StoreUnavailable("the database is busy"))

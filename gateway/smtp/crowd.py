@@ -21,9 +21,8 @@ class Crowd(Protocol):
         """How many there are."""
         ...
 
-    @property
-    def crowded(self) -> bool:
-        """Has another worker fewer sessions than this one?"""
+    def crowded(self, coming: int) -> bool:
+        """Has another worker fewer sessions than this one, `coming` that have not entered yet among them?"""
         ...
 
 
@@ -32,7 +31,6 @@ class OneProcess:
 
     def __init__(self) -> None:
         self.sessions = 0
-        self.crowded = False
         self._by_client: Counter[Hashable] = Counter()
 
     def enter(self, client: Hashable) -> tuple[int, int]:
@@ -40,6 +38,10 @@ class OneProcess:
         self.sessions += 1
         self._by_client[client] += 1
         return self.sessions, self._by_client[client]
+
+    def crowded(self, coming: int) -> bool:
+        """There is no other worker."""
+        return False
 
     def leave(self, client: Hashable) -> None:
         """One session less."""

@@ -39,7 +39,7 @@ async def smtp_listener(
     if sockets is None:
         sockets = open_sockets([listener.address])[listener.address]
     async with asyncio.TaskGroup() as tasks:
-        acceptor = Acceptor(sockets, lambda: Session(door), tasks, lambda: house.crowd.crowded)
+        acceptor = Acceptor(sockets, lambda: Session(door), tasks, house.crowd.crowded)
         door = Door(
             house=house,
             admission=Admission.of(listener, house.domains, house.bounces),

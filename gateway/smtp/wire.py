@@ -48,6 +48,8 @@ class Wire(SMTP):  # type: ignore[misc]  # aiosmtpd has no types
         self._write_seconds = write_seconds  # for a client to read our replies
         self._ahead = bytearray()  # read, and not yet used
         self._out: list[bytes] = []  # said, and not yet sent
+        self._due = 0.0  # by the loop's clock: when the read under way has waited too long
+        self._alarm: asyncio.TimerHandle | None = None
         self.is_idle = False  # waiting for a command
         self.client_address: IpAddress | None = None
 
@@ -63,6 +65,7 @@ class Wire(SMTP):  # type: ignore[misc]  # aiosmtpd has no types
         """The client is gone. A message that is being taken is taken all the same: it may have arrived whole."""
         asyncio.StreamReaderProtocol.connection_lost(self, error)
         self.transport = None
+        self._stop_alarm()
 
     def eof_received(self) -> bool:
         """The client will say no more, but may still listen: what it said before is answered."""
@@ -88,6 +91,8 @@ class Wire(SMTP):  # type: ignore[misc]  # aiosmtpd has no types
         if self.transport is None or self.transport.is_closing():
             raise Hangup
         self._writer.write(said)
+        if self._writer.transport.get_write_buffer_size() == 0:
+            return
         try:
             async with asyncio.timeout(self._write_seconds):
                 await self._writer.drain()
@@ -180,16 +185,36 @@ class Wire(SMTP):  # type: ignore[misc]  # aiosmtpd has no types
     async def _receive(self, seconds: float) -> bytes:
         """The next input, once our replies are out; Hangup at the end or after `seconds`."""
         await self.flush()
+        self._due = self.loop.time() + seconds
+        if self._alarm is None or self._alarm.when() > self._due:
+            self._set_alarm()
         try:
-            async with asyncio.timeout(max(0.0, seconds)):
-                piece = await self._reader.read(PIECE)
-        except TimeoutError as cause:
-            raise Hangup(replies.TOO_SLOW) from cause
+            piece = await self._reader.read(PIECE)
         except OSError as cause:  # ssl.SSLError is one
             raise Hangup from cause
         if not piece:
             raise Hangup
         return bytes(piece)
+
+    def _set_alarm(self) -> None:
+        """One timer for many reads: it rings early, looks at the clock, and is set again. A timer a read costs more."""
+        self._stop_alarm()
+        self._alarm = self.loop.call_at(self._due, self._ring)
+
+    def _stop_alarm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+
+    def _ring(self) -> None:
+        self._alarm = None
+        waiter = self._reader._waiter
+        if waiter is None or waiter.done():
+            return  # nothing is waited for: the next read sets it
+        if self._due > self.loop.time():
+            self._set_alarm()
+        else:
+            waiter.set_exception(Hangup(replies.TOO_SLOW))
 
     async def _await_line(self, seconds: float) -> int:
         """Read until there is a line; its place. Of one that is too long only the last part is kept."""

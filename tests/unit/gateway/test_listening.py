@@ -74,7 +74,7 @@ async def test_the_emptier_worker_is_let_go_first_and_nobody_is_forgotten() -> N
     port = sockets[ANY_PORT][0].getsockname()[1]
     asked: list[bool] = []
 
-    def always() -> bool:
+    def always(_coming: int) -> bool:
         asked.append(True)
         return True
 

@@ -27,7 +27,7 @@ def test_one_process_counts_alike() -> None:
         crowd.leave(OTHER)
         assert crowd.sessions == 1
         assert crowd.enter(HOST) == (2, 2)
-        assert not crowd.crowded
+        assert not crowd.crowded(0)
 
 
 def test_a_worker_that_ended_counts_no_more() -> None:
@@ -45,12 +45,13 @@ def test_the_emptier_worker_goes_first_once_it_takes_mail() -> None:
     seats = Seats(2)
     one, two = seats.seat(0), seats.seat(1)
     one.enter(HOST)
-    assert not one.crowded  # the other is not there yet
+    assert not one.crowded(0)  # the other is not there yet
     two.ready()
-    assert one.crowded
-    assert not two.crowded
+    assert one.crowded(0)
+    assert not two.crowded(0)
     two.enter(HOST)
-    assert not one.crowded
+    assert not one.crowded(0)
+    assert one.crowded(1)  # whom it has let in, and not greeted yet, counts
 
 
 def test_silence_is_measured_from_the_last_sign_of_life() -> None:
