@@ -5,7 +5,8 @@ Peers take turns, and ratios are of medians of the same run. The gateway runs wi
 fsync, sealing, scanning and audit cannot be switched off, and before anything is reported a mail with a number in it
 must have been kept back and the queue's own proof must hold. Everything is on loopback.
 
-A peer that this machine cannot run is named and left out. `--peers sealgate,postfix,postfix+rspamd`.
+A peer that this machine cannot run is named and left out. `--peers sealgate,postfix,postfix+rspamd`; there are
+`postfix+amavis` and `haraka` (with HARAKA=FOLDER, where npm installed it) too.
 """
 
 import argparse
@@ -24,8 +25,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from peers import HERE, PEERS, Peer, SealgatePeer, megabytes, processor_seconds, settle
+from peers import HERE, Peer, PostfixPeer, SealgatePeer, megabytes, processor_seconds, settle
+from scanners import SCANNERS
 
+PEERS: dict[str, type[Peer]] = {kind.name: kind for kind in (SealgatePeer, PostfixPeer, *SCANNERS)}
 KINDS = {"4k": (4096, 2000), "64k": (65536, 600), "5m": (5 * 2**20, 30)}
 SLOWEST = 300  # seconds for a load to arrive
 
@@ -54,7 +57,7 @@ class Memory(threading.Thread):
 def measure(peer: Peer, kind: str, sessions: int, scale: float) -> dict[str, float]:
     """One load; arrivals are waited for and counted. Ends the run where one is lost."""
     size, count = KINDS[kind]
-    count, prefix = max(10, int(count * scale)), f"{kind}r{time.time_ns():x}n"
+    count, prefix = max(10, int(count * scale * peer.share)), f"{kind}r{time.time_ns():x}n"
     words = [str(word) for word in (peer.port, sessions, count, size, prefix)]
     memory, before = Memory(peer.roots), processor_seconds(peer.roots)
     memory.start()

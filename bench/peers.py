@@ -19,21 +19,6 @@ from started import Gateway  # noqa: E402 - likewise
 
 TICKS = os.sysconf("SC_CLK_TCK")
 
-# What every scanning peer is asked to find in texts and in attachments after their transfer encoding is undone: some of
-# what the shipped policy looks for, so that they have no more to do than we.
-PATTERNS = {
-    "SSN": r"\b(?!000|666|9\d\d)\d{3}[- ](?!00)\d{2}[- ](?!0000)\d{4}\b",
-    "CARD": r"\b(?:4\d{3}|5[1-5]\d{2}|6011|3[47]\d{2})[ -]?\d{4}[ -]?\d{4}[ -]?\d{3,4}\b",
-    "IBAN": r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}\b",
-    "ROUTING": r"\b(?:routing|ABA)\D{0,20}\d{9}\b",
-    "NPI": r"\bNPI\D{0,20}\d{10}\b",
-    "DEA": r"\b[ABFGMPRX][A-Z9]\d{7}\b",
-    "MBI": r"\b[1-9][AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9]\d[AC-HJKMNP-RT-Y]",
-    "MRN": r"\b(?:MRN|medical record)\D{0,20}\d{6,10}\b",
-    "BORN": r"\b(?:DOB|date of birth)\D{0,20}\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}\b",
-    "CONFIDENTIAL": r"\b(?:strictly confidential|diagnosis|prescription)\b",
-}
-
 
 def free_port() -> int:
     """A loopback port nobody listens on."""
@@ -83,6 +68,7 @@ class Peer:
     """One thing under test. `port` takes mail, what comes out of it arrives at the sink; `roots` are its processes."""
 
     name = ""
+    share = 1.0  # of the messages that it gets
 
     def __init__(self, folder: Path, stack: ExitStack, certificate: tuple[Path, Path]) -> None:
         self.folder, self.stack = folder, stack
@@ -155,8 +141,8 @@ class PostfixPeer(Peer):
             return "root"
         return "" if shutil.which("postfix") else "the package postfix"
 
-    def start(self, more: dict[str, str] | None = None) -> None:
-        """As `Peer`."""
+    def start(self, more: dict[str, str] | None = None, services: str = "") -> None:
+        """As `Peer`; with more settings, and more services of its own."""
         main = {
             "relayhost": f"[127.0.0.1]:{self.sink_port}",
             "smtpd_client_connection_count_limit": "0",
@@ -166,74 +152,14 @@ class PostfixPeer(Peer):
             **(more or {}),
         }
         postfix = Postfix(self.folder / "postfix", self.port, main=main)
-        with (postfix.config / "master.cf").open("a") as services:
-            services.write("tlsproxy unix - - n - 0 tlsproxy\n")  # keeps TLS connections for the next message
+        with (postfix.config / "master.cf").open("a") as master:
+            master.write(
+                f"tlsproxy unix - - n - 0 tlsproxy\n{services}"
+            )  # it keeps TLS connections for the next message
         self.stack.enter_context(postfix)
         pid = self.folder / "postfix" / "queue" / "pid" / "master.pid"
         wait_for(lambda: self.greets(self.port), why="postfix greets")
         self.roots = [int(pid.read_text())]
-
-
-class RspamdPeer(PostfixPeer):
-    """Postfix with an rspamd milter that looks for PATTERNS in texts and decoded attachments, and does nothing else."""
-
-    name = "postfix+rspamd"
-
-    @classmethod
-    def missing(cls) -> str:
-        """As `Peer`."""
-        return super().missing() or ("" if shutil.which("rspamd") else "the package rspamd")
-
-    def start(self, more: dict[str, str] | None = None) -> None:
-        """As `Peer`."""
-        folder = self.folder / "rspamd"
-        for name in ("db", "log", "run"):
-            (folder / name).mkdir(parents=True)
-            shutil.chown(folder / name, "_rspamd", "_rspamd")
-        for parent in folder.parents:  # its own user must be able to reach the folder
-            if parent.stat().st_uid == os.getuid() and parent != Path("/"):
-                parent.chmod(parent.stat().st_mode | 0o011)
-        milter = folder / "run" / "milter.sock"
-        config = folder / "rspamd.conf"
-        config.write_text(self._config(folder, milter))
-        words = ["rspamd", "-f", "-u", "_rspamd", "-g", "_rspamd", "-c", str(config)]
-        words += [f"--var={name}DIR={folder / name.lower()}" for name in ("DB", "RUN", "LOG")]
-        with (folder / "said").open("wb") as said:
-            pid = self.end(subprocess.Popen(words, stdout=said, stderr=said))
-        wait_for(milter.exists, why="rspamd's milter is there")
-        super().start(
-            {
-                "smtpd_milters": f"unix:{milter}",
-                "milter_default_action": "tempfail",
-                "milter_content_timeout": "120s",
-            }
-        )
-        self.roots.append(pid)
-
-    def _config(self, folder: Path, milter: Path) -> str:
-        rules = "".join(
-            f"  {name} {{ re = '/{regex.replace('/', chr(92) + '/')}/P'; score = 1.0; }}\n"
-            for name, regex in PATTERNS.items()
-        )
-        return f"""\
-options {{ pidfile = "{folder}/run/rspamd.pid"; filters = "regexp"; check_text_attachments = true; max_message = 100mb;
-  task_timeout = 60s; url_tld = "/usr/share/rspamd/effective_tld_names.dat"; hs_cache_dir = "{folder}/db";
-  control_socket = "{folder}/run/rspamd.sock mode=0600";
-  dns {{ nameserver = ["127.0.0.1:1"]; timeout = 0.1s; retransmits = 1; }} }}
-logging {{ type = "file"; filename = "{folder}/log/rspamd.log"; level = "notice"; log_buffered = true; }}
-actions {{ reject = 1000; add_header = 999; greylist = 998; }}
-metric {{ name = default; actions {{ reject = 1000; add_header = 999; greylist = 998; }} }}
-worker "rspamd_proxy" {{ milter = yes; bind_socket = "{milter} mode=0666"; count = {os.cpu_count()}; timeout = 120s;
-  upstream "local" {{ default = yes; self_scan = yes; }} }}
-worker "hs_helper" {{ count = 1; cache_dir = "{folder}/db"; }}
-modules {{ path = "/usr/share/rspamd/plugins"; }}
-regexp {{
-  max_size = 0;
-{rules}}}
-"""
-
-
-PEERS: dict[str, type[Peer]] = {kind.name: kind for kind in (SealgatePeer, PostfixPeer, RspamdPeer)}
 
 
 def settle(peer: Peer, seconds: float = 20.0) -> None:
