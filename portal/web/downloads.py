@@ -1,9 +1,13 @@
-"""Documents on their way out: decrypted piece by piece in threads, never more than a few pieces in memory."""
+"""Documents on their way out: decrypted piece by piece in threads, never more than a few pieces in memory.
+
+Their threads are their own, and few: hundreds of downloads take turns, and pages wait for none of them.
+"""
 
 import asyncio
 import re
 import unicodedata
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -19,7 +23,10 @@ from portal.web.ranges import NoSuchPiece, Piece, listed, piece_of, still_same
 
 log = structlog.get_logger()
 
-_HOP: Final = 1024 * 1024  # bytes decrypted in one visit to a thread
+_HOP: Final = 256 * 1024  # bytes decrypted in one visit to a thread, and held for each reader who is slow
+_FIRST: Final = 64 * 1024  # … in the first one: whoever clicked sees that it begins
+# Decrypting holds the interpreter: more threads than these bring no more, and only stand in the way of the event loop.
+_THREADS: Final = ThreadPoolExecutor(2, thread_name_prefix="download")
 _STALLED: Final = 120.0  # seconds that a reader may take nothing before we let go
 _TYPE: Final = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,62}/[a-z0-9][a-z0-9!#$&^_.+-]{0,62}")
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -150,28 +157,30 @@ async def or_abort(request: web.Request) -> AsyncIterator[None]:
 
 
 class in_threads:
-    """Drive a blocking iterator from threads, about a megabyte a visit."""
+    """Drive a blocking iterator from the threads of downloads, some pieces a visit."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces = pieces
+        self._wanted = _FIRST
 
     def __aiter__(self) -> "in_threads":
         return self
 
     async def __anext__(self) -> bytes:
-        chunk = await asyncio.to_thread(self._some)
+        chunk = await asyncio.get_running_loop().run_in_executor(_THREADS, self._some)
         if not chunk:
             raise StopAsyncIteration
         return chunk
 
     def _some(self) -> bytes:
-        gathered = bytearray()
-        while len(gathered) < _HOP:
-            piece = next(self._pieces, None)
-            if piece is None:
+        gathered: list[bytes] = []
+        length, wanted, self._wanted = 0, self._wanted, _HOP
+        for piece in self._pieces:
+            gathered.append(piece)
+            length += len(piece)
+            if length >= wanted:
                 break
-            gathered += piece
-        return bytes(gathered)
+        return gathered[0] if len(gathered) == 1 else b"".join(gathered)
 
 
 async def write(response: web.StreamResponse, chunk: bytes) -> None:

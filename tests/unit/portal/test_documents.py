@@ -2,7 +2,9 @@
 
 import asyncio
 import io
+import threading
 import zipfile
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from urllib.parse import unquote
 
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 
 from delivery.errors import StoreUnavailable
 from keys.errors import SealBroken
-from portal.web.downloads import clean_name, disposition, safe_type
+from portal.web.downloads import clean_name, disposition, in_threads, safe_type
 from portal.web.ranges import NoSuchPiece, piece_of
 from portal.web.zipping import Entry, unique_names, zipped
 
@@ -268,3 +270,24 @@ def test_a_zip_says_64_where_sizes_need_it_and_keeps_pieces_small() -> None:
         longest, total, tail = max(longest, len(part)), total + len(part), part or tail
     assert total > number << 20 and longest < 2 << 20
     assert b"PK\x01\x02" in tail and b"big.bin" in tail
+
+
+async def test_pages_wait_for_no_download() -> None:
+    go_on = threading.Event()
+
+    def slowly() -> Iterator[bytes]:
+        yield b"a"
+        go_on.wait(30)
+        yield b"b"
+
+    async def whole() -> bytes:
+        return b"".join([chunk async for chunk in in_threads(slowly())])
+
+    downloads = [asyncio.create_task(whole()) for _ in range(40)]  # more than the loop's own threads
+    await asyncio.sleep(0)
+    try:
+        async with asyncio.timeout(20):
+            assert await asyncio.to_thread(lambda: "a page") == "a page"
+    finally:
+        go_on.set()
+    assert await asyncio.gather(*downloads) == [b"ab"] * 40
