@@ -70,7 +70,7 @@ def show_duration(value: timedelta) -> str:
 
 def show_size(value: int) -> str:
     """Write a size the way it is read, in its largest whole unit."""
-    for unit in ("TiB", "GiB", "MiB", "KiB"):
+    for unit in ("TiB", "GiB", "MiB", "KiB", "TB", "GB", "MB", "KB"):
         if value and value % _BYTES[unit.lower()] == 0:
             return f"{value // _BYTES[unit.lower()]} {unit}"
     return f"{value} B"

@@ -15,6 +15,7 @@ from aiohttp.web import get, post
 from delivery.errors import DeliveryError
 from keys.errors import KeysError
 from portal.guest import answer, consent, documents, frame, landing, letter, start
+from portal.guest import uploading as guest_uploading
 from portal.guest.documents import CONTINUATIONS, Continuations
 from portal.owner import acts as owner_acts
 from portal.owner import box as owner_box
@@ -23,6 +24,7 @@ from portal.owner import guestview as owner_guestview
 from portal.owner import reading as owner_reading
 from portal.owner import record as owner_record
 from portal.owner import signin as owner_signin
+from portal.owner import uploading as owner_uploading
 from portal.owner import writing as owner_writing
 from portal.services import SERVICES, PortalServices, services_of
 from portal.signin import account, codes, devices, passkeys, question, second, telephone
@@ -35,6 +37,7 @@ from portal.web.headers import host_is_ours, put_headers
 from portal.web.language import portal_speech, reader_speaks
 from portal.web.patience import EVERY, PATIENCE, Patience
 from portal.web.render import STATIC
+from portal.web.resuming import Resumable
 from portal.web.static import StaticFiles
 from portal.web.troubles import Handler, NothingHere, polite
 
@@ -128,6 +131,16 @@ def _account() -> list[web.RouteDef]:
     ]
 
 
+def _uploads(path: str, views: Resumable, name: str) -> list[web.RouteDef]:
+    one = f"{path}/{{upload}}"
+    return [
+        web.post(path, views.begin, name=f"{name}-begin"),
+        web.head(one, views.state, name=f"{name}-state"),
+        web.patch(one, views.more, name=f"{name}-more"),
+        web.delete(one, views.give_up, name=f"{name}-give-up"),
+    ]
+
+
 def _letter() -> list[web.RouteDef]:
     return [
         get("/m/{participant}", letter.letter, name="letter"),
@@ -138,6 +151,7 @@ def _letter() -> list[web.RouteDef]:
         get("/m/{participant}/documents.zip", documents.all_documents, name="zip"),
         get("/m/{participant}/message.eml", documents.original, name="original"),
         post("/m/{participant}/answer", answer.answer, name="answer"),
+        *_uploads("/m/{participant}/uploads", guest_uploading.UPLOADS, "answer-upload"),
         get("/m/{participant}/consent", consent.consent_form, name="consent-form"),
         post("/m/{participant}/consent", consent.consent, name="consent"),
         post("/m/{participant}/ask", letter.ask, name="letter-ask"),
@@ -171,6 +185,7 @@ def _senders_own() -> list[web.RouteDef]:
         get("/boxes/{box}/as/{person}/pictures/{document}", owner_reading.picture, name="guestview-picture"),
         post("/boxes/{box}/as/{person}/pictures", owner_reading.show_pictures, name="guestview-pictures"),
         post("/boxes/{box}/write", owner_writing.write, name="owner-write"),
+        *_uploads("/boxes/{box}/uploads", owner_uploading.UPLOADS, "owner-upload"),
         post("/boxes/{box}/close", owner_acts.close, name="owner-close"),
         post("/boxes/{box}/extend", owner_acts.extend, name="owner-extend"),
         post("/boxes/{box}/reopen", owner_acts.reopen, name="owner-reopen"),

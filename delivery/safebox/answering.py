@@ -23,6 +23,7 @@ from delivery.safebox.post import Posted
 from delivery.safebox.profile import Profile
 from delivery.safebox.reading import Seat, facts_of, read_document
 from delivery.safebox.reminding import longest_open, until_deleted
+from delivery.safebox.uploads import UploadGone, forget_pieces
 from delivery.store.audit import EventKind, record
 from delivery.store.box_contents import DocumentRow, MessageRow, Wrote, insert_message
 from delivery.store.box_news import Looker, News, count_news, saw_own_reply
@@ -38,6 +39,7 @@ from delivery.store.boxes import (
     move_guest,
     participants_of,
 )
+from delivery.store.uploads import take_uploads
 
 _ABOVE: Final = (Role.OWNER, Role.PRIVILEGED)  # what they write, guests read
 _BEFORE: Final = frozenset(state for state, targets in GUEST_MOVES.items() if GuestState.ANSWERED in targets)
@@ -63,9 +65,12 @@ async def keep_answer(desk: Desk, seat: Seat, draft: Draft, seen: Access, *, mai
     message = MessageRow(draft.message_id, box_id, namespace, seat.guest.id, Wrote.ANSWER, now, sealed)
     message = replace(message, only_for=draft.only_for or None)
 
+    gone: list[str] = []
+
     def work(conn: Connection) -> bool:
         if not _still_open(conn, seat, now) or not _reads(conn, seat, draft.only_for):
             return False
+        gone[:] = _brought(conn, seat, draft)  # the transaction may be run again
         insert_message(conn, message, draft.documents)
         count_news(conn, namespace, box_id, News.REPLIES)
         if seat.guest.role is not Role.GUEST:
@@ -95,7 +100,18 @@ async def keep_answer(desk: Desk, seat: Seat, draft: Draft, seen: Access, *, mai
             desk.post.discard(one, DeliveryError("the box is not open"))
         return None
     desk.post.wake()
+    await forget_pieces(desk.blobs, gone)
     return Answered(draft.message_id, bool(kept))
+
+
+def _brought(conn: Connection, seat: Seat, draft: Draft) -> tuple[str, ...]:
+    """The uploads of this answer are sent, each once; their blob files. Raises UploadGone."""
+    if not draft.uploads:
+        return ()
+    taken = take_uploads(conn, seat.box.namespace, seat.guest.id, draft.uploads)
+    if taken is None:
+        raise UploadGone("an upload was sent with another answer")
+    return taken
 
 
 def _news(desk: Desk, seat: Seat, key: BoxKey, only_for: str) -> list[Prepared]:

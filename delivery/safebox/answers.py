@@ -2,13 +2,12 @@
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
+from typing import Final, Protocol
 
-from delivery.errors import DeliveryError
 from delivery.safebox.boxkey import DOCUMENT, FACTS, BoxKey
-from delivery.safebox.limits import AnswerLimits
+from delivery.safebox.limits import AnswerLimits, AnswerRefused, TooMuch
 from delivery.safebox.making import INLINE, document_facts
 from delivery.safebox.names import clean_name, clean_type, kind_of
 from delivery.store.blobs import Blobs, BlobWriter
@@ -16,14 +15,8 @@ from delivery.store.box_contents import DocumentRow
 from keys.sealing import SealingStream
 from keys.tokens import new_id
 
-
-class TooMuch(StrEnum):
-    """Which limit an upload passed."""
-
-    DOCUMENTS = "documents"
-    DOCUMENT_BYTES = "document_bytes"
-    TOTAL_BYTES = "total_bytes"
-    TEXT = "text"
+HEAD: Final = 4096  # bytes that tell what a file is, where its first bytes do
+_HOP: Final = 2**20  # bytes read in one visit to a thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +27,6 @@ class Answered:
     stays_in_box: bool
 
 
-class AnswerRefused(DeliveryError):
-    """A limit was passed: `limit` says which, `allowed` how much would have been fine, `name` which document."""
-
-    def __init__(self, limit: TooMuch, allowed: int, name: str = "") -> None:
-        super().__init__(f"over the limit: {limit}")
-        self.limit = limit
-        self.allowed = allowed
-        self.name = name
-
-
 @dataclass(frozen=True, slots=True)
 class Draft:
     """What is written so far: for the one who keeps it. `only_for`: the one guest who reads it; empty: whoever may."""
@@ -52,8 +35,21 @@ class Draft:
     text: str = field(repr=False)
     documents: tuple[DocumentRow, ...]
     only_for: str = ""
+    uploads: tuple[str, ...] = ()  # ids of those it brings: no other answer may bring them again
 
 
+class Whole(Protocol):
+    """An upload that came whole before the answer."""
+
+    name: str
+    type: str
+
+    def read(self) -> Iterator[bytes]:
+        """Its bytes, in pieces. Blocks."""
+        ...
+
+
+Find = Callable[[str], Whole]
 Keep = Callable[[Draft], Awaitable[Answered | None]]
 
 
@@ -71,18 +67,31 @@ class _Upload:
     sha256: "hashlib._Hash" = field(default_factory=hashlib.sha256)
 
 
+def _some(pieces: Iterator[bytes]) -> bytes:
+    """About a megabyte of them; empty at the end."""
+    gathered = bytearray()
+    while len(gathered) < _HOP and (piece := next(pieces, b"")):
+        gathered += piece
+    return bytes(gathered)
+
+
 class AnswerDraft:
     """One answer under way. Use: (add_document, write*, finish_document)*, then send; or abort.
 
     Nothing is visible to anyone before `send`; what is aborted or forgotten is swept.
     """
 
-    def __init__(self, key: BoxKey, box: tuple[str, str], blobs: Blobs, limits: AnswerLimits, keep: Keep) -> None:
+    def __init__(
+        self, key: BoxKey, box: tuple[str, str], blobs: Blobs, limits: AnswerLimits, *, keep: Keep, find: Find
+    ) -> None:
+        """`find` gives an upload of the one who writes; it blocks, and raises where there is none."""
         self.limits = limits
         self._key = key
         self._namespace, self._box_id = box
         self._blobs = blobs
         self._keep = keep
+        self._find = find
+        self._uploads: list[str] = []
         self._message_id = new_id()
         self._documents: list[DocumentRow] = []
         self._total = 0
@@ -98,6 +107,7 @@ class AnswerDraft:
         name = clean_name(name, content_type, position)
         if position > self.limits.documents:
             raise AnswerRefused(TooMuch.DOCUMENTS, self.limits.documents, name)
+        self.limits.check_name(name)
         document_id = new_id()
         self._upload = _Upload(document_id, name, content_type, self._key.stream(DOCUMENT, document_id))
 
@@ -108,6 +118,8 @@ class AnswerDraft:
             raise AnswerRefused(TooMuch.DOCUMENT_BYTES, self.limits.document_bytes, upload.name)
         if self._total + len(chunk) > self.limits.total_bytes:
             raise AnswerRefused(TooMuch.TOTAL_BYTES, self.limits.total_bytes, upload.name)
+        if not upload.size:
+            self.limits.check_head(chunk[:HEAD], upload.name)
         upload.size += len(chunk)
         self._total += len(chunk)
         if upload.writer is None and upload.size <= INLINE:
@@ -121,6 +133,16 @@ class AnswerDraft:
         self._documents.append(await asyncio.to_thread(self._finished, upload))
         self._upload = None
 
+    async def add_upload(self, upload_id: str) -> None:
+        """A document that came before the answer. Raises UploadGone, and AnswerRefused as any document does."""
+        whole = await asyncio.to_thread(self._find, upload_id)
+        await self.add_document(whole.name, whole.type)
+        pieces = whole.read()
+        while chunk := await asyncio.to_thread(_some, pieces):
+            await self.write(chunk)
+        await self.finish_document()
+        self._uploads.append(upload_id)
+
     async def send(self, text: str, only_for: str = "") -> Answered | None:
         """Keep the answer and mail it to the owner. None: the box was closed, recalled or declined meanwhile.
 
@@ -131,7 +153,8 @@ class AnswerDraft:
             raise ValueError("an answer is sent once, when its documents are finished")
         if len(text) > self.limits.text:
             raise AnswerRefused(TooMuch.TEXT, self.limits.text)
-        answered = await self._keep(Draft(self._message_id, text, tuple(self._documents), only_for))
+        documents, uploads = tuple(self._documents), tuple(self._uploads)
+        answered = await self._keep(Draft(self._message_id, text, documents, only_for, uploads))
         if answered is None:
             await self.abort()
         self._over = True

@@ -1,9 +1,9 @@
 """The service that portal and commands use: SafeBoxes, found, opened, answered, taken back, destroyed.
 
 Here it is put together: `finding.py` and `opening.py` for guests who read, `telling.py` for what else guests do,
-`answering.py` for their answers; for owners and admins `keeping.py` (a whole box), `looking.py` (what is in it),
-`partaking.py` (its people), `recalling.py`, `tracking.py`; `clockwork.py` for time, `bounces.py` for notices that come
-back.
+`answering.py` for their answers, `uploading.py` for files that come before; for owners and admins `keeping.py` (a whole
+box), `looking.py` (what is in it), `partaking.py` (its people), `recalling.py`, `tracking.py`; `clockwork.py` for time,
+`bounces.py` for notices that come back.
 """
 
 from collections.abc import Callable
@@ -27,10 +27,12 @@ from delivery.safebox.listing import Listing
 from delivery.safebox.looking import Looking
 from delivery.safebox.participants import Access
 from delivery.safebox.post import Outbox, Post
+from delivery.safebox.profile import Profile
 from delivery.safebox.proving import Proving
 from delivery.safebox.reading import Seat
 from delivery.safebox.recalling import Recalling
 from delivery.safebox.tracking import Tracking
+from delivery.safebox.uploads import Sent
 from delivery.safebox.vouching import Vouching
 from delivery.store.blobs import Blobs
 from delivery.store.boxes import get_participant
@@ -54,12 +56,11 @@ class SafeBoxes(Looking, Proving, Keeping, Listing, Recording, Recalling, Tracki
         composer: Composer,
         clock: Callable[[], datetime],
         mail_bytes: int = MAIL_BYTES,
-        limits: AnswerLimits | None = None,
     ) -> None:
         """`mail_bytes`: the largest mail that goes out (`limits.message`); answers above it stay in their box."""
         post = Post(outbox, clock)
         inviter = Inviter(db, vault, composer, post)
-        desk = Desk(db, vault, blobs, composer, post, inviter, clock, limits or AnswerLimits())
+        desk = Desk(db, vault, blobs, composer, post, inviter, clock)
         super().__init__(desk)
         self.desk = desk
         self.bounces = NoticeBounces(desk)
@@ -87,8 +88,9 @@ class SafeBoxes(Looking, Proving, Keeping, Listing, Recording, Recalling, Tracki
             seat.key,
             (seat.box.namespace, seat.box.id),
             self.desk.blobs,
-            self.desk.limits,
-            lambda draft: keep_answer(self.desk, seat, draft, seen, mail_bytes=self._mail_bytes),
+            AnswerLimits.of(Profile.model_validate(seat.box.profile)),
+            keep=lambda draft: keep_answer(self.desk, seat, draft, seen, mail_bytes=self._mail_bytes),
+            find=lambda upload_id: Sent.find(self.desk, seat, upload_id),
         )
 
     async def is_return_address(self, address: str) -> bool:

@@ -1,5 +1,5 @@
-"""What time does to SafeBoxes: closing, reminding, deleting. The times stand in the database, so that nothing is lost
-while no worker runs; every move happens once, whichever worker makes it.
+"""What time does to SafeBoxes: closing, reminding, deleting, and forgetting uploads that nobody sent. The times stand
+in the database, so that nothing is lost while no worker runs; every move happens once, whichever worker makes it.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ from delivery.safebox.lifecycle import Act, sources, state_at
 from delivery.safebox.partaking import Partaking
 from delivery.safebox.profile import MOST_REMINDERS, Profile
 from delivery.safebox.reminding import next_reminder_at
+from delivery.safebox.uploading import Uploading
 from delivery.store.audit import EventKind, record
 from delivery.store.box_people import count_reminder, due_to_remind, next_reminder
 from delivery.store.boxes import BoxRow, BoxState, GuestState, due_to_close, due_to_delete, get_box, move_box
@@ -35,7 +36,7 @@ Move = Callable[[BoxRow, datetime], Awaitable[bool]]
 log = structlog.get_logger()
 
 
-class Clockwork(Partaking):
+class Clockwork(Partaking, Uploading):
     """Runs in every worker."""
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -76,6 +77,7 @@ class Clockwork(Partaking):
                         log.error("safebox.box_not_kept", box=box.id, error=type(broken).__name__)
                 if not fresh or len(batch) < _BATCH:
                     break
+        await self.drop_unsent(now)
         return moved
 
     async def _close_due(self, due: BoxRow, now: datetime) -> bool:

@@ -7,7 +7,6 @@ from datetime import datetime
 from delivery.notices.compose import Composer
 from delivery.notices.notice import Notice
 from delivery.safebox.inviting import Inviter
-from delivery.safebox.limits import AnswerLimits
 from delivery.safebox.participants import Access
 from delivery.safebox.post import Post, Posted
 from delivery.store.audit import Event, EventKind
@@ -28,7 +27,6 @@ class Desk:
     post: Post
     inviter: Inviter
     clock: Callable[[], datetime]
-    limits: AnswerLimits
 
     def seal(self, box: BoxRow, guest: ParticipantRow, notice: Notice, what: str) -> Posted:
         """Seal a notice about a guest in a box. Blocks; not inside a write's work."""

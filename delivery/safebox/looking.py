@@ -47,7 +47,7 @@ class Looking(Opening, Acting):
             seat = self._keeper(conn, namespace, box_id, by, Act.READ)
             if seat is None or seat.key is None:
                 return None
-            return open_shelf(shelf_of(conn, seat), seat.key, self._invitation(seat, now), self._desk.limits)
+            return open_shelf(shelf_of(conn, seat), seat.key, self._invitation(seat, now))
 
         return await self._desk.db.read(work)
 
@@ -111,7 +111,7 @@ class Looking(Opening, Acting):
             invitation = self._invitation(seat, now)
             if not invitation.readable or seat.key is None:
                 return GuestView(invitation, None)
-            return GuestView(invitation, open_shelf(shelf_of(conn, seat), seat.key, invitation, self._desk.limits))
+            return GuestView(invitation, open_shelf(shelf_of(conn, seat), seat.key, invitation))
 
         return await self._desk.db.read(work)
 

@@ -108,6 +108,11 @@ def clean_type(content_type: str) -> str:
     return bare if _TYPE.fullmatch(bare) else _UNKNOWN
 
 
+def is_program(name: str) -> bool:
+    """Whether the ending of a name is one that some system runs."""
+    return "." in name and name.rpartition(".")[2].lower() in _PROGRAMS
+
+
 def kind_of(name: str, content_type: str) -> str:
     """A coarse word for the icon: pdf, document, spreadsheet, presentation, picture, text, archive, mail, other."""
     ending = name.rpartition(".")[2].lower() if "." in name else ""

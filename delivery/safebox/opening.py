@@ -93,7 +93,7 @@ class Opening(Finding):
             return None
         shelf = shelf_of(conn, seat)
         wants_receipt = any(content_of(row, seat.key).get("wants_receipt") for row in shelf.messages)
-        return seat, open_shelf(shelf, seat.key, invitation, self._desk.limits), wants_receipt
+        return seat, open_shelf(shelf, seat.key, invitation), wants_receipt
 
     async def document(self, namespace: str, participant_id: str, document_id: str) -> DocumentReader | None:
         """One document, to be read in pieces. Records nothing: see `downloaded`."""

@@ -24,9 +24,11 @@ from delivery.safebox.adjusting import Adjustable
 from delivery.safebox.choices import AccountUse, Others, Replies, SecondFactor, Told, Way
 from delivery.safebox.spans import Retention, show_retention
 from delivery.sections import Later, Section, Sender, Zone, wrong
-from policy.units import Duration, parse_duration, show_duration
+from policy.units import Duration, Size, parse_duration, show_duration, show_size
+from rules.content import FileKind
 
 MOST_REMINDERS: Final = 2
+_LARGEST: Final = 5 * 10**9  # bytes of one file: what one sealed object and its pieces are made for
 _LONGEST_TEXT: Final = 20_000  # characters of a consent text
 
 
@@ -207,6 +209,32 @@ class NoticeContent(Section):
     )
 
 
+class UploadSettings(Section):
+    """What one answer may bring."""
+
+    files: StrictInt = Field(default=20, ge=0, le=100, description="How many files; 0: none.")
+    each: Size = Field(default=250 * 10**6, description="How large one of them may be.")
+    together: Size = Field(default=10**9, description="How large all of them may be.")
+    kinds: tuple[FileKind, ...] = Field(
+        default=(),
+        examples=[["document", "pdf", "image"]],
+        description="Which kinds, by name and by content: document, spreadsheet, presentation, pdf, archive, image, "
+        "text, html, message, executable, unknown; []: any.",
+    )
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.each > self.together:
+            if "together" in self.model_fields_set:
+                raise wrong("each is more than together", f"write together: {show_size(self.each)}, or more")
+            object.__setattr__(self, "together", self.each)  # said of each alone: one such file is the most then
+        if self.each > _LARGEST:
+            raise wrong(f"a file has {show_size(_LARGEST)} at most")
+        if self.files and not self.each:
+            raise wrong("each must be more than 0", "write files: 0 where answers bring none")
+        return self
+
+
 class Profile(Section):
     """One security profile."""
 
@@ -214,6 +242,7 @@ class Profile(Section):
     life: LifeSettings = Field(default=LifeSettings(), description="How long it is open and readable.")
     signin: SigninSettings = Field(default=SigninSettings(), description="How guests prove who they are.")
     notice: NoticeContent = Field(default=NoticeContent(), description="What is told by mail.")
+    uploads: UploadSettings = Field(default=UploadSettings(), description="What one answer may bring.")
     adjust: Adjustable = Field(
         default=Adjustable(), description="What a sender may change in the mail itself, and how far."
     )

@@ -192,7 +192,7 @@ def shelf_of(conn: Connection, seat: Seat) -> Shelf:
     return Shelf(seat, people, messages, documents, downloads)
 
 
-def open_shelf(shelf: Shelf, key: BoxKey, invitation: Invitation, limits: AnswerLimits) -> OpenBox:
+def open_shelf(shelf: Shelf, key: BoxKey, invitation: Invitation) -> OpenBox:
     """Open what the rows hold. Raises SealBroken where stored bytes were changed."""
     people = {person.id: _person(person, shelf.seat, key, invitation.sender_name) for person in shelf.people}
     settings = invitation.profile.participants
@@ -218,7 +218,7 @@ def open_shelf(shelf: Shelf, key: BoxKey, invitation: Invitation, limits: Answer
         messages=messages,
         people=tuple(sorted(visible, key=lambda one: (one.role is not Role.OWNER, one.id != me))),
         reply_to=_readers(visible, shelf.seat, settings.replies) if invitation.answerable else (),
-        limits=limits,
+        limits=AnswerLimits.of(invitation.profile),
     )
 
 

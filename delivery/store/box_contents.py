@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 
 from delivery.store.schema_audit import audit_events
 from delivery.store.schema_boxes import box_documents, box_messages
+from delivery.store.uploads import drop_of_box
 
 _NO_BYTES: Final = {"facts_sealed": None, "inline_sealed": None, "blob": None, "recall_reason_sealed": None}
 
@@ -111,6 +112,7 @@ def destroy_contents(conn: Connection, namespace: str, box_id: str) -> tuple[str
     blobs = [
         *conn.execute(select(box_messages.c.original_blob).where(*in_messages)).scalars(),
         *conn.execute(select(box_documents.c.blob).where(*in_documents)).scalars(),
+        *drop_of_box(conn, namespace, box_id),
     ]
     conn.execute(update(box_messages).where(*in_messages).values(content_sealed=None, original_blob=None))
     conn.execute(update(box_documents).where(*in_documents).values(**_NO_BYTES))

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, and_, bindparam, delete, insert, select,
 
 from delivery.items import SealedMessage
 from delivery.store.schema import attempts, finished_items, items, messages
-from delivery.store.schema_boxes import box_documents, box_messages
+from delivery.store.schema_boxes import box_documents, box_messages, upload_pieces
 from delivery.store.statements import SET, Statement
 from keys.sealing import WrappedKey
 
@@ -169,6 +169,6 @@ def purge_history(conn: Connection, before: datetime) -> int:
 def referenced_blobs(conn: Connection, names: Sequence[str]) -> set[str]:
     """Those of some blob names that a row names: of a queued message or of a SafeBox."""
     found: set[str] = set()
-    for column in (messages.c.blob, box_messages.c.original_blob, box_documents.c.blob):
+    for column in (messages.c.blob, box_messages.c.original_blob, box_documents.c.blob, upload_pieces.c.blob):
         found.update(name for name in conn.execute(select(column).where(column.in_(names))).scalars() if name)
     return found

@@ -137,3 +137,36 @@ box_documents = Table(
     Index("box_documents_box", "box_id"),
     where_named("box_documents_blob", "blob"),
 )
+
+# Files that arrive before the answer they belong to. A row goes when that is sent, the file given up, or a day over.
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("namespace", ForeignKey("namespaces.name"), nullable=False),
+    Column("box_id", ForeignKey("boxes.id"), nullable=False),
+    Column("participant_id", ForeignKey("participants.id"), nullable=False),
+    Column("address_key", Text, nullable=False),  # whose: what one person has under way is bounded over all boxes
+    Column("facts_sealed", LargeBinary, nullable=False),  # JSON: {"name", "type", "modified"}
+    Column("size", BigInteger, nullable=False),  # as announced
+    Column("received", BigInteger, nullable=False),  # bytes of plaintext in its pieces, without a gap
+    Column("pieces", Integer, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Index("uploads_participant", "participant_id"),
+    Index("uploads_address", "namespace", "address_key"),
+    Index("uploads_box", "box_id"),
+    Index("uploads_expires", "expires_at"),
+)
+
+upload_pieces = Table(
+    "upload_pieces",
+    metadata,
+    Column("upload_id", ForeignKey("uploads.id"), primary_key=True),
+    Column("start", BigInteger, primary_key=True, autoincrement=False),  # of plaintext
+    Column("namespace", ForeignKey("namespaces.name"), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("inline_sealed", LargeBinary),  # small ones lie here …
+    Column("blob", String(64)),  # … larger ones in this blob file
+    where_named("upload_pieces_blob", "blob"),
+)

@@ -5,7 +5,8 @@ import asyncio
 from aiohttp import MultipartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from delivery.safebox.answers import AnswerRefused
+from delivery.safebox.limits import AnswerRefused
+from delivery.safebox.uploads import UploadGone
 from portal.guest.entry import Entry, entry_of
 from portal.guest.landing import end_page
 from portal.guest.letter import letter_page
@@ -50,6 +51,9 @@ async def _take(request: web.Request, entry: Entry, parts: MultipartReader) -> w
             error = _("Please write something, or add a document.")
             return await letter_page(request, entry, box, error=error, status=422)
         answered = await draft.send(arriving.text)
+    except UploadGone:
+        error = _("A file that was added before is not here any more. What is still here stands below.")
+        return await letter_page(request, entry, box, text=arriving.text, error=error, status=409)
     except AnswerRefused as refused:
         return await letter_page(request, entry, box, text=arriving.text, error=why_refused(refused), status=413)
     finally:

@@ -9,12 +9,14 @@ from delivery.safebox.contents import OpenBox
 from portal.guest.entry import Entry, entry_of
 from portal.guest.landing import decline_page, end_page, leave_note
 from portal.guest.pages import AnswerForm, LetterPage
+from portal.guest.uploading import writer_at
 from portal.services import services_of
 from portal.web.forms import read_form
 from portal.web.framed import picture_key
 from portal.web.letters import shown_message, to_whom
 from portal.web.render import _, render, say
 from portal.web.troubles import NothingHere
+from portal.web.uploads import FilesField
 from portal.web.visitor import visitor_of
 from portal.web.words import settings_in_words
 
@@ -57,7 +59,7 @@ async def letter_page(
         documents=len(documents),
         document_bytes=sum(line.document.size for line in documents),
         original=f"{entry.here}/message.eml" if original else "",
-        answer=_answer_form(box, text, error),
+        answer=await _answer_form(request, entry, box, text, error),
         others=tuple(person for person in box.people if not person.is_reader),
         sent="sent" in request.query and not error,
         error="" if box.reply_to else error,
@@ -71,19 +73,12 @@ async def letter_page(
     return await render(request, "guest/letter.html", page, status=status, shows_times=True)
 
 
-def _answer_form(box: OpenBox, text: str, error: str) -> AnswerForm | None:
+async def _answer_form(request: web.Request, entry: Entry, box: OpenBox, text: str, error: str) -> AnswerForm | None:
     if not box.reply_to:
         return None
-    limits = box.limits
-    return AnswerForm(
-        readers=box.reply_to,
-        most_documents=limits.documents,
-        document_bytes=limits.document_bytes,
-        total_bytes=limits.total_bytes,
-        most_text=limits.text,
-        text=text,
-        error=error,
-    )
+    waiting = await services_of(request).boxes.uploads(writer_at(request, entry))
+    files = FilesField(box.limits, f"{entry.here}/uploads", waiting)
+    return AnswerForm(box.reply_to, files, box.limits.text, text, error)
 
 
 async def show_pictures(request: web.Request) -> web.StreamResponse:

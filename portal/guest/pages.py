@@ -8,6 +8,7 @@ from delivery.safebox.participants import Invitation, Person
 from portal.signin.offers import Offer
 from portal.web.ends import End
 from portal.web.letters import ShownMessage
+from portal.web.uploads import FilesField
 
 
 class Opens(StrEnum):
@@ -87,9 +88,7 @@ class AnswerForm:
     """The form of the answer, with what was written before an error."""
 
     readers: tuple[Person, ...]
-    most_documents: int
-    document_bytes: int
-    total_bytes: int
+    files: FilesField
     most_text: int
     text: str = field(default="", repr=False)
     error: str = ""

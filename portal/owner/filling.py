@@ -22,11 +22,13 @@ from portal.owner.news import in_few_words, new_among
 from portal.owner.pages import BoxPage, Note, ProofForm, WriteForm
 from portal.owner.people import shown_people
 from portal.owner.reading import pictures_key
+from portal.owner.uploading import writer_at
 from portal.services import services_of
 from portal.web.bundles import documents_in
 from portal.web.letters import shown_message
 from portal.web.render import _, say
 from portal.web.times import Clock, clock_of
+from portal.web.uploads import FilesField
 
 _ACTORS: Final = {Role.OWNER: Actor.OWNER, Role.PRIVILEGED: Actor.PRIVILEGED, Role.COLLEAGUE: Actor.COLLEAGUE}
 
@@ -69,7 +71,7 @@ async def filled(request: web.Request, keeper: Keeper, record: BoxRecord, new: C
         people,
         acts,
         in_words(record.profile),
-        _write_form(opened, record, role, note) if opened and Act.ANSWER in acts else None,
+        await _write_form(request, keeper, opened, record, note) if opened and Act.ANSWER in acts else None,
         earliest,
         latest,
         proposed,
@@ -139,16 +141,17 @@ def _days(record: BoxRecord, clock: Clock) -> tuple[str, str, str]:
     return day(begin), day(latest), day(proposed)
 
 
-def _write_form(opened: OpenBox, record: BoxRecord, role: Role, note: Note) -> WriteForm:
-    limits, settings = opened.limits, record.profile.participants
+async def _write_form(
+    request: web.Request, keeper: Keeper, opened: OpenBox, record: BoxRecord, note: Note
+) -> WriteForm:
+    role, settings = role_in(record, keeper.by), record.profile.participants
+    waiting = await services_of(request).boxes.uploads(writer_at(request, keeper))
     names = {one.id: one.name or one.address for one in opened.people}
     above = role in (Role.OWNER, Role.PRIVILEGED)
     guests = reachable(record) if above else ()
     return WriteForm(
-        limits.documents,
-        limits.document_bytes,
-        limits.total_bytes,
-        limits.text,
+        FilesField(opened.limits, path_of(record.summary.id, "/uploads"), waiting),
+        opened.limits.text,
         tuple((one, names[one]) for one in guests if one in names) if len(guests) > 1 else (),
         above or settings.replies is Replies.ALL,
         settings.others is Others.VISIBLE,

@@ -14,6 +14,7 @@ from delivery.store.box_lists import Shown
 from delivery.store.boxes import Role
 from portal.web.letters import ShownMessage
 from portal.web.times import Clock
+from portal.web.uploads import FilesField
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +140,7 @@ class WriteForm:
     id; empty where there is nothing to choose. `reaches`: everybody, or the sender's side alone.
     """
 
-    most_documents: int
-    document_bytes: int
-    total_bytes: int
+    files: FilesField
     most_text: int
     choices: tuple[tuple[str, str], ...] = field(repr=False)
     reaches_guests: bool

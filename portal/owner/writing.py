@@ -5,8 +5,9 @@ import asyncio
 from aiohttp import MultipartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from delivery.safebox.answers import AnswerRefused
 from delivery.safebox.lifecycle import Act
+from delivery.safebox.limits import AnswerLimits, AnswerRefused
+from delivery.safebox.uploads import UploadGone
 from portal.owner.box import box_page, record_for
 from portal.owner.entry import Keeper, keeper_of, path_of
 from portal.owner.filling import reachable, why_not
@@ -31,7 +32,7 @@ async def _take(request: web.Request, keeper: Keeper, parts: MultipartReader) ->
     services = services_of(request)
     record = await record_for(request, keeper)
     box_id, now = record.summary.id, services.clock()
-    limits = services.boxes.desk.limits
+    limits = AnswerLimits.of(record.profile)
     counted = f"{box_id} {keeper.by.key}"
     until = await services.accounts.count(services.namespace, "owner-wrote", counted, ANSWERS_OF_GUEST, now)
     if until is not None:
@@ -47,6 +48,9 @@ async def _take(request: web.Request, keeper: Keeper, parts: MultipartReader) ->
         if arriving.is_empty:
             return await _again(request, keeper, arriving, _("Please write something, or add a document."), 422)
         answered = await draft.send(arriving.text, arriving.to)
+    except UploadGone:
+        error = _("A file that was added before is not here any more. What is still here stands below.")
+        return await _again(request, keeper, arriving, error, 409)
     except AnswerRefused as refused:
         return await _again(request, keeper, arriving, why_refused(refused), 413)
     finally:

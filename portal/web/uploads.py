@@ -10,12 +10,15 @@ from typing import Final, TypeVar
 
 from aiohttp import BodyPartReader, MultipartReader, web
 
-from delivery.safebox.answers import AnswerDraft, AnswerRefused, TooMuch
-from delivery.safebox.limits import AnswerLimits
+from delivery.safebox.answers import AnswerDraft
+from delivery.safebox.limits import AnswerLimits, AnswerRefused, TooMuch
+from delivery.safebox.uploads import Upload
+from delivery.speech import phrase
 from portal.web.downloads import clean_name
 from portal.web.forms import check_origin
-from portal.web.render import count, say, size
+from portal.web.render import _, count, say, size
 from portal.web.troubles import FormTooOld, TooSlow, Trouble
+from rules.content import FileKind
 
 T = TypeVar("T")
 
@@ -27,6 +30,51 @@ _TOKEN_BYTES: Final = 200
 _OVERHEAD: Final = 256 * 1024  # of the form around text and documents
 _MOST_PARTS: Final = 200
 _LONGEST_NAME: Final = 1000
+_KINDS: Final = {
+    FileKind.DOCUMENT: phrase("text documents"),
+    FileKind.SPREADSHEET: phrase("spreadsheets"),
+    FileKind.PRESENTATION: phrase("presentations"),
+    FileKind.PDF: phrase("PDF files"),
+    FileKind.ARCHIVE: phrase("archives"),
+    FileKind.IMAGE: phrase("pictures"),
+    FileKind.TEXT: phrase("plain text"),
+    FileKind.HTML: phrase("web pages"),
+    FileKind.MESSAGE: phrase("e-mails"),
+    FileKind.EXECUTABLE: phrase("programs"),
+    FileKind.UNKNOWN: phrase("other files"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FilesField:
+    """Where files are added to a form: what it takes, and what waits there already. `path`: where uploads begin."""
+
+    limits: AnswerLimits
+    path: str
+    waiting: tuple[Upload, ...] = ()
+
+    @property
+    def kinds(self) -> str:
+        """Which kinds it takes, as a list in words; empty: any."""
+        return ", ".join(_(_KINDS[kind]) for kind in self.limits.kinds)
+
+
+@dataclass(slots=True)
+class Pace:
+    """How fast something comes."""
+
+    octets: int = 0
+    since: float = field(default_factory=monotonic)
+
+    def check(self, octets: int) -> None:
+        """Raises TooSlow for an upload that only keeps the connection busy."""
+        self.octets += octets
+        if monotonic() - self.since > _GRACE + self.octets / _SLOWEST:
+            raise TooSlow("upload")
+
+    async def within(self, reading: Awaitable[T]) -> T:
+        """Raises TooSlow where nothing comes at all."""
+        return await _in_time(reading)
 
 
 @dataclass(slots=True)
@@ -38,19 +86,12 @@ class Arriving:
     text: str = field(default="", repr=False)
     to: str = ""  # whom it is for alone, where the form asks
     documents: int = 0
-    octets: int = 0
-    since: float = field(default_factory=monotonic)
+    pace: Pace = field(default_factory=Pace)
 
     @property
     def is_empty(self) -> bool:
         """Nothing was written, and nothing attached."""
         return not self.text.strip() and not self.documents
-
-    def check_pace(self, octets: int) -> None:
-        """Raises TooSlow for an upload that only keeps the connection busy."""
-        self.octets += octets
-        if monotonic() - self.since > _GRACE + self.octets / _SLOWEST:
-            raise TooSlow("upload")
 
 
 async def parts_of(request: web.Request) -> MultipartReader:
@@ -69,7 +110,9 @@ async def parts_of(request: web.Request) -> MultipartReader:
 
 
 async def receive(request: web.Request, parts: MultipartReader, arriving: Arriving) -> None:
-    """Take `text` and `files`. Raises AnswerRefused as soon as a limit is passed."""
+    """Take `text`, `uploads` (ids of files that came before) and `files`. Raises AnswerRefused as soon as a limit is
+    passed, UploadGone for an upload that is not there (any more).
+    """
     for _number in range(_MOST_PARTS):
         part = await _in_time(parts.next())
         if part is None:
@@ -80,6 +123,9 @@ async def receive(request: web.Request, parts: MultipartReader, arriving: Arrivi
             await _text(part, arriving)
         elif part.name == "to":
             arriving.to = (await _short(part, _TOKEN_BYTES)).decode("ascii", "replace")
+        elif part.name == "uploads":
+            await arriving.draft.add_upload((await _short(part, _TOKEN_BYTES)).decode("ascii", "replace"))
+            arriving.documents += 1
         elif part.name == "files" and part.filename:
             _check_length(request, arriving)
             await _document(part, arriving)
@@ -123,7 +169,7 @@ async def _document(part: BodyPartReader, arriving: Arriving) -> None:
     await arriving.draft.add_document(name, part.headers.get("Content-Type", "")[:200])
     while chunk := await _in_time(part.read_chunk(_PIECE)):
         await arriving.draft.write(bytes(chunk))
-        arriving.check_pace(len(chunk))
+        arriving.pace.check(len(chunk))
     await arriving.draft.finish_document()
     arriving.documents += 1
 
@@ -150,6 +196,15 @@ async def _in_time(reading: Awaitable[T]) -> T:
 def why_refused(refused: AnswerRefused) -> str:
     """Which limit it was, for whoever wrote."""
     match refused.limit:
+        case TooMuch.KIND:
+            kinds = ", ".join(_(_KINDS[kind]) for kind in refused.kinds)
+            return say(
+                "“{name}” is of a kind that is not taken here. Taken are: {kinds}.", name=refused.name, kinds=kinds
+            )
+        case TooMuch.LENGTH:
+            return say("More came of “{name}” than was announced. Please add it again.", name=refused.name)
+        case TooMuch.UNSENT:
+            return _("There are too many files in messages of yours that were not sent yet. Send or remove some first.")
         case TooMuch.DOCUMENTS:
             files = count(refused.allowed, "file", "files")
             return say("Not sent: you can add up to {files} to one reply.", files=files)

@@ -205,6 +205,6 @@ def test_everything_works_without_script_and_by_keyboard(browser: Any, box: Any,
     page.reload()
     assert "taken this message back" in page.locator("h1").inner_text()
     assert "the wrong week" in page.content()
-    fits(page, "recalled-wide-light")
+    photograph(page, "recalled-letter")
     assert "536-22-1234" not in page.content()
     context.close()

@@ -26,12 +26,12 @@ from delivery.errors import StoreUnavailable
 from delivery.items import Destination, Item, OpenMessage, State
 from delivery.notices.compose import Composer, Voice
 from delivery.queue import Queue
-from delivery.safebox.answers import Answered, AnswerRefused, TooMuch
+from delivery.safebox.answers import Answered
 from delivery.safebox.asking import normalised
 from delivery.safebox.box import SafeBoxes
 from delivery.safebox.contents import BoxDocument, BoxMessage, DocumentReader, Letter, OpenBox
 from delivery.safebox.headers import address_key
-from delivery.safebox.limits import AnswerLimits
+from delivery.safebox.limits import AnswerLimits, AnswerRefused, TooMuch
 from delivery.safebox.participants import Access, Invitation, Person, Way
 from delivery.safebox.profile import Profile
 from delivery.sealed import open_message
@@ -329,6 +329,9 @@ class FakeBoxes(SafeBoxes):
         if box.invitation.profile.participants.consent.version == version:
             box.change(consent_wanted=False)
         return True
+
+    async def uploads(self, writer: Any) -> tuple[Any, ...]:
+        return ()
 
     async def begin_answer(self, namespace: str, participant_id: str, seen: Access) -> Any:
         box = self._find(participant_id)

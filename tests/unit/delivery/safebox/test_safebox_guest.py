@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from delivery.safebox.answers import AnswerRefused, TooMuch
 from delivery.safebox.authority import By
-from delivery.safebox.limits import AnswerLimits
+from delivery.safebox.limits import AnswerRefused, TooMuch
 from delivery.safebox.opening import Withdrawn
 from delivery.safebox.participants import Access, Way
+from delivery.safebox.profile import Profile
 from delivery.store.boxes import BoxState, GuestState
 
 ADMIN = By.admin("admin")
@@ -180,7 +180,8 @@ async def test_what_is_too_large_for_a_mail_stays_and_the_mail_says_so(build, wr
 
 
 async def test_limits_are_named_early_and_abort_leaves_nothing(build, write_mail) -> None:
-    world = build(limits=AnswerLimits(documents=1, document_bytes=100_000, total_bytes=150_000, text=10))
+    narrow = Profile.model_validate({"uploads": {"files": 1, "each": "100 KB", "together": "150 KB"}})
+    world = build(profiles={"standard": narrow})
     await world.keep(write_mail(), ["bob@guest.example"])
     one = await invited(world)
     before = world.files()
@@ -199,7 +200,7 @@ async def test_limits_are_named_early_and_abort_leaves_nothing(build, write_mail
         await draft.add_document("b.bin")
     assert refused.value.limit is TooMuch.DOCUMENTS
     with pytest.raises(AnswerRefused) as refused:
-        await draft.send("longer than ten")
+        await draft.send("x" * 100_001)
     assert refused.value.limit is TooMuch.TEXT
     assert len(world.files()) == len(before) + 1
     await draft.abort()

@@ -1,0 +1,121 @@
+"""One request's worth of an upload: sealed while it comes, kept in pieces, each of which lasts once it is kept."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Final
+
+from delivery.errors import DeliveryError, StoreUnavailable
+from delivery.safebox.answers import HEAD
+from delivery.safebox.boxkey import BoxKey
+from delivery.safebox.desk import Desk
+from delivery.safebox.limits import AnswerLimits, AnswerRefused, TooMuch
+from delivery.safebox.making import INLINE
+from delivery.safebox.uploads import UNSENT, UploadGone, bound, forget_pieces, piece_limit
+from delivery.store import uploads as rows
+from delivery.store.blobs import BlobWriter
+from delivery.store.uploads import PieceRow, UploadRow
+from keys.sealing import SealingStream
+
+PIECE: Final = 8 * 2**20  # bytes after which what came is kept, whatever is still to come
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Where more of an upload goes: from its row on."""
+
+    key: BoxKey
+    row: UploadRow
+    name: str = field(repr=False)
+    limits: AnswerLimits
+
+
+class NotNext(DeliveryError):
+    """The bytes do not go on where the upload is: somebody else was first, or the sender is mistaken."""
+
+
+class Receiving:
+    """Use: write*, then keep; what is not kept is forgotten with `abort`. `offset` is how far the upload is kept."""
+
+    def __init__(self, desk: Desk, arrival: Arrival) -> None:
+        self._desk, self._arrival = desk, arrival
+        self.offset = arrival.row.received
+        self._held = bytearray()
+        self._size = 0
+        self._stream: SealingStream | None = None
+        self._writer: BlobWriter | None = None
+
+    @property
+    def left(self) -> int:
+        """How many bytes may still come."""
+        return self._arrival.row.size - self.offset - self._size
+
+    async def write(self, chunk: bytes) -> None:
+        """More bytes. Raises AnswerRefused past what was announced, or where they show that the file is of a kind that
+        the box does not take; NotNext, StoreUnavailable.
+        """
+        limits, row = self._arrival.limits, self._arrival.row
+        if len(chunk) > self.left:
+            raise AnswerRefused(TooMuch.LENGTH, row.size, self._arrival.name)
+        if self.offset + self._size == 0:
+            limits.check_head(chunk[:HEAD], self._arrival.name)
+        self._size += len(chunk)
+        if self._writer is None and self._size <= INLINE:
+            self._held += chunk
+        else:
+            await asyncio.to_thread(self._to_disk, chunk)
+        if self._size >= PIECE:
+            await self.keep()
+
+    async def keep(self) -> None:
+        """What came since is kept, and lasts. Raises NotNext where the upload has gone on meanwhile, UploadGone where
+        it came in too many pieces.
+        """
+        if not self._size:
+            return
+        row = self._arrival.row
+        if row.pieces >= piece_limit(row.size, PIECE):
+            raise UploadGone("too many pieces")
+        piece = await asyncio.to_thread(self._finished)
+        named = [piece.blob] if piece.blob is not None else []
+        until = self._desk.clock() + UNSENT
+        try:
+            kept = await self._desk.db.write(lambda conn: rows.append_piece(conn, row.participant_id, piece, until))
+        except StoreUnavailable as error:
+            if error.certain:
+                await forget_pieces(self._desk.blobs, named)
+            raise
+        if not kept:
+            await forget_pieces(self._desk.blobs, named)
+            raise NotNext("another request was faster")
+        self.offset += piece.size
+
+    async def abort(self) -> None:
+        """Forget what is not kept. May be called twice, and after `keep` (then it does nothing)."""
+        writer, self._writer, self._stream = self._writer, None, None
+        self._held, self._size = bytearray(), 0
+        if writer is not None:
+            await asyncio.to_thread(writer.abort)
+
+    def _to_disk(self, chunk: bytes) -> None:
+        if self._writer is None or self._stream is None:
+            self._stream = self._sealing()
+            self._writer = self._desk.blobs.create()
+            self._writer.write(self._stream.update(self._held))
+            self._held.clear()
+        self._writer.write(self._stream.update(chunk))
+
+    def _finished(self) -> PieceRow:
+        row, inline, blob = self._arrival.row, None, None
+        if self._writer is not None and self._stream is not None:
+            self._writer.write(self._stream.finish())
+            blob = self._writer.commit()
+        else:
+            stream = self._sealing()
+            inline = stream.update(self._held) + stream.finish()
+        piece = PieceRow(row.id, self.offset, row.namespace, self._size, inline, blob)
+        self._writer, self._stream, self._size = None, None, 0
+        self._held.clear()
+        return piece
+
+    def _sealing(self) -> SealingStream:
+        return self._arrival.key.stream(*bound(self._arrival.row.id, self.offset))
