@@ -70,7 +70,7 @@ bench-scan: $(SETUP)  ## what reading and scanning cost: no network, no peers
 screenshots: $(SETUP) system-packages  ## the portal's pages, wide and narrow, light and dark
 	@SEALGATE_SCREENSHOTS=docs/pictures $(BIN)/python -m pytest -q -m browser tests/journeys
 
-generate: $(SETUP)  ## write again what is generated: config.example.yaml, docs/detectors.md
+generate: $(SETUP)  ## write again what is generated: config.example.yaml, docs/detectors.md, catalogues
 	@.ci/generate "$(VENV)"
 
 clean:           ## take away what was set up here

@@ -104,8 +104,10 @@ class Speech:
             return self.count(octets, "byte", "bytes")
         if octets < 999_500:
             return self.filled("{number} KB", (("number", self.number(octets / 1000)),))
-        unit, amount = ("{number} MB", octets / 10**6) if octets < 999_500_000 else ("{number} GB", octets / 10**9)
-        return self.filled(unit, (("number", self.number(amount, 1 if amount < 99.95 else 0)),))
+        amount = octets / (10**6 if octets < 999_500_000 else 10**9)
+        number = self.number(amount, 1 if amount < 99.95 else 0)
+        shown = (("number", number),)
+        return self.filled("{number} MB", shown) if octets < 999_500_000 else self.filled("{number} GB", shown)
 
     def span(self, length: timedelta) -> str:
         """`15 minutes`, `1 hour`, `30 days`: in the largest unit that leaves nothing over. Weeks are told in days."""

@@ -120,7 +120,7 @@ class Composer:
     def __init__(self, voice: Voice, language: Language = Language.EN) -> None:
         self.voice = voice
         self.language = language
-        self._templates = _environment()
+        self._templates = environment()
 
     # -- to guests ------------------------------------------------------------------------------------------------
 
@@ -358,7 +358,7 @@ class Composer:
 
 
 @lru_cache(maxsize=1)
-def _environment() -> Environment:
+def environment() -> Environment:
     """The templates, read once a process."""
     made = Environment(
         loader=FileSystemLoader(TEMPLATES),

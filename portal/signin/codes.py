@@ -9,9 +9,9 @@ from aiohttp import web
 from delivery.phones import masked_number
 from delivery.safebox import choices
 from delivery.safebox.participants import Invitation, Way
+from delivery.speech import spoken
 from delivery.store.codes import Asker, CodeRules, CodeSent, Tried, Try
 from keys.tokens import new_code
-from policy.units import show_duration
 from portal.services import services_of
 from portal.signin.calls import CallTrouble, call, may_call
 from portal.signin.offers import other_ways
@@ -186,7 +186,7 @@ async def _code_page(
         address=masked_number(invitation.phone) if by_phone else masked(invitation.guest_address),
         way=sent.way if sent else Way.CODE,
         others=other_ways(request, invitation, sent.way if sent else ""),
-        remember=show_duration(lasting) if lasting else "",
+        remember=spoken().span(lasting) if lasting else "",
         digits=rules.digits,
         minutes=int(rules.valid.total_seconds() // 60),
         sent_at=sent.sent_at if sent else None,

@@ -29,8 +29,8 @@ class Connection(RequestHandler):
     ) -> web.StreamResponse:
         """The answer to what never became a request. Raises ConnectionError where an answer was begun already."""
         if not isinstance(exc, ConnectionError):  # who goes away in the middle of a download is no news
-            say = log.error if status >= 500 else log.info
-            say("request not read", status=status, error=type(exc).__name__ if exc else None)
+            tell = log.error if status >= 500 else log.info
+            tell("request not read", status=status, error=type(exc).__name__ if exc else None)
         if request.writer.output_size > 0:
             raise ConnectionError("an answer was begun already")
         response = web.Response(status=status, text=_SAID.get(status, _SAID[400]), headers=ALWAYS)

@@ -11,11 +11,11 @@ from jinja2.lexer import Lexer
 SPOKEN_ATTRIBUTES = frozenset({"alt", "title", "placeholder", "aria-label", "aria-description", "label"})
 MARKS = frozenset({"_", "say", "count"})
 _WORD = re.compile(r"[^\W\d_]{2,}")
-_NO_WORDS = frozenset({"nbsp", "amp"})
+_NO_WORDS = frozenset({"nbsp", "amp", "SafeBox", "SHA", "UTC"})  # what is the same everywhere
 
 
-def _is_spoken(attribute: str) -> bool:
-    return attribute in SPOKEN_ATTRIBUTES or attribute.startswith("data-said")
+def _is_spoken(attribute: str, value: str) -> bool:
+    return attribute in SPOKEN_ATTRIBUTES or (attribute.startswith("data-") and " " in value.strip())
 
 
 class _Texts(HTMLParser):
@@ -26,9 +26,7 @@ class _Texts(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._silent += tag in ("style", "script")
-        self.found += [
-            value for name, value in attrs if value and (name in SPOKEN_ATTRIBUTES or name[:10] == "data-said-")
-        ]
+        self.found += [value for name, value in attrs if value and _is_spoken(name, value)]
         if tag == "input" and dict(attrs).get("type") == "submit":
             self.found.append(dict(attrs).get("value") or "")
 
@@ -52,13 +50,14 @@ def unmarked(path: Path, environment: Environment) -> Iterator[str]:
         pieces = texts.found
     else:
         pieces = data.splitlines()
+    pieces = [piece for piece in pieces if not piece.strip().startswith("sealgate ")]  # a command to type
     yield from (" ".join(piece.split()) for piece in pieces if set(_WORD.findall(piece)) - _NO_WORDS)
     yield from _spoken_constants(environment.parse(source))
 
 
 def _is_sentence(text: str) -> bool:
     words = re.search(r"[^\W\d_]{2,} [^\W\d_]{2,}", text) or re.match(r"[A-Z][a-z]+\b(?!-)", text)
-    return words is not None and not text.startswith("button ")  # classes of a button
+    return words is not None and not re.fullmatch(r"button( button--[a-z]+)*|UTC|never fetched|not yet sent", text)
 
 
 def _spoken_constants(tree: nodes.Node, inside: bool = False) -> Iterator[str]:

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from delivery.languages import Language
 from delivery.notices.compose import TEMPLATES, About, Composer, Offer, Voice
 from delivery.notices.notice import Attached, Notice, mailbox
 from delivery.notices.wording import MAX_NAME, one_line
@@ -24,13 +25,12 @@ from delivery.speech import ENGLISH, phrase
 GOLDEN = Path(__file__).parent / "golden"
 DOCS = Path(__file__).parents[4] / "docs" / "safebox.md"
 NOW = datetime(2026, 11, 21, 10, 15, 2, tzinfo=UTC)
-COMPOSER = Composer(
-    Voice.of(
-        "St. Mary's University Hospital <secure@stmary.example>",
-        hostname="gate.stmary.example",
-        portal_url="https://secure.stmary.example/",
-    )
+VOICE = Voice.of(
+    "St. Mary's University Hospital <secure@stmary.example>",
+    hostname="gate.stmary.example",
+    portal_url="https://secure.stmary.example/",
 )
+COMPOSER = Composer(VOICE)
 ABOUT = About(
     box_id="01kb3v2m8q0000000000000000",
     owner_name="Dr. Katharina von Hohenfels-Lindqvist",
@@ -57,26 +57,26 @@ OFFER = Offer(
     return_path="bounce-x@bounces.stmary.example",
 )
 
-NOTICES: dict[str, Callable[[], Notice]] = {
-    "invitation": lambda: COMPOSER.invitation(ABOUT, OFFER, NOW),
-    "invitation_by_fallback": lambda: COMPOSER.invitation(
+NOTICES: dict[str, Callable[..., Notice]] = {
+    "invitation": lambda by=COMPOSER: by.invitation(ABOUT, OFFER, NOW),
+    "invitation_by_fallback": lambda by=COMPOSER: by.invitation(
         ABOUT, replace(OFFER, code_works=False, by_fallback=True, phrase=None, documents=0, takes_answers=False), NOW
     ),
-    "code": lambda: COMPOSER.code(
+    "code": lambda by=COMPOSER: by.code(
         ABOUT, "048213", NOW, valid_for=timedelta(minutes=15), asked_from="192.0.2.7", phrase="the blue bicycle"
     ),
-    "owner_code": lambda: COMPOSER.owner_code(
+    "owner_code": lambda by=COMPOSER: by.owner_code(
         ABOUT.owner_address, "048213", NOW, valid_for=timedelta(minutes=10), asked_from="192.0.2.7"
     ),
-    "account_created": lambda: COMPOSER.account_created(ABOUT, NOW),
-    "receipt": lambda: COMPOSER.receipt(ABOUT, NOW),
-    "declined": lambda: COMPOSER.declined(ABOUT, NOW),
-    "bounce": lambda: COMPOSER.bounce(ABOUT, "550 5.1.1 <maria@post.example>: no such user", NOW),
-    "locked": lambda: COMPOSER.locked(ABOUT, NOW),
-    "fallback": lambda: COMPOSER.fallback(ABOUT, NOW),
-    "reminder": lambda: COMPOSER.reminder(ABOUT, OFFER, NOW),
-    "news": lambda: COMPOSER.news(ABOUT, OFFER, NOW),
-    "recalled": lambda: COMPOSER.recalled(
+    "account_created": lambda by=COMPOSER: by.account_created(ABOUT, NOW),
+    "receipt": lambda by=COMPOSER: by.receipt(ABOUT, NOW),
+    "declined": lambda by=COMPOSER: by.declined(ABOUT, NOW),
+    "bounce": lambda by=COMPOSER: by.bounce(ABOUT, "550 5.1.1 <maria@post.example>: no such user", NOW),
+    "locked": lambda by=COMPOSER: by.locked(ABOUT, NOW),
+    "fallback": lambda by=COMPOSER: by.fallback(ABOUT, NOW),
+    "reminder": lambda by=COMPOSER: by.reminder(ABOUT, OFFER, NOW),
+    "news": lambda by=COMPOSER: by.news(ABOUT, OFFER, NOW),
+    "recalled": lambda by=COMPOSER: by.recalled(
         ABOUT,
         "box",
         [
@@ -85,23 +85,23 @@ NOTICES: dict[str, Callable[[], Notice]] = {
         ],
         NOW,
     ),
-    "asked_again_reopenable": lambda: COMPOSER.asked_again(ABOUT, "", NOW, reopenable=True),
-    "wishes_untaken": lambda: COMPOSER.wishes_untaken(
+    "asked_again_reopenable": lambda by=COMPOSER: by.asked_again(ABOUT, "", NOW, reopenable=True),
+    "wishes_untaken": lambda by=COMPOSER: by.wishes_untaken(
         ABOUT.owner_address,
         NOW,
         subject=ABOUT.subject,
         untaken=[phrase("“{word}” is not a word that is understood here.", word="7dd")],
     ),
-    "phone_told": lambda: COMPOSER.phone_told(ABOUT, "+41791234567", NOW),
-    "asked_again": lambda: COMPOSER.asked_again(ABOUT, "I was away.\nThank you.", NOW),
-    "answer": lambda: COMPOSER.answer(
+    "phone_told": lambda by=COMPOSER: by.phone_told(ABOUT, "+41791234567", NOW),
+    "asked_again": lambda by=COMPOSER: by.asked_again(ABOUT, "I was away.\nThank you.", NOW),
+    "answer": lambda by=COMPOSER: by.answer(
         ABOUT,
         "Thank you!\n\nMaria",
         [Attached("Foto.jpg", "image/jpeg", b"\xff\xd8")],
         [("X-ray.dcm", 312_000_000)],
         NOW,
     ),
-    "rule_applied": lambda: COMPOSER.rule_applied(
+    "rule_applied": lambda by=COMPOSER: by.rule_applied(
         "desk@stmary.example",
         NOW,
         rule="Patients",
@@ -118,14 +118,16 @@ def parsed(notice: Notice) -> EmailMessage:
     return mail
 
 
+@pytest.mark.parametrize("language", Language)
 @pytest.mark.parametrize("name", NOTICES)
-def test_notices_are_as_golden(name: str) -> None:
+def test_notices_are_as_golden(name: str, language: Language) -> None:
     """With GOLDEN=write the files are written anew; read them before you commit them."""
-    raw = NOTICES[name]().raw.decode("ascii").replace("\r\n", "\n")
+    raw = NOTICES[name](Composer(VOICE, language)).raw.decode("ascii").replace("\r\n", "\n")
     wild = re.sub(r"<[0-9a-z]{26}@gate", "<ID@gate", raw)
     wild = re.sub(r"=_[0-9a-z]{26}", "=_BOUNDARY", wild)
-    path = GOLDEN / f"{name}.eml"
+    path = GOLDEN / ("" if language is Language.EN else language) / f"{name}.eml"
     if os.environ.get("GOLDEN") == "write":
+        path.parent.mkdir(exist_ok=True)
         path.write_text(wild)
     assert wild == path.read_text()
 
