@@ -21,8 +21,15 @@ from portal.web.words import settings_in_words
 
 
 @dataclass(frozen=True, slots=True)
+class Answerable:
+    """They can reply, and who reads it; there is no form of it here."""
+
+    readers: tuple[Person, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class GuestViewPage:
-    """What `guest/letter.html` is filled with, and what stands above it. `readers`: of an answer."""
+    """What `guest/letter.html` is filled with, and what stands above it."""
 
     title: str
     box_path: str
@@ -34,10 +41,9 @@ class GuestViewPage:
     documents: int
     document_bytes: int
     original: str
-    readers: tuple[Person, ...]
+    answer: Answerable | None
     words: tuple[str, ...]
     may_ask: bool
-    answer: None = None
     sent: bool = False
     asked: bool = False
     error: str = ""
@@ -98,7 +104,7 @@ async def _letter(request: web.Request, view: GuestView, box: OpenBox, title: st
         len(listed),
         sum(one.size for _message, one in listed),
         f"{here}/message.eml" if original else "",
-        box.reply_to,
+        Answerable(box.reply_to) if box.reply_to else None,
         settings_in_words(invitation),
         may_ask=invitation.reopenable and invitation.profile.participants.replies is not Replies.NONE,
     )

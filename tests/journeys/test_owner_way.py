@@ -11,7 +11,7 @@ from mailhosts import Sink, wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
-ALICE, DORA = "alice@example.com", "dora@post.example"
+ALICE, DORA, EMIL = "alice@example.com", "dora@post.example", "emil@post.example"
 
 
 @pytest.fixture
@@ -23,9 +23,10 @@ def browser() -> Iterator[Any]:
 
 def letter() -> EmailMessage:
     mail = EmailMessage()
-    mail["From"], mail["To"] = f"Alice Example <{ALICE}>", f"Dora Fischer <{DORA}>"
+    mail["From"], mail["To"] = f"Alice Example <{ALICE}>", f"Dora Fischer <{DORA}>, Emil Fischer <{EMIL}>"
     mail["Subject"], mail["Message-ID"] = "Your discharge letter", "<discharge-2@example.com>"
     mail.set_content("Dear Dora,\n\nyour discharge letter is attached.\n\nKind regards,\nAlice Example\n")
+    mail.add_alternative("<p>Dear Dora,</p><p>your <b>discharge letter</b> is attached.</p>", subtype="html")
     mail.add_attachment(b"%PDF-1.7 " * 5000, maintype="application", subtype="pdf", filename="Discharge letter.pdf")
     return mail
 
@@ -38,7 +39,7 @@ def code_for(world: Sink, address: str) -> str:
 def test_the_sender_sees_writes_closes_and_takes_back(world: Sink, make_gateway, browser) -> None:
     gateway = make_gateway(world.port)
     gateway.start()
-    gateway.send(letter(), ALICE, DORA)
+    gateway.send(letter(), ALICE, DORA, EMIL)
     guest = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
     guest.goto(link_for(world, DORA))
     guest.get_by_role("button", name="Send me a code").click()
@@ -58,13 +59,26 @@ def test_the_sender_sees_writes_closes_and_takes_back(world: Sink, make_gateway,
     page.get_by_role("button", name="Go to your messages").click()
     assert page.locator("h1").inner_text() == "Your discharge letter"
     assert "Opened on" in page.locator(".people").inner_text()
+    assert "1 new reader" in page.locator("main").inner_text()
+    page.get_by_text("Show it as it was formatted").click()
+    assert "discharge letter" in page.frame_locator("iframe").locator("b").inner_text()
     photograph(page, "owner-box")
+    page.get_by_text("More Dora Fischer").click()
+    page.get_by_role("link", name="See it as they do Dora Fischer").click()
+    assert (
+        "This is what Dora Fischer sees." in page.locator("main").inner_text() and page.locator("textarea").count() == 0
+    )
+    photograph(page, "owner-as-guest")
+    page.get_by_role("link", name="Back to your own view").click()
 
+    page.get_by_label("Who reads it").select_option(label="Dora Fischer alone")
     page.get_by_label("Your message").fill("Please bring your insurance card as well.")
     page.get_by_role("button", name="Send", exact=True).click()
+    assert "to Dora Fischer alone" in page.locator("main").inner_text()
     assert "Your message has been sent" in page.content()
     page.get_by_role("link", name="Your SafeBoxes").first.click()
     assert page.get_by_role("link", name="Your discharge letter").count() == 1
+    assert page.get_by_role("link", name="With news 0").count() == 1  # all of it was seen
     photograph(page, "owner-list")
     page.get_by_role("link", name="Your discharge letter").click()
     page.get_by_text("Close now").click()
@@ -76,7 +90,7 @@ def test_the_sender_sees_writes_closes_and_takes_back(world: Sink, make_gateway,
     assert "the message was closed" in page.locator("main").inner_text().lower()
     photograph(page, "owner-record")
     page.go_back()
-    page.get_by_role("link", name="Take the whole message back").click()
+    page.get_by_role("link", name="Take the message back").click()
     photograph(page, "owner-recall")
     page.get_by_label("Reason, shown to them").fill("It was meant for another patient.")
     page.get_by_role("button", name="Take it back").click()
