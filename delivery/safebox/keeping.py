@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from delivery.safebox.acting import LATE, Acting
 from delivery.safebox.authority import By, Said, Standing, standing_of
-from delivery.safebox.boxkey import BoxKey
+from delivery.safebox.boxkey import SUBJECT, BoxKey
 from delivery.safebox.lifecycle import Act, refusal, sources, state_at
 from delivery.safebox.profile import Profile
 from delivery.safebox.reading import facts_of
@@ -69,7 +69,9 @@ class Keeping(Acting):
         return await self._desk.db.read(work)
 
     async def show(self, box_id: str, by: By, namespace: str = "default") -> BoxRecord | None:
-        """One box with its people, counts and history, without its content. It outlives the content."""
+        """One box with its people, counts and history, without its content, which it outlives. Its subject is for
+        people alone, who see it in their list too.
+        """
         now = self._desk.clock()
 
         def work(conn: Connection) -> BoxRecord | None:
@@ -77,6 +79,7 @@ class Keeping(Acting):
             if standing is None or refusal(standing.box.state, Act.SEE, standing.actor):
                 return None
             box = standing.box
+            key = BoxKey.of(self._desk.vault, box) if by.address else None
             return BoxRecord(
                 summary_of(box, standing.people, now),
                 box.message_id,
@@ -88,6 +91,7 @@ class Keeping(Acting):
                 bytes_of(conn, namespace, box_id),
                 tuple((at, kind, participant) for at, kind, participant, _ in events_of(conn, namespace, box_id)),
                 Profile.model_validate(box.profile),
+                key.open_text(SUBJECT, box.id, box.subject_sealed) if key else "",
             )
 
         return await self._desk.db.read(work)

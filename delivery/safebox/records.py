@@ -53,3 +53,4 @@ class BoxRecord:
     bytes_kept: int
     events: tuple[tuple[datetime, str, str | None], ...] = ()  # (when, kind, participant id)
     profile: Profile = field(default=Profile())  # frozen when it was made
+    subject: str = field(default="", repr=False)  # as long as the key is there, also of what was taken back

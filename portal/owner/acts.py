@@ -80,7 +80,7 @@ async def delete_form(request: web.Request) -> web.StreamResponse:
     record = await record_for(request, keeper)
     if refused := why_not(record, keeper.by, Act.DELETE):
         return await _done(request, keeper, "", Said(False, refused))
-    subject = await _subject(request, keeper, record)
+    subject = _subject(record)
     page = DeletePage(_("Delete this message?"), path_of(record.summary.id), subject, record.documents)
     return await render(request, "owner/delete.html", page)
 
@@ -113,7 +113,7 @@ async def recall_form(request: web.Request) -> web.StreamResponse:
     page = RecallPage(
         titles.get(what) or _("Take the whole message back?"),
         path_of(record.summary.id),
-        await _subject(request, keeper, record),
+        _subject(record),
         what,
         name,
         guest.participant_id if guest else "",
@@ -230,10 +230,8 @@ def _end_of(request: web.Request, record: BoxRecord, text: str) -> datetime | No
         return None
 
 
-async def _subject(request: web.Request, keeper: Keeper, record: BoxRecord) -> str:
-    services = services_of(request)
-    opened = await services.boxes.open_for(record.summary.id, keeper.by, services.namespace)
-    return (opened.subject if opened else "") or _("A message without a subject")
+def _subject(record: BoxRecord) -> str:
+    return record.subject or _("A message without a subject")
 
 
 async def _document_name(request: web.Request, keeper: Keeper, record: BoxRecord, document: str) -> str:

@@ -41,7 +41,7 @@ async def keeper_of(request: web.Request) -> Keeper:
     """
     session = (await visitor_of(request)).session
     if session is None or session.owner is None or not services_of(request).boxes.is_sender(session.owner):
-        if request.method == hdrs.METH_POST:
+        if request.method not in (hdrs.METH_GET, hdrs.METH_HEAD):
             raise SignedOut("sender")
         box_id = box_named(request.match_info.get("box", ""))
         raise web.HTTPSeeOther(f"{SIGNIN}?box={box_id}" if box_id else SIGNIN)

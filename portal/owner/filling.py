@@ -49,7 +49,7 @@ async def filled(request: web.Request, keeper: Keeper, record: BoxRecord, new: C
         lambda: tuple(shown_message(here, one, to_whom(one), key, remote=remote) for one in messages)
     )
     listed = documents_in(opened) if opened else ()
-    title = (opened.subject if opened else "") or _title_of(record)
+    title = record.subject or _title_of(record)
     people = shown_people(
         record.summary,
         tracks,
@@ -115,7 +115,7 @@ def reachable(record: BoxRecord) -> tuple[str, ...]:
 
 
 def _title_of(record: BoxRecord) -> str:
-    gone = record.summary.state in (BoxState.DELETED, BoxState.RECALLED)
+    gone = record.summary.state is BoxState.DELETED
     return _("A message that is gone") if gone else _("A message without a subject")
 
 

@@ -106,7 +106,7 @@ async def test_recall_tells_what_it_could_not_take_back(office) -> None:
     await browser.post(f"/boxes/{box}/recall", {"reason": "All of it"})
     assert await state(office, box) == "recalled" and "has read it" in browser.text
     await browser.get(f"/boxes/{box}")
-    assert browser.status == 200 and "SECRETTEXT" not in browser.text
+    assert browser.status == 200 and "SECRETTEXT" not in browser.text and "Your results" in browser.text
 
 
 async def test_deletion_is_asked_once_more(office) -> None:
