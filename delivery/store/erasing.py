@@ -3,18 +3,22 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, select, update
+from sqlalchemy import ColumnElement, Connection, delete, select, update
 
 from delivery.store.audit import document_field
 from delivery.store.schema_audit import audit_events
 from delivery.store.schema_boxes import box_documents, box_messages, participants
+from delivery.store.schema_people import languages
 
 
 def erase_person(conn: Connection, namespace: str, value: str) -> int:
     """Forget a person: in every event of the namespace, salt and value of fields that hold `value` (an address, in any
-    case) go, and what is kept of documents that this one wrote; their commitments stay. How many events were touched.
+    case) go, what is kept of documents that this one wrote, and the language they chose; the commitments stay. How many
+    events were touched.
     """
     wanted = value.casefold()
+    chose = (languages.c.namespace == namespace) & (languages.c.address_key == value.strip().lower())
+    conn.execute(delete(languages).where(chose))
     written = {document_field(one) for one in _documents_by(conn, namespace, wanted)}
     return _erase(
         conn,

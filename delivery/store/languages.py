@@ -38,12 +38,6 @@ def chosen_by(conn: Connection, namespace: str, address: str) -> Language | None
     return language_named(found) if found else None
 
 
-def forget(conn: Connection, namespace: str, address: str) -> int:
-    """Forget what they chose."""
-    mine = (languages.c.namespace == namespace) & (languages.c.address_key == address_key(address))
-    return conn.execute(delete(languages).where(mine)).rowcount
-
-
 def sweep(conn: Connection, now: datetime) -> int:
     """Forget who has not been here for long."""
     return conn.execute(delete(languages).where(languages.c.used_at < now - KEPT)).rowcount

@@ -13,7 +13,7 @@ from portal.web.forms import read_form
 from portal.web.troubles import Trouble
 from portal.web.visitor import keep_language, visitor_of
 
-_PLACE: Final = re.compile(r"/(?:[A-Za-z0-9][A-Za-z0-9._~/-]*)?(?:\?[A-Za-z0-9._~=&%+-]*)?")
+_PLACE: Final = re.compile(r"/(?:[A-Za-z0-9][A-Za-z0-9._~/-]*)?(?:\?[A-Za-z0-9._~=&%+/-]*)?")
 
 
 async def choose_language(request: web.Request) -> web.StreamResponse:

@@ -23,6 +23,7 @@ CATALOGUES = [(name, language) for name in SPEAKERS for language in OTHERS]
 _KEPT = re.compile(r"\+41[ \d]+|[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}|SafeBox|JSON|UTC")
 
 
+@pytest.mark.slow  # reads every template
 def test_every_word_of_a_template_is_marked() -> None:
     found = {}
     for folder, made in ((render.TEMPLATES, render.environment()), (TEMPLATES, environment())):
