@@ -8,6 +8,7 @@ const LONGEST_WAIT = 30; // seconds between two tries
 class Uploads {
   constructor(drop) {
     this.drop = drop;
+    drop.uploads = this;
     this.form = drop.closest("form");
     this.field = drop.querySelector("input[type=file]");
     this.list = this.form.querySelector("[data-coming]");

@@ -1,5 +1,6 @@
 """A guest's whole way in a real browser: notice, code, read, download, register, answer, sign in again."""
 
+import os
 import re
 from collections.abc import Iterator
 from email import message_from_bytes, policy
@@ -41,6 +42,74 @@ def letter_to_dora() -> EmailMessage:
     return mail
 
 
+def add_files(page: Any, folder: Path) -> bytes:
+    """One file chosen, two dropped; the connection breaks midway, the page is loaded again, and all go on."""
+    content = os.urandom(9_000_000)
+    scan, field = folder / "scan of the wound.bin", page.locator("input[type=file]")
+    scan.write_bytes(content)
+    pieces: list[int] = []
+    fail = iter((False, True, True, False))  # the first piece arrives, the next two do not
+
+    def piece(route: Any) -> None:
+        if route.request.method != "PATCH":
+            route.continue_()
+            return
+        pieces.append(int(route.request.headers["upload-offset"]))
+        if next(fail, False):
+            route.abort("connectionreset")
+        else:
+            route.continue_()
+
+    page.route("**/uploads/*", piece)
+    field.set_input_files(str(scan))
+    page.get_by_text("The connection is gone. It goes on by itself when it is back.").wait_for()
+    page.reload()
+    line = page.locator("li.coming", has_text="scan of the wound")
+    line.get_by_text("Not all of it is here.").wait_for()
+    page.get_by_role("button", name="Send reply").click()
+    page.get_by_text("Not sent yet: go on with the files below, or remove them.").wait_for()
+    photograph(page, "uploads")
+    field.set_input_files(str(scan))
+    line.get_by_text("It is here, and is sent with what you write.").wait_for()
+    assert pieces[0] == 0 and set(pieces[1:]) == {4 * 2**20, 8 * 2**20}, "what had come was not sent again"
+
+    # by drag and drop, several at once; one is removed by keyboard, and the focus stays among the files
+    dropped = page.evaluate_handle(
+        """() => ["photo of the wound.txt", "taken by mistake.txt"].reduce((data, name) => {
+          data.items.add(new File(["This stands for a picture."], name, { type: "text/plain" }));
+          return data;
+        }, new DataTransfer())"""
+    )
+    page.dispatch_event(".drop", "drop", {"dataTransfer": dropped})
+    page.locator("li.coming[data-state=whole]").nth(2).wait_for()
+    page.get_by_role("button", name="Remove taken by mistake.txt").press("Enter")
+    assert page.locator(":focus").inner_text().split() == ["Remove", "photo", "of", "the", "wound.txt"]
+    assert "removed" in page.locator("[data-told]").inner_text()
+    too_large = page.evaluate_handle(
+        """() => {
+          const file = new File(["x"], "film.mp4");
+          Object.defineProperty(file, "size", { value: 1e12 });
+          return file;
+        }"""
+    )
+    page.evaluate("file => document.querySelector('.drop').uploads.add([file])", too_large)
+    page.get_by_text("“film.mp4” is too large. A file can have up to 250 MB.").wait_for()
+    return content
+
+
+def still(page: Any) -> None:
+    """Nothing on the page has moved since it was first painted."""
+    moved = page.evaluate(
+        """() => new Promise((done) => {
+          const seen = [];
+          const looks = new PerformanceObserver((list) => seen.push(...list.getEntries()));
+          looks.observe({ type: "layout-shift", buffered: true });
+          requestAnimationFrame(() => setTimeout(() => done(seen.reduce((sum, one) => sum + one.value, 0)), 50));
+        })"""
+    )
+    assert moved < 0.02, f"the page moved by {moved}"
+
+
 def test_the_guest_reads_downloads_registers_and_answers(world: Sink, make_gateway, browser, tmp_path: Path) -> None:
     gateway = make_gateway(world.port)
     gateway.start()
@@ -65,6 +134,7 @@ def test_the_guest_reads_downloads_registers_and_answers(world: Sink, make_gatew
 
     assert page.locator("h1").inner_text() == "Your discharge letter"
     assert "Thursday, 26 November" in page.locator(".letter__body").inner_text()
+    still(page)
     photograph(page, "message")
     with page.expect_download() as downloading:
         page.get_by_role("link", name=re.compile("^Download Discharge letter")).click()
@@ -77,17 +147,16 @@ def test_the_guest_reads_downloads_registers_and_answers(world: Sink, make_gatew
     page.get_by_role("button", name=re.compile("Create account")).click()
 
     page.goto(link)
-    upload = tmp_path / "photo of the wound.txt"
-    upload.write_text("This stands for a picture.")
+    scan = add_files(page, tmp_path)
     page.get_by_label("What do you want to write?").fill("Thank you. Is 9:20 at the clinic or at your practice?")
-    page.locator("input[type=file]").set_input_files(str(upload))
     page.get_by_role("button", name="Send reply").click()
     wait_for(lambda: "Is 9:20" in page.content(), why="the answer stands in the box")
     answers = wait_for(lambda: [mail for mail in world.for_("alice@example.com") if b"Is 9:20" in mail.raw])
     answer = message_from_bytes(answers[0].raw, policy=policy.default)
     assert answer["In-Reply-To"] == "<discharge-1@example.com>"
     assert answer["Subject"].startswith("Re: Your discharge letter")
-    assert [part.get_filename() for part in answer.iter_attachments()] == ["photo of the wound.txt"]
+    sent = {part.get_filename(): part.get_content() for part in answer.iter_attachments()}
+    assert sent == {"scan of the wound.bin": scan, "photo of the wound.txt": b"This stands for a picture."}
 
     page.get_by_role("button", name="Leave").click()
     fresh = browser.new_context().new_page()
