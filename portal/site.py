@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from typing import Final
@@ -37,7 +38,7 @@ from portal.web.headers import host_is_ours, put_headers
 from portal.web.language import portal_speech, reader_speaks
 from portal.web.patience import EVERY, PATIENCE, Patience
 from portal.web.render import STATIC
-from portal.web.resuming import Resumable
+from portal.web.resuming import UNDER_WAY, Resumable
 from portal.web.static import StaticFiles
 from portal.web.troubles import Handler, NothingHere, polite
 
@@ -58,6 +59,7 @@ def make_site(services: PortalServices, passwords: Passwords | None = None) -> w
     app[STATIC] = StaticFiles()
     app[PASSWORDS] = passwords or Passwords()
     app[CONTINUATIONS] = Continuations()
+    app[UNDER_WAY] = Counter()
     app.on_response_prepare.append(put_headers)
     app.cleanup_ctx.append(_errands)
     app.add_routes(_routes(app))

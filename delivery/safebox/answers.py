@@ -61,6 +61,7 @@ class _Upload:
     name: str
     type: str
     stream: SealingStream
+    head: bytearray = field(default_factory=bytearray)
     held: bytearray = field(default_factory=bytearray)
     writer: BlobWriter | None = None
     size: int = 0
@@ -118,8 +119,10 @@ class AnswerDraft:
             raise AnswerRefused(TooMuch.DOCUMENT_BYTES, self.limits.document_bytes, upload.name)
         if self._total + len(chunk) > self.limits.total_bytes:
             raise AnswerRefused(TooMuch.TOTAL_BYTES, self.limits.total_bytes, upload.name)
-        if not upload.size:
-            self.limits.check_head(chunk[:HEAD], upload.name)
+        if len(upload.head) < HEAD:  # however small the pieces are that it comes in
+            upload.head += chunk[: HEAD - len(upload.head)]
+            if len(upload.head) == HEAD:
+                self.limits.check_head(bytes(upload.head), upload.name)
         upload.size += len(chunk)
         self._total += len(chunk)
         if upload.writer is None and upload.size <= INLINE:
@@ -130,6 +133,8 @@ class AnswerDraft:
     async def finish_document(self) -> None:
         """The document is whole."""
         upload = self._current()
+        if len(upload.head) < HEAD:
+            self.limits.check_head(bytes(upload.head), upload.name)
         self._documents.append(await asyncio.to_thread(self._finished, upload))
         self._upload = None
 

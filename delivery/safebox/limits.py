@@ -13,8 +13,11 @@ from rules.content import FileKind
 LONGEST_TEXT: Final = 100_000  # characters of one answer
 
 _BY_NAME: Final = {"picture": FileKind.IMAGE, "mail": FileKind.MESSAGE, "other": FileKind.UNKNOWN}
-_ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
-_PLAIN: Final = frozenset({FileKind.TEXT, FileKind.HTML, FileKind.UNKNOWN})  # what bytes alone do not tell for sure
+# What first bytes do not tell for sure: all of it may be plain text of some kind.
+_PLAIN: Final = frozenset({FileKind.TEXT, FileKind.HTML, FileKind.MESSAGE, FileKind.UNKNOWN})
+# Containers: which of these a file is stands at its end, so its name decides, but for names that are no containers.
+_CONTAINERS: Final = (b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+_NO_CONTAINERS: Final = frozenset({FileKind.PDF, FileKind.IMAGE, FileKind.TEXT, FileKind.HTML})
 
 
 class TooMuch(StrEnum):
@@ -61,10 +64,12 @@ class AnswerLimits:
         self._check(kind_by_name(name), name)
 
     def check_head(self, head: bytes, name: str) -> None:
-        """Raises AnswerRefused where the first bytes show such a kind; `name` has been checked. Office documents are
-        zips to their last bytes.
-        """
-        if not self.kinds or not head or head.startswith(_ZIP):
+        """Raises AnswerRefused where the first bytes show such a kind; `name` has been checked."""
+        if not self.kinds or not head:
+            return
+        if head.startswith(_CONTAINERS):
+            if kind_by_name(name) in _NO_CONTAINERS:
+                self._check(FileKind.ARCHIVE, name)
             return
         found = by_content.kind_of(head).file
         if found not in _PLAIN:

@@ -112,11 +112,21 @@ class Sent:
         for piece in self._pieces:
             if piece.start != came:
                 raise UploadGone("a piece of an upload is missing")
-            for plain in self._open(piece):
+            for plain in self._opened(piece):
                 came += len(plain)
                 yield plain
         if came != self._row.size:
             raise UploadGone("a piece of an upload is missing")
+
+    def _opened(self, piece: PieceRow) -> Iterator[bytes]:
+        """Raises UploadGone also where another answer took it while this one was reading."""
+        try:
+            yield from self._open(piece)
+        except StoreUnavailable:
+            row = self._row
+            if self._desk.db.read_now(lambda conn: rows.get_upload(conn, row.namespace, row.participant_id, row.id)):
+                raise
+            raise UploadGone("an upload was sent with another answer") from None
 
     def _open(self, piece: PieceRow) -> Iterator[bytes]:
         place = bound(piece.upload_id, piece.start)

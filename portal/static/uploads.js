@@ -45,13 +45,15 @@ class Uploads {
       if (folders.length) this.trouble(this.said("folder", { name: folders[0].name }));
     });
     this.form.addEventListener("submit", (event) => {
+      if (this.sent) return event.preventDefault(); // pressed twice
       const open = this.files.filter((one) => one.state !== "whole");
-      if (!open.length) return;
+      if (!open.length) return (this.sent = true), undefined;
       event.preventDefault();
       this.sending = open.every((one) => one.state === "waiting" || one.state === "going");
       if (this.sending) this.tell(this.said("then"));
       else this.trouble(this.said("first"));
     });
+    window.addEventListener("pageshow", () => (this.sent = false)); // back from the next page
     window.addEventListener("online", () => this.awake?.());
   }
 

@@ -8,8 +8,9 @@ Answers are one plain sentence, for the page's script to show; `X-HTTP-Method-Ov
 import asyncio
 import base64
 import binascii
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import format_datetime
@@ -33,6 +34,8 @@ from portal.web.uploads import Pace, why_refused
 
 VERSION: Final = "1.0.0"
 BEGUN: Final = Limit(300, timedelta(hours=1), timedelta(minutes=10), timedelta(hours=1))  # uploads of one person
+UNDER_WAY: Final = web.AppKey("uploads under way", Counter)  # requests that bring more, by upload
+_AT_ONCE: Final = 2
 _EXTENSIONS: Final = "creation,expiration,termination"
 _BYTES: Final = "application/offset+octet-stream"
 _PIECE: Final = 256 * 1024
@@ -119,7 +122,8 @@ class Resumable:
             raise NothingHere
         if offset != receiving.offset:
             raise _not_next(receiving)
-        await _receive(request, receiving)
+        with _one_of_few(request):
+            await _receive(request, receiving)
         until = services.clock() + UNSENT
         return web.Response(status=204, headers=_offset(receiving.offset, until))
 
@@ -129,6 +133,21 @@ class Resumable:
         if not await services_of(request).boxes.give_up(writer, request.match_info["upload"]):
             raise NothingHere
         return web.Response(status=204)
+
+
+@contextmanager
+def _one_of_few(request: web.Request) -> Iterator[None]:
+    """A connection that broke may be held for a while beside the one that goes on; more are of no use to anybody."""
+    under_way, upload = request.app[UNDER_WAY], request.match_info["upload"]
+    if under_way[upload] >= _AT_ONCE:
+        raise Refusal(429, _("The file is on its way already."), **{"Retry-After": "5"})
+    under_way[upload] += 1
+    try:
+        yield
+    finally:
+        under_way[upload] -= 1
+        if not under_way[upload]:
+            del under_way[upload]
 
 
 async def _receive(request: web.Request, receiving: Receiving) -> None:

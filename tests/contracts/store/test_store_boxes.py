@@ -18,6 +18,9 @@ from delivery.safebox.box import SafeBoxes
 from delivery.safebox.boxrecord import AuditRecord
 from delivery.safebox.participants import Access, Way
 from delivery.safebox.profile import Profile
+from delivery.safebox.receiving import NotNext, Receiving
+from delivery.safebox.uploading import Writer
+from delivery.safebox.uploads import UploadGone
 from delivery.settings import QueueSettings
 from delivery.store.box_lists import Shown
 from delivery.store.boxes import BoxState, told_lately
@@ -113,6 +116,42 @@ async def test_a_recall_and_an_answer_at_once_leave_no_answer_behind_the_recall(
     assert ("box.answered" in kinds) is (answered is not None)
     if answered:
         assert kinds.index("box.answered") < kinds.index("box.recalled")
+
+
+async def test_an_upload_grows_and_is_sent_once_whoever_is_faster(boxes: SafeBoxes, store: Any) -> None:
+    [one] = await boxes.for_address("default", GUESTS[1])
+    guest = one.invitation.participant_id
+    writer = Writer("default", CODE, participant_id=guest)
+    announced = (boxes.begin_upload(writer, name="a.txt", content_type="", modified="", size=10) for _ in range(4))
+    upload = next(one for one in await asyncio.gather(*announced) if one is not None)
+
+    async def bring(receiving: Receiving | None, content: bytes) -> int:
+        assert receiving is not None
+        try:
+            await receiving.write(content)
+            await receiving.keep()
+        except NotNext:
+            return 0
+        return len(content)
+
+    at_once = [await boxes.receive(writer, upload.id) for _ in range(4)]
+    assert sum(await asyncio.gather(*(bring(one, b"01234") for one in at_once))) == 5
+    assert await bring(await boxes.receive(writer, upload.id), b"56789") == 5
+    drafts = [await boxes.begin_answer("default", guest, CODE) for _ in range(3)]
+
+    async def send(draft: Any) -> int:
+        try:
+            await draft.add_upload(upload.id)
+            return int(await draft.send("here") is not None)
+        except UploadGone:
+            return 0
+        finally:
+            await draft.abort()
+
+    assert sum(await asyncio.gather(*(send(draft) for draft in drafts))) == 1
+    assert len(await boxes.uploads(writer)) == 3
+    store.clock.advance(days=1)
+    assert sum(await asyncio.gather(*(boxes.drop_unsent(store.clock(), 2) for _ in range(3)))) == 3
 
 
 async def test_every_move_happens_once(boxes: SafeBoxes, store: Any) -> None:

@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from delivery.safebox.choices import AccountUse, Others, Replies, Told, Way
+from delivery.safebox.limits import AnswerLimits, AnswerRefused, TooMuch
 from delivery.safebox.profile import Profile
 from delivery.safebox.wishes import WORDS, adjust, is_known
 
@@ -126,3 +127,46 @@ def test_a_consent_text_is_found_in_the_readers_language() -> None:
     consent = Profile.model_validate({"participants": said}).participants.consent
     assert consent is not None
     assert (consent.in_language("de"), consent.in_language("fr")) == (("de", "Ja?"), ("en", "Yes?"))
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "taken"),
+    [
+        ("letter.docx", b"PK\x03\x04 and so on", True),
+        ("letter.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), True),
+        ("scan.pdf", b"%PDF-1.7", True),
+        ("scan.pdf", b"PK\x03\x04 and so on", False),
+        ("scan.pdf", b"MZ\x90\0" + bytes(64), False),
+        ("scan.pdf", b"what a text says", True),
+        ("table.xlsx", b"PK\x03\x04", False),
+        ("run.exe", b"", False),
+        ("page.html", b"<html>", False),
+        ("nothing known", b"", False),
+    ],
+)
+def test_kinds_are_told_by_name_and_first_bytes(name: str, head: bytes, taken: bool) -> None:
+    limits = AnswerLimits.of(Profile.model_validate({"uploads": {"kinds": ["document", "pdf"]}}))
+    try:
+        limits.check_name(name)
+        limits.check_head(head, name)
+    except AnswerRefused as refused:
+        assert not taken and refused.limit is TooMuch.KIND and refused.kinds == ("document", "pdf")
+    else:
+        assert taken
+
+
+@pytest.mark.parametrize(
+    ("said", "cause"),
+    [
+        ({"each": "2 GB", "together": "1 GB"}, "each is more than together"),
+        ({"each": "6 GB"}, "at most"),
+        ({"each": "0 B"}, "more than 0"),
+    ],
+)
+def test_limits_that_contradict_each_other_are_refused(said: dict[str, str], cause: str) -> None:
+    with pytest.raises(ValidationError, match=cause):
+        Profile.model_validate({"uploads": said})
+
+
+def test_one_limit_said_alone_moves_the_other() -> None:
+    assert Profile.model_validate({"uploads": {"each": "3 GB"}}).uploads.together == 3 * 10**9
