@@ -53,6 +53,15 @@ class LockedPage:
 
 
 @dataclass(frozen=True, slots=True)
+class SignedOutPage:
+    """The sign-in has ended while somebody wrote: what they wrote, and where they sign in again."""
+
+    title: str
+    again: str
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class LeftPage:
     """Signed out."""
 

@@ -9,23 +9,44 @@ from delivery.safebox.lifecycle import Act
 from delivery.safebox.limits import AnswerLimits, AnswerRefused
 from delivery.safebox.uploads import UploadGone
 from portal.owner.box import box_page, record_for
-from portal.owner.entry import Keeper, keeper_of, path_of
+from portal.owner.entry import SIGNIN, Keeper, box_named, keeper_of, path_of
 from portal.owner.filling import reachable, why_not
-from portal.owner.pages import Note
+from portal.owner.pages import Note, SignedOutPage
 from portal.services import services_of
-from portal.web.render import _
+from portal.web.render import _, render
 from portal.web.throttle import ANSWERS_OF_GUEST
-from portal.web.troubles import Trouble
+from portal.web.troubles import FormTooOld, SignedOut, Trouble
 from portal.web.uploads import Arriving, first_text, parts_of, receive, why_refused
+from portal.web.visitor import session_cookie
 
 
 async def write(request: web.Request) -> web.StreamResponse:
     """POST /boxes/ID/write: multipart/form-data with `csrf` first, then `to`, `text`, `files`."""
-    keeper = await keeper_of(request)
     try:
+        try:
+            keeper = await keeper_of(request)
+        except SignedOut:
+            return await _give_back(request)
         return await _take(request, keeper, await parts_of(request))
     except (ValueError, HttpProcessingError) as odd:  # the latter: heads of parts that are none
         raise Trouble("a broken form") from odd
+
+
+async def _give_back(request: web.Request) -> web.StreamResponse:
+    """The sign-in has ended while they wrote: nothing was sent, and what they wrote is theirs. Raises SignedOut where
+    the form is not known to be of a page that this browser was given.
+    """
+    cookie = session_cookie(request)
+    try:
+        parts = await parts_of(request, cookie) if cookie else None
+    except FormTooOld as foreign:
+        raise SignedOut("sender") from foreign
+    text = await first_text(parts, AnswerLimits().text) if parts is not None else ""
+    if not text.strip():
+        raise SignedOut("sender")
+    box_id = box_named(request.match_info["box"])
+    page = SignedOutPage(_("Error: your sign-in has ended"), f"{SIGNIN}?box={box_id}" if box_id else SIGNIN, text)
+    return await render(request, "owner/signed_out.html", page, status=403)
 
 
 async def _take(request: web.Request, keeper: Keeper, parts: MultipartReader) -> web.StreamResponse:

@@ -94,9 +94,11 @@ class Arriving:
         return not self.text.strip() and not self.documents
 
 
-async def parts_of(request: web.Request) -> MultipartReader:
+async def parts_of(request: web.Request, cookie: str = "") -> MultipartReader:
     """The parts of multipart/form-data, with the token checked, which stands first, so that nothing else is read from a
     foreign form. Raises a Trouble, ValueError and HttpProcessingError (heads of parts that are none).
+
+    `cookie`: of a session that has ended, from which the page with the form was made.
     """
     if request.content_type != "multipart/form-data" or "Content-Encoding" in request.headers:
         raise Trouble("not a form of ours")
@@ -105,7 +107,7 @@ async def parts_of(request: web.Request) -> MultipartReader:
     if not isinstance(first, BodyPartReader) or first.name != "csrf":
         raise FormTooOld("token")
     token = await _short(first, _TOKEN_BYTES)
-    await check_origin(request, token.decode("ascii", "replace"))
+    await check_origin(request, token.decode("ascii", "replace"), cookie)
     return parts
 
 

@@ -99,6 +99,13 @@ def _session_cookie(request: web.Request) -> str:
     return "owner" if at_owners_site(request) else "session"
 
 
+def session_cookie(request: web.Request) -> str:
+    """What the browser holds of a session, whether or not it still stands: enough to know a page of ours by, and no
+    more.
+    """
+    return _token(request, cookie_name(services_of(request), _session_cookie(request)))
+
+
 def _token(request: web.Request, name: str) -> str:
     value = request.cookies.get(name, "")
     return value if value.isascii() and value.isalnum() and 26 <= len(value) <= _LONGEST_TOKEN else ""

@@ -90,6 +90,21 @@ async def test_what_was_written_too_late_is_given_back(office) -> None:
 
 
 @pytest.mark.slow
+async def test_what_was_written_when_the_sign_in_had_ended_is_given_back(office) -> None:
+    box = await office.send(GUEST, OTHER)
+    browser = await office.signed_in(box=box)
+    late, foreign = form(browser, "FOUR HOURS OF WORK"), form(browser, "FROM ELSEWHERE")
+    stranger = office.browser()
+    office.clock.go(minutes=40)
+    await browser.go("POST", f"/boxes/{box}/write", data=late)
+    assert browser.status == 403 and "FOUR HOURS OF WORK" in browser.text and f"signin?box={box}" in browser.text
+    await stranger.go("POST", f"/boxes/{box}/write", data=foreign)  # no page of ours was given to this browser
+    assert stranger.status == 403 and "FROM ELSEWHERE" not in stranger.text and "has ended" in stranger.text
+    opened = await office.boxes.open_for(box, By.person(OWNER))
+    assert len(opened.messages) == 1
+
+
+@pytest.mark.slow
 async def test_a_number_and_a_question_are_set_within_the_profile(office) -> None:
     plain = await office.send(GUEST)
     office.profiles["standard"] = Profile.model_validate({"signin": {"ways": ["code", "sms", "question"]}})
