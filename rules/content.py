@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 
 class FileKind(StrEnum):
@@ -20,6 +21,17 @@ class FileKind(StrEnum):
     UNKNOWN = "unknown"
 
 
+_LONG: Final = 1 << 16
+_LOOKED_AT: Final = 1 << 12
+
+
+def in_short(data: str | bytes) -> object:
+    """For hashes: a short text itself, of a long one some of it, for to hash megabytes keeps all threads waiting."""
+    if len(data) <= _LONG:
+        return data
+    return len(data), data[:_LOOKED_AT], data[:: len(data) // _LOOKED_AT], data[-_LOOKED_AT:]
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """One text of a message. `place` is a path a person can follow: `report.zip > notes.docx > header`.
@@ -31,6 +43,10 @@ class Part:
     place: str
     text: str = field(repr=False)
     marks: tuple[tuple[int, str], ...] = field(default=(), repr=False)
+
+    def __hash__(self) -> int:
+        """Of what tells parts apart; a sheet has some hundred thousand marks."""
+        return hash((self.place, in_short(self.text), len(self.marks)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,8 @@ BARRIER: Final = "\n\f\n"  # between texts that are looked at together: nothing 
 
 _PLAIN_ASCII: Final = bytes([9, 10, 12, 13, *range(32, 127)])
 _SLICE: Final = 1 << 15
+_SOME: Final = 1 << 20  # characters
+_SHORT: Final = 16
 _CRLF: Final = "\r\n"
 _SOFT: Final = re.compile(r"(?<=[0-9-])=\n(?=[0-9-])")
 # What a step replaced: where each ended in what came out, and how much farther it ended in what went in.
@@ -61,7 +63,7 @@ class Normalised:
         steps = self._steps
         if steps is None:
             steps = []
-            _reread(source.replace(_CRLF, "\n"), steps)
+            _reread(_without_crlf(source), steps)
         traced = partial(_traced, steps)
         ends = _Ends(source) if _CRLF in source else None
         return (lambda offset: ends.source(traced(offset))) if ends is not None else traced
@@ -78,10 +80,14 @@ class _Ends:
         """The place of a character; cheapest where offsets rise."""
         now, was = self._known if offset >= self._known[0] else (0, 0)
         counted, place = was, was + offset - now
-        while more := self._source.count(_CRLF, counted, place + 1):
+        while more := self._count(counted, place + 1):
             counted, place = place, place + more
         self._known = (offset, place)
         return place
+
+    def _count(self, start: int, stop: int) -> int:
+        """Those that begin there; some at a time, for a look at a long text would keep all other threads waiting."""
+        return sum(self._source.count(_CRLF, at, min(at + _SOME + 1, stop)) for at in range(start, stop, _SOME))
 
 
 def _traced(steps: Steps, offset: int) -> int:
@@ -98,7 +104,7 @@ def normalise(text: str) -> Normalised:
     if data is not None:
         steps: Steps = []
         return Normalised(_join(data, _IN_BYTES, steps) if _MAY_JOIN.search(data) else data, None, steps)
-    plain = _reread(text.replace(_CRLF, "\n"), None)
+    plain = _reread(_without_crlf(text), None)
     return Normalised(_encode(plain), plain)
 
 
@@ -140,9 +146,7 @@ def normalise_all(texts: Sequence[str]) -> list[Normalised]:
 def _reread(text: str, steps: Steps | None) -> str:
     """All that is done for a text that is not plain; `steps` takes what led where."""
     if not text.isascii():
-        text = _encode(text).decode()
-        for odd, plain in ONE_FOR_ONE.items():
-            text = text.replace(odd, plain)
+        text = "".join([_one_for_one(text[start : start + _SOME]) for start in range(0, len(text), _SOME)])
     data = _encode(text)
     if ODD_BYTES.search(data) is not None:
         text = _in_pieces(text, steps)
@@ -152,6 +156,26 @@ def _reread(text: str, steps: Steps | None) -> str:
     if "=\n" in text:
         text = _replace(_SOFT, lambda match: "", text, steps)
     return _join(text, _IN_TEXT, steps)
+
+
+def _one_for_one(piece: str) -> str:
+    piece = _encode(piece).decode()
+    for odd, plain in ONE_FOR_ONE.items():
+        piece = piece.replace(odd, plain)
+    return piece
+
+
+def _without_crlf(text: str) -> str:
+    """With line feeds for CRLF."""
+    pieces: list[str] = []
+    start = 0
+    while start < len(text):
+        stop = start + _SOME
+        if text[stop - 1 : stop] == "\r":
+            stop += 1
+        pieces.append(text[start:stop].replace(_CRLF, "\n"))
+        start = stop
+    return "".join(pieces)
 
 
 def _in_pieces(text: str, steps: Steps | None) -> str:
@@ -229,10 +253,24 @@ _JOINS: Final = re.compile(rb"\n(?<=[0-9 -]\n) {0,2}(?=[0-9])")
 _IN_BYTES: Final = _Rule(_JOINS, re.compile(b"[0-9]"), b"- ", b"\n", b" ", b"")
 
 
+def _replaced(pattern: re.Pattern[str], by: Callable[[re.Match[str]], str], text: str) -> Iterator[str]:
+    """Of a pattern whose matches are short, some at a time, so that other threads have their turn."""
+    done = 0
+    for start in range(0, len(text), _SOME):
+        stop = start + _SOME
+        for match in pattern.finditer(text, max(start, done), stop + _SHORT):
+            if match.start() >= stop:
+                break
+            yield text[done : match.start()]
+            yield by(match)
+            done = match.end()
+    yield text[done:]
+
+
 def _replace(pattern: re.Pattern[str], by: Callable[[re.Match[str]], str], text: str, steps: Steps | None) -> str:
     """`pattern.sub`, noting what it changed in length."""
     if steps is None:
-        return pattern.sub(by, text)
+        return "".join(_replaced(pattern, by, text))
     ends: list[int] = []
     shifts: list[int] = []
     shift = 0

@@ -22,6 +22,7 @@ class Places:
             self._starts = [offset for offset, _ in part.marks]
             self._names = [name for _, name in part.marks]
         self._counts_lines = not part.marks and not part.place.endswith(_UNCOUNTED)
+        self._has_lines: bool | None = None  # once it is asked
         self._counted = (0, 1)  # up to which character, and the number of its line
 
     def of(self, offset: int) -> str:
@@ -40,4 +41,6 @@ class Places:
             done, line = 0, 1
         line += self._text.count("\n", done, offset)
         self._counted = (offset, line)
-        return f"line {line}" if line > 1 or "\n" in self._text.rstrip() else ""
+        if self._has_lines is None:
+            self._has_lines = line > 1 or "\n" in self._text.rstrip()
+        return f"line {line}" if line > 1 or self._has_lines else ""

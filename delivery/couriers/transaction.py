@@ -25,6 +25,7 @@ from delivery.lines import has_bare_newline, header_end
 log = structlog.get_logger(__name__)
 
 _CHUNK: Final = 256 * 1024
+_LARGE: Final = 4 * 1024 * 1024  # bytes: to look at more takes so long that it is done in a thread, and in pieces
 _LOCAL: Final = r'"(?:[^"\\\x00-\x1f\x7f]|\\[^\x00-\x1f\x7f])*"|[^"<>()\[\]\\,;:@\s\x00-\x1f\x7f]+'
 _ADDRESS: Final = re.compile(rf"(?:{_LOCAL})@[^<>\s@\x00-\x1f\x7f]+|postmaster", re.IGNORECASE)
 _XTEXT: Final = re.compile(r"[!-*,-<>-~]*(?:\+[0-9A-F]{2}[!-*,-<>-~]*)*")  # RFC 3461 section 4
@@ -72,7 +73,9 @@ class Transaction:
 
     async def run(self) -> None:
         """Fill `outcomes`. Raises Dropped if the connection ended before the final dot: nothing was sent then."""
-        copies = self._admissible()
+        raw = self._mailing.raw
+        is_odd = await asyncio.to_thread(has_bare_newline, raw) if len(raw) > _LARGE else has_bare_newline(raw)
+        copies = self._admissible(is_odd=is_odd)
         if not copies:
             return
         await (self._at_once if "pipelining" in self._session.extensions else self._in_turn)(copies)
@@ -111,12 +114,12 @@ class Transaction:
 
     # --- before anything is said -----------------------------------------------------------------------------------
 
-    def _admissible(self) -> list[Copy]:
+    def _admissible(self, *, is_odd: bool) -> list[Copy]:
         """The copies that this peer can take, as far as its EHLO says; the others are filed as refused."""
         mailing, extensions = self._mailing, self._session.extensions
         if mailing.require_tls and mailing.sender is not None and not self._promised:
             return self._file(mailing.copies, NO_PROMISE)  # it was dialled without this demand: never happens
-        if has_bare_newline(mailing.raw):
+        if is_odd:
             return self._file(mailing.copies, Reply(554, "5.6.0", "The message has line ends that are not CRLF"))
         if mailing.sender and not _is_address(_domain_in_ascii(mailing.sender)):
             return self._file(
@@ -223,7 +226,8 @@ class Transaction:
 
     async def _content(self, copies: list[Copy], answer: "asyncio.Future[SMTPResponse]") -> bool:
         """Send all but the end, ask for the lease, send the end. False: the connection is of no more use."""
-        stuffed = _stuffed(self._mailing.raw)
+        raw = self._mailing.raw
+        stuffed = await asyncio.to_thread(_stuffed, raw) if len(raw) > _LARGE else _stuffed(raw)
         view = memoryview(stuffed)
         for at in range(0, len(stuffed), _CHUNK):
             if not await self._block(view[at : at + _CHUNK], answer):
@@ -328,7 +332,15 @@ def _early(answer: "asyncio.Future[SMTPResponse]") -> Reply:
 
 
 def _stuffed(raw: bytes) -> bytes:
-    stuffed = raw.replace(b"\r\n.", b"\r\n..")
+    """With dots doubled; some megabytes at a time, for to do it in one call would keep the event loop waiting."""
+    pieces: list[bytes] = []
+    start = 0
+    while start < len(raw):
+        stop = raw.find(b"\n", start + _LARGE) + 1 or len(raw)
+        stop += raw[stop : stop + 1] == b"."
+        pieces.append(raw[start:stop].replace(b"\r\n.", b"\r\n.."))
+        start = stop
+    stuffed = b"".join(pieces) if len(pieces) != 1 else pieces[0]
     return b"." + stuffed if stuffed.startswith(b".") else stuffed
 
 

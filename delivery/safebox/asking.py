@@ -66,7 +66,7 @@ class Proof:
 
 def read_asked(raw: bytes) -> Asked:
     """What the header of a mail says. Never raises: what cannot be read is among `untaken`."""
-    ends = [at for at in (raw.find(b"\r\n\r\n"), raw.find(b"\n\n")) if at >= 0]
+    ends = [at for at in (raw.find(b"\r\n\r\n", 0, _MAX_HEAD + 4), raw.find(b"\n\n", 0, _MAX_HEAD + 4)) if at >= 0]
     head = raw[: min([*ends, _MAX_HEAD])]
     if not re.search(rb"(?im)^x-sealgate-(?:phone|question|answer)[ \t]*:", head):
         return Asked()

@@ -18,6 +18,7 @@ from delivery.safebox.plain import text_of_html
 
 MAX_SHOWN: Final = 2**20  # characters of text, and of html, that are shown; more of it becomes a document
 _MAX_WORK: Final = 2 * 10**7  # lines times boundaries: what the parser's time grows with
+_SOME: Final = 2**20  # bytes
 _LONG_PARAMETERS: Final = re.compile(rb"(?im)^content-(?:type|disposition)[ \t]*:((?:[^\n]|\n[ \t]){%d})" % MAX_HEADER)
 _BCC: Final = re.compile(rb"(?i)(?:resent-)?bcc[ \t]*:")
 # What the standard library is known to raise on mails that were made to break it.
@@ -67,7 +68,7 @@ def take_apart(raw: bytes) -> Mail:
     """Read the mail (Bcc dropped already). Never raises: see the module's text."""
     headers: dict[str, list[str]] = {}
     try:
-        if _LONG_PARAMETERS.search(raw) or raw.count(b"\n") * raw.lower().count(b"boundary") > _MAX_WORK:
+        if _takes_long(raw):
             raise TooOdd("made to take long")
         message = message_from_bytes(raw, policy=compat32)
         headers = all_headers(message)
@@ -77,6 +78,18 @@ def take_apart(raw: bytes) -> Mail:
         return _mail(
             headers, documents=[MailDocument("message.eml", "message/rfc822", "mail", raw)], is_unreadable=True
         )
+
+
+def _takes_long(raw: bytes) -> bool:
+    """Some megabytes at a time: one look at all would keep every other thread waiting."""
+    lines = boundaries = 0
+    for start in range(0, len(raw), _SOME):
+        stop = start + _SOME
+        if _LONG_PARAMETERS.search(raw, start, stop + 2 * MAX_HEADER + 1024):
+            return True
+        lines += raw.count(b"\n", start, stop)
+        boundaries += raw[start : stop + len(b"boundary") - 1].lower().count(b"boundary")
+    return lines * boundaries > _MAX_WORK
 
 
 def _readable(headers: Mapping[str, Sequence[str]], units: list[Unit], documents: list[MailDocument]) -> Mail:

@@ -1,5 +1,6 @@
 """From 354 to the last reply: one message received, checked and handed over."""
 
+import asyncio
 import errno
 from typing import Final, Protocol
 
@@ -20,6 +21,7 @@ from policy.message import Client, Envelope, Recipient
 
 log = get_logger(__name__)
 
+_LARGE: Final = 4 * 2**20  # bytes: to put the pieces of such a message together takes long
 _STEP: Final = 2**18  # bytes of memory asked for at once
 _REFUSALS: Final = {
     Flaw.TOO_BIG: replies.TOO_BIG,
@@ -88,7 +90,8 @@ class Transfer:
                 await self._receive(receiver, share)
             finally:
                 self._receiver = None
-            raw = receiver.message()
+            large = receiver.size > _LARGE
+            raw = await asyncio.to_thread(receiver.message) if large else receiver.message()
             if receiver.flaw is not None:
                 return self._refuse(envelope, receiver.flaw)
             del receiver

@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 from policy.extraction.passwords import likely_passwords
 from policy.reader.limits import Budget
+from policy.reader.turns import search
 from rules.content import Content, FileFact, FileKind, Part
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
@@ -63,17 +64,17 @@ class Collected:
     pictures: list[Picture] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
     files: list[FileFact] = field(default_factory=list)
-    _seen: set[tuple[str, str]] = field(default_factory=set)
+    _seen: set[Part] = field(default_factory=set)
     _picture_bytes: int = 0
 
     def text(self, place: str, text: str, marks: Sequence[tuple[int, str]] = ()) -> bool:
         """Add a text, once; False when there is no room for it. `marks` as those of a Part."""
-        if not text or text.isspace() or (place, text) in self._seen:
+        if not text or text.isspace() or Part(place, text) in self._seen:
             return True
         if not self.budget.take_text(len(text)):
             return False
         clean = clean_text(text)
-        self._seen.add((place, clean))
+        self._seen.add(Part(place, clean))
         if marks and len(clean) != len(text):
             marks = _moved(text, marks)
         self.parts.append(Part(clean_text(place), clean, tuple((offset, clean_text(mark)) for offset, mark in marks)))
@@ -127,7 +128,7 @@ def _moved(text: str, marks: Sequence[tuple[int, str]]) -> list[tuple[int, str]]
 
 def clean_text(text: str) -> str:
     """Text that can be written as UTF-8: halves of surrogate pairs are joined, lone ones replaced."""
-    if text.isascii() or not _SURROGATE.search(text):
+    if text.isascii() or search(_SURROGATE, text) is None:
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 

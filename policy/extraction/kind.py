@@ -7,6 +7,7 @@ from typing import Final
 
 from policy.extraction.cards import holds_files
 from policy.extraction.compound import root_names
+from policy.reader.turns import holds, search
 from policy.reader.written import is_written
 from rules.content import FileKind
 
@@ -156,7 +157,7 @@ def kind_of(data: bytes) -> Kind:
     kind = _main(data)
     extra: list[Format] = []
     # No text has the sign \x06, and to look for one sign is far quicker than for four.
-    if Format.ZIP not in kind.formats and b"\x06" in data and _ZIP_WITHIN.search(data):
+    if Format.ZIP not in kind.formats and b"\x06" in data and search(_ZIP_WITHIN, data):
         extra.append(Format.ZIP)
     if Format.PDF not in kind.formats and b"%PDF-" in data[:_PDF_WITHIN]:
         extra.append(Format.PDF)
@@ -273,7 +274,7 @@ def _text(data: bytes) -> Kind:
         return Kind(FileKind.HTML, (Format.HTML,), "HTML")
     if _HTML.search(start) and re.search(rb"(?i)</?(?:html|body|div|table|span)[\s>]", start):
         return Kind(FileKind.TEXT, (Format.TEXT, Format.HTML), "text with HTML")
-    if b"-----BEGIN" in data and _ARMOURED.search(data):
+    if holds(data, b"-----BEGIN") and search(_ARMOURED, data):
         return Kind(FileKind.TEXT, (Format.TEXT, Format.PGP), "text with an encrypted message")
     return _PLAIN
 

@@ -9,6 +9,7 @@ from policy.reader.charsets import decode
 from policy.reader.cms import unwrap_cms
 from policy.reader.fields import begins_with_header
 from policy.reader.openpgp import armoured, looks_pgp, unwrap_pgp
+from policy.reader.turns import holds
 from policy.reader.unwrapped import Unwrapped
 from policy.reader.written import written_files
 from rules.content import FileKind
@@ -98,4 +99,4 @@ def _without_ending(name: str) -> str:
 
 def holds_wrapping(kind: Kind, data: bytes) -> bool:
     """Whether a text has something in it that is to be unwrapped."""
-    return not {Format.PGP, Format.WRITTEN}.isdisjoint(kind.formats) or b"-----BEGIN PGP MESSAGE" in data
+    return not {Format.PGP, Format.WRITTEN}.isdisjoint(kind.formats) or holds(data, b"-----BEGIN PGP MESSAGE")

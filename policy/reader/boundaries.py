@@ -4,9 +4,11 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-_GUESS: Final = re.compile(
-    rb"(?:\A|\n)--([^\r\n]{0,200})\r?\n(?=content-(?:type|transfer-encoding|disposition)[ \t]*:)", re.I
-)
+from policy.reader.turns import find, search
+
+_DELIMITER: Final = rb"--([^\r\n]{0,200})\r?\n(?=content-(?:type|transfer-encoding|disposition)[ \t]{0,2000}:)"
+_FIRST: Final = re.compile(_DELIMITER, re.I)
+_GUESS: Final = re.compile(rb"\n" + _DELIMITER, re.I)
 _MOST_BEFORE: Final = 8  # white space allowed before a delimiter by lenient programs
 
 
@@ -21,9 +23,7 @@ class Cut:
 
 def guess_boundary(body: bytes) -> bytes | None:
     """The first line that looks like a delimiter: two dashes, and a Content header below."""
-    if b"--" not in body:
-        return None
-    match = _GUESS.search(body)
+    match = _FIRST.match(body) or search(_GUESS, body)
     return match[1].rstrip() if match else None
 
 
@@ -47,7 +47,7 @@ class _Line:
 
 def _delimiters(body: bytes, needle: bytes, most: int) -> tuple[list[_Line], int | None]:
     found: list[_Line] = []
-    at = body.find(needle)
+    at = find(body, needle)
     while at >= 0:
         before = body[max(0, at - _MOST_BEFORE) : at].rstrip(b" \t")
         if not before or before[-1] in b"\r\n":
@@ -61,7 +61,7 @@ def _delimiters(body: bytes, needle: bytes, most: int) -> tuple[list[_Line], int
             at_line = at == 0 or body[at - 1] in b"\r\n"
             found.append(_Line(at, end, closing, bare and at_line))
             at = end - 1  # the line's own end may stand before the next delimiter
-        at = body.find(needle, at + 1)
+        at = find(body, needle, at + 1)
     return found, None
 
 

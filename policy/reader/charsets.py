@@ -5,6 +5,7 @@ import re
 from typing import Final
 
 from policy.reader.charsetnames import EUC_TW, ISO_2022_CN, OWN, UTF_7_IMAP, codec, reads_as
+from policy.reader.turns import Once, decoded, holds, search
 
 __all__ = ["codec", "decode", "readings"]
 
@@ -57,14 +58,14 @@ def readings(data: bytes, charset: str = "") -> tuple[str, ...]:
     declared = reads_as(charset) if charset else None
     if data.isascii() and b"\0" not in data and b"\x1b" not in data and _is_plain(declared):
         return _ascii(data, declared)
-    found: dict[str, None] = {}
+    found: Once[str] = Once()
     for mark, name in _BOMS:
         if data.startswith(mark):
-            found[_decode(data[len(mark) :], name)] = None
+            found.add(_decode(data[len(mark) :], name))
             break
     for name in _candidates(data, declared):
-        found.setdefault(_decode(data, name).removeprefix("\ufeff"))
-    return tuple(found)
+        found.add(_decode(data, name).removeprefix("\ufeff"))
+    return found.all()
 
 
 def _is_plain(declared: str | None) -> bool:
@@ -73,9 +74,9 @@ def _is_plain(declared: str | None) -> bool:
 
 def _ascii(data: bytes, declared: str | None) -> tuple[str, ...]:
     text = data.decode("ascii")
-    if b"~{#" in data and (wide := _strict(data, "hz")) is not None:
+    if b"~" in data and holds(data, b"~{#") and (wide := _strict(data, "hz")) is not None:
         return (text, wide)
-    if b"+" not in data or not _UTF7_RUN.search(data):
+    if b"+" not in data or search(_UTF7_RUN, data) is None:
         return (text,)
     seven = _strict(data, "utf-7")
     return (text,) if seven is None or seven == text else (text, _whole(seven))
@@ -124,21 +125,21 @@ def _decode(data: bytes, name: str) -> str:
     if name in OWN:
         return _OWN[name](data)
     try:
-        return _whole(data.decode(name, "replace"))
+        return _whole(decoded(data, name, "replace"))
     except (UnicodeError, LookupError, ValueError):
-        return data.decode("cp1252", "replace")
+        return decoded(data, "cp1252", "replace")
 
 
 def _whole(text: str) -> str:
     """Without halves of characters, which UTF-7 leaves and no text can be written with."""
-    if text.isascii() or not _HALF.search(text):
+    if text.isascii() or search(_HALF, text) is None:
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _strict(data: bytes, name: str) -> str | None:
     try:
-        return data.decode(name)
+        return decoded(data, name)
     except (UnicodeError, ValueError):
         return None
 

@@ -9,9 +9,9 @@ from policy.reader.charsets import decode
 from policy.reader.fields import Entity, entity_readings
 from policy.reader.limits import DEFAULT_LIMITS, Limits
 from policy.reader.parameters import Value, parse_value
-from policy.reader.transfer import IDENTITY, decode_body, encoding_name, looks_base64
+from policy.reader.transfer import IDENTITY, decode_body, distinct, encoding_name, looks_base64
 from policy.reader.words import header_readings, raw_text
-from rules.content import FileFact, FileKind, Part
+from rules.content import FileFact, FileKind, Part, in_short
 
 # Written and read by machines, never shown; their digits mean nothing to a person.
 MACHINE_HEADERS: Final = frozenset(
@@ -47,6 +47,10 @@ class Leaf:
     depth: int  # how many files (messages) it lies in
     flowed: bool = False  # RFC 3676
     delsp: bool = False
+
+    def __hash__(self) -> int:
+        """Of what tells leaves apart."""
+        return hash((self.place, self.name, self.media_type, self.charset, in_short(self.data)))
 
 
 Item = Part | Leaf | FileFact
@@ -193,7 +197,7 @@ class _Walk:
         if any(name.rstrip("?") in {"base64", "quoted-printable", "uuencode"} for name in encodings):
             bodies += decode_body(body, encodings).readings  # against RFC 2045 6.4, yet decoded by some
         found = False
-        for data in dict.fromkeys(bodies) if len(bodies) > 1 else bodies:
+        for data in distinct(bodies):
             cuts = self._cuts(value, data, where)
             found |= bool(cuts)
             for number, reading in enumerate(cuts):

@@ -8,6 +8,8 @@ from typing import Final
 
 import pybase64
 
+from policy.reader.turns import Once, from_quoted_printable, without
+
 _ALPHABET: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _NOT_BASE64: Final = bytes(set(range(256)) - set(_ALPHABET) - {ord("=")})
 _BASE64_OR_SPACE: Final = _ALPHABET + b"=-_ \t\r\n"
@@ -69,21 +71,21 @@ def decode_body(body: bytes, encodings: tuple[str, ...]) -> Decoded:
     if not sure or "?" in encodings:
         found += _undeclared(body)
         found += _quoted_printable(body)
-    return Decoded(_distinct(found), whole)
+    return Decoded(distinct(found), whole)
 
 
 def looks_base64(body: bytes) -> bool:
     """Nothing but the alphabet and line ends, long enough not to be a word, and decodable."""
     if len(body) < _LEAST_GUESS or body[:256].translate(None, _BASE64_OR_SPACE) or b" " in body[:256].strip():
         return False
-    if body.translate(None, _BASE64_OR_SPACE) or b" " in body.strip():
+    if without(body, _BASE64_OR_SPACE) or b" " in body.strip():
         return False
-    return len(body.translate(None, _NOT_BASE64)) >= _LEAST_GUESS
+    return len(without(body, _NOT_BASE64)) >= _LEAST_GUESS
 
 
 def lenient_base64(data: bytes) -> bytes:
     """Everything that the alphabet spells, whatever stands between; a padding ends a run, and the next begins."""
-    clean = data.translate(None, _NOT_BASE64).rstrip(b"=")
+    clean = without(data, _NOT_BASE64).rstrip(b"=")
     if b"=" not in clean:
         return _quads(clean)
     return b"".join(map(_quads, _PADDING.split(clean, _MOST_RUNS)[:_MOST_RUNS]))
@@ -131,14 +133,14 @@ def _undeclared(body: bytes) -> list[bytes]:
 
 def _base64(body: bytes) -> Decoded:
     try:
-        return Decoded((pybase64.b64decode(body.translate(None, b"\r\n"), validate=True),))
+        return Decoded((pybase64.b64decode(without(body, b"\r\n"), validate=True),))
     except binascii.Error:
         return _odd_base64(body)
 
 
 def _odd_base64(body: bytes) -> Decoded:
     """Whatever is not base64 as the RFC writes it."""
-    clean = body.translate(None, _NOT_BASE64)
+    clean = without(body, _NOT_BASE64)
     dirty = len(body) - len(clean)
     clean = clean.rstrip(b"=")
     runs = clean.count(b"=") + 1
@@ -154,11 +156,11 @@ def _odd_base64(body: bytes) -> Decoded:
         found.append(body)  # no such base64 can be: some show the text as it is
     if dirty and (b"-" in body or b"_" in body):
         found.append(_quads(body.translate(_URL_SAFE).translate(None, _NOT_BASE64).replace(b"=", b"")))
-    if dirty and body.translate(None, _BASE64_OR_SPACE):
+    if dirty and without(body, _BASE64_OR_SPACE):
         found.append(body)  # text before, behind or instead of the base64 is shown as it is by some
     elif dirty and b" " in body.strip():
         found.append(body)
-    return Decoded(_distinct(found), runs <= _MOST_RUNS)
+    return Decoded(distinct(found), runs <= _MOST_RUNS)
 
 
 def _quads(clean: bytes) -> bytes:
@@ -172,13 +174,12 @@ def _quoted_printable(body: bytes) -> list[bytes]:
     """Decoded; blanks behind a soft break are dropped by some, and to others it is none."""
     if b"=" not in body:
         return [body]
-    decoded = [binascii.a2b_qp(body)]
+    decoded = [from_quoted_printable(body)]
     if _LATE_SOFT_BREAK.search(body):
-        decoded.insert(0, binascii.a2b_qp(_LATE_SOFT_BREAK.sub(rb"=\1", body)))
+        decoded.insert(0, from_quoted_printable(_LATE_SOFT_BREAK.sub(rb"=\1", body)))
     return decoded
 
 
-def _distinct(found: list[bytes]) -> tuple[bytes, ...]:
-    if len(found) < 2:
-        return tuple(found)
-    return tuple(dict.fromkeys(found))
+def distinct(found: list[bytes]) -> tuple[bytes, ...]:
+    """Each once, in order."""
+    return tuple(found) if len(found) < 2 else Once(found).all()

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from policy.reader.transfer import lenient_base64, uudecoded
+from policy.reader.turns import find, holds
 
 _BEGIN: Final = re.compile(rb"(?:\A|\n)[> \t]{0,8}begin(?:-base64)? [0-7]{3,4}[ \t]([^\r\n]{0,255})\r?\n")
 _BEGUN: Final = re.compile(rb"begin(?:(?:-base64)? [0-7]{3,4}[ \t]| [^\r\n]{0,300}name=)")
@@ -28,14 +29,14 @@ _MOST: Final = 200  # files of one text
 
 def is_written(data: bytes) -> bool:
     """Whether a text may hold a file; cheap."""
-    if b"(This file must be converted with BinHex" in data:
+    if holds(data, b"(This file must be converted with BinHex"):
         return True
-    at = data.find(b"begin")
+    at = find(data, b"begin")
     while at >= 0:
         before = data[max(0, at - 9) : at].rstrip(b"> \t")
         if (not before or before.endswith((b"\n", b"\n=y")) or before == b"=y") and _BEGUN.match(data, at):
             return True
-        at = data.find(b"begin", at + 5)
+        at = find(data, b"begin", at + 5)
     return False
 
 

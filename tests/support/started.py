@@ -66,12 +66,13 @@ class Gateway:
     def start(self) -> None:
         """Start serving, and wait until both doors are open."""
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "gateway", "serve", "--config", str(self.config)],
-                stdout=log, stderr=log, start_new_session=True,
-            )  # fmt: skip
+            self._process = subprocess.Popen(self._serving(), stdout=log, stderr=log, start_new_session=True)
         wait_for(lambda: self._ended() or (_greets(self.smtp) and _open(self.portal)), seconds=60, why=str(self.log))
         assert not self._ended(), f"serve ended: {self.log.read_text()}"
+
+    def _serving(self) -> list[str]:
+        """The command that serves."""
+        return [sys.executable, "-m", "gateway", "serve", "--config", str(self.config)]
 
     def refused_to_start(self) -> str:
         """Start where that must fail; what was said on the way out."""
