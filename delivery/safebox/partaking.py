@@ -116,9 +116,10 @@ class Partaking(Acting):
         if standing is None or (sentence := self.refused(standing, Act.INVITE)):
             return None if standing is None else Said(False, sentence)
         wanted = [person_of(standing, only, role)] if only else list(standing.people)
-        people = [one for one in wanted if one is not None and _may_be_called(one)]
+        people = [one for one in wanted if one is not None and not _why_not_called(one)]
         if not people:
-            return Said(False, NOBODY)
+            named = wanted[0] if only else None
+            return Said(False, NOBODY if named is None else _why_not_called(named))
         prepared = [
             one for person in people if (one := await asyncio.to_thread(self.call, standing, person)) is not None
         ]
@@ -127,7 +128,7 @@ class Partaking(Acting):
             still = standing_of(conn, namespace, box_id, by, hold=True)
             if still is None or (sentence := self.refused(still, Act.INVITE)):
                 return None if still is None else Said(False, sentence)
-            here = {one.id for one in still.people if _may_be_called(one)}
+            here = {one.id for one in still.people if not _why_not_called(one)}
             sent = [one for one in prepared if one.participant_id in here]
             for one in sent:
                 self._desk.inviter.send(conn, still.box, one, now)
@@ -226,6 +227,12 @@ class Partaking(Acting):
         return await self._desk.db.write(work)
 
 
-def _may_be_called(person: ParticipantRow) -> bool:
-    here = person.removed_at is None and person.recalled_at is None
-    return here and person.role is not Role.OWNER and person.state is not GuestState.DECLINED
+def _why_not_called(person: ParticipantRow) -> str:
+    """Why no notice goes to them; empty: one may."""
+    if person.role is Role.OWNER:
+        return NOBODY
+    if person.removed_at is not None:
+        return phrase("This person takes part no more.")
+    if person.recalled_at is not None:
+        return phrase("It was taken back from this person.")
+    return phrase("This person said that it was not meant for them.") if person.state is GuestState.DECLINED else ""

@@ -195,6 +195,10 @@ async def test_of_two_who_act_at_once_one_wins_and_the_other_reads_why(office) -
     await office.boxes.add(box, DEPUTY, By.person(OWNER), role=Role.PRIVILEGED)
     both = [await office.signed_in(box=box), await office.signed_in(DEPUTY, box)]
     guest = await person_id(office, box)
+    await office.boxes.decline("default", guest, SEEN)
+    await both[0].post(f"/boxes/{box}/person", {"person": guest, "act": "call"})
+    assert both[0].status == 409 and "not meant for them" in both[0].text
+    await both[0].get(f"/boxes/{box}")
     for path, fields, sentence in (
         ("add", {"email": "new@post.example", "role": "guest"}, "takes part already"),
         ("person", {"person": guest, "act": "remove"}, "was removed already"),
