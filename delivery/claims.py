@@ -32,6 +32,8 @@ from delivery.store.gathering import Gathering
 from keys.tokens import new_id
 
 LEASE: Final = timedelta(seconds=60)
+STRAY: Final = timedelta(seconds=10)  # our own lease that is not in our hands: far longer than it is on its way to them
+_LOCK_WAITS: Final = (0.0, 0.1, 0.2, 0.4)  # seconds
 
 log = structlog.get_logger()
 
@@ -64,16 +66,19 @@ class Claims:
         self._db = db
         self._clock = clock
         self._seconds = seconds
-        self._lapses = Lapses(LEASE)
+        self._lapses = Lapses(LEASE, STRAY)
         self._longest_wait = 2 * max(longest_wait, LONGEST_CIRCUIT)  # waits are spread, and a clock may be a bit off
         self._lock: WorkerLock | None = None
         self._asking: Gathering[_Question] | None = None
         self._reading: set[asyncio.Future[dict[str, int]]] = set()  # answers under way
+        self._unlocked: dict[str, float] = {}  # workers whose lock is free, and since when, by `seconds`
 
     async def register(self) -> None:
         """Take the lock and tell the others. Done again when the lock was lost. Raises StoreUnavailable."""
-        if self._lock is None:
-            self._lock = await asyncio.to_thread(self._db.backing.lock, self.worker)
+        for wait in _LOCK_WAITS:  # who looks whether we live holds it for a moment
+            if self._lock is None:
+                await asyncio.sleep(wait)
+                self._lock = await asyncio.to_thread(self._db.backing.lock, self.worker)
         if self._lock is None:
             raise StoreUnavailable("the worker's lock is held by someone else")
         now = self._clock()
@@ -171,11 +176,11 @@ class Claims:
         others, leases = await self._db.read(
             lambda conn: (
                 rows.other_workers(conn, self.worker),
-                lapses.leases_of_others(conn, self.worker, now, in_hand),
+                lapses.leases_beside(conn, self.worker, in_hand),
             )
         )
         lapsed = self._lapses.look(leases, self._seconds())
-        dead = await asyncio.to_thread(dead_workers, self._db.backing, others)
+        dead = self._surely_dead(await asyncio.to_thread(dead_workers, self._db.backing, others))
 
         def free(connection: Connection) -> tuple[int, int]:
             rows.register_worker(connection, self.worker, socket.gethostname(), now)  # a restored database forgot us
@@ -188,6 +193,13 @@ class Claims:
         if brought:
             log.warning("worker.clock_went_back", items=brought)
         return freed + brought
+
+    def _surely_dead(self, unlocked: Sequence[str]) -> list[str]:
+        """Those whose lock has been free for longer than one who lives leaves it so."""
+        now = self._seconds()
+        self._unlocked = {worker: self._unlocked.get(worker, now) for worker in unlocked}
+        grace = self._db.backing.lock_grace
+        return [worker for worker, since in self._unlocked.items() if now - since >= grace]
 
     async def retire(self) -> None:
         """Give back everything, tell the others, let go of the lock."""

@@ -12,13 +12,17 @@ from delivery.store.lapses import Lease
 
 
 class Lapses:
-    """What one worker has seen of the leases of others. `term`: how long a lease lasts."""
+    """What one worker has seen of leases. `term`: how long a lease lasts; `stray`: one of its own that it lost.
 
-    def __init__(self, term: timedelta) -> None:
-        self._term = term.total_seconds()
+    A database that fails between a commit and its answer leaves leases that nobody knows of. Who holds an item all the
+    same (its answer came late) finds that its token no longer counts.
+    """
+
+    def __init__(self, term: timedelta, stray: timedelta) -> None:
+        self._terms = {False: term.total_seconds(), True: stray.total_seconds()}
         self._seen: dict[Lease, float] = {}
 
     def look(self, leases: Iterable[Lease], seconds: float) -> list[Lease]:
         """Those that have been as they are for a whole term. `seconds`: as of time.monotonic; looks come in order."""
         self._seen = {lease: self._seen.get(lease, seconds) for lease in leases}
-        return [lease for lease, since in self._seen.items() if seconds - since >= self._term]
+        return [lease for lease, since in self._seen.items() if seconds - since >= self._terms[lease.is_stray]]

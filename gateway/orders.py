@@ -201,6 +201,8 @@ def _watched(envelope: Envelope, verdict: Verdict) -> Iterator[Event]:
 
 def _persons(envelope: Envelope) -> dict[str, str]:
     persons = {"client": str(envelope.client.address), "sender": str(envelope.sender or "<>")}
+    if envelope.client.origin:
+        persons["origin"] = str(envelope.client.origin)
     if envelope.client.login:
         persons["login"] = envelope.client.login
     if envelope.client.certificate:

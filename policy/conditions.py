@@ -319,14 +319,14 @@ class Marked:
 
 @dataclass(frozen=True, slots=True)
 class ClientIs:
-    """`client`: the address that brought the message."""
+    """`client`: the address that brought the message, to us or to the trusted server in front of us."""
 
     networks: tuple[IPv4Network | IPv6Network, ...]
     varies: bool = False
 
     def check(self, view: View) -> Check:
         """In any of the networks."""
-        address = view.envelope.client.address
+        address = view.envelope.client.origin or view.envelope.client.address
         mapped = getattr(address, "ipv4_mapped", None)
         for network in self.networks:
             if address in network or (mapped is not None and mapped in network):

@@ -70,6 +70,7 @@ class Client:
     login: str | None = None
     certificate: str | None = None  # subject name of a verified client certificate
     tls: str | None = None  # e.g. "TLSv1.3 TLS_AES_256_GCM_SHA384"
+    origin: IPv4Address | IPv6Address | None = None  # whom a trusted server in front has it from (XFORWARD)
 
 
 @dataclass(frozen=True, slots=True)

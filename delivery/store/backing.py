@@ -52,6 +52,10 @@ class Backing(Protocol):
     def tidy(self) -> None:
         """Let go of log pages that may hold what was deleted. Blocks; raises StoreUnavailable."""
 
+    @property
+    def lock_grace(self) -> float:
+        """Seconds in which a living worker that lost its lock takes it again: who is without it for longer is dead."""
+
     def lock(self, worker: str) -> WorkerLock | None:
         """Take a worker's lock; None while someone else holds it."""
 

@@ -23,14 +23,14 @@ class Lease:
     item: str
     token: int
     until: datetime
+    is_stray: bool = False  # the worker's own, and not in its hands
 
 
-def leases_of_others(conn: Connection, worker: str, now: datetime, in_hand: Collection[str]) -> list[Lease]:
-    """All leases but the worker's own; of those only what ran out and is not in hand: it was lost on the way to it."""
-    theirs = or_(items.c.lease_worker != worker, items.c.lease_until < now)
-    query = select(items.c.id, items.c.lease_token, items.c.lease_until, items.c.lease_worker).where(_LEASED, theirs)
+def leases_beside(conn: Connection, worker: str, in_hand: Collection[str]) -> list[Lease]:
+    """All leases of others, and the worker's own that are not in hand: lost on the way to it, or just coming."""
+    query = select(items.c.id, items.c.lease_token, items.c.lease_until, items.c.lease_worker).where(_LEASED)
     return [
-        Lease(row.id, row.lease_token, row.lease_until)
+        Lease(row.id, row.lease_token, row.lease_until, row.lease_worker == worker)
         for row in conn.execute(query)
         if row.lease_worker != worker or row.id not in in_hand
     ]

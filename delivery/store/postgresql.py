@@ -21,6 +21,7 @@ class PostgresBacking:
 
     name = "postgresql"
     writers = WRITERS
+    lock_grace = 1.9  # a server that restarts takes every lock; workers look at theirs every two seconds
 
     def __init__(self, url: str, *, readers: int, patience: timedelta) -> None:
         self._url = url

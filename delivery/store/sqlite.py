@@ -36,6 +36,7 @@ class SqliteBacking:
 
     name = "sqlite"
     writers = 1
+    lock_grace = 0.0  # nobody can take an flock away
 
     def __init__(self, path: Path, *, readers: int, patience: timedelta) -> None:
         self.path = path

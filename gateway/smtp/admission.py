@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_net
 from delivery.items import Reply
 from gateway.smtp import replies
 from gateway.smtp.settings import Accepts, ListenerSettings, Require
-from policy.message import Address
+from policy.message import Address, Client
 
 IpAddress = IPv4Address | IPv6Address
 IpNetwork = IPv4Network | IPv6Network
@@ -21,6 +21,11 @@ class Proven:
     tls: bool = False
     login: str | None = None
     certificates: tuple[str, ...] = ()  # names of its verified certificate, the common name first
+
+    def client(self, helo: str, tls: str | None, origin: IpAddress | None) -> Client:
+        """The client as an envelope names it; `origin`: whom it has the message from, if it may tell."""
+        name = self.certificates[0] if self.certificates else None
+        return Client(self.address, helo, self.login, name, tls, origin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +112,10 @@ class Admission:
         if self.is_inbound or sender is None:
             return None
         return None if self._may_use(who, sender) else replies.SENDER_NOT_OURS
+
+    def may_forward(self, address: IpAddress) -> bool:
+        """Is this a server whose XFORWARD is believed?"""
+        return _is_in(address, self.listener.xforward)
 
     def recipient(self, recipient: Address) -> Reply | None:
         """May a client here send to `recipient`? From outside only to us: never a relay."""

@@ -7,6 +7,7 @@ and printers are merely sloppy (a space behind the colon, no angle brackets).
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 from unicodedata import normalize
 
@@ -32,6 +33,8 @@ _XTEXT: Final = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})*\Z")  # RFC 3461 4
 _UTF8_XTEXT: Final = re.compile(  # RFC 6533 3
     r"(?:[!-*,-<>-\[\]-~\u0080-\U0010ffff]|\\x\{[0-9A-F]{2,6}\}|\+[0-9A-F]{2})*\Z"
 )
+_HEX: Final = re.compile(r"\+([0-9A-F]{2})")
+_UNKNOWN: Final = frozenset({"[UNAVAILABLE]", "[TEMPUNAVAIL]"})
 _NOTIFY: Final = frozenset({"SUCCESS", "FAILURE", "DELAY"})
 
 
@@ -97,6 +100,25 @@ def parse_hello(argument: str) -> str:
     if not _HELLO.match(argument):
         raise CommandRefused(replies.NEED_NAME)
     return argument
+
+
+def parse_xforward(argument: str) -> IPv4Address | IPv6Address | None:
+    """The address in `ADDR=192.0.2.1` or `ADDR=IPV6:…` (Postfix's XFORWARD_README); None where it is not known.
+
+    Only ADDR is offered, so anything else is refused; raise CommandRefused.
+    """
+    found = _parameters(argument, extended=True)
+    value = _take(found, "ADDR", lambda v: _XTEXT.match(v) is not None)
+    if value is None or found:
+        raise CommandRefused(replies.PARAMETER_INVALID)
+    plain = _HEX.sub(lambda pair: chr(int(pair[1], 16)), value)
+    if upper(plain) in _UNKNOWN:
+        return None
+    try:
+        address = ip_address(plain[5:] if upper(plain[:5]) == "IPV6:" else plain)
+    except ValueError as cause:
+        raise CommandRefused(replies.PARAMETER_INVALID) from cause
+    return getattr(address, "ipv4_mapped", None) or address
 
 
 def parse_mail(

@@ -18,6 +18,7 @@ from gateway.smtp.logins import Logins, Throttle
 from gateway.smtp.rates import Payers, Rates, Scope
 from gateway.smtp.settings import LimitSettings, SmtpSettings
 from gateway.telemetry import Metrics
+from keys.tokens import digest
 from policy.message import Address, Envelope
 
 
@@ -126,9 +127,10 @@ class House:
         return min(self.patience.busy_command, self.patience.command) if crowded else self.patience.command
 
     @property
-    def first_domain(self) -> str:
-        """Where `postmaster` without a domain lives."""
-        return next((domain for domain in self.domains if not domain.startswith("*.")), self.hostname)
+    def postmaster(self) -> Address:
+        """Who `<postmaster>` without a domain is (RFC 5321 4.5.1)."""
+        first = next((domain for domain in self.domains if not domain.startswith("*.")), self.hostname)
+        return Address("postmaster", first)
 
 
 @dataclass(slots=True)
@@ -161,6 +163,18 @@ class Door:
         self.inside.discard(guest)
         if not self.inside:
             self.is_empty.set()
+
+    async def sign_in(self, address: IpAddress, name: str, password: str) -> bool | None:
+        """Is this the login's password? None: there were too many guesses from there, or at that login."""
+        assert self.logins is not None
+        keys = (f"client {household(address)}", f"login {digest(name.lower()).hex()}")  # a name may be long
+        if self.throttle.is_blocked(*keys):
+            return None
+        self.throttle.failed(*keys)  # before the answer is known: many sessions may guess at once
+        if not await self.logins.check(name, password):
+            return False
+        self.throttle.forgive(*keys)
+        return True
 
     def payers(self, who: Proven, sender: Address | None) -> Payers:
         """Whose count a message goes on. From outside nobody's: it is for us."""

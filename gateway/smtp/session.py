@@ -18,26 +18,25 @@ from gateway.smtp.commands import (
     Command,
     CommandRefused,
     MailFrom,
-    RcptTo,
     parse_command,
     parse_hello,
     parse_mail,
     parse_rcpt,
+    parse_xforward,
 )
 from gateway.smtp.rates import Payers
-from gateway.smtp.reception import Door, household
+from gateway.smtp.reception import Door
 from gateway.smtp.signin import MECHANISMS, exchange
 from gateway.smtp.transfer import Transfer
 from gateway.smtp.wire import Hangup, Wire
 from gateway.telemetry import where
-from keys.tokens import digest
-from policy.message import Address, Client, Recipient
+from policy.message import Address, Recipient
 
 log = get_logger(__name__)
 
 _LIMITS: Final = {"MAIL": LONG_COMMAND_OCTETS, "RCPT": LONG_COMMAND_OCTETS, "AUTH": AUTH_OCTETS}
 _BEFORE_TLS: Final = frozenset({"EHLO", "HELO", "STARTTLS", "NOOP", "RSET", "QUIT", "HELP"})
-_IDLE: Final = frozenset({"MAIL", "EHLO", "HELO", "NOOP", "RSET", "VRFY", "EXPN", "HELP", "STARTTLS"})
+_IDLE: Final = frozenset({"MAIL", "EHLO", "HELO", "NOOP", "RSET", "VRFY", "EXPN", "HELP", "STARTTLS", "XFORWARD"})
 _ERRORS_FORGIVEN: Final = frozenset({450, 451, 452})  # ours, or a wish for fewer at once, or for later
 
 
@@ -53,6 +52,7 @@ class Session(Wire):
         self.helo = ""
         self.is_extended = False
         self.tls: str | None = None
+        self.origin: IpAddress | None = None  # of the next message, as XFORWARD said
         self.mail: MailFrom | None = None
         self.payers: Payers = {}
         self.recipients: dict[Address, Recipient] = {}
@@ -178,6 +178,7 @@ class Session(Wire):
 
     def _forget_mail(self) -> None:
         self.mail = None
+        self.origin = None
         self.recipients = {}
         self.refused_recipients = 0
 
@@ -216,6 +217,8 @@ class Session(Wire):
             offers.append("REQUIRETLS")
         if self._offers_auth():
             offers.append(f"AUTH {' '.join(MECHANISMS)}")
+        if self.door.admission.may_forward(self.proven.address):
+            offers.append("XFORWARD ADDR")
         self.say_lines(250, offers)
 
     async def smtp_STARTTLS(self, argument: str) -> None:
@@ -245,18 +248,16 @@ class Session(Wire):
         if self.mail is not None:
             raise CommandRefused(replies.AUTH_IN_MAIL)
         name, password = await exchange(argument, self._ask)
-        keys = (f"client {household(self.proven.address)}", f"login {digest(name.lower()).hex()}")  # however long it is
-        if self.door.throttle.is_blocked(*keys):
+        fits = await self.door.sign_in(self.proven.address, name, password)
+        if fits is None:
             raise CommandRefused(replies.AUTH_LATER)
-        self.door.throttle.failed(*keys)  # before the answer is known: many sessions may guess at once
-        if not await self.door.logins.check(name, password):
+        if not fits:
             self.failed_logins += 1
             log.warning("smtp.login_failed", client=str(self.proven.address))
             if self.failed_logins >= self.patience.failed_logins:
                 self.say(replies.AUTH_WRONG)
                 raise Hangup(replies.TOO_MANY_ERRORS)
             raise CommandRefused(replies.AUTH_WRONG)
-        self.door.throttle.forgive(*keys)
         self.who = Proven(self.proven.address, True, name, self.proven.certificates)
         self.say(replies.SIGNED_IN)
 
@@ -296,9 +297,10 @@ class Session(Wire):
                 raise Hangup(replies.TOO_MANY_ERRORS)
             raise CommandRefused(replies.TOO_MANY_RECIPIENTS)
         try:
-            wanted = self._at_home(parse_rcpt(argument, extended=self.is_extended, smtputf8=self.mail.smtputf8))
-            refusal = self.door.admission.recipient(wanted.recipient)
-            refusal = refusal or await self.door.taker.expects(wanted.recipient)
+            wanted = parse_rcpt(argument, extended=self.is_extended, smtputf8=self.mail.smtputf8)
+            to = wanted.recipient if wanted.recipient.domain else self.house.postmaster
+            refusal = self.door.admission.recipient(to)
+            refusal = refusal or await self.door.taker.expects(to)
             refusal = refusal or self.house.rates.refusal(self.payers, len(self.recipients) + 1)
             if refusal is not None:
                 self.house.metrics.refused("recipient", refusal)
@@ -308,9 +310,7 @@ class Session(Wire):
             if self.refused_recipients > self.patience.excess_recipients:
                 raise Hangup(replies.TOO_MANY_ERRORS) from None
             raise
-        self.recipients.setdefault(
-            wanted.recipient, Recipient(wanted.recipient, wanted.notify, wanted.orcpt)
-        )  # said twice, it counts as it was said first
+        self.recipients.setdefault(to, Recipient(to, wanted.notify, wanted.orcpt))  # said twice: as said first
         self.say(replies.RECIPIENT_OK)
 
     async def smtp_DATA(self, argument: str) -> None:
@@ -322,6 +322,7 @@ class Session(Wire):
         if not self.recipients:
             raise CommandRefused(replies.NO_RECIPIENT if self.refused_recipients else replies.RECIPIENT_FIRST)
         mail, payers, recipients = self.mail, self.payers, tuple(self.recipients.values())
+        client = self.proven.client(self.helo, self.tls, self.origin)
         self._forget_mail()
         refusal = self.house.rates.charge(payers, len(recipients))
         if refusal is not None:
@@ -329,7 +330,7 @@ class Session(Wire):
             raise CommandRefused(refusal)
         reply: Reply | None = None
         try:
-            reply = await Transfer(self, self.door, self.client, mail, recipients, extended=self.is_extended).run()
+            reply = await Transfer(self, self.door, client, mail, recipients, extended=self.is_extended).run()
         finally:
             if reply is None or reply.code != 250:
                 self.house.rates.refund(payers, len(recipients))
@@ -339,6 +340,17 @@ class Session(Wire):
         else:
             self.house.metrics.refused("message", reply)
             self._refuse(reply)
+
+    async def smtp_XFORWARD(self, argument: str) -> None:
+        """Postfix's XFORWARD_README: of a server in front that we trust, whom it has the next message from."""
+        if not self.door.admission.may_forward(self.proven.address):
+            raise CommandRefused(replies.UNKNOWN_COMMAND)
+        if not self.is_extended:
+            raise CommandRefused(replies.HELLO_FIRST)
+        if self.mail is not None:
+            raise CommandRefused(replies.NESTED_MAIL)
+        self.origin = parse_xforward(argument)
+        self.say(replies.OK)
 
     async def smtp_RSET(self, argument: str) -> None:
         """RFC 5321 4.1.1.5."""
@@ -384,16 +396,3 @@ class Session(Wire):
         if len(line) + 2 > AUTH_OCTETS:
             raise CommandRefused(replies.AUTH_TOO_LONG)
         return line
-
-    def _at_home(self, wanted: RcptTo) -> RcptTo:
-        """`<postmaster>` alone is our own postmaster (RFC 5321 4.5.1)."""
-        if wanted.recipient.domain:
-            return wanted
-        return RcptTo(Address("postmaster", self.house.first_domain), wanted.notify, wanted.orcpt)
-
-    @property
-    def client(self) -> Client:
-        """The client as the envelope names it."""
-        who = self.proven
-        name = who.certificates[0] if who.certificates else None
-        return Client(who.address, self.helo, who.login, name, self.tls)

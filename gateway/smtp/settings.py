@@ -74,6 +74,12 @@ class ListenerSettings(Section):
         default_factory=_clients,
         description="Networks that may connect, anyone else is refused. Omitted: the ones shown; for inbound: anyone.",
     )
+    xforward: tuple[Network, ...] = Field(
+        examples=[["127.0.0.1/32"]],
+        default=(),
+        description="Mail servers of ours that tell with XFORWARD whom they have a message from: rules (`client`) and "
+        "the trail then know that address. Who may send is decided by the server's own.",
+    )
     senders: dict[str, tuple[str, ...]] = Field(
         examples=[{"10.0.8.0/24": ["scanner@example.com"]}],
         default_factory=dict,
@@ -93,6 +99,8 @@ class ListenerSettings(Section):
                 f"an inbound listener takes mail of anyone, it cannot require a {self.require}",
                 "leave out require, or say accepts: outbound",
             )
+        if self.accepts is Accepts.INBOUND and self.xforward:
+            raise wrong("xforward is for outbound listeners", "leave it out, or say accepts: outbound")
         if self.accepts is Accepts.INBOUND and (self.senders or self.logins):
             raise wrong("senders and logins are for outbound listeners", "leave them out, or say accepts: outbound")
         if self.require is Require.LOGIN and (self.tls is None or self.logins is None):

@@ -95,6 +95,7 @@ def open_door(authority: Any, tmp_path: Path, password_hash: str) -> OpenDoor:
         logins: bool = False,
         clients: str = "127.0.0.0/8",
         senders: dict[str, tuple[str, ...]] | None = None,
+        xforward: str = "",
         bare_newline: str = "refuse",
         patience: Patience = FAST,
         shutdown: float = 5.0,
@@ -119,6 +120,7 @@ def open_door(authority: Any, tmp_path: Path, password_hash: str) -> OpenDoor:
             require=Require(require),
             clients=(ip_network(clients),),
             senders=senders or {},
+            xforward=(ip_network(xforward),) if xforward else (),
             tls=listener_tls,
             logins=login_file if logins else None,
         )

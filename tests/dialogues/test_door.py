@@ -349,6 +349,20 @@ async def test_the_envelope_is_what_was_said(open_door: Any) -> None:
         assert b"bob@" not in raw
 
 
+async def test_whom_a_server_in_front_has_it_from_counts_for_one_message(open_door: Any) -> None:
+    async with open_door(xforward="127.0.0.0/8") as stage:
+        client = await Client.connect(stage)
+        await client.hear()
+        await client.say("EHLO mail.example.com")
+        send = "MAIL FROM:<alice@example.com>", "RCPT TO:<bob@gmail.com>", "DATA", "Subject: a\r\n\r\nb\r\n."
+        await client.say("XFORWARD ADDR=10.0.8.3", *send)
+        await client.say(*send)
+        await client.say("XFORWARD ADDR=10.0.8.4", "RSET", *send)
+        origins = [envelope.client.origin for envelope, _ in stage.taker.taken]
+        assert [str(origin) for origin in origins] == ["10.0.8.3", "None", "None"]
+        assert all(b"10.0.8" not in raw and b"[127.0.0.1]" in raw for _, raw in stage.taker.taken)
+
+
 async def test_the_standard_library_gets_through_byte_by_byte(open_door: Any) -> None:
     message = b"Subject: a\r\n\r\n" + b"".join(b"." * (n % 4) + b"line %d\r\n" % n for n in range(20_000))
 

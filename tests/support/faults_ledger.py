@@ -13,7 +13,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import psycopg
 from faults_peer import Got
 
 ENDS = {  # by the recipient's domain; policy and peer are set up so
@@ -145,18 +147,24 @@ class Ledger:
         )
 
 
-def states_in(data: Path) -> dict[str, list[str]]:
+Store = Path | str  # a data folder with SQLite's file, or the URL of a PostgreSQL database
+
+
+def states_in(store: Store) -> dict[str, list[str]]:
     """Of each recipient of mail, the states of its items, read past the product."""
     found: dict[str, list[str]] = {}
     query = "select recipient, state from items where kind = 'mail'"
-    for recipient, state in rows_in(data, f"{query} union all {query.replace('items', 'finished_items')}"):
+    for recipient, state in rows_in(store, f"{query} union all {query.replace('items', 'finished_items')}"):
         found.setdefault(recipient, []).append(state)
     return found
 
 
-def rows_in(data: Path, query: str) -> list[tuple[str, ...]]:
-    """Rows of the SQLite database in a data folder."""
-    conn = sqlite3.connect(f"file:{data / 'sealgate.db'}?mode=ro", uri=True, timeout=30)
+def rows_in(store: Store, query: str) -> list[tuple[Any, ...]]:
+    """Rows of the database, read past the product."""
+    if isinstance(store, str):
+        with psycopg.connect(store) as server:
+            return server.execute(query.encode()).fetchall()
+    conn = sqlite3.connect(f"file:{store / 'sealgate.db'}?mode=ro", uri=True, timeout=30)
     try:
         return conn.execute(query).fetchall()
     finally:

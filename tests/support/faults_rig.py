@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from faults_ledger import PACK, POLICY
+from faults_ledger import PACK, POLICY, Store
 from mailhosts import wait_for
 from started import CONFIG, Gateway, _greets, _open
 
@@ -63,6 +63,7 @@ class FaultyGateway(Gateway):
         self.zygote = zygote
         self.arm: dict[str, Any] = {"trigger": str(folder / "trigger"), "fired": str(folder / "fired"), "times": TIMES}
         self.pid: int | None = None
+        self.database = str(options.get("database", ""))
         super().__init__(folder, ports, **options)
         (folder / "fired").touch()
         _with_own_rules(self.config)
@@ -71,13 +72,18 @@ class FaultyGateway(Gateway):
     def twin(cls, other: "FaultyGateway", ports: dict[str, int], *, more: str) -> "FaultyGateway":
         """A second one on the same data and keys, with doors and faults of its own."""
         made = cls.__new__(cls)
-        made.zygote, made.folder, made.pid = other.zygote, other.folder, None
+        made.zygote, made.folder, made.pid, made.database = other.zygote, other.folder, None, other.database
         made.smtp, made.portal = ports["smtp"], ports["portal"]
         made.arm = other.arm | {"trigger": str(other.folder / "trigger-2"), "fired": str(other.folder / "fired-2")}
         made.config, made.log = other.folder / "config-2.yaml", other.folder / "log-2"
-        made.config.write_text(CONFIG.format(**ports, more=more, database=""))
+        made.config.write_text(CONFIG.format(**ports, more=more, database=other.database))
         _with_own_rules(made.config)
         return made
+
+    @property
+    def store(self) -> Store:
+        """Where its rows are, for who reads them past the product."""
+        return self.database.removeprefix("database: ") or self.folder / "data"
 
     # -- as Gateway -----------------------------------------------------------------------------------------------
 
@@ -94,7 +100,7 @@ class FaultyGateway(Gateway):
     def start(self) -> None:
         """Start serving, and wait until both doors are open."""
         self.begin()
-        wait_for(lambda: self._ended() or (_greets(self.smtp) and _open(self.portal)), seconds=60, why=str(self.log))
+        wait_for(lambda: self._ended() or (_greets(self.smtp) and _open(self.portal)), seconds=180, why=str(self.log))
         assert not self._ended(), f"serve ended: {self.log.read_text()}"
 
     def begin(self) -> None:
@@ -128,6 +134,12 @@ class FaultyGateway(Gateway):
         assert self.zygote.wait(self.pid, 30) == -signal.SIGKILL
         self.pid = None
 
+    def freeze(self) -> None:
+        """SIGSTOP of the whole group: from now on nobody of it says anything."""
+        assert self.pid is not None
+        os.killpg(self.pid, signal.SIGSTOP)
+        wait_for(lambda: all(_is_stopped(pid) for pid in family(self.pid)), why="nothing of it moves")
+
     def close(self) -> None:
         """End whatever still runs."""
         if self.pid is not None:
@@ -152,12 +164,29 @@ class FaultyGateway(Gateway):
         """The points that acted, in order."""
         return (self.folder / "fired").read_text().splitlines()
 
-    def dies(self, seconds: float = 30.0) -> None:
+    def dies(self, seconds: float = 120.0) -> None:
         """Wait until a point has killed the group."""
         assert self.pid is not None
         code = self.zygote.wait(self.pid, seconds)
         assert code == -signal.SIGKILL, f"not killed: {code}; {self.fired()}; {self.log.read_text()[-3000:]}"
         self.pid = None
+
+
+def family(pid: int | None) -> list[int]:
+    """A process, and all below it."""
+    try:
+        below = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return []
+    return [pid or 0, *(one for child in below for one in family(int(child)))]
+
+
+def _is_stopped(pid: int) -> bool:
+    """Its first thread, which runs the loop; another one may still be within a call of the kernel."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "TtZ"
+    except OSError:
+        return True
 
 
 def _with_own_rules(config: Path) -> None:

@@ -3,13 +3,16 @@
 import contextlib
 import os
 import pwd
+import random
 import secrets
 import shutil
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
 
 import psycopg
+from mailhosts import wait_for
 
 
 class Server:
@@ -46,6 +49,48 @@ class Server:
     def stop(self) -> None:
         self._run("pg_ctl", "-D", str(self.data), "-w", "-m", "immediate", "stop")
 
+    # -- faults ---------------------------------------------------------------------------------------------------
+
+    def processes(self) -> list[int]:
+        """The server's process ids, the one that started it first."""
+        first = int((self.data / "postmaster.pid").read_text().split()[0])
+        return [first, *map(int, Path(f"/proc/{first}/task/{first}/children").read_text().split())]
+
+    def kill(self) -> None:
+        """kill -9 of all its processes, as if the machine had gone; `start` recovers."""
+        processes = self.processes()
+        for pid in processes:
+            _signal(pid, signal.SIGKILL)
+        wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in processes), why="the server is gone")
+
+    def kill_one(self) -> None:
+        """kill -9 of one that serves a client: the server ends all others and recovers by itself."""
+        victims = [pid for pid in self.processes()[1:] if b"sealgate" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        _signal(random.choice(victims), signal.SIGKILL)
+
+    def freeze(self) -> None:
+        """It answers nobody any more, and hangs up on nobody."""
+        for pid in self.processes():
+            _signal(pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """It goes on as if nothing had been."""
+        for pid in reversed(self.processes()):
+            _signal(pid, signal.SIGCONT)
+
+    def cut(self, share: float = 0.5) -> None:
+        """Cut a share of Sealgate's connections, whatever they are in the middle of."""
+        ours = f"application_name = 'sealgate' AND random() < {share}"
+        self.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {ours}")
+
+    def answers(self) -> bool:
+        """Does it take connections?"""
+        try:
+            self.execute("SELECT 1")
+        except psycopg.OperationalError:
+            return False
+        return True
+
     def remove(self) -> None:
         with contextlib.suppress(subprocess.CalledProcessError):
             self.stop()
@@ -63,6 +108,11 @@ class Server:
 
     def url(self, name: str) -> str:
         return f"postgresql://sealgate@/{name}?host={self.folder}"
+
+
+def _signal(pid: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):  # it came and went
+        os.kill(pid, number)
 
 
 def _exists(name: str) -> bool:

@@ -67,7 +67,7 @@ class Gateway:
         """Start serving, and wait until both doors are open."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(self._serving(), stdout=log, stderr=log, start_new_session=True)
-        wait_for(lambda: self._ended() or (_greets(self.smtp) and _open(self.portal)), seconds=60, why=str(self.log))
+        wait_for(lambda: self._ended() or (_greets(self.smtp) and _open(self.portal)), seconds=180, why=str(self.log))
         assert not self._ended(), f"serve ended: {self.log.read_text()}"
 
     def _serving(self) -> list[str]:

@@ -12,7 +12,7 @@ from faults_rig import FaultyGateway
 from mailhosts import Postfix, has_postfix, wait_for
 from tap import Tap
 
-pytestmark = [pytest.mark.postfix, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.postfix, pytest.mark.timeout(600)]
 
 HEAD = (
     b"From: Alice <alice@example.com>\nTo: bob@friends.example\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=  two  spaces \n"

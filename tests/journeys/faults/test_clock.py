@@ -15,7 +15,7 @@ TO = ["friends.example"]
 def attempts(gateway: FaultyGateway, name: str) -> int:
     """How often an item was tried."""
     query = f"select attempts from items where recipient = '{name}@friends.example'"
-    return sum(int(row[0]) for row in rows_in(gateway.folder / "data", query))
+    return sum(int(row[0]) for row in rows_in(gateway.store, query))
 
 
 def test_days_forward_and_back(
@@ -53,7 +53,7 @@ def test_days_forward_and_back(
     with suppress(Refused):
         assert send_once(gateway.smtp, ledger, "early", "clock", TO)
     idle(gateway)
-    assert balances(ledger.check(states_in(gateway.folder / "data"), peer.arrivals()))
+    assert balances(ledger.check(states_in(gateway.store), peer.arrivals()))
     gateway.command("queue", "audit")
 
 
@@ -71,7 +71,7 @@ def test_mail_expires_once_with_a_report(
     wait_for(lambda: attempts(gateway, "expires") >= 1, why="it is tried")
     clock.write_text("6")
     idle(gateway)
-    assert states_in(gateway.folder / "data") == {"expires@friends.example": ["bounced"]}
+    assert states_in(gateway.store) == {"expires@friends.example": ["bounced"]}
     reports = [got for got in peer.arrivals()["alice@example.com"] if b"Action: failed" in got.raw]
     assert len(reports) == 1 and reports[0].sender == ""
     assert b"expires@friends.example" in reports[0].raw

@@ -56,7 +56,7 @@ def test_a_full_disk_is_452_and_no_more(
     assert refused and all(answer.startswith(LATER) for answer in refused)
     assert any(answer.startswith(b"452 4.3.1 ") for answer in refused)
     idle(gateway)
-    table = ledger.check(states_in(gateway.folder / "data"), peer.arrivals())
+    table = ledger.check(states_in(gateway.store), peer.arrivals())
     with capsys.disabled():
         print("\n" + printed(table))
     assert balances(table)
@@ -78,7 +78,7 @@ def test_a_write_that_fails_leaves_nothing_behind(
     gateway.calm()
     assert offer(gateway, ledger, "well", "well", LARGE) == b"250"
     idle(gateway)
-    assert balances(ledger.check(states_in(gateway.folder / "data"), peer.arrivals()))
+    assert balances(ledger.check(states_in(gateway.store), peer.arrivals()))
     blobs = [path for path in (gateway.folder / "data" / "blobs").rglob("*") if path.is_file()]
     assert len(blobs) == 2, "of the one that is held, and of the SafeBox's original"
     assert not [path for path in blobs if path.name.startswith("partial-")]

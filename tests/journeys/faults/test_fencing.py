@@ -38,7 +38,7 @@ def test_stopped_past_the_lease(
     second = make_faulty(peer.port, "gateway", twin_of=first)
     second.start()
     [got] = peer.wait("one@friends.example") if point != "after the dot" else peer.wait("one@friends.example", 2)[:1]
-    wait_for(lambda: states_in(second.folder / "data") == {"one@friends.example": ["sent"]}, why="the other sends it")
+    wait_for(lambda: states_in(second.store) == {"one@friends.example": ["sent"]}, why="the other sends it")
     assert first.pid is not None
     ledger.kills.append(Kill(got.at + 0.01, point))  # as good as killed, as far as the others can tell
     os.killpg(first.pid, signal.SIGCONT)
@@ -47,11 +47,11 @@ def test_stopped_past_the_lease(
     wait_for(lambda: len(peer.arrivals()["one@friends.example"]) >= arrivals, why="the late one, where there is one")
     time.sleep(0.5)
     assert len(peer.arrivals()["one@friends.example"]) == arrivals
-    assert balances(ledger.check(states_in(second.folder / "data"), peer.arrivals()))
-    late = rows_in(second.folder / "data", "select outcome from attempts where outcome = 'late'")
+    assert balances(ledger.check(states_in(second.store), peer.arrivals()))
+    late = rows_in(second.store, "select outcome from attempts where outcome = 'late'")
     wanted = 1 if arrivals == 2 else 0
     wait_for(
-        lambda: len(rows_in(second.folder / "data", "select 1 from attempts where outcome = 'late'")) == wanted,
+        lambda: len(rows_in(second.store, "select 1 from attempts where outcome = 'late'")) == wanted,
         why=f"what came late is on record, once: {late}",
     )
     first.command("queue", "audit")

@@ -53,7 +53,7 @@ def faults(shown: dict[str, ssl.SSLContext]) -> dict[str, Manners]:
     }
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_every_fault_of_a_partner(
     make_faulty: Callable[..., FaultyGateway], peer: Peer, ledger: Ledger, idle: Callable[..., None],
     authority: Any, tmp_path: Any, free_port: Callable[[], int], capsys: Any,
@@ -77,11 +77,11 @@ def test_every_fault_of_a_partner(
             partner.hang_up()
             assert send_once(gateway.smtp, ledger, f"m{number}", fault, ["stmary.example"])
             query = f"select 1 from items where recipient like 'm{number}@%' and attempts > 0"
-            wait_for(lambda query=query: rows_in(gateway.folder / "data", query), why=f"{fault}: it is tried")
+            wait_for(lambda query=query: rows_in(gateway.store, query), why=f"{fault}: it is tried")
             ledger.kills.append(Kill(time.monotonic(), fault))
             partner.manners = Manners(context=shown["right"])
             idle(gateway)
-        table = ledger.check(states_in(gateway.folder / "data"), partner.arrivals())
+        table = ledger.check(states_in(gateway.store), partner.arrivals())
         with capsys.disabled():
             print("\n" + printed(table))
         assert balances(table)

@@ -5,6 +5,7 @@ import random
 import signal
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from faults_ledger import Kill, Ledger, balances, printed, states_in
 from faults_load import Crowd
 from faults_peer import Peer
 from faults_rig import FaultyGateway
+from postgres import Server
 
 KILLS = int(os.environ.get("SEALGATE_KILLS", "4"))
 
@@ -23,16 +25,15 @@ def workers(gateway: FaultyGateway) -> list[int]:
     return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-@pytest.mark.timeout(120 + KILLS * 20)
-def test_killed_at_random_moments(
-    make_faulty: Callable[..., FaultyGateway], peer: Peer, ledger: Ledger, idle: Callable[..., None], capsys: Any
-) -> None:
-    gateway = make_faulty(peer.port, more="workers: 2")
-    peer.manners.pause = 0.02
-    gateway.start()
-    for number in range(KILLS):
+def torment(gateways: list[FaultyGateway], ledger: Ledger, kills: int) -> None:
+    """Load at every door; in turns a whole group and one worker are killed, of one gateway after the other."""
+    for number in range(kills):
+        gateway = gateways[number // 2 % len(gateways)]
         phase = f"{'worker' if number % 2 else 'group'} {number // 20}"
-        with Crowd(gateway.smtp, ledger, f"{phase}-{number}", clients=6, phase=phase):
+        with ExitStack() as crowds:
+            for at, each in enumerate(gateways):
+                name = f"{phase}-{number}-{at}"
+                crowds.enter_context(Crowd(each.smtp, ledger, name, clients=6 // len(gateways), phase=phase))
             time.sleep(random.uniform(0.05, 1.2))
             if number % 2:
                 os.kill(random.choice(workers(gateway)), signal.SIGKILL)
@@ -42,11 +43,45 @@ def test_killed_at_random_moments(
             time.sleep(0.2 if number % 2 else 0.0)
         if not number % 2:
             gateway.start()
-    idle(gateway, seconds=600)
-    table = ledger.check(states_in(gateway.folder / "data"), peer.arrivals())
+
+
+def settle(gateways: list[FaultyGateway], peer: Peer, ledger: Ledger, capsys: Any) -> None:
+    """The books."""
+    table = ledger.check(states_in(gateways[0].store), peer.arrivals())
     with capsys.disabled():
         print("\n" + printed(table))
     assert balances(table)
     assert all(row.accepted for row in table.values())
-    gateway.command("queue", "audit")
-    assert gateway.stop() == 0
+    gateways[0].command("queue", "audit")
+    for gateway in gateways:
+        assert gateway.stop() == 0
+
+
+@pytest.mark.timeout(600 + KILLS * 20)
+def test_killed_at_random_moments(
+    make_faulty: Callable[..., FaultyGateway], peer: Peer, ledger: Ledger, idle: Callable[..., None], capsys: Any
+) -> None:
+    gateway = make_faulty(peer.port, more="workers: 2")
+    peer.manners.pause = 0.02
+    gateway.start()
+    torment([gateway], ledger, KILLS)
+    idle(gateway, seconds=600)
+    settle([gateway], peer, ledger, capsys)
+
+
+@pytest.mark.postgres
+@pytest.mark.timeout(600 + KILLS * 20)
+def test_two_nodes_on_one_server_killed_at_random_moments(
+    make_faulty: Callable[..., FaultyGateway], peer: Peer, ledger: Ledger, idle: Callable[..., None],
+    postgres_server: Server, capsys: Any,
+) -> None:  # fmt: skip
+    """Two gateways of two workers each; what one leaves behind when it dies, the other brings there."""
+    database = f"database: {postgres_server.url(postgres_server.new_database())}"
+    first = make_faulty(peer.port, more="workers: 2", database=database)
+    second = make_faulty(peer.port, twin_of=first, more="workers: 2")
+    peer.manners.pause = 0.02
+    first.start()
+    second.start()
+    torment([first, second], ledger, KILLS)
+    idle(first, seconds=600)
+    settle([first, second], peer, ledger, capsys)

@@ -4,10 +4,9 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import Any
 
-import psycopg
 import pytest
 from faults_ledger import POLICY, Ledger, balances, printed, states_in
 from faults_load import DOMAINS, LARGE, Crowd, Refused, send_once
@@ -17,6 +16,7 @@ from mailhosts import wait_for
 from postgres import Server
 
 LOCKED = float(os.environ.get("SEALGATE_LOCKED", "2"))  # seconds; `make soak` says 60
+KILLS = int(os.environ.get("SEALGATE_KILLS", "4"))
 LATER = (b"451 4.3.0 ", b"452 4.3.1 ")
 
 
@@ -29,6 +29,7 @@ def until_taken(gateway: FaultyGateway, ledger: Ledger, name: str, phase: str, s
                 return
         except Refused as refused:
             assert refused.reply.startswith(LATER), refused.reply
+            ledger.sent[name].unheard += 1  # whether it was committed, nobody could tell
         assert time.monotonic() < deadline, "it takes mail again by itself"
         time.sleep(0.1)
 
@@ -52,42 +53,91 @@ def test_a_locked_database(
     assert not any(sent.heard for sent in ledger.sent.values())
     until_taken(gateway, ledger, "after", "after the lock")
     idle(gateway)
-    assert balances(ledger.check(states_in(gateway.folder / "data"), peer.arrivals()))
+    assert balances(ledger.check(states_in(gateway.store), peer.arrivals()))
     gateway.command("queue", "audit")
 
 
-def test_a_database_server_that_is_killed_and_stopped(
-    make_faulty: Callable[..., FaultyGateway], peer: Peer, ledger: Ledger, postgres_server: Server, capsys: Any
-) -> None:
-    url = postgres_server.url(postgres_server.new_database())
-    gateway = make_faulty(peer.port, database=f"database: {url}")
-    gateway.start()
-    for phase in ("server killed", "server restarted"):
-        with Crowd(gateway.smtp, ledger, phase, clients=4) as crowd:
+def _gone(server: Server, refused: Callable[[], object]) -> None:
+    """Stopped at once, without a checkpoint, until clients hear of it."""
+    server.stop()
+    wait_for(refused, why="clients are told to come later")
+    server.start()
+
+
+def _killed(server: Server, _refused: Callable[[], object]) -> None:
+    server.kill()
+    server.start()
+
+
+def _one_killed(server: Server, _refused: Callable[[], object]) -> None:
+    server.kill_one()
+    wait_for(server.answers, why="the server recovers by itself")
+
+
+def _cut(server: Server, _refused: Callable[[], object]) -> None:
+    for _ in range(10):
+        server.cut()
+        time.sleep(0.05)
+
+
+def _frozen(server: Server, refused: Callable[[], object]) -> None:
+    server.freeze()
+    try:
+        wait_for(refused, why="clients are told to come later")
+    finally:
+        server.thaw()
+
+
+SERVER_FAULTS = {
+    "server gone": _gone, "server killed": _killed, "one process killed": _one_killed, "connections cut": _cut,
+    "server frozen": _frozen,
+}  # fmt: skip
+ROUNDS = max(1, KILLS // 40)
+
+
+@pytest.mark.postgres
+@pytest.mark.timeout(600 + KILLS * 20)
+@pytest.mark.parametrize(
+    "faults",
+    [("server gone", "connections cut"), pytest.param(tuple(SERVER_FAULTS) * ROUNDS, marks=pytest.mark.soak)],
+    ids=["few", "all"],
+)
+def test_a_database_server_that_fails_under_load(
+    make_faulty: Callable[..., FaultyGateway], peer: Peer, ledger: Ledger, idle: Callable[..., None],
+    postgres_server: Server, faults: tuple[str, ...], capsys: Any,
+) -> None:  # fmt: skip
+    """Two nodes of two workers on one server. It is gone, or hangs up in the middle of transactions: no mail twice."""
+    database = f"database: {postgres_server.url(postgres_server.new_database())}"
+    first = make_faulty(peer.port, more="workers: 2", database=database)
+    first.arm["patience"] = 2.0
+    second = make_faulty(peer.port, twin_of=first, more="workers: 2")
+    peer.manners.pause = 0.02
+    nodes = (first, second)
+    for node in nodes:
+        node.start()
+    for number, fault in enumerate(faults):
+        with ExitStack() as stack:
+            crowds = [
+                stack.enter_context(Crowd(node.smtp, ledger, f"{fault}-{number}-{at}", clients=3, phase=fault))
+                for at, node in enumerate(nodes)
+            ]
+            begins = f"{fault}-{number}-".replace(" ", "")
             wait_for(
-                lambda phase=phase: any(s.heard for s in ledger.sent.values() if s.phase == phase), why="mail flows"
+                lambda begins=begins: any(s.heard for s in list(ledger.sent.values()) if s.name.startswith(begins)),
+                why="mail flows",
             )
-            postgres_server.stop()  # every process of it at once, without a checkpoint
-            if phase == "server killed":
-                wait_for(lambda crowd=crowd: crowd.refused, why="clients are told to come later")
-            postgres_server.start()
-        assert all(reply.startswith(LATER) for reply in crowd.refused)
-        until_taken(gateway, ledger, f"{phase.split()[1]}-after", phase)
-
-    def rows(query: str) -> list[Any]:
-        with psycopg.connect(url) as conn:
-            return conn.execute(query.encode()).fetchall()
-
-    wait_for(lambda: not rows("select 1 from items where state in ('due', 'leased')"), seconds=60, why="all is done")
-    query = "select recipient, state from items where kind = 'mail'"
-    states: dict[str, list[str]] = {}
-    for recipient, state in rows(f"{query} union all {query.replace('items', 'finished_items')}"):
-        states.setdefault(recipient, []).append(state)
-    table = ledger.check(states, peer.arrivals())
+            SERVER_FAULTS[fault](postgres_server, lambda crowds=crowds: any(crowd.refused for crowd in crowds))
+            for at, node in enumerate(nodes):
+                until_taken(node, ledger, f"after-{number}-{at}", fault)
+        assert all(reply.startswith(LATER) for crowd in crowds for reply in crowd.refused)
+    idle(first)
+    table = ledger.check(states_in(first.store), peer.arrivals())
     with capsys.disabled():
         print("\n" + printed(table))
     assert balances(table)
-    gateway.command("queue", "audit")
+    first.command("queue", "audit")
+    for node in nodes:
+        assert node.stop() == 0
 
 
 def test_keys_that_are_gone(
@@ -117,7 +167,7 @@ def test_keys_that_are_gone(
     assert "waiting@friends.example" not in peer.arrivals()
     gateway.calm()
     idle(gateway)
-    assert balances(ledger.check(states_in(gateway.folder / "data"), peer.arrivals()))
+    assert balances(ledger.check(states_in(gateway.store), peer.arrivals()))
 
 
 def test_policy_of_the_rig_is_the_gateways(make_faulty: Callable[..., FaultyGateway], peer: Peer) -> None:

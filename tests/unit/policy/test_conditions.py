@@ -58,6 +58,7 @@ def view(
     files: tuple[FileFact, ...] = FILES,
     size: int = 3 * 2**20,
     client: str = "10.0.8.7",
+    origin: str | None = None,
     at: str = "2026-05-09T20:30:00+02:00",
 ) -> View:
     recipient = Address.parse(to)
@@ -68,7 +69,7 @@ def view(
         "e",
         Address.parse(sender) if sender else None,
         tuple(map(Recipient, everyone)),
-        Client(ip_address(client)),
+        Client(ip_address(client), origin=ip_address(origin) if origin else None),
         moment,
     )
     findings: Mapping[str, Finding] = {"us.ssn": SSN, "us.itin": ITIN}
@@ -209,3 +210,8 @@ def test_brackets_in_a_pattern_are_themselves() -> None:
     headers = (("subject", "[External] Hi"),)
     assert check({"subject": "[External]*"}, headers=headers).holds
     assert not check({"subject": "[External]*"}, headers=(("subject", "E Hi"),)).holds
+
+
+def test_of_a_trusted_server_in_front_the_one_behind_it_counts() -> None:
+    found = check({"client": "10.0.8.0/24"}, client="192.0.2.1", origin="10.0.8.7")
+    assert found.holds and "10.0.8.7" in found.because
