@@ -175,6 +175,22 @@ class Composer:
         """An account was made for the guest's address, or its password set anew."""
         return self._to_guest("account_created", about, now, None, {})
 
+    def signin_locked(
+        self,
+        about: About,
+        now: datetime,
+        *,
+        until: datetime,
+        by_second: bool = False,
+        asked_from: str = "",
+        phrase: str | None = None,
+    ) -> Notice:
+        """Too many wrong passwords at the guest's account, or (`by_second`) wrong codes after the right one. It has no
+        link: nobody learns by it to follow one.
+        """
+        facts = {"until": until, "by_second": by_second, "asked_from": asked_from, "phrase": phrase}
+        return self._to_guest("signin_locked", about, now, None, facts)
+
     # -- to owners ------------------------------------------------------------------------------------------------
 
     def receipt(self, about: About, now: datetime, *, asked: bool = True, first: bool = True) -> Notice:

@@ -10,6 +10,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from delivery.errors import DeliveryError
 from delivery.notices.compose import About
 from delivery.notices.notice import Notice
 from delivery.safebox.desk import act_of_guest
@@ -200,6 +201,37 @@ class Telling(Finding):
         posted = await asyncio.to_thread(self._composed, seat, "account_created", compose, now)
         await self._desk.db.write(lambda conn: self._desk.post.put(conn, posted, now))
         return self._woken(done=True)
+
+    async def signin_locked(
+        self, namespace: str, participant_id: str, account_id: str, seen: Access, until: datetime, *, by_second: bool
+    ) -> bool:
+        """Tell a guest that wrong passwords, or wrong codes after the right one, locked their account until then; of
+        each once a day. `participant_id`: of any box of theirs.
+        """
+        seat = await self._seat(lambda conn: get_participant(conn, namespace, participant_id))
+        if seat is None:
+            return False
+        desk, now = self._desk, self._desk.clock()
+
+        def compose(about: About, now: datetime) -> Notice:
+            phrase = desk.db.read_now(lambda conn: phrase_of(conn, desk.vault, namespace, about.guest_address))
+            return desk.composer.signin_locked(
+                about, now, until=until, by_second=by_second, asked_from=seen.network, phrase=phrase
+            )
+
+        posted = await asyncio.to_thread(self._composed, seat, "signin_locked", compose, now)
+
+        def work(conn: Connection) -> bool:
+            key = f"told:signin_locked:{'second' if by_second else 'password'}:{account_id}"
+            if told_lately(conn, namespace, key, now - _ONCE, now):
+                return False
+            desk.post.put(conn, posted, now)
+            return True
+
+        done = await desk.db.write(work)
+        if not done:
+            desk.post.discard(posted, DeliveryError("told today"))
+        return self._woken(done=done)
 
     async def resend(self, namespace: str, participant_id: str, _seen: Access) -> bool:
         """Send the notice again, with a new link; earlier links live on, as long as the box does."""

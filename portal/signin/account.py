@@ -7,6 +7,7 @@ from delivery.speech import phrase
 from delivery.store.who import address_key
 from portal.services import services_of
 from portal.signin import second
+from portal.signin.changes import tell_locked
 from portal.signin.codes import needs_account
 from portal.signin.pages import AccountPage, SigninPage
 from portal.signin.passkeys import registrar_of
@@ -86,6 +87,8 @@ async def _checked(request: web.Request, invitation: Invitation | None, address:
         until = await accounts.count(namespace, what, key, limit, now)
         if until is not None:
             await accounts.signin_failed(namespace, address, who, now, locked=True)
+            if what == "password":  # a locked network says nothing of this account
+                tell_locked(request, address, until)
             raise Slower(until, now)
     account = await accounts.by_address(namespace, address)
     passwords = request.app[PASSWORDS]

@@ -1,9 +1,16 @@
-"""What an account signs in with was changed: its guest hears of it by mail, whoever did it."""
+"""What its guest hears of by mail: an account was changed, or locked by wrong passwords, whoever did it."""
 
+from datetime import datetime
+
+import structlog
 from aiohttp import web
 
-from portal.services import services_of
+from delivery.safebox.participants import Access
+from portal.services import PortalServices, services_of
+from portal.web.errands import ERRANDS
 from portal.web.visitor import access_of, visitor_of
+
+log = structlog.get_logger()
 
 
 async def tell_changed(request: web.Request, address: str) -> None:
@@ -13,3 +20,22 @@ async def tell_changed(request: web.Request, address: str) -> None:
     if letters:
         seen = access_of(request, (await visitor_of(request)).session)
         await services.boxes.account_made(services.namespace, letters[0].invitation.participant_id, seen)
+
+
+def tell_locked(request: web.Request, address: str, until: datetime, *, by_second: bool = False) -> None:
+    """Mail the guest that their account is locked until then, if there is one, after the answer: it is the same, and as
+    quick, for addresses without an account.
+    """
+    telling = _tell_locked(services_of(request), address, access_of(request, None), until, by_second)
+    request.app[ERRANDS].create_task(telling, name="account's lock")
+
+
+async def _tell_locked(services: PortalServices, address: str, seen: Access, until: datetime, by_second: bool) -> None:
+    try:
+        account = await services.accounts.by_address(services.namespace, address)
+        letters = await services.boxes.for_address(services.namespace, account.address) if account is not None else ()
+        if account is not None and letters:
+            guest = letters[0].invitation.participant_id
+            await services.boxes.signin_locked(services.namespace, guest, account.id, seen, until, by_second=by_second)
+    except Exception as failed:  # noqa: BLE001 - the top of an errand: there is nobody to tell but the log
+        log.warning("guest not told of the lock", error=type(failed).__name__)

@@ -11,7 +11,7 @@ from delivery.store.sessions import Session
 from delivery.store.who import address_key
 from keys import totp
 from portal.services import services_of
-from portal.signin.changes import tell_changed
+from portal.signin.changes import tell_changed, tell_locked
 from portal.signin.pages import SecondPage, SecondSetupPage
 from portal.web.forms import read_form
 from portal.web.render import _, render
@@ -62,6 +62,8 @@ async def prove(request: web.Request) -> web.StreamResponse:
         services.namespace, account_id, form.get("code", "")[:_LONGEST], who, now
     )
     if tried.locked_until is not None:
+        address = await services.accounts.address_of(services.namespace, account_id)
+        tell_locked(request, address or "", tried.locked_until, by_second=True)
         raise Slower(tried.locked_until, now)
     if not tried.is_right:
         error = _("That code is not right, or was used before. Wait for the next one, and type it in.")

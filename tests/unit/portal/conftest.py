@@ -393,6 +393,12 @@ class FakeBoxes(SafeBoxes):
         self.acts.append(("account", participant_id))
         return True
 
+    async def signin_locked(
+        self, namespace: str, participant_id: str, account_id: str, seen: Access, until: datetime, *, by_second: bool
+    ) -> bool:
+        self.acts.append(("account locked", "second" if by_second else participant_id))
+        return True
+
     async def resend(self, namespace: str, participant_id: str, seen: Access) -> bool:
         self.acts.append(("resent", participant_id))
         return True

@@ -120,6 +120,12 @@ async def test_wrong_passwords_lock_the_address_for_everybody_alike(portal, box,
             assert await signin(thief, email=email, password="wrong wrong wrong") == 422
         assert await signin(thief, email=email, password=PASSWORD) == 429
         assert "wait" in thief.text
+    told = ("account locked", box.invitation.participant_id)
+    for _ in range(500):  # after the answer, which tells nothing of it
+        if told in portal.boxes.acts:
+            break
+        await asyncio.sleep(0.01)
+    assert portal.boxes.acts.count(told) == 1, "and nobody hears of an address that has no account"
     portal.clock.go(minutes=16)
     assert await signin(portal.browser()) == 200
 

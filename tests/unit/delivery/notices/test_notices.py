@@ -69,6 +69,12 @@ NOTICES: dict[str, Callable[..., Notice]] = {
         ABOUT.owner_address, "048213", NOW, valid_for=timedelta(minutes=10), asked_from="192.0.2.7"
     ),
     "account_created": lambda by=COMPOSER: by.account_created(ABOUT, NOW),
+    "signin_locked": lambda by=COMPOSER: by.signin_locked(
+        ABOUT, NOW, until=NOW + timedelta(minutes=15), asked_from="192.0.2.7", phrase="the blue bicycle"
+    ),
+    "signin_locked_by_second": lambda by=COMPOSER: by.signin_locked(
+        ABOUT, NOW, until=NOW + timedelta(minutes=10), by_second=True
+    ),
     "receipt": lambda by=COMPOSER: by.receipt(ABOUT, NOW),
     "declined": lambda by=COMPOSER: by.declined(ABOUT, NOW),
     "bounce": lambda by=COMPOSER: by.bounce(ABOUT, "550 5.1.1 <maria@post.example>: no such user", NOW),
@@ -245,7 +251,7 @@ def test_addresses_stay_as_they_are(address: str) -> None:
 
 def test_every_template_is_composed_and_described() -> None:
     folders = {path.name for path in TEMPLATES.iterdir() if path.is_dir()}
-    assert folders == set(NOTICES) - {"invitation_by_fallback", "asked_again_reopenable"}
+    assert folders == set(NOTICES) - {"invitation_by_fallback", "asked_again_reopenable", "signin_locked_by_second"}
     described = set(re.findall(r"^\| `(\w+)` \|", DOCS.read_text(), re.MULTILINE))
     assert folders <= described
 

@@ -319,3 +319,19 @@ async def test_a_guest_asks_for_a_closed_message_again(kept) -> None:
     [asked] = kept.posted("alice@example.com")
     assert "    please" in asked.text.splitlines()
     assert asked.mail["Bcc"] is None
+
+
+async def test_a_guest_hears_once_a_day_that_their_account_is_locked(kept) -> None:
+    one = (await kept.boxes.for_address(NS, "bob@guest.example"))[0].invitation
+
+    async def tell(*, by_second: bool = False) -> bool:
+        until = kept.clock() + timedelta(minutes=15)
+        return await kept.boxes.signin_locked(NS, one.participant_id, "acc1", kept.code, until, by_second=by_second)
+
+    assert [await tell(), await tell(), await tell(by_second=True)] == [True, False, True]
+    first, second = [mail for mail in kept.posted("bob@guest.example") if "paused" in str(mail.mail["Subject"])]
+    assert "wrong password was typed" in first.text and "192.0.2.7" in first.text and "10:30 UTC" in first.text
+    assert "right password was typed" in second.text and "choose a new" in second.text
+    assert not any("http" in mail.text for mail in (first, second)), "nothing to click on"
+    kept.clock.pass_(hours=25)
+    assert await tell()
