@@ -24,7 +24,7 @@ from portal.web.render import _, render, say
 from portal.web.times import clock_of
 from portal.web.troubles import NothingHere, Slower
 
-CALLS: Final = Limit(120, timedelta(hours=1), timedelta(minutes=30))  # notices that one sender may set going
+CALLS: Final = Limit(120, timedelta(hours=1), timedelta(minutes=30))  # of notices and questions by one sender
 _ROLES: Final = {"guest": Role.GUEST, "privileged": Role.PRIVILEGED, "colleague": Role.COLLEAGUE}
 
 Form = Mapping[str, str]
@@ -185,7 +185,7 @@ async def person(request: web.Request) -> web.StreamResponse:
     }
     if act not in acts:
         raise NothingHere
-    if act == "call":
+    if act in ("call", "question"):  # an answer takes some time to hash
         await _count_calls(services, keeper)
     typed = form if act in ("phone", "question") else {}
     return await _done(request, keeper, act, await acts[act](), typed)
