@@ -53,7 +53,11 @@ CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
             licences.us_driver_license_end,
         ),
         "us_driver_license_dashed": Check("as us_driver_license; no phone, no date", licences.us_driver_license_dashed),
-        "us_passport": Check("nine digits, or a letter and eight", licences.us_passport),
+        "us_passport": Check(
+            "nine digits, or a letter and eight; no passport of another country",
+            licences.us_passport,
+            around=licences.us_passport_place,
+        ),
         "us_passport_zone": Check("the five check digits of ICAO 9303", licences.us_passport_zone),
         "us_itin": Check("9xx, with the fourth and fifth digit 50-65, 70-88, 90-92 or 94-99", identity.us_itin),
         "card": Check(
@@ -105,6 +109,7 @@ CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
             medical.member,
             around=medical.member_place,
         ),
+        "member_segment": Check("six digits or more", medical.member_segment),
         "member_named": Check(
             "as member, its end found by the form", medical.member, medical.member_end, around=medical.member_place
         ),

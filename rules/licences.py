@@ -5,6 +5,14 @@ from typing import Final
 
 from rules.verdict import Verdict, is_date, is_repeated
 
+_FARTHEST_LABEL: Final = 60
+_OTHER_PASSPORT: Final = re.compile(
+    rb"\b(?:u\.?k\.?|british|gbr?|united kingdom|indian|ind|canadian|can|australian|aus|"
+    rb"new zealand|nzl|irish|irl|german|d(?:eu)?|"
+    rb"deutscher?|french|fra|fran\xc3\xa7ais|italian|ita|spanish|esp|dutch|nld|swiss|che|japanese|jpn|chinese|chn|korean|kor|brazilian|bra)"
+    rb" (?:citizen )?passports?\b[^0-9\n]{0,30}$",
+    re.I,
+)
 _PASSPORT: Final = re.compile(r"[0-9]{9}|[A-Z][0-9]{8}")
 _MRZ: Final = re.compile(
     r"([A-Z0-9<]{9})([0-9])USA([0-9]{6})([0-9])[MFX<]([0-9]{6})([0-9])([A-Z0-9<]{14})([0-9<])([0-9])"
@@ -89,6 +97,11 @@ def us_driver_license_dashed(text: str) -> Verdict:
 def us_passport(text: str) -> Verdict:
     """Nine digits, or a letter and eight (a card, or a book since 2021)."""
     return Verdict.YES if _PASSPORT.fullmatch(text.upper()) else Verdict.NO
+
+
+def us_passport_place(data: bytes, start: int, end: int) -> Verdict:
+    """Not where the words before say that it is the passport of another country."""
+    return Verdict.NO if _OTHER_PASSPORT.search(data[max(0, start - _FARTHEST_LABEL) : start]) else Verdict.YES
 
 
 def us_passport_zone(text: str) -> Verdict:

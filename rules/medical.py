@@ -100,6 +100,12 @@ def member(text: str) -> Verdict:
     return Verdict.YES
 
 
+def member_segment(text: str) -> Verdict:
+    """A member's number in a segment that says so; one that reads as a date counts too."""
+    digits = digits_of(text)
+    return Verdict.NO if len(digits) < 6 or is_repeated(digits) else Verdict.YES
+
+
 def member_place(data: bytes, start: int, end: int) -> Verdict:
     """Not where the words before say that it is no health plan: a magazine's subscriber, the insurance of a car."""
     return Verdict.NO if _OTHER_MEMBER.search(data[max(0, start - _FARTHEST_LABEL) : start]) else Verdict.YES

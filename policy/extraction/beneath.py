@@ -2,14 +2,18 @@
 
 import binascii
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 from urllib.parse import unquote, unquote_to_bytes
 
 from policy.extraction.markup import Element, Tree, unescape
 from policy.reader.charsets import decode, readings
 
-_DATA_URI: Final = re.compile(r"data:([a-z]+/[a-z0-9.+-]+)?([^,<>\"'()\s]{0,100}),([^\"'<>()]+)", re.I)
+_DATA_HEAD: Final = r"data:([a-z]+/[a-z0-9.+-]+)?([^,<>\"'()\s]{0,100}),"
+_DATA_URI: Final = re.compile(
+    rf"""(?:(?<=")\s*{_DATA_HEAD}([^"]+)|(?<=')\s*{_DATA_HEAD}([^']+)|{_DATA_HEAD}([^\"'<>()]+))""", re.I
+)
+_DATA_WHOLE: Final = re.compile(rf"[\s\0]*{_DATA_HEAD}(.+)", re.I | re.S)  # of an attribute that is nothing else
 _DATA_CHARSET: Final = re.compile(r"charset=([A-Za-z0-9_.:-]{2,40})", re.I)
 _MOST_ADDRESSES: Final = 200  # data: addresses read in one page
 _SHOWN: Final = (
@@ -91,7 +95,10 @@ class Beneath:
                 if name.startswith("data-") and _TELLING.search(f"{name}={value[:_LONGEST_LINK]}"):
                     self.attributes.append(f"{name[5:]}={value}")
                 if self._depth < _DEEPEST and "data:" in value[:200].lower():
-                    self._addresses_in(value)
+                    if whole := _DATA_WHOLE.match(value):
+                        self._address(whole.groups())
+                    else:
+                        self._addresses_in(value)
 
     def _link(self, link: str) -> None:
         """What an address says to a person: whom to call, and the pieces of its query that name what they are."""
@@ -112,27 +119,34 @@ class Beneath:
     def _addresses_in(self, text: str) -> None:
         """What lies in data: addresses: pages, texts and style sheets are read, other files handed on."""
         for match in _DATA_URI.finditer(text):
-            self._addresses += 1
-            if self._depth >= _DEEPEST or self._addresses > _MOST_ADDRESSES:
+            at = 3 * ((match.lastindex or 3) // 3 - 1)
+            if not self._address(match.groups()[at : at + 3]):
                 return
-            data = _data_of(match)
-            kind = (match[1] or "text/plain").lower()
-            if kind == "text/css":
-                self.sheets.append(decode(data))
-            if kind.startswith("text/") or kind.endswith(("xml", "json", "javascript")):
-                charset = _DATA_CHARSET.search(match[2])
-                for source in readings(data, charset[1] if charset else ""):
-                    page = self._read(source, self._depth + 1)
-                    self.inner += [text for _, text in page.named()]
-                    self.files += page.files
-            elif data:
-                self.files.append(data)
+
+    def _address(self, said: Sequence[str | None]) -> bool:
+        """One address: its type, what follows the type, and the data. False once there were too many."""
+        self._addresses += 1
+        if self._depth >= _DEEPEST or self._addresses > _MOST_ADDRESSES:
+            return False
+        kind, parameters = (said[0] or "text/plain").lower(), said[1] or ""
+        data = _data_of(parameters, said[2] or "")
+        if kind == "text/css":
+            self.sheets.append(decode(data))
+        if kind.startswith("text/") or kind.endswith(("xml", "json", "javascript")):
+            charset = _DATA_CHARSET.search(parameters)
+            for source in readings(data, charset[1] if charset else ""):
+                page = self._read(source, self._depth + 1)
+                self.inner += [text for _, text in page.named()]
+                self.files += page.files
+        elif data:
+            self.files.append(data)
+        return True
 
 
-def _data_of(match: re.Match[str]) -> bytes:
+def _data_of(parameters: str, text: str) -> bytes:
     """The bytes of a data: address (RFC 2397); none where they are broken."""
-    data = unquote_to_bytes(match[3].encode("utf-8", "replace"))
-    if "base64" not in match[2].lower():
+    data = unquote_to_bytes(text.encode("utf-8", "replace"))
+    if "base64" not in parameters.lower():
         return data
     try:
         return binascii.a2b_base64(data + b"===")

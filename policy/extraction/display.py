@@ -47,6 +47,7 @@ _NOT_TYPED: Final = frozenset({"hidden", "checkbox", "radio", "file", "image", "
 _PLAIN: Final = re.compile(r"<[^<>]*+>")
 _CONDITIONAL: Final = Element(CONDITIONAL, None, "", -1)
 _DIGIT: Final = re.compile(r"\d")
+_FIRST_LETTER: Final = re.compile(r"\W{0,8}\w")
 _NO_STYLE: Final[Declarations] = {}
 # What screens may differ in without showing anything else: sizes matter where something is cut off.
 _SIZES: Final = frozenset(
@@ -94,7 +95,7 @@ class Renderer:
         self._screen = screen
         self._out = Display()
         self._inline: dict[str, tuple[Declarations, Declarations]] = {}
-        self._counters = Counters(sheets.counter_styles)
+        self._counters = Counters(sheets.counter_styles, sheets.variables, lambda element: self.style(element)[0])
         self._arranging = any(is_arranging(rule.plain) or is_arranging(rule.important) for rule in sheets.rules)
         self._styles: dict[int, tuple[Declarations, list[Rule]]] = {}
         # By the rules that hold, the inline style, and what attributes of old say: the same for most cells of a page.
@@ -199,6 +200,8 @@ class Renderer:
             children = sorted(children, key=lambda child: getattr(child, "name", "") != "summary")
         if self._arranging and len(children) > 1:
             children = arranged(element, children, style, lambda child: self.style(child)[0])
+        if written and not hidden and _hides_first(written, look, element):
+            children = _without_first(element, children)
         leftwards = look.leftwards and not look.override
         end = "" if edge == CELL else edge
         row = bool(style) and is_row(style)
@@ -275,7 +278,7 @@ class Renderer:
     def _declared(self, inline: str) -> tuple[Declarations, Declarations]:
         known = self._inline.get(inline)
         if known is None:
-            known = declarations(inline, self._sheets.variables)
+            known = declarations(inline, self._sheets.variables, kept=self._sheets.kept)
             self._inline[inline] = known
             self._arranging = self._arranging or is_arranging(known[0]) or is_arranging(known[1])
         return known
@@ -299,6 +302,26 @@ class Renderer:
 
 
 _UNSTYLED: Final[tuple[Declarations, list[Rule]]] = (_NO_STYLE, [])
+
+
+def _hides_first(written: Sequence[Rule], look: Look, element: Element) -> bool:
+    """Whether a sheet hides an element's first letter."""
+    style: Declarations = {}
+    for rule in written:
+        if rule.selector.writes == "first-letter":
+            style |= rule.plain | rule.important
+    return bool(style) and look_of(look, style, element).hidden
+
+
+def _without_first(element: Element, children: Sequence[Element | str]) -> Sequence[Element | str]:
+    """The children with the first letter, and the signs before it, in an element that is not shown."""
+    first = children[0] if children else None
+    match = _FIRST_LETTER.match(first) if isinstance(first, str) else None
+    if match is None or not isinstance(first, str):
+        return children
+    unshown = Element("template", element, "", -1)
+    unshown.children.append(match[0])
+    return [unshown, first[match.end() :], *children[1:]]
 
 
 def _written(element: Element, where: str) -> Element:

@@ -9,7 +9,9 @@ from policy.extraction.appledouble import read_appledouble
 from policy.extraction.archive import read_ar, read_cpio, read_packed, read_tar
 from policy.extraction.cards import is_card, read_card
 from policy.extraction.collected import Collected, File, Picture, inner_place
+from policy.extraction.fdf import FDF, field_lines
 from policy.extraction.flat import read_flat
+from policy.extraction.generated import written_texts
 from policy.extraction.html import page_readings, read_page
 from policy.extraction.kind import Format, Kind, kind_of
 from policy.extraction.office import read_office
@@ -53,6 +55,7 @@ _PAGES: Final = (".htm", ".html", ".xhtml", ".shtml", ".hta")
 _POSTSCRIPT: Final = (b"%!PS", b"\x04%!PS")
 _MOSTLY_TEXT: Final = 0.7
 _NOT_PRINTED: Final = bytes(set(range(256)) - set(range(32, 127)) - set(b"\t\r\n"))
+_OWN_SIGNS: Final = "a page with a font of its own, by which letters can look like digits"
 _TOO_COMPLEX: Final = "a page of more elements and style rules than are worked through"
 _UNREAD: Final = {
     Format.PACKED: "an archive of a type that is not unpacked",
@@ -185,10 +188,16 @@ def _text(file: File, kind: Kind, into: Collected) -> None:
             for value in values:
                 into.text(file.place, value)
     _card(file, into)
+    if file.media_type == "text/css" or file.name.lower().endswith(".css"):
+        into.text(file.place, written_texts(decode(file.data, file.charset)))
     reason = "" if whole else "formulas of which not all were worked out"
     if file.data.startswith(_POSTSCRIPT):
         into.text(file.place, drawn_text(file.data, {}, as_drawn=False))
         reason = "a PostScript program, which is not run"
+    if file.data.startswith(FDF):
+        lines, is_all = field_lines(file.data, into.budget.room())
+        into.text(file.place, lines)
+        reason = reason or ("" if is_all else "more fields than are read")
     into.fact(file, kind.file, reason=reason)
 
 
@@ -208,8 +217,8 @@ def _card(file: File, into: Collected) -> None:
 
 def _html(file: File, kind: Kind, into: Collected) -> None:
     pages = page_readings(file.data, file.charset)
-    whole = all(page.whole for page in pages)
-    into.fact(file, kind.file, reason="" if whole else _TOO_COMPLEX)
+    reason = _OWN_SIGNS if any(page.own_signs for page in pages) else ""
+    into.fact(file, kind.file, reason=reason if all(page.whole for page in pages) else _TOO_COMPLEX)
     for page in pages:
         for label, text in page.named():
             into.text(inner_place(file.place, label) if label else file.place, text)
@@ -291,7 +300,7 @@ def _body(leaf: Leaf, kind: Kind, into: Collected) -> None:
     if Format.HTML in kind.formats or reads_as_page(leaf.media_type, leaf.data):
         _html(file, kind, into)
     into.files[before:] = [
-        fact for fact in into.files[before:] if not _is_own(fact, file) or fact.reason == _TOO_COMPLEX
+        fact for fact in into.files[before:] if not _is_own(fact, file) or fact.reason in (_TOO_COMPLEX, _OWN_SIGNS)
     ]
     within = len(into.files)
     if holds_wrapping(kind, leaf.data):

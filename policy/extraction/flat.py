@@ -7,6 +7,7 @@ from typing import Final
 
 from lxml import etree
 
+from policy.extraction.cellformat import displayed
 from policy.extraction.collected import Collected, File, Inner, inner_place
 from policy.extraction.grid import Cell, pieces_of
 from policy.extraction.office import read_parts
@@ -100,17 +101,27 @@ def _bytes(text: str) -> bytes:
 
 def _workbook(root: "etree._Element", file: File, into: Collected) -> None:
     """SpreadsheetML 2003: cells in order, `ss:Index` skipping some."""
+    formats = _formats(root)
     for sheet in root.iter("{*}Worksheet"):
         hidden = any((each.text or "").startswith("Sheet") for each in sheet.iter("{*}Visible"))
         title = attribute(sheet, "Name") + (" (hidden)" if hidden else "")
-        for piece in pieces_of(title, _cells(sheet)):
+        for piece in pieces_of(title, _cells(sheet, formats)):
             into.text(inner_place(file.place, piece.place), piece.text, piece.marks)
     for element in root.iter("{*}Table"):
         element.clear()
     into.text(inner_place(file.place, "around the cells"), loose_text(root))
 
 
-def _cells(sheet: "etree._Element") -> Iterator[Cell]:
+def _formats(root: "etree._Element") -> dict[str, str]:
+    """The number formats of styles; those that have none take their parent's."""
+    formats: dict[str, str] = {}
+    for style in root.iter("{*}Style"):
+        own = next((attribute(each, "Format") for each in style.iterchildren("{*}NumberFormat")), "")
+        formats[attribute(style, "ID")] = own or formats.get(attribute(style, "Parent"), "")
+    return formats
+
+
+def _cells(sheet: "etree._Element", formats: dict[str, str]) -> Iterator[Cell]:
     row = -1
     for line in sheet.iter("{*}Row"):
         row = _index(line, row)
@@ -119,6 +130,8 @@ def _cells(sheet: "etree._Element") -> Iterator[Cell]:
             column = _index(cell, column)
             text = "".join(str(each) for data in cell.iterchildren("{*}Data") for each in data.itertext())
             note = "".join(str(each) for data in cell.iterchildren("{*}Comment") for each in data.itertext())
+            style = attribute(cell, "StyleID") or attribute(line, "StyleID")
+            text = displayed(text, formats[style]) if formats.get(style) else text
             formula = attribute(cell, "Formula")
             beside = " ".join(each for each in (note, formula if '"' in formula else "") if each.strip())
             if text or beside:

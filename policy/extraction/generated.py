@@ -1,13 +1,14 @@
 """Text that style sheets and lists write: `::before`, `::after`, counters, numbers of list items."""
 
 import re
-from collections import defaultdict
+from collections import ChainMap, defaultdict
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from policy.extraction.counterstyles import CounterStyle, inline_style
 from policy.extraction.markup import Element
 from policy.extraction.selectors import unescape_css
-from policy.extraction.stylesheets import Declarations, Rule
+from policy.extraction.stylesheets import Declarations, Rule, with_variables
 
 _CONTENT: Final = re.compile(
     r""""((?:[^"\\]|\\.)*+)"|'((?:[^'\\]|\\.)*+)'|attr\(\s*([-\w|]+)([^)"']*(?:"[^"]*"|'[^']*')?[^)]*)\)|counters?\(\s*([-\w]+)\s*(?:,([^)]*))?\)"""
@@ -17,16 +18,26 @@ _CONTENT: Final = re.compile(
 _COUNTER: Final = re.compile(r"([-\w]+)(?:\s+(-?\d{1,9}))?")
 _QUOTED: Final = re.compile(r""""((?:[^"\\]|\\.)*+)"|'((?:[^'\\]|\\.)*+)'""", re.S)
 _NUMBER: Final = re.compile(r"\s*([+-]?\d{1,9})")
+_WRITES: Final = re.compile(r"\bcontent\s*:([^;}]{1,4000})", re.I)
 _MOST_WRITTEN: Final = 1 << 20  # characters that style sheets write into one page
 _LONGEST: Final = 4_000  # characters of one declaration
+_OUTER_OF_VARIABLES: Final = 40  # elements that are asked for a variable
 _OUTER: Final = 6  # elements around an item that are asked for its mark
 
 
 class Counters:
     """The counters of a page as it is gone through, and what is written from them."""
 
-    def __init__(self, styles: dict[str, CounterStyle] | None = None) -> None:
+    def __init__(
+        self,
+        styles: dict[str, CounterStyle] | None = None,
+        variables: Mapping[str, str] | None = None,
+        style_of: Callable[[Element], Declarations] | None = None,
+    ) -> None:
+        """`variables` are those of the whole page, `style_of` tells an element's own."""
         self._styles = styles or {}
+        self._variables = variables or {}
+        self._style_of = style_of
         self._kinds: dict[int, str] = {}  # of the items in lists, by the number of the element that says so
         self._values: defaultdict[str, int] = defaultdict(int)
         self._room = _MOST_WRITTEN
@@ -85,6 +96,8 @@ class Counters:
         content = style.get("content", "")
         if not content or content in {"none", "normal"}:
             return ""
+        if "var(" in content:
+            content = with_variables(content, self._seen_by(element, style))
         found: list[str] = []
         for match in _CONTENT.finditer(content[:_LONGEST]):
             double, single, attribute, otherwise, counter, named, quote, slash = match.groups()
@@ -102,6 +115,17 @@ class Counters:
             elif quote:
                 found.append(_quote(style, quote))
         return "".join(found)
+
+    def _seen_by(self, element: Element, style: Declarations) -> Mapping[str, str]:
+        """The variables that hold for what is written into an element: the nearest around it."""
+        found = [{name: value for name, value in style.items() if name.startswith("--")}]
+        up: Element | None = element
+        for _ in range(_OUTER_OF_VARIABLES):
+            if up is None or self._style_of is None:
+                break
+            found.append(self._style_of(up))
+            up = up.parent
+        return ChainMap(*found, dict(self._variables))
 
     def _item(self, element: Element) -> str:
         """The mark of a list's item, where the page says which."""
@@ -154,3 +178,12 @@ def _quote(style: Declarations, which: str) -> str:
     if len(marks) < 2:
         return '"'
     return marks[0] if which == "open-quote" else marks[1]
+
+
+def written_texts(sheet: str) -> str:
+    """What the rules of a style sheet write, a line each, where the page that it is for is not known."""
+    lines: dict[str, None] = {}
+    for declared in _WRITES.finditer(sheet[:_MOST_WRITTEN]):
+        pieces = [match[1] if match[1] is not None else match[2] for match in _CONTENT.finditer(declared[1])]
+        lines["".join(unescape_css(piece) for piece in pieces if piece)] = None
+    return "\n".join(line for line in lines if line)

@@ -1,6 +1,7 @@
 """HTML as displayed, and what lies beneath: hidden text, comments, attributes, scripts."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,6 +19,9 @@ _NAIVE: Final = re.compile(r"<[^<>]*+>")
 _META: Final = re.compile(rb"""<meta[^>]{0,300}?charset\s*=\s*["']?\s*([A-Za-z0-9_:.-]{2,40})""", re.I)
 _XML_ENCODING: Final = re.compile(rb"""\A[^<]{0,8}<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9_.-]{2,40})""")
 _WITHIN_WORD: Final = re.compile(f"(?<=[a-z]){EDGE}+(?=[a-z])")
+_OWN_FONT: Final = re.compile(r"@font-face\s*\{[^{}]{0,4000}?url\(\s*[\"']?\s*(?:data|cid):", re.I)
+_DRAWING: Final = re.compile(r"\s*(?:<[?!][^<>]{0,500}>\s*){0,10}<(?:\w+:)?svg\b", re.I)
+_PRIVATE: Final = re.compile("[\ue000-\uf8ff\U000f0000-\U0010fffd]")
 _NEAR: Final = 160  # characters kept around what is hidden
 _BESIDE_TEXT: Final = frozenset("\n\t ")
 
@@ -33,6 +37,7 @@ class Page:
     code: str = field(default="", repr=False)  # scripts and style sheets
     files: tuple[bytes, ...] = field(default=(), repr=False)  # in data: addresses, and no text
     whole: bool = True  # False: more elements or style sheets than are worked through
+    own_signs: bool = False  # it brings a font of its own, by which any letter can look like a digit
 
     def named(self) -> list[tuple[str, str]]:
         """(label, text) of all that is there, the label empty for what is displayed."""
@@ -69,7 +74,17 @@ def read_page(source: str, depth: int = 0) -> Page:
         "\n".join(tree.scripts + tree.sheets),
         tuple(beneath.files),
         tree.whole and sheets.whole and display.whole,
+        any(_brings_signs(sheet, source, shown) for sheet in tree.sheets + beneath.sheets),
     )
+
+
+def _brings_signs(sheet: str, source: str, shown: Iterable[str]) -> bool:
+    """Whether a sheet's font comes with the message. Of a drawing only with signs of no meaning: programs that write
+    drawings put the font's common letters in.
+    """
+    if "@font-face" not in sheet.lower() or _OWN_FONT.search(sheet) is None:
+        return False
+    return _DRAWING.match(source) is None or any(map(_PRIVATE.search, shown))
 
 
 def _shown(display: Display, source: str, tree: Tree) -> dict[str, None]:

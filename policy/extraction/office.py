@@ -20,6 +20,7 @@ from policy.extraction.packages import SILENT_ROOTS, Link, label_of, owners, rea
 from policy.extraction.paragraphs import Around, paragraph_readings
 from policy.extraction.pictures import picture_text
 from policy.extraction.sheets import Book, read_book, read_sheet
+from policy.extraction.slides import lines_of_boxes
 from policy.extraction.wordstyles import read_numbering, read_styles
 from policy.extraction.xmltext import BROKEN_XML, attribute, loose_text, parse_xml, root_name
 from policy.extraction.xps import page_text
@@ -257,6 +258,8 @@ def _tree(document: _Document, name: str, place: str, data: bytes, into: Collect
     elif root in _PARAGRAPH_ROOTS or low.startswith(("word/", "ppt/", "xl/drawings/", "xl/charts/")):
         for reading in paragraph_readings(tree, document.around):
             into.text(place, reading.text, reading.marks)
+        if root == "sld":
+            into.text(place, lines_of_boxes(tree))
         if root == "chartSpace" or "/chart" in low:
             into.text(place, chart_text(tree))
     else:

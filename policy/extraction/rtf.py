@@ -61,6 +61,7 @@ class _State:
     font: int = -1
     starred: bool = False
     fresh: bool = True  # nothing but its name was in the group yet
+    pair: bool = False  # its first group is for readers of old, its second, of Unicode, is what others show (upr)
 
 
 def read_rtf(data: bytes, *, as_shown: bool = False) -> tuple[str, bool]:
@@ -162,7 +163,8 @@ class _Reader:
         self._whole = self._whole and (bool(self._groups) or not self._began)  # a group behind the end of the text
         self._began = True
         self._groups.append(self._state)
-        self._state = replace(self._state, starred=False, fresh=True)
+        flags = self._state.flags | (HIDDEN if self._state.pair else 0)
+        self._state = replace(self._state, starred=False, fresh=True, pair=False, flags=flags)
 
     def _end(self) -> None:
         self._flush()
@@ -309,12 +311,16 @@ class _Reader:
             self._whole = self._whole and len(self._lines) < 50
         elif word == b"fldinst":
             self._state = replace(state, into="text", flags=state.flags | FIELD, fresh=False)
+        elif word == b"upr":
+            self._state = replace(state, pair=True, fresh=False)
+        elif word == b"ud":
+            self._state = replace(state, into="text", flags=state.flags & ~HIDDEN, fresh=False)
         elif word in SHOWN:
             self._state = replace(state, into="text" if word != b"shppict" else state.into, fresh=False)
         elif state.starred:
             self._state = replace(state, into="beside" if state.into == "text" else state.into, fresh=False)
         else:
-            return word in {b"fldrslt", b"field", b"upr", b"shp", b"object", b"result"}
+            return word in {b"fldrslt", b"field", b"shp", b"object", b"result"}
         return True
 
     def _look(self, name: str, value: int | None) -> None:

@@ -16,9 +16,7 @@ SIGNS: Final = {
 }  # fmt: skip
 ENDS: Final = frozenset({b"par", b"sect", b"page", b"row", b"nestrow", b"column"})
 ESCAPED: Final = {b"~": "\u00a0", b"_": "-", b"-": "", b"\n": "\n", b"\r": "\n", b"*": "", b"|": "", b":": ""}
-SHOWN: Final = frozenset(
-    {b"shptxt", b"shppict", b"ud", b"listtext", b"pntext", b"htmltag"}
-)  # read though marked with \*
+SHOWN: Final = frozenset({b"shptxt", b"shppict", b"listtext", b"pntext", b"htmltag"})  # read though marked with \*
 LABELLED: Final = {
     b"header": "header", b"headerl": "header", b"headerr": "header", b"headerf": "header", b"footer": "footer",
     b"footerl": "footer", b"footerr": "footer", b"footerf": "footer", b"footnote": "footnotes",

@@ -2,6 +2,7 @@
 
 import re
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -65,8 +66,11 @@ class _Block:
     body: list[str] = field(default_factory=list)
 
 
-def declarations(text: str, variables: dict[str, str]) -> tuple[Declarations, Declarations]:
-    """The plain and the important ones among `PROPERTIES`; variables are noted in `variables` and put in."""
+def declarations(text: str, variables: dict[str, str], *, kept: bool = False) -> tuple[Declarations, Declarations]:
+    """The plain and the important ones among `PROPERTIES`; variables are noted in `variables` and put in.
+
+    `kept`: variables stand among the plain ones too, and in `content` their names stay, since each element has its own.
+    """
     plain: Declarations = {}
     important: Declarations = {}
     if "/*" in text:
@@ -81,12 +85,14 @@ def declarations(text: str, variables: dict[str, str]) -> tuple[Declarations, De
             value = value if name.lower() in _WITH_STRINGS else unescape_css(value)
         if name.startswith("--"):
             variables.setdefault(name, value.strip())
+            if kept:
+                plain[name] = value.replace("!important", "").strip()
             continue
         name = name.lower()
         if name not in PROPERTIES:
             continue
-        if "var(" in value:
-            value = _with_variables(value, variables)
+        if "var(" in value and not (kept and name == "content"):
+            value = with_variables(value, variables)
         into = plain
         if "!" in value:
             head, _, mark = value.rpartition("!")
@@ -119,7 +125,8 @@ def _split(text: str) -> list[str]:
     return [*pieces, text[start:]]
 
 
-def _with_variables(value: str, variables: dict[str, str]) -> str:
+def with_variables(value: str, variables: Mapping[str, str]) -> str:
+    """The value with what its variables stand for; one that is not known gives its fallback."""
     for _ in range(4):
         if "var(" not in value or len(value) > 2_000:
             break
@@ -140,6 +147,8 @@ class Sheets:
         self._by_class: dict[str, list[Rule]] = defaultdict(list)
         self._by_tag: dict[str, list[Rule]] = defaultdict(list)
         self._any: list[Rule] = []
+        # Whether texts are written out of variables: then each element's own are kept.
+        self.kept = any("var(" in source and "content" in source for source in sources)
         self._matching = Matching(_WORK)
         room = _MOST_SHEET
         for source in sources:
@@ -265,7 +274,7 @@ class Sheets:
             self.counter_styles[block.prelude[14:].strip()] = counter_style(";".join(block.body))
         if block.kind != "rule" or not block.selectors or not any(block.screens):
             return
-        plain, important = declarations(";".join(block.body), self.variables)
+        plain, important = declarations(";".join(block.body), self.variables, kept=self.kept)
         if not plain and not important:
             return
         if block.screens[0] != block.screens[1]:

@@ -15,6 +15,7 @@ _CURP: Final = (
 _CURP_LETTERS: Final = "0123456789ABCDEFGHIJKLMNÑOPQRSTUVWXYZ"
 _RFC_LETTERS: Final = "0123456789ABCDEFGHIJKLMN&OPQRSTUVWXYZ Ñ"
 _RFC: Final = re.compile(r"([A-ZÑ&]{4})[ -]?(\d\d)(\d\d)(\d\d)[ -]?([1-9A-V][1-9A-Z][0-9A])")
+_RFC_FORM: Final = re.compile(r"([A-ZÑ&]{4})[ -]?(\d\d)(\d\d)(\d\d)[ -]?[A-Z0-9]{3}")
 _RAMQ: Final = r"([A-Z]{4})(\d\d)(\d\d)(\d\d)(\d\d)"
 
 
@@ -59,6 +60,12 @@ def mx_rfc(text: str) -> Verdict:
     return Verdict.YES if _RFC_LETTERS[-total % 11] == number[12] else Verdict.NO
 
 
+def mx_rfc_form(text: str) -> Verdict:
+    """As `mx_rfc` without the check digit: the tax office itself has given many that do not agree with it."""
+    match = _RFC_FORM.fullmatch(text.upper())
+    return Verdict.YES if match is not None and is_day(match[2], match[3], match[4]) else Verdict.NO
+
+
 def _cuit(digits: str) -> bool:
     check = min(-weighted(digits[:10], (5, 4, 3, 2, 7, 6, 5, 4, 3, 2)) % 11, 9)
     return digits[:2] in ("20", "23", "24", "25", "26", "27") and check == int(digits[10])
@@ -83,6 +90,7 @@ TESTS: Final[Tests] = {
     "ca_province": ("eight to twelve digits, not one digit repeated", digits_that((8, 9, 10, 12), lambda digits: True)),
     "mx_curp": ("name, date of birth, sex, state, check digit", form_that(_CURP, _curp)),
     "mx_rfc": ("name, date of birth, check digit mod 11", mx_rfc),
+    "mx_rfc_form": ("name and date of birth; a fault of its check digit is not held against it", mx_rfc_form),
     "mx_nss": ("eleven digits by Luhn", digits_that(11, luhn_valid)),
     "br_cpf": ("eleven digits, the last two check, mod 11", digits_that(11, _cpf)),
     "br_cnpj": ("fourteen digits or letters, the last two check, mod 11", form_that(r"[0-9A-Z]{12}\d\d", _cnpj)),

@@ -35,6 +35,7 @@ def _product(left: int, right: int) -> int:
 
 _TURNS: Final = tuple(_turned(times) for times in range(8))
 _PRODUCTS: Final = tuple(tuple(_product(left, right) for right in range(10)) for left in range(10))
+_ADDRESS: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")  # of IPv4, which no country's number looks like
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,8 @@ class Digits:
         object.__setattr__(self, "runs", tuple(runs))
 
     def __call__(self, text: str) -> Verdict:
+        if text.count(".") == 3 and _ADDRESS.fullmatch(text):
+            return Verdict.NO
         digits = digits_of(text)
         if digits and digits == self.example:
             return Verdict.EXAMPLE

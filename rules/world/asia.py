@@ -96,7 +96,7 @@ TESTS: Final[Tests] = {
         "five letters of which the fourth says the kind of holder, four digits, a letter",
         form_that(r"[A-Z]{3}[ABCEFGHJLPT][A-Z](?!0000)\d{4}[A-Z]"),
     ),
-    "in_passport": ("a letter and seven digits", form_that(r"[A-PR-WY][1-9]\d{5}[1-9]")),
+    "in_passport": ("a letter and seven digits", form_that(r"[A-PR-WY][1-9]\d{6}")),
     "cn_id": ("place, date of birth, serial, mod 11 (GB 11643)", form_that(r"(\d{17})([0-9X])", _cn_id)),
     "hk_hkid": ("one or two letters, six digits, mod 11", form_that(r"([A-Z]{1,2})(\d{6})([0-9A])", _hkid)),
     "tw_id": ("a letter and nine digits, mod 10", form_that(r"([A-Z])([1289A-D])(\d{8})", _tw_id)),

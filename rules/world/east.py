@@ -14,7 +14,7 @@ def _pesel(digits: str) -> bool:
 
 def _pl_card(match: re.Match[str]) -> bool:
     letters, digits = match[1], match[2]
-    total = weighted(digits, (9, 1, 7, 3, 1, 7))
+    total = weighted(digits, (9, 7, 3, 1, 7, 3))  # 7, 3, 1 go on behind the check digit's 9
     total += sum(w * DIGITS_AND_LETTERS.index(char) for w, char in zip((7, 3, 1), letters, strict=True))
     return total % 10 == 0
 

@@ -6,6 +6,7 @@ from typing import Final
 from rules.verdict import luhn_valid
 from rules.world.arithmetic import Tests, digits_that, form_that, is_day, weighted
 
+_MONTHS: Final = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _NHI_LETTERS: Final = "ABCDEFGHJKLMNPQRSTUVWXYZ"  # 1 to 24: I and O are left out
 
 
@@ -31,6 +32,8 @@ def _ird(digits: str) -> bool:
 def _nhi(match: re.Match[str]) -> bool:
     """Six places by seven to two; then a digit mod 11, or since 2022 a letter mod 24 (HISO 10046)."""
     code = match[0]
+    if code[:3] in _MONTHS and code[3:5] in ("19", "20"):
+        return False  # 16 Jul 2002
     values = [_NHI_LETTERS.index(char) + 1 if char.isalpha() else int(char) for char in code]
     total = sum(weight * value for weight, value in zip(range(7, 1, -1), values, strict=False))
     if code[6].isalpha():

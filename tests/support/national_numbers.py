@@ -30,6 +30,7 @@ class Kind:
     stdnum: str = ""  # the module that knows it, too
     alone: bool = False  # it counts without its name
     certain: bool = False  # it counts whatever stands beside it
+    named: str = ""  # the check that is enough behind its name, where that is another
 
     @cache  # noqa: B019  # the kinds live as long as the tests
     def numbers(self, count: int) -> list[str]:
@@ -59,7 +60,7 @@ class Kind:
             among = "0123456789" if number[place].isdigit() else _LETTERS if number[place].isalpha() else ""
             for char in among:
                 other = number[:place] + char + number[place + 1 :]
-                if CHECKS[self.check].test(other) is Verdict.NO:
+                if CHECKS[self.named or self.check].test(other) is Verdict.NO:
                     return other
         return number[:-1]  # a form without a check
 
@@ -187,7 +188,7 @@ KINDS: Final = (
     Kind("ca.sin", "ca_sin", ("SIN", "social insurance number"), ("199 999 999", "599-999-999", "799999999"), "ca.sin"),
     Kind("ca.health_card", "ca_ontario", ("OHIP", "health card number"), ("1999-999-999", "5999 999 999-AB")),
     Kind("mx.nss", "mx_nss", ("NSS", "número de seguridad social"), ("99999999999",)),
-    Kind("mx.rfc", "mx_rfc", ("RFC",), ("GODEyymmdd3??",), alone=True),
+    Kind("mx.rfc", "mx_rfc", ("RFC",), ("GODEyymmdd3??",), alone=True, named="mx_rfc_form"),
     Kind("br.cpf", "br_cpf", ("CPF",), ("999.999.999-99",), "br.cpf", alone=True),
     Kind("br.cnpj", "br_cnpj", ("CNPJ",), ("99.999.999/0001-99", "99999999000199"), "br.cnpj", alone=True),
     Kind("ar.cuit", "ar_cuit", ("CUIT", "CUIL"), ("20-99999999-9", "27-99999999-9"), "ar.cuit", alone=True),

@@ -3,6 +3,7 @@
 import pytest
 
 from policy.extraction.counterstyles import counter_style, inline_style
+from policy.extraction.generated import written_texts
 from policy.extraction.html import read_page
 from policy.extraction.message import read_message
 from policy.reader.charsets import readings
@@ -31,6 +32,37 @@ NUMBER = "536-22-1234"
 )
 def test_counter_styles(body: str, number: int, text: str) -> None:
     assert counter_style(body).written(number) == text
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<style>.n::after{content:var(--d)}</style>" + "".join(f"<b class=n style='--d:\"{d}\"'></b>" for d in NUMBER),
+        "<style>.n::before{content:var(--a)}.a{--a:'536-'}.b{--a:'22-1234'}</style><b class='n a'></b><b class='n b'/>",
+        "<style>:root{--a:'7'}#o{--a:'536-22-'}.n::before{content:var(--a) var(--z,'1234')}</style><p id=o><b class=n>",
+        "<style>b::first-letter{font-size:0}</style><b>9536-</b><b>(722-</b><b>x1234</b>",
+        "<iframe src='data:text/html,<p>536-%3Cb%3E22</b>-1234'></iframe>",
+        """<img src="data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg'><text>53%36-22-1234</text></svg>">""",
+        """<style>p{background:url("data:image/svg+xml,<svg xmlns='x'><text>536-22-1234</text></svg>")}</style>""",
+    ],
+)
+def test_what_a_page_writes_for_itself_is_read(page: str) -> None:
+    assert any(NUMBER in text for text in read_page(page).shown)
+
+
+def test_a_page_with_a_font_of_its_own_is_told() -> None:
+    font = "@font-face{font-family:z;src:url(data:font/woff2;base64,d09GMg)}"
+    drawing = "<svg xmlns='http://www.w3.org/2000/svg'><style>%s</style><text>%s</text></svg>"
+    assert read_page(f"<style>{font}</style>\ue005\ue003").own_signs
+    assert not read_page("<style>@font-face{src:url(https://example.com/a.woff)}</style>x").own_signs
+    assert not read_page(drawing % (font, "x")).own_signs
+    assert read_page(drawing % (font, "\ue001")).own_signs
+    mail = f"Content-Type: text/html\r\n\r\n<style>{font}</style><p>qwe\r\n".encode()
+    assert [fact.unreadable for fact in read_message(mail).content.files] == [True]
+
+
+def test_a_sheet_apart_from_its_page_gives_what_it_writes() -> None:
+    assert written_texts(""".n::after{content:"536-22-" '12' "34"}.m{content:none}""") == NUMBER
 
 
 def test_a_style_where_it_is_used() -> None:

@@ -85,6 +85,7 @@ def test_an_opendocument_file_without_its_content_is_told() -> None:
         (rb"{\rtf1 5\'336{\*\unknown 99}-22-12\b 34}", NUMBER),
         (rb"{\rtf1{\colortbl;\red255\green255\blue255;}536{\cf1 99}-22-1234}", NUMBER),
         (rb"{\rtf1 536{\deleted 99}-22-1234}", NUMBER),
+        (rb"{\rtf1 536-{\upr{99}{\*\ud{22}}}-1234}", NUMBER),
         (rb"{\rtf1{\field{\*\fldinst HYPERLINK x}{\fldrslt 536}}-22-1234}", NUMBER),
         (rb"{\rtf1{\fonttbl{\f0 A;}{\f1\fcharset204 B;}}\f1 \'d1\'d1\f0 \'d1}", "\u0421\u0421\xd1"),
         (rb"{\rtf1 \u-10179?\u-8704?}", "\U0001f600"),

@@ -5,10 +5,12 @@ import zipfile
 from base64 import b64encode
 
 import pytest
+from lxml import etree
 
 from policy.extraction.cellformat import displayed, displayed_text
 from policy.extraction.extract import extract
 from policy.extraction.fields import unasked
+from policy.extraction.slides import lines_of_boxes
 from policy.extraction.valuefiles import value_readings
 from rules.content import Content
 
@@ -196,6 +198,38 @@ def test_more_formulas_than_are_worked_out_are_told() -> None:
 def test_postscript_is_a_program_and_its_strings_are_read() -> None:
     content = extract("a.ps", b"%!PS-Adobe-3.0\n20 20 moveto (SSN 536) show (-22) show (-1234) show showpage\n")
     assert NUMBER in shown(content) and content.files[0].unreadable
+
+
+def test_cells_of_office_2003_are_read_in_their_formats() -> None:
+    style = '<Styles><Style ss:ID="s"><NumberFormat ss:Format="000\\-00\\-0000"/></Style></Styles>'
+    cell = '<Row><Cell ss:StyleID="s"><Data ss:Type="Number">536221234</Data></Cell></Row>'
+    space = (
+        'xmlns="urn:schemas-microsoft-com:office:spreadsheet" xmlns:ss="urn:schemas-microsoft-com:office:spreadsheet"'
+    )
+    sheet = f'<Worksheet ss:Name="a"><Table>{cell}</Table></Worksheet>'
+    assert NUMBER in shown(
+        extract("a.xml", f"<?xml version='1.0'?><Workbook {space}>{style}{sheet}</Workbook>".encode())
+    )
+
+
+def test_form_data_beside_a_pdf_is_read_by_its_fields() -> None:
+    fields = b"<</FDF<</Fields[<</T(SSN)/V<3533362D32322D31323334>>><</T(a)/Kids[<</T(b)/V(x y)>>]>>]>>>>"
+    content = extract("a.fdf", b"%FDF-1.2\n1 0 obj\n" + fields + b"\nendobj\ntrailer<</Root 1 0 R>>\n%%EOF\n")
+    assert f"SSN: {NUMBER}" in shown(content) and "a.b: x y" in shown(content)
+
+
+def test_boxes_of_a_slide_stand_where_they_are_placed() -> None:
+    boxes = (("1234", 3, 0), ("536-", 1, 4), ("22-", 2, 1), ("Her SSN is", 0, 0), ("below", 0, 40))
+    shapes = "".join(
+        f'<p:sp><p:spPr><a:xfrm><a:off x="{9 * x}00000" y="{y}0000"/><a:ext cx="9" cy="300000"/></a:xfrm></p:spPr>'
+        f"<p:txBody><a:p><a:r><a:t>{text}</a:t></a:r></a:p></p:txBody></p:sp>"
+        for text, x, y in boxes
+    )
+    spaces = 'xmlns:a="urn:a" xmlns:p="urn:p"'
+    slide = etree.fromstring(f"<p:sld {spaces}><p:cSld><p:spTree>{shapes}</p:spTree></p:cSld></p:sld>")
+    assert lines_of_boxes(slide) == "Her SSN is 536- 22- 1234\nbelow"
+    slide[0][0][:] = slide[0][0][:1]
+    assert lines_of_boxes(slide) == ""
 
 
 def test_a_file_named_as_a_page_is_read_as_one_whatever_it_is() -> None:
