@@ -30,11 +30,8 @@ _NUMBER: Final = re.compile(
 _RULE: Final = re.compile(rb"[ |:+=_-]*[-=_]{2,}[ |:+=_-]*")  # drawn below the labels
 _CELL: Final = b" \"'="
 _ENDS: Final = b"\t;|,"  # of cells
+_ONE_END: Final = bytes.maketrans(_ENDS, b"\t" * len(_ENDS))
 _SPLIT: Final = re.compile(rb"[\t;|,]|  +")
-# A line whose cells are short, without a look at wide gaps.
-_SHORT_CELLS: Final = re.compile(
-    rb"(?:[^\n\t;|,]{0,%d}+[\t;|,])*+[^\n\t;|,]{0,%d}+(?:\n|\Z)" % (_LONGEST_LABEL, _LONGEST_LABEL)
-)
 _VALUE: Final = rb"[0-9A-Z][0-9A-Za-z ./-]{3,40}"
 _VALUE_LINE: Final = re.compile(rb"[ \"'=]{0,4}[0-9][0-9A-Za-z ./-]{3,40}[ \"']{0,4}")
 _BELOW: Final = re.compile(rb"(?:\n[^0-9\n]{0,48}){1,2}\n?[ \"'=]{0,4}" + _VALUE + rb"[ \"']{0,4}(?:\n|\Z)")
@@ -146,17 +143,24 @@ def may_head(data: bytes, places: Iterable[int]) -> bool:
             continue
         start = data.rfind(b"\n", max(0, place - _LONGEST_LINE), place) + 1 or max(0, place - _LONGEST_LINE)
         line = data[start:stop]
-        prose = len(line) > _LONGEST_LABEL and len(line.translate(None, _ENDS)) == len(line) and _WIDE not in line
-        if not prose and _heads(data, start, stop, line):
+        if (_has_short_cells(line) or _WIDE in line) and _heads(data, stop, line):
             return True
         if len(line) < _LONGEST_LINE:
             looked = stop  # all of it
     return False
 
 
-def _heads(data: bytes, start: int, stop: int, line: bytes) -> bool:
-    short = _SHORT_CELLS.match(data, start) is not None
-    if not short and (_WIDE not in line or max(map(len, _SPLIT.split(line))) > _LONGEST_LABEL):
+def _has_short_cells(line: bytes) -> bool:
+    """Prose has none, mostly; without a look at wide gaps."""
+    if len(line) <= _LONGEST_LABEL:
+        return True
+    if len(line.translate(None, _ENDS)) == len(line):
+        return False
+    return max(map(len, line.translate(_ONE_END).split(b"\t"))) <= _LONGEST_LABEL
+
+
+def _heads(data: bytes, stop: int, line: bytes) -> bool:
+    if not _has_short_cells(line) and max(map(len, _SPLIT.split(line))) > _LONGEST_LABEL:
         return False
     if _NUMBER.search(line):
         return False

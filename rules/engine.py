@@ -212,6 +212,11 @@ class Engine:
             if after < end <= last:
                 take(index << 40 | end)
 
+        def seen_in_whole(index: int, _start: int, end: int, _flags: int, _context: object) -> None:
+            take(index << 40 | end)
+
+        if not first and after < 0 and last == len(block):
+            seen = seen_in_whole
         try:
             scratch = self._pool.pop()
         except IndexError:

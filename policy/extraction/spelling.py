@@ -46,6 +46,11 @@ _ODD: Final = re2.compile(
     r'|[0-9]"?,\s*"[^"\n]{1,20}": ?"?[0-9]|[0-9-] ?\r?\n>'
     rf"|(?i:{_WORD}[\s,./-]{{1,3}}{_WORD}[\s,./-]{{1,3}}{_WORD}[\s,./-]{{1,3}}{_WORD})"
 )
+# And where some of it is there, one each whether a closer and slower look can find what it looks for.
+_BLANK: Final = "[^0-9A-Za-z,;|-]{0,6}"
+_MAY_BE_ROWS: Final = re2.compile(rf"[0-9]{_BLANK}[,;|]{_BLANK}[0-9-]{{1,6}}{_BLANK}[,;|]{_BLANK}[0-9-]")
+_MAY_BE_LINES: Final = re2.compile(r"[0-9]\r?\n[0-9-]\r?\n[0-9-]\r?\n[0-9-]")
+_MAY_BE_WORDS: Final = re2.compile(f"(?i){_WORD}[^0-9A-Za-z]{{1,3}}{_WORD}[^0-9A-Za-z]{{1,3}}{_WORD}")
 
 
 def spelled_readings(text: str, data: bytes) -> Iterator[str]:
@@ -57,13 +62,21 @@ def spelled_readings(text: str, data: bytes) -> Iterator[str]:
     if "\n>" in text and (joined := _QUOTED.sub("", text)) != text:
         yield joined
     room = _MOST
-    for found in (*_windows(text), joined_lines(text), joined_columns(text)):
+    for found in _written_oddly(text, data):
         room -= len(found)
         if found and room > 0:
             yield found
 
 
-def _windows(text: str) -> Iterator[str]:
+def _written_oddly(text: str, data: bytes) -> Iterator[str]:
+    yield from _windows(text, data)
+    if _MAY_BE_LINES.search(data):
+        yield joined_lines(text)
+    if _MAY_BE_ROWS.search(data):
+        yield joined_columns(text)
+
+
+def _windows(text: str, data: bytes) -> Iterator[str]:
     """Each number that is written with marks, as pieces or in words."""
     for match in _MARKED.finditer(text):
         number = _MARKS.sub("", match[0])
@@ -71,11 +84,11 @@ def _windows(text: str) -> Iterator[str]:
             yield from _window(text, match, number)
         if "~~" in match[0]:
             yield from _window(text, match, _MARKS.sub("", _STRUCK.sub("", match[0])))
-    for match in _ARRAY.finditer(text):
+    for match in _ARRAY.finditer(text) if "[" in text else ():
         yield from _window(text, match, re.sub(r"[^0-9-]", "", match[1]))
-    for match in _PIECES.finditer(text):
+    for match in _PIECES.finditer(text) if '"' in text else ():
         yield from _window(text, match, "".join(match.groups()))
-    for match in _SPELLED.finditer(text):
+    for match in _SPELLED.finditer(text) if _MAY_BE_WORDS.search(data) else ():
         words = re.findall(_WORD, match[0].lower())
         yield from _window(text, match, "".join(_WORDS[word] for word in words))
 
