@@ -38,7 +38,10 @@ async def texts(office, guest: str) -> str:
     )
 
 
-@pytest.mark.parametrize("settings", [{}, {"replies": "all", "others": "visible"}])
+ALL_SEE = pytest.param({"replies": "all", "others": "visible"}, marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("settings", [{}, ALL_SEE])
 async def test_what_is_for_one_guest_is_for_that_guest_alone(office, settings) -> None:
     office.profiles["standard"] = Profile.model_validate({"participants": settings})
     box = await office.send(GUEST, OTHER)
