@@ -49,11 +49,8 @@ system-packages: $(SETUP)
 	@.ci/system-packages
 	@.ci/exim "$(VENV)"
 
-soak: $(SETUP) system-packages  ## the long runs: faults, kills and fuzzing at full numbers
-	@$(BIN)/python -m pytest -q -m soak --timeout 3600 tests $(ARGS)
-	@SEALGATE_SEARCH=searching $(BIN)/python -m pytest -q --timeout 3600 tests/unit $(ARGS)
-	@SEALGATE_KILLS=200 SEALGATE_CUTS=40 SEALGATE_LOCKED=60 $(BIN)/python -m pytest -q -s --timeout 3600 \
-		tests/journeys/faults tests/journeys/test_kill.py $(ARGS)
+soak: $(SETUP) system-packages  ## the long runs: faults, kills and fuzzing at full numbers; ends with a table
+	@.ci/soak "$(VENV)" $(ARGS)
 
 bench: $(SETUP)  ## speed and memory, as ratios taken in one run
 	@$(BIN)/python bench/gateway.py $(ARGS)

@@ -26,7 +26,8 @@ class PostgresBacking:
     def __init__(self, url: str, *, readers: int, patience: timedelta) -> None:
         self._url = url
         self._patience = patience
-        self._reader = self._pooled(readers)
+        # what one read asks in several statements is of one moment, as it is with SQLite
+        self._reader = self._pooled(readers, isolation_level="REPEATABLE READ")
         self._writer = self._pooled(WRITERS)
 
     @property
@@ -68,8 +69,9 @@ class PostgresBacking:
         self._reader.dispose()
         self._writer.dispose()
 
-    def _pooled(self, size: int) -> Engine:
+    def _pooled(self, size: int, **more: Any) -> Engine:
         return self._engine(
+            **more,
             poolclass=QueuePool,
             pool_size=size,
             max_overflow=0,

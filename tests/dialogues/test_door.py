@@ -2,9 +2,14 @@
 
 import asyncio
 import contextlib
+import gc
+import os
 import random
 import smtplib
+import socket
+import ssl
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -97,6 +102,69 @@ async def test_a_message_that_drips_is_given_up(open_door: Any) -> None:
             client.writer.write(b"x")
             await asyncio.sleep(0.02)
         assert b"421 4.4.2" in await rest
+
+
+async def test_silence_ends_a_session_in_every_state(open_door: Any) -> None:
+    """Before EHLO, within the handshake, within AUTH, with a sender, with recipients, within DATA, behind a dot."""
+    patience = replace(PATIENT, command=0.3, stall=0.3, handshake=0.3, linger=0.0)
+    mail = ("EHLO x.example", "MAIL FROM:<alice@example.com>", "RCPT TO:<bob@gmail.com>", "DATA")
+    async with open_door(tls=True, logins=True, patience=patience) as stage:
+        clients = [await Client.connect(stage) for _ in range(8)]
+        for client in clients:
+            assert (await client.hear()).startswith("220")
+        for said, client in enumerate(clients[:5]):
+            await client.say(*mail[:said])
+        clients[3].writer.write(b"RC")
+        clients[4].writer.write(b"Subject: x\r\n\r\nx\r\n.\r")
+        await clients[5].say("EHLO x.example", "STARTTLS")  # and no handshake
+        await clients[6].tls(stage.client_tls())
+        await clients[6].say("AUTH LOGIN")
+        clients[7].writer.write_eof()
+        async with asyncio.timeout(20):
+            await stage.door.is_empty.wait()
+        assert stage.door.house.budget.free == stage.door.house.budget.total
+        assert stage.taker.taken == []
+
+
+SESSIONS = int(os.environ.get("SEALGATE_SESSIONS", "50000"))
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(7200)
+async def test_fifty_thousand_sessions_leave_nothing_behind(open_door: Any) -> None:
+    """Each is somebody else: another name, sender and login, another mistake. What is remembered of them has an end."""
+    dice = random.Random(20260302)
+    plain = (
+        '"QUIT"',
+        "RSET",
+        "VRFY {0}",
+        "MAIL FROM:<m{0}@evil.example>",
+        "RCPT TO:<m{0}>",
+        "X{0}",
+        "MAIL FROM:<>",
+        "QUIT",
+    )
+    memory = []
+    async with open_door(logins=True, tls=True, patience=replace(PATIENT, linger=0.0)) as stage:
+        for number in range(SESSIONS):
+            client = await Client.connect(stage)
+            await client.hear()
+            await client.say(f"EHLO c{number}.example", f"MAIL FROM:<m{number}@example.com>")
+            if number % 10 == 0:
+                await client.say(f"RCPT TO:<m{number}@gmail.com>", "DATA")
+                await client.say("." if number % 20 else "Subject: x\r\n\r\nx\n\r\n.")
+            for line in dice.choices(plain, k=3):
+                client.writer.write(line.format(number).encode() + b"\r\n")
+            client.writer.write_eof()
+            await client.reader.read()
+            client.writer.close()
+            stage.writers.clear()
+            stage.taker.taken.clear()
+            if number % (SESSIONS // 10) == SESSIONS // 10 - 1:
+                gc.collect()
+                memory.append(int(Path("/proc/self/statm").read_text().split()[1]) * 4096)
+        assert memory[-1] - memory[1] < 8 * 2**20, memory
+        assert not stage.door.house.rates._counters or len(stage.door.house.rates._counters) <= SESSIONS // 10
 
 
 async def test_who_speaks_before_the_greeting_is_sent_away(open_door: Any) -> None:
@@ -302,6 +370,30 @@ async def test_a_handshake_that_fails_is_the_end_and_no_failure_of_ours(open_doo
         good = await Client.connect(stage)
         await good.hear()
         await good.tls(stage.client_tls())
+
+
+async def test_who_never_ends_its_side_of_tls_is_not_waited_for(open_door: Any, monkeypatch: Any) -> None:
+    """A session that has ended is counted no more: what is left of it must not stay for half a minute."""
+    monkeypatch.setattr("gateway.smtp.wire._GOODBYE", 0.2)
+
+    def leave(port: int, context: ssl.SSLContext) -> ssl.SSLSocket:
+        plain = socket.create_connection(("127.0.0.1", port), timeout=20)
+        plain.recv(999)
+        plain.sendall(b"STARTTLS\r\n")
+        plain.recv(999)
+        secure = context.wrap_socket(plain, server_hostname="gate.example.com")
+        secure.sendall(b"NOOP\r\n")
+        secure.recv(999)
+        return secure
+
+    async with open_door(tls=True) as stage:
+        secure = await asyncio.to_thread(leave, stage.door.port, stage.client_tls())
+        with secure:
+            (guest,) = stage.door.inside
+            await asyncio.to_thread(secure.sendall, b"QUIT\r\n")
+            async with asyncio.timeout(20):
+                while guest.transport is not None:
+                    await asyncio.sleep(0.02)
 
 
 async def test_guessing_in_many_sessions_at_once_is_no_better(open_door: Any) -> None:

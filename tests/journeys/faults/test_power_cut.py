@@ -75,4 +75,5 @@ def test_without_fsync_a_power_cut_loses_what_was_accepted(
     [row] = table.values()
     with capsys.disabled():
         print(f"\ncontrol, fsync off: {row.accepted} messages accepted, {len(row.lost)} recipients lost")
+    balances(table)
     assert row.accepted and row.lost

@@ -18,11 +18,26 @@ from postgres import Server
 
 KILLS = int(os.environ.get("SEALGATE_KILLS", "4"))
 
+CHORES = (  # what an admin does: each some commands
+    (("queue", "list"), ("queue", "stats")),
+    (("queue", "audit"),),
+    (("audit", "verify"), ("audit", "export")),
+    (("queue", "pause", "nowhere.example"), ("queue", "resume", "nowhere.example")),
+)
+
 
 def workers(gateway: FaultyGateway) -> list[int]:
     """Process ids of the workers."""
     pid = gateway.pid
     return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def admin_at_work(gateway: FaultyGateway, seconds: float) -> None:
+    """Commands on the same data, under load: each ends well, and the books and the trail hold at any moment."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        for command in random.choice(CHORES):
+            gateway.command(*command)
 
 
 def torment(gateways: list[FaultyGateway], ledger: Ledger, kills: int) -> None:
@@ -34,7 +49,7 @@ def torment(gateways: list[FaultyGateway], ledger: Ledger, kills: int) -> None:
             for at, each in enumerate(gateways):
                 name = f"{phase}-{number}-{at}"
                 crowds.enter_context(Crowd(each.smtp, ledger, name, clients=6 // len(gateways), phase=phase))
-            time.sleep(random.uniform(0.05, 1.2))
+            admin_at_work(gateway, random.uniform(0.05, 1.2))
             if number % 2:
                 os.kill(random.choice(workers(gateway)), signal.SIGKILL)
             else:
@@ -42,6 +57,7 @@ def torment(gateways: list[FaultyGateway], ledger: Ledger, kills: int) -> None:
             ledger.kills.append(Kill(time.monotonic(), phase))
             time.sleep(0.2 if number % 2 else 0.0)
         if not number % 2:
+            gateway.command(*random.choice(CHORES[:3])[0])  # on what the dead have left
             gateway.start()
 
 
