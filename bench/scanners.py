@@ -97,7 +97,8 @@ class AmavisPeer(PostfixPeer):
     @classmethod
     def missing(cls) -> str:
         """As `Peer`."""
-        return super().missing() or ("" if cls._program() else "the package amavisd-new")
+        there = cls._program() and shutil.which("spamassassin")
+        return super().missing() or ("" if there else "the packages amavisd-new and spamassassin")
 
     @staticmethod
     def _program() -> str | None:
@@ -109,8 +110,8 @@ class AmavisPeer(PostfixPeer):
         assert program is not None
         for name in ("tmp", "db", "var", "rules", "site"):
             (folder / name).mkdir(parents=True)
-        for place in (folder, folder / "tmp", folder / "db", folder / "var"):
-            shutil.chown(place, "amavis", "amavis")
+        for name in ("tmp", "db", "var"):
+            shutil.chown(folder / name, "amavis", "amavis")
         reachable(folder)
         rules = "".join(
             f"body {name} /{regex.replace('/', chr(92) + '/')}/\nscore {name} 0.1\n" for name, regex in PATTERNS.items()
@@ -140,7 +141,7 @@ scan unix - - n - 16 smtp
 use strict;
 $max_servers = 16; $max_requests = 2000; $daemon_user = 'amavis'; $daemon_group = 'amavis';
 $mydomain = 'example.com'; $myhostname = 'amavis.example.com';
-$MYHOME = '{folder}'; $TEMPBASE = '{folder}/tmp'; $db_home = '{folder}/db'; $helpers_home = '{folder}/var';
+$MYHOME = '{folder}/var'; $TEMPBASE = '{folder}/tmp'; $db_home = '{folder}/db'; $helpers_home = '{folder}/var';
 $lock_file = '{folder}/var/lock'; $pid_file = '{folder}/var/pid'; $QUARANTINEDIR = undef;
 $enable_db = 0; $enable_global_cache = 0; $nanny_details_level = 0;
 $log_level = 0; $do_syslog = 0; $LOGFILE = '{folder}/var/log';
