@@ -60,6 +60,16 @@ def lean_memory() -> None:
             ctypes.CDLL(None).mallopt(setting, value)
 
 
+def share() -> None:
+    """All that workers have in common is loaded: to be called before they are forked. What the garbage collector looks
+    at it writes into, and each would then have a copy of its own.
+    """
+    gc.collect()
+    with suppress(AttributeError, OSError):  # as above
+        ctypes.CDLL(None).malloc_trim(0)  # what loading took for a while
+    gc.freeze()
+
+
 def settle() -> None:
     """All that lasts is built: the garbage collector need not look at it again, and threads may change turns sooner."""
     gc.collect()

@@ -71,6 +71,7 @@ def _run_workers(settings: "Settings", *, end_with_stdin: bool) -> int:
     from delivery.errors import DeliveryError
     from gateway.app import Inherited, load_keeper, open_doors
     from gateway.listening import close_sockets
+    from gateway.memory import share
     from gateway.processes import Workers
     from gateway.telemetry import start_logging
     from keys.errors import KeysError
@@ -90,6 +91,7 @@ def _run_workers(settings: "Settings", *, end_with_stdin: bool) -> int:
             fail(f"cannot go on: {said(cause)}", _hint(cause), NO)
         return 0
 
+    share()
     shutdown = settings.queue.shutdown.total_seconds()
     workers = Workers(settings.processes, work, shutdown_seconds=shutdown, with_stdin=end_with_stdin)
     code = workers.run(on_stop=lambda: close_sockets(sockets))
