@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Protocol
 
 import structlog
 from sqlalchemy import Connection
@@ -32,7 +32,7 @@ from delivery.items import (
     State,
 )
 from delivery.reporting import Reporter
-from delivery.sealed import open_changes, open_message, seal_message, unreadable
+from delivery.sealed import INLINE, open_changes, open_message, seal_message, unreadable
 from delivery.settings import QueueSettings
 from delivery.store.ages import Waiting, waiting
 from delivery.store.audit import Event, EventKind, record, record_each
@@ -46,7 +46,6 @@ from keys.tokens import new_id
 from policy.decision import Route
 
 Clock = Callable[[], datetime]
-HEAVY: Final = 64 * 1024  # bytes: sealing more than this is done in a thread
 
 log = structlog.get_logger()
 
@@ -222,7 +221,8 @@ class Queue:
     # -- within ---------------------------------------------------------------------------------------------------
 
     async def _seal(self, message: NewMessage) -> SealedMessage:
-        if len(message.raw) > HEAVY or not self.vault.ready(message.namespace):
+        """What lies in the row is sealed in less time than a turn of threads takes; a file is waited for."""
+        if len(message.raw) > INLINE or not self.vault.ready(message.namespace):
             return await asyncio.to_thread(self.seal, message)
         return self.seal(message)
 

@@ -17,7 +17,7 @@ from policy.message import Message
 from policy.reader.limits import DEFAULT_LIMITS, Limits
 from rules.content import Content
 
-_INLINE: Final = 64 * 1024  # larger messages are read in a thread, so that no connection waits for them
+_INLINE: Final = 128 * 1024  # larger messages are read in a thread, so that no connection waits for them
 _INLINE_PAGE: Final = 12 * 1024
 _PAGE: Final = re.compile(rb"html|</[a-z]", re.I)
 
