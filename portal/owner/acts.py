@@ -12,6 +12,7 @@ from delivery.safebox.authority import Said
 from delivery.safebox.lifecycle import Act
 from delivery.safebox.recalling import MAX_REASON, Recalled
 from delivery.safebox.records import BoxRecord, GuestSummary
+from delivery.speech import phrase
 from delivery.store.boxes import Role
 from delivery.store.throttles import Limit
 from portal.owner.box import box_page, record_for
@@ -20,7 +21,7 @@ from portal.owner.filling import why_not
 from portal.owner.pages import DeletePage, Note, RecalledPage, RecallPage
 from portal.services import PortalServices, services_of
 from portal.web.forms import one_line
-from portal.web.render import _, render, say
+from portal.web.render import _, render
 from portal.web.times import clock_of
 from portal.web.troubles import NothingHere, Slower
 
@@ -199,7 +200,7 @@ async def _done(
         raise NothingHere
     if said:
         raise web.HTTPSeeOther(path_of(request.match_info["box"], f"?done={what}"))
-    note = Note(error=str(say("Not done. {why}", why=_(said.sentence))), typed=typed or {})
+    note = Note(error=_(phrase("Not done. {why}", why=said.sentence)), typed=typed or {})
     return await box_page(request, keeper, note, status=409)
 
 

@@ -15,6 +15,7 @@ from delivery.safebox.lifecycle import Act, Actor, forbidden, refusal
 from delivery.safebox.plainwords import in_words
 from delivery.safebox.records import BoxRecord
 from delivery.safebox.vouching import PHONES, KnownProof
+from delivery.speech import phrase
 from delivery.store.box_news import Counted
 from delivery.store.boxes import BoxState, GuestState, Role
 from portal.owner.entry import Keeper, path_of
@@ -25,8 +26,8 @@ from portal.owner.reading import pictures_key
 from portal.owner.uploading import writer_at
 from portal.services import services_of
 from portal.web.bundles import documents_in
-from portal.web.letters import shown_message
-from portal.web.render import _, say
+from portal.web.letters import for_one, shown_message
+from portal.web.render import _
 from portal.web.times import Clock, clock_of
 from portal.web.uploads import FilesField
 
@@ -62,7 +63,7 @@ async def filled(request: web.Request, keeper: Keeper, record: BoxRecord, new: C
     )
     earliest, latest, proposed = _days(record, clock)
     return BoxPage(
-        str(say("Error: {title}", title=title)) if note.error or note.write_error else title,
+        _(phrase("Error: {title}", title=title)) if note.error or note.write_error else title,
         record,
         title,
         here,
@@ -122,7 +123,7 @@ def _title_of(record: BoxRecord) -> str:
 def to_whom(message: BoxMessage) -> str:
     """Who reads a message, for those who keep its box."""
     if message.only_for is not None:
-        return str(say("to {name} alone", name=message.only_for.name or message.only_for.address))
+        return for_one(message.only_for)
     if message.author.is_reader:
         return _("from you")
     return _("to you") if message.author.role is Role.GUEST else _("to everybody in it")

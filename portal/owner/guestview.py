@@ -9,13 +9,14 @@ from delivery.safebox.choices import Replies
 from delivery.safebox.contents import OpenBox
 from delivery.safebox.looking import GuestView
 from delivery.safebox.participants import Invitation, Person
+from delivery.speech import phrase
 from portal.owner.entry import keeper_of, path_of
 from portal.owner.reading import as_guest_path, pictures_key
 from portal.services import services_of
 from portal.web.bundles import documents_in
 from portal.web.ends import End, end_of
 from portal.web.letters import ShownMessage, shown_message, to_whom
-from portal.web.render import _, render, say
+from portal.web.render import _, render
 from portal.web.troubles import NothingHere
 from portal.web.words import settings_in_words
 
@@ -73,7 +74,7 @@ async def as_guest(request: web.Request) -> web.StreamResponse:
     if view is None:
         raise NothingHere
     who = view.invitation.guest_name or view.invitation.guest_address
-    title = str(say("What {who} sees", who=who))
+    title = _(phrase("What {who} sees", who=who))
     if view.opened is None:
         end, reason = end_of(view.invitation) or End.DELETED, view.invitation.recall_reason
         page = GuestEndPage(title, path_of(box_id), who, view.invitation, end, reason if end is End.RECALLED else "")

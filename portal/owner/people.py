@@ -6,9 +6,10 @@ from datetime import datetime
 from delivery.safebox.lifecycle import Act
 from delivery.safebox.records import BoxSummary, GuestSummary
 from delivery.safebox.tracking import Download, Sight, Track
+from delivery.speech import phrase
 from delivery.store.boxes import GuestState, Role
 from portal.owner.pages import ProofForm, ShownPerson, Told
-from portal.web.render import _, browser, count, say, size
+from portal.web.render import _, browser, count, size
 from portal.web.times import Clock
 
 
@@ -67,9 +68,10 @@ def told_of(one: GuestSummary, track: Track | None, clock: Clock) -> tuple[Told,
     """How far somebody came, and what stands in their way."""
     told: list[Told] = []
     if one.removed_at is not None:
-        return (Told("", "info", say("Removed on {time}.", time=clock.minute(one.removed_at))),)
+        return (Told("", "info", _(phrase("Removed on {time}.", time=clock.minute(one.removed_at)))),)
     if one.recalled_at is not None:
-        told.append(Told("bad", "back", say("Taken back from them on {time}.", time=clock.minute(one.recalled_at))))
+        back = _(phrase("Taken back from them on {time}.", time=clock.minute(one.recalled_at)))
+        told.append(Told("bad", "back", back))
     if one.locked_at is not None:
         told.append(Told("bad", "lock", _("Locked after too many wrong codes.")))
     if one.by_fallback and one.released_at is None:
@@ -77,7 +79,7 @@ def told_of(one: GuestSummary, track: Track | None, clock: Clock) -> tuple[Told,
     if track is None:
         return tuple(told)
     if track.declined_at is not None and one.state is GuestState.DECLINED:
-        said = say("Said on {time} that it was not meant for them.", time=clock.minute(track.declined_at))
+        said = _(phrase("Said on {time} that it was not meant for them.", time=clock.minute(track.declined_at)))
         told.append(Told("bad", "warning", said))
     return (*told, *_progress(one, track, clock))
 
@@ -87,18 +89,19 @@ def _progress(one: GuestSummary, track: Track, clock: Clock) -> list[Told]:
     if track.opened:
         last = clock.minute(track.opened[-1].at)
         times = len(track.opened)
-        once = say("Opened on {time}.", time=last)
-        often = say("Opened {times}, last on {time}.", times=count(times, "time", "times"), time=last)
-        said = str(once if times == 1 else often)
+        once = _(phrase("Opened on {time}.", time=last))
+        often = _(phrase("Opened {times}, last on {time}.", times=count(times, "time", "times"), time=last))
+        said = once if times == 1 else often
         whole = {one.document_id for one in track.downloads}
-        more = f" {say('Downloaded {some}.', some=count(len(whole), 'document', 'documents'))}" if whole else ""
+        some = _(phrase("Downloaded {some}.", some=count(len(whole), "document", "documents")))
+        more = f" {some}" if whole else ""
         replied = f" {_('Replied.')}" if track.replied else ""
         return [Told("ok", "eye", f"{said}{more}{replied}")]
     if one.state is GuestState.BOUNCED:
         when = f" ({clock.minute(track.bounced_at)})" if track.bounced_at else ""
         told.append(Told("bad", "warning", f"{_('The notice came back: it could not be delivered.')}{when}"))
     elif track.noticed_at is not None:
-        taken = say("The notice was taken by their mail server on {time}.", time=clock.minute(track.noticed_at))
+        taken = _(phrase("The notice was taken by their mail server on {time}.", time=clock.minute(track.noticed_at)))
         told.append(Told("ok", "mail", f"{taken} {_('Not opened yet.')}"))
     else:
         told.append(Told("", "clock", _("The notice is on its way. Not opened yet.")))
@@ -140,7 +143,7 @@ def _download(one: Download, documents: Mapping[str, str]) -> str:
     name = documents.get(one.document_id, "") if one.document_id else _("the whole message")
     how = {
         True: _("complete"),
-        False: say("in part, {size}", size=size(one.sent_bytes)),
+        False: _(phrase("in part, {size}", size=size(one.sent_bytes))),
         None: _("begun; how it ended was not seen"),
     }[one.whole]
-    return str(say("Downloaded {name}: {how}", name=name or _("a document"), how=how))
+    return _(phrase("Downloaded {name}: {how}", name=name or _("a document"), how=how))

@@ -89,14 +89,19 @@ def shown_message(here: str, message: BoxMessage, to: str, key: str = "", *, rem
 
 def to_whom(box: OpenBox, message: BoxMessage) -> str:
     """Who reads a letter, in words for the one who reads it too."""
+    if message.only_for is not None:
+        return for_one(message.only_for)
     if message.author.is_reader:
         return _("from you")
-    if message.only_for is not None and message.only_for.is_reader:
-        return _("to you alone")
     others = len([person for person in box.people if not person.is_reader and person.id != message.author.id])
     if not others:
         return _("to you")
     return count(others, "to you and {number} other", "to you and {number} others")
+
+
+def for_one(person: Person) -> str:
+    """That a letter was written for one guest alone, whoever looks at it."""
+    return _("to you alone") if person.is_reader else _(phrase("to {name} alone", name=person.name or person.address))
 
 
 def pictures_of(message: BoxMessage) -> dict[str, str]:

@@ -47,7 +47,11 @@ async def test_what_is_for_one_guest_is_for_that_guest_alone(office, settings) -
     box = await office.send(GUEST, OTHER)
     maria, john = await person_id(office, box), await person_id(office, box, OTHER)
     await office.boxes.add(box, DEPUTY, By.person(OWNER), role=Role.PRIVILEGED)
+    ann = "ann@post.example"
+    await office.boxes.add(box, ann, By.person(OWNER), name="Ann O'Hara & <Co>")
     browser = await office.signed_in(box=box)
+    await browser.post(f"/boxes/{box}/write", form(browser, "FOR ANN", await person_id(office, box, ann)))
+    assert "to Ann O&#39;Hara &amp; &lt;Co&gt; alone" in browser.text  # escaped once, wherever it is said
     assert f'<option value="{maria}">' in browser.text
     before = {address: len(office.mails(address)) for address in (GUEST, OTHER, DEPUTY)}
     await browser.post(f"/boxes/{box}/write", form(browser, "FOR MARIA ONLY", maria))
