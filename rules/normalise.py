@@ -170,9 +170,7 @@ def _without_crlf(text: str) -> str:
     pieces: list[str] = []
     start = 0
     while start < len(text):
-        stop = start + _SOME
-        if text[stop - 1 : stop] == "\r":
-            stop += 1
+        stop = text.find("\n", start + _SOME) + 1 or len(text)
         pieces.append(text[start:stop].replace(_CRLF, "\n"))
         start = stop
     return "".join(pieces)
@@ -285,6 +283,7 @@ def _replace(pattern: re.Pattern[str], by: Callable[[re.Match[str]], str], text:
             shifts.append(shift)
         return fresh
 
-    changed = pattern.sub(noted, text)
+    # Runs of odd characters may be long, and there are many of them: between them other threads have their turn.
+    changed = pattern.sub(noted, text) if pattern is ODD_RUN else "".join(_replaced(pattern, noted, text))
     steps.append((ends, shifts))
     return changed

@@ -1,11 +1,13 @@
 """One spelling for every digit, dash and space."""
 
+import random
 import unicodedata
 
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from rules import normalise as module
 from rules.normalise import _SLICE, normalise
 
 ODD = "".join(
@@ -97,3 +99,18 @@ def test_a_number_is_whole_where_a_long_text_is_cut(shift: int) -> None:
     number = "\uff15\u0332\u200b3\u03326\u0332\u200b-22-1234"
     text = "ä " + "x" * (_SLICE - 10 + shift) + number + "\u00e4" + "y" * _SLICE + number
     assert normalise(text).text.count("536-22-1234") == 2
+
+
+@pytest.mark.parametrize("size", [1, 3, 7])
+def test_a_long_text_is_worked_at_in_pieces(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = random.Random(size)
+    signs = ("1", "36", "-", " ", "\n", "\r\n", "\r", "=\n", "word " * 12, *ODD, "\u2022", "\ud800")
+    texts = ["".join(rng.choices(signs[:9] if n % 3 else signs, k=rng.randrange(25))) for n in range(150)]
+    whole = [normalise(text) for text in texts]
+    monkeypatch.setattr(module, "_SOME", size)
+    for text, expected in zip(texts, whole, strict=True):
+        monkeypatch.setattr(module, "_SLICE", size if text.isascii() else _SLICE)
+        found = normalise(text)
+        assert found.data == expected.data, text
+        traced, asked = found.origin(text), expected.origin(text)
+        assert [traced(place) for place in range(len(found.text))] == [asked(n) for n in range(len(found.text))], text
