@@ -166,7 +166,7 @@ def _proof_form(record: BoxRecord, known: KnownProof, note: Note, participant_id
     return ProofForm(
         not PHONES.isdisjoint(ways),
         Way.QUESTION in ways,
-        typed.get("phone", known.phone),
+        typed.get("phone", known.phone if known.is_confirmed else ""),
         typed.get("question", known.question),
         LONGEST,
         is_open=bool(typed),
