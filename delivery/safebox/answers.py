@@ -140,6 +140,8 @@ class AnswerDraft:
 
     async def add_upload(self, upload_id: str) -> None:
         """A document that came before the answer. Raises UploadGone, and AnswerRefused as any document does."""
+        if upload_id in self._uploads:
+            return  # named twice in one form
         whole = await asyncio.to_thread(self._find, upload_id)
         await self.add_document(whole.name, whole.type)
         pieces = whole.read()

@@ -1,4 +1,5 @@
-// What script adds, and nothing needs: the reader's time zone, "show what I type", printing. Everything else works without.
+// What script adds, and nothing needs: the reader's time zone, "show what I type", printing, what was just done said
+// once. Everything else works without.
 "use strict";
 
 (() => {
@@ -7,6 +8,14 @@
     const secure = location.protocol === "https:" ? "; Secure" : "";
     document.cookie = `tz=${zone}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
   }
+})();
+
+// "Your reply has been sent" is said once: not again when the page is loaded anew, or found in the history.
+(() => {
+  const here = new URL(location.href);
+  const before = here.href;
+  for (const said of ["sent", "asked", "done"]) here.searchParams.delete(said);
+  if (here.href !== before) history.replaceState(null, "", here);
 })();
 
 for (const choice of document.querySelectorAll("[data-shows]")) {

@@ -50,7 +50,7 @@ class Uploads {
       if (!open.length) return (this.sent = true), undefined;
       event.preventDefault();
       this.sending = open.every((one) => one.state === "waiting" || one.state === "going");
-      if (this.sending) this.tell(this.said("then"));
+      if (this.sending) this.tell(this.said("then"), { seen: true });
       else this.trouble(this.said("first"));
     });
     window.addEventListener("pageshow", () => (this.sent = false)); // back from the next page
@@ -62,8 +62,11 @@ class Uploads {
     return Object.entries(values).reduce((text, [name, value]) => text.replace(`%${name}%`, () => value), sentence);
   }
 
-  tell(sentence) {
-    this.form.querySelector("[data-told]").textContent = sentence;
+  // For screen readers; what everybody has to know is seen as well.
+  tell(sentence, { seen = false } = {}) {
+    const place = this.form.querySelector("[data-told]");
+    place.classList.toggle("visually-hidden", !seen);
+    place.textContent = sentence;
   }
 
   trouble(sentence) {
@@ -165,7 +168,7 @@ class Uploads {
     this.running = true;
     for (let one; (one = this.files.find((other) => other.state === "waiting")); ) {
       this.show(one, "going");
-      this.tell(this.said("begun", { name: one.name }));
+      if (!this.sending) this.tell(this.said("begun", { name: one.name }));
       await this.send(one);
     }
     this.running = false;
@@ -189,7 +192,7 @@ class Uploads {
         tries = 0;
         if (one.id && !one.asks && one.received === one.size) {
           this.show(one, "whole");
-          this.tell(this.said("arrived", { name: one.name }));
+          if (!this.sending) this.tell(this.said("arrived", { name: one.name }));
         } else this.show(one, "going");
       }
     }
@@ -266,6 +269,7 @@ class Uploads {
     if (this.files.every((one) => one.state === "whole")) this.form.requestSubmit();
     else if (this.files.some((one) => one.state === "failed" || one.state === "lost")) {
       this.sending = false;
+      this.tell("");
       this.trouble(this.said("first"));
     }
   }
