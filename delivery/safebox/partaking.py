@@ -14,11 +14,11 @@ from delivery.safebox.desk import act_of_keeper
 from delivery.safebox.inviting import Calls, Guest, Prepared
 from delivery.safebox.lifecycle import Act
 from delivery.speech import phrase
-from delivery.store.accounts import clear_throttles
 from delivery.store.audit import EventKind, record
 from delivery.store.box_contents import Wrote, count_documents
 from delivery.store.box_people import bring_back, set_removed
 from delivery.store.boxes import GuestState, ParticipantRow, Role, set_lock, set_released
+from delivery.store.codes import clear_throttles
 from policy.message import Address, AddressInvalid
 
 _NO_ADDRESS: Final = phrase("This is no e-mail address that mail can be sent to.")

@@ -19,11 +19,12 @@ from delivery.safebox.inviting import about_in
 from delivery.safebox.participants import Access, Way
 from delivery.safebox.post import Posted
 from delivery.safebox.reading import Seat
-from delivery.store.accounts import clear_throttles, phrase_of
+from delivery.store.accounts import phrase_of
 from delivery.store.audit import Event, EventKind, record
 from delivery.store.box_news import News, count_news
 from delivery.store.box_people import set_consent
 from delivery.store.boxes import GuestState, get_participant, move_guest, set_lock, told_lately
+from delivery.store.codes import clear_throttles
 
 _FETCHED: Final = timedelta(hours=1)
 _ONCE: Final = timedelta(days=1)  # how often an owner hears the same of a guest

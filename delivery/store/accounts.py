@@ -280,7 +280,7 @@ class Accounts:
         password = key_of(namespace, "password", self._digest_of(namespace, "password", address_key(address)))
 
         def work(conn: Connection) -> bool:
-            lifted = clear_throttles(conn, namespace, sender) + throttles.forget(conn, password)
+            lifted = codes.clear_throttles(conn, namespace, sender) + throttles.forget(conn, password)
             if lifted:
                 record(conn, self._vault, [event_of(EventKind.SIGNIN_UNLOCKED, namespace, who, address=address)], now)
             return lifted > 0
@@ -370,12 +370,6 @@ def phrase_of(conn: Connection, vault: Vault, namespace: str, address: str) -> s
     if row is None or row.phrase_sealed is None:
         return None
     return vault.open_audit(namespace, _phrase_binding(row.id), row.phrase_sealed).decode()
-
-
-def clear_throttles(conn: Connection, namespace: str, participant_id: str) -> int:
-    """Forget what limits the codes of a guest: the owner or the guest's account unlocked. How many limits it was."""
-    counted = (codes.wrong_key, codes.asked_key, codes.answer_key)
-    return throttles.forget(conn, *(key(namespace, participant_id) for key in counted))
 
 
 def _insert_account(conn: Connection, namespace: str, address: str, password: str, now: datetime) -> Account:

@@ -96,6 +96,12 @@ def day_ends(conn: Connection, namespace: str, participant_id: str) -> datetime 
     return None if row is None else row.window_at + _DAY
 
 
+def clear_throttles(conn: Connection, namespace: str, participant_id: str) -> int:
+    """Forget what limits the codes of a guest: the owner or the guest's account unlocked. How many limits it was."""
+    counted = (wrong_key, asked_key, answer_key)
+    return throttles.forget(conn, *(key(namespace, participant_id) for key in counted))
+
+
 def begin_answer(
     conn: Connection, namespace: str, participant_id: str, rules: CodeRules, now: datetime
 ) -> Tried | None:

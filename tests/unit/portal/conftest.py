@@ -36,10 +36,11 @@ from delivery.safebox.participants import Access, Invitation, Person, Way
 from delivery.safebox.profile import Profile
 from delivery.sealed import open_message
 from delivery.settings import QueueSettings
-from delivery.store.accounts import Accounts, clear_throttles, proven_before
+from delivery.store.accounts import Accounts, proven_before
 from delivery.store.audit import export
 from delivery.store.blobs import Blobs
 from delivery.store.boxes import BoxState, GuestState, Role
+from delivery.store.codes import clear_throttles
 from delivery.store.credentials import Credentials
 from delivery.store.database import Database
 from delivery.store.messages import find_message
