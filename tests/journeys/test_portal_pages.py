@@ -17,6 +17,12 @@ MARIA = "maria-magdalena.oberhofer-castellanos-de-la-fuente@long-mailbox-provide
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
+LANGUAGES = (
+    ("Deutsch", "Ihre Antwort"),
+    ("Français", "Votre réponse"),
+    ("Español", "Su respuesta"),
+    ("English", "Your reply"),
+)
 HTML = """<html><head><style>h1{{color:rgb(200,0,0)}} td{{border:1px solid}}</style></head><body>
 <h1>St. Mary’s newsletter</h1><script>document.title='broken in'</script>
 <p style="color:rgb(0,100,0)">Dear Maria, your number is 536-22-1234 (SSN).</p>
@@ -161,7 +167,11 @@ def test_a_narrow_phone_with_large_text(browser: Any, box: Any, world: Sink) -> 
         page.goto(link.partition("/b/")[0] + "/nowhere")
         looks(page, f"{name}-nothing")
         page.goto(here)
-        page.get_by_role("button", name="Leave").click()
+        for language, says in LANGUAGES if name == "phone" else ():  # longer words than the English ones
+            page.get_by_role("button", name=language).click()
+            page.get_by_role("heading", name=says, exact=True).wait_for()
+            fits(page, f"{name}-{language}")
+        page.get_by_role("button", name=re.compile("^Leave$")).click()
         looks(page, f"{name}-left")
         page.goto(link.partition("/b/")[0] + "/")
         looks(page, f"{name}-start")
@@ -192,6 +202,10 @@ def test_everything_works_without_script_and_by_keyboard(browser: Any, box: Any,
     page.get_by_label("Show times as they are in").select_option("Asia/Tokyo")
     page.get_by_role("button", name="Use this zone").click()
     assert "Tokyo time (UTC+9)" in page.locator("footer").inner_text()
+    page.get_by_role("button", name="Deutsch").click()
+    assert "Zeitzone Tokio (UTC+9)" in page.locator("footer").inner_text()
+    assert page.locator("html").get_attribute("lang") == "de" and page.locator(".letter__body").count() == 1
+    page.get_by_role("button", name="English").click()
     assert page.get_by_role("button", name="Print", exact=True).count() == 0, "what needs script is hidden"
 
     with page.expect_download() as downloading:
