@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final, ParamSpec, Protocol, TypeVar
 
 from delivery.safebox.boxkey import DOCUMENT, FACTS, BoxKey
 from delivery.safebox.limits import AnswerLimits, AnswerRefused, TooMuch
@@ -14,6 +14,9 @@ from delivery.store.blobs import Blobs, BlobWriter
 from delivery.store.box_contents import DocumentRow
 from keys.sealing import SealingStream
 from keys.tokens import new_id
+
+Given = ParamSpec("Given")
+Done = TypeVar("Done")
 
 HEAD: Final = 4096  # bytes that tell what a file is, where its first bytes do
 _HOP: Final = 2**20  # bytes read in one visit to a thread
@@ -66,6 +69,18 @@ class _Upload:
     writer: BlobWriter | None = None
     size: int = 0
     sha256: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+
+
+async def to_the_end(work: Callable[Given, Done], *given: Given.args, **named: Given.kwargs) -> Done:
+    """In a thread, as `asyncio.to_thread`; but who is cancelled waits until the thread has let go of the file, so that
+    nobody closes it, or goes on with it, under the thread's hands.
+    """
+    running = asyncio.ensure_future(asyncio.to_thread(work, *given, **named))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait([running])
+        raise
 
 
 def _some(pieces: Iterator[bytes]) -> bytes:
@@ -128,14 +143,14 @@ class AnswerDraft:
         if upload.writer is None and upload.size <= INLINE:
             upload.held += chunk
         else:
-            await asyncio.to_thread(self._to_disk, upload, chunk)
+            await to_the_end(self._to_disk, upload, chunk)
 
     async def finish_document(self) -> None:
         """The document is whole."""
         upload = self._current()
         if len(upload.head) < HEAD:
             self.limits.check_head(bytes(upload.head), upload.name)
-        self._documents.append(await asyncio.to_thread(self._finished, upload))
+        self._documents.append(await to_the_end(self._finished, upload))
         self._upload = None
 
     async def add_upload(self, upload_id: str) -> None:

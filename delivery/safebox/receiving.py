@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from delivery.errors import DeliveryError, StoreUnavailable
-from delivery.safebox.answers import HEAD
+from delivery.safebox.answers import HEAD, to_the_end
 from delivery.safebox.boxkey import BoxKey
 from delivery.safebox.desk import Desk
 from delivery.safebox.limits import AnswerLimits, AnswerRefused, TooMuch
@@ -62,7 +62,7 @@ class Receiving:
         if self._writer is None and self._size <= INLINE:
             self._held += chunk
         else:
-            await asyncio.to_thread(self._to_disk, chunk)
+            await to_the_end(self._to_disk, chunk)
         if self._size >= PIECE:
             await self.keep()
 
@@ -75,7 +75,7 @@ class Receiving:
         row = self._arrival.row
         if row.pieces >= piece_limit(row.size, PIECE):
             raise UploadGone("too many pieces")
-        piece = await asyncio.to_thread(self._finished)
+        piece = await to_the_end(self._finished)
         named = [piece.blob] if piece.blob is not None else []
         until = self._desk.clock() + UNSENT
         try:

@@ -2,7 +2,8 @@
 // loaded again, they go on where they were (tus 1.0.0; docs/portal.md). Without script the form takes the files itself.
 "use strict";
 
-const PIECE = 4 * 2 ** 20; // bytes a request
+const FIRST = 64 * 2 ** 10; // bytes of the first request: what a file is shows early, before a slow line is kept busy
+const PIECE = 4 * 2 ** 20; // and of each after it
 const LONGEST_WAIT = 30; // seconds between two tries
 
 class Uploads {
@@ -215,7 +216,7 @@ class Uploads {
 
   async piece(one) {
     const begin = one.received;
-    const bytes = one.file.slice(begin, begin + PIECE);
+    const bytes = one.file.slice(begin, begin + (begin ? PIECE : FIRST));
     try {
       await bytes.slice(0, 1).arrayBuffer(); // changed or taken away since it was chosen
     } catch {

@@ -1,9 +1,12 @@
 """What guests do: find, read, download, answer, decline; and what no guest of another box or namespace ever sees."""
 
+import asyncio
+import threading
 from datetime import timedelta
 
 import pytest
 
+from delivery.safebox.answers import to_the_end
 from delivery.safebox.authority import By
 from delivery.safebox.limits import AnswerRefused, TooMuch
 from delivery.safebox.opening import Withdrawn
@@ -335,3 +338,22 @@ async def test_a_guest_hears_once_a_day_that_their_account_is_locked(kept) -> No
     assert not any("http" in mail.text for mail in (first, second)), "nothing to click on"
     kept.clock.pass_(hours=25)
     assert await tell()
+
+
+async def test_who_is_cancelled_waits_for_the_thread() -> None:
+    begun, goes_on, done = threading.Event(), threading.Event(), []
+
+    def work() -> None:
+        begun.set()
+        goes_on.wait(5)
+        done.append("written")
+
+    running = asyncio.ensure_future(to_the_end(work))
+    await asyncio.to_thread(begun.wait, 5)
+    running.cancel()
+    await asyncio.sleep(0)
+    assert not running.done()
+    goes_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert done == ["written"]
