@@ -144,10 +144,13 @@ class Ledger:
                 row.wrong.append(f"{recipient} arrived {arrived} times, outside of every window")
 
     def _in_window(self, came: list[Got]) -> bool:
-        """Did a kill fall between two arrivals, and soon enough behind the first one's dot?"""
+        """Did a kill fall between two arrivals, and not long behind the first one's dot?
+
+        How long it takes to write a result down is a question of how busy the machine is; for ever is a fault.
+        """
         times = sorted(one.at for one in came)
         return any(
-            first < kill.at + 0.1 and kill.at <= second and kill.at - first < 3.0
+            first < kill.at + 0.1 and kill.at <= second and kill.at - first < 15.0
             for first, second in itertools.pairwise(times)
             for kill in self.kills
         )
