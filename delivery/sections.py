@@ -2,10 +2,11 @@
 
 import re
 from email.utils import parseaddr
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -136,12 +137,15 @@ def _address(value: str) -> str:
 
 
 def _zone(value: str) -> str:
-    try:
-        ZoneInfo(value)  # kept by the class: profiles of boxes are read often
-    except (ZoneInfoNotFoundError, ValueError, OSError) as cause:
-        hint = did_you_mean(value, available_timezones()) or "write it as Europe/Zurich or UTC"
-        raise wrong(f'"{value}" is no time zone', hint) from cause
+    if value != "UTC" and value not in _zones():
+        hint = did_you_mean(value, _zones()) or "write it as Europe/Zurich or UTC"
+        raise wrong(f'"{value}" is no time zone', hint)
     return value
+
+
+@lru_cache(maxsize=1)
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())  # kept: it looks at hundreds of files
 
 
 def check_file(value: Path, info: ValidationInfo) -> Path:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from delivery.errors import KeysUnavailable
 from delivery.safebox.acting import LATE, Acting
 from delivery.safebox.authority import By, Said, Standing, standing_of
 from delivery.safebox.boxkey import SUBJECT, BoxKey
@@ -193,10 +194,16 @@ def destroy(conn: Connection, box: BoxRow, gone: "list[str]", now: datetime) -> 
 
 def remembered(conn: Connection, vault: Vault, box: BoxRow) -> dict[str, Any]:
     """Name and SHA-256 of each document, for the record to keep when the box is deleted: the `erasable` fields of that
-    event. A document whose facts were changed is left out: it goes all the same. Raises KeysUnavailable.
+    event. A document whose facts were changed is left out, and so are all where the box's key is lost for good: they go
+    all the same. Raises KeysUnavailable where no key can be had now.
     """
-    key = BoxKey.of(vault, box)
     kept: dict[str, Any] = {}
+    try:
+        key = BoxKey.of(vault, box)
+    except KeysUnavailable:
+        if not vault.ready(box.namespace):
+            raise
+        return kept
     if key is None:
         return kept
     for document in documents_of(conn, box.namespace, box.id):

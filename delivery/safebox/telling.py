@@ -19,6 +19,7 @@ from delivery.safebox.inviting import about_in
 from delivery.safebox.participants import Access, Way
 from delivery.safebox.post import Posted
 from delivery.safebox.reading import Seat
+from delivery.store import throttles
 from delivery.store.accounts import phrase_of
 from delivery.store.audit import Event, EventKind, record
 from delivery.store.box_news import News, count_news
@@ -213,6 +214,10 @@ class Telling(Finding):
         if seat is None:
             return False
         desk, now = self._desk, self._desk.clock()
+        key = f"told:signin_locked:{'second' if by_second else 'password'}:{account_id}"
+        told = await desk.db.read(lambda conn: throttles.read(conn, key))
+        if told is not None and told.window_at > now - _ONCE:
+            return False  # before there is anything to compose: whoever knocks on costs little
 
         def compose(about: About, now: datetime) -> Notice:
             phrase = desk.db.read_now(lambda conn: phrase_of(conn, desk.vault, namespace, about.guest_address))
@@ -223,7 +228,6 @@ class Telling(Finding):
         posted = await asyncio.to_thread(self._composed, seat, "signin_locked", compose, now)
 
         def work(conn: Connection) -> bool:
-            key = f"told:signin_locked:{'second' if by_second else 'password'}:{account_id}"
             if told_lately(conn, namespace, key, now - _ONCE, now):
                 return False
             desk.post.put(conn, posted, now)

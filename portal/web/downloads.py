@@ -26,7 +26,7 @@ log = structlog.get_logger()
 _HOP: Final = 256 * 1024  # bytes decrypted in one visit to a thread, and held for each reader who is slow
 _FIRST: Final = 64 * 1024  # … in the first one: whoever clicked sees that it begins
 # Decrypting holds the interpreter: more threads than these bring no more, and only stand in the way of the event loop.
-_THREADS: Final = ThreadPoolExecutor(2, thread_name_prefix="download")
+_THREADS: Final = ThreadPoolExecutor(4, thread_name_prefix="download")
 _STALLED: Final = 120.0  # seconds that a reader may take nothing before we let go
 _TYPE: Final = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,62}/[a-z0-9][a-z0-9!#$&^_.+-]{0,62}")
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})

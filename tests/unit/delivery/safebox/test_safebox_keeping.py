@@ -182,6 +182,14 @@ async def test_a_document_that_does_not_open_keeps_no_box_from_its_deletion(worl
     assert [one.name for one in record.documents] == ["", "two.pdf"]
 
 
+async def test_a_box_whose_key_is_lost_can_be_deleted_all_the_same(kept) -> None:
+    [box] = await kept.boxes.list()
+    spoil = text("update boxes set dek_key_id = 'gone' where id = :id")
+    kept.db.write_now(lambda conn: conn.execute(spoil, {"id": box.id}))
+    assert await kept.boxes.delete(box.id, ADMIN)
+    assert not any(one.name for one in (await kept.boxes.audit_record(box.id, ADMIN)).documents)
+
+
 async def test_a_profile_may_forbid_acts_by_hand(build, write_mail) -> None:
     firm = Profile.model_validate({"life": {"manual_close": False, "manual_deletion": False, "retention": "forever"}})
     world = build(profiles={"firm": firm})
