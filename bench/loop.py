@@ -123,6 +123,12 @@ def lines(count: int) -> bytes:
     return HEAD + b"".join(b"X%d: %d\r\n" % (n % 100, n % 10) for n in range(count)) + b"\r\nText.\r\n"
 
 
+def numbers(rng: random.Random, count: int) -> bytes:
+    """A text of nothing but valid numbers."""
+    lines = (f"{rng.randint(100, 665):03}-{rng.randint(1, 99):02}-{rng.randint(1, 9999):04}" for _ in range(count))
+    return plain("\r\n".join(lines) + "\r\n")
+
+
 def unicode_text(rng: random.Random, size: int) -> bytes:
     """A text of many scripts, with digits of all kinds."""
     words = ("Ünïcödé ", "числа ", "数字 ", "４１１１ ", "١٢٣ ", "5\u200b36-22-1234 ", "naïve ", "\u202e4321\u202c ")
@@ -149,13 +155,12 @@ def mails() -> dict[str, Callable[[], bytes]]:
         "40 MB text": lambda: plain("".join(f"{n:07} Ordinary words, and nobody minds.\r\n" for n in range(900_000))),
         "20 MB of UTF-8": lambda: plain("Größe und Übung, schön wärmer.\r\n" * 550_000),
         "2 MB page": lambda: page(rng, 2_000_000),
-        "1 MB of numbers": lambda: plain(
-            "".join(
-                f"{rng.randint(100, 665):03}-{rng.randint(1, 99):02}-{rng.randint(1, 9999):04}\r\n"
-                for _ in range(75_000)
-            )
-        ),
+        "1 MB of numbers": lambda: numbers(rng, 75_000),
         "1 MB of one line": lambda: plain("".join(f"{rng.randrange(10**9)} " for _ in range(99_000)) + "\r\n"),
+        "10 KB of numbers": lambda: numbers(rng, 750),
+        "15 KB of scripts": lambda: unicode_text(rng, 14_000),
+        "60 KB of parts": lambda: parts(850),
+        "60 KB turned around": lambda: plain(("\u202e" + "12 \u202c" * 400 + "\r\n") * 20),
         "xls, 300,000 cells": lambda: attached("Hello\r\n", book(60_000, 5), "application/vnd.ms-excel", "a.xls"),
         "xlsx, 300,000 cells": lambda: attached("Hello\r\n", sheet(60_000, 5), XLSX, "a.xlsx"),
         "zip of 5,000 files": lambda: attached("Hello\r\n", packed(5_000), "application/zip", "a.zip"),

@@ -19,12 +19,17 @@ from rules.content import Content
 
 _INLINE: Final = 128 * 1024  # larger messages are read in a thread, so that no connection waits for them
 _INLINE_PAGE: Final = 12 * 1024
-_PAGE: Final = re.compile(rb"html|</[a-z]", re.I)
+_SLOW: Final = re.compile(rb"html|</[a-z]|begin:v", re.I)  # pages and cards take longest
+_MOST_DELIMITERS: Final = 100
+_MOST_ENCODED: Final = 200
 
 
 def _is_quick(raw: bytes) -> bool:
-    """Whether it is read so fast that no connection notices; pages take longest."""
-    return len(raw) <= _INLINE_PAGE or (len(raw) <= _INLINE and not _PAGE.search(raw))
+    """Whether it is read so fast that no connection notices."""
+    if len(raw) <= _INLINE_PAGE:
+        return True
+    few = raw.count(b"\n--") <= _MOST_DELIMITERS and raw.count(b"=?") <= _MOST_ENCODED
+    return len(raw) <= _INLINE and raw.isascii() and few and not _SLOW.search(raw)
 
 
 class Reader:

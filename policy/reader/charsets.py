@@ -73,7 +73,7 @@ def _is_plain(declared: str | None) -> bool:
 
 
 def _ascii(data: bytes, declared: str | None) -> tuple[str, ...]:
-    text = data.decode("ascii")
+    text = decoded(data, "ascii")
     if b"~" in data and holds(data, b"~{#") and (wide := _strict(data, "hz")) is not None:
         return (text, wide)
     if b"+" not in data or search(_UTF7_RUN, data) is None:

@@ -7,7 +7,7 @@ from io import BytesIO
 
 import pytest
 
-from gateway.extractors import Reader, read_file, read_message
+from gateway.extractors import Reader, _is_quick, read_file, read_message
 from gateway.workers import PoolLimits, WorkerPool, WorkersDown
 from policy.message import Message
 
@@ -105,3 +105,17 @@ def test_commands_read_messages_and_files() -> None:
     assert places(read_message(forwarded())) == ["message 1 > papers.zip > notes.docx"]
     assert NUMBER in read_file(docx(), "notes.docx").parts[0].text
     assert NUMBER in read_file(b"SSN 536-22-1234", "notes.txt").parts[0].text
+
+
+@pytest.mark.parametrize(
+    ("raw", "quick"),
+    [
+        (b"Subject: a\r\n\r\n" + b"Words and words.\r\n" * 3_000, True),
+        (b"Subject: a\r\n\r\n" + b"Words and words.\r\n" * 9_000, False),
+        (b"Subject: a\r\n\r\n" + "Grüße.\r\n".encode() * 3_000, False),
+        (b"Subject: a\r\n\r\n<p>A</p>" + b"Words and words.\r\n" * 3_000, False),
+        (b"Subject: a\r\n\r\n" + b"--b\r\n\r\nWords and words.\r\n" * 2_000, False),
+    ],
+)
+def test_what_may_take_long_is_read_in_a_thread(raw: bytes, *, quick: bool) -> None:
+    assert _is_quick(raw) is quick

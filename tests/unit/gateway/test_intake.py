@@ -16,7 +16,7 @@ from delivery.items import Kind, NewItem, NewMessage, Reply, State
 from delivery.notices.notice import Notice
 from delivery.safebox.profile import Profile
 from delivery.store.audit import Event, EventKind
-from gateway.intake import Intake
+from gateway.intake import Intake, _is_heavy
 from gateway.telemetry import Metrics
 from policy.decision import Action, Changes, Decision, Reason, Route, Verdict, Watched
 from policy.message import Address, Client, Envelope, Message, Recipient
@@ -434,3 +434,17 @@ async def test_numbers_and_questions_that_cannot_be_used_are_told(intake: Intake
     await intake.take(envelope("a@gmail.com"), b"X-Sealgate-Phone: a@gmail.com=079 123 45 67\r\n" + RAW)
     ((mail, (item,)),) = world.accepted[0][3]
     assert item.recipient == "alice@example.com" and "number of a@gmail.com was not taken" in mail.subject
+
+
+@pytest.mark.parametrize(
+    ("text", "heavy"),
+    [
+        ("A letter of some words, and 417 of 2026. " * 40, False),
+        ("Grüße aus Zürich. " * 100, False),
+        ("A letter without an end. " * 400, True),
+        ("536-22-1234\n" * 100, True),
+        ("\u202e4321\u202c " * 140, True),
+    ],
+)
+def test_what_may_take_long_is_scanned_in_a_thread(text: str, *, heavy: bool) -> None:
+    assert _is_heavy(Content((Part("subject", "x"), Part("body", text)))) is heavy
