@@ -26,10 +26,10 @@ _MOST_ENCODED: Final = 200
 
 def _is_quick(raw: bytes) -> bool:
     """Whether it is read so fast that no connection notices."""
-    if len(raw) <= _INLINE_PAGE:
-        return True
+    if len(raw) <= _INLINE_PAGE or len(raw) > _INLINE:
+        return len(raw) <= _INLINE_PAGE
     few = raw.count(b"\n--") <= _MOST_DELIMITERS and raw.count(b"=?") <= _MOST_ENCODED
-    return len(raw) <= _INLINE and raw.isascii() and few and not _SLOW.search(raw)
+    return raw.isascii() and few and not _SLOW.search(raw)
 
 
 class Reader:
