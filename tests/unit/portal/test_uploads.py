@@ -306,6 +306,7 @@ async def test_a_closed_box_takes_no_pieces_and_a_deleted_one_keeps_none(office,
     assert not files(office)
 
 
+@pytest.mark.slow
 async def test_senders_add_files_to_what_they_write(office, guest) -> None:
     box_id = (await office.boxes.list("default"))[0].id
     owner = await office.signed_in()
