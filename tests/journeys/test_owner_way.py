@@ -73,7 +73,12 @@ def test_the_sender_sees_writes_closes_and_takes_back(world: Sink, make_gateway,
 
     page.get_by_label("Who reads it").select_option(label="Dora Fischer alone")
     page.get_by_label("Your message").fill("Please bring your insurance card as well.")
+    # pressed while the file is on its way: it is sent by itself once that is here
+    plan = {"name": "Way to the clinic.txt", "mimeType": "text/plain", "buffer": b"Turn left at the bridge. " * 400_000}
+    page.locator("input[type=file]").set_input_files(plan)
     page.get_by_role("button", name="Send", exact=True).click()
+    page.get_by_text("Your message has been sent").wait_for()
+    assert "Way to the clinic.txt" in page.locator("main").inner_text()
     assert "to Dora Fischer alone" in page.locator("main").inner_text()
     assert "Your message has been sent" in page.content()
     page.get_by_role("link", name="Your SafeBoxes").first.click()
