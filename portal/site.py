@@ -14,6 +14,7 @@ from aiohttp import web
 from aiohttp.web import get, post
 
 from delivery.errors import DeliveryError
+from delivery.languages import Language
 from keys.errors import KeysError
 from portal.guest import answer, consent, documents, frame, landing, letter, start
 from portal.guest import uploading as guest_uploading
@@ -255,6 +256,12 @@ async def _sweep(services: PortalServices) -> None:
         await asyncio.sleep(_SWEEP.total_seconds())
 
 
+async def _learn(languages: Sequence[Language]) -> None:
+    """Read the catalogues beside everything else, so that the first reader of each need not wait for it."""
+    for language in languages:
+        await asyncio.to_thread(portal_speech, language)
+
+
 async def _watch(runner: web.AppRunner) -> None:
     """Let go of connections on which nothing happens."""
     patience, loop = runner.app[PATIENCE], asyncio.get_running_loop()
@@ -279,14 +286,13 @@ async def portal_site(
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.load_cert_chain(settings.tls.certificate, settings.tls.key)
     host, port = settings.endpoint
-    for language in services.languages:  # the first reader of each need not wait for it
-        portal_speech(language)
     # No access log: a path may hold the locator of a box.
     runner = Runner(make_site(services), access_log=None, shutdown_timeout=10, keepalive_timeout=60)
     await runner.setup()
     try:
         async with asyncio.TaskGroup() as tasks:
             watch = tasks.create_task(_watch(runner), name="portal watch")
+            tasks.create_task(_learn(services.languages), name="portal languages")
             for sock in sockets or ():
                 await web.SockSite(runner, sock, ssl_context=context, backlog=512).start()
             if sockets is None:
