@@ -114,7 +114,7 @@ def _people(portal: str) -> str:
             "privileged participant of every SafeBox here: may do there what Alice may, at the same place",
         ),
         (samples.STRANGER, "guest: follows the link in her mailbox below; codes come by mail or telephone"),
-        (samples.SECOND, "guest of the same SafeBox; neither guest sees the other"),
+        (samples.SECOND, "guest of the same SafeBox, with a link and codes of his own"),
         (samples.FRIEND, "gets ordinary mail"),
         (samples.PARTNER, "is reached through her hospital’s gateway"),
     )
