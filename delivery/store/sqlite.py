@@ -15,6 +15,7 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from delivery.errors import StoreUnavailable
+from delivery.store.statements import say
 
 # A power cut lost 20 of 20 commits under synchronous=NORMAL and none under FULL. temp_store: sorting must not write
 # rows to a file of its own. secure_delete: what is deleted is overwritten, not only unlinked.
@@ -147,7 +148,7 @@ class SqliteBacking:
 
         event.listen(engine, "connect", remember)
         event.listen(engine, "checkout", recognise)
-        event.listen(engine, "begin", lambda conn: conn.exec_driver_sql(begin))
+        event.listen(engine, "begin", lambda conn: say(conn, begin))
         return engine
 
     def _connect(self, *, query_only: bool) -> sqlite3.Connection:
