@@ -43,7 +43,7 @@ log = get_logger(__name__)
 
 NOT_OUR_BOUNCE: Final = Reply(550, "5.1.1", "No such return address")
 _LARGE: Final = 2**20  # bytes: to read a larger message takes some times its size, so not all are read at once
-_LARGE_AT_ONCE: Final = 32 * 2**20  # bytes of large messages being read
+_LARGE_AT_ONCE: Final = 12 * 2**20  # bytes of large messages being read
 _LARGE_WAIT: Final = 300.0  # seconds for a turn; RFC 5321 4.5.3.2.6 has clients wait ten minutes for the answer
 # Of text; scanning more is done in a thread. A page of numbers takes a hundred times what a page of prose takes.
 _HEAVY_CHARACTERS: Final = 6_000
