@@ -151,6 +151,11 @@ def speech_in(language: Language, *folders: Path) -> Speech:
     )
 
 
+def said(value: object) -> object:
+    """What a template writes (Jinja's `finalize`): a phrase in the language spoken, everything else as it is."""
+    return _spoken.get().tell(value) if isinstance(value, Phrase) else value
+
+
 def spoken() -> Speech:
     """The language of the page or notice that is being written."""
     return _spoken.get()

@@ -22,7 +22,7 @@ from markupsafe import Markup, escape
 from delivery.languages import Language
 from delivery.notices.notice import Attached, Headers, Notice, write
 from delivery.notices.wording import many_lines, one_line, person
-from delivery.speech import Speech, phrase, speaking, speech_in, spoken
+from delivery.speech import Speech, phrase, said, speaking, speech_in, spoken
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 MAX_NOTE: Final = 2_000  # characters
@@ -380,6 +380,7 @@ def environment() -> Environment:
         loader=FileSystemLoader(TEMPLATES),
         autoescape=select_autoescape(["html"], default=False),
         undefined=StrictUndefined,
+        finalize=said,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,

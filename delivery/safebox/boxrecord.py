@@ -58,7 +58,7 @@ _WORDS: Final = {
     EventKind.BOX_GUEST_RECALLED: phrase("It was taken back from one person"),
     EventKind.BOX_DOCUMENT_RECALLED: phrase("A document was taken back"),
     EventKind.BOX_DELETED: phrase("The content was deleted"),
-    EventKind.BOX_RELEASED: "Released: a code by e-mail opens it",
+    EventKind.BOX_RELEASED: phrase("Released: a code by e-mail opens it"),
     EventKind.BOX_LOCKED: phrase("Locked after wrong codes"),
     EventKind.BOX_UNLOCKED: phrase("Unlocked"),
     EventKind.PHONE_TOLD: phrase("Told a telephone number"),

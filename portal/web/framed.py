@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
 from aiohttp import hdrs, web
+from markupsafe import escape
 
 from delivery.safebox.contents import BoxDocument, DocumentReader, OpenBox
 from delivery.safebox.inplace import PICTURES
@@ -16,6 +17,7 @@ from portal.web import csrf
 from portal.web.downloads import in_threads, or_abort, send_document, write
 from portal.web.formatted import Formatted, frame_markup
 from portal.web.headers import DOCUMENT_POLICY, frame_policy
+from portal.web.language import _
 from portal.web.letters import pictures_of
 from portal.web.troubles import NothingHere
 
@@ -25,7 +27,7 @@ Fetch = Callable[[str], Awaitable[DocumentReader | None]]
 _MOST_PICTURES: Final = 20 * 10**6  # bytes of pictures within one mail; further ones are left out
 _HEAD: Final = (
     '<!DOCTYPE html><html><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-    '<meta name="referrer" content="no-referrer"><title>The message as it was formatted</title></head><body>'
+    '<meta name="referrer" content="no-referrer"><title>{title}</title></head><body>'
 )
 _EMPTY: Final = "data:,"
 
@@ -67,7 +69,7 @@ async def send_framed(
 
 
 async def _parts(shown: Formatted, documents: dict[str, BoxDocument], fetch: Fetch) -> AsyncIterator[bytes]:
-    yield _HEAD.encode()
+    yield _HEAD.replace("{title}", escape(_("The message as it was formatted"))).encode()
     left = _MOST_PICTURES
     for number, piece in enumerate(shown.pieces):
         yield piece.encode("utf-8", "replace")

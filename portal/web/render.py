@@ -14,7 +14,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from delivery.languages import NAMES, Language
-from delivery.speech import phrase, spoken
+from delivery.speech import phrase, said, spoken
 from delivery.store.sessions import Session
 from portal.services import SERVICES, PortalServices, services_of
 from portal.settings import OWNERS
@@ -111,6 +111,7 @@ def environment() -> Environment:
         loader=FileSystemLoader(TEMPLATES),
         autoescape=select_autoescape(default=True, default_for_string=True),
         undefined=StrictUndefined,
+        finalize=said,
         trim_blocks=True,
         lstrip_blocks=True,
     )

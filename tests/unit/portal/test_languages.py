@@ -181,8 +181,12 @@ async def test_a_sender_is_told_in_the_language_they_chose(office) -> None:
     assert "Está cerrado. Se puede leer y no admite nada más." in browser.text
     await browser.post(f"/boxes/{box}/extend", {"until": "2020-01-01"})
     assert "No se ha hecho. Eso no es más de lo que el mensaje está abierto" in browser.text
+    assert "Los destinatarios responden solo al remitente." in browser.text  # what the profile says, in plain words
     await browser.post(f"/boxes/{box}/recall", {"reason": "x"})
     assert "Se ha retirado" in browser.text
+    await browser.get(f"/boxes/{box}/record")
+    for words in ("El mensaje se puso en una SafeBox", "Está abierto durante 30 días.", "(invitado"):
+        assert words in browser.text
     told_of_it = " ".join(office.mails("weber@example.com")[-1].split())
     assert "se retiró el" in told_of_it and "no ha visto nada" in told_of_it
 
