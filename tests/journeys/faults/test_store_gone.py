@@ -109,7 +109,7 @@ def test_a_database_server_that_fails_under_load(
     """Two nodes of two workers on one server. It is gone, or hangs up in the middle of transactions: no mail twice."""
     database = f"database: {postgres_server.url(postgres_server.new_database())}"
     first = make_faulty(peer.port, more="workers: 2", database=database)
-    first.arm["patience"] = 2.0
+    first.arm |= {"patience": 2.0, "retry": 0.3}  # what finds no database for its SafeBox is tried again soon
     second = make_faulty(peer.port, twin_of=first, more="workers: 2")
     peer.manners.pause = 0.02
     nodes = (first, second)
