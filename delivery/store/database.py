@@ -116,11 +116,22 @@ class Database:
         return await asyncio.get_running_loop().run_in_executor(self._readers, self.read_now, work)
 
     def read_now(self, work: Callable[[Connection], T]) -> T:
-        """`read`, in this thread. Sees what is committed, also when called inside a write's work."""
+        """`read`, in this thread. Sees what is committed, also when called inside a write's work.
+
+        Inside a read's work it goes by the same connection, and sees the same moment: readers that each held one and
+        waited for a second would wait for each other.
+        """
         if self._closed:
             raise StoreUnavailable("the database is closed")
+        reading: Connection | None = getattr(self._here, "reading", None)
+        if reading is not None:
+            return work(reading)
         with translated(), self._backing.reader.connect() as conn, conn.begin():
-            return work(conn)
+            self._here.reading = conn
+            try:
+                return work(conn)
+            finally:
+                self._here.reading = None
 
     async def tidy(self) -> None:
         """Let go of the log's old pages, which may hold what was deleted since. Cheap when nothing was written."""

@@ -121,6 +121,19 @@ async def test_a_read_inside_a_write_sees_what_is_committed(store):
     assert await store.db.write(work) == []
 
 
+async def test_reads_inside_reads_wait_for_no_second_connection(store):
+    together = threading.Barrier(4, timeout=10)  # all readers at once, each with its connection in hand
+
+    def work(conn):
+        together.wait()
+        return store.db.read_now(lambda inner: (inner is conn, names(inner)))
+
+    assert await asyncio.gather(*(store.db.read(work) for _ in range(4))) == [(True, [])] * 4
+    with pytest.raises(ZeroDivisionError):
+        await store.db.read(lambda _conn: store.db.read_now(lambda _inner: 1 / 0))
+    assert await store.db.read(names) == []
+
+
 async def test_cancelled_before_its_group_starts_a_work_never_runs(store):
     release, ran, held = threading.Event(), [], []
     for _ in range(store.db.backing.writers):  # every writer is busy
