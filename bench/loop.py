@@ -14,7 +14,9 @@ import argparse
 import base64
 import io
 import json
+import os
 import random
+import signal
 import smtplib
 import struct
 import sys
@@ -205,14 +207,16 @@ class Watch:
         return int(self._waits.read_text().split()[1]) / 1e9
 
     def look(self) -> None:
-        """For ever, in a thread."""
-        while True:
+        """In a thread, for as long as the bench lives: however that ended, the gateway ends too."""
+        bench = os.getppid()
+        while os.getppid() == bench:
             time.sleep(LOOKED / 3)
             if not self._seen and time.perf_counter() - self._last > LOOKED:
                 frames = sys._current_frames()
                 own = threading.get_ident()
                 places = (_where(frame) for key, frame in frames.items() if key != own)
                 self._seen = " | ".join(place for place in places if not place.startswith(IDLE))
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _where(frame: object) -> str:
