@@ -259,6 +259,13 @@ async def run(asked: argparse.Namespace, folder: Path, stack: ExitStack) -> dict
     sink.close()
     if figures.troubles:
         raise SystemExit(f"nothing is reported: {dict(figures.troubles)}")
+    return told(asked, figures, at_rest, rounds, watch.samples[-1])
+
+
+def told(
+    asked: argparse.Namespace, figures: Figures, at_rest: Sample, rounds: list[Round], last: Sample
+) -> dict[str, object]:
+    """Print the figures, and give them for the file."""
     print(
         f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; "
         f"{asked.guests} guests within {asked.within:g} s, documents of {asked.megabytes:g} MiB; "
@@ -271,7 +278,6 @@ async def run(asked: argparse.Namespace, folder: Path, stack: ExitStack) -> dict
             f"{one.what:10} {one.seconds:6.1f} s, {one.processor:5.1f} s of processor time;"
             f" PSS at most {one.highest:5.0f} MB, then {one.after:5.0f} MB"
         )
-    last = watch.samples[-1]
     print(f"at the end: PSS {last.pss:.0f} MB, RSS {last.rss:.0f} MB, {last.handles} file handles")
     return {
         "rounds": [asdict(one) for one in rounds],

@@ -4,27 +4,19 @@ What a guest's notice tells is little on purpose: who wrote, from which organisa
 subject, unless the box's profile says so. Owners are told of their own mail, by their own way in.
 """
 
-import re
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from email.utils import parseaddr
-from functools import lru_cache
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_eval_context, select_autoescape
-from jinja2.nodes import EvalContext
-from markupsafe import Markup, escape
-
 from delivery.languages import Language
 from delivery.notices.notice import Attached, Headers, Notice, write
+from delivery.notices.templating import environment
 from delivery.notices.wording import many_lines, one_line, person
-from delivery.speech import Speech, phrase, said, speaking, speech_in, spoken
+from delivery.speech import Speech, phrase, speaking, speech_in, spoken
 
-TEMPLATES: Final = Path(__file__).parent / "templates"
 MAX_NOTE: Final = 2_000  # characters
 MAX_ANSWER: Final = 2_000_000  # characters; how much may be written is the portal's limit
 
@@ -371,87 +363,3 @@ class Composer:
 
     def _render(self, name: str, facts: dict[str, Any]) -> str:
         return self._templates.get_template(name).render(facts)
-
-
-@lru_cache(maxsize=1)
-def environment() -> Environment:
-    """The templates, read once a process."""
-    made = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=select_autoescape(["html"], default=False),
-        undefined=StrictUndefined,
-        finalize=said,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    made.filters.update(unprefixed=_unprefixed, titled=_titled, wrap=_wrapped, item=_item, line=one_line)
-    made.filters.update(told=_word, date=_date, time=_time, span=_span, size=_size)
-    made.globals.update(_=_told, say=_say, count=_count)
-    return made
-
-
-def _told(text: str) -> str:
-    return spoken().tell(text)
-
-
-@pass_eval_context
-def _say(context: EvalContext, text: str, **values: object) -> str:
-    """A sentence with its values: in HTML both are escaped, but for values that are markup."""
-    said = spoken().tell(text)
-    return Markup(str(escape(said))).format(**values) if context.autoescape else said.format(**values)  # noqa: S704 - escaped
-
-
-@pass_eval_context
-def _count(context: EvalContext, number: int, one: str, many: str, **values: object) -> str:
-    """The same with a number in it."""
-    speech = spoken()
-    said, values = speech.catalogue.counted(number, one, many), {"number": speech.number(number), **values}
-    return Markup(str(escape(said))).format(**values) if context.autoescape else said.format(**values)  # noqa: S704 - escaped
-
-
-def _word(text: str) -> str:
-    return spoken().word(text)
-
-
-def _date(when: datetime) -> str:
-    return spoken().day(when)
-
-
-def _time(when: datetime) -> str:
-    return f"{spoken().minute(when)} UTC"
-
-
-def _span(length: timedelta) -> str:
-    return spoken().span(length)
-
-
-def _size(octets: int) -> str:
-    return spoken().size(octets)
-
-
-def _wrapped(text: str) -> str:
-    """A paragraph in lines of 72 characters; links and addresses stay whole."""
-    return textwrap.fill(_spaced(text), 72, break_long_words=False, break_on_hyphens=False)
-
-
-def _item(text: str, mark: str = "*") -> str:
-    """The same as one of a list, its lines below each other."""
-    mark = f"{mark} "
-    filled = textwrap.TextWrapper(72, mark, " " * len(mark), break_long_words=False, break_on_hyphens=False)
-    return filled.fill(_spaced(text))
-
-
-def _spaced(text: str) -> str:
-    """With one space between words; those that must stay on one line keep theirs."""
-    return " ".join(re.split(r"[ \t\n]+", text.strip()))
-
-
-def _titled(subject: str) -> str:
-    """A subject, or that there is none (any more)."""
-    return one_line(subject) or spoken().tell("(no subject)")
-
-
-def _unprefixed(subject: str) -> str:
-    """The subject without the `Re:` it has, so that answers do not pile them up."""
-    return re.sub(r"(?i)^(re|aw|antw|sv|rv)\s*:\s*", "", subject.strip())

@@ -14,7 +14,7 @@ from catalogues import MARKS, SPEAKERS, brought_up_to_date, catalogue_path, fold
 from marked import unmarked
 
 from delivery.languages import LOCALES, NAMES, TAGS, Language
-from delivery.notices.compose import TEMPLATES, environment
+from delivery.notices.templating import TEMPLATES, environment
 from portal.web import render
 
 OTHERS = [language for language in Language if language is not Language.EN]

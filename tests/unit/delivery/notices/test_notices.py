@@ -17,8 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from delivery.languages import Language
-from delivery.notices.compose import TEMPLATES, About, Composer, Offer, Voice
+from delivery.notices.compose import About, Composer, Offer, Voice
 from delivery.notices.notice import Attached, Notice, mailbox
+from delivery.notices.templating import TEMPLATES
 from delivery.notices.wording import MAX_NAME, one_line
 from delivery.speech import ENGLISH, phrase
 
