@@ -10,6 +10,8 @@ from rules.finding import Confidence
 from rules.matching import Matcher
 from rules.verdict import Verdict
 
+pytestmark = pytest.mark.slow  # numbers of seventy kinds: the packs' own samples are the quick look
+
 COUNT = 24
 FOUND = (
     "{name}: {number}",
