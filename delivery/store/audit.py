@@ -88,15 +88,12 @@ class EventKind(StrEnum):
     SIGNIN_UNLOCKED = "signin.unlocked"  # an admin lifted what wrong codes or passwords had locked
     ACCOUNT_CREATED = "account.created"
     ACCOUNT_CHANGED = "account.changed"
-    ACCOUNT_DELETED = "account.deleted"
     SESSION_ENDED = "session.ended"
     DEVICE_REMEMBERED = "device.remembered"
     DEVICE_FORGOTTEN = "device.forgotten"
     POLICY_LOADED = "policy.loaded"
     POLICY_REFUSED = "policy.refused"
-    KEY_CREATED = "key.created"
     KEY_ROTATED = "key.rotated"
-    SCHEMA_UPGRADED = "schema.upgraded"
     AUDIT_EXPORTED = "audit.exported"
     PERSON_ERASED = "person.erased"
 
