@@ -1,5 +1,5 @@
 # The everyday commands. Needs make and python3-venv (Python 3.11 or later); everything else is set up here.
-PYTHON ?= python3
+PYTHON ?= $(shell .ci/python)
 VENV := .venv
 BIN := $(VENV)/bin
 SETUP := $(VENV)/.set-up

@@ -10,9 +10,13 @@ from typing import Final
 _ATTRIBUTE: Final = r"""[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|[^\s>"'][^\s>]*+)?+)?+"""
 _TAG: Final = re.compile(
     rf"<(?:(?P<close>/?)(?P<name>[a-zA-Z][^\s/>]*+)(?P<rest>(?:[\s/]++|{_ATTRIBUTE})*+)(?P<end>>|\Z)"
-    r"|!--(?P<comment>-?>|[^-]*+(?:-(?!-!?>)[^-]*+)*+(?:--!?>|\Z))|(?P<other>[!?/][^>]*+(?:>|\Z)))"
+    r"|(?P<other>[!?/][^>]*+(?:>|\Z)))"
 )
-_CDATA: Final = re.compile(r"<!\[CDATA\[([^\]]*+(?:\](?!\]>)[^\]]*+)*+)(?:\]\]>|\Z)")
+_COMMENT: Final = "<!--"
+_NO_COMMENT: Final = re.compile("-?>")  # right behind that it is a whole comment, and an empty one
+_COMMENT_END: Final = re.compile("--!?>")
+_CDATA: Final = "![CDATA["
+_CDATA_END: Final = "]]>"
 _NAMED: Final = re.compile(
     r"""([^\s/>=][^\s/>=]*+)(?:\s*+=\s*+(?:"([^"]*+)(?:"|\Z)|'([^']*+)(?:'|\Z)|([^\s>"'][^\s>]*+)))?+"""
 )
@@ -144,10 +148,10 @@ class _Parser:
                 continue
             if less > at:
                 self._text(source[at:less])
-            close, name, rest, end, comment, other = match.groups()
+            close, name, rest, end, other = match.groups()
             at = match.end()
             if name is None:
-                at = self._markup(comment, other, match.start(), at)
+                at = self._markup(other, match.start(), at)
             elif close:
                 name = name.lower()
                 if name in _PLAIN and stack[-1].name == name:  # the commonest, and the same as what follows
@@ -195,19 +199,16 @@ class _Parser:
         top.children.append(thing)
         return False
 
-    def _markup(self, comment: str | None, other: str, start: int, end: int) -> int:
+    def _markup(self, other: str, start: int, end: int) -> int:
         """Comments, declarations, instructions and CDATA; returns where to go on."""
-        if comment is not None:
-            text = comment.removesuffix(">").removesuffix("!").removesuffix("--")
-            if text and not text.isspace():
-                self._stack[-1].children.append(Comment(text))
-                self._conditional(text)
-        elif other.startswith("![CDATA["):
+        if other.startswith("!--"):
+            return self._comment(start + len(_COMMENT))
+        if other.startswith(_CDATA):
             if self._open["svg"] or self._open["math"]:
-                inner = _CDATA.match(self._source, start)
-                if inner is not None:
-                    self._stack[-1].children.append(inner[1])
-                    return inner.end()
+                inner = start + 1 + len(_CDATA)
+                stop = self._source.find(_CDATA_END, inner)
+                self._stack[-1].children.append(self._source[inner : stop if stop >= 0 else None])
+                return stop + len(_CDATA_END) if stop >= 0 else len(self._source)
             self._stack[-1].children.append(Unparsed(other[8:].removesuffix(">").removesuffix("]]")))
             self._tree.odd = True
         elif other.startswith("![if"):
@@ -216,6 +217,19 @@ class _Parser:
             self._close(CONDITIONAL)
         elif other[:1] != "!" and len(other) > 2:
             self._stack[-1].children.append(Comment(other[1:].removesuffix(">")))
+        return end
+
+    def _comment(self, start: int) -> int:
+        """A comment whose text begins there; returns where to go on."""
+        empty = _NO_COMMENT.match(self._source, start)
+        if empty is not None:
+            return empty.end()
+        found = _COMMENT_END.search(self._source, start)
+        stop, end = found.span() if found is not None else (len(self._source),) * 2
+        text = self._source[start:stop]
+        if text and not text.isspace():
+            self._stack[-1].children.append(Comment(text))
+            self._conditional(text)
         return end
 
     def _conditional(self, comment: str) -> None:

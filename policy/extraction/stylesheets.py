@@ -12,11 +12,11 @@ from policy.extraction.selecting import Exhausted, Matching, Selector
 from policy.extraction.selectors import parse_selectors, unescape_css
 
 _TOKEN: Final = re.compile(
-    r"""/\*[^*]*+(?:\*(?!/)[^*]*+)*+(?:\*/|\Z)|"(?:[^"\\\n]|\\.)*+"?|'(?:[^'\\\n]|\\.)*+'?|\\."""
+    r"""/\*[^*]*+\**+(?:[^*/][^*]*+\**+)*+(?:/|\Z)|"(?:[^"\\\n]|\\.)*+"?|'(?:[^'\\\n]|\\.)*+'?|\\."""
     r"""|url\(\s*+[^"'()\s][^()]*+\)?|<!--|-->|[{};()]""",
     re.S | re.I,
 )
-_COMMENT: Final = re.compile(r"/\*[^*]*+(?:\*(?!/)[^*]*+)*+(?:\*/|\Z)|<!--|-->")
+_COMMENT: Final = re.compile(r"/\*[^*]*+\**+(?:[^*/][^*]*+\**+)*+(?:/|\Z)|<!--|-->")
 _VARIABLE: Final = re.compile(r"var\(\s*(--[-\w]+)\s*(?:,([^()]*(?:\([^()]*\)[^()]*)*))?\)", re.I)
 _WIDTH: Final = re.compile(
     r"\(\s*(?:(min|max)-(?:device-)?(?:width|height)\s*:|(?:width|height)\s*([<>])=?)\s*([\d.]+)(px|em|rem|cm|in)?\s*\)"

@@ -2,6 +2,7 @@
 
 import html
 import re
+from collections.abc import Callable
 from typing import Final
 
 from policy.extraction.collected import Collected, File
@@ -10,8 +11,8 @@ from rules.content import FileKind
 
 _TAG: Final = re.compile(r"<[^<>]*+>")
 _XML_ENCODING: Final = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s{0,9}=\s{0,9}["']([A-Za-z0-9_.-]{2,40})""")
-_XML_COMMENT: Final = re.compile(r"<!--[^-]*+(?:-(?!->)[^-]*+)*+(?:-->|\Z)")
-_CDATA: Final = re.compile(r"<!\[CDATA\[([^\]]*+(?:\](?!\]>)[^\]]*+)*+)(?:\]\]>|\Z)")
+_COMMENT: Final = ("<!--", "-->")
+_CDATA: Final = ("<![CDATA[", "]]>")
 _ENTITY: Final = re.compile(r"""<!ENTITY\s{1,9}([\w.-]{1,40})\s{1,9}["']([^"'<>]{0,40})["']""")
 _REFERENCE: Final = re.compile(r"&([\w.-]{1,40});")
 _MOST_ENTITIES: Final = 200
@@ -41,7 +42,7 @@ def _plain_xml(source: str) -> tuple[str, bool]:
     if "<!" not in source:
         return source, True
     own = {match[1]: match[2] for _, match in zip(range(_MOST_ENTITIES), _ENTITY.finditer(source), strict=False)}
-    text = _CDATA.sub(lambda match: html.escape(match[1]), _XML_COMMENT.sub("", source))
+    text = _replaced(_replaced(source, _COMMENT, lambda _: ""), _CDATA, html.escape)
     most = len(text) + _MOST_WRITTEN
     for _ in range(_ENTITIES_DEEP if own else 0):
         if len(text) > _MOST_REFERRING:
@@ -51,3 +52,16 @@ def _plain_xml(source: str) -> tuple[str, bool]:
             break
         text = written
     return text, not any(match[1] in own for match in _REFERENCE.finditer(text))
+
+
+def _replaced(source: str, marks: tuple[str, str], by: Callable[[str], str]) -> str:
+    """With what `by` gives in place of each piece between two marks; the last one may have no end."""
+    begin, end = marks
+    pieces: list[str] = []
+    done = 0
+    while (start := source.find(begin, done)) >= 0:
+        inside = start + len(begin)
+        stop = source.find(end, inside)
+        pieces += [source[done:start], by(source[inside : stop if stop >= 0 else None])]
+        done = stop + len(end) if stop >= 0 else len(source)
+    return "".join((*pieces, source[done:]))
