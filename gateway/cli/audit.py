@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, TextIO
 import click
 from sqlalchemy import Connection
 
-from gateway.cli.context import NO, WRONG, Invocation, config_after, fail, print_json
+from gateway.cli.context import NO, WRONG, CommandGroup, Invocation, config_after, fail, print_json
 from gateway.cli.stores import actor, stores_of
 
 if TYPE_CHECKING:
     from delivery.trail.proof import Shipped
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def command() -> None:
     """The append-only trail of every decision, delivery, sign-in, view, answer and admin act."""
 
@@ -23,7 +23,7 @@ def command() -> None:
 @config_after
 @click.option("--reveal", is_flag=True, help="Open the sealed fields too: subjects, file names, excerpts, reasons.")
 @click.option("--after", type=click.IntRange(0), default=0, metavar="N", help="Only events after the one numbered N.")
-@click.option("--json", "_as_json", is_flag=True, help="One JSON object a line: it always is.")
+@click.option("--json", "_as_json", is_flag=True, help="Changes nothing: the output is always one JSON object a line.")
 @click.pass_obj
 def export_(invocation: Invocation, reveal: bool, after: int, _as_json: bool) -> None:
     """Print every event, oldest first, one JSON object a line. Revealing sealed fields is itself an event."""
@@ -75,8 +75,8 @@ def verify_(invocation: Invocation, shipped: TextIO | None, as_json: bool) -> No
 
 @command.command("checkpoints")
 @config_after
-@click.option("--after", type=click.IntRange(0), default=0, metavar="N", help="Only those of more than N links.")
-@click.option("--json", "_as_json", is_flag=True, help="One JSON object a line: it always is.")
+@click.option("--after", type=click.IntRange(0), default=0, metavar="N", help="Only checkpoints of more than N links.")
+@click.option("--json", "_as_json", is_flag=True, help="Changes nothing: the output is always one JSON object a line.")
 @click.pass_obj
 def checkpoints_(invocation: Invocation, after: int, _as_json: bool) -> None:
     """Print the signed checkpoints, as they are shipped: keep them where this machine cannot change them."""
@@ -97,8 +97,8 @@ def checkpoints_(invocation: Invocation, after: int, _as_json: bool) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
 def erase_(invocation: Invocation, address: str, box: str, yes: bool) -> None:
-    """Forget a person: their address goes from every event, with names and digests of documents they wrote, and the
-    chain still proves that none was changed.
+    """Forget a person: their address goes from every event, and so do names and digests of documents they wrote; the
+    chain still proves that no event was changed.
     """
     from delivery.store.audit import Event, EventKind, record
     from delivery.store.erasing import erase_documents, erase_person

@@ -18,7 +18,7 @@ from gateway.cli.boxshown import (
     summary_text,
     track_json,
 )
-from gateway.cli.context import NO, Command, Invocation, config_after, fail, json_option, print_json
+from gateway.cli.context import NO, Command, CommandGroup, Invocation, config_after, fail, json_option, print_json
 from gateway.cli.stores import actor, stores_of
 from policy.units import parse_duration
 
@@ -71,13 +71,15 @@ def _time(_ctx: click.Context, _param: click.Parameter, value: str | None) -> da
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
-_force = click.option("--force", is_flag=True, help="Even where the box's profile does not allow it.")
-_until = click.option("--until", callback=_time, metavar="TIME", help="Until then, such as 2026-12-31 (UTC).")
-_for = click.option("--for", "length", callback=_duration, metavar="DURATION", help="For so long from now: `7 days`.")
+_force = click.option("--force", is_flag=True, help="Do it even where the box's profile does not allow it.")
+_until = click.option("--until", callback=_time, metavar="TIME", help="Until this time, such as 2026-12-31 (UTC).")
+_for = click.option(
+    "--for", "length", callback=_duration, metavar="DURATION", help="For this long from now, such as `7 days`."
+)
 _reason = click.option("--reason", default="", help="What guests read in place of it.")
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def command() -> None:
     """See SafeBoxes, and what became of them; close, extend, reopen, recall, delete them, and say who takes part."""
 
@@ -124,7 +126,7 @@ def show(invocation: Invocation, *, box_id: str, namespace: str, as_json: bool) 
 @command.command()
 @_box
 def record(invocation: Invocation, *, box_id: str, namespace: str, as_json: bool) -> None:
-    """Show the audit record of a box: from its closing on, also when its content is deleted."""
+    """Show the audit record of a box, once it is closed; it outlives the content."""
     from delivery.safebox.authority import By
     from delivery.safebox.boxrecord import record_as_json
 
@@ -265,7 +267,7 @@ def add(
     alias: str,
     force: bool,
 ) -> None:
-    """Invite ADDRESS to an open box; who was removed takes part again."""
+    """Invite ADDRESS to an open box. Somebody who was removed takes part again."""
     from delivery.store.boxes import Role
 
     act_on_box(
@@ -315,7 +317,7 @@ def notify(invocation: Invocation, *, box_id: str, namespace: str, as_json: bool
 def release(invocation: Invocation, *, box_id: str, namespace: str, as_json: bool, address: str) -> None:
     """Let a mailed code open a box that was made because a partner could not be reached with proof.
 
-    Do this when the owner has made sure, by another way than mail, that ADDRESS is read by the guest alone.
+    Do this once the owner has verified, by other means than mail, that only the guest reads mail to ADDRESS.
     """
     act_on_box(
         invocation,
@@ -330,7 +332,7 @@ def release(invocation: Invocation, *, box_id: str, namespace: str, as_json: boo
 @_box
 @click.argument("address")
 def unlock(invocation: Invocation, *, box_id: str, namespace: str, as_json: bool, address: str) -> None:
-    """Take off the lock that too many wrong codes put on a guest."""
+    """Lift the lock that too many wrong codes put on a guest."""
     act_on_box(
         invocation,
         box_id,

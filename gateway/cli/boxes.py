@@ -1,6 +1,9 @@
 """All of `sealgate box`."""
 
-from gateway.cli import proof  # noqa: F401 - adds its commands to the group
+from gateway.cli import boxproof
 from gateway.cli.box import command
 
 __all__ = ["command"]
+
+command.add_command(boxproof.phone)
+command.add_command(boxproof.question)

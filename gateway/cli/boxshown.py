@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from gateway.cli.stores import shown
+from gateway.cli.terminal import printable_lines
 
 if TYPE_CHECKING:
     from delivery.safebox.boxrecord import AuditRecord
@@ -94,7 +95,7 @@ def audit_text(record: "AuditRecord") -> str:
     for event in record.events:
         who = " ".join(part for part in (event.who, f"by {event.by}" if event.by else "", event.network) if part)
         lines.append(f"    {_in_both(event.at, record.zone)}  {event.words}{': ' if who else ''}{who}")
-    return printable("\n".join(lines))
+    return printable_lines("\n".join(lines))
 
 
 def _in_both(at: datetime, zone: str) -> str:
@@ -124,7 +125,7 @@ def summary_text(box: "BoxSummary") -> str:
         until = "content gone"
     lines = [f"{box.id}  {box.state.value:<8} {box.profile:<12} {box.owner}  {shown(box.created_at)}  {until}"]
     lines += [f"    {guest.state.value:<9} {guest.address}{_gone(guest)}" for guest in box.guests]
-    return printable("\n".join(lines))
+    return printable_lines("\n".join(lines))
 
 
 def record_text(record: "BoxRecord", tracks: "Sequence[Track]") -> str:
@@ -147,7 +148,7 @@ def record_text(record: "BoxRecord", tracks: "Sequence[Track]") -> str:
     lines += [f"    {sentence}" for sentence in in_words(record.profile)]
     lines += [f"    {_track_text(track)}" for track in tracks]
     lines += [f"    {shown(at)}  {kind:<16} {names.get(who or '', '')}".rstrip() for at, kind, who in record.events]
-    return printable("\n".join(lines))
+    return printable_lines("\n".join(lines))
 
 
 def fates_text(fates: "Sequence[Fate]") -> list[str]:
@@ -156,13 +157,8 @@ def fates_text(fates: "Sequence[Fate]") -> list[str]:
     for fate in fates:
         documents = f" ({', '.join(fate.documents)})" if fate.documents else ""
         at = f", {shown(fate.at)}" if fate.at else ""
-        lines.append(printable(f"    {fate.address}: {fate.reached.value}{at}{documents}"))
+        lines.append(printable_lines(f"    {fate.address}: {fate.reached.value}{at}{documents}"))
     return lines
-
-
-def printable(text: str) -> str:
-    """No address may steer the terminal."""
-    return "".join(char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
 def _track_text(track: "Track") -> str:

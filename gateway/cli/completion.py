@@ -5,10 +5,10 @@ from pathlib import Path
 import click
 from click.shell_completion import get_completion_class
 
-from gateway.cli.context import fail, said
+from gateway.cli.context import CommandGroup, fail, first_sentence, said
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def command() -> None:
     """Print the shell's completion script, or write the man pages.
 
@@ -22,7 +22,7 @@ def command() -> None:
 @command.command()
 @click.argument("name", type=click.Choice(["bash", "zsh", "fish"]))
 def shell(name: str) -> None:
-    """Print the completion script of one shell."""
+    """Print the completion script of a shell."""
     from gateway.cli.main import main
 
     completion = get_completion_class(name)
@@ -62,7 +62,7 @@ def _page(ctx: click.Context, command: click.Command, name: str) -> str:
     """troff: the same words as --help."""
     help_text = command.get_help(ctx).replace("\\", "\\e")
     lines = [("\\&" + line if line.startswith((".", "'")) else line) for line in help_text.splitlines()]
-    short = command.get_short_help_str(80).replace("\\", "\\e")
+    short = first_sentence(command).replace("\\", "\\e")
     title = name.replace(" ", "-").upper()
     return "\n".join(
         [

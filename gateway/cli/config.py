@@ -4,11 +4,11 @@ from dataclasses import asdict
 
 import click
 
-from gateway.cli.context import WRONG, Invocation, config_after, json_option, print_json
+from gateway.cli.context import WRONG, CommandGroup, Invocation, config_after, json_option, print_json
 from policy.problem import Problem
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def command() -> None:
     """Check the configuration, print an example or its schema."""
 

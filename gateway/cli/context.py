@@ -15,6 +15,23 @@ WRONG: Final = 2  # exit code: wrong use, configuration or policy
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
+class CommandGroup(click.Group):
+    """Commands that its --help lists with the whole first sentence of each, however long."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list in --help; click would cut each at the end of its line."""
+        found = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, first_sentence(one)) for name, one in found if one is not None and not one.hidden]
+            )
+
+
+def first_sentence(command: click.Command) -> str:
+    """What a command does, in one sentence."""
+    return command.get_short_help_str(limit=1000)
+
+
 @dataclass(slots=True)
 class Invocation:
     """One run of the command; `config` may be set again by --config after the command's name."""

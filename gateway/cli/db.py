@@ -2,11 +2,11 @@
 
 import click
 
-from gateway.cli.context import Invocation, config_after, fail, json_option, print_json
+from gateway.cli.context import CommandGroup, Invocation, config_after, fail, json_option, print_json
 from gateway.cli.stores import act_as_owner_of, settings_of
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def command() -> None:
     """Upgrade the database."""
 
@@ -16,9 +16,9 @@ def command() -> None:
 @json_option
 @click.pass_obj
 def upgrade_(invocation: Invocation, as_json: bool) -> None:
-    """Bring the schema to this version's. Stop every `sealgate serve` on it first.
+    """Bring the database's schema up to this version. Stop every `sealgate serve` on it first.
 
-    An SQLite file is copied before it is changed. Of a PostgreSQL database make a backup yourself.
+    An SQLite file is copied before it is changed; make a backup of a PostgreSQL database yourself.
     """
     settings = settings_of(invocation, keyring=False)
     from delivery.errors import DeliveryError

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gateway.cli.context import NO, WRONG, Invocation, config_after, fail, json_option, print_json
+from gateway.cli.context import NO, WRONG, CommandGroup, Invocation, config_after, fail, json_option, print_json
 from gateway.cli.stores import settings_of
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _BITS = {"rsa": 2048, "rsa-1024": 1024, "rsa-4096": 4096, "ed25519": None}
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def command() -> None:
     """Make keys that sign mail (DKIM), and see what the DNS has to say of them.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gateway.cli.context import NO, Invocation, config_after, fail, json_option, print_json
+from gateway.cli.context import NO, CommandGroup, Invocation, config_after, fail, json_option, print_json
 from gateway.cli.stores import act_as_owner_of, settings_of
 from keys.errors import KeysError
 from keys.keyring import KeyRing, keyring_path
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gateway.settings import Settings
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def command() -> None:
     """Make, list and rotate the root keys that wrap all others.
 
@@ -71,7 +71,8 @@ def list_(invocation: Invocation, as_json: bool) -> None:
 def rotate(invocation: Invocation, rewrap_only: bool, as_json: bool) -> None:
     """Make a new primary root key, and wrap the keys of every namespace by it.
 
-    A running gateway notices by itself. Older root keys stay in the keyring: backups of the database need them.
+    A running gateway that reads the keyring file notices by itself; one that has it as a systemd credential must be
+    restarted. Older root keys stay in the keyring: backups of the database need them.
     """
     settings = settings_of(invocation)
     ring = _ring(settings)

@@ -23,7 +23,7 @@ GROUPS: Final = {
     "dkim": ("gateway.cli.dkim", "Make keys that sign mail, and print their DNS records."),
     "audit": ("gateway.cli.audit", "Export the trail of events, and prove it."),
     "db": ("gateway.cli.db", "Upgrade the database."),
-    "completion": ("gateway.cli.completion", "Print the shell's completion script, or the man pages."),
+    "completion": ("gateway.cli.completion", "Print the shell's completion script, or write the man pages."),
 }
 
 

@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
-from gateway.cli.context import CONFIG_DEFAULT, NO, WRONG, Invocation, config_after, fail, json_option, print_json
+from gateway.cli.context import (
+    CONFIG_DEFAULT,
+    NO,
+    WRONG,
+    CommandGroup,
+    Invocation,
+    config_after,
+    fail,
+    json_option,
+    print_json,
+)
 from gateway.cli.terminal import bold, many
 from policy.message import Address, AddressInvalid, Client, Envelope, Recipient
 
@@ -29,7 +39,7 @@ BUILTIN: Final = "builtin"
 _FILE: Final = click.Path(path_type=Path, dir_okay=False)
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def command() -> None:
     """Check, test and explain the policy; see what another would change, and what watching rules saw."""
 
@@ -88,7 +98,7 @@ def test(invocation: Invocation, file: Path | None, as_json: bool) -> None:
 @click.option("--client", default="127.0.0.1", metavar="IP", help="The address the message comes from.")
 @click.option("--at", metavar="TIME", help="When it comes, as 2026-05-09T20:30:00+02:00; now if not given.")
 @click.option("--policy", "other", type=_FILE, metavar="FILE", help="Another policy instead of the configured one.")
-@click.option("--online", is_flag=True, help="Ask DNS whether the recipients' servers can be found.")
+@click.option("--online", is_flag=True, help="Ask DNS how far the recipients' servers can be proven.")
 @config_after
 @json_option
 @click.pass_obj
@@ -128,8 +138,8 @@ def explain(  # noqa: PLR0917 - click hands over each option by its name
 
 @command.command()
 @click.argument("folder", metavar="DIR|MAILDIR|MBOX", type=click.Path(path_type=Path, exists=True))
-@click.option("--against", required=True, type=_FILE, metavar="FILE", help="The policy that might come.")
-@click.option("--policy", "other", type=_FILE, metavar="FILE", help="Another first policy instead of the configured.")
+@click.option("--against", required=True, type=_FILE, metavar="FILE", help="The policy that might come into force.")
+@click.option("--policy", "other", type=_FILE, metavar="FILE", help="What to compare it with; else the configured one.")
 @click.option("--from", "sender", metavar="ADDRESS", help="The sender of all of them; <> for none.")
 @click.option("--to", "recipients", multiple=True, metavar="ADDRESS", help="A recipient of all; may be repeated.")
 @click.option("--client", metavar="IP", help="Where all come from; else as their first Received line says.")
@@ -139,10 +149,10 @@ def explain(  # noqa: PLR0917 - click hands over each option by its name
     type=click.Choice(["envelope", "header"]),
     default="envelope",
     show_default=True,
-    help="Whom a message was for: as the server that took it wrote on top (X-Original-To and the like), "
-    "and where it did not by To, Cc and Bcc; or always by these.",
+    help="Who says whom a message was for. envelope: the server that took it, where it wrote that on top "
+    "(X-Original-To and the like), else To, Cc and Bcc; header: always these.",
 )
-@click.option("--jobs", type=click.IntRange(1), metavar="N", help="Processes; one a core if not given.")
+@click.option("--jobs", type=click.IntRange(1), metavar="N", help="How many processes; one a core if not given.")
 @config_after
 @json_option
 @click.pass_obj

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gateway.cli.context import NO, Invocation, config_after, fail, json_option, print_json
+from gateway.cli.context import NO, CommandGroup, Invocation, config_after, fail, json_option, print_json
 from gateway.cli.queueacts import ACTS, by_route, named, narrowed, narrowing
 from gateway.cli.stores import shown, stores_of
+from gateway.cli.terminal import printable_lines
 
 if TYPE_CHECKING:
     from delivery.circuits import Circuit
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 STATES = ("due", "leased", "held", "sent", "stored", "bounced", "refused", "cancelled")
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def command() -> None:
     """See and steer what waits, and prove that nothing was lost."""
 
@@ -94,12 +95,7 @@ def _line_text(line: "Line") -> str:
     where = item.destination.route.value + (f":{item.destination.name}" if item.destination.name else "")
     text = f"{item.id}  {item.state:<9} {where:<9} {line.sender or '<>'} -> {item.recipient}"
     text += f"  attempts {item.attempts}, {when}"
-    return _printable(text + (f"\n    {item.last_reply}" if item.last_reply else ""))
-
-
-def _printable(text: str) -> str:
-    """Nothing that the other side said may steer the terminal."""
-    return "".join(char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in text)
+    return printable_lines(text + (f"\n    {item.last_reply}" if item.last_reply else ""))
 
 
 @command.command()
@@ -108,7 +104,7 @@ def _printable(text: str) -> str:
 @json_option
 @click.pass_obj
 def show(invocation: Invocation, wanted: str, as_json: bool) -> None:
-    """Show an item, or all items of a message: every attempt, what the other side said, how it was proven."""
+    """Show an item, or all items of a message: every attempt, what the other side said, how it proved itself."""
     from delivery.desk import Desk
 
     with stores_of(invocation) as stores:
@@ -176,7 +172,7 @@ def _story_text(story: "ItemStory") -> str:
                 lines.append(f"       proven by {evidence['proven_by']}")
             if evidence.get("certificate_sha256"):
                 lines.append(f"       certificate sha256 {evidence['certificate_sha256']}")
-    return _printable("\n".join(lines))
+    return printable_lines("\n".join(lines))
 
 
 @command.command()
@@ -185,7 +181,7 @@ def _story_text(story: "ItemStory") -> str:
 @json_option
 @click.pass_obj
 def stats(invocation: Invocation, limit: int, as_json: bool) -> None:
-    """Show for which domains mail waits, and how old it is: columns count what is younger than their minutes."""
+    """Show for which domains mail waits, and how old it is: each column counts what is younger than so many minutes."""
     from delivery.desk import Desk
     from delivery.store.ages import STEPS
 
@@ -244,7 +240,7 @@ def _circuit_text(circuit: "Circuit") -> str:
     where = circuit.lane.destination
     name = circuit.lane.domain or where.name or ("inside" if where.inside else "the next hop")
     text = f"{name} cannot be reached since {shown(circuit.since)}, next probe {shown(circuit.until)}: {circuit.reply}"
-    return _printable(text)
+    return printable_lines(text)
 
 
 @command.command()

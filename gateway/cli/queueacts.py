@@ -14,7 +14,7 @@ from policy.message import Address, AddressInvalid
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from delivery.desk import Desk, Done
+    from delivery.desk import Desk
     from delivery.store.views import Narrowed
 
 Described = dict[str, Any]
@@ -87,7 +87,7 @@ def _each(
     `among`: the states in which what is described is looked for.
     """
     if bool(ids) == any(value is not None for value in described.values()):
-        raise click.UsageError("name items by their ids, or describe them by options, one of both")
+        raise click.UsageError("either name items by their ids, or describe them by options")
     which = narrowed(described)
 
     async def all_of_them(desk: "Desk") -> list[tuple[str, bool | None]]:
@@ -169,14 +169,16 @@ def release(invocation: Invocation, ids: tuple[str, ...], *, by: str | None, as_
 
 
 @click.command()
-@click.option("--reason", default="held by the administrator", show_default=True, help="Why; `--said` finds it again.")
+@click.option(
+    "--reason", default="held by the administrator", show_default=True, help="Why it is held; `--said` finds it again."
+)
 @click.option("--all", "everything", is_flag=True, help="Hold all that waits: after a backup was restored.")
 @by_route
 @_on_items
 def hold(
     invocation: Invocation, ids: tuple[str, ...], *, reason: str, everything: bool, as_json: bool, **described: Any
 ) -> None:
-    """Let waiting items wait until they are released, refused or cancelled. What is being sent now is not held."""
+    """Put waiting items on hold, until they are released, refused or cancelled. What is being sent now is not held."""
     if not reason.isprintable() or not reason.strip():
         fail("a reason is one line of text", code=WRONG)
     if everything:
@@ -258,7 +260,7 @@ def drain(invocation: Invocation, domain: str, as_json: bool) -> None:
     """Try everything that waits for a domain now, whenever it was to be tried."""
     if domain == "*":
         fail("a domain is drained by its name", "sealgate queue stats shows for which domains mail waits", code=WRONG)
-    number = _steer(invocation, lambda desk: desk.drain(domain, actor()))
+    number = _with_desk(invocation, lambda desk: desk.drain(domain, actor()))
     if as_json:
         print_json({"domain": domain, "items": number})
     else:
@@ -272,7 +274,7 @@ def drain(invocation: Invocation, domain: str, as_json: bool) -> None:
 @click.pass_obj
 def pause(invocation: Invocation, domain: str, as_json: bool) -> None:
     """Send nothing to a domain, or nothing at all, until `resume`. Mail is still accepted, and waits."""
-    done = _steer(invocation, lambda desk: desk.pause(domain, actor()))
+    done = _with_desk(invocation, lambda desk: desk.pause(domain, actor()))
     if as_json:
         print_json({"domain": domain, "paused": True, "done": done})
         return
@@ -288,17 +290,13 @@ def pause(invocation: Invocation, domain: str, as_json: bool) -> None:
 @click.pass_obj
 def resume(invocation: Invocation, domain: str, as_json: bool) -> None:
     """Let mail to a paused domain go again; without a domain, end the pause of all mail."""
-    done = _steer(invocation, lambda desk: desk.resume(domain, actor()))
+    done = _with_desk(invocation, lambda desk: desk.resume(domain, actor()))
     if as_json:
         print_json({"domain": domain, "paused": False, "done": done})
     elif done:
         click.echo(f"{named(domain)} goes again")
     if not done:
         fail(f"{named(domain)} is not paused", "sealgate queue stats shows what is", code=NO)
-
-
-def _steer(invocation: Invocation, act: "Callable[[Desk], Awaitable[Done]]") -> "Done":
-    return _with_desk(invocation, act)
 
 
 Answer = TypeVar("Answer")

@@ -9,7 +9,17 @@ from typing import IO, Any
 
 import click
 
-from gateway.cli.context import CONFIG_DEFAULT, NO, WRONG, Invocation, config_after, fail, json_option, print_json
+from gateway.cli.context import (
+    CONFIG_DEFAULT,
+    NO,
+    WRONG,
+    CommandGroup,
+    Invocation,
+    config_after,
+    fail,
+    json_option,
+    print_json,
+)
 from gateway.cli.terminal import printable
 from gateway.detectors import DetectorsInvalid, configured_detectors
 from gateway.usercache import kept_for_user
@@ -22,7 +32,7 @@ from rules.reference import markdown
 from rules.samples import run_samples
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def command() -> None:
     """List, show, test detectors, and scan files with them.
 
@@ -36,7 +46,7 @@ def command() -> None:
 @config_after
 @click.pass_obj
 def list_detectors(invocation: Invocation, as_markdown: bool, as_json: bool) -> None:
-    """The detectors with their titles and groups."""
+    """List the detectors with their titles and groups."""
     detectors = _detectors(invocation)
     if as_markdown:
         click.echo(markdown(detectors), nl=False)
@@ -56,7 +66,7 @@ def list_detectors(invocation: Invocation, as_markdown: bool, as_json: bool) -> 
 @config_after
 @click.pass_obj
 def show(invocation: Invocation, detector_id: str, as_json: bool) -> None:
-    """Everything about one detector."""
+    """Show everything about one detector."""
     detectors = _detectors(invocation)
     detector = next((each for each in detectors if each.id == detector_id), None)
     if detector is None:

@@ -37,6 +37,11 @@ def printable(text: str) -> str:
     return "".join(shown)
 
 
+def printable_lines(text: str) -> str:
+    """The same for a text of ours with such text in it: its line ends stay."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
 def say(text: str, *, lead: str = "", indent: int = 0, **style: Any) -> None:
     """A paragraph: `lead` in front of its first line, `indent` spaces before the others, wrapped at words."""
     room = max(_NARROW // 2, width() - indent)

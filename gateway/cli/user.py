@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from gateway.cli.context import NO, Invocation, config_after, fail, json_option, print_json
+from gateway.cli.context import NO, CommandGroup, Invocation, config_after, fail, json_option, print_json
 from gateway.cli.stores import actor, shown, stores_of
 
 if TYPE_CHECKING:
@@ -22,13 +22,15 @@ if TYPE_CHECKING:
 Told = TypeVar("Told")
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def command() -> None:
     """Help guests and senders where they cannot help themselves."""
 
 
 def _namespace(function: Callable[..., None]) -> Callable[..., None]:
-    option = click.option("--namespace", default="default", show_default=True, metavar="NAME", help="The account's.")
+    option = click.option(
+        "--namespace", default="default", show_default=True, metavar="NAME", help="The namespace of the account."
+    )
     return option(function)
 
 
@@ -72,7 +74,7 @@ def show(invocation: Invocation, address: str, *, namespace: str, as_json: bool)
 def second_step_off(invocation: Invocation, address: str, *, namespace: str) -> None:
     """Take the second step off an account whose guest lost telephone and recovery codes.
 
-    Make sure first, by a way that is not mail, that it is the guest who asks.
+    First make sure, by other means than mail, that it is the guest who asks.
     """
 
     async def remove(
@@ -91,7 +93,7 @@ def second_step_off(invocation: Invocation, address: str, *, namespace: str) -> 
 @_namespace
 @click.pass_obj
 def sign_out(invocation: Invocation, address: str, *, namespace: str) -> None:
-    """End every session of an account, and forget every browser that needs no code for its address."""
+    """End every session of an account, and forget the browsers that need no code for its address."""
 
     async def end(
         account: "Account", accounts: "Accounts", held: "Credentials", who: "Who", now: "datetime"
@@ -111,8 +113,8 @@ def sign_out(invocation: Invocation, address: str, *, namespace: str) -> None:
 def unlock(invocation: Invocation, address: str, *, namespace: str) -> None:
     """Let an address sign in again that wrong codes (a sender, to their own SafeBoxes) or wrong passwords have locked.
 
-    It lets nobody in: the next code goes to the same address. Who asks needs no proof; but whoever tried the codes may
-    go on trying: look for code.wrong of that address in `audit export` first.
+    It lets nobody in: the next code goes to the same address, so whoever asks for it need not prove anything. But
+    whoever tried the codes may go on trying: first look for code.wrong of that address in `audit export`.
     """
     from delivery.store.who import Who
     from gateway.stores import now

@@ -1,15 +1,15 @@
-"""`sealgate box phone`, `sealgate box question`: how a guest may prove themselves beside mail."""
+"""`sealgate box phone` and `sealgate box question`: how guests may prove who they are, beside mail."""
 
 import asyncio
 
 import click
 
-from gateway.cli.box import act_on_box, command, namespace_option
+from gateway.cli.box import act_on_box, namespace_option
 from gateway.cli.context import NO, Invocation, config_after, fail, json_option, print_json
 from gateway.cli.stores import actor, stores_of
 
 
-@command.command()
+@click.command()
 @config_after
 @click.argument("box_id", metavar="ID")
 @click.argument("address")
@@ -28,9 +28,9 @@ def phone(
     namespace: str,
     as_json: bool,
 ) -> None:
-    """Show, confirm or set the telephone that codes of a guest go to. Numbers have their country: +41791234567.
+    """Show, confirm or set the telephone that a guest's codes go to. Write numbers with their country: +41791234567.
 
-    Confirm only what the owner has made sure of by a way that is not mail: whoever holds the link may have told it.
+    Confirm only what the owner has verified by other means than mail: whoever holds the link may have told it.
     """
     from delivery.phones import as_number
 
@@ -52,12 +52,17 @@ def phone(
     act_on_box(invocation, box_id, done, lambda boxes, by: boxes.set_phone(box_id, address, plain, by, namespace))
 
 
-@command.command()
+@click.command()
 @config_after
 @click.argument("box_id", metavar="ID")
 @click.argument("address")
 @click.option("--ask", "text", required=True, metavar="TEXT", help="The question, which whoever holds the link reads.")
-@click.option("--answer", prompt=True, hide_input=True, help="Asked for, if it is left out: it then stands in no list.")
+@click.option(
+    "--answer",
+    prompt=True,
+    hide_input=True,
+    help="The answer; left out, it is asked for, and appears in no list of processes.",
+)
 @namespace_option
 @click.pass_obj
 def question(invocation: Invocation, box_id: str, address: str, *, text: str, answer: str, namespace: str) -> None:
