@@ -47,7 +47,6 @@ class Dsn:
     """A bounce, read. `message_id` is that of the message it tells of, with its brackets, if it came back."""
 
     recipients: tuple[DsnRecipient, ...]
-    envelope_id: str | None = None
     message_id: str | None = None
 
 
@@ -67,9 +66,9 @@ def read_dsn(raw: bytes) -> Dsn | None:
             )
     recipients = tuple(found for group in fields[1:] if (found := _recipient(group)) is not None)[:_RECIPIENTS]
     if recipients:
-        return Dsn(recipients, fields[0].get("original-envelope-id") or None, message_id)
+        return Dsn(recipients, message_id)
     recipients = _exim(message) or _qmail(body)
-    return Dsn(recipients, None, message_id) if recipients else None
+    return Dsn(recipients, message_id) if recipients else None
 
 
 # --- MIME, as little as it takes ------------------------------------------------------------------------------------

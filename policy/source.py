@@ -94,9 +94,7 @@ class Source:
         self.expected(value, path, "true or false", f'"{value}" is a text in YAML 1.2' if yes_no else "")
         return None
 
-    def choice(
-        self, value: object, path: Path, words: Iterable[str], later: Mapping[str, str] | None = None
-    ) -> str | None:
+    def choice(self, value: object, path: Path, words: Iterable[str]) -> str | None:
         """One of the words."""
         names = tuple(words)
         if isinstance(value, str) and value in names:

@@ -181,7 +181,7 @@ class Dialler:
             raise
         except (SMTPException, OSError, ValueError, DeliveryError) as error:
             _cut(smtp)
-            raise self._failure(error, place, demand, evidence) from error
+            raise self._failure(error, place, evidence) from error
         except BaseException:
             _cut(smtp)
             raise
@@ -241,7 +241,7 @@ class Dialler:
             Verdict(place.target.domain, place.plan.policy, place.host, place.address, proof, flaw, detail, place.ours)
         )
 
-    def _failure(self, error: Exception, place: "_Place", demand: TlsDemand | None, evidence: Evidence) -> Unreachable:
+    def _failure(self, error: Exception, place: "_Place", evidence: Evidence) -> Unreachable:
         insecure = place.target.demands_tls or not place.plan.demand.clear_allowed
         if isinstance(error, Unproven):
             self._told(place, Proof.NONE, error.flaw, str(error))

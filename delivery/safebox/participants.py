@@ -172,11 +172,6 @@ class Invitation:
                 return False
 
     @property
-    def code_allowed(self) -> bool:
-        """A code mailed to the guest opens it."""
-        return self.opened_by(Way.CODE)
-
-    @property
     def registration_allowed(self) -> bool:
         """A new account, proven by a mailed code, may open it."""
         return self.readable and self._mail_proves

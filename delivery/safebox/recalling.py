@@ -23,13 +23,11 @@ from delivery.store.audit import EventKind
 from delivery.store.box_contents import DocumentRow, Wrote, documents_of, messages_of, recall_document
 from delivery.store.box_people import recall_guest
 from delivery.store.box_trail import relayed_of, trail_of
-from delivery.store.boxes import BoxState, ParticipantRow, Role, move_box
+from delivery.store.boxes import BoxState, Role, move_box
 
 MAX_REASON: Final = 2000
 _SENT: Final = "sent"
 _A_DOCUMENT: Final = phrase("a document")
-_BACK: Final = phrase("The document was taken back already.")
-_NO_DOCUMENT: Final = phrase("There is no such document in the message.")
 _WHOLE: Final = phrase("the whole message")
 
 
@@ -237,8 +235,3 @@ def _fate(track: Track, names: dict[str, str], document_id: str | None, *, by_re
 
 def _line(fate: Fate) -> tuple[str, str, datetime | None, tuple[str, ...]]:
     return fate.address, fate.reached.value, fate.at, fate.documents
-
-
-def guest_reason(key: BoxKey | None, person: ParticipantRow) -> str:
-    """What was said when it was taken back from this one."""
-    return key.open_text(GUEST_REASON, person.id, person.recall_reason_sealed) if key else ""

@@ -46,7 +46,6 @@ class Seconded:
 
     is_right: bool = False
     locked_until: datetime | None = None
-    by_recovery: bool = False
 
 
 class Credentials:
@@ -189,7 +188,7 @@ class Credentials:
                 return self._right(conn, namespace, account_id, Seconded(is_right=True))
             digest = self._recovery_digest(namespace, account_id, recovery)
             if recovery and seconds.take_recovery(conn, namespace, account_id, digest, now):
-                return self._right(conn, namespace, account_id, Seconded(is_right=True, by_recovery=True))
+                return self._right(conn, namespace, account_id, Seconded(is_right=True))
             return self._failed(conn, namespace, who, now, Seconded())
 
         return await self._db.write(work)

@@ -152,11 +152,6 @@ class Vault:
             self._known.clear()
         return rewrapped
 
-    def roots_in_use(self) -> frozenset[str]:
-        """Ids of the roots that still wrap something: these must not be taken out of the keyring."""
-        query = select(namespace_keys.c.root_key_id).distinct()
-        return frozenset(self._db.read_now(lambda conn: conn.execute(query).scalars().all()))
-
     def _open(self, namespace: str, purpose: Purpose, sealed: bytes, bound_to: bytes) -> bytes:
         key = self._by_id(namespace, sealed[:_ID_LENGTH].decode("ascii", "replace"))
         if key is None or key.purpose is not purpose:

@@ -23,7 +23,6 @@ _FOLDERS: Final = (
     ("/ppt/", FileKind.PRESENTATION),
 )
 _LIMIT: Final = 64 * 1024 * 1024
-_MOST_SKIPPED: Final = 16_384  # columns a cell may leave out before it
 
 
 def read_flat(file: File, kind: FileKind, into: Collected, inner: Inner) -> None:

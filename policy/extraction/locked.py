@@ -23,6 +23,7 @@ from msoffcrypto.exceptions import DecryptionError, FileFormatError, InvalidKeyE
 
 from policy.extraction.collected import Collected, File
 
+# Imported here, since a child that was forked opens no file any more.
 _LOADED: Final = (cryptography.hazmat.backends.openssl.backend, xml.dom.expatbuilder)
 
 _BROKEN: Final = (

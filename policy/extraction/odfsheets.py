@@ -59,7 +59,7 @@ def read_tables(root: "etree._Element", styles: OdfStyles) -> Iterator[Piece]:
         for element in list(body.iterchildren("{*}table")):
             table = _Table(attribute(element, "name"))
             hidden = " (hidden)" if attribute(element, "style-name") in styles.hidden else ""
-            _read(element, table, styles)
+            _read(element, table)
             every.by_name[table.name] = table
             tables.append((table.name + hidden, table))
     calculator = Calculator(every)
@@ -68,7 +68,7 @@ def read_tables(root: "etree._Element", styles: OdfStyles) -> Iterator[Piece]:
         yield from _beside(title, table, calculator)
 
 
-def _read(element: "etree._Element", table: _Table, styles: OdfStyles) -> None:
+def _read(element: "etree._Element", table: _Table) -> None:
     column = 0
     for each in element.iter("{*}table-column"):
         count = _repeated(each, "number-columns-repeated", _MOST_COLUMNS)

@@ -33,7 +33,6 @@ _CLIPPED: Final = re.compile(
 _TINY: Final = 2.0  # pixels: text no higher than this is not seen
 _FAR: Final = 480.0  # pixels past an edge
 _FARTHER: Final = 2_500.0
-_FONT_SIZES: Final = {"-": 10.0, "0": 10.0, "1": 10.0, "2": 13.0}
 _INLINE: Final = frozenset({"inline", ""})
 
 
@@ -94,7 +93,7 @@ def look_of(parent: Look, style: Declarations, element: Element) -> Look:
     size = _size(style, parent.size)
     if size is not None:
         changes["size"] = size
-    _colours(style, parent, changes)
+    _colours(style, changes)
     turn = style.get("direction")
     if turn is not None:
         changes["leftwards"] = turn == "rtl"
@@ -104,7 +103,7 @@ def look_of(parent: Look, style: Declarations, element: Element) -> Look:
     return replace(parent, **changes) if changes else parent  # type: ignore[arg-type]  # names and types are Look's own
 
 
-def _colours(style: Declarations, parent: Look, changes: dict[str, object]) -> None:
+def _colours(style: Declarations, changes: dict[str, object]) -> None:
     ink = style.get("-webkit-text-fill-color") or style.get("color")
     if ink is not None and ink not in {"inherit", "currentcolor"}:
         changes["colour"] = colour(ink)

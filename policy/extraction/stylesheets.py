@@ -141,7 +141,6 @@ class Sheets:
         self.variables: dict[str, str] = {}
         self.rules: list[Rule] = []
         self.whole = True
-        self.screens_differ = False
         self.counter_styles: dict[str, CounterStyle] = {}
         self._by_id: dict[str, list[Rule]] = defaultdict(list)
         self._by_class: dict[str, list[Rule]] = defaultdict(list)
@@ -277,8 +276,6 @@ class Sheets:
         plain, important = declarations(";".join(block.body), self.variables, kept=self.kept)
         if not plain and not important:
             return
-        if block.screens[0] != block.screens[1]:
-            self.screens_differ = True
         for selector in block.selectors:
             self.rules.append(Rule(selector, plain, important, block.screens, len(self.rules)))
 

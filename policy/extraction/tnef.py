@@ -24,7 +24,6 @@ from policy.extraction.mapi import (
 from policy.reader.charsets import decode
 from rules.content import FileKind
 
-SIGNATURE: Final = b"\x78\x9f\x3e\x22"
 _ATTRIBUTE: Final = struct.Struct("<BII")
 _RENDER, _DATA, _TITLE, _PROPERTIES, _FILE_NAME = 0x9002, 0x800F, 0x8010, 0x9005, 0x9001
 _SUBJECT, _BODY, _MESSAGE_PROPERTIES, _RECIPIENTS, _FROM, _OEM = 0x8004, 0x800C, 0x9003, 0x9004, 0x8000, 0x9007

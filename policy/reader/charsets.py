@@ -57,7 +57,7 @@ def readings(data: bytes, charset: str = "") -> tuple[str, ...]:
     """Every plausible reading, likeliest first, each once; never empty."""
     declared = reads_as(charset) if charset else None
     if data.isascii() and b"\0" not in data and b"\x1b" not in data and _is_plain(declared):
-        return _ascii(data, declared)
+        return _ascii(data)
     found: Once[str] = Once()
     for mark, name in _BOMS:
         if data.startswith(mark):
@@ -72,7 +72,7 @@ def _is_plain(declared: str | None) -> bool:
     return declared is None or not (declared.startswith(_WIDE_NAMES) or _MULTIBYTE.match(declared))
 
 
-def _ascii(data: bytes, declared: str | None) -> tuple[str, ...]:
+def _ascii(data: bytes) -> tuple[str, ...]:
     text = decoded(data, "ascii")
     if b"~" in data and holds(data, b"~{#") and (wide := _strict(data, "hz")) is not None:
         return (text, wide)

@@ -11,6 +11,7 @@ from delivery.couriers.courier import Deferred, Refused, Stored
 from delivery.safebox.acting import NOBODY
 from delivery.safebox.authority import By, Said
 from delivery.safebox.inplace import shown_in_place
+from delivery.safebox.participants import Way
 from delivery.safebox.profile import Profile
 from delivery.store.boxes import GuestState
 from policy.decision import Changes
@@ -152,7 +153,7 @@ async def test_other_profiles_are_other_boxes_and_unknown_ones_wait(build, write
     invitation = await world.boxes.invitation("default", await world.guest())
     assert invitation is not None
     assert invitation.needs_account
-    assert not invitation.code_allowed
+    assert not invitation.opened_by(Way.CODE)
 
 
 async def test_a_box_taken_back_takes_no_more_guests(world, write_mail: WriteMail) -> None:
