@@ -24,6 +24,7 @@ from delivery.store.credentials import Credentials
 from delivery.trail.keeping import TrailKeeper
 from delivery.trail.places import place_of
 from delivery.worker import DeliveryWorker
+from gateway.children import ChildPool
 from gateway.chores import beside
 from gateway.counting import counted
 from gateway.extractors import Reader
@@ -45,7 +46,6 @@ from gateway.strain import Strain
 from gateway.supervised import Supervisor
 from gateway.telemetry import Metrics, metrics_endpoint, start_logging
 from gateway.usercache import WithUsers
-from gateway.workers import WorkerPool
 from policy.decision import Route
 from portal.phones.sending import couriers
 from portal.phones.settings import read_directory
@@ -164,10 +164,10 @@ class _Share:
         whole = Limits()
         return replace(whole, deliveries=self._of(whole.deliveries), per_lane=max(1, self._of(per_lane) - 1))
 
-    def pool(self, settings: Settings) -> WorkerPool:
+    def pool(self, settings: Settings) -> ChildPool:
         """The children that read documents; one process alone has two, so that one slow file holds up no other."""
         children = None if self.workers == 1 else self._of(len(os.sched_getaffinity(0)))
-        return WorkerPool(children, tesseract=tesseract_for(settings.reading))
+        return ChildPool(children, tesseract=tesseract_for(settings.reading))
 
     def _of(self, whole: int) -> int:
         return max(1, whole // self.workers)

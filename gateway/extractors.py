@@ -6,9 +6,9 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
+from gateway.children import ChildPool, ChildrenDown
 from gateway.recognition import PictureReader, log_to_stderr, pictures_for, tesseract_for, with_pictures
 from gateway.tesseract import ReadingSettings
-from gateway.workers import WorkerPool, WorkersDown
 from policy.extraction.collected import File
 from policy.extraction.extract import LIGHT, Outcome
 from policy.extraction.kind import kind_of
@@ -35,18 +35,18 @@ def _is_quick(raw: bytes) -> bool:
 class Reader:
     """Reads messages. One for the whole process; safe to use from many tasks at once.
 
-    `async with WorkerPool() as pool: reader = Reader(pool)`.
+    `async with ChildPool() as pool: reader = Reader(pool)`.
     """
 
     def __init__(
-        self, pool: WorkerPool, limits: Limits = DEFAULT_LIMITS, *, pictures: PictureReader | None = None
+        self, pool: ChildPool, limits: Limits = DEFAULT_LIMITS, *, pictures: PictureReader | None = None
     ) -> None:
         self._pool = pool
         self._limits = limits
         self._pictures = pictures
 
     async def read(self, raw: bytes, passwords: Sequence[str] = ()) -> Message:
-        """Headers, texts and files of a message as received. Raises WorkersDown only when our own children fail us.
+        """Headers, texts and files of a message as received. Raises ChildrenDown only when our own children fail us.
 
         `passwords` are tried on locked files, and then words of the message itself.
         """
@@ -75,8 +75,8 @@ class Reader:
             async with asyncio.TaskGroup() as tasks:
                 reads = [tasks.create_task(self._pool.read(file, tried, pictures=pictures)) for file in waiting]
         except BaseExceptionGroup as group:
-            if group.split(WorkersDown)[1] is None:
-                raise WorkersDown("some files of a message could not be read") from group
+            if group.split(ChildrenDown)[1] is None:
+                raise ChildrenDown("some files of a message could not be read") from group
             raise
         return [read.result() for read in reads]
 
@@ -98,7 +98,7 @@ def read_message(
     log_to_stderr()
 
     async def read() -> Message:
-        async with WorkerPool(1, limits=limits, tesseract=tesseract_for(reading)) as pool:
+        async with ChildPool(1, limits=limits, tesseract=tesseract_for(reading)) as pool:
             return await Reader(pool, limits, pictures=pictures_for(pool, reading)).read(raw, passwords)
 
     return _in_own_loop(read)
@@ -111,7 +111,7 @@ def read_file(data: bytes, name: str, limits: Limits = DEFAULT_LIMITS, passwords
         return extract_file(file, limits, tuple(passwords))
 
     async def read() -> Content:
-        async with WorkerPool(1, limits=limits) as pool:
+        async with ChildPool(1, limits=limits) as pool:
             return (await pool.read(file, passwords)).content
 
     return _in_own_loop(read)

@@ -29,7 +29,7 @@ _STRANGE: Final = "a picture of a type whose text is not read"
 
 
 class Recognises(Protocol):
-    """gateway.workers.WorkerPool."""
+    """gateway.children.ChildPool."""
 
     async def recognise(self, picture: bytes, seconds: float) -> str | None:
         """The text in a picture; None when it could not be read in that time."""

@@ -13,8 +13,8 @@ from email.policy import compat32
 from typing import Final
 
 from delivery.safebox.headers import MAX_HEADER, address_key, all_headers, decoded, mailboxes, message_ids
+from delivery.safebox.htmltext import text_of_html
 from delivery.safebox.parts import MailDocument, TooOdd, Unit, bodies_and_documents
-from delivery.safebox.plain import text_of_html
 
 MAX_SHOWN: Final = 2**20  # characters of text, and of html, that are shown; more of it becomes a document
 _MAX_WORK: Final = 2 * 10**7  # lines times boundaries: what the parser's time grows with

@@ -51,14 +51,14 @@ def list_(
     **described: Any,
 ) -> None:
     """List items, oldest first: what waits, or with --state also what has ended."""
-    from delivery.desk import Desk
     from delivery.items import State
+    from delivery.queueadmin import QueueAdmin
     from delivery.store.views import WAITING
 
     chosen = tuple(State) if "all" in states else tuple(State(state) for state in states) or WAITING
     with stores_of(invocation) as stores:
         lines = asyncio.run(
-            Desk(stores.queue).items(
+            QueueAdmin(stores.queue).items(
                 states=chosen,
                 narrowed=narrowed(described),
                 limit=limit,
@@ -105,10 +105,10 @@ def _line_text(line: "Line") -> str:
 @click.pass_obj
 def show(invocation: Invocation, wanted: str, as_json: bool) -> None:
     """Show an item, or all items of a message: every attempt, what the other side said, how it proved itself."""
-    from delivery.desk import Desk
+    from delivery.queueadmin import QueueAdmin
 
     with stores_of(invocation) as stores:
-        stories = asyncio.run(Desk(stores.queue).show(wanted))
+        stories = asyncio.run(QueueAdmin(stores.queue).show(wanted))
     if not stories:
         fail(f"there is no item and no message {wanted}", "sealgate queue list --state all", code=NO)
     for story in stories:
@@ -182,13 +182,13 @@ def _story_text(story: "ItemStory") -> str:
 @click.pass_obj
 def stats(invocation: Invocation, limit: int, as_json: bool) -> None:
     """Show for which domains mail waits, and how old it is: each column counts what is younger than so many minutes."""
-    from delivery.desk import Desk
+    from delivery.queueadmin import QueueAdmin
     from delivery.store.ages import STEPS
 
     with stores_of(invocation) as stores:
-        desk = Desk(stores.queue)
-        piles, paused = asyncio.run(desk.stats(limit))
-        circuits = asyncio.run(desk.unreached())
+        admin = QueueAdmin(stores.queue)
+        piles, paused = asyncio.run(admin.stats(limit))
+        circuits = asyncio.run(admin.unreached())
     minutes = [int(step.total_seconds() // 60) for step in STEPS]
     if as_json:
         for pile in piles:
@@ -249,10 +249,10 @@ def _circuit_text(circuit: "Circuit") -> str:
 @click.pass_obj
 def audit(invocation: Invocation, as_json: bool) -> None:
     """Prove that every accepted recipient has exactly one end, or still waits. Exit 1 if not."""
-    from delivery.desk import Desk
+    from delivery.queueadmin import QueueAdmin
 
     with stores_of(invocation) as stores:
-        proof = asyncio.run(Desk(stores.queue).audit())
+        proof = asyncio.run(QueueAdmin(stores.queue).audit())
     counts = {state.value: number for state, number in proof.counts.items()}
     if as_json:
         print_json(

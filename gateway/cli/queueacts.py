@@ -14,7 +14,7 @@ from policy.message import Address, AddressInvalid
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from delivery.desk import Desk
+    from delivery.queueadmin import QueueAdmin
     from delivery.store.views import Narrowed
 
 Described = dict[str, Any]
@@ -69,7 +69,7 @@ def _age(text: str | None) -> "timedelta | None":
         fail(f"--older {text}: no duration", "write it as 90 minutes, 2 hours or 3 days", code=WRONG)
 
 
-Act = Callable[["Desk", str], Awaitable[bool | None]]
+Act = Callable[["QueueAdmin", str], Awaitable[bool | None]]
 
 
 def _each(
@@ -90,18 +90,18 @@ def _each(
         raise click.UsageError("either name items by their ids, or describe them by options")
     which = narrowed(described)
 
-    async def all_of_them(desk: "Desk") -> list[tuple[str, bool | None]]:
+    async def all_of_them(admin: "QueueAdmin") -> list[tuple[str, bool | None]]:
         from delivery.items import State
 
         states = [State(state) for state in among]
-        found = [] if ids else await desk.items(states=states, narrowed=which, limit=_ALL)
+        found = [] if ids else await admin.items(states=states, narrowed=which, limit=_ALL)
         chosen = ids or tuple(line.item.id for line in found)
         answers: list[bool | None] = []
         for at in range(0, len(chosen), _AT_ONCE):  # together, so that they share commits
-            answers += await asyncio.gather(*(act(desk, item) for item in chosen[at : at + _AT_ONCE]))
+            answers += await asyncio.gather(*(act(admin, item) for item in chosen[at : at + _AT_ONCE]))
         return list(zip(chosen, answers, strict=True))
 
-    answers = _with_desk(invocation, all_of_them)
+    answers = _with_admin(invocation, all_of_them)
     if as_json:
         for item, answer in answers:
             print_json({"id": item, "done": bool(answer), "found": answer is not None})
@@ -141,7 +141,7 @@ def retry(invocation: Invocation, ids: tuple[str, ...], *, as_json: bool, **desc
         ids,
         described,
         done=done,
-        act=lambda desk, item: desk.retry(item, actor()),
+        act=lambda admin, item: admin.retry(item, actor()),
         among=WAITING,
         as_json=as_json,
     )
@@ -162,7 +162,7 @@ def release(invocation: Invocation, ids: tuple[str, ...], *, by: str | None, as_
         ids,
         described,
         done="released",
-        act=lambda desk, item: desk.release(item, actor(), chosen),
+        act=lambda admin, item: admin.release(item, actor(), chosen),
         among=HELD,
         as_json=as_json,
     )
@@ -184,13 +184,13 @@ def hold(
     if everything:
         described["all"] = True
     if not ids:
-        _with_desk(invocation, lambda desk: desk.free_the_dead())
+        _with_admin(invocation, lambda admin: admin.free_the_dead())
     _each(
         invocation,
         ids,
         described,
         done="held",
-        act=lambda desk, item: desk.hold(item, actor(), reason),
+        act=lambda admin, item: admin.hold(item, actor(), reason),
         among=("due", "leased"),
         as_json=as_json,
     )
@@ -204,7 +204,7 @@ def refuse(
     invocation: Invocation, ids: tuple[str, ...], *, reason: str | None, as_json: bool, **described: Any
 ) -> None:
     """End held items; their senders get a report."""
-    from delivery.desk import REFUSED
+    from delivery.queueadmin import REFUSED
 
     if reason is not None and not reason.isprintable():
         fail("a reason is one line of text", code=WRONG)
@@ -213,7 +213,7 @@ def refuse(
         ids,
         described,
         done="refused",
-        act=lambda desk, item: desk.refuse(item, actor(), reason or REFUSED),
+        act=lambda admin, item: admin.refuse(item, actor(), reason or REFUSED),
         among=HELD,
         as_json=as_json,
     )
@@ -229,7 +229,7 @@ def cancel(invocation: Invocation, ids: tuple[str, ...], *, as_json: bool, **des
         ids,
         described,
         done="cancelled",
-        act=lambda desk, item: desk.cancel(item, actor()),
+        act=lambda admin, item: admin.cancel(item, actor()),
         among=WAITING,
         as_json=as_json,
     )
@@ -260,7 +260,7 @@ def drain(invocation: Invocation, domain: str, as_json: bool) -> None:
     """Try everything that waits for a domain now, whenever it was to be tried."""
     if domain == "*":
         fail("a domain is drained by its name", "sealgate queue stats shows for which domains mail waits", code=WRONG)
-    number = _with_desk(invocation, lambda desk: desk.drain(domain, actor()))
+    number = _with_admin(invocation, lambda admin: admin.drain(domain, actor()))
     if as_json:
         print_json({"domain": domain, "items": number})
     else:
@@ -274,7 +274,7 @@ def drain(invocation: Invocation, domain: str, as_json: bool) -> None:
 @click.pass_obj
 def pause(invocation: Invocation, domain: str, as_json: bool) -> None:
     """Send nothing to a domain, or nothing at all, until `resume`. Mail is still accepted, and waits."""
-    done = _with_desk(invocation, lambda desk: desk.pause(domain, actor()))
+    done = _with_admin(invocation, lambda admin: admin.pause(domain, actor()))
     if as_json:
         print_json({"domain": domain, "paused": True, "done": done})
         return
@@ -290,7 +290,7 @@ def pause(invocation: Invocation, domain: str, as_json: bool) -> None:
 @click.pass_obj
 def resume(invocation: Invocation, domain: str, as_json: bool) -> None:
     """Let mail to a paused domain go again; without a domain, end the pause of all mail."""
-    done = _with_desk(invocation, lambda desk: desk.resume(domain, actor()))
+    done = _with_admin(invocation, lambda admin: admin.resume(domain, actor()))
     if as_json:
         print_json({"domain": domain, "paused": False, "done": done})
     elif done:
@@ -302,14 +302,14 @@ def resume(invocation: Invocation, domain: str, as_json: bool) -> None:
 Answer = TypeVar("Answer")
 
 
-def _with_desk(invocation: Invocation, act: "Callable[[Desk], Awaitable[Answer]]") -> Answer:
-    from delivery.desk import Desk
+def _with_admin(invocation: Invocation, act: "Callable[[QueueAdmin], Awaitable[Answer]]") -> Answer:
+    from delivery.queueadmin import QueueAdmin
 
-    async def do(desk: "Desk") -> Answer:
-        return await act(desk)
+    async def do(admin: "QueueAdmin") -> Answer:
+        return await act(admin)
 
     with stores_of(invocation) as stores:
-        return asyncio.run(do(Desk(stores.queue)))
+        return asyncio.run(do(QueueAdmin(stores.queue)))
 
 
 def named(domain: str) -> str:

@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
 
+from gateway.children import ChildrenDown
 from gateway.replay.envelopes import Given, NoRecipient, envelope_of
 from gateway.replay.sources import Source, take
-from gateway.workers import WorkersDown
 from policy.decision import Decision, Verdict
 from policy.engine import Facts, Policy
 from policy.message import Message
@@ -81,7 +81,7 @@ class Contest:
             return Replayed(source.name, error="names no recipient: say --to ADDRESS")
         except OSError as error:
             return Replayed(source.name, error=f"cannot be read: {error.strerror}")
-        except WorkersDown as error:
+        except ChildrenDown as error:
             return Replayed(source.name, error=str(error))
         numbers = count(1)
 

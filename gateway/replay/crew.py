@@ -11,6 +11,7 @@ from multiprocessing.connection import Connection, wait
 from types import TracebackType
 from typing import Final, Self
 
+from gateway.children import ChildPool
 from gateway.extractors import Reader
 from gateway.policyfile import PolicyInvalid, PolicyPlace, load_policy, read_policy_file
 from gateway.recognition import log_to_stderr, pictures_for, tesseract_for
@@ -18,7 +19,6 @@ from gateway.replay.compare import Contest, Replayed
 from gateway.replay.envelopes import Given
 from gateway.replay.sources import Source
 from gateway.tesseract import ReadingSettings
-from gateway.workers import WorkerPool
 from policy.engine import Policy
 from policy.message import Message
 from policy.route import Directory
@@ -83,7 +83,7 @@ class _Reading:
 
     async def __call__(self, raw: bytes, passwords: tuple[str, ...]) -> Message:
         if self._reader is None:
-            pool = WorkerPool(1, tesseract=tesseract_for(self._settings))
+            pool = ChildPool(1, tesseract=tesseract_for(self._settings))
             await self._stack.enter_async_context(pool)
             self._reader = Reader(pool, pictures=pictures_for(pool, self._settings))
         return await self._reader.read(raw, passwords)

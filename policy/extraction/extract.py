@@ -21,12 +21,12 @@ from policy.extraction.pdf import read_pdf
 from policy.extraction.pdfdrawn import drawn_text
 from policy.extraction.pictures import picture_text
 from policy.extraction.rtffile import read_rtf_file
-from policy.extraction.sealed import holds_wrapping, read_cms, read_pgp, read_written
 from policy.extraction.tables import joined_cells
 from policy.extraction.text import text_readings
 from policy.extraction.tnef import read_tnef
 from policy.extraction.unzip import read_zip
 from policy.extraction.valuefiles import value_readings
+from policy.extraction.wrappings import holds_wrapping, read_cms, read_pgp, read_written
 from policy.extraction.xmlsource import read_xml
 from policy.reader.charsets import decode
 from policy.reader.limits import DEFAULT_LIMITS, Budget, Limits

@@ -9,7 +9,7 @@ from policy.extraction.extract import LIGHT, Outcome, extract_body, file_of, is_
 from policy.extraction.kind import Format, kind_of
 from policy.extraction.neighbours import joined_texts
 from policy.extraction.passwords import likely_passwords
-from policy.extraction.sealed import holds_wrapping
+from policy.extraction.wrappings import holds_wrapping
 from policy.message import Message
 from policy.reader.limits import DEFAULT_LIMITS, Limits
 from policy.reader.mime import Leaf, read_mime

@@ -25,15 +25,15 @@ import fuzz_trial
 from fuzz_seeds import Seed
 from fuzz_trial import Fault
 
+from gateway.children import ChildPool
 from gateway.nursery import _warm
 from gateway.sandbox import limit_resources
-from gateway.workers import WorkerPool
 from policy.extraction.collected import File
 from policy.reader.limits import DEFAULT_LIMITS
 
 TARGET = "fuzz_trial:read"
 HANGS = 10.0  # seconds of processor time, after which a case is given up
-MEMORY = 768 * 1024 * 1024  # beyond what the parsers take, as gateway.workers.PoolLimits
+MEMORY = 768 * 1024 * 1024  # beyond what the parsers take, as gateway.children.PoolLimits
 BLOCK = 5_000
 ROOT = Path(__file__).parents[2]
 _CHILD = ("the program that reads it failed", "it took too long to read")
@@ -151,13 +151,13 @@ def run_children(first: int, last: int, *, size: int = 2) -> Report:
 async def _through_children(first: int, last: int, size: int) -> Report:
     report = Report()
     numbers = iter(range(first, last))
-    async with WorkerPool(size) as pool, asyncio.TaskGroup() as tasks:
+    async with ChildPool(size) as pool, asyncio.TaskGroup() as tasks:
         for _ in range(size):
             tasks.create_task(_feed(pool, numbers, report))
     return report
 
 
-async def _feed(pool: WorkerPool, numbers: Iterator[int], report: Report) -> None:
+async def _feed(pool: ChildPool, numbers: Iterator[int], report: Report) -> None:
     for number in numbers:
         item, data = fuzz_trial.case(number)
         if item.mail:

@@ -14,11 +14,11 @@ from postgres import Server
 
 from delivery.claims import Claims
 from delivery.couriers.courier import Delivery, Outcome, Sent
-from delivery.desk import Desk
 from delivery.errors import StoreUnavailable
 from delivery.items import Destination, Item, NewItem, NewMessage, OpenMessage, Reply, Report, State
 from delivery.lanes import Limits
 from delivery.queue import Queue
+from delivery.queueadmin import QueueAdmin
 from delivery.reporting import Reporter
 from delivery.settings import QueueSettings
 from delivery.store.audit import export
@@ -115,8 +115,8 @@ class Store:
     workers: list[DeliveryWorker] = field(default_factory=list)
 
     @property
-    def desk(self) -> Desk:
-        return Desk(self.queue)
+    def admin(self) -> QueueAdmin:
+        return QueueAdmin(self.queue)
 
     @property
     def sqlite(self) -> bool:
@@ -151,7 +151,7 @@ class Store:
         return story
 
     async def conserved(self) -> Conservation:
-        proof = await self.desk.audit()
+        proof = await self.admin.audit()
         assert proof.holds, proof
         return proof
 

@@ -83,7 +83,7 @@ async def test_a_dead_destination_is_left_alone_and_its_mail_goes_when_it_is_bac
             return bool(await circuits_of(store))
 
         await store.until(is_open)
-        (circuit,) = await store.desk.unreached()
+        (circuit,) = await store.admin.unreached()
         assert (circuit.lane.domain, circuit.reply.status) == ("dead.test", "4.4.1")
         tries = len(store.courier.deliveries)
         late = [await store.accept(store.item(f"{n}@dead.test")) for n in range(10, 20)]
@@ -133,9 +133,9 @@ async def test_an_admin_who_drains_closes_the_circuit(store):
         await store.until(is_open)
         store.courier.answers.clear()
         store.clock.advance(seconds=6)  # what the worker wrote itself it believes for a while
-        assert await store.desk.retry((await store.only(waiting[0])).line.item.id, "root")
+        assert await store.admin.retry((await store.only(waiting[0])).line.item.id, "root")
         await store.until_state(waiting[0], State.SENT)
-        await store.desk.drain("dead.test", "root")
+        await store.admin.drain("dead.test", "root")
         for message in waiting:
             await store.until_state(message, State.SENT)
         assert await circuits_of(store) == []

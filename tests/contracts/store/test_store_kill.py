@@ -86,7 +86,7 @@ async def test_killed_at_any_moment_nothing_is_lost(store, tmp_path):
             process.wait()
             out.seek(0)
             said += promised(out.read())
-        leased_at_kill.append(len(await store.desk.items(states=[State.LEASED])))
+        leased_at_kill.append(len(await store.admin.items(states=[State.LEASED])))
     assert said
     assert any(leased_at_kill), leased_at_kill
     store.clock.now = datetime.now(UTC)
@@ -115,7 +115,7 @@ async def test_the_server_goes_away_and_comes_back(postgres_server, open_store):
             with pytest.raises(StoreUnavailable):
                 await store.accept()
             with pytest.raises(StoreUnavailable):
-                await store.desk.items()
+                await store.admin.items()
         finally:
             postgres_server.start()
 

@@ -48,7 +48,7 @@ async def test_the_door_names_the_message(store):
     assert await store.accept(id="01jname0000000000000000000") == "01jname0000000000000000000"
     with pytest.raises(StoreConflict):
         await store.accept(id="01jname0000000000000000000")
-    assert len(await store.desk.items()) == 1
+    assert len(await store.admin.items()) == 1
 
 
 @pytest.mark.parametrize("size", [0, 1, INLINE, INLINE + 1, 3_000_000])
@@ -117,11 +117,11 @@ async def test_no_blob_stays_of_what_was_not_accepted(store, tmp_path):
 async def test_mails_of_our_own_enter_together_with_the_message_or_not_at_all(store):
     notice = (store.message(b"notice", sender=None), [store.item("owner@example.com", kind=Kind.NOTICE)])
     message_id = await store.queue.accept(store.message(), [store.item()], (), [notice])
-    lines = await store.desk.items()
+    lines = await store.admin.items()
     assert sorted(line.item.kind for line in lines) == [Kind.MAIL, Kind.NOTICE]
     with pytest.raises(StoreConflict):
         await store.queue.accept(store.message(id=message_id), [store.item()], (), [notice])
-    assert len(await store.desk.items()) == 2
+    assert len(await store.admin.items()) == 2
     assert (await store.conserved()).messages == 2
 
 
@@ -135,7 +135,7 @@ async def test_put_belongs_to_its_transaction(store):
 
     with pytest.raises(LookupError):
         await store.db.write(fails)
-    assert await store.desk.items() == []
+    assert await store.admin.items() == []
     await store.db.write(lambda conn: store.queue.put(conn, sealed, [store.item()], [], now))
     assert await store.states(sealed.id) == [State.DUE]
     opened, _ = await store.queue.open_items(sealed.id)
@@ -152,7 +152,7 @@ async def test_a_rejected_recipient_ends_at_once_with_a_report(store):
     assert about.id == message_id
     assert confidential
     assert [(one.item.recipient, one.reply.text) for one in reports] == [("no@there.test", "not to them")]
-    (dsn,) = [line for line in await store.desk.items() if line.item.kind is Kind.DSN]
+    (dsn,) = [line for line in await store.admin.items() if line.item.kind is Kind.DSN]
     assert (dsn.sender, dsn.item.recipient, dsn.item.destination.inside) == (None, "alice@example.com", True)
     assert "item.refused" in await store.kinds()
     assert "dsn.enqueued" in await store.kinds()
@@ -186,7 +186,7 @@ async def test_full_of_trouble_nothing_is_kept(store, monkeypatch):
     monkeypatch.setattr("delivery.queue.record_each", broken)
     with pytest.raises(StoreUnavailable):
         await store.accept()
-    assert await store.desk.items() == []
+    assert await store.admin.items() == []
     assert (await store.conserved()).messages == 0
 
 
@@ -202,7 +202,7 @@ async def test_many_at_once(store):
 async def test_the_proof_finds_what_was_lost(store):
     message_id = await store.accept(store.item(), store.item("carol@there.test"))
     await store.db.write(lambda conn: conn.execute(delete(items).where(items.c.recipient == "bob@there.test")))
-    proof = await store.desk.audit()
+    proof = await store.admin.audit()
     assert not proof.holds
     assert [(one.message_id, one.problem) for one in proof.violations] == [(message_id, "accepted for 2, found 1")]
 
@@ -218,7 +218,7 @@ async def test_the_proof_finds_what_was_lost(store):
 async def test_the_proof_finds_contradictions(store, tamper, problem):
     await store.accept()
     await store.db.write(tamper)
-    proof = await store.desk.audit()
+    proof = await store.admin.audit()
     assert not proof.holds
     assert any(problem in one.problem for one in proof.violations)
 
@@ -229,7 +229,7 @@ async def test_the_proof_finds_ends_that_nothing_proves(store):
         await store.until_state(message_id, State.SENT)
     await store.conserved()
     await store.db.write(lambda conn: conn.execute(delete(attempts)))
-    assert [one.problem for one in (await store.desk.audit()).violations] == ["counts as sent, but no attempt says so"]
+    assert [one.problem for one in (await store.admin.audit()).violations] == ["counts as sent, but no attempt says so"]
 
 
 # -- history -------------------------------------------------------------------------------------------------------
@@ -266,31 +266,31 @@ async def test_blobs_that_nothing_names_are_swept(store):
     assert opened.readable
 
 
-# -- the desk ------------------------------------------------------------------------------------------------------
+# -- the admin ------------------------------------------------------------------------------------------------------
 
 
 async def test_listing_by_state_route_people_age_and_reply(store):
     await store.accept(store.item("A@One.test"), store.item("b@two.test", Route.SAFEBOX, state=State.HELD))
-    desk = store.desk
+    admin = store.admin
 
     async def listed(**narrowed):
-        return [line.item.recipient for line in await desk.items(narrowed=Narrowed(**narrowed))]
+        return [line.item.recipient for line in await admin.items(narrowed=Narrowed(**narrowed))]
 
-    assert len(await desk.items()) == 2
-    assert [line.item.recipient for line in await desk.items(states=[State.HELD])] == ["b@two.test"]
+    assert len(await admin.items()) == 2
+    assert [line.item.recipient for line in await admin.items(states=[State.HELD])] == ["b@two.test"]
     assert await listed(route=Route.RELAY) == ["A@One.test"]
     assert await listed(recipient="a@one.TEST") == ["A@One.test"]
     assert await listed(recipient="*@one.test") == ["A@One.test"]
     assert await listed(recipient="*@one.test", route=Route.SAFEBOX) == []
-    sender = (await desk.items())[0].sender
+    sender = (await admin.items())[0].sender
     assert len(await listed(sender=sender.upper())) == len(await listed(sender="*@" + sender.partition("@")[2])) == 2
     assert await listed(sender="<>") == await listed(sender="*@%") == []
     assert await listed(older=timedelta(hours=1)) == []
     store.clock.advance(hours=2)
     assert len(await listed(older=timedelta(hours=1))) == 2
     assert await listed(said="come back") == []
-    assert await desk.items(states=[State.SENT]) == []
-    assert len(await desk.items(limit=1)) == 1
+    assert await admin.items(states=[State.SENT]) == []
+    assert len(await admin.items(limit=1)) == 1
 
 
 async def test_what_a_rule_held_is_released_by_ordinary_mail_or_by_safebox(store):
@@ -299,12 +299,12 @@ async def test_what_a_rule_held_is_released_by_ordinary_mail_or_by_safebox(store
     store.clock.advance(days=9)
     for message_id, route, wanted in ((first, None, Route.RELAY), (second, Route.SAFEBOX, Route.SAFEBOX)):
         item = (await store.only(message_id)).line.item
-        assert await store.desk.release(item.id, "root", route) is True
+        assert await store.admin.release(item.id, "root", route) is True
         item = (await store.only(message_id)).line.item
         assert (item.state, item.destination.route) == (State.DUE, wanted)
         assert item.next_at == store.clock()
         assert item.expires_at == store.clock() + timedelta(days=5)
-        assert await store.desk.release(item.id, "root") is False
+        assert await store.admin.release(item.id, "root") is False
     released = [event for event in await store.events() if event["kind"] == "item.released"]
     assert [event["persons"]["actor"] for event in released] == ["root", "root"]
 
@@ -315,7 +315,7 @@ async def test_a_held_partner_item_is_released_to_the_partner_alone(store):
     )
     item = (await store.only(message_id)).line.item
     store.clock.advance(hours=7)
-    assert await store.desk.release(item.id, "root") is True
+    assert await store.admin.release(item.id, "root") is True
     item = (await store.only(message_id)).line.item
     assert (item.destination.route, item.destination.name) == (Route.PARTNER, "st-mary")
     assert item.fallback_at == store.clock() + timedelta(hours=1)
@@ -324,21 +324,21 @@ async def test_a_held_partner_item_is_released_to_the_partner_alone(store):
 async def test_refused_the_sender_is_told_and_the_content_goes(store):
     message_id = await store.accept(store.item(state=State.HELD, route=Route.HOLD))
     item = (await store.only(message_id)).line.item
-    assert await store.desk.refuse(item.id, "root", "against the rules") is True
+    assert await store.admin.refuse(item.id, "root", "against the rules") is True
     story = await store.only(message_id)
     assert story.line.item.state is State.REFUSED
     assert "against the rules" in story.line.item.last_reply
     assert [report.reply.text for report in store.reports.written[0][1]] == ["against the rules"]
     assert (await store.db.read(lambda conn: find_message(conn, message_id))).wrapped is None
-    assert await store.desk.refuse(item.id, "root") is None
+    assert await store.admin.refuse(item.id, "root") is None
     await store.conserved()
 
 
 async def test_cancelled_nobody_is_told(store):
     message_id = await store.accept()
     item = (await store.only(message_id)).line.item
-    assert await store.desk.refuse(item.id, "root") is False, "only what is held is refused"
-    assert await store.desk.cancel(item.id, "root") is True
+    assert await store.admin.refuse(item.id, "root") is False, "only what is held is refused"
+    assert await store.admin.cancel(item.id, "root") is True
     assert await store.states(message_id) == [State.CANCELLED]
     assert store.reports.written == []
     assert "item.cancelled" in await store.kinds()
@@ -350,10 +350,10 @@ async def test_tried_now(store):
     item = (await store.only(message_id)).line.item
     await store.db.write(lambda conn: conn.execute(update(items).values(next_at=store.clock() + timedelta(hours=1))))
     assert await store.claims().lease(10, []) == []
-    assert await store.desk.retry(item.id, "root") is True
+    assert await store.admin.retry(item.id, "root") is True
     assert len(await store.claims().lease(10, [])) == 1
-    assert await store.desk.retry(item.id, "root") is False
-    assert await store.desk.retry("nothing", "root") is None
+    assert await store.admin.retry(item.id, "root") is False
+    assert await store.admin.retry("nothing", "root") is None
 
 
 async def test_counts_for_metrics(store):
@@ -378,11 +378,11 @@ async def test_find_items_gives_tokens(store):
 
 async def test_what_an_admin_holds_waits_and_goes_on_where_it_was_to_go(store):
     message_id = await store.accept()
-    (item,) = [line.item for line in await store.desk.items()]
-    assert await store.desk.hold(item.id, "root", "restored\0 backup") is True
-    assert await store.desk.hold(item.id, "root", "again") is False
-    assert await store.desk.hold("nobody", "root", "x") is None
-    (held,) = await store.desk.items(states=[State.HELD])
+    (item,) = [line.item for line in await store.admin.items()]
+    assert await store.admin.hold(item.id, "root", "restored\0 backup") is True
+    assert await store.admin.hold(item.id, "root", "again") is False
+    assert await store.admin.hold("nobody", "root", "x") is None
+    (held,) = await store.admin.items(states=[State.HELD])
     assert held.item.last_reply.startswith("restored") and "\0" not in held.item.last_reply
     assert held.item.destination == item.destination
     assert "item.held" in await store.kinds()
@@ -391,7 +391,7 @@ async def test_what_an_admin_holds_waits_and_goes_on_where_it_was_to_go(store):
         other = await store.accept()
         await store.until_state(other, State.SENT)
         assert await store.states(message_id) == [State.HELD]
-        assert await store.desk.release(item.id, "root") is True
+        assert await store.admin.release(item.id, "root") is True
         await store.until_state(message_id, State.SENT)
 
 
@@ -404,8 +404,8 @@ async def test_leases_of_the_dead_in_a_backup_can_be_held(store):
     second = await store.accept()
     assert len(await living.lease(10, [])) == 1
     dead._lock.release()
-    assert await store.desk.free_the_dead() == 1
+    assert await store.admin.free_the_dead() == 1
     assert (await store.states(first), await store.states(second)) == ([State.DUE], [State.LEASED])
-    for line in await store.desk.items():
-        assert await store.desk.hold(line.item.id, "root", "restored") is (line.item.message_id == first)
+    for line in await store.admin.items():
+        assert await store.admin.hold(line.item.id, "root", "restored") is (line.item.message_id == first)
     await living.retire()

@@ -12,8 +12,8 @@ from aiohttp import web
 from nameserver import Zone, nameserver
 
 from delivery.couriers.courier import Refused
-from delivery.desk import Desk
 from delivery.items import TLS_REPORT, Reply, State
+from delivery.queueadmin import QueueAdmin
 from delivery.store.tls_sessions import ReportState, claim_reports, end_report, sessions_of
 from delivery.tls import Flaw, Proof
 from delivery.tlsrpt.counting import Tally
@@ -144,7 +144,7 @@ def check_report(told) -> None:
 
 async def everything(queue):
 
-    return [line.item for line in await Desk(queue).items()]
+    return [line.item for line in await QueueAdmin(queue).items()]
 
 
 async def test_who_asks_for_nothing_gets_nothing(queue, zone, clock) -> None:

@@ -391,7 +391,7 @@ async def test_a_late_failure_sends_no_report(store):
         assert worker.id
     late = [one for story in await store.stories(message_id) for one in story.attempts if one.outcome == "late"]
     assert len(late) == 1
-    dsns = [line for line in await store.desk.items(states=list(State)) if line.item.kind is Kind.DSN]
+    dsns = [line for line in await store.admin.items(states=list(State)) if line.item.kind is Kind.DSN]
     assert dsns == []
 
 

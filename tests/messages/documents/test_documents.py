@@ -12,7 +12,7 @@ from typing import Any
 import msoffcrypto.format.ooxml
 import pytest
 
-from gateway.workers import WorkerPool
+from gateway.children import ChildPool
 from policy.extraction.collected import File
 from policy.extraction.extract import extract
 from rules.finding import Confidence
@@ -59,7 +59,7 @@ async def test_a_locked_file_is_opened_in_a_child_that_can_open_no_file() -> Non
     locked = BytesIO()
     document = BytesIO((FOLDER / "docx-footer.docx").read_bytes())
     msoffcrypto.format.ooxml.OOXMLFile(document).encrypt("Tiger7!", locked)
-    async with WorkerPool(1) as pool:
+    async with ChildPool(1) as pool:
         outcome = await pool.read(File("a.docx", locked.getvalue(), "a.docx"), ("wrong", "Tiger7!"))
     assert [fact.reason for fact in outcome.content.files] == ["opened with a password"]
     assert any(EXPECTED["docx-footer.docx"]["number"] in part.text for part in outcome.content.parts)

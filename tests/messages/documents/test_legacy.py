@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.workers import WorkerPool
+from gateway.children import ChildPool
 from policy.extraction.collected import File
 from policy.extraction.extract import extract
 from rules.content import Content
@@ -44,7 +44,7 @@ def test_children_read_the_same() -> None:
     """Nothing is imported or opened that a child may not: in all the documents that there are."""
 
     async def read() -> list[Content]:
-        async with WorkerPool(1) as pool:
+        async with ChildPool(1) as pool:
             return [(await pool.read(File(path.name, path.read_bytes(), path.name))).content for path in DOCUMENTS]
 
     contents = asyncio.run(read())

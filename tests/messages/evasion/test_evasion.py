@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from gateway.children import ChildPool
 from gateway.extractors import Reader
-from gateway.workers import WorkerPool
 from policy.message import Message
 from rules.finding import Confidence
 from rules.matching import Matcher
@@ -41,7 +41,7 @@ class Reading:
         self._loop.close()
 
     async def _serve(self) -> None:
-        async with WorkerPool(1) as pool:
+        async with ChildPool(1) as pool:
             self._reader = Reader(pool)
             self._ready.set()
             await self._stop.wait()

@@ -7,8 +7,8 @@ from io import BytesIO
 
 import pytest
 
+from gateway.children import ChildPool, ChildrenDown, PoolLimits
 from gateway.extractors import Reader, _is_quick, read_file, read_message
-from gateway.workers import PoolLimits, WorkerPool, WorkersDown
 from policy.message import Message
 
 NUMBER = "536-22-1234"
@@ -49,7 +49,7 @@ def forwarded() -> bytes:
 
 @pytest.fixture
 async def reader() -> AsyncIterator[Reader]:
-    async with WorkerPool(1) as pool:
+    async with ChildPool(1) as pool:
         yield Reader(pool)
 
 
@@ -91,13 +91,13 @@ async def test_a_long_page_is_read_by_a_child_and_is_no_attachment(reader: Reade
 
 
 async def test_without_children_the_mail_has_to_come_again() -> None:
-    async with WorkerPool(1, pool=PoolLimits(waiting=0)) as pool:
-        with pytest.raises(WorkersDown):
+    async with ChildPool(1, pool=PoolLimits(waiting=0)) as pool:
+        with pytest.raises(ChildrenDown):
             await Reader(pool).read(forwarded())
 
 
 async def test_text_alone_needs_no_child() -> None:
-    pool = WorkerPool(1)  # never started
+    pool = ChildPool(1)  # never started
     assert places(await Reader(pool).read(b"Subject: x\r\n\r\nSSN 536-22-1234")) == ["body"]
 
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from delivery.safebox.htmltext import text_of_html
 from delivery.safebox.mail import MAX_SHOWN, take_apart, without_bcc
 from delivery.safebox.names import MAX_BYTES, MAX_CHARS, clean_name, clean_type, kind_of
-from delivery.safebox.plain import text_of_html
 
 TOP = b"From: a@b.example\r\nMIME-Version: 1.0\r\n"
 

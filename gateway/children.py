@@ -17,7 +17,7 @@ from typing import Final, Self
 
 import structlog
 
-from gateway.answers import Answer, AnswerInvalid
+from gateway.childanswers import ChildAnswer, ChildAnswerInvalid
 from gateway.nursery import FORK, JOB, KILL, PID, RECOGNISE, REPLY, Nursery, Tesseract
 from policy.extraction.collected import PICTURE_BYTES, File
 from policy.extraction.extract import Outcome
@@ -35,7 +35,7 @@ _STOP_SECONDS: Final = 5.0
 _PAUSES: Final = (0.1, 0.5, 2.0, 5.0)  # between tries to start what does not start
 
 
-class WorkersDown(Exception):
+class ChildrenDown(Exception):
     """Our own children cannot be started or are all busy for too long: the mail is to be tried again (451)."""
 
 
@@ -106,7 +106,7 @@ class _Child:
 
     async def _answer(self, most: int) -> Outcome:
         """Piece by piece, with a turn for everybody else between them."""
-        answer = Answer()
+        answer = ChildAnswer()
         while True:
             described, size = REPLY.unpack(await self._exactly(REPLY.size))
             most -= REPLY.size + described + size
@@ -117,7 +117,7 @@ class _Child:
             about, texts = await self._exactly(described), await self._exactly(size)
             try:
                 answer.add(about, texts)
-            except AnswerInvalid as cause:
+            except ChildAnswerInvalid as cause:
                 raise _Misbehaved("an answer that is none") from cause
             await asyncio.sleep(0)
 
@@ -150,7 +150,7 @@ class _Child:
         return buffer
 
 
-class WorkerPool:
+class ChildPool:
     """`size` children at work at once (None: one a core, at least 2), and one more kept warm for when one is lost.
 
     An async context manager; leaves no process behind, and neither does its own death.
@@ -210,10 +210,10 @@ class WorkerPool:
         """Read one file in a child. A child that crashes, hangs or eats memory costs one `unreadable` file.
 
         `passwords` are tried on what is locked; with `pictures` those in it are given back, for their drawn text to be
-        read. Raises WorkersDown when no child can be had.
+        read. Raises ChildrenDown when no child can be had.
         """
         if self._waiting >= self._pool.waiting:
-            raise WorkersDown("too many files are waiting to be read")
+            raise ChildrenDown("too many files are waiting to be read")
         for _ in range(3):  # once more if all children were lost together, which no file can do
             async with self._borrowed() as child:
                 reason = await self._read(child, file, passwords, pictures)
@@ -222,7 +222,7 @@ class WorkerPool:
             if child.nursery.poll() is None:
                 log.warning("document.reader_lost", reason=reason, size=len(file.data))
                 return Outcome(_unreadable(file, reason))
-        raise WorkersDown("the readers of documents were lost")
+        raise ChildrenDown("the readers of documents were lost")
 
     async def recognise(self, picture: bytes, seconds: float) -> str | None:
         """What tesseract reads in a picture; None when it could not in that time, or not at all."""
@@ -274,7 +274,7 @@ class WorkerPool:
             async with asyncio.timeout(self._pool.wait_seconds):
                 await self._turn.acquire()
         except TimeoutError as cause:
-            raise WorkersDown("no reader of documents came free in time") from cause
+            raise ChildrenDown("no reader of documents came free in time") from cause
         finally:
             self._waiting -= 1
         try:
@@ -288,7 +288,7 @@ class WorkerPool:
                 while not (child := await self._idle.get()).is_alive():
                     self._lose(child)
         except TimeoutError as cause:
-            raise WorkersDown("the readers of documents do not start") from cause
+            raise ChildrenDown("the readers of documents do not start") from cause
         return child
 
     def _lose(self, child: _Child) -> None:

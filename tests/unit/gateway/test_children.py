@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.children import ChildPool, ChildrenDown, PoolLimits
 from gateway.nursery import Tesseract
-from gateway.workers import PoolLimits, WorkerPool, WorkersDown
 from policy.extraction.collected import File
 from policy.reader.limits import Limits
 from rules.content import FileKind
@@ -66,23 +66,23 @@ async def until(claim, tries: int = 200) -> bool:  # type: ignore[no-untyped-def
 
 
 @pytest.fixture
-async def pool() -> AsyncIterator[WorkerPool]:
-    async with WorkerPool(2) as made:
+async def pool() -> AsyncIterator[ChildPool]:
+    async with ChildPool(2) as made:
         yield made
 
 
-async def test_a_document_is_read(pool: WorkerPool) -> None:
+async def test_a_document_is_read(pool: ChildPool) -> None:
     content = (await pool.read(a_file())).content
     assert [part.text for part in content.parts] == ["SSN 536-22-1234"]
     assert content.files[0].kind is FileKind.DOCUMENT
 
 
-async def test_many_at_once_are_each_read(pool: WorkerPool) -> None:
+async def test_many_at_once_are_each_read(pool: ChildPool) -> None:
     contents = await asyncio.gather(*(pool.read(a_file(f"number {n}")) for n in range(60)))
     assert [outcome.content.parts[0].text for outcome in contents] == [f"number {n}" for n in range(60)]
 
 
-async def test_a_killed_child_costs_one_file_and_is_replaced(pool: WorkerPool) -> None:
+async def test_a_killed_child_costs_one_file_and_is_replaced(pool: ChildPool) -> None:
     await pool.read(a_file())
     task = asyncio.create_task(pool.read(bomb()))
     await asyncio.sleep(0.1)
@@ -94,7 +94,7 @@ async def test_a_killed_child_costs_one_file_and_is_replaced(pool: WorkerPool) -
 
 
 async def test_a_child_that_takes_too_long_is_killed() -> None:
-    async with WorkerPool(1, pool=PoolLimits(seconds=0.2)) as pool:
+    async with ChildPool(1, pool=PoolLimits(seconds=0.2)) as pool:
         content = (await pool.read(bomb())).content
         assert [(fact.unreadable, fact.reason) for fact in content.files] == [(True, "it took too long to read")]
         lost = set(pool.pids)
@@ -103,14 +103,14 @@ async def test_a_child_that_takes_too_long_is_killed() -> None:
 
 
 async def test_a_child_that_wants_too_much_memory_costs_one_file() -> None:
-    async with WorkerPool(1, pool=PoolLimits(memory_bytes=48 * 1024 * 1024)) as pool:
+    async with ChildPool(1, pool=PoolLimits(memory_bytes=48 * 1024 * 1024)) as pool:
         content = (await pool.read(bomb())).content
         assert any(fact.unreadable for fact in content.files)
         assert (await pool.read(a_file())).content.parts
 
 
 async def test_children_are_replaced_after_their_share() -> None:
-    async with WorkerPool(1, pool=PoolLimits(files=3)) as pool:
+    async with ChildPool(1, pool=PoolLimits(files=3)) as pool:
         seen: set[int] = set()
         for _ in range(12):
             await pool.read(a_file())
@@ -119,27 +119,27 @@ async def test_children_are_replaced_after_their_share() -> None:
 
 
 async def test_too_many_in_line_are_turned_away() -> None:
-    async with WorkerPool(1, pool=PoolLimits(waiting=1)) as pool:
+    async with ChildPool(1, pool=PoolLimits(waiting=1)) as pool:
         results = await asyncio.gather(*(pool.read(a_file()) for _ in range(10)), return_exceptions=True)
-    assert any(isinstance(result, WorkersDown) for result in results)
-    assert not any(isinstance(result, Exception) and not isinstance(result, WorkersDown) for result in results)
+    assert any(isinstance(result, ChildrenDown) for result in results)
+    assert not any(isinstance(result, Exception) and not isinstance(result, ChildrenDown) for result in results)
 
 
 async def test_waiting_has_an_end() -> None:
-    async with WorkerPool(1, pool=PoolLimits(wait_seconds=0.3)) as pool:
+    async with ChildPool(1, pool=PoolLimits(wait_seconds=0.3)) as pool:
         await until(lambda: bool(pool.pids))
         results = await asyncio.gather(*(pool.read(bomb()) for _ in range(4)), return_exceptions=True)
-    assert any(isinstance(result, WorkersDown) for result in results)
+    assert any(isinstance(result, ChildrenDown) for result in results)
 
 
 async def test_limits_reach_the_children() -> None:
-    async with WorkerPool(1, limits=Limits(unpacked_bytes=10)) as pool:
+    async with ChildPool(1, limits=Limits(unpacked_bytes=10)) as pool:
         content = (await pool.read(a_file())).content
         assert any(fact.unreadable for fact in content.files)
 
 
 async def test_closing_leaves_no_process_behind() -> None:
-    async with WorkerPool(2) as pool:
+    async with ChildPool(2) as pool:
         await pool.read(a_file())
         await until(lambda: len(pool.pids) == 3)
         pids = pool.pids
@@ -147,7 +147,7 @@ async def test_closing_leaves_no_process_behind() -> None:
     assert await until(lambda: not any(is_alive(pid) for pid in pids))
 
 
-async def test_a_lost_nursery_is_started_again(pool: WorkerPool) -> None:
+async def test_a_lost_nursery_is_started_again(pool: ChildPool) -> None:
     await pool.read(a_file())
     await until(lambda: len(pool.pids) == 3)
     parents = {int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]) for pid in pool.pids}
@@ -156,7 +156,7 @@ async def test_a_lost_nursery_is_started_again(pool: WorkerPool) -> None:
     assert (await pool.read(a_file())).content.parts
 
 
-async def test_a_cancelled_read_leaves_the_pool_whole(pool: WorkerPool) -> None:
+async def test_a_cancelled_read_leaves_the_pool_whole(pool: ChildPool) -> None:
     await pool.read(a_file())
     for _ in range(5):
         task = asyncio.create_task(pool.read(bomb()))
@@ -169,10 +169,10 @@ async def test_a_cancelled_read_leaves_the_pool_whole(pool: WorkerPool) -> None:
 
 _PARENT = """
 import asyncio, json, sys
-from gateway.workers import WorkerPool
+from gateway.children import ChildPool
 from policy.extraction.collected import File
 async def main():
-    async with WorkerPool(2) as pool:
+    async with ChildPool(2) as pool:
         while len(pool.pids) < 3:
             await asyncio.sleep(0.01)
         print(json.dumps(pool.pids), flush=True)
@@ -247,7 +247,7 @@ async def test_the_program_for_pictures_reads_nothing_else_and_writes_nothing(tm
     program = tmp_path / "tesseract"
     program.write_text(_PRYING)
     program.chmod(0o755)
-    async with WorkerPool(1, tesseract=Tesseract(str(program), ("eng", "deu"))) as pool:
+    async with ChildPool(1, tesseract=Tesseract(str(program), ("eng", "deu"))) as pool:
         said = await pool.recognise(b"picture", 20)
         granted = pool.sandbox
     assert said is not None
@@ -261,9 +261,9 @@ async def test_a_program_for_pictures_that_fails_or_lingers_reads_nothing(tmp_pa
     program = tmp_path / "tesseract"
     program.write_text("#!/bin/sh\nread -r kind\n[ $kind = linger ] && sleep 60\nexit 1\n")
     program.chmod(0o755)
-    async with WorkerPool(1, tesseract=Tesseract(str(program))) as pool:
+    async with ChildPool(1, tesseract=Tesseract(str(program))) as pool:
         assert await pool.recognise(b"fail\n", 20) is None
         assert await pool.recognise(b"linger\n", 0.5) is None
         assert (await pool.read(a_file())).content.parts
-    async with WorkerPool(1) as pool:  # nobody asked for pictures
+    async with ChildPool(1) as pool:  # nobody asked for pictures
         assert await pool.recognise(b"fail\n", 0.5) is None

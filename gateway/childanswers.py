@@ -10,12 +10,12 @@ from policy.extraction.extract import Outcome
 from rules.content import Content, FileFact, FileKind, Part
 
 
-class AnswerInvalid(Exception):
+class ChildAnswerInvalid(Exception):
     """It is none."""
 
 
 @dataclass(slots=True)
-class Answer:
+class ChildAnswer:
     """The pieces so far."""
 
     _parts: list[Part] = field(default_factory=list, repr=False)
@@ -24,7 +24,7 @@ class Answer:
     _picture_bytes: int = 0
 
     def add(self, about: bytes | bytearray, texts: bytes | bytearray) -> None:
-        """One piece: what it says, and the bytes it speaks of, in their order. Raises AnswerInvalid."""
+        """One piece: what it says, and the bytes it speaks of, in their order. Raises ChildAnswerInvalid."""
         try:
             said: dict[str, Any] = json.loads(about)
             view = memoryview(texts)
@@ -43,9 +43,9 @@ class Answer:
                 self._picture_bytes += size
                 at += size
         except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, OverflowError) as cause:
-            raise AnswerInvalid("not what a child says") from cause
+            raise ChildAnswerInvalid("not what a child says") from cause
         if at != len(view) or len(self._pictures) > MOST_PICTURES or self._picture_bytes > PICTURE_BYTES:
-            raise AnswerInvalid("more than was asked for")
+            raise ChildAnswerInvalid("more than was asked for")
 
     def outcome(self) -> Outcome:
         """All of it."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway.answers import Answer, AnswerInvalid
+from gateway.childanswers import ChildAnswer, ChildAnswerInvalid
 from gateway.nursery import REPLY, frames_of
 from policy.extraction.collected import PICTURE_BYTES, Picture
 from policy.extraction.extract import Outcome
@@ -20,7 +20,7 @@ def pieces(outcome: Outcome) -> Iterator[tuple[bytes, bytes]]:
 
 
 def taken(outcome: Outcome) -> Outcome:
-    answer = Answer()
+    answer = ChildAnswer()
     *said, last = pieces(outcome)
     assert last == (b"", b"")
     for about, texts in said:
@@ -69,16 +69,16 @@ def test_an_empty_answer_is_one() -> None:
     ],
 )
 def test_anything_else_is_none(about: object, texts: bytes) -> None:
-    with pytest.raises(AnswerInvalid):
-        Answer().add(json.dumps(about).encode() if not isinstance(about, str) else about.encode(), texts)
+    with pytest.raises(ChildAnswerInvalid):
+        ChildAnswer().add(json.dumps(about).encode() if not isinstance(about, str) else about.encode(), texts)
 
 
 @pytest.mark.slow
 def test_pictures_have_an_end() -> None:
-    answer = Answer()
+    answer = ChildAnswer()
     half = bytes(PICTURE_BYTES // 2)
     about = json.dumps({"pictures": [["a", "a", 0, len(half)]]}).encode()
     answer.add(about, half)
     answer.add(about, half)
-    with pytest.raises(AnswerInvalid):
+    with pytest.raises(ChildAnswerInvalid):
         answer.add(json.dumps({"pictures": [["a", "a", 0, 1]]}).encode(), b"x")

@@ -31,7 +31,7 @@ Done = TypeVar("Done", bool, int)
 REFUSED: Final = "refused by the administrator"
 
 
-class Desk:
+class QueueAdmin:
     """The admin's acts on one queue."""
 
     def __init__(self, queue: Queue) -> None:
