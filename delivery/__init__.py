@@ -4,4 +4,16 @@ Takes an envelope, the message and its decisions. Gives, for every recipient, ex
 refused or cancelled; and to the portal, SafeBoxes to read and answer.
 Knows nothing of SMTP sessions, policy files or web pages.
 Start reading in `queue.py`, then `worker.py`.
+
+What is where:
+
+- the queue: `items` (its words and states), `queue` (its door), `entering`, `sealed`, `queueadmin`, `housekeeping`
+- the worker: `worker`, `claims`, `lanes`, `fairness`, `results`, `retry`, `lapses`; destinations that cannot be
+  reached: `circuits`, `breaking`
+- the ways out: `couriers/`, `hops` (as configured), `mx`, `resolving`
+- TLS: `tls`, `dane`, `stspolicy`, `sts/`, `verdicts`, `tlsrpt/`
+- mails of ours: `notices/`, `bounce`, `reporting`, `dkim`, `dkimkeys`; those that come back: `dsn`
+- SafeBoxes: `safebox/`, `phones`
+- what is kept: `store/`; the audit trail made proof against change: `trail/`
+- shared by several: `settings`, `sections`, `languages`, `speech`, `lines`, `errors`
 """

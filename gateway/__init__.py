@@ -3,4 +3,17 @@
 Takes connections, files and commands. Gives every message to policy, then to delivery, and answers the client.
 Knows nothing of how decisions are made or how items travel on.
 Start reading in `app.py`, then `intake.py`.
+
+What is where:
+
+- the wiring: `app`
+- a message's way in: `listening`, `smtp/`, `intake`, `orders`, `outgoing`; room and rates: `strain`, `ledger`
+- reading it: `extractors`; children that read documents: `children`, `childanswers`, `nursery`, `sandbox`; pictures:
+  `recognition`, `tesseract`
+- what decides: `policies` (the one in force), `policyfile`, `detectors`, `wishes`; compiled patterns: `matchcache`,
+  `usercache`; old mail before two policies: `replay/`
+- the configuration: `settings`, `consistency`, `certificates`, `yamlmarks`, `mistakes`, `example`
+- processes: `processes` and `seats` (several workers), `supervised` (systemd), `memory`, `chores`, `stores`
+- what is told: `telemetry`, `counting`, `queuegauges`
+- commands: `cli/`, `demo/`, `__main__`
 """

@@ -1,3 +1,7 @@
-"""The senders' own site: `signin.py` lets them in, `entry.py` says who they are on every request, `boxes.py` lists
-their SafeBoxes, `box.py` shows one, `acts.py` changes it, `writing.py` adds to it, `record.py` tells what happened.
+"""The senders' own site: their SafeBoxes, who opened what, and everything an owner may do.
+
+Takes requests of people who proved an address of the organisation's own. Gives pages, documents, and acts that the
+life cycle allows. Knows nothing of guests' pages, nor of how boxes are kept.
+Start reading in `boxes.py` (the list), then `box.py`. `signin.py` lets senders in, `entry.py` says who they are on
+every request, `acts.py` changes a box, `writing.py` adds to it, `record.py` tells what happened.
 """

@@ -18,7 +18,7 @@ from portal.web.visitor import visitor_of
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class KeptBox:
     """A box opened by somebody who keeps it: as themselves, or as one of its guests has it."""
 
     here: str  # the path of its page
@@ -43,7 +43,7 @@ def as_guest_path(box_id: str, participant_id: str) -> str:
 async def document(request: web.Request) -> web.StreamResponse:
     """GET, HEAD /boxes/ID/documents/DOCUMENT, and below /as/PARTICIPANT."""
     keeper, wanted = await keeper_of(request), request.match_info["document"]
-    if "person" in request.match_info and not (await _desk(request, keeper)).shows(wanted):
+    if "person" in request.match_info and not (await _kept_box(request, keeper)).shows(wanted):
         raise NothingHere
     reader = await fetch_for(request, keeper)(wanted)
     return await _send(request, reader, f"{wanted}-", safe_type(reader.type) if reader else "")
@@ -52,7 +52,7 @@ async def document(request: web.Request) -> web.StreamResponse:
 async def original(request: web.Request) -> web.StreamResponse:
     """GET, HEAD /boxes/ID/message.eml, and below /as/PARTICIPANT: the whole mail as it came."""
     keeper, services = await keeper_of(request), services_of(request)
-    if "person" in request.match_info and not (await _desk(request, keeper)).has_original:
+    if "person" in request.match_info and not (await _kept_box(request, keeper)).has_original:
         raise NothingHere
     reader = await services.boxes.original_for(request.match_info["box"], keeper.by, services.namespace)
     return await _send(request, reader, "message-", "message/rfc822")
@@ -74,33 +74,33 @@ async def _send(
 
 async def all_documents(request: web.Request) -> web.StreamResponse:
     """GET, HEAD /boxes/ID/documents.zip, and below /as/PARTICIPANT."""
-    desk = await _desk(request, await keeper_of(request))
-    listed = documents_in(desk.opened)
+    kept = await _kept_box(request, await keeper_of(request))
+    listed = documents_in(kept.opened)
     if not listed:
         raise NothingHere
-    return await send_zip(request, desk.opened.subject, listed, desk.fetch)
+    return await send_zip(request, kept.opened.subject, listed, kept.fetch)
 
 
 async def formatted(request: web.Request) -> web.StreamResponse:
     """GET /boxes/ID/formatted/MESSAGE, and below /as/PARTICIPANT: for the sandboxed frame."""
-    desk = await _desk(request, await keeper_of(request))
-    remote = request.query.get("pictures", "") == await pictures_key(request, desk.here)
-    return await send_framed(request, desk.opened, request.match_info["message"], desk.fetch, remote=remote)
+    kept = await _kept_box(request, await keeper_of(request))
+    remote = request.query.get("pictures", "") == await pictures_key(request, kept.here)
+    return await send_framed(request, kept.opened, request.match_info["message"], kept.fetch, remote=remote)
 
 
 async def picture(request: web.Request) -> web.StreamResponse:
     """GET /boxes/ID/pictures/DOCUMENT, and below /as/PARTICIPANT: a picture that the text shows in its place."""
-    desk = await _desk(request, await keeper_of(request))
-    return await send_picture(request, desk.opened, request.match_info["document"], desk.fetch)
+    kept = await _kept_box(request, await keeper_of(request))
+    return await send_picture(request, kept.opened, request.match_info["document"], kept.fetch)
 
 
 async def show_pictures(request: web.Request) -> web.StreamResponse:
     """POST /boxes/ID/pictures, and below /as/PARTICIPANT: load what the mail left on the internet, in this session."""
     keeper, form = await form_of(request)
-    desk = await _desk(request, keeper)
+    kept = await _kept_box(request, keeper)
     message = form.get("message", "")
     fragment = f"#formatted-{message}" if message.isalnum() and message.isascii() else ""
-    raise web.HTTPSeeOther(f"{desk.here}?pictures={await pictures_key(request, desk.here)}{fragment}")
+    raise web.HTTPSeeOther(f"{kept.here}?pictures={await pictures_key(request, kept.here)}{fragment}")
 
 
 async def pictures_key(request: web.Request, here: str) -> str:
@@ -118,7 +118,7 @@ def fetch_for(request: web.Request, keeper: Keeper) -> Fetch:
     return fetch
 
 
-async def _desk(request: web.Request, keeper: Keeper) -> Desk:
+async def _kept_box(request: web.Request, keeper: Keeper) -> KeptBox:
     """The box of the path, as whom the path says. Raises NothingHere for boxes of others, as for unknown ones."""
     services, box_id = services_of(request), request.match_info["box"]
     person = request.match_info.get("person", "")
@@ -129,4 +129,4 @@ async def _desk(request: web.Request, keeper: Keeper) -> Desk:
         opened, here = await services.boxes.open_for(box_id, keeper.by, services.namespace), path_of(box_id)
     if opened is None:
         raise NothingHere
-    return Desk(here, opened, fetch_for(request, keeper))
+    return KeptBox(here, opened, fetch_for(request, keeper))

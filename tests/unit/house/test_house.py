@@ -20,6 +20,15 @@ def test_a_folder_explains_itself_and_holds_nothing_else(init: Path) -> None:
     assert len(tree.body) == 1, f"{init} holds more than its docstring"
 
 
+def test_large_folders_say_what_is_where() -> None:
+    """Each module of a folder with many stands in the map of its `__init__.py`, once."""
+    for init in (init for name in PACKAGES for init in (ROOT / name).rglob("__init__.py")):
+        modules = sorted(path.stem for path in init.parent.glob("*.py") if path.name != "__init__.py")
+        if len(modules) > 25:
+            places = (ast.get_docstring(ast.parse(init.read_text())) or "").partition("What is where:")[2]
+            assert sorted(re.findall(r"`(\w+)`", places)) == modules, init
+
+
 @pytest.mark.parametrize("page", DOCS, ids=lambda page: str(page.relative_to(ROOT)))
 def test_paths_in_the_docs_exist(page: Path) -> None:
     text = page.read_text()
