@@ -7,9 +7,11 @@ from typing import Final
 from rules.columns import may_head
 from rules.context import pieces
 from rules.detector import Detector
+from rules.engine import BLOCK
 
 FIELDS: Final = r"^[A-Z][A-Z0-9]{1,2}[|*]"  # a line of HL7 or X12
 _FARTHEST: Final = 2_000  # bytes; a word that reaches farther has the whole text searched
+_OFTEN: Final = 0.2  # of the text that a word reaches before or behind it
 
 
 class Arming:
@@ -51,15 +53,16 @@ class Armed:
         return sorted(self._whole.union(*(self._arming.detectors[name] for name in self._spans)))
 
     def add(self, index: int, ends: Sequence[int]) -> None:
-        """Take a word where it ends, in order. One that may head a column speaks for all of the text."""
+        """Take a word where it ends in a block, in order. One that may head a column speaks for all of the text."""
         detectors = self._arming.detectors[index]
         if self._whole.issuperset(detectors):
             return
-        reach = self._arming.reaches[index] * self._characters
-        if not reach or may_head(self._data, ends):
+        reach, size = self._arming.reaches[index] * self._characters, len(self._data)
+        # A word that stands everywhere is not worth a look at each place.
+        if not reach or reach * len(ends) >= min(size, BLOCK) * _OFTEN or may_head(self._data, ends):
             self._whole |= detectors
             return
-        size, spans = len(self._data), self._spans[index]
+        spans = self._spans[index]
         first = last = ends[0]
         for end in ends:
             if end - reach > last:

@@ -13,6 +13,7 @@ from typing import Final
 LEAST: Final = 7  # digits of a run
 _GAP: Final = 7  # signs between two of them, at most
 WIDEST: Final = 128  # bytes of a match that is sought about a run
+NARROW: Final = 48  # of one that most of these are no wider than
 _SIGNS: Final = r"[\t\n\f\r -/:-@\[-`{-~]"
 # The end of a run, which is told once however long it is: what follows it is a letter, a gap too wide, or nothing.
 _NO_SIGN: Final = _SIGNS.replace("[", "[^0-9", 1)
@@ -23,7 +24,7 @@ _BACKWARDS: Final = re.compile(rf"[^0-9]{{0,{_GAP + 4}}}[0-9](?:{_SIGNS}{{0,{_GA
 _OF_RUNS: Final = bytes(code for code in range(128) if re.fullmatch(rf"[0-9]|{_SIGNS}", chr(code)))
 _GLANCE: Final = 64  # bytes in which most runs begin, and the signs before them
 _FARTHEST: Final = 1 << 16
-_APART: Final = 384  # bytes between two windows; those that are nearer are searched as one
+_APART: Final = 3  # times as far as a match is wide: windows that are nearer are searched as one
 
 _SIGN: Final = re.compile(_SIGNS)
 _QUANTITY: Final = re.compile(r"\{(\d+)(?:(,)(\d*))?\}")
@@ -200,24 +201,27 @@ def _either(pieces: Sequence[_Piece]) -> _Piece:
     return _Piece(digits, max(p.before for p in pieces), max(p.behind for p in pieces), pure)
 
 
-def windows(data: bytes, ends: Iterable[int]) -> list[tuple[int, int]]:
-    """The pieces of a text in which matches about runs can stand that end, as RUN_END says, there; they do not meet."""
+def windows(data: bytes, ends: Iterable[int], widest: int = WIDEST) -> list[tuple[int, int]]:
+    """The pieces of a text in which matches can stand about runs that end, as RUN_END says, there; they do not meet.
+
+    No match that is looked for is wider than `widest` bytes.
+    """
     found: list[tuple[int, int]] = []
-    size, first, last, floor = len(data), 0, -1, 0
+    size, first, last, floor, apart = len(data), 0, -1, 0, widest * _APART
     for end in ends:
-        if last < 0 or end - last > _APART:  # nearer ones are searched as one, wherever they begin
+        if last < 0 or end - last > apart:  # nearer ones are searched as one, wherever they begin
             # Behind a run stand signs, and at most one letter. To step over more signs than may stand in it costs time.
             glance = max(floor, end - _GLANCE)
             behind = end - 1 if data[end - 1] < 0x80 else end
             begins = glance + len(data[glance:behind].rstrip(_OF_RUNS))
             if begins == glance or behind == end:
                 begins = _beginning(data, floor, end)
-            start = max(0, begins - WIDEST)
-            if last >= 0 and start - last > _APART:
+            start = max(0, begins - widest)
+            if last >= 0 and start - last > apart:
                 found.append((first, last))
                 last = -1
             first = start if last < 0 else first
-        last = min(size, end + WIDEST)
+        last = min(size, end + widest)
         floor = end
     if last >= 0:
         found.append((first, last))

@@ -171,7 +171,11 @@ class Engine:
             if start <= 0 and stop >= len(data):
                 yield from self.ends(data)
                 continue
-            first, last = _boundary(data, start), _boundary(data, stop)
+            first, last = start, stop
+            if data[first] >= 0x80:
+                first = _boundary(data, first)
+            if last < len(data) and data[last] >= 0x80:
+                last = _boundary(data, last)
             if last - first > _PIECE:
                 told = last - 1 if last < len(data) else last
                 for found in self.ends(data[first:last]):

@@ -9,7 +9,7 @@ from typing import Final
 from rules.arming import FIELDS, Armed, Arming
 from rules.budget import Budget
 from rules.candidates import Candidate, Known, Program, moved
-from rules.dense import RUN_END, WIDEST, common, is_dense, windows
+from rules.dense import NARROW, RUN_END, WIDEST, common, is_dense, windows
 from rules.detector import Detector, Pattern
 from rules.disguise import FOREIGN_MARK, MARK
 from rules.engine import Bundle, Cache, Engine, Expression, Mode
@@ -64,21 +64,21 @@ class Search:
         self._capitals = _Pass(detectors, _anywhere(Lane.CAPITALS), [fields], cache)
         self._others = _Pass(detectors, _anywhere(Lane.OTHERS), [], cache)
         self._foreign = Engine([Expression(FOREIGN_MARK)], cache)
-        self._second = _Pass(detectors, _in_runs, [], cache)
+        self._second = tuple(_Pass(detectors, _in_runs(named=False, wide=wide), [], cache) for wide in (False, True))
         self._third = {
             index: _Pass(detectors, _named, [], cache, index)
             for index, detector in enumerate(detectors)
             if any(map(_named, detector.patterns))
         }
-        self._fourth = _Pass(detectors, _named_in_runs, [], cache)
+        self._fourth = tuple(_Pass(detectors, _in_runs(named=True, wide=wide), [], cache) for wide in (False, True))
         self._passes = (
             self._words,
             self._numbers,
             self._capitals,
             self._others,
-            self._second,
+            *self._second,
             *self._third.values(),
-            self._fourth,
+            *self._fourth,
         )
         if bundle is not None:
             bundle.close()
@@ -155,9 +155,11 @@ class Search:
                 armed.add(self._arming.fields, (event & _END,))
         if not data.isascii():
             marks += [event & _END for block in self._foreign.ends(data) for event in block]
-        about = whole if len(data) <= _SMALL and runs else windows(data, runs)
-        for event in self._second.events(data, about, budget):
-            yield self._second, event, None
+        small = len(data) <= _SMALL and runs
+        about = [whole if small else windows(data, runs, widest) for widest in (NARROW, WIDEST)]
+        for each, spans in zip(self._second, about, strict=True):
+            for event in each.events(data, spans, budget):
+                yield each, event, None
         self._literals.read(data, budget, armed.add, sums.add if sums is not None else None)
         named = armed.detectors
         for detector in named:
@@ -166,8 +168,10 @@ class Search:
                     yield self._third[detector], event, None
         if named:
             may = frozenset(named)
-            for event in self._fourth.events(data, common(armed.all_spans(), about), budget):
-                yield self._fourth, event, may
+            for each, spans in zip(self._fourth, about, strict=True):
+                if each.count:
+                    for event in each.events(data, common(armed.all_spans(), spans), budget):
+                        yield each, event, may
 
     def _weighed(self, sums: Sums) -> Iterator[Candidate]:
         for detector, places in sums.seen.items():
@@ -180,16 +184,12 @@ def _anywhere(lane: Lane) -> Callable[[Pattern], bool]:
     return lambda pattern: not pattern.named and not _runs(pattern) and lane_of(pattern.regex) is lane
 
 
-def _in_runs(pattern: Pattern) -> bool:
-    return not pattern.named and _runs(pattern)
+def _in_runs(*, named: bool, wide: bool) -> Callable[[Pattern], bool]:
+    return lambda pattern: pattern.named is named and _runs(pattern) and (pattern.max_width > NARROW) is wide
 
 
 def _named(pattern: Pattern) -> bool:
     return pattern.named and not _runs(pattern)
-
-
-def _named_in_runs(pattern: Pattern) -> bool:
-    return pattern.named and _runs(pattern)
 
 
 def _runs(pattern: Pattern) -> bool:
