@@ -230,6 +230,8 @@ def windows(data: bytes, ends: Iterable[int], widest: int = WIDEST) -> list[tupl
 
 def common(one: Sequence[tuple[int, int]], other: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     """What lies in a piece of both; the pieces of each are in their order and do not meet."""
+    if len(one) == 1 and other and one[0][0] <= other[0][0] and one[0][1] >= other[-1][1]:
+        return list(other)
     found: list[tuple[int, int]] = []
     left = right = 0
     while left < len(one) and right < len(other):

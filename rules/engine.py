@@ -10,7 +10,7 @@ from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
 from itertools import accumulate
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 import hyperscan
 
@@ -24,6 +24,7 @@ _SHEET: Final = 1 << 18  # bytes of pieces that are looked at together
 _BETWEEN: Final = b"\f\n"  # no value holds it
 _FORMAT: Final = 2
 _END: Final = (1 << 40) - 1
+Bytes: TypeAlias = bytes | memoryview
 
 
 class Cache(Protocol):
@@ -140,7 +141,7 @@ class Engine:
             if cache is not None and self._database is not None:
                 cache.put(key, self._dump(self._database))
 
-    def ends(self, data: bytes, seen_as: Callable[[bytes], bytes] = bytes) -> "Iterator[array[int]]":
+    def ends(self, data: bytes, seen_as: Callable[[Bytes], Bytes] = lambda block: block) -> "Iterator[array[int]]":
         """For each block of `data` (valid UTF-8) the matches, each as `index << 40 | end`, ends in bytes, unordered.
 
         `seen_as` gives what is matched in place of a block, and of the same length.
@@ -151,12 +152,12 @@ class Engine:
             if found := self._scan(seen_as(data), 0, -1, len(data)):
                 yield found
             return
+        whole = memoryview(data)
         for start in range(0, len(data), BLOCK):
             stop = min(start + BLOCK, len(data))
             first = _boundary(data, max(0, start - BEFORE))
             last = _boundary(data, min(len(data), stop + AFTER))
-            block = data if first == 0 and last == len(data) else data[first:last]
-            found = self._scan(seen_as(block), first, start if start else -1, stop)
+            found = self._scan(seen_as(whole[first:last]), first, start if start else -1, stop)
             if found:
                 yield found
 
@@ -206,7 +207,7 @@ class Engine:
         if events:
             yield events
 
-    def _scan(self, block: bytes, first: int, after: int, last: int) -> "array[int]":
+    def _scan(self, block: Bytes, first: int, after: int, last: int) -> "array[int]":
         """The matches of a block that begins at `first` of its text: those that end behind `after`, to `last`."""
         found = array("Q")
         take = found.append
@@ -227,7 +228,7 @@ class Engine:
             assert self._first is not None
             scratch = self._first.clone()
         try:
-            self._database.scan(block, match_event_handler=seen, scratch=scratch)  # type: ignore[union-attr]  # set
+            self._database.scan(block, match_event_handler=seen, scratch=scratch)  # type: ignore[union-attr, type-var]  # it is set, and takes any buffer
         except hyperscan.HyperscanError as cause:
             raise EngineFailed(f"the matching engine failed at a scan: {type(cause).__name__}") from cause
         finally:

@@ -104,9 +104,9 @@ def _escaped(spelled: bytes) -> str:
     return "".join(map(_SPELT.__getitem__, spelled))
 
 
-def _plain(data: bytes) -> bytes:
+def _plain(data: bytes | memoryview) -> bytes:
     """With what parts words as spaces; as long as before."""
-    return data.translate(_SPACES)
+    return bytes(data).translate(_SPACES)
 
 
 def _spellings(pieces: Sequence[str]) -> set[bytes]:

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from rules.dense import LEAST, RUN_END, WIDEST, common, windows
+from rules.dense import LEAST, NARROW, RUN_END, WIDEST, common, windows
 from rules.engine import Engine, Expression
 from rules.lanes import Lane, lane_of
 
@@ -52,18 +52,19 @@ def test_a_run_ends_once(engine: Engine, text: str) -> None:
     assert len(runs(engine, text)) == 1
 
 
-def test_windows_hold_every_run_and_what_stands_about_it(engine: Engine) -> None:
+@pytest.mark.parametrize("widest", [NARROW, WIDEST])
+def test_windows_hold_every_run_and_what_stands_about_it(engine: Engine, widest: int) -> None:
     """As plain expressions find the runs, in random texts of digits, signs and words."""
     rng = random.Random(7)
     pieces = ["1", "22", "333", "4444444", " ", "-", "        ", ",\n", "word ", "é", "x", "m" * 700, "9 " * 400]
-    for _ in range(300):
+    for _ in range(200):
         text = "".join(rng.choices(pieces, k=30))
         data = text.encode()
-        found = list(windows(data, runs(engine, text)))
+        found = list(windows(data, runs(engine, text), widest))
         assert all(stop < start for (_, stop), (start, _) in pairwise(found))
         for run in RUN.finditer(text):
             start, end = len(text[: run.start()].encode()), len(text[: run.end()].encode())
-            before, behind = max(0, start - WIDEST), min(len(data), end + WIDEST)
+            before, behind = max(0, start - widest), min(len(data), end + widest)
             assert any(first <= before and behind <= last for first, last in found), (text, run)
 
 
