@@ -133,11 +133,28 @@ class Speech:
         """`21 December 2026, 10:15`"""
         return f"{self.day(when)}, {self.hour(when)}"
 
+    def moment(self, when: datetime, zone: tzinfo) -> str:
+        """A minute as the clocks of one place have it, which it names: `21 November 2026, 11:15 (Zurich, UTC+1)`."""
+        local = when.astimezone(zone)
+        offset = offset_of(local)
+        if "/" not in str(zone) or str(zone).startswith("Etc/"):  # no place, but an offset itself
+            return f"{self.minute(local)} {offset}"
+        return f"{self.minute(local)} ({self.city(zone)}, {offset})"
+
     def city(self, zone: tzinfo) -> str:
         """What a time zone is called by: its city."""
         from babel.dates import get_timezone_location
 
         return str(get_timezone_location(zone, locale=self.locale, return_city=True))
+
+
+def offset_of(local: datetime) -> str:
+    """How far its clocks are from UTC: `UTC+1`, `UTC−3:30`, `UTC`."""
+    minutes = int((local.utcoffset() or timedelta()).total_seconds()) // 60
+    if minutes == 0:
+        return "UTC"
+    hours, rest = divmod(abs(minutes), 60)
+    return f"UTC{'+' if minutes > 0 else '−'}{hours}{f':{rest:02d}' if rest else ''}"
 
 
 ENGLISH: Final = Speech(Language.EN)

@@ -178,7 +178,7 @@ class Settings(Section):
     zone: Zone = Field(
         default="UTC",
         examples=["Europe/Zurich"],
-        description="The organisation's time zone: of its SafeBoxes' records, beside UTC, and of the portal's pages "
+        description="The organisation's time zone: of notices and records of its SafeBoxes, and of the portal's pages "
         "for readers whose own is not known.",
     )
     phones: PhoneSettings | None = Field(

@@ -8,7 +8,8 @@ from functools import partial
 from typing import Final
 
 from delivery.bounce import compose_dsn
-from delivery.notices.compose import Composer, Voice
+from delivery.notices.compose import Composer
+from delivery.notices.facts import Voice
 from delivery.queue import Queue
 from delivery.reporting import Reporter
 from delivery.safebox.box import SafeBoxes
@@ -75,6 +76,7 @@ def open_stores(
                 portal_url=settings.portal.url,
                 bounces=settings.notices.bounces,
                 owner_boxes=f"{OWNERS}/",
+                zone=settings.zone,
                 # the default sender's name, `Secure mail`, is nobody's: the domain says whose
                 organisation="" if settings.notices.sender else settings.domains[0].removeprefix("*."),
             ),

@@ -5,13 +5,13 @@ subject, unless the box's profile says so. Owners are told of their own mail, by
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from email.utils import parseaddr
 from typing import Any, Final
-from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from delivery.languages import Language
+from delivery.notices.facts import About, End, Offer, Voice
 from delivery.notices.notice import Attached, Headers, Notice, write
 from delivery.notices.templating import environment
 from delivery.notices.wording import many_lines, one_line, person
@@ -19,88 +19,6 @@ from delivery.speech import Speech, phrase, speaking, speech_in, spoken
 
 MAX_NOTE: Final = 2_000  # characters
 MAX_ANSWER: Final = 2_000_000  # characters; how much may be written is the portal's limit
-
-
-@dataclass(frozen=True, slots=True)
-class Voice:
-    """Who speaks in our notices."""
-
-    address: str  # the organisation's own: From of every notice
-    organisation: str  # its name
-    hostname: str  # right side of our Message-IDs
-    portal_url: str  # without a slash at the end
-    bounces: str | None = None  # domain of signed return addresses; None: bounces go to the owner
-    owner_boxes: str = ""  # path of a box on the owner's site, before its id; empty: there is no such site
-
-    @classmethod
-    def of(
-        cls,
-        sender: str,
-        *,
-        hostname: str,
-        portal_url: str,
-        bounces: str | None = None,
-        organisation: str = "",
-        owner_boxes: str = "",
-    ) -> "Voice":
-        """From the settings; `sender` as in `notices.from`: `Example secure mail <secure@example.com>`.
-
-        `organisation`: its name where the sender's says nothing of it; else the sender's name, or domain.
-        """
-        name, address = parseaddr(sender)
-        said = organisation or one_line(name) or address.rpartition("@")[2]
-        return cls(address, said, hostname, portal_url.rstrip("/"), bounces, owner_boxes)
-
-    def box_link(self, box_id: str) -> str:
-        """Where the owner finds a box; empty: nowhere but in their mail."""
-        return f"{self.portal_url}{self.owner_boxes}{box_id}" if self.owner_boxes else ""
-
-    @property
-    def site(self) -> str:
-        """The portal's host name as a browser shows it."""
-        return urlsplit(self.portal_url).netloc
-
-
-@dataclass(frozen=True, slots=True)
-class About:
-    """The correspondence that a notice is about: one guest in one SafeBox."""
-
-    box_id: str
-    owner_name: str = field(repr=False)
-    owner_address: str = field(repr=False)
-    guest_name: str = field(repr=False)
-    guest_address: str = field(repr=False)
-    reference: str = field(repr=False)
-    subject: str = field(repr=False)
-    sent_at: datetime
-    closes_at: datetime
-    deletes_at: datetime | None
-    owner_message_id: str = field(default="", repr=False)  # of the owner's mail, for threading
-    owner_references: str = field(default="", repr=False)
-    alias: str = ""  # what guests are told in place of the owner's name
-    guest_language: Language | None = None  # what they chose, or what the box's profile says; None: neither
-    owner_language: Language | None = None
-
-    @property
-    def for_guest(self) -> "About":
-        """As guests may know of it."""
-        return replace(self, owner_name=self.alias) if self.alias else self
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """What an invitation says beside who wrote."""
-
-    link: str = field(repr=False)
-    documents: int
-    takes_answers: bool
-    needs_account: bool
-    code_works: bool  # a code by mail opens it; false where it was made by fallback or needs an account
-    by_fallback: bool  # only an account made before opens it, or the owner's word
-    code_digits: int
-    shows_subject: bool = False
-    phrase: str | None = field(default=None, repr=False)
-    return_path: str | None = None  # envelope sender
 
 
 class Composer:
@@ -128,7 +46,15 @@ class Composer:
         """Somebody wrote more in a box that the guest takes part in."""
         return self._with_link("news", about, offer, now)
 
-    def _with_link(self, template: str, about: About, offer: Offer, now: datetime) -> Notice:
+    def closed(self, about: About, offer: Offer, now: datetime, *, end: End, unread: bool) -> Notice:
+        """It takes no more answers: what can be read still, until when, and how to ask for more."""
+        return self._with_link("closed", about, offer, now, end=end, unread=unread)
+
+    def expiring(self, about: About, offer: Offer, now: datetime, *, unread: bool) -> Notice:
+        """Its content is deleted soon. Said once, to who could still read it."""
+        return self._with_link("expiring", about, offer, now, unread=unread)
+
+    def _with_link(self, template: str, about: About, offer: Offer, now: datetime, **facts: Any) -> Notice:
         about = about.for_guest
         owner = person(about.owner_name, about.owner_address)
         return self._to_guest(
@@ -136,7 +62,7 @@ class Composer:
             about,
             now,
             offer.return_path,
-            {"offer": offer, "phrase": offer.phrase},
+            {"offer": offer, "phrase": offer.phrase, **facts},
             from_name=f"{owner}, {self.voice.organisation}",
             reply_to=(about.owner_name, about.owner_address),
         )
@@ -196,6 +122,10 @@ class Composer:
         come, when, and the names of what they keep.
         """
         return self._to_owner("recalled", about, now, what=what, fates=fates)
+
+    def owner_closed(self, about: About, end: End, unread: Sequence[str], kept: int, now: datetime) -> Notice:
+        """It closed. `unread`: who has not opened it; `kept`: how many files of answers are nowhere else."""
+        return self._to_owner("owner_closed", about, now, end=end, unread=unread, kept=kept)
 
     def declined(self, about: About, now: datetime) -> Notice:
         """The guest says that it was not meant for them."""
@@ -337,6 +267,7 @@ class Composer:
             "voice": self.voice,
             "now": now,
             "box_link": self.voice.box_link(about.box_id),
+            "zone": ZoneInfo(about.zone or self.voice.zone),
             **facts,
         }
 
@@ -351,7 +282,7 @@ class Composer:
         language: Language | None = None,
     ) -> Notice:
         with speaking(self._in(language)):
-            facts = {**facts, "language": spoken().language}
+            facts = {"zone": ZoneInfo(self.voice.zone), **facts, "language": spoken().language}
             subject = one_line(self._render(f"{template}/subject.txt", facts))
             text = self._render(f"{template}/body.txt", facts)
             html = self._render(f"{template}/body.html", {**facts, "title": subject})

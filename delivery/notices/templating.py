@@ -7,8 +7,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_eval_context, select_autoescape
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context, pass_eval_context, select_autoescape
 from jinja2.nodes import EvalContext
+from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from delivery.notices.wording import one_line
@@ -58,12 +59,16 @@ def _word(text: str) -> str:
     return spoken().word(text)
 
 
-def _date(when: datetime) -> str:
-    return spoken().day(when)
+@pass_context
+def _date(context: Context, when: datetime) -> str:
+    """A day as the clocks of the notice's `zone` have it."""
+    return spoken().day(when.astimezone(context["zone"]))
 
 
-def _time(when: datetime) -> str:
-    return f"{spoken().minute(when)} UTC"
+@pass_context
+def _time(context: Context, when: datetime) -> str:
+    """A minute there, with the zone: the reader may live in another."""
+    return spoken().moment(when, context["zone"])
 
 
 def _span(length: timedelta) -> str:

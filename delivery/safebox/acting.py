@@ -16,7 +16,7 @@ from delivery.safebox.lifecycle import Act, Actor, forbidden, refusal, state_at
 from delivery.safebox.profile import Profile
 from delivery.speech import phrase
 from delivery.store.audit import EventKind, record
-from delivery.store.boxes import ParticipantRow, Role
+from delivery.store.boxes import ParticipantRow, Role, touch_box
 
 # Changes what the act is about, in the transaction. A sentence: somebody else was first, or it makes no sense.
 Change = Callable[[Connection, Standing], str]
@@ -56,6 +56,7 @@ class Acting:
             sentence = self.refused(standing, act, force=force) or change(conn, standing)
             if sentence:
                 return Said(False, sentence)
+            touch_box(conn, namespace, box_id, now)
             event = act_of_keeper(kind, standing.box, by.name, participant_id=participant_id, reason=reason)
             record(conn, self._desk.vault, [replace(event, erasable=erasable or {})], now)
             return DONE

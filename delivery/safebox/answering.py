@@ -22,7 +22,7 @@ from delivery.safebox.participants import Access
 from delivery.safebox.post import Posted
 from delivery.safebox.profile import Profile
 from delivery.safebox.reading import Seat, facts_of, read_document
-from delivery.safebox.reminding import longest_open, until_deleted
+from delivery.safebox.reminding import expiring_at, longest_open, until_deleted
 from delivery.safebox.uploads import UploadGone, forget_pieces
 from delivery.store.audit import EventKind, record
 from delivery.store.box_contents import DocumentRow, MessageRow, Wrote, insert_message
@@ -72,7 +72,7 @@ async def keep_answer(desk: Desk, seat: Seat, draft: Draft, seen: Access, *, mai
             return False
         gone[:] = _brought(conn, seat, draft)  # the transaction may be run again
         insert_message(conn, message, draft.documents)
-        count_news(conn, namespace, box_id, News.REPLIES)
+        count_news(conn, namespace, box_id, News.REPLIES, now)
         if seat.guest.role is not Role.GUEST:
             saw_own_reply(conn, Looker(namespace, box_id, seat.guest.address_key), now)
         move_guest(conn, namespace, seat.guest.id, _BEFORE, GuestState.ANSWERED)
@@ -159,7 +159,10 @@ def _still_open(conn: Connection, seat: Seat, now: datetime) -> bool:
     profile = Profile.model_validate(box.profile)
     late = min(now + profile.life.late_reply, longest_open(profile, box.created_at))
     closes_at = max(box.closes_at, late)
-    values = {"closes_at": closes_at, "deletes_at": until_deleted(profile, closes_at)}
+    deletes_at = until_deleted(profile, closes_at)
+    values = {"closes_at": closes_at, "deletes_at": deletes_at}
+    if closes_at != box.closes_at:
+        values["expiring_at"] = expiring_at(profile, deletes_at, now)
     return move_box(conn, namespace, box_id, frozenset({BoxState.OPEN}), **values)
 
 

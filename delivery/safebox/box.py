@@ -3,7 +3,7 @@
 Here it is put together: `finding.py` and `opening.py` for guests who read, `telling.py` for what else guests do,
 `answering.py` for their answers, `uploading.py` for files that come before; for owners and admins `keeping.py` (a whole
 box), `looking.py` (what is in it), `partaking.py` (its people), `recalling.py`, `tracking.py`; `clockwork.py` for time,
-`bounces.py` for notices that come back.
+`ending.py` for who is told of an end, `bounces.py` for notices that come back.
 """
 
 from collections.abc import Callable

@@ -49,3 +49,12 @@ class Told(StrEnum):
     FIRST = "first"  # of each guest
     EVERY = "every"
     NEVER = "never"
+
+
+class ToldOfEnd(StrEnum):
+    """Who is told that it closed."""
+
+    EVERYBODY = "everybody"
+    GUESTS = "guests"
+    OWNER = "owner"
+    NOBODY = "nobody"

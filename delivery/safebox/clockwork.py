@@ -14,15 +14,15 @@ from sqlalchemy import Connection
 from delivery.errors import DeliveryError, KeysUnavailable, StoreUnavailable
 from delivery.safebox.authority import TIME, standing_of
 from delivery.safebox.desk import act_of_keeper
+from delivery.safebox.ending import Ending, Tidings
 from delivery.safebox.inviting import Prepared
 from delivery.safebox.keeping import destroy, remembered
 from delivery.safebox.lifecycle import Act, sources, state_at
-from delivery.safebox.partaking import Partaking
 from delivery.safebox.profile import MOST_REMINDERS, Profile
 from delivery.safebox.reminding import next_reminder_at
 from delivery.safebox.uploading import Uploading
 from delivery.store.audit import EventKind, record
-from delivery.store.box_people import count_reminder, due_to_remind, next_reminder
+from delivery.store.box_people import count_reminder, due_to_expire, due_to_remind, next_reminder, told_of_end
 from delivery.store.boxes import BoxRow, BoxState, GuestState, due_to_close, due_to_delete, get_box, move_box
 from keys.errors import KeysError
 
@@ -36,7 +36,7 @@ Move = Callable[[BoxRow, datetime], Awaitable[bool]]
 log = structlog.get_logger()
 
 
-class Clockwork(Partaking, Uploading):
+class Clockwork(Ending, Uploading):
     """Runs in every worker."""
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -55,13 +55,14 @@ class Clockwork(Partaking, Uploading):
     async def keep_house(self, now: datetime, stop: asyncio.Event | None = None) -> int:
         """Do all that is due, however much has gathered; how many boxes moved or reminded.
 
-        Deletion first: what is to be gone is not mailed about. Closing next: who was to be reminded of a box that is
+        Deletion first: nobody is called to what is to be gone. Closing next: who was to be reminded of a box that is
         over is not.
         """
         chores: tuple[tuple[Due, Move], ...] = (
             (due_to_delete, self._delete_due),
             (due_to_close, self._close_due),
             (due_to_remind, self._remind_due),
+            (due_to_expire, self._warn_due),
         )
         moved = 0
         for due, move in chores:
@@ -81,35 +82,68 @@ class Clockwork(Partaking, Uploading):
         return moved
 
     async def _close_due(self, due: BoxRow, now: datetime) -> bool:
+        tidings = await asyncio.to_thread(self.told_of_closing, due, TIME, now)
+
         def work(conn: Connection) -> bool:
             box = get_box(conn, due.namespace, due.id, hold=True)
-            if box is None or box.closes_at > now:  # a late answer kept it open
+            if box is None or box.closes_at != due.closes_at:  # a late answer kept it open
                 return False
             values = {"state": BoxState.CLOSED, "closed_at": box.closes_at, "remind_at": None}
             if not move_box(conn, box.namespace, box.id, sources(Act.CLOSE), closing_at=box.closes_at, **values):
                 return False
             record(conn, self._desk.vault, [act_of_keeper(EventKind.BOX_CLOSED, box, "")], now)
+            self.send_tidings(conn, box, tidings, now)
             return True
 
-        return await self._desk.db.write(work)
+        return await self._once(work, tidings)
 
     async def _delete_due(self, due: BoxRow, now: datetime) -> bool:
+        """One that was never seen closed ends with its content: who takes part is told both in one."""
+        tidings = Tidings()
+        if due.state is BoxState.OPEN:
+            tidings = await asyncio.to_thread(self.told_of_closing, due, TIME, now)
         gone: list[str] = []
 
         def work(conn: Connection) -> bool:
             box = get_box(conn, due.namespace, due.id, hold=True)
-            if box is None or box.deletes_at is None or box.deletes_at > now:
+            if box is None or (box.state, box.deletes_at) != (due.state, due.deletes_at):
                 return False
             kept = remembered(conn, self._desk.vault, box)
             if not destroy(conn, box, gone, now):
                 return False
             event = replace(act_of_keeper(EventKind.BOX_DELETED, box, ""), erasable=kept)
             record(conn, self._desk.vault, [event], now)
+            self.send_tidings(conn, box, tidings, now)
             return True
 
-        done = await self._desk.db.write(work)
+        done = await self._once(work, tidings)
         if done:
             await self._forget(gone)
+        return done
+
+    async def _warn_due(self, due: BoxRow, now: datetime) -> bool:
+        """Tell guests who can still read it that its content goes, once; late where nothing ran, while it is there."""
+        tidings = await asyncio.to_thread(self.told_of_deletion, due, now)
+
+        def work(conn: Connection) -> bool:
+            standing = standing_of(conn, due.namespace, due.id, TIME, hold=True)
+            if standing is None or not told_of_end(conn, due.namespace, due.id, due.expiring_at):
+                return False
+            return not self.refused(standing, Act.WARN) and self.send_tidings(conn, standing.box, tidings, now)
+
+        return await self._once(work, tidings)
+
+    async def _once(self, work: Callable[[Connection], bool], tidings: Tidings) -> bool:
+        """Whichever worker does it: what the others composed is thrown away."""
+        try:
+            done = await self._desk.db.write(work)
+        except DeliveryError as error:
+            self.drop_tidings(tidings, error)
+            raise
+        if done:
+            self._desk.post.wake()
+        else:
+            self.drop_tidings(tidings, DeliveryError("somebody else was first"))
         return done
 
     async def _remind_due(self, due: BoxRow, now: datetime) -> bool:

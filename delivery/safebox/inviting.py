@@ -1,5 +1,6 @@
 """Invitations: a guest's row, their link and reference, and the notice that brings both."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -7,7 +8,8 @@ from typing import Any, Literal
 from sqlalchemy import Connection
 
 from delivery.languages import language_named
-from delivery.notices.compose import About, Composer, Offer
+from delivery.notices.compose import Composer
+from delivery.notices.facts import About, Offer
 from delivery.notices.notice import Notice
 from delivery.safebox.asking import PhoneFrom, Proof
 from delivery.safebox.boxkey import (
@@ -36,7 +38,8 @@ from delivery.store.languages import chosen_by
 from delivery.store.vault import Vault
 from keys.tokens import digest, new_id, new_reference, new_token, sign_address
 
-Calls = Literal["invitation", "reminder", "news"]  # notices that bring a link
+Calls = Literal["invitation", "reminder", "news", "closed", "expiring"]  # notices that bring a link
+Compose = Callable[[About, Offer, datetime], Notice]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,7 @@ def about_of(key: BoxKey | None, box: BoxRow, guest: ParticipantRow) -> About:
         closes_at=box.closes_at,
         deletes_at=box.deletes_at,
         alias=box.profile.get("participants", {}).get("alias") or "",
+        zone=box.profile.get("zone") or "",
         guest_language=language_named(box.profile.get("notice", {}).get("language") or ""),
         **_threading(key.open_text(OWNER_MESSAGE_ID, box.id, box.owner_message_id_sealed) if key else ""),
     )
@@ -123,11 +127,17 @@ class Inviter:
         now: datetime,
         *,
         what: Calls = "invitation",
+        compose: Compose | None = None,
     ) -> Prepared:
-        """Compose a notice for a guest who is in the box already, with a new link. Blocks."""
+        """Compose a notice for a guest who is in the box already, with a new link. Blocks.
+
+        `compose`: how, where more goes into it than into every such notice.
+        """
         about = about_of(key, box, row)
         guest = Guest(row.address, about.guest_name, row.by_fallback and row.released_at is None, role=row.role)
-        return self._prepare(box, key, row, guest, about.reference, documents=documents, now=now, what=what)
+        return self._prepare(
+            box, key, row, guest, about.reference, documents=documents, now=now, what=what, compose=compose
+        )
 
     def _prepare(
         self,
@@ -140,6 +150,7 @@ class Inviter:
         documents: int,
         now: datetime,
         what: Calls = "invitation",
+        compose: Compose | None = None,
     ) -> Prepared:
         token = new_token(128)
         profile = Profile.model_validate(box.profile)
@@ -162,12 +173,11 @@ class Inviter:
             phrase=phrase,
             return_path=self.return_path(box, row.id),
         )
-        compose = {
-            "invitation": self._composer.invitation,
+        compose = compose or {
             "reminder": self._composer.reminder,
             "news": self._composer.news,
-        }
-        notices = [self._seal(box, row.id, compose[what](about, offer, now), what, follows=True)]
+        }.get(what, self._composer.invitation)
+        notices = [self._seal(box, row.id, compose(about, offer, now), what, follows=True)]
         is_new = row.created_at == now
         if guest.by_fallback and not has_account and is_new:
             notices.append(self._seal(box, row.id, self._composer.fallback(about, now), "fallback"))

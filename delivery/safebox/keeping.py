@@ -1,20 +1,24 @@
 """What owners and admins do with a whole SafeBox: see, close, extend, open again, delete."""
 
+import asyncio
+from collections.abc import Coroutine
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
-from delivery.errors import KeysUnavailable
-from delivery.safebox.acting import LATE, Acting
+from delivery.errors import DeliveryError, KeysUnavailable
+from delivery.safebox.acting import LATE
 from delivery.safebox.authority import By, Said, Standing, standing_of
 from delivery.safebox.boxkey import SUBJECT, BoxKey
+from delivery.safebox.ending import Ending, Tidings
 from delivery.safebox.lifecycle import Act, refusal, sources, state_at
 from delivery.safebox.profile import Profile
 from delivery.safebox.reading import facts_of
 from delivery.safebox.records import BoxRecord, BoxSummary, GuestSummary
-from delivery.safebox.reminding import longest_open, next_reminder_at, until_deleted
+from delivery.safebox.reminding import expiring_at, longest_open, next_reminder_at, until_deleted
 from delivery.speech import Phrase, phrase
 from delivery.store.audit import EventKind, document_field
 from delivery.store.box_contents import (
@@ -42,7 +46,7 @@ from keys.errors import KeysError
 _NOT_LONGER = phrase("That is no longer than the message is open anyway.")
 
 
-class Keeping(Acting):
+class Keeping(Ending):
     """Every act: a `Said`, whose sentence says why where it was not done; None: there is no such box for this one."""
 
     async def list(self, namespace: str | None = None, *, states: tuple[str, ...] = ()) -> tuple[BoxSummary, ...]:
@@ -103,20 +107,41 @@ class Keeping(Acting):
         `force`: an admin insists where the box's profile allows no closing by hand.
         """
         now = self._desk.clock()
+        standing = await self._desk.db.read(lambda conn: standing_of(conn, namespace, box_id, by))
+        if standing is None or (sentence := self.refused(standing, Act.CLOSE, force=force)):
+            return None if standing is None else Said(False, sentence)
+        closing = replace(standing.box, closes_at=now, deletes_at=_deletes_at(standing.box, now))
+        tidings = await asyncio.to_thread(self.told_of_closing, closing, by, now)
 
         def change(conn: Connection, standing: Standing) -> str:
-            box = standing.box
-            closes_at = min(now, box.closes_at)
             values: dict[str, Any] = {
                 "state": BoxState.CLOSED,
                 "closed_at": now,
-                "closes_at": closes_at,
-                "deletes_at": _deletes_at(box, closes_at),
+                "closes_at": closing.closes_at,
+                "deletes_at": closing.deletes_at,
                 "remind_at": None,
+                "expiring_at": expiring_at(Profile.model_validate(closing.profile), closing.deletes_at, now),
             }
-            return "" if move_box(conn, namespace, box_id, sources(Act.CLOSE), **values) else LATE
+            if not move_box(conn, namespace, box_id, sources(Act.CLOSE), **values):
+                return LATE
+            self.send_tidings(conn, closing, tidings, now)
+            return ""
 
-        return await self._act(namespace, box_id, by, Act.CLOSE, change, kind=EventKind.BOX_CLOSED, force=force)
+        act = self._act(namespace, box_id, by, Act.CLOSE, change, kind=EventKind.BOX_CLOSED, force=force)
+        return await self._with_tidings(tidings, act)
+
+    async def _with_tidings(self, tidings: Tidings, act: Coroutine[Any, Any, Said | None]) -> Said | None:
+        """Do it; what was not done is told to nobody."""
+        try:
+            said = await act
+        except DeliveryError as error:
+            self.drop_tidings(tidings, error)
+            raise
+        if said:
+            self._desk.post.wake()
+        else:
+            self.drop_tidings(tidings, DeliveryError("not closed"))
+        return said
 
     async def extend(
         self, box_id: str, by: By, until: datetime, namespace: str = "default", *, force: bool = False
@@ -143,12 +168,14 @@ class Keeping(Acting):
                 return _NOT_LONGER if until is not None else _longest(latest)
             if closes_at > latest and not (force and by.is_admin):
                 return _longest(latest)
+            deletes_at = until_deleted(profile, closes_at)
             values: dict[str, Any] = {
                 "state": BoxState.OPEN,
                 "closes_at": closes_at,
                 "closed_at": None,
-                "deletes_at": _deletes_at(box, closes_at),
+                "deletes_at": deletes_at,
                 "remind_at": next_reminder_at(profile, closes_at, now),
+                "expiring_at": expiring_at(profile, deletes_at, now),
             }
             # The row's own state: that its hour has come may not be written down yet.
             stands = frozenset({box.state})

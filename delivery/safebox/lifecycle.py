@@ -27,6 +27,7 @@ class Act(StrEnum):
     REMOVE = "remove"  # somebody takes part no more
     INVITE = "invite"  # send the notice, again
     REMIND = "remind"
+    WARN = "warn"  # say that its content is deleted soon
     CLOSE = "close"
     EXTEND = "extend"
     REOPEN = "reopen"
@@ -91,6 +92,7 @@ ACTS: Final[Mapping[Act, Terms]] = {
         phrase("Reminders go out by themselves."),
         {BoxState.CLOSED: phrase("The message is closed: there is nothing to be reminded of."), **_OVER},
     ),
+    Act.WARN: Terms(frozenset({Actor.TIME}), phrase("Notices of the end go out by themselves."), _OVER),
     Act.CLOSE: Terms(
         _KEEPERS | {Actor.TIME},
         _NOT_YOURS,

@@ -50,7 +50,7 @@ class Listing(Acting):
     async def boxes_of(
         self, namespace: str, by: By, shown: Shown = Shown.ALL, *, most: int = 25, skip: int = 0
     ) -> BoxPage:
-        """The boxes that a person owns or keeps, or takes part in as a colleague, newest first."""
+        """The boxes that a person owns or keeps, or takes part in as a colleague, by the last act."""
         now = self._desk.clock()
 
         def work(conn: Connection) -> BoxPage:

@@ -24,7 +24,7 @@ from delivery.safebox.inplace import PICTURES, shown_in_place
 from delivery.safebox.mail import Mail
 from delivery.safebox.parts import MailDocument
 from delivery.safebox.profile import Profile
-from delivery.safebox.reminding import next_reminder_at, until_deleted
+from delivery.safebox.reminding import expiring_at, next_reminder_at, until_deleted
 from delivery.store.audit import Event, EventKind, record
 from delivery.store.blobs import Blobs
 from delivery.store.box_contents import DocumentRow, MessageRow, Wrote, insert_message
@@ -179,6 +179,7 @@ def _owner(vault: Vault, source: Source, box_id: str, now: datetime) -> Particip
 def _box(key: BoxKey, wrapped: WrappedKey, source: Source, mail: Mail, *, box_id: str, now: datetime) -> BoxRow:
     life = source.profile.life
     closes_at = now + life.open_for
+    deletes_at = until_deleted(source.profile, closes_at)
     message_id = f"{mail.references} {mail.message_id}".strip()
     return BoxRow(
         id=box_id,
@@ -194,10 +195,12 @@ def _box(key: BoxKey, wrapped: WrappedKey, source: Source, mail: Mail, *, box_id
         state=BoxState.OPEN,
         by_fallback=source.by_fallback,
         created_at=now,
+        acted_at=now,
         closes_at=closes_at,
-        deletes_at=until_deleted(source.profile, closes_at),
+        deletes_at=deletes_at,
         key=wrapped,
         remind_at=next_reminder_at(source.profile, closes_at, now),
+        expiring_at=expiring_at(source.profile, deletes_at, now),
     )
 
 

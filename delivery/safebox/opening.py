@@ -67,7 +67,7 @@ class Opening(Finding):
                 get_box(conn, namespace, still.box.id, hold=True)
             first = self._moved(conn, still, GuestState.READ)
             if first and unseen:
-                count_news(conn, namespace, still.box.id, News.OPENINGS)
+                count_news(conn, namespace, still.box.id, News.OPENINGS, now)
             event = act_of_guest(EventKind.BOX_READ, seat.box, seat.guest, seen, first=first)
             record(conn, self._desk.vault, [event], now)
             anew = told is Told.EVERY and self._is_anew(conn, seat, now)

@@ -11,13 +11,13 @@ from delivery.safebox.acting import LATE, NOBODY, Acting, person_of
 from delivery.safebox.authority import DONE, By, Said, Standing, standing_of
 from delivery.safebox.boxkey import BoxKey
 from delivery.safebox.desk import act_of_keeper
-from delivery.safebox.inviting import Calls, Guest, Prepared
+from delivery.safebox.inviting import Calls, Compose, Guest, Prepared
 from delivery.safebox.lifecycle import Act
 from delivery.speech import phrase
 from delivery.store.audit import EventKind, record
 from delivery.store.box_contents import Wrote, count_documents
 from delivery.store.box_people import bring_back, set_removed
-from delivery.store.boxes import GuestState, ParticipantRow, Role, set_lock, set_released
+from delivery.store.boxes import GuestState, ParticipantRow, Role, set_lock, set_released, touch_box
 from delivery.store.codes import clear_throttles
 from policy.message import Address, AddressInvalid
 
@@ -74,6 +74,7 @@ class Partaking(Acting):
             key = BoxKey.of(self._desk.vault, still.box)
             if key is None:
                 return Said(False, _GONE)
+            touch_box(conn, namespace, box_id, now)
             if before is None:
                 if not self._desk.inviter.join(conn, still.box, key, prepared, now, by=by.name):
                     return Said(False, _THERE)
@@ -161,13 +162,21 @@ class Partaking(Acting):
 
     # -- within ---------------------------------------------------------------------------------------------------
 
-    def call(self, standing: Standing, person: ParticipantRow, what: Calls = "invitation") -> Prepared | None:
+    def call(
+        self,
+        standing: Standing,
+        person: ParticipantRow,
+        what: Calls = "invitation",
+        compose: Compose | None = None,
+    ) -> Prepared | None:
         """A notice with a new link, for somebody who takes part. None: the content is gone. Blocks."""
         key = BoxKey.of(self._desk.vault, standing.box)
         if key is None:
             return None
         documents = self._documents(standing)
-        return self._desk.inviter.again(standing.box, key, person, documents, self._desk.clock(), what=what)
+        return self._desk.inviter.again(
+            standing.box, key, person, documents, self._desk.clock(), what=what, compose=compose
+        )
 
     def _prepared(self, standing: Standing, guest: Guest, before: ParticipantRow | None) -> Prepared | None:
         if before is not None:
@@ -220,6 +229,7 @@ class Partaking(Acting):
             sentence = self.refused(standing, act) or (NOBODY if guest is None else change(conn, standing, guest))
             if sentence or guest is None:
                 return Said(False, sentence)
+            touch_box(conn, namespace, box_id, now)
             event = act_of_keeper(kind, standing.box, by.name, participant_id=guest.id)
             record(conn, self._desk.vault, [event], now)
             return DONE

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from delivery.languages import NAMES, Language
-from delivery.safebox.choices import AccountUse, Others, Replies, Told, Way
-from delivery.safebox.profile import Profile
+from delivery.safebox.choices import AccountUse, Others, Replies, Told, ToldOfEnd, Way
+from delivery.safebox.profile import NoticeContent, Profile
 from delivery.speech import Phrase, phrase
 
 
@@ -90,10 +90,22 @@ def _mail(profile: Profile) -> list[Phrase]:
                 second=second,
             )
         )
+    told += _told_of_the_end(notice)
     if notice.subject:
         told.append(phrase("Notices to guests show the subject."))
     if notice.language is not None:
         told.append(_spoken_to(notice.language))
+    return told
+
+
+def _told_of_the_end(notice: NoticeContent) -> list[Phrase]:
+    told = []
+    if notice.closed in (ToldOfEnd.EVERYBODY, ToldOfEnd.GUESTS):
+        told.append(phrase("Guests are told by e-mail when it closes."))
+    if notice.closed in (ToldOfEnd.EVERYBODY, ToldOfEnd.OWNER):
+        told.append(phrase("The sender is told by e-mail when it closes and somebody has not opened it."))
+    if notice.expiring:
+        told.append(phrase("Guests who can still read it are told {time} before it is deleted.", time=notice.expiring))
     return told
 
 

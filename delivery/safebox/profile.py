@@ -21,7 +21,7 @@ from pydantic import (
 
 from delivery.languages import Language
 from delivery.safebox.adjusting import Adjustable
-from delivery.safebox.choices import AccountUse, Others, Replies, SecondFactor, Told, Way
+from delivery.safebox.choices import AccountUse, Others, Replies, SecondFactor, Told, ToldOfEnd, Way
 from delivery.safebox.spans import Retention, show_retention
 from delivery.sections import Later, Section, Sender, Zone, wrong
 from policy.units import Duration, Size, parse_duration, show_duration, show_size
@@ -36,7 +36,7 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
 
 
-def _remember(value: object) -> timedelta:
+def _or_none(value: object) -> timedelta:
     return timedelta(0) if value in (None, "none") else parse_duration(value)
 
 
@@ -46,13 +46,13 @@ def _some_days(value: timedelta) -> timedelta:
     return value
 
 
-Remembered = Annotated[
+OrNone = Annotated[
     timedelta,
-    BeforeValidator(_remember),
-    AfterValidator(_some_days),
+    BeforeValidator(_or_none),
     PlainSerializer(lambda value: show_duration(value) if value else "none", return_type=str),
     WithJsonSchema({"type": "string"}),
 ]  # 0: not at all
+Remembered = Annotated[OrNone, AfterValidator(_some_days)]
 
 
 class ConsentText(Section):
@@ -202,6 +202,15 @@ class NoticeContent(Section):
         default=Told.FIRST,
         description="When the owner is told that a guest opened it: first, every time, or never.",
     )
+    closed: ToldOfEnd = Field(
+        default=ToldOfEnd.EVERYBODY,
+        description="Who is told that it closed: everybody, guests, owner, nobody. The owner only where somebody has "
+        "not opened it, files of answers are nowhere else, or somebody else closed it.",
+    )
+    expiring: OrNone = Field(
+        default=timedelta(days=3),
+        description="How long before its content is deleted guests who can still read it are told, once; none: never.",
+    )
     language: Language | None = Field(
         default=None,
         examples=["fr"],
@@ -235,6 +244,13 @@ class UploadSettings(Section):
         return self
 
 
+def tells_of_deletion(before: timedelta, open_for: timedelta, retention: timedelta | None) -> bool:
+    """Whether so long before its content is deleted there is something to tell: after closing, or, where that deletes
+    it, while it is open. When it closes, guests are told the time anyway.
+    """
+    return retention is not None and before < (retention or open_for)
+
+
 class Profile(Section):
     """One security profile."""
 
@@ -249,21 +265,36 @@ class Profile(Section):
     zone: Zone | None = Field(
         default=None,
         examples=["Europe/Zurich"],
-        description="The time zone of the box, in which its record tells times, beside UTC; null: the organisation's.",
+        description="The time zone of the box, in which notices and its record tell times; null: the organisation's.",
     )
     secure_link: Later = Field(default=None, description="Boxes by Secure Link: not in this version.")
     encryption: Later = Field(default=None, description="Link keys that the server cannot read: not in this version.")
 
     @model_validator(mode="after")
-    def _agrees(self) -> Self:
-        open_for = self.life.open_for
-        timely = tuple(span for span in self.notice.reminders if timedelta(0) < span < open_for)
-        if timely != self.notice.reminders:
-            if "reminders" in self.notice.model_fields_set:
-                late = show_duration(next(span for span in self.notice.reminders if span not in timely))
+    def _is_told_in_time(self) -> Self:
+        """What is told so long before an end that it never comes: left out where it was a default, else refused."""
+        notice, life = self.notice, self.life
+        open_for = life.open_for
+        timely = tuple(span for span in notice.reminders if timedelta(0) < span < open_for)
+        if timely != notice.reminders:
+            if "reminders" in notice.model_fields_set:
+                late = show_duration(next(span for span in notice.reminders if span not in timely))
                 cause = f"a reminder {late} before the end never comes where it is open for {show_duration(open_for)}"
                 raise wrong(cause, "write reminders: [1 day], or []")
-            object.__setattr__(self, "notice", self.notice.model_copy(update={"reminders": timely}))
+            notice = notice.model_copy(update={"reminders": timely})
+        if notice.expiring and not tells_of_deletion(notice.expiring, life.open_for, life.retention):
+            if "expiring" in notice.model_fields_set:
+                kept = show_retention(life.retention)
+                cause = (
+                    f"{show_duration(notice.expiring)} before its content is deleted never comes: retention is {kept}"
+                )
+                raise wrong(cause, "write expiring: none")
+            notice = notice.model_copy(update={"expiring": timedelta(0)})
+        object.__setattr__(self, "notice", notice)
+        return self
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
         adjust = self.adjust
         if adjust.open_for and not adjust.open_for.holds(self.life.open_for):
             raise wrong("adjust.open_for leaves out open_for itself", f"it is {show_duration(self.life.open_for)}")

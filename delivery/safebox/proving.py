@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from delivery.notices.compose import About
+from delivery.notices.facts import About
 from delivery.notices.notice import Notice
 from delivery.safebox.asking import PhoneFrom, Proof, hashed, is_answer
 from delivery.safebox.desk import act_of_guest

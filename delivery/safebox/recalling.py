@@ -79,6 +79,7 @@ class Recalling(Acting):
                 "recalled_at": now,
                 "recall_reason_sealed": sealed,
                 "remind_at": None,
+                "expiring_at": None,
             }
             return "" if move_box(conn, namespace, box_id, sources(Act.RECALL), **values) else LATE
 

@@ -1,4 +1,4 @@
-"""When guests are reminded. Pure."""
+"""When guests are reminded, and told of the end. Pure."""
 
 from datetime import datetime, timedelta
 
@@ -20,3 +20,11 @@ def until_deleted(profile: Profile, closes_at: datetime) -> datetime | None:
     """When the content of a box that closes then is destroyed; None: never."""
     retention: timedelta | None = profile.life.retention
     return None if retention is None else closes_at + retention
+
+
+def expiring_at(profile: Profile, deletes_at: datetime | None, now: datetime) -> datetime | None:
+    """When guests are told that the content goes soon; None: never, or that time is over."""
+    before = profile.notice.expiring
+    if deletes_at is None or not before or deletes_at - before <= now:
+        return None
+    return deletes_at - before

@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from delivery.errors import DeliveryError
-from delivery.notices.compose import About
+from delivery.notices.facts import About
 from delivery.notices.notice import Notice
 from delivery.safebox.desk import act_of_guest
 from delivery.safebox.finding import Finding
@@ -24,7 +24,15 @@ from delivery.store.accounts import phrase_of
 from delivery.store.audit import Event, EventKind, record
 from delivery.store.box_news import News, count_news
 from delivery.store.box_people import set_consent
-from delivery.store.boxes import GuestState, get_participant, move_guest, set_lock, told_lately
+from delivery.store.boxes import (
+    GuestState,
+    get_box,
+    get_participant,
+    move_guest,
+    set_lock,
+    told_lately,
+    touch_box,
+)
 from delivery.store.codes import clear_throttles
 
 _FETCHED: Final = timedelta(hours=1)
@@ -77,7 +85,7 @@ class Telling(Finding):
         def happen(conn: Connection, seat: Seat, now: datetime) -> Event | bool:
             if not self._invitation(seat, now).asks:
                 return False
-            count_news(conn, namespace, seat.box.id, News.ASKS)
+            count_news(conn, namespace, seat.box.id, News.ASKS, now)
             return act_of_guest(EventKind.BOX_ASKED, seat.box, seat.guest, seen)
 
         invitation = await self.invitation(namespace, participant_id)
@@ -276,10 +284,12 @@ class Telling(Finding):
         posted = await asyncio.to_thread(self._composed, seat, what, compose, now)
 
         def work(conn: Connection) -> bool:
+            get_box(conn, namespace, seat.box.id, hold=True)  # before a guest's row: in one order everywhere
             still = self._seat_within(conn, namespace, participant_id)
             event = False if still is None else happen(conn, still, now)
             if isinstance(event, bool):
                 return event
+            touch_box(conn, namespace, seat.box.id, now)
             if event is not None:
                 record(conn, self._desk.vault, [event], now)
             key = f"told:{what}:{participant_id}"

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from delivery.languages import Language
 from delivery.safebox.choices import AccountUse, Others, Replies, Told, Way
-from delivery.safebox.profile import Profile
+from delivery.safebox.profile import Profile, tells_of_deletion
 from delivery.safebox.spans import Span
 from delivery.speech import Phrase, phrase
 from policy.units import MAX_SECONDS
@@ -150,6 +150,8 @@ def _changed(
     life["longest"] = max(life["longest"], life["open_for"])
     notice = {**dict(profile.notice), **(values if group == "notice" else {})}
     notice["reminders"] = tuple(span for span in notice["reminders"] if span < life["open_for"])
+    if not tells_of_deletion(notice["expiring"], life["open_for"], life["retention"]):
+        notice["expiring"] = timedelta(0)
     parts = {name: dict(getattr(profile, name)) for name in ("participants", "signin")}
     if group in parts:
         parts[group] |= values

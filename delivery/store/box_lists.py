@@ -27,10 +27,10 @@ class Shown(StrEnum):
 def boxes_kept(
     conn: Connection, namespace: str, address_key: str, shown: Shown, now: datetime, *, most: int, skip: int
 ) -> tuple[BoxRow, ...]:
-    """One page of them, newest first."""
+    """One page of them, those first with which somebody did something last."""
     query = select(boxes).select_from(boxes.outerjoin(box_looks, looked_by(address_key)))
     query = query.where(_mine(namespace, address_key), _in_list(shown, now))
-    rows = conn.execute(query.order_by(boxes.c.id.desc()).limit(most).offset(skip))
+    rows = conn.execute(query.order_by(boxes.c.acted_at.desc(), boxes.c.id.desc()).limit(most).offset(skip))
     return tuple(box for row in rows if (box := box_of(row)))
 
 

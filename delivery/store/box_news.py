@@ -46,11 +46,13 @@ class Counted:
 NOTHING: Final = Counted()
 
 
-def count_news(conn: Connection, namespace: str, box_id: str, news: News) -> None:
-    """One more. Locks the box's row until the commit: take it before anything of its people is changed."""
+def count_news(conn: Connection, namespace: str, box_id: str, news: News, now: datetime) -> None:
+    """One more, which is an act as well. Locks the box's row until the commit: take it before anything of its people is
+    changed.
+    """
     column = boxes.c[news]
     mine = (boxes.c.namespace == namespace) & (boxes.c.id == box_id)
-    conn.execute(update(boxes).where(mine).values({column: column + 1}))
+    conn.execute(update(boxes).where(mine).values({column: column + 1, boxes.c.acted_at: now}))
 
 
 def counted(conn: Connection, namespace: str, box_id: str) -> Counted:

@@ -52,6 +52,18 @@ def next_reminder(conn: Connection, namespace: str, box_id: str, was: datetime |
     return conn.execute(update(boxes).where(*where).values(remind_at=then)).rowcount == 1
 
 
+def due_to_expire(conn: Connection, now: datetime, limit: int) -> tuple[BoxRow, ...]:
+    """Boxes whose guests are to be told that the content goes soon, the longest due first."""
+    query = select(boxes).where(boxes.c.expiring_at <= now).order_by(boxes.c.expiring_at).limit(limit)
+    return tuple(box for row in conn.execute(query) if (box := box_of(row)))
+
+
+def told_of_end(conn: Connection, namespace: str, box_id: str, was: datetime | None) -> bool:
+    """Its guests are told that the content goes, and are not again, if nobody else told them since `was`."""
+    where = (boxes.c.namespace == namespace, boxes.c.id == box_id, boxes.c.expiring_at == was)
+    return conn.execute(update(boxes).where(*where).values(expiring_at=None)).rowcount == 1
+
+
 def boxes_with(
     conn: Connection, namespace: str, address_key: str, states: tuple[BoxState, ...] = (), limit: int = 1000
 ) -> tuple[BoxRow, ...]:

@@ -64,6 +64,7 @@ class BoxRow:
     state: BoxState
     by_fallback: bool
     created_at: datetime
+    acted_at: datetime  # when somebody last did something with it; what time does is no act
     closes_at: datetime
     deletes_at: datetime | None
     key: WrappedKey | None = field(repr=False)
@@ -72,6 +73,7 @@ class BoxRow:
     recalled_at: datetime | None = None
     recall_reason_sealed: bytes | None = field(default=None, repr=False)
     remind_at: datetime | None = None
+    expiring_at: datetime | None = None
     replies: int = 0
     openings: int = 0
     asks: int = 0
@@ -152,6 +154,12 @@ def move_box(
     return conn.execute(update(boxes).where(*where).values(**values)).rowcount == 1
 
 
+def touch_box(conn: Connection, namespace: str, box_id: str, now: datetime) -> None:
+    """Somebody did something with it. Locks the box's row: take it before anything of its people is changed."""
+    where = (boxes.c.namespace == namespace, boxes.c.id == box_id, boxes.c.acted_at < now)
+    conn.execute(update(boxes).where(*where).values(acted_at=now))
+
+
 def move_guest(
     conn: Connection, namespace: str, participant_id: str, sources: frozenset[GuestState], target: GuestState
 ) -> bool:
@@ -196,8 +204,10 @@ def destroy_key(conn: Connection, namespace: str, box_id: str) -> None:
     """Destroy the box's wrapped DEK, then every sealed value of box and participants."""
     where = (boxes.c.namespace == namespace, boxes.c.id == box_id)
     conn.execute(update(boxes).where(*where).values(**_key_values(None)))
-    gone = {"owner_name_sealed": None, "subject_sealed": None, "owner_message_id_sealed": None, "remind_at": None}
-    conn.execute(update(boxes).where(*where).values(**gone, recall_reason_sealed=None))
+    gone = {"owner_name_sealed": None, "subject_sealed": None, "owner_message_id_sealed": None}
+    conn.execute(
+        update(boxes).where(*where).values(**gone, recall_reason_sealed=None, remind_at=None, expiring_at=None)
+    )
     proofs.destroy(conn, namespace, box_id)
     sealed = update(participants).where(participants.c.namespace == namespace, participants.c.box_id == box_id)
     conn.execute(sealed.values(name_sealed=None, reference_sealed=None, alias_sealed=None, recall_reason_sealed=None))

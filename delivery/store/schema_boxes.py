@@ -40,7 +40,9 @@ boxes = Table(
     Column("recall_reason_sealed", LargeBinary),  # what the owner wants guests to read
     Column("owner_message_id_sealed", LargeBinary),  # Message-ID of the owner's mail, for threading
     Column("remind_at", UtcTime),  # when guests who have not opened it are reminded next; NULL: never again
+    Column("expiring_at", UtcTime),  # when guests are told that its content goes soon; NULL: never, or not again
     *dek_columns(),
+    Column("acted_at", UtcTime, nullable=False, server_default="0"),  # when somebody last did something with it
     Column("replies", Integer, nullable=False, server_default="0"),  # how many there were; what is new: box_looks
     Column("openings", Integer, nullable=False, server_default="0"),  # first ones, of guests
     Column("asks", Integer, nullable=False, server_default="0"),  # to open it, or to send it, again
@@ -49,6 +51,8 @@ boxes = Table(
     Index("boxes_closes", "state", "closes_at"),
     Index("boxes_owner", "namespace", "owner"),
     Index("boxes_remind", "remind_at"),
+    Index("boxes_expiring", "expiring_at"),
+    Index("boxes_acted", "namespace", "acted_at", "id"),
 )
 
 participants = Table(

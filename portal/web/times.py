@@ -5,14 +5,14 @@ The zone is a cookie `tz`. The small script of the portal sets it from the brows
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from aiohttp import web
 
-from delivery.speech import spoken
+from delivery.speech import offset_of, spoken
 from portal.services import services_of
 from portal.web.language import say
 
@@ -32,7 +32,7 @@ class Clock:
         """The zone as people say it: `Zurich time (UTC+1)`."""
         if self.zone.key in {"UTC", "Etc/UTC"}:
             return "UTC"
-        offset = _offset(self.now.astimezone(self.zone))
+        offset = offset_of(self.now.astimezone(self.zone))
         return say("{city} time ({offset})", city=spoken().city(self.zone), offset=offset)
 
     def day(self, when: datetime) -> str:
@@ -54,15 +54,7 @@ class Clock:
 
 
 def _short(clock: Clock, when: datetime) -> str:
-    return "UTC" if clock.zone.key in {"UTC", "Etc/UTC"} else f"({_offset(when.astimezone(clock.zone))})"
-
-
-def _offset(local: datetime) -> str:
-    minutes = int((local.utcoffset() or timedelta()).total_seconds()) // 60
-    if minutes == 0:
-        return "UTC"
-    hours, rest = divmod(abs(minutes), 60)
-    return f"UTC{'+' if minutes > 0 else '−'}{hours}{f':{rest:02d}' if rest else ''}"
+    return "UTC" if clock.zone.key in {"UTC", "Etc/UTC"} else f"({offset_of(when.astimezone(clock.zone))})"
 
 
 def clock_in(zone: str, now: datetime) -> Clock:
@@ -99,5 +91,5 @@ def zones_to_choose(now: datetime) -> tuple[tuple[str, str], ...]:
     """(name, text) of the zones of places where people live, ordered by name."""
     regions = ("Africa/", "America/", "Antarctica/", "Arctic/", "Asia/", "Atlantic/", "Australia/", "Europe/")
     places = sorted(name for name in _names() if name.startswith((*regions, "Indian/", "Pacific/")))
-    shown = [(name, f"{name.replace('_', ' ')} ({_offset(now.astimezone(ZoneInfo(name)))})") for name in places]
+    shown = [(name, f"{name.replace('_', ' ')} ({offset_of(now.astimezone(ZoneInfo(name)))})") for name in places]
     return (("UTC", "UTC"), *shown)

@@ -11,7 +11,8 @@ import pytest
 from delivery.couriers.courier import Delivery, Stored
 from delivery.couriers.safebox import SafeBoxCourier
 from delivery.items import Destination, Item, OpenMessage, State
-from delivery.notices.compose import Composer, Voice
+from delivery.notices.compose import Composer
+from delivery.notices.facts import Voice
 from delivery.queue import Queue
 from delivery.safebox.authority import By
 from delivery.safebox.box import SafeBoxes

@@ -24,7 +24,8 @@ from delivery.couriers.courier import Delivery, Stored
 from delivery.couriers.safebox import SafeBoxCourier
 from delivery.errors import StoreUnavailable
 from delivery.items import Destination, Item, OpenMessage, State
-from delivery.notices.compose import Composer, Voice
+from delivery.notices.compose import Composer
+from delivery.notices.facts import Voice
 from delivery.queue import Queue
 from delivery.safebox.answers import Answered
 from delivery.safebox.asking import normalised

@@ -11,13 +11,15 @@ from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.utils import parseaddr
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from delivery.languages import Language
-from delivery.notices.compose import About, Composer, Offer, Voice
+from delivery.notices.compose import Composer
+from delivery.notices.facts import About, End, Offer, Voice
 from delivery.notices.notice import Attached, Notice, mailbox
 from delivery.notices.templating import TEMPLATES
 from delivery.notices.wording import MAX_NAME, one_line
@@ -82,6 +84,15 @@ NOTICES: dict[str, Callable[..., Notice]] = {
     "locked": lambda by=COMPOSER: by.locked(ABOUT, NOW),
     "fallback": lambda by=COMPOSER: by.fallback(ABOUT, NOW),
     "reminder": lambda by=COMPOSER: by.reminder(ABOUT, OFFER, NOW),
+    "closed": lambda by=COMPOSER: by.closed(ABOUT, OFFER, NOW, end=End(NOW), unread=False),
+    "closed_by_hand_and_gone": lambda by=COMPOSER: by.closed(
+        ABOUT, OFFER, NOW, end=End(NOW, "dana@stmary.example", is_gone=True, reopenable=False), unread=True
+    ),
+    "expiring": lambda by=COMPOSER: by.expiring(ABOUT, OFFER, NOW, unread=True),
+    "owner_closed": lambda by=COMPOSER: by.owner_closed(ABOUT, End(NOW), ["a@post.example", "b@post.example"], 0, NOW),
+    "owner_closed_by_hand": lambda by=COMPOSER: by.owner_closed(
+        ABOUT, End(NOW, phrase("an administrator"), reopenable=False), [], 2, NOW
+    ),
     "news": lambda by=COMPOSER: by.news(ABOUT, OFFER, NOW),
     "recalled": lambda by=COMPOSER: by.recalled(
         ABOUT,
@@ -252,9 +263,27 @@ def test_addresses_stay_as_they_are(address: str) -> None:
 
 def test_every_template_is_composed_and_described() -> None:
     folders = {path.name for path in TEMPLATES.iterdir() if path.is_dir()}
-    assert folders == set(NOTICES) - {"invitation_by_fallback", "asked_again_reopenable", "signin_locked_by_second"}
+    variants = {"invitation_by_fallback", "asked_again_reopenable", "signin_locked_by_second"}
+    assert folders == set(NOTICES) - variants - {"closed_by_hand_and_gone", "owner_closed_by_hand"}
     described = set(re.findall(r"^\| `(\w+)` \|", DOCS.read_text(), re.MULTILINE))
     assert folders <= described
+
+
+def test_times_are_those_of_the_box_and_say_so() -> None:
+    late = datetime(2026, 12, 31, 23, 30, tzinfo=UTC)
+    about = replace(ABOUT, zone="Asia/Kolkata", deletes_at=late)
+    text = parsed(COMPOSER.expiring(about, OFFER, NOW, unread=False)).get_body(("plain",)).get_content()
+    assert "until 1 January 2027, 05:00 (Kolkata, UTC+5:30)" in " ".join(text.split())
+    assert "1 January 2027" in parsed(COMPOSER.expiring(about, OFFER, NOW, unread=False))["Subject"]
+    # one that is about no box, and a box of no zone, tell the organisation's
+    zurich = Composer(replace(VOICE, zone="Europe/Zurich"), Language.DE)
+    for notice in (
+        zurich.owner_code("a@x.example", "123456", NOW, valid_for=timedelta(minutes=10), asked_from=""),
+        zurich.receipt(ABOUT, NOW),
+    ):
+        text = parsed(notice).get_body(("plain",)).get_content()
+        assert "21. November 2026, 11:15 (Zürich, UTC+1)" in " ".join(text.split())
+    assert "10:15 UTC" in ENGLISH.moment(NOW, ZoneInfo("Etc/UTC")) and ENGLISH.moment(NOW, UTC).endswith("10:15 UTC")
 
 
 def test_how_people_say_times() -> None:

@@ -16,7 +16,8 @@ from sqlalchemy import Connection, text
 from delivery.couriers.courier import Delivery, Outcome, Stored
 from delivery.couriers.safebox import SafeBoxCourier
 from delivery.items import Destination, Item, Kind, OpenMessage, State
-from delivery.notices.compose import Composer, Voice
+from delivery.notices.compose import Composer
+from delivery.notices.facts import Voice
 from delivery.queue import Queue
 from delivery.safebox.box import SafeBoxes
 from delivery.safebox.participants import Access, Way

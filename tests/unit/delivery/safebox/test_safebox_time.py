@@ -94,6 +94,152 @@ async def test_more_than_one_batch_is_done_in_one_round(build, write_mail, monke
     assert await world.boxes.keep_house(world.clock.now) == 5
 
 
+def told(world, address: str, what: str) -> list[str]:
+    """The texts of the notices of one kind, in order."""
+    subjects = {"closed": "is closed, ", "expiring": "is kept until", "owner_closed": "Closed: "}
+    mails = (mail for mail in world.posted(address) if subjects[what] in str(mail.mail["Subject"]))
+    return [" ".join(mail.text.split()) for mail in mails]
+
+
+async def test_guests_are_told_once_that_it_closed_and_that_it_goes(kept) -> None:
+    kept.clock.pass_(days=30)
+    await asyncio.gather(*(kept.boxes.keep_house(kept.clock.now) for _ in range(3)))
+    [closed] = told(kept, BOB, "closed")
+    assert "at the end of its time. It takes no more answers. You have not opened it yet." in closed
+    assert "until 20 January 2027, 10:15 UTC" in closed and "ask the sender to open it again" in closed
+    [owner] = told(kept, "alice@example.com", "owner_closed")
+    assert "These people have not opened it: - bob@guest.example" in owner
+    [link] = [mail.link for mail in kept.posted(BOB) if "is closed" in str(mail.mail["Subject"])]
+    assert await kept.boxes.by_link(NS, link.rpartition("/")[2])
+    kept.clock.pass_(days=26, hours=23)
+    assert await kept.boxes.keep_house(kept.clock.now) == 0
+    kept.clock.pass_(hours=1)
+    assert sum(await asyncio.gather(*(kept.boxes.keep_house(kept.clock.now) for _ in range(3)))) == 1
+    [expiring] = told(kept, BOB, "expiring")
+    assert "can be read until 20 January 2027" in expiring and "or its documents, you can save them" in expiring
+    kept.clock.pass_(days=3)
+    await kept.boxes.keep_house(kept.clock.now)
+    assert len(kept.posted()) == 1 + 2 + 1  # invitation, closed for both, expiring
+    assert (await one(kept)).state is BoxState.DELETED
+    assert not kept.rows("select 1 from boxes where expiring_at is not null or remind_at is not null")
+
+
+@pytest.mark.slow
+async def test_closed_by_hand_is_told_to_others_than_who_did_it(build, write_mail) -> None:
+    people = {"privileged": ["Dana <dana@example.com>"]}
+    world = build(profiles={"standard": Profile.model_validate({"participants": people})})
+    guests = [BOB, "b@x.example", "c@x.example", "alice@example.com"]
+    for number, by in enumerate((ALICE, By.person("dana@example.com"), ADMIN)):
+        await world.keep(write_mail(to=", ".join(guests)), guests, message_id=f"m{number}")
+        box = (await one(world)).id
+        await world.boxes.decline(NS, await world.guest("b@x.example"), world.code)
+        await world.boxes.remove(box, "c@x.example", ALICE)
+        both = await asyncio.gather(*(world.boxes.close(box, by) for _ in range(2)))
+        assert sorted(bool(said) for said in both) == [False, True]
+        await world.boxes.keep_house(world.clock.now)
+    assert len(told(world, BOB, "closed")) == 3
+    assert all("earlier than it was to be" in text for text in told(world, BOB, "closed"))
+    assert not told(world, "b@x.example", "closed") and not told(world, "c@x.example", "closed")
+    assert len(told(world, "alice@example.com", "closed")) == 2  # her own copy; not of what she closed herself
+    assert not told(world, "dana@example.com", "closed")
+    told_alice = told(world, "alice@example.com", "owner_closed")
+    assert [("dana@example.com" in text, "an administrator" in text) for text in told_alice] == [
+        (True, False),
+        (False, True),
+    ]
+    assert not world.rows("select 1 from boxes where state = 'open'")
+
+
+@pytest.mark.slow
+async def test_the_owner_is_told_of_an_end_where_there_is_something_to_do(build, write_mail) -> None:
+    world = build(mail_bytes=2000)
+    for number in range(2):
+        await world.keep(write_mail(), [BOB], message_id=f"m{number}")
+        bob = await world.guest()
+        assert await world.boxes.open_box(NS, bob, world.code)
+    draft = await world.boxes.begin_answer(NS, bob, world.code)
+    await draft.add_document("a.bin")
+    await draft.write(b"a" * 4000)
+    await draft.finish_document()
+    assert await draft.send("see what is attached")
+    world.clock.pass_(days=31)
+    await world.boxes.keep_house(world.clock.now)
+    assert len(told(world, BOB, "closed")) == 2
+    [text] = told(world, "alice@example.com", "owner_closed")
+    assert "1 file of an answer" in text and "not opened" not in text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("notice", "bobs", "alices"),
+    [
+        ({"closed": "nobody", "expiring": "none", "reminders": []}, 1, 0),
+        ({"closed": "guests", "expiring": "none", "reminders": []}, 2, 0),
+        ({"closed": "owner", "expiring": "10 days", "reminders": []}, 2, 1),
+    ],
+)
+async def test_a_profile_silences_it(build, write_mail, notice, bobs, alices) -> None:
+    world = build(profiles={"standard": Profile.model_validate({"notice": notice})})
+    await world.keep(write_mail(), [BOB])
+    for _ in range(61):
+        world.clock.pass_(days=1)
+        await world.boxes.keep_house(world.clock.now)
+    assert (len(world.posted(BOB)), len(world.posted("alice@example.com"))) == (bobs, alices)
+
+
+@pytest.mark.slow
+async def test_content_that_goes_with_closing_is_told_of_while_it_is_open(build, write_mail) -> None:
+    life = {"retention": "none", "open_for": "20 days"}
+    world = build(profiles={"standard": Profile.model_validate({"life": life})})
+    people = [BOB, "b@x.example"]
+    await world.keep(write_mail(to=", ".join(people)), people)
+    assert await world.boxes.open_box(NS, await world.guest(), world.code)
+    world.clock.pass_(days=17)
+    await world.boxes.keep_house(world.clock.now)
+    assert len(told(world, BOB, "expiring")) == 1
+    assert not told(world, "b@x.example", "expiring") and reminders(world, "b@x.example") == 1
+    world.clock.pass_(days=9)
+    assert sum(await asyncio.gather(*(world.boxes.keep_house(world.clock.now) for _ in range(2)))) == 1
+    assert (await one(world)).state is BoxState.DELETED
+    assert ["Its content was deleted" in text for text in told(world, BOB, "closed")] == [True]
+    assert ["had not opened it" in text for text in told(world, "b@x.example", "closed")] == [True]
+    assert len(told(world, "alice@example.com", "owner_closed")) == 1
+    link = world.posted("b@x.example")[-1].link
+    assert (await world.boxes.by_link(NS, link.rpartition("/")[2])).asks
+
+
+@pytest.mark.slow
+async def test_an_end_that_moves_is_told_anew_and_one_taken_back_never(build, write_mail) -> None:
+    world = build()
+    for number in range(2):
+        await world.keep(write_mail(), [BOB], message_id=f"m{number}")
+    taken, moved = (await world.boxes.list())[:2]
+    world.clock.pass_(days=31)
+    await world.boxes.keep_house(world.clock.now)
+    assert await world.boxes.recall(taken.id, "", ALICE)
+    assert await world.boxes.reopen_box(moved.id, ALICE)
+    world.clock.pass_(days=57)
+    await world.boxes.keep_house(world.clock.now)
+    assert (len(told(world, BOB, "closed")), len(told(world, BOB, "expiring"))) == (3, 1)
+    assert await world.boxes.reopen_box(moved.id, ALICE)
+    world.clock.pass_(days=50, hours=1)  # nothing ran when it was to be told: late, and still true
+    await world.boxes.keep_house(world.clock.now)
+    assert len(told(world, BOB, "closed")) == 4
+    assert len(told(world, BOB, "expiring")) == 1
+
+
+@pytest.mark.slow
+async def test_a_box_that_cannot_be_told_of_closes_all_the_same(build, write_mail) -> None:
+    world = build()
+    await world.keep(write_mail(), [BOB])
+    spoil = text("update boxes set subject_sealed = :spoilt")
+    await world.db.write(lambda conn: conn.execute(spoil, {"spoilt": b"\0" * 60}))
+    world.clock.pass_(days=30)
+    assert await world.boxes.keep_house(world.clock.now) == 1
+    assert (await one(world)).state is BoxState.CLOSED
+    assert world.events().count("box.closed") == 1 and len(world.posted(BOB)) == 1
+
+
 async def test_extension_stays_within_the_profile(kept) -> None:
     box = await one(kept)
     assert "no longer" in (await kept.boxes.extend(box.id, ALICE, box.closes_at)).sentence
