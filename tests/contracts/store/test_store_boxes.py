@@ -56,12 +56,12 @@ class Lease:
         return True
 
 
-def delivery(store: Any, recipient: str) -> Delivery:
+def delivery(store: Any, recipient: str, message_id: str = "m1") -> Delivery:
     now = store.clock()
-    message = OpenMessage("m1", "default", "alice@example.com", "alice@example.com", letter(), now)
+    message = OpenMessage(message_id, "default", "alice@example.com", "alice@example.com", letter(), now)
     item = Item(
         id=new_id(),
-        message_id="m1",
+        message_id=message_id,
         namespace="default",
         recipient=recipient,
         destination=Destination(Route.SAFEBOX),
@@ -83,13 +83,14 @@ async def boxes(store: Any) -> SafeBoxes:
     service = boxes_over(store)
     courier = SafeBoxCourier(service, {"standard": Profile()})
 
-    async def bring(recipient: str) -> None:
-        [outcome] = (await courier.deliver(delivery(store, recipient))).values()
-        assert isinstance(outcome, Stored)
-        await store.db.write(lambda conn: outcome.work(conn, store.clock()))
-
-    await asyncio.gather(*(bring(recipient) for recipient in GUESTS))
+    await asyncio.gather(*(bring(store, courier, delivery(store, recipient)) for recipient in GUESTS))
     return service
+
+
+async def bring(store: Any, courier: SafeBoxCourier, what: Delivery) -> None:
+    [outcome] = (await courier.deliver(what)).values()
+    assert isinstance(outcome, Stored)
+    await store.db.write(lambda conn: outcome.work(conn, store.clock()))
 
 
 async def test_eight_couriers_make_one_box(boxes: SafeBoxes) -> None:
@@ -208,6 +209,14 @@ async def test_reminders_go_out_once_whoever_sends_them(boxes: SafeBoxes, elsewh
     record = await boxes.show(box.id, ADMIN)
     assert record is not None
     assert [kind for _, kind, _ in record.events].count("box.reminded") == len(GUESTS)
+    before = [kind for _, kind, _ in record.events].count("notice.enqueued")
+    for days in (7, 27):  # it closes, and is soon to go
+        store.clock.advance(days=days)
+        assert sum(await asyncio.gather(*(each.keep_house(store.clock()) for each in both for _ in range(2)))) == 1
+    record = await boxes.show(box.id, ADMIN)
+    assert record is not None
+    told = [kind for _, kind, _ in record.events].count("notice.enqueued") - before
+    assert told == len(GUESTS) + 1 + len(GUESTS)  # closed, to the owner too; expiring
 
 
 async def test_what_was_told_lately_is_told_once(store: Any) -> None:
@@ -231,6 +240,35 @@ async def test_a_senders_list_goes_by_the_state_that_time_has(store: Any, boxes:
     counts = (await boxes.boxes_of("default", alice)).counts
     assert (counts[Shown.OPEN], counts[Shown.CLOSED], counts[Shown.ALL]) == (0, 1, 1)
     assert isinstance(await boxes.audit_record(box.summary.id, alice), AuditRecord)
+
+
+async def test_a_senders_list_begins_with_what_somebody_did_last(store: Any, boxes: SafeBoxes) -> None:
+    alice = By.person("alice@example.com")
+    courier = SafeBoxCourier(boxes, {"standard": Profile()})
+    for number in (2, 3, 4):
+        store.clock.advance(minutes=1)
+        for recipient in GUESTS[:2]:
+            await bring(store, courier, delivery(store, recipient, f"m{number}"))
+    newest = [one.summary.id for one in (await boxes.boxes_of("default", alice)).boxes]
+    fourth, third, second, first = newest
+    ids = {one.id: one.guests[0].participant_id for one in await boxes.list()}
+
+    async def after(act: Any) -> list[str]:
+        store.clock.advance(minutes=1)
+        assert await act
+        pages = [await boxes.boxes_of("default", alice, Shown.ALL, most=1, skip=skip) for skip in range(4)]
+        return [one.summary.id for page in pages for one in page.boxes]
+
+    assert await after(boxes.open_box("default", ids[second], CODE)) == [second, fourth, third, first]
+    assert await after(boxes.lock("default", ids[first], CODE)) == [first, second, fourth, third]
+    assert await after(boxes.close(third, alice)) == [third, first, second, fourth]
+    assert (await after(boxes.remove(fourth, GUESTS[1], alice)))[:2] == [fourth, third]
+    await boxes.looked(first, alice, await boxes.news(first, alice))  # to look at it is no act
+    await boxes.fetched("default", ids[second], CODE)  # nor is a scanner's visit
+    store.clock.advance(days=61)
+    await boxes.keep_house(store.clock())  # nor what time does
+    shown = [one.summary.id for one in (await boxes.boxes_of("default", alice, Shown.DELETED)).boxes]
+    assert shown == [fourth, third, first, second]
 
 
 async def test_what_is_new_is_counted_once_however_many_act_at_once(

@@ -33,7 +33,7 @@ async def guest(store: Any) -> str:
         id=box_id, namespace="default", message_id="m", audience="all", profile_name="standard", profile={},
         owner="alice@example.com", owner_name_sealed=None, subject_sealed=None, owner_message_id_sealed=None,
         state=box_rows.BoxState.OPEN, by_fallback=False, created_at=now, closes_at=now + timedelta(days=30),
-        deletes_at=None, key=key,
+        acted_at=now, deletes_at=None, key=key,
     )  # fmt: skip
     person = box_rows.ParticipantRow(
         id=guest_id, box_id=box_id, namespace="default", address=ADDRESS, address_key=ADDRESS.lower(),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, text
 
-from delivery.store.boxes import get_participant, guest_by_link, participants_of
+from delivery.store.boxes import get_box, get_participant, guest_by_link, participants_of
 from delivery.store.database import Database
 from delivery.store.upgrade import MIGRATIONS, migrate, upgrade
 
@@ -63,6 +63,8 @@ def test_people_keep_their_links_and_may_have_two_roles(old: Database) -> None:
     assert old.read_now(lambda conn: guest_by_link(conn, "default", b"d")).id == "p1"
     bob = old.read_now(lambda conn: get_participant(conn, "default", "p1"))
     assert (bob.reminders, bob.removed_at, bob.consented_version) == (0, None, None)
+    box = old.read_now(lambda conn: get_box(conn, "default", "b"))
+    assert (box.acted_at, box.expiring_at) == (box.created_at, None)
     again = {"id": "p2", "address": "alice@example.com", "role": "guest", "reference": b"p2"}
     old.write_now(lambda conn: conn.execute(text(AGAIN), again))
     assert len(old.read_now(lambda conn: participants_of(conn, "default", "b"))) == 3

@@ -33,6 +33,9 @@ WIDE = {
         ({"life": {"retention": "none", "reopening": True}}, "reopening: false"),
         ({"life": {"open_for": "0 days"}}, "longer than 0"),
         ({"life": {"open_for": "1 day"}, "notice": {"reminders": ["1 day"]}}, "a reminder"),
+        ({"life": {"retention": "forever"}, "notice": {"expiring": "1 day"}}, "retention is forever"),
+        ({"life": {"retention": "2 days"}, "notice": {"expiring": "2 days"}}, "retention is 2 days"),
+        ({"life": {"open_for": "1 day", "retention": "none"}, "notice": {"expiring": "1 day"}}, "retention is none"),
         ({"notice": {"reminders": ["3 days", "2 days", "1 day"]}}, "at most 2"),
         ({"signin": {"ways": ["code"], "account": "obligatory"}}, "account or passkey among the ways"),
         ({"signin": {"ways": ["code", "code"]}}, "twice"),
@@ -79,6 +82,17 @@ def test_the_words_of_a_sender_change_what_they_may() -> None:
     assert (made.signin.ways, made.signin.account) == ((Way.ACCOUNT,), AccountUse.OBLIGATORY)
     assert (made.notice.opened, made.notice.subject, made.notice.reminders) == (Told.EVERY, True, ())
     assert Profile.model_validate(made.model_dump(mode="json")) == made
+
+
+@pytest.mark.parametrize("words", [["7d", "keep-none"], ["keep-90d"], ["2d", "keep-none"], ["keep-1d"]])
+def test_what_is_told_of_the_end_fits_what_a_sender_asks_for(words: list[str]) -> None:
+    wide = Profile.model_validate({**WIDE, "notice": {"expiring": "6 days"}})
+    adjusted = adjust(wide, words)
+    assert not adjusted.untaken
+    kept, told = adjusted.profile.life.retention, adjusted.profile.notice.expiring
+    assert kept is not None
+    assert told == (timedelta(days=6) if (kept or adjusted.profile.life.open_for) > timedelta(days=6) else timedelta(0))
+    assert Profile.model_validate(adjusted.profile.model_dump(mode="json")) == adjusted.profile
 
 
 def test_beyond_the_limits_the_nearest_is_taken_and_told() -> None:
