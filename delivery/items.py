@@ -131,7 +131,7 @@ class NewItem:
     rule: str = ""
     decision_id: str = ""
     profile: str | None = None
-    notify: frozenset[str] | None = None
+    notify: frozenset[str] | None = None  # empty: we report nothing, and the next server is told of no wish
     orcpt: str | None = None
     changes: Changes = Changes()
     fallback: Route | None = None  # safebox, hold or reject after queue.secure_fallback; None: wait until expiry

@@ -12,6 +12,7 @@ from typing import TextIO
 
 from structlog import get_logger
 
+from delivery.couriers.callout import Callout
 from delivery.couriers.connections import ConnectionLimits
 from delivery.couriers.courier import Courier
 from delivery.couriers.relay import RelayCourier
@@ -268,6 +269,7 @@ def _intake(stores: Stores, keeper: PolicyKeeper, reader: Reader, out: Outgoing,
         metrics=metrics,
         clock=stores.clock,
         profiles=settings.profiles,
+        mailboxes=Callout(out.relay.ask),
         promises=out.promises,
     )
 

@@ -42,6 +42,7 @@ from rules.finding import Finding, Scanned
 log = get_logger(__name__)
 
 NOT_OUR_BOUNCE: Final = Reply(550, "5.1.1", "No such return address")
+NOBODY: Final = Reply(550, "5.1.1", "No such recipient here")
 _LARGE: Final = 2**20  # bytes: to read a larger message takes some times its size, so not all are read at once
 _LARGE_AT_ONCE: Final = 12 * 2**20  # bytes of large messages being read
 _LARGE_WAIT: Final = 300.0  # seconds for a turn; RFC 5321 4.5.3.2.6 has clients wait ten minutes for the answer
@@ -124,6 +125,13 @@ class TakesBounces(Protocol):
         """A mail to a return address; False where we never made that address."""
 
 
+class KnowsMailboxes(Protocol):
+    """delivery.couriers.callout.Callout."""
+
+    async def lacks(self, recipient: str) -> bool:
+        """Does the server of our own domains say that it has no such recipient? False where it cannot be asked."""
+
+
 class Promises(Protocol):
     """delivery.couriers.published.Promises."""
 
@@ -146,13 +154,18 @@ class Intake:
     metrics: Metrics
     clock: Callable[[], datetime]
     profiles: Mapping[str, Profile] = field(default_factory=dict)
+    mailboxes: KnowsMailboxes | None = None  # who is there, of our own domains
     promises: Promises | None = None  # which domains count as partners by what they publish
     reading: MemoryBudget = field(default_factory=lambda: MemoryBudget(_LARGE_AT_ONCE))
 
-    async def expects(self, recipient: Address) -> Reply | None:
-        """Asked at RCPT: None, or why there is no such recipient. Only return addresses are known one by one."""
+    async def expects(self, recipient: Address, *, ask: bool) -> Reply | None:
+        """Asked at RCPT: None, or why there is no such recipient. Return addresses we know; of others, `inside` does.
+
+        What it would refuse is better refused here: once accepted, there may be nobody whom to tell.
+        """
         if recipient.domain != self.bounces:
-            return None
+            asked = ask and self.mailboxes is not None and await self.mailboxes.lacks(str(recipient))
+            return NOBODY if asked else None
         try:
             return None if await self.boxes.is_return_address(str(recipient)) else NOT_OUR_BOUNCE
         except DeliveryError as error:
@@ -248,7 +261,7 @@ class Intake:
         log.info("intake.decided", message=envelope.id, decision=decision_id, route=Route.RELAY, rule=INBOUND)
         await self.queue.accept(
             self._new(envelope, raw, _NAMESPACE, owner_of(envelope, None, directory), ""),
-            inbound_items(envelope.recipients, decision_id),
+            inbound_items(envelope, decision_id),
             inbound_event(envelope, len(raw), _NAMESPACE, decision_id),
         )
         return accepted(envelope.id)

@@ -1,6 +1,6 @@
 """From a verdict to what the queue is told: items, audit events, who answers for the message. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from email.utils import getaddresses
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from rules.finding import Finding
 INBOUND: Final = "inbound"  # the rule's name for mail from outside: no policy decided it
 _FALLBACKS: Final = {Fallback.SAFEBOX: Route.SAFEBOX, Fallback.HOLD: Route.HOLD, Fallback.WAIT: None}
 _SILENT: Final = frozenset({"NEVER"})
+_UNTOLD: Final = frozenset[str]()  # no report of ours; the next server decides for itself, and has to know the sender
 _EXCERPTS: Final = 20  # of one detector, kept in the audit trail
 
 
@@ -27,18 +28,18 @@ def items_of(envelope: Envelope, verdict: Verdict, fallbacks: Mapping[str, Fallb
     return (*mine, *(_item(decision, fallbacks, None) for decision in verdict.copies))
 
 
-def inbound_items(recipients: Iterable[Recipient], decision_id: str) -> tuple[NewItem, ...]:
-    """Mail from outside goes inside as it is."""
+def inbound_items(envelope: Envelope, decision_id: str) -> tuple[NewItem, ...]:
+    """Mail from outside goes inside as it is. A stranger's sender hears nothing of it, whatever NOTIFY said."""
     return tuple(
         NewItem(
             str(recipient.address),
             Destination(Route.RELAY, inside=True),
             rule=INBOUND,
             decision_id=decision_id,
-            notify=recipient.notify,
+            notify=recipient.notify if not envelope.stranger or recipient.notify == _SILENT else _UNTOLD,
             orcpt=recipient.orcpt,
         )
-        for recipient in recipients
+        for recipient in envelope.recipients
     )
 
 

@@ -83,6 +83,7 @@ class Envelope:
     client: Client
     received_at: datetime  # UTC
     inbound: bool = False
+    stranger: bool = False  # inbound, from a client whose senders may be forged: they are told nothing
     smtputf8: bool = False
     eight_bit: bool = False
     ret: str | None = None  # FULL | HDRS

@@ -84,6 +84,7 @@ class Connections:
         age = asyncio.get_running_loop().time() - session.opened_at
         return (
             not self._closed
+            and not session.is_spent
             and session.messages < self._limits.messages_to(session.target)
             and age < self._limits.age_seconds
         )

@@ -22,7 +22,7 @@ from delivery.couriers.targets import Hops, NoTarget, Target, Wish
 from delivery.couriers.transaction import Copy, Mailing, Transaction
 from delivery.dkim import Signer
 from delivery.hops import HopSettings, PartnerSettings
-from delivery.items import TLS_REPORT, Item, Kind, Reply
+from delivery.items import TLS_REPORT, Destination, Item, Kind, Reply
 from delivery.mx import Ourselves, Undeliverable
 from delivery.resolving import DnsResolver, Resolver
 from delivery.sections import Endpoint
@@ -101,6 +101,32 @@ class RelayCourier:
             if not any(isinstance(outcome, Sent) for outcome in outcomes.values()):
                 raise
         return {item.id: outcomes.get(item.id, Lost()) for item in delivery.items}
+
+    async def ask(self, destination: Destination, recipient: str) -> Reply | None:
+        """What the server there says to RCPT for this recipient (ASCII); no message follows. None: not to be told.
+
+        Raises Unreachable, Undeliverable, Dropped and NoTarget.
+        """
+        target = self._hops.target(destination, recipient)
+        for fresh in (False, True):
+            async with self._connections.borrow(target, fresh=fresh) as (session, is_used):
+                try:
+                    return await self._ask(session, recipient)
+                except Dropped:
+                    if not is_used:
+                        raise
+        raise AssertionError("a fresh connection is not a used one")
+
+    async def _ask(self, session: Session, recipient: str) -> Reply | None:
+        session.is_spent = True  # until it said yes: servers count each no against who asks
+        reply = await session.command(b"MAIL FROM:<>", self._times.command)
+        if reply.code // 100 != 2:
+            return None
+        reply = await session.command(f"RCPT TO:<{recipient}>".encode("ascii"), self._times.command)
+        if reply.code // 100 == 2:
+            session.messages += 1
+            session.is_spent = (await session.command(b"RSET", self._times.command)).code // 100 != 2
+        return reply
 
     def _by_target(self, delivery: Delivery, outcomes: dict[str, Outcome]) -> dict[Target, list[Item]]:
         targets: dict[Target, list[Item]] = {}

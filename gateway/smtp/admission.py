@@ -126,6 +126,15 @@ class Admission:
         return replies.RELAY_DENIED
 
     @property
+    def verifies(self) -> bool:
+        """Is the server inside asked for each recipient?"""
+        return self.is_inbound and self.listener.verify_recipients is not False
+
+    def is_stranger(self, address: IpAddress) -> bool:
+        """Is this a client from outside whose senders nobody believes? They are told nothing."""
+        return self.is_inbound and not _is_in(address, self.listener.reports)
+
+    @property
     def is_inbound(self) -> bool:
         """Mail from outside, for us."""
         return self.listener.accepts is Accepts.INBOUND

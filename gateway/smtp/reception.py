@@ -25,8 +25,11 @@ from policy.message import Address, Envelope
 class Taker(Protocol):
     """Who takes a finished message. 250 only once it is kept; whatever it raises becomes 451 4.3.0."""
 
-    async def expects(self, recipient: Address) -> Reply | None:
-        """Asked for each recipient that may come in by this door: None, or the reply that says no."""
+    async def expects(self, recipient: Address, *, ask: bool) -> Reply | None:
+        """Asked for each recipient that may come in by this door: None, or the reply that says no.
+
+        `ask`: who has the mailboxes is to be asked.
+        """
 
     async def take(self, envelope: Envelope, raw: bytes) -> Reply:
         """`raw` begins with our Received line."""

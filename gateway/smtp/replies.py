@@ -39,6 +39,7 @@ BARE_LINE: Final = Reply(500, "5.5.2", "A command ends with CR LF, and has neith
 LINE_TOO_LONG: Final = Reply(500, "5.5.2", "Command line too long")
 AUTH_TOO_LONG: Final = Reply(500, "5.5.6", "Authentication line too long")
 NO_ARGUMENT: Final = Reply(501, "5.5.4", "This command takes no argument")
+NEED_ARGUMENT: Final = Reply(501, "5.5.4", "Say whom")
 NEED_NAME: Final = Reply(501, "5.5.4", "Say your host name or address literal")
 HELLO_FIRST: Final = Reply(503, "5.5.1", "Say EHLO first")
 MAIL_FIRST: Final = Reply(503, "5.5.1", "Say MAIL first")

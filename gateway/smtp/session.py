@@ -300,7 +300,7 @@ class Session(Wire):
             wanted = parse_rcpt(argument, extended=self.is_extended, smtputf8=self.mail.smtputf8)
             to = wanted.recipient if wanted.recipient.domain else self.house.postmaster
             refusal = self.door.admission.recipient(to)
-            refusal = refusal or await self.door.taker.expects(to)
+            refusal = refusal or await self.door.taker.expects(to, ask=self.door.admission.verifies)
             refusal = refusal or self.house.rates.refusal(self.payers, len(self.recipients) + 1)
             if refusal is not None:
                 self.house.metrics.refused("recipient", refusal)
@@ -366,7 +366,7 @@ class Session(Wire):
     async def smtp_VRFY(self, argument: str) -> None:
         """RFC 5321 3.5.3: we do not tell who is here."""
         if not argument:
-            raise CommandRefused(replies.BAD_SYNTAX)
+            raise CommandRefused(replies.NEED_ARGUMENT)
         self.say(replies.CANNOT_VERIFY)
 
     async def smtp_EXPN(self, argument: str) -> None:

@@ -54,6 +54,13 @@ def _clients(known: dict[str, Any]) -> tuple[Any, ...]:
     return ANYONE if known.get("accepts") is Accepts.INBOUND else OURS
 
 
+def _reports(known: dict[str, Any]) -> tuple[Any, ...]:
+    """Who was named is known; who may be anyone is not."""
+    clients = known.get("clients", ())
+    is_inbound = known.get("accepts") is Accepts.INBOUND
+    return clients if is_inbound and all(network.prefixlen for network in clients) else ()
+
+
 class ListenerSettings(Section):
     """One listening address."""
 
@@ -73,6 +80,19 @@ class ListenerSettings(Section):
         examples=[["127.0.0.0/8", "::1/128", "10.0.0.0/8"]],
         default_factory=_clients,
         description="Networks that may connect, anyone else is refused. Omitted: the ones shown; for inbound: anyone.",
+    )
+    verify_recipients: StrictBool | None = Field(
+        examples=[True],
+        default=None,
+        description="inbound: ask the server of `inside` for each recipient, and refuse whom it does not have (550 "
+        "5.1.1). Where it cannot be asked, mail is taken. Omitted: true.",
+    )
+    reports: tuple[Network, ...] = Field(
+        examples=[["192.0.2.0/24"]],
+        default_factory=_reports,
+        description="inbound: networks, a partner's gateway say, whose senders hear of it when their mail could not be "
+        "delivered. Anyone else's do not: a sender from outside is easily forged, and the report would reach somebody "
+        "who sent nothing. Omitted: `clients` where they are named, else nobody.",
     )
     xforward: tuple[Network, ...] = Field(
         examples=[["127.0.0.1/32"]],
@@ -99,6 +119,8 @@ class ListenerSettings(Section):
                 f"an inbound listener takes mail of anyone, it cannot require a {self.require}",
                 "leave out require, or say accepts: outbound",
             )
+        if self.accepts is Accepts.OUTBOUND and (self.verify_recipients or self.reports):
+            raise wrong("verify_recipients and reports are for inbound listeners", "leave them out")
         if self.accepts is Accepts.INBOUND and self.xforward:
             raise wrong("xforward is for outbound listeners", "leave it out, or say accepts: outbound")
         if self.accepts is Accepts.INBOUND and (self.senders or self.logins):

@@ -106,6 +106,7 @@ class Transfer:
             client=self._client,
             received_at=self._house.clock(),
             inbound=self._door.admission.is_inbound,
+            stranger=self._door.admission.is_stranger(self._client.address),
             smtputf8=mail.smtputf8,
             eight_bit=mail.eight_bit,
             ret=mail.ret,

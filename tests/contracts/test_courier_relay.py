@@ -12,7 +12,8 @@ from delivery.couriers.relay import RelayCourier
 from delivery.couriers.session import Timeouts
 from delivery.errors import StoreUnavailable
 from delivery.hops import HopSettings
-from policy.decision import Changes
+from delivery.items import Destination
+from policy.decision import Changes, Route
 
 
 @pytest.fixture(params=[False, True], ids=["in turn", "at once"])
@@ -39,6 +40,26 @@ async def test_a_message_arrives_as_it_was(start_peer, delivery) -> None:
     assert arrived.mail == f"MAIL FROM:<alice@example.com> SIZE={len(raw)}"
     assert arrived.recipients == ["RCPT TO:<bob@example.org>"]
     assert peer.lines[0] == "EHLO gate.example.com"
+
+
+async def test_a_recipient_can_be_asked_for_without_a_message(start_peer, delivery) -> None:
+    """A yes keeps the connection, a no does not: servers hold each no against who asks."""
+    gone = "RCPT TO:<gone@example.com>"
+    peer = await start_peer(replies={gone: "550 5.1.1 no such user", "MAIL FROM:<>": ["250 ok"] * 4 + ["553 5.1.8 no"]})
+    inside = Destination(Route.RELAY, inside=True)
+    async with courier(peer) as out:
+        assert str(await out.ask(inside, "bob@example.com")).startswith("250")
+        assert str(await out.ask(inside, "eve@example.com")).startswith("250")
+        assert peer.connections == 1
+        assert str(await out.ask(inside, "gone@example.com")) == "550 5.1.1 no such user"
+        assert (await out.ask(inside, "bob@example.com")).code == 250
+        assert peer.connections == 2
+        assert await out.ask(inside, "bob@example.com") is None  # it does not say what it thinks of the recipient
+        assert not any(line.startswith("DATA") for line in peer.lines)
+        peer.hang_up()
+        assert (await out.ask(inside, "bob@example.com")).code == 250
+        outcomes = await out.deliver(delivery("bob@example.org"))
+        assert isinstance(outcomes["bob@example.org"], Sent)
 
 
 @pytest.mark.parametrize("raw", [b"", b".", b"..\r\n", b"no end", b"a\r\n.", b"\r\n", b".\r\n"])

@@ -38,7 +38,7 @@ class FakeTaker:
     go_on: asyncio.Event | None = None  # waits for this before it answers
     began: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def expects(self, recipient: Address) -> Reply | None:
+    async def expects(self, recipient: Address, *, ask: bool) -> Reply | None:
         return Reply(550, "5.1.1", "No such return address") if recipient.local == "forged" else None
 
     async def take(self, envelope: Envelope, raw: bytes) -> Reply:

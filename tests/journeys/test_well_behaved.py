@@ -110,6 +110,39 @@ def test_a_next_hop_that_confirms_does_so_itself(world: Sink, make_gateway, lett
         assert len(world.for_("alice@example.com")) == 1
 
 
+def test_mail_from_outside_is_refused_at_the_door_and_never_answered_to_a_stranger(
+    world: Sink, make_gateway, free_port, letter
+) -> None:
+    """Whom `inside` does not have is refused; of what is refused later only senders of known clients hear."""
+    world.replies["nobody"] = "550 5.1.1 unknown in ou=people,dc=inside"
+    doors = {"": free_port(), "clients: [127.0.0.0/8]": free_port()}
+    gateway: Gateway = make_gateway(world.port, more="workers: 1")  # one memory of who is there
+    here = "listeners:\n"
+    more = [f'  - {{address: "127.0.0.1:{port}", accepts: inbound, {how}}}\n' for how, port in doors.items()]
+    gateway.config.write_text(gateway.config.read_text().replace(here, "".join([here, *more])))
+    gateway.start()
+    raw = letter().as_bytes(policy=letter().policy.clone(linesep="\r\n"))
+
+    def bring(port: int, sender: str, to: str) -> None:
+        with smtplib.SMTP("127.0.0.1", port, timeout=60) as client:
+            client.sendmail(sender, [to], raw, rcpt_options=["NOTIFY=SUCCESS,FAILURE,DELAY"])
+
+    stranger, partner = doors.values()
+    with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:
+        bring(stranger, "victim@elsewhere.example", "nobody@example.com")
+    assert refused.value.recipients == {"nobody@example.com": (550, b"5.1.1 No such recipient here")}
+    bring(stranger, "victim@elsewhere.example", "carol@example.com")
+    world.wait("carol@example.com")
+    world.replies["carol"] = "550 5.2.1 closed since"
+    bring(stranger, "victim@elsewhere.example", "carol@example.com")
+    wait_for(lambda: len(ended(gateway)) == 2, why="the second is refused inside")
+    bring(partner, "dora@stmary.example", "carol@example.com")
+    [report] = world.wait("dora@stmary.example")
+    assert status(report)[1]["status"] == "5.2.1"
+    assert world.for_("victim@elsewhere.example") == []
+    gateway.command("queue", "audit")
+
+
 def test_two_gateways_that_send_everything_to_each_other_end_it(tmp_path: Path, free_port, letter) -> None:
     doors = free_port(), free_port()
     gateways = []

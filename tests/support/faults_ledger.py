@@ -100,6 +100,10 @@ class Ledger:
         """A client is about to send (again)."""
         return self.sent.setdefault(name, Sent(name, phase, tuple(recipients)))
 
+    def has_heard(self, phase: str) -> bool:
+        """Has a client of this phase heard a 250?"""
+        return any(sent.heard for sent in list(self.sent.values()) if sent.phase == phase)
+
     def check(self, states: dict[str, list[str]], arrivals: dict[str, list[Got]]) -> dict[str, Row]:
         """Balance the books; a row for each phase. `states`: of each recipient of mail, those of its items."""
         table: dict[str, Row] = {}

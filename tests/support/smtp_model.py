@@ -197,7 +197,7 @@ class Model:
         return 250
 
     def _vrfy_(self, argument: bytes) -> int:
-        return 252 if argument else 500
+        return 252 if argument else 501
 
     def _expn_(self, _argument: bytes) -> int:
         return 502
@@ -240,7 +240,7 @@ def _path(argument: bytes, keyword: bytes) -> tuple[bytes, list[bytes]] | None:
     if not rest.startswith(b"<"):
         path, _, words = rest.partition(b" ")
         return (path, words.split()) if path else None
-    found = re.fullmatch(rb'<((?:[^">\\]|\\.|"(?:[^"\\]|\\.)*")*)>(?:[ \t](.*))?', rest, re.DOTALL)
+    found = re.fullmatch(rb'<((?:[^">]|"(?:[^"\\]|\\.)*")*)>(?:[ \t](.*))?', rest, re.DOTALL)
     return None if found is None else (found[1], (found[2] or b"").split())
 
 

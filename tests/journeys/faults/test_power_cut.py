@@ -11,6 +11,7 @@ from faults_ledger import Kill, Ledger, Row, balances, printed, states_in
 from faults_load import Crowd
 from faults_peer import Peer
 from faults_rig import FaultyGateway
+from mailhosts import wait_for
 
 CUTS = int(os.environ.get("SEALGATE_CUTS", "2"))
 
@@ -18,6 +19,7 @@ CUTS = int(os.environ.get("SEALGATE_CUTS", "2"))
 def run(gateway: FaultyGateway, disk: Disk, ledger: Ledger, phase: str, seconds: float) -> None:
     """Load, and the power goes in the middle of it; then the machine starts again."""
     with Crowd(gateway.smtp, ledger, phase):
+        wait_for(lambda: ledger.has_heard(phase), seconds=120, why="something is accepted that can be lost")
         time.sleep(seconds)
         # Power and network go together. A kernel that survives the cut calls an fsync that was under way a success:
         # whoever still ran could tell a client so.

@@ -297,6 +297,30 @@ async def test_mail_from_outside_goes_inside_and_no_policy_is_asked(intake: Inta
     assert world.policy.asked == []
 
 
+async def test_a_sender_whom_a_stranger_named_is_told_nothing(intake: Intake, world: FakeWorld) -> None:
+    """A report would reach whoever was forged. What the client wished otherwise is passed on as it was said."""
+    made = envelope("alice@example.com", sender="bob@gmail.com", inbound=True, stranger=True)
+    await intake.take(made, RAW)
+    never = replace(made.recipients[0], notify=frozenset({"NEVER"}))
+    await intake.take(replace(made, recipients=(never,)), RAW)
+    (told,), (silent,) = (items for _, items, _, _ in world.accepted)
+    assert told.notify == frozenset()
+    assert silent.notify == {"NEVER"}
+
+
+async def test_whom_inside_does_not_have_is_refused_where_it_is_asked(intake: Intake) -> None:
+    class Mailboxes:
+        async def lacks(self, recipient: str) -> bool:
+            return recipient == "nobody@example.com"
+
+    asking = replace(intake, mailboxes=Mailboxes())
+    nobody, alice = Address.parse("nobody@example.com"), Address.parse("alice@example.com")
+    assert str(await asking.expects(nobody, ask=True)) == "550 5.1.1 No such recipient here"
+    assert await asking.expects(alice, ask=True) is None
+    assert await asking.expects(nobody, ask=False) is None
+    assert await intake.expects(nobody, ask=True) is None
+
+
 async def test_large_messages_are_read_in_turn(intake: Intake, world: FakeWorld) -> None:
     """Reading one takes some times its size: twenty of the largest at once would fill the machine."""
     world.policy.decisions = (decision("bob@gmail.com", Route.RELAY),)
@@ -335,11 +359,11 @@ async def test_a_return_address_that_we_never_made_is_refused(intake: Intake, wo
 async def test_a_forged_return_address_is_refused_before_the_message(intake: Intake, world: FakeWorld) -> None:
     """Or it would vanish without a word in a message that has other recipients too."""
     forged, ours = Address.parse("bounce-2-mac@bounces.example.net"), Address.parse("bounce-1-mac@bounces.example.net")
-    assert str(await intake.expects(forged)).startswith("550 5.1.1")
-    assert await intake.expects(ours) is None
-    assert await intake.expects(Address.parse("alice@example.com")) is None
+    assert str(await intake.expects(forged, ask=True)).startswith("550 5.1.1")
+    assert await intake.expects(ours, ask=True) is None
+    assert await intake.expects(Address.parse("alice@example.com"), ask=True) is None
     world.accept_error = StoreUnavailable("locked: /var/lib/sealgate")
-    assert str(await intake.expects(ours)).startswith("451 4.3.0")
+    assert str(await intake.expects(ours, ask=True)).startswith("451 4.3.0")
 
 
 async def test_others_beside_a_return_address_are_still_delivered(intake: Intake, world: FakeWorld) -> None:

@@ -107,7 +107,24 @@ def test_defaults_are_those_of_the_manual(load: Load) -> None:
 
 def test_an_inbound_listener_is_open_to_anyone(load: Load) -> None:
     settings = load('listeners: [{address: "127.0.0.1:25", accepts: inbound}]', without="listeners")
-    assert settings.listeners[0].clients == ANYONE
+    listener = settings.listeners[0]
+    assert listener.clients == ANYONE
+    assert listener.reports == ()  # who may be anyone is told nothing
+
+
+@pytest.mark.parametrize(
+    ("said", "reports"),
+    [
+        ("clients: [192.0.2.0/24]", "192.0.2.0/24"),
+        ("clients: [192.0.2.0/24], reports: []", ""),
+        ('clients: ["0.0.0.0/0"]', ""),
+        ("reports: [192.0.2.7]", "192.0.2.7/32"),
+    ],
+)
+def test_who_is_named_is_told_what_becomes_of_their_mail(load: Load, said: str, reports: str) -> None:
+    text = f'listeners: [{{address: "127.0.0.1:25", accepts: inbound, {said}}}]'
+    (listener,) = load(text, without="listeners").listeners
+    assert ",".join(map(str, listener.reports)) == reports
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,16 @@ def test_our_clients_may_send_bounces_and_outsiders_only_to_us() -> None:
         assert admission().recipient(Address.parse(recipient)) is None
 
 
+def test_strangers_are_those_from_outside_whom_nobody_named() -> None:
+    anyone = admission(accepts=Accepts.INBOUND, reports=(ip_network("192.0.2.0/24"),))
+    assert anyone.verifies
+    assert anyone.is_stranger(ip_address("198.51.100.1"))
+    assert not anyone.is_stranger(ip_address("192.0.2.9"))
+    assert not admission(accepts=Accepts.INBOUND, verify_recipients=False).verifies
+    assert not admission().is_stranger(ip_address("10.0.0.1"))
+    assert not admission().verifies
+
+
 def test_a_house_counts_its_guests_and_a_whole_network_of_addresses_as_one() -> None:
     house = House("gate", ("example.com",), limits=LimitSettings(sessions=4, sessions_per_client=2))
     assert house.enter(ip_address("2001:db8::1")) is None
