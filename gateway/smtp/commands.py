@@ -23,8 +23,8 @@ NOT_SMTP_VERBS: Final = frozenset(
     {"GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT", "DELETE", "PATCH", "TRACE", "PRI", "HOST:", "USER-AGENT:"}
 )
 
-# RFC 5321 atext and dots anywhere; RFC 6531, but no controls and line ends beyond ASCII, and nothing that is not seen or
-# turns the order of what is: such an address would look like another's on every page and in every report
+# RFC 5321 atext and dots anywhere; RFC 6531, but no controls and line ends beyond ASCII, and nothing that is not seen
+# or turns the order of what is: such an address would look like another's on every page and in every report
 _ATOM: Final = re.compile(
     r"[^\x00-\x20\x7f-\x9f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f"
     r"()<>\[\]:;@\\,\"]+\Z"
