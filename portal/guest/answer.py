@@ -5,7 +5,7 @@ import asyncio
 from aiohttp import MultipartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from delivery.safebox.limits import AnswerRefused
+from delivery.safebox.limits import AnswerLimits, AnswerRefused
 from delivery.safebox.uploads import UploadGone
 from portal.guest.entry import Entry, entry_of
 from portal.guest.landing import end_page
@@ -30,35 +30,42 @@ async def answer(request: web.Request) -> web.StreamResponse:
 
 async def _take(request: web.Request, entry: Entry, parts: MultipartReader) -> web.StreamResponse:
     services = services_of(request)
-    box = await services.boxes.open_box(services.namespace, entry.participant_id, None)
-    if box is None:
-        return await end_page(request, entry.invitation)
+    most = AnswerLimits.of(entry.invitation.profile).text
     now = services.clock()
     until = await services.accounts.count(services.namespace, "answer", entry.participant_id, ANSWERS_OF_GUEST, now)
     if until is not None:
         error = _("Not sent: there were many replies just now. Please try again in a few minutes.")
-        text = await first_text(parts, box.limits.text)
-        return await letter_page(request, entry, box, text=text, error=error, status=429)
+        return await _back(request, entry, 429, error, await first_text(parts, most))
     draft = await services.boxes.begin_answer(services.namespace, entry.participant_id, entry.seen)
     if draft is None:
         error = _("This SafeBox takes no answers any more. Yours was not sent.")
-        text = await first_text(parts, box.limits.text)
-        return await letter_page(request, entry, box, text=text, error=error, status=409)
-    arriving = Arriving(draft, box.limits)
+        return await _back(request, entry, 409, error, await first_text(parts, most))
+    arriving = Arriving(draft, draft.limits)
     try:
         await receive(request, parts, arriving)
         if arriving.is_empty:
-            error = _("Please write something, or add a document.")
-            return await letter_page(request, entry, box, error=error, status=422)
+            return await _back(request, entry, 422, _("Please write something, or add a document."))
         answered = await draft.send(arriving.text)
     except UploadGone:
         error = _("A file that was added before is not here any more. What is still here stands below.")
-        return await letter_page(request, entry, box, text=arriving.text, error=error, status=409)
+        return await _back(request, entry, 409, error, arriving.text)
     except AnswerRefused as refused:
-        return await letter_page(request, entry, box, text=arriving.text, error=why_refused(refused), status=413)
+        return await _back(request, entry, 413, why_refused(refused), arriving.text)
     finally:
         await asyncio.shield(draft.abort())  # after `send` this does nothing
     if answered is None:
         error = _("This SafeBox was closed while you wrote. Your answer was not sent.")
-        return await letter_page(request, entry, box, text=arriving.text, error=error, status=409)
+        return await _back(request, entry, 409, error, arriving.text)
     raise web.HTTPSeeOther(f"{entry.here}?sent=1")
+
+
+async def _back(request: web.Request, entry: Entry, status: int, error: str, text: str = "") -> web.StreamResponse:
+    """The letter with what was written, and why that was not sent. Whoever gets it can read the letter there, so it is
+    opened as by its own page: asked anew, for the answer may have been on its way for long, and recorded.
+    """
+    services = services_of(request)
+    box = await services.boxes.open_box(services.namespace, entry.participant_id, entry.seen)
+    if box is None:
+        now = await entry_of(request)
+        return await end_page(request, now.invitation) if isinstance(now, Entry) else now
+    return await letter_page(request, entry, box, text=text, error=error, status=status)

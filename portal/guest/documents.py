@@ -142,7 +142,7 @@ async def picture(request: web.Request) -> web.StreamResponse:
     entry = await entry_of(request)
     if not isinstance(entry, Entry):
         return entry
-    box = await opened(request, entry)
+    box = await opened(request, entry, reads=True)
     return await send_picture(request, box, request.match_info["document"], fetch_for(request, entry))
 
 

@@ -14,7 +14,7 @@ async def formatted(request: web.Request) -> web.StreamResponse:
     entry = await entry_of(request)
     if not isinstance(entry, Entry):
         return entry
-    box = await opened(request, entry)
+    box = await opened(request, entry, reads=True)
     key = picture_key((await visitor_of(request)).session_token, entry.participant_id)
     remote = request.query.get("pictures", "") == key
     return await send_framed(request, box, request.match_info["message"], fetch_for(request, entry), remote=remote)

@@ -6,6 +6,8 @@ from aiohttp import hdrs, web
 
 from delivery.safebox.choices import Replies
 from delivery.safebox.contents import OpenBox
+from delivery.safebox.lifecycle import GUEST_MOVES
+from delivery.store.boxes import GuestState
 from portal.guest.entry import Entry, entry_of
 from portal.guest.landing import decline_page, end_page, leave_note
 from portal.guest.pages import AnswerForm, LetterPage
@@ -125,10 +127,14 @@ async def decline(request: web.Request) -> web.StreamResponse:
     raise web.HTTPSeeOther(entry.here)
 
 
-async def opened(request: web.Request, entry: Entry) -> OpenBox:
-    """The box once more, for a part of its page: nothing is recorded. Raises NothingHere."""
+async def opened(request: web.Request, entry: Entry, *, reads: bool = False) -> OpenBox:
+    """The box once more, for a part of its page. `reads`: a part of what is written there, so that who has not been
+    at the page itself opens the box so; else nothing is recorded. Raises NothingHere.
+    """
     services = services_of(request)
-    box = await services.boxes.open_box(services.namespace, entry.participant_id, None)
+    first = reads and request.method == hdrs.METH_GET and GuestState.READ in GUEST_MOVES[entry.invitation.guest_state]
+    seen = entry.seen if first else None
+    box = await services.boxes.open_box(services.namespace, entry.participant_id, seen)
     if box is None:
         raise NothingHere
     return box

@@ -103,7 +103,10 @@ async def parts_of(request: web.Request, cookie: str = "") -> MultipartReader:
     if request.content_type != "multipart/form-data" or "Content-Encoding" in request.headers:
         raise Trouble("not a form of ours")
     parts = await request.multipart()
-    first = await _in_time(parts.next())
+    try:
+        first = await _in_time(parts.next())
+    except RuntimeError as odd:  # aiohttp's word for a field `_charset_` that is too long
+        raise Trouble("not a form of ours") from odd
     if not isinstance(first, BodyPartReader) or first.name != "csrf":
         raise FormTooOld("token")
     token = await _short(first, _TOKEN_BYTES)

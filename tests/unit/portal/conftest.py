@@ -262,6 +262,8 @@ class FakeBoxes(SafeBoxes):
             return None
         if seen is not None:
             self.acts.append(("read", participant_id))
+            if box.invitation.guest_state in (GuestState.INVITED, GuestState.NOTIFIED):
+                box.change(guest_state=GuestState.READ)
         owner, reader = box.person(Role.OWNER), box.person(Role.GUEST, reader=True)
         others = (box.other_guest,) if box.other_guest else ()
         answerable = box.invitation.answerable

@@ -238,6 +238,56 @@ async def test_an_empty_answer_is_asked_for_again(portal, box, guest) -> None:
     assert portal.boxes.drafts[0].aborted == 1
 
 
+async def test_whoever_reads_the_letter_below_a_refused_answer_has_opened_it(portal, box, guest) -> None:
+    await guest.get(box.path)
+    await guest.post(f"{box.path}/code")
+    await guest.go("POST", f"{box.path}/open", data={"csrf": guest.csrf, "code": portal.boxes.codes[-1]})
+    await guest.get("/zone")  # its form has the token too: the letter's own page was never asked for
+    read = ("read", box.invitation.participant_id)
+    assert read not in portal.boxes.acts
+    assert await guest.post(f"{box.here}/answer", form(guest, " ")) == 422
+    assert "all is well" in guest.text and portal.boxes.acts.count(read) == 1
+    assert await guest.post(f"{box.here}/answer", form(guest, "x" * 200_000)) == 413
+    assert "all is well" in guest.text and portal.boxes.acts.count(read) == 2
+
+
+async def test_a_refused_answer_that_came_slowly_shows_nothing_of_what_was_taken_back_meanwhile(
+    portal, box, guest, monkeypatch
+) -> None:
+    await guest.open_by_code(portal.boxes, box)
+    begun = portal.boxes.begin_answer
+
+    async def recalled_meanwhile(*given):
+        draft = await begun(*given)
+        box.change(state=BoxState.RECALLED, recall_reason="Sent to the wrong Maria")
+        return draft
+
+    monkeypatch.setattr(portal.boxes, "begin_answer", recalled_meanwhile)
+    assert await guest.post(f"{box.here}/answer", form(guest, " ")) == 410
+    assert "all is well" not in guest.text and "Sent to the wrong Maria" in guest.text
+
+
+async def test_who_goes_straight_to_the_frame_has_opened_the_letter(portal, box, guest) -> None:
+    message = box.add_message("text", "<p>all is <b>well</b></p>")
+    box.change(guest_state=GuestState.NOTIFIED)
+    await guest.get(box.path)
+    await guest.post(f"{box.path}/code")
+    await guest.go("POST", f"{box.path}/open", data={"csrf": guest.csrf, "code": portal.boxes.codes[-1]})
+    await guest.go("HEAD", f"{box.here}/formatted/{message.id}")
+    assert ("read", box.invitation.participant_id) not in portal.boxes.acts
+    assert await guest.get(f"{box.here}/formatted/{message.id}") == 200 and "<b>well</b>" in guest.text
+    assert ("read", box.invitation.participant_id) in portal.boxes.acts
+
+
+async def test_a_form_that_begins_with_a_charset_is_none_of_ours(portal, box, guest) -> None:
+    await guest.open_by_code(portal.boxes, box)
+    body = b'--xx\r\nContent-Disposition: form-data; name="_charset_"\r\n\r\n' + b"x" * 100 + b"\r\n--xx--\r\n"
+    await guest.go(
+        "POST", f"{box.here}/answer", data=body, headers={"Content-Type": "multipart/form-data; boundary=xx"}
+    )
+    assert guest.status == 400
+
+
 @pytest.mark.parametrize(
     ("limits", "files", "said"),
     [
