@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Final
 
 import structlog
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.web import get, post
 
 from delivery.errors import DeliveryError
@@ -33,7 +33,7 @@ from portal.signin import account, codes, devices, passkeys, question, second, t
 from portal.signin.account import PASSWORDS
 from portal.signin.passwords import Passwords
 from portal.web.choosing import choose_language
-from portal.web.door import Runner
+from portal.web.door import Connection, Runner
 from portal.web.errands import ERRANDS
 from portal.web.headers import host_is_ours, put_headers
 from portal.web.language import portal_speech, reader_speaks
@@ -220,7 +220,7 @@ async def _in_their_language(request: web.Request, handler: Handler) -> web.Stre
 @web.middleware
 async def _our_host(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer to our own name only: what is said under another one could be made to look like somebody else's."""
-    if not host_is_ours(services_of(request), request.host):
+    if not host_is_ours(services_of(request), request.headers.get(hdrs.HOST, "")):
         raise NothingHere
     return await handler(request)
 
@@ -268,7 +268,7 @@ async def _watch(runner: web.AppRunner) -> None:
     while True:
         await asyncio.sleep(EVERY)
         if runner.server is not None:
-            patience.look(runner.server.connections, loop.time())
+            patience.look([one for one in runner.server.connections if isinstance(one, Connection)], loop.time())
 
 
 @contextlib.asynccontextmanager

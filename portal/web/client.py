@@ -20,9 +20,19 @@ def client_address(request: web.Request) -> str:
 def client_network(request: web.Request) -> str:
     """What limits are counted by: the IPv4 address, or the /64 of an IPv6 one, since a /64 is one home."""
     found = _client(request.remote or "", request.headers.getall("X-Forwarded-For", []), _trusted(request))
-    if found is None:
-        return "local"
-    return str(ip_network((found, 64), strict=False)) if isinstance(found, IPv6Address) else str(found)
+    return "local" if found is None else _network(found)
+
+
+def network_of(peer: str, trusted: Networks) -> str | None:
+    """The network of who is connected; None for a proxy of ours, behind which anybody may stand, and where it cannot be
+    told.
+    """
+    address = _parsed(peer)
+    return None if address is None or _within(address, trusted) else _network(address)
+
+
+def _network(address: Address) -> str:
+    return str(ip_network((address, 64), strict=False)) if isinstance(address, IPv6Address) else str(address)
 
 
 def _trusted(request: web.Request) -> Networks:

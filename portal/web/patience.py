@@ -12,10 +12,10 @@ EVERY: Final = 5.0  # seconds between looks
 
 
 class Connection(Protocol):
-    """aiohttp's handler of one connection."""
+    """The handler of one connection."""
 
-    def force_close(self) -> None:
-        """Let go of it, and of its socket."""
+    def let_go(self) -> None:
+        """End it, and close its socket."""
         ...
 
 
@@ -49,7 +49,7 @@ class Patience:
         spare = len(there) - most
         gone = [key for number, (since, key) in enumerate(idle) if now - since > IDLE or number < spare]
         for key in gone:
-            there[key].force_close()
+            there[key].let_go()
         return len(gone)
 
 

@@ -1,12 +1,15 @@
 """What is no request at all: answered without an echo, a version, or a header missing."""
 
 import asyncio
+import socket
+from ipaddress import ip_network
 
 import pytest
 from aiohttp import web
 
 from portal.site import make_site
-from portal.web.door import Runner
+from portal.web.door import Crowd, Runner
+from portal.web.patience import IDLE, Patience
 
 SECRET = b"mzxw6ytboi4dqmrtgq3tqojq"
 
@@ -46,3 +49,92 @@ async def test_what_is_no_request_is_not_echoed(portal, raw: bytes, capfd) -> No
     assert b"Content-Security-Policy: default-src 'none'" in head and b"Cache-Control: no-store" in head
     assert b"aiohttp" not in answer.lower() and SECRET[:12] not in answer
     assert SECRET[:12].decode() not in capfd.readouterr().out
+
+
+async def test_without_a_host_nobody_is_asked_for_our_own_name(portal, monkeypatch) -> None:
+    monkeypatch.setattr(socket, "getfqdn", lambda name="": pytest.fail("a question to DNS, which everybody waits for"))
+    runner = Runner(make_site(portal.services), access_log=None)
+    await runner.setup()
+    try:
+        assert b" 404 " in (await answer_to(runner, b"GET / HTTP/1.0\r\n\r\n")).splitlines()[0]
+    finally:
+        await runner.cleanup()
+
+
+class Wire(asyncio.Transport):
+    """A connection whose other side takes `left` down, or does not."""
+
+    def __init__(self) -> None:
+        super().__init__({"peername": ("192.0.2.1", 4711)})
+        self.left, self.closed, self.aborted = 0, False, False
+
+    def get_write_buffer_size(self) -> int:
+        return self.left
+
+    def close(self) -> None:
+        self.closed = True
+
+    def abort(self) -> None:
+        self.aborted = True
+
+
+async def test_who_takes_nothing_of_what_was_asked_for_is_let_go(portal) -> None:
+    runner = Runner(make_site(portal.services), access_log=None)
+    await runner.setup()
+    wires = done, slow, greedy = Wire(), Wire(), Wire()
+    slow.left = greedy.left = 300_000
+    lines = []
+    for wire in wires:
+        lines.append(runner.server())
+        lines[-1].connection_made(wire)
+    patience = Patience()
+    patience.look(lines, 0.0)
+    patience.look(lines, IDLE + 1)
+    assert done.closed and not done.aborted
+    assert not slow.closed and not greedy.closed, "nobody knows yet whether they take it"
+    slow.left -= 10_000
+    patience.look(lines[1:], IDLE + 6)
+    assert not slow.closed and greedy.closed and greedy.aborted, "closing alone waits for them for ever"
+    patience.look(lines[1:2], IDLE + 11)
+    assert slow.aborted
+    for line in lines:
+        line.connection_lost(None)
+    assert not runner.server.crowd.here
+    await runner.cleanup()
+
+
+def test_of_one_network_so_many_and_in_all_so_many() -> None:
+    crowd = Crowd((ip_network("10.0.0.0/8"),), most=6, from_one=2)
+    assert [crowd.enter("192.0.2.1") for _ in range(3)] == [True, True, False]
+    crowd.leave("192.0.2.1")  # the one that was not let in leaves too
+    assert not crowd.enter("192.0.2.1")
+    crowd.leave("192.0.2.1")
+    crowd.leave("192.0.2.1")
+    assert crowd.enter("192.0.2.1")
+    assert crowd.enter("2001:db8::1") and crowd.enter("2001:db8::2") and not crowd.enter("2001:db8::3"), "one home"
+    crowd.leave("2001:db8::3")
+    assert crowd.enter("10.1.1.1") and crowd.enter("10.1.1.1") and not crowd.enter("10.1.1.1"), "six in all"
+    crowd.leave("10.1.1.1")
+    for peer in ("10.1.1.1", "10.1.1.1", "2001:db8::1", "2001:db8::2", "192.0.2.1", "192.0.2.1"):
+        crowd.leave(peer)
+    assert not crowd.here and not crowd.all
+
+
+async def test_too_many_connections_are_gone_at_once_and_others_go_on(portal) -> None:
+    runner = Runner(make_site(portal.services), access_log=None)
+    await runner.setup()
+    runner.server.crowd.from_one = 2
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    lines = [await asyncio.open_connection(*runner.addresses[-1][:2]) for _ in range(3)]
+    async with asyncio.timeout(20):
+        assert await lines[2][0].read() == b""
+        lines[0][1].write(b"GET / HTTP/1.1\r\nHost: secure.example.com\r\nConnection: close\r\n\r\n")
+        assert b" 200 " in await lines[0][0].readline()
+        await lines[0][0].read()
+        while runner.server.crowd.all > 1:
+            await asyncio.sleep(0.01)
+    for _reader, writer in lines:
+        writer.close()
+    await runner.cleanup()
+    assert runner.server is None or not runner.server.crowd.here

@@ -9,7 +9,7 @@ class Line:
     def __init__(self) -> None:
         self.closed = False
 
-    def force_close(self) -> None:
+    def let_go(self) -> None:
         self.closed = True
 
 
