@@ -93,11 +93,16 @@ class Outcome:
 
 
 def read_whole(
-    file: File, limits: Limits = DEFAULT_LIMITS, passwords: tuple[str, ...] = (), *, pictures: bool = False
+    file: File,
+    limits: Limits = DEFAULT_LIMITS,
+    passwords: tuple[str, ...] = (),
+    *,
+    pictures: bool = False,
+    kind: Kind | None = None,
 ) -> Outcome:
-    """Read one file and all that is packed in it. Raises nothing, whatever it holds."""
+    """Read one file and all that is packed in it. Raises nothing, whatever it holds. `kind`: where that is known."""
     into = Collected(Budget(limits), passwords, pictures)
-    read_file(file, into)
+    read_file(file, into, kind)
     return Outcome(into.content(), tuple(into.pictures))
 
 
@@ -123,10 +128,10 @@ def file_of(leaf: Leaf) -> File:
     )
 
 
-def read_file(file: File, into: Collected) -> None:
+def read_file(file: File, into: Collected, kind: Kind | None = None) -> None:
     """Read a file with its own fact into what is collected; every format it has is read."""
     limits = into.budget.limits
-    kind = kind_of(file.data)
+    kind = kind or kind_of(file.data)
     if file.depth > limits.archive_depth:
         into.fact(file, kind.file, reason="packed deeper than is read")
         return
@@ -289,7 +294,7 @@ def _leaf(leaf: Leaf, into: Collected) -> None:
     if is_body(leaf, kind):
         _body(leaf, kind, into)
     else:
-        read_file(file_of(leaf), into)
+        read_file(file_of(leaf), into, kind)
 
 
 def _body(leaf: Leaf, kind: Kind, into: Collected) -> None:

@@ -7,7 +7,8 @@ from typing import Final
 
 from policy.extraction.cards import holds_files
 from policy.extraction.compound import root_names
-from policy.reader.turns import holds, search
+from policy.reader.telltales import OF_FILES, Telltale, telltales
+from policy.reader.turns import search
 from policy.reader.written import is_written
 from rules.content import FileKind
 
@@ -268,13 +269,14 @@ def _text(data: bytes) -> Kind:
             return Kind(FileKind.MESSAGE, (Format.MESSAGE, Format.TEXT), "mail message")
     if start.startswith(b"{\\rt"):
         return Kind(FileKind.DOCUMENT, (Format.RTF,), "RTF")
-    if is_written(data) or holds_files(data):
+    told = telltales(data)
+    if (not told.isdisjoint(OF_FILES) and is_written(data)) or holds_files(data):
         return Kind(FileKind.TEXT, (Format.TEXT, Format.WRITTEN), "text with a file in it")
     if start.startswith(b"<") and _HTML.match(start):
         return Kind(FileKind.HTML, (Format.HTML,), "HTML")
     if _HTML.search(start) and re.search(rb"(?i)</?(?:html|body|div|table|span)[\s>]", start):
         return Kind(FileKind.TEXT, (Format.TEXT, Format.HTML), "text with HTML")
-    if holds(data, b"-----BEGIN") and search(_ARMOURED, data):
+    if Telltale.ARMOUR in told and search(_ARMOURED, data):
         return Kind(FileKind.TEXT, (Format.TEXT, Format.PGP), "text with an encrypted message")
     return _PLAIN
 

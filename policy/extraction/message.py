@@ -114,5 +114,5 @@ def _leaf(leaf: Leaf, limits: Limits, pictures: bool) -> Content | Outcome | Fil
             return replace(file_of(leaf), is_body=True)
         return extract_body(leaf, kind, limits)
     if LIGHT.issuperset(kind.formats):
-        return read_whole(file_of(leaf), limits, pictures=pictures)
+        return read_whole(file_of(leaf), limits, pictures=pictures, kind=kind)
     return file_of(leaf)

@@ -55,7 +55,7 @@ _MAY_BE_WORDS: Final = re2.compile(f"(?i){_WORD}[^0-9A-Za-z]{{1,3}}{_WORD}[^0-9A
 
 def spelled_readings(text: str, data: bytes) -> Iterator[str]:
     """Numbers as they are read, where they are written another way. `data`: the text in a charset that keeps ASCII."""
-    if _ODD.search(data) is None or len(text) > _LONGEST:
+    if len(text) > _LONGEST or _ODD.search(data) is None:
         return
     if "\x08" in text or "\x1b" in text:
         yield _ESCAPE.sub("", _HIDDEN.sub("", _OVER.sub("", text.replace("\x08_", ""))))

@@ -9,6 +9,7 @@ from policy.reader.charsets import decode
 from policy.reader.cms import unwrap_cms
 from policy.reader.fields import begins_with_header
 from policy.reader.openpgp import armoured, looks_pgp, unwrap_pgp
+from policy.reader.telltales import Telltale, telltales
 from policy.reader.turns import holds
 from policy.reader.unwrapped import Unwrapped
 from policy.reader.written import written_files
@@ -99,4 +100,6 @@ def _without_ending(name: str) -> str:
 
 def holds_wrapping(kind: Kind, data: bytes) -> bool:
     """Whether a text has something in it that is to be unwrapped."""
-    return not {Format.PGP, Format.WRITTEN}.isdisjoint(kind.formats) or holds(data, b"-----BEGIN PGP MESSAGE")
+    return not {Format.PGP, Format.WRITTEN}.isdisjoint(kind.formats) or (
+        Telltale.ARMOUR in telltales(data) and holds(data, b"-----BEGIN PGP MESSAGE")
+    )

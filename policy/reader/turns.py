@@ -15,6 +15,8 @@ from rules.content import in_short
 Said = TypeVar("Said", str, bytes)
 
 _SOME: Final = 2 << 20  # bytes, or characters
+_STRIDE: Final = 1 << 16
+_LEAPS: Final = 8
 _WIDEST: Final = 4096
 # Codecs that decode a text piece by piece exactly as they do the whole.
 _STEADY: Final = frozenset({"utf-8", "ascii", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"})
@@ -52,14 +54,21 @@ def holds(text: Said, needle: Said) -> bool:
 
 
 def find(data: Said, needle: Said, start: int = 0) -> int:
-    """`data.find(needle, start)`."""
-    beyond = len(needle) - 1
-    while start + _SOME < len(data):
-        at = data.find(needle, start, start + _SOME + beyond)
-        if at >= 0:
+    """`data.find(needle, start)`, for a needle that is not empty.
+
+    To leap from one place of its first sign to the next is tens of times quicker where that sign is rare.
+    """
+    first, beyond = needle[:1], len(needle) - 1
+    while True:
+        for _ in range(_LEAPS):
+            start = data.find(first, start)
+            if start < 0 or data.startswith(needle, start):
+                return start
+            start += 1
+        at = data.find(needle, start, start + _STRIDE + beyond)
+        if at >= 0 or start + _STRIDE >= len(data):
             return at
-        start += _SOME
-    return data.find(needle, start)
+        start += _STRIDE
 
 
 def search(pattern: re.Pattern[Said], data: Said) -> re.Match[Said] | None:

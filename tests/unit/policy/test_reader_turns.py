@@ -9,6 +9,7 @@ import pytest
 
 from policy.reader import turns
 from policy.reader.boundaries import guess_boundary
+from policy.reader.telltales import Telltale, telltales
 from rules.content import Part, in_short
 
 SIGNS = ("a", "b", "\r\n", "\n", "=", "=\n", "=41", " ", "--", "é", "\U0001f600", "\ud800")
@@ -18,6 +19,8 @@ SIGNS = ("a", "b", "\r\n", "\n", "=", "=\n", "=41", " ", "--", "é", "\U0001f600
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turns, "_SOME", 7)
     monkeypatch.setattr(turns, "_WIDEST", 8)
+    monkeypatch.setattr(turns, "_STRIDE", 5)
+    monkeypatch.setattr(turns, "_LEAPS", 2)
 
 
 def texts(count: int = 200) -> Iterator[str]:
@@ -35,6 +38,19 @@ def test_what_is_looked_for_is_found_where_one_look_finds_it() -> None:
         for pattern in (re.compile(rb"\n--a?"), re.compile(rb"\A-"), re.compile(rb"b(?=\r?\n)")):
             found, expected = turns.search(pattern, data), pattern.search(data)
             assert (found and found.span()) == (expected and expected.span())
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (b"they begin", {Telltale.BEGIN}),
+        (b"\xff" * (1 << 20) + b"-----BEGIN PGP MESSAGE-----\nbegin", {Telltale.ARMOUR, Telltale.BEGIN}),
+        (b"x" * ((1 << 20) - 9) + b"(This file must be converted with BinHex 4.0)", {Telltale.BINHEX}),
+        (b"----BEGIN, Begin, This file must be converted with BinHex", set()),
+    ],
+)
+def test_signs_of_what_is_written_in_a_text(data: bytes, told: set[Telltale]) -> None:
+    assert telltales(data) == told
 
 
 def test_what_is_taken_out_or_decoded_is_the_same() -> None:
