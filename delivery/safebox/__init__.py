@@ -14,7 +14,7 @@ What is where:
 - answers and files: `answers`, `answering`, `uploads`, `uploading`, `receiving`, `limits`
 - those who keep a box: `keeping`, `partaking`, `recalling`, `looking`, `listing`, `vouching`
 - what is told of it: `records`, `tracking`, `boxrecord` (the audit record)
-- time: `clockwork`
+- time: `clockwork`; who is told of an end: `ending`
 - security profiles: `profile`, `choices`, `spans`, `adjusting`, `plainwords`; what a mail asks of them: `wishes`,
   `asking`
 """

@@ -83,6 +83,9 @@ NOTICES: dict[str, Callable[..., Notice]] = {
     "bounce": lambda by=COMPOSER: by.bounce(ABOUT, "550 5.1.1 <maria@post.example>: no such user", NOW),
     "locked": lambda by=COMPOSER: by.locked(ABOUT, NOW),
     "fallback": lambda by=COMPOSER: by.fallback(ABOUT, NOW),
+    "fallback_released_on_its_page": lambda by=COMPOSER: Composer(
+        replace(by.voice, owner_boxes="/boxes/"), by.language
+    ).fallback(ABOUT, NOW),
     "reminder": lambda by=COMPOSER: by.reminder(ABOUT, OFFER, NOW),
     "closed": lambda by=COMPOSER: by.closed(ABOUT, OFFER, NOW, end=End(NOW), unread=False),
     "closed_by_hand_and_gone": lambda by=COMPOSER: by.closed(
@@ -264,7 +267,11 @@ def test_addresses_stay_as_they_are(address: str) -> None:
 def test_every_template_is_composed_and_described() -> None:
     folders = {path.name for path in TEMPLATES.iterdir() if path.is_dir()}
     variants = {"invitation_by_fallback", "asked_again_reopenable", "signin_locked_by_second"}
-    assert folders == set(NOTICES) - variants - {"closed_by_hand_and_gone", "owner_closed_by_hand"}
+    assert folders == set(NOTICES) - variants - {
+        "closed_by_hand_and_gone",
+        "owner_closed_by_hand",
+        "fallback_released_on_its_page",
+    }
     described = set(re.findall(r"^\| `(\w+)` \|", DOCS.read_text(), re.MULTILINE))
     assert folders <= described
 
