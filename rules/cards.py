@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from rules.financial import within_iban
 from rules.verdict import Verdict, digits_of, is_repeated, luhn_valid, spoken_digits
 
 # Issuers' ranges (ISO/IEC 7812) as first and last prefix, with the lengths in use.
@@ -61,7 +62,12 @@ _TEST_CARDS: Final = frozenset(
 )  # fmt: skip
 _TRACK_1: Final = re.compile(r"%?[Bb]([0-9]{12,19})\^[^^]{2,26}\^([0-9]{4})[0-9]{3}.*", re.S)
 _TRACK_2: Final = re.compile(r";?([0-9]{12,19})[=Dd]([0-9]{4})[0-9]{3}.*", re.S)
-_EXPIRY: Final = re.compile(r"([0-9]{1,2}) ?[/.-] ?(?:20)?([0-9]{2})")
+_EXPIRY: Final = re.compile(r"([0-9]{1,2}) ?[/.-] ?(?:20)?([0-9]{2})|([01][0-9])([2-4][0-9])")
+_CARD_AND_MONTH: Final = re.compile(
+    rb"([0-9](?:[ -]?[0-9]){13,15})[ ,;|/\t\n]{1,3}[01][0-9][/|,;-]?(?:20)?[0-9]{2}[ ,;|/\t\n]{1,3}$"
+)
+_LONGEST_CARD: Final = 40
+_FAULT: Final = re.compile(rb"\b(?:error|exception|warning|fault|status|bug)[\s:#\[(]{1,3}[a-z]{3}2?[ _-]$", re.I)
 _URL_BEGINS: Final = re.compile(rb"(?:https?|ftp)://|www\.|mailto:|=https?%3a", re.I)
 _PARAMETER: Final = re.compile(rb"[?&;]([A-Za-z0-9_.%\[\]-]{1,40})=$")
 _CARD_PARAMETER: Final = re.compile(rb"card|cc|pan\b|credit|debit|payment|acct|account|visa|amex|number", re.I)
@@ -107,6 +113,8 @@ def card_spoken(text: str) -> Verdict:
 
 def card_place(data: bytes, start: int, end: int) -> Verdict:
     """A number in a link, or behind the word order, says little unless its name does: one step less sure."""
+    if within_iban(data, start, end):
+        return Verdict.NO
     before = data[max(0, start - _LONGEST_URL) : start]
     if data[start:end].isdigit() and _ORDER.search(before[-_LONGEST_NAME:]):
         return Verdict.EXAMPLE
@@ -117,6 +125,17 @@ def card_place(data: bytes, start: int, end: int) -> Verdict:
     parameter = _PARAMETER.search(token)
     named = parameter is not None and _CARD_PARAMETER.search(parameter[1]) is not None
     return Verdict.YES if named else Verdict.EXAMPLE
+
+
+def cvv_named_place(data: bytes, start: int, end: int) -> Verdict:
+    """Not where it is an error that has this number."""
+    return Verdict.NO if _FAULT.search(data[max(0, start - _LONGEST_NAME) : start]) else Verdict.YES
+
+
+def cvv_place(data: bytes, start: int, end: int) -> Verdict:
+    """Whether it is a card's number that stands before the month, the year and this."""
+    match = _CARD_AND_MONTH.search(data, max(0, start - _LONGEST_CARD), start)
+    return card(match[1].decode()) if match is not None else Verdict.NO
 
 
 def track(text: str) -> Verdict:
@@ -135,8 +154,10 @@ def track_hex(text: str) -> Verdict:
 def card_expiry(text: str) -> Verdict:
     """A month and a year of 2000-2059, as cards show them."""
     match = _EXPIRY.fullmatch(text)
-    found = match is not None and 1 <= int(match[1]) <= 12 and int(match[2]) < 60
-    return Verdict.YES if found else Verdict.NO
+    if match is None:
+        return Verdict.NO
+    month, year = int(match[1] or match[3]), int(match[2] or match[4])
+    return Verdict.YES if 1 <= month <= 12 and year < 60 else Verdict.NO
 
 
 def cvv(text: str) -> Verdict:

@@ -59,9 +59,11 @@ CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
             around=licences.us_passport_place,
         ),
         "us_passport_zone": Check("the five check digits of ICAO 9303", licences.us_passport_zone),
-        "us_itin": Check("9xx, with the fourth and fifth digit 50-65, 70-88, 90-92 or 94-99", identity.us_itin),
+        "us_itin": Check(
+            "9xx, with the fourth and fifth digit 50-65, 70-88, 90-92 or 94-99, not advertised", identity.us_itin
+        ),
         "card": Check(
-            "issuer's range and length, check digit by Luhn, not one digit repeated",
+            "issuer's range and length, check digit by Luhn, not one digit repeated, no part of an IBAN",
             cards.card,
             around=cards.card_place,
         ),
@@ -84,7 +86,8 @@ CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
         "track": Check("the card's number and a month of expiry (ISO/IEC 7813)", cards.track),
         "track_hex": Check("as track, with D between and padding behind, as chips give it", cards.track_hex),
         "card_expiry": Check("a month, and a year of 2000-2059", cards.card_expiry),
-        "cvv": Check("three or four digits that are no year", cards.cvv),
+        "cvv": Check("three or four digits that are no year", cards.cvv, around=cards.cvv_named_place),
+        "cvv_behind_card": Check("as cvv, behind a card's number and its expiry", cards.cvv, around=cards.cvv_place),
         "cusip": Check("check digit over letters and digits (ANSI X9.6)", securities.cusip),
         "isin": Check("a country, and Luhn over letters as numbers (ISO 6166)", securities.isin),
         "isin_bare": Check("as isin, with seven digits or more", securities.isin_bare),
@@ -125,7 +128,7 @@ CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
         **{name: Check(about, test, table.end_of(test)) for name, (about, test) in table.TESTS.items()},
         "fr_nir_short": Check("as fr_nir, without its key", table.TESTS["fr_nir"][1], around=west.nir_stands_alone),
         "in_aadhaar_grouped": Check(
-            "as in_aadhaar, and no part of a card", table.TESTS["in_aadhaar"][1], around=asia.aadhaar_place
+            "as in_aadhaar, and no part of a card or an IBAN", table.TESTS["in_aadhaar"][1], around=asia.aadhaar_place
         ),
         "uk_nino_short": Check("as uk_nino, without its suffix", table.TESTS["uk_nino"][1], around=isles.nino_ends),
         "birth_date": Check("a day since 1900", dates.birth_date),

@@ -22,7 +22,7 @@ _BIC: Final = re.compile(r"[A-Z]{4}([A-Z]{2})[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
 BIC_SEPARATORS: Final = str.maketrans("", "", " -")
 _ABA_WEIGHTS: Final = (3, 7, 1, 3, 7, 1, 3, 7, 1)
 _ABA_FIRST: Final = frozenset([*range(1, 13), *range(21, 33), *range(61, 73)])  # no 00 (government), 80 (cheques)
-IBAN_SEPARATORS: Final = str.maketrans("", "", " .-/_|:;,*+\t\n")
+IBAN_SEPARATORS: Final = str.maketrans("", "", " .-/_|:;,*+>\t\n")  # > begins lines that are quoted
 _OTHER_GROUPED: Final = re.compile(
     r"[0-9]{3}[ -][0-9]{3}[ -][0-9]{4}|[0-9]{3}[ -][0-9]{2}[ -][0-9]{4}|[0-9]{5}[ -][0-9]{4}"
 )
@@ -39,6 +39,12 @@ _OTHER_ACCOUNT: Final = re.compile(
     re.I,
 )
 _FARTHEST_LABEL: Final = 90
+_ROUTING_DIGITS: Final = 9
+_ROUTING_LABEL: Final = re.compile(
+    rb"\b(?:routing|transit|aba|rtn|r/t|ruta)(?: (?:number|no|nr|num|code))?[\s.:#=(-]{0,5}(?:is )?$", re.I
+)
+_LONGEST_IBAN: Final = 3 * 34  # with what may stand between its signs
+_IBAN_BEGINS: Final = re.compile(rb"\b[A-Za-z][ ._-]?[A-Za-z][ ._-]?[0-9]")
 _FIELD: Final = re.compile(r"(\d+)([nac])")
 _CLASSES: Final = {"n": "[0-9]", "a": "[A-Z]", "c": "[A-Z0-9]"}
 
@@ -60,7 +66,9 @@ def _iban_shapes() -> dict[str, tuple[int, re.Pattern[str]]]:
 
 _IBAN_SHAPES: Final = _iban_shapes()
 _IBAN_REST: Final = {  # behind the country, however it is spaced
-    length: re.compile(rb"(?:[ ./_|:;,*+\n\t-]{0,2}[A-Za-z0-9]){%d}(?![A-Za-z0-9])" % (length - 2))
+    length: re.compile(
+        rb"(?:(?:[ ./_|:;,*+\n\t-]{0,2}|[ -]?\n>[> ]{0,4})[A-Za-z0-9]){%d}(?![A-Za-z0-9])" % (length - 2)
+    )
     for length in {length for length, _ in _IBAN_SHAPES.values()}
 }
 
@@ -82,6 +90,15 @@ def iban_end(data: bytes, start: int) -> int:
     length, _ = _IBAN_SHAPES.get(country, (0, _NEVER))
     match = _IBAN_REST[length].match(data, second + 1) if length else None
     return match.end() if match else 0
+
+
+def within_iban(data: bytes, start: int, end: int) -> bool:
+    """Whether what stands at start..end is a part of an IBAN: digits of an account may pass for another number."""
+    for match in _IBAN_BEGINS.finditer(data, max(0, start - _LONGEST_IBAN), start + 1):
+        stop = iban_end(data, match.start())
+        if stop >= end and iban(data[match.start() : stop].decode("utf-8", "replace")) is Verdict.YES:
+            return True
+    return False
 
 
 def aba(text: str) -> Verdict:
@@ -126,8 +143,12 @@ def account_routed(text: str) -> Verdict:
 
 
 def account_place(data: bytes, start: int, end: int) -> Verdict:
-    """Not where the words before say that it is an account with a utility, a shop or a website."""
-    return Verdict.NO if _OTHER_ACCOUNT.search(data[max(0, start - _FARTHEST_LABEL) : start]) else Verdict.YES
+    """Not where the words before say that it is an account with a utility, a shop or a website, or a routing number."""
+    before = data[max(0, start - _FARTHEST_LABEL) : start]
+    if _OTHER_ACCOUNT.search(before):
+        return Verdict.NO
+    is_routing = end - start == _ROUTING_DIGITS and _ROUTING_LABEL.search(before)
+    return Verdict.NO if is_routing and aba(data[start:end].decode("utf-8", "replace")) is Verdict.YES else Verdict.YES
 
 
 def account_grouped(text: str) -> Verdict:

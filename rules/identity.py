@@ -13,6 +13,7 @@ _ADVERTISED: Final = frozenset(
         "212097694", "212099999", "306302348", "308125070", "468288779", "549241889",
     }
 )  # fmt: skip
+_FOR_ADVERTISING: Final = "98765432"  # kept by the SSA for numbers that are shown in leaflets
 _TYPED: Final = frozenset({"123456789"})  # what people type when they need any number
 
 
@@ -31,6 +32,8 @@ def us_itin(text: str) -> Verdict:
     """A number that the IRS can have given in place of a social security number (IRM 3.21.263)."""
     digits = digits_of(text)
     if len(digits) != 9 or digits[0] != "9" or is_repeated(digits):
+        return Verdict.NO
+    if digits.startswith(_FOR_ADVERTISING):
         return Verdict.NO
     group = int(digits[3:5])
     valid = 50 <= group <= 65 or 70 <= group <= 88 or 90 <= group <= 92 or 94 <= group <= 99

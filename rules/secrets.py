@@ -106,6 +106,14 @@ def strong_password(text: str) -> Verdict:
     return Verdict.YES if (signed or mixed) and not _NO_SIGNED.search(value) else Verdict.NO
 
 
+def password_below(text: str) -> Verdict:
+    """A password below its label, where nothing else stands on its line: letters and digits, eight or more."""
+    value = _bare(text)
+    if not 8 <= len(value) <= 40 or not _LETTER.search(value) or not re.search(r"\d", value):
+        return Verdict.NO
+    return password(value)
+
+
 def password_word(text: str) -> Verdict:
     """A password of letters only, where it stands alone behind its label: no word that sentences put there."""
     value = _bare(text)
@@ -209,6 +217,7 @@ TESTS: Final[Mapping[str, tuple[str, Callable[[str], Verdict], Reach]]] = {
         lambda text: password(text) if password(text) is Verdict.YES else password_word(text),
         endings.password_line,
     ),
+    "password_below": ("letters and digits, eight or more, alone on the line", password_below, endings.password_line),
     "url_password": ("no placeholder, behind it @ and a host", url_password, endings.url_password),
     "password_hash": ("enough different characters", token, endings.password_hash),
     "wifi": ("the text of a Wi-Fi QR code with its key", wifi, endings.wifi),

@@ -13,7 +13,8 @@ _MOST_SPELLED: Final = 2 << 20  # characters of all readings of one text in whic
 _SOME: Final = 1 << 18  # characters
 _OF_SOFT_LINES: Final = " \r\n>"
 _SOFT_LINE: Final = re.compile(r" \r?\n(?:>[ >]*)?")
-_QUOTED_LINE: Final = re.compile(r"(?<=[0-9][-\u2010])\r?\n>[> ]*(?=[0-9])")  # a number over two quoted lines
+# A number over two quoted lines: behind a dash it goes on, else it stands as it would without the quotation.
+_QUOTED_LINE: Final = re.compile(r"(?<=[0-9][-\u2010])\r?\n>[> ]*(?=[0-9])|(?<=[0-9])( ?\r?\n)>[> ]*(?=[0-9])")
 _JSON_ESCAPE: Final = re.compile(r"\\(?:u\{?([0-9a-fA-F]{4})\}?|x([0-9a-fA-F]{2})|([/\"\\]))")
 
 
@@ -27,7 +28,7 @@ def text_readings(
         if flowed:
             found.add(_unflowed(text, "" if delsp else " "))
         if ">" in text and holds(text, "\n>"):
-            found.add(_QUOTED_LINE.sub("", text))
+            found.add(_QUOTED_LINE.sub(r"\1", text))
         found.update(read_card(text, media_type).texts)
         if "\\" in text and any(holds(text, sign) for sign in ("\\u", "\\x", "\\/")):
             found.add(_JSON_ESCAPE.sub(_unescaped, text))

@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from rules.financial import within_iban
 from rules.verdict import Verdict, luhn_valid
 from rules.world.arithmetic import Tests, digits_that, form_that, is_day, verhoeff, weighted
 
@@ -20,9 +21,9 @@ def _aadhaar(digits: str) -> bool:
 
 
 def aadhaar_place(data: bytes, start: int, end: int) -> Verdict:
-    """Three groups of four digits are none where a fourth stands beside them: that is a card."""
+    """Three groups of four digits are none where a fourth stands beside them: that is a card; nor within an IBAN."""
     beside = _FOUR_BEFORE.search(data[max(0, start - 6) : start]) or _FOUR_BEHIND.match(data, end)
-    return Verdict.NO if beside else Verdict.YES
+    return Verdict.NO if beside or within_iban(data, start, end) else Verdict.YES
 
 
 def _cn_id(match: re.Match[str]) -> bool:
