@@ -40,8 +40,8 @@ _GRACE: Final = 15.0  # seconds after the time that workers have for stopping
 
 
 @dataclass(slots=True)
-class _Post:
-    """One worker's place: who stands in it, since when, and when the next one may."""
+class _Slot:
+    """The place of one worker: its process id (0: none runs), since when, and when the next one may start."""
 
     number: int
     pid: int = 0
@@ -56,7 +56,7 @@ class Workers:
     def __init__(self, count: int, work: Work, *, shutdown_seconds: float, with_stdin: bool = False) -> None:
         """`with_stdin`: standard input closing means stop. `shutdown_seconds`: how long a worker may take to end."""
         self.seats = Seats(count)
-        self._posts = [_Post(number) for number in range(count)]
+        self._slots = [_Slot(number) for number in range(count)]
         self._work = work
         self._shutdown = shutdown_seconds
         self._stdin: list[int] = [sys.stdin.fileno()] if with_stdin else []
@@ -80,11 +80,11 @@ class Workers:
         signal.set_wakeup_fd(self._ringer.fileno(), warn_on_full_buffer=False)
         for number in _HEARD:
             signal.signal(number, lambda *_: None)
-        for post in self._posts:
-            self._start(post)
-        while any(post.pid for post in self._posts) or self._stop_at is None:
+        for slot in self._slots:
+            self._start(slot)
+        while any(slot.pid for slot in self._slots) or self._stop_at is None:
             self._hear()
-            self._bury()
+            self._reap()
             self._look()
         return self._code
 
@@ -104,31 +104,31 @@ class Workers:
                 elif number in (signal.SIGTERM, signal.SIGINT):
                     self._stop(signal.SIGTERM)
 
-    def _bury(self) -> None:
-        """Who has ended: start the next one, unless we are stopping or it never stood."""
-        for post in self._posts:
-            if not post.pid:
+    def _reap(self) -> None:
+        """Collect processes that have ended, and say when the next may start; where one could not start at all, stop."""
+        for slot in self._slots:
+            if not slot.pid:
                 continue
-            pid, status = os.waitpid(post.pid, os.WNOHANG)
+            pid, status = os.waitpid(slot.pid, os.WNOHANG)
             if not pid:
                 continue
             code = os.waitstatus_to_exitcode(status)
-            was_ready = self.seats.is_ready(post.number)
-            self.seats.clear(post.number)
-            forget_process(post.pid)
-            post.pid = 0
+            was_ready = self.seats.is_ready(slot.number)
+            self.seats.clear(slot.number)
+            forget_process(slot.pid)
+            slot.pid = 0
             if self._stop_at is not None:
                 self._code = self._code or max(code, 0)
                 continue
-            log.error("worker_process.ended", process=post.number, code=code)
+            log.error("worker_process.ended", process=slot.number, code=code)
             if not self._told_ready and not was_ready and code > 0:
                 self._code = code  # it cannot start: it said why, and another would say the same
                 self._stop(signal.SIGTERM)
                 continue
-            lasted = time.monotonic() - post.since
-            post.failures = 0 if lasted > _STEADY else post.failures + 1
-            pause = min(_LONGEST_PAUSE, 2.0 ** (post.failures - 1)) if post.failures > 1 else 0.0
-            post.not_before = time.monotonic() + pause
+            lasted = time.monotonic() - slot.since
+            slot.failures = 0 if lasted > _STEADY else slot.failures + 1
+            pause = min(_LONGEST_PAUSE, 2.0 ** (slot.failures - 1)) if slot.failures > 1 else 0.0
+            slot.not_before = time.monotonic() + pause
 
     def _look(self) -> None:
         """Start who is missing, end who hangs, tell systemd."""
@@ -137,22 +137,22 @@ class Workers:
             if now > self._stop_at:
                 self._tell(signal.SIGKILL)
             return
-        for post in self._posts:
-            if not post.pid and now >= post.not_before:
-                self._start(post)
-            elif post.pid and self._hangs(post, now):
-                log.error("worker_process.hangs", process=post.number)
+        for slot in self._slots:
+            if not slot.pid and now >= slot.not_before:
+                self._start(slot)
+            elif slot.pid and self._hangs(slot, now):
+                log.error("worker_process.hangs", process=slot.number)
                 with suppress(ProcessLookupError):
-                    os.kill(post.pid, signal.SIGKILL)
-        if not self._told_ready and all(self.seats.is_ready(post.number) for post in self._posts):
+                    os.kill(slot.pid, signal.SIGKILL)
+        if not self._told_ready and all(self.seats.is_ready(slot.number) for slot in self._slots):
             self._told_ready = True
             self._supervisor.ready()
-            log.info("gateway.ready", processes=len(self._posts))
+            log.info("gateway.ready", processes=len(self._slots))
         self._supervisor.alive()
 
-    def _hangs(self, post: _Post, now: float) -> bool:
-        silent = self.seats.silent_seconds(post.number, now)
-        return now - post.since > _STARTING if silent is None else silent > _SILENT
+    def _hangs(self, slot: _Slot, now: float) -> bool:
+        silent = self.seats.silent_seconds(slot.number, now)
+        return now - slot.since > _STARTING if silent is None else silent > _SILENT
 
     def _stop(self, number: signal.Signals) -> None:
         if self._stop_at is None:
@@ -162,25 +162,25 @@ class Workers:
         self._tell(number)
 
     def _tell(self, number: signal.Signals) -> None:
-        for post in self._posts:
-            if post.pid:
+        for slot in self._slots:
+            if slot.pid:
                 with suppress(ProcessLookupError):
-                    os.kill(post.pid, number)
+                    os.kill(slot.pid, number)
 
     # -- a worker --------------------------------------------------------------------------------------------------
 
-    def _start(self, post: _Post) -> None:
-        post.since = time.monotonic()
+    def _start(self, slot: _Slot) -> None:
+        slot.since = time.monotonic()
         sys.stdout.flush()
         sys.stderr.flush()
         parent = os.getpid()
-        post.pid = os.fork()
-        if post.pid:
+        slot.pid = os.fork()
+        if slot.pid:
             return
         code = 1
         try:
             self._become_worker(parent)
-            code = self._work(self.seats.seat(post.number))
+            code = self._work(self.seats.seat(slot.number))
         except SystemExit as leaving:
             code = leaving.code if isinstance(leaving.code, int) else 1
         except BaseException as error:

@@ -10,7 +10,7 @@ from policy.decision import Action, Changes, Decision, Reason, Route, Verdict, W
 from policy.intent import Intent, read_intent
 from policy.language import OTHERWISE, AddHeader, CopyTo, Ending, Notify, PolicyText, Rule, Tag
 from policy.message import Address, Envelope, Message
-from policy.nearness import Told, nearness
+from policy.nearness import RuleReport, nearness
 from policy.route import Directory, choose
 from rules.finding import Finding
 
@@ -58,7 +58,7 @@ class Policy:
 
     def tell(
         self, envelope: Envelope, message: Message, findings: Sequence[Finding], facts: Facts, verdict: Verdict
-    ) -> tuple[tuple[Told, ...], ...]:
+    ) -> tuple[tuple[RuleReport, ...], ...]:
         """For each recipient of a verdict on the same message, every rule with all that holds and all that is missing.
 
         For people who ask why; deciding looks at no more than it must.
@@ -118,11 +118,11 @@ class _Case:
         self._go(walk, self._view(recipient), skip=_HELD)
         return self._decision(walk, recipient, self._facts.new_id())
 
-    def tell(self, recipient: Address, decided_by: str) -> tuple[Told, ...]:
+    def tell(self, recipient: Address, decided_by: str) -> tuple[RuleReport, ...]:
         """Every rule of the policy, asked to the end."""
         view, told, asked = self._view(recipient), [], True
         for rule in self._policy.text.rules:
-            told.append(Told(rule.name, rule.watch, asked, nearness(rule.when, view)))
+            told.append(RuleReport(rule.name, rule.watch, asked, nearness(rule.when, view)))
             asked = asked and rule.name != decided_by
         return tuple(told)
 

@@ -20,7 +20,7 @@ class Nearness:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class RuleReport:
     """One rule before one recipient. `asked` False: a rule above it had decided."""
 
     rule: str

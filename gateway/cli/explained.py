@@ -9,7 +9,7 @@ import click
 from gateway.cli.terminal import bold, dim, many, paint, printable, say
 from policy.decision import Decision, Verdict
 from policy.message import Message
-from policy.nearness import Told
+from policy.nearness import RuleReport
 from policy.units import show_size
 from rules.checks import CHECKS
 from rules.detector import Detector
@@ -27,14 +27,14 @@ class Explained:
     message: Message
     findings: tuple[Finding, ...]
     verdict: Verdict
-    told: tuple[tuple[Told, ...], ...]  # of each recipient of the envelope
+    told: tuple[tuple[RuleReport, ...], ...]  # of each recipient of the envelope
     detectors: Mapping[str, Detector]
 
 
 def explained_json(explained: Explained) -> dict[str, Any]:
     """The shape that the manual promises, with more keys beside its own."""
     message, verdict = explained.message, explained.verdict
-    told: list[Sequence[Told]] = [*explained.told, *(() for _ in verdict.copies)]
+    told: list[Sequence[RuleReport]] = [*explained.told, *(() for _ in verdict.copies)]
     decisions = (*verdict.decisions, *verdict.copies)
     return {
         "policy": {"sha256": verdict.policy_sha256},
@@ -75,7 +75,7 @@ def decision_json(decision: Decision) -> dict[str, Any]:
     }
 
 
-def _told_json(told: Told, decision: Decision) -> dict[str, Any]:
+def _told_json(told: RuleReport, decision: Decision) -> dict[str, Any]:
     return {
         "rule": told.rule,
         "asked": told.asked,
@@ -186,7 +186,7 @@ def why_sure(hit: Hit) -> Iterator[str]:
         yield f'"{because.against}" speaks against it, but stands farther away'
 
 
-def _print_decision(decision: Decision, told: Sequence[Told], what: str = "") -> None:
+def _print_decision(decision: Decision, told: Sequence[RuleReport], what: str = "") -> None:
     way = decision.partner or ("inside" if decision.inside else "")
     click.echo(f"\n{what}{bold(printable(decision.recipient))} -> {bold(decision.route)}{f' ({way})' if way else ''}")
     if decision.profile:
@@ -210,13 +210,13 @@ def _print_decision(decision: Decision, told: Sequence[Told], what: str = "") ->
         say(f"takes off {name}", lead="  ", indent=4)
 
 
-def _nearest(told: Sequence[Told]) -> Told | None:
+def _nearest(told: Sequence[RuleReport]) -> RuleReport | None:
     """The rule that one thing kept from applying, where something of it held: of several the one that held most."""
     almost = [one for one in told if one.asked and len(one.nearness.missing) == 1 and one.nearness.held]
     return max(almost, key=lambda one: len(one.nearness.held), default=None)
 
 
-def _print_rule(told: Told, because: str, decision: Decision, nearest: bool) -> None:
+def _print_rule(told: RuleReport, because: str, decision: Decision, nearest: bool) -> None:
     near = told.nearness
     colour: str | None
     if not told.asked:

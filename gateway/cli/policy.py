@@ -172,11 +172,11 @@ def replay(  # noqa: PLR0917 - click hands over each option by its name
 
     Messages are found in a folder (at any depth), a maildir or a mailbox file. The last line of --json is the summary.
     """
-    from gateway.cli.replayed import Wish
+    from gateway.cli.replayed import ReplayOptions
     from gateway.cli.replayed import replay as run
     from gateway.policyfile import PolicyInvalid, PolicyPlace, read_policy_file
-    from gateway.replay.crew import Bout, Compiled
-    from gateway.replay.envelopes import Given, Told
+    from gateway.replay.envelopes import Overrides, RecipientsFrom
+    from gateway.replay.pool import Compiled, ReplayJob
     from gateway.usercache import kept_for_user
 
     place, directory, reading = _place(invocation, other, as_json)
@@ -187,15 +187,15 @@ def replay(  # noqa: PLR0917 - click hands over each option by its name
     except PolicyInvalid as invalid:
         _refuse(invalid.problems, as_json)
     empty = sender in ("", "<>")
-    given = Given(
+    given = Overrides(
         None if sender is None or empty else _address(sender, "--from"),
         empty,
         tuple(_address(text, "--to") for text in recipients),
         None if client is None else _ip(client),
-        Told(told),
+        RecipientsFrom(told),
     )
     compiled = Compiled(kept_for_user())
-    run(folder, Bout(place, later, directory, given, compiled, reading), Wish(jobs, as_json))
+    run(folder, ReplayJob(place, later, directory, given, compiled, reading), ReplayOptions(jobs, as_json))
 
 
 @command.command()

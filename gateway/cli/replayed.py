@@ -13,7 +13,7 @@ import click
 from gateway.cli.context import NO, fail, print_json
 from gateway.cli.terminal import bold, dim, many, paint, printable, say
 from gateway.replay.compare import Outcome, Pair, Replayed
-from gateway.replay.crew import CHUNK, FEW, Bout, Crew, CrewFailed, replay_here
+from gateway.replay.pool import CHUNK, FEW, PoolFailed, ReplayJob, ReplayPool, replay_here
 from gateway.replay.sources import Skipped, Source, sources_in
 from gateway.replay.tally import Change, Side, Tally
 
@@ -23,32 +23,32 @@ _RULES: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ReplayOptions:
     """How it is to be done and shown. `jobs` None: one a core."""
 
     jobs: int | None
     as_json: bool
 
 
-def replay(root: Path, bout: Bout, wish: Wish) -> None:
+def replay(root: Path, job: ReplayJob, options: ReplayOptions) -> None:
     """Replay everything under `root`, and print it. Ends the command where it cannot be done, or is stopped."""
     tally = Tally()
     stopped = False
     try:
-        sources = _sources(root, tally, wish.as_json)
+        sources = _sources(root, tally, options.as_json)
         with _progress(len(sources)) as step:
 
             def told(replayed: Replayed) -> None:
                 tally.add(replayed)
-                _print_one(replayed, wish.as_json)
+                _print_one(replayed, options.as_json)
                 step()
 
-            _run(bout, sources, wish.jobs, told)
+            _run(job, sources, options.jobs, told)
     except KeyboardInterrupt:
         stopped = True
-    except CrewFailed as error:
+    except PoolFailed as error:
         fail(str(error), "run it again", code=NO)
-    if wish.as_json:
+    if options.as_json:
         print_json({"summary": _summary_json(tally, stopped)})
     else:
         _print_summary(tally)
@@ -57,13 +57,13 @@ def replay(root: Path, bout: Bout, wish: Wish) -> None:
         raise SystemExit(INTERRUPTED)
 
 
-def _run(bout: Bout, sources: Sequence[Source], jobs: int | None, told: Callable[[Replayed], None]) -> None:
+def _run(job: ReplayJob, sources: Sequence[Source], jobs: int | None, told: Callable[[Replayed], None]) -> None:
     size = min(jobs or os.cpu_count() or 1, (len(sources) + CHUNK - 1) // CHUNK)
     if size < 2 or (jobs is None and len(sources) <= FEW):
-        replay_here(bout, sources, told)
+        replay_here(job, sources, told)
         return
-    with Crew(bout, size) as crew:
-        for replayed in crew.replay(sources):
+    with ReplayPool(job, size) as pool:
+        for replayed in pool.replay(sources):
             told(replayed)
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from delivery.store.who import Who
 
 
-Told = TypeVar("Told")
+Answer = TypeVar("Answer")
 
 
 @click.group(cls=CommandGroup)
@@ -132,14 +132,14 @@ def _with_account(
     invocation: Invocation,
     address: str,
     namespace: str,
-    act: "Callable[[Account, Accounts, Credentials, Who, datetime], Awaitable[Told]]",
-) -> Told:
+    act: "Callable[[Account, Accounts, Credentials, Who, datetime], Awaitable[Answer]]",
+) -> Answer:
     """Do something with an account, as an admin; ends the command where the address has none."""
     from delivery.store.credentials import Credentials
     from delivery.store.who import Who
     from gateway.stores import now
 
-    async def run() -> "Told | None":
+    async def run() -> "Answer | None":
         account = await stores.accounts.by_address(namespace, address)
         if account is None:
             return None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 
 from gateway.children import ChildrenDown
-from gateway.replay.envelopes import Given, NoRecipient, envelope_of
+from gateway.replay.envelopes import NoRecipient, Overrides, envelope_of
 from gateway.replay.sources import Source, take
 from policy.decision import Decision, Verdict
 from policy.engine import Facts, Policy
@@ -60,14 +60,14 @@ class Replayed:
 
 
 @dataclass(frozen=True, slots=True)
-class Contest:
+class Comparison:
     """Two policies that know the same detectors."""
 
     before: Policy
     after: Policy
     matcher: Matcher
     read: ReadsOne
-    given: Given
+    given: Overrides
 
     async def replay(self, source: Source) -> Replayed:
         """Read, find, decide twice. Whatever goes wrong with one message is told as its error."""

@@ -29,7 +29,7 @@ _LOOPBACK: Final = IPv4Address("127.0.0.1")
 _MOST: Final = 10_000  # addresses of one message
 
 
-class Told(StrEnum):
+class RecipientsFrom(StrEnum):
     """Whose word counts for the recipients."""
 
     ENVELOPE = "envelope"  # the server that delivered it, where it wrote them down; else the sender
@@ -37,21 +37,21 @@ class Told(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class Overrides:
     """What is said of all messages alike; None: as each message tells."""
 
     sender: Address | None = None
     empty_sender: bool = False  # `--from <>`
     recipients: tuple[Address, ...] = ()
     client: IPv4Address | IPv6Address | None = None
-    told: Told = Told.ENVELOPE
+    told: RecipientsFrom = RecipientsFrom.ENVELOPE
 
 
 class NoRecipient(Exception):
     """The message names nobody that it was for."""
 
 
-def envelope_of(message: Message, given: Given, *, sender: str | None, written: float) -> Envelope:
+def envelope_of(message: Message, given: Overrides, *, sender: str | None, written: float) -> Envelope:
     """The envelope. `sender` is what a mailbox says beside the message. Raises NoRecipient."""
     recipients = given.recipients or tuple(_recipients(message, given.told))
     if not recipients:
@@ -84,8 +84,8 @@ def _of(message: Message, names: Sequence[str]) -> list[Address]:
     return [address for name in names for value in message.header(name) for address in addresses_in(value)]
 
 
-def _recipients(message: Message, told: Told) -> list[Address]:
-    if told is Told.ENVELOPE:
+def _recipients(message: Message, told: RecipientsFrom) -> list[Address]:
+    if told is RecipientsFrom.ENVELOPE:
         for name in _RECIPIENTS:
             if found := _of(message, [name]):
                 return _once(found)

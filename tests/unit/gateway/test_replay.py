@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.replay.compare import Outcome, Pair, Replayed
-from gateway.replay.envelopes import Given, NoRecipient, Told, addresses_in, envelope_of
+from gateway.replay.envelopes import NoRecipient, Overrides, RecipientsFrom, addresses_in, envelope_of
 from gateway.replay.sources import Skipped, Source, sources_in, take
 from gateway.replay.tally import Tally
 from policy.message import Address, Message
@@ -84,7 +84,7 @@ def message(*headers: tuple[str, str]) -> Message:
     return Message(10, headers, Content())
 
 
-def envelope(*headers: tuple[str, str], given: Given = Given(), sender: str | None = None):  # type: ignore[no-untyped-def]  # noqa: B008 - frozen
+def envelope(*headers: tuple[str, str], given: Overrides = Overrides(), sender: str | None = None):  # type: ignore[no-untyped-def]  # noqa: B008 - frozen
     made = envelope_of(message(*headers), given, sender=sender, written=0.0)
     return str(made.sender or "<>"), [str(recipient.address) for recipient in made.recipients], made
 
@@ -96,7 +96,7 @@ def test_the_envelope_as_the_server_wrote_it_comes_first() -> None:
     top = (("return-path", "<list@example.com>"), ("x-original-to", "x@y.example"), ("delivered-to", "z@y.example"))
     assert envelope(*HEADERS)[:2] == ("ann@example.com", ["b@c.example", "d@e.example"])
     assert envelope(*top, *HEADERS)[:2] == ("list@example.com", ["x@y.example"])
-    assert envelope(*top, *HEADERS, given=Given(told=Told.HEADER))[1] == ["b@c.example", "d@e.example"]
+    assert envelope(*top, *HEADERS, given=Overrides(told=RecipientsFrom.HEADER))[1] == ["b@c.example", "d@e.example"]
     assert envelope(("return-path", "<>"), *HEADERS)[0] == "<>"
     assert envelope(*HEADERS, sender="box@example.com")[0] == "box@example.com"
     resent = (("resent-to", "new@c.example"), ("resent-from", "old@example.com"))
@@ -104,10 +104,10 @@ def test_the_envelope_as_the_server_wrote_it_comes_first() -> None:
 
 
 def test_what_is_given_holds_for_all() -> None:
-    given = Given(Address.parse("x@y.example"), False, (Address.parse("q@r.example"),), IPv4Address("192.0.2.9"))
+    given = Overrides(Address.parse("x@y.example"), False, (Address.parse("q@r.example"),), IPv4Address("192.0.2.9"))
     sender, recipients, made = envelope(*HEADERS, given=given)
     assert (sender, recipients, str(made.client.address)) == ("x@y.example", ["q@r.example"], "192.0.2.9")
-    assert envelope(*HEADERS, given=Given(empty_sender=True))[0] == "<>"
+    assert envelope(*HEADERS, given=Overrides(empty_sender=True))[0] == "<>"
     with pytest.raises(NoRecipient):
         envelope(("to", "undisclosed-recipients:;"))
 

@@ -8,7 +8,7 @@ from policy.clauses import Names
 from policy.engine import Facts, Policy
 from policy.language import read_policy
 from policy.message import Address, Client, Envelope, Message, Recipient
-from policy.nearness import Told
+from policy.nearness import RuleReport
 from policy.problem import Mark
 from policy.route import Directory
 from rules.content import Content
@@ -35,7 +35,7 @@ FINDINGS = (
 )
 
 
-def tell(*rules: dict[str, Any]) -> tuple[tuple[Told, ...], ...]:
+def tell(*rules: dict[str, Any]) -> tuple[tuple[RuleReport, ...], ...]:
     text, problems = read_policy({"rules": list(rules)}, "p", lambda path, key: Mark(1, 1), NAMES)
     assert problems == ()
     policy = Policy("ab" * 32, Directory(("example.com",)), text)

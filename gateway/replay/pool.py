@@ -15,8 +15,8 @@ from gateway.children import ChildPool
 from gateway.extractors import Reader
 from gateway.policyfile import PolicyInvalid, PolicyPlace, load_policy, read_policy_file
 from gateway.recognition import log_to_stderr, pictures_for, tesseract_for
-from gateway.replay.compare import Contest, Replayed
-from gateway.replay.envelopes import Given
+from gateway.replay.compare import Comparison, Replayed
+from gateway.replay.envelopes import Overrides
 from gateway.replay.sources import Source
 from gateway.tesseract import ReadingSettings
 from policy.engine import Policy
@@ -29,7 +29,7 @@ FEW: Final = 300  # messages for which no process is started: reading them takes
 _AHEAD: Final = 2  # chunks that a process has in hand, so that it never waits
 
 
-class CrewFailed(Exception):
+class PoolFailed(Exception):
     """The processes cannot be started, or see other policies than were loaded here."""
 
 
@@ -56,13 +56,13 @@ class Compiled:
 
 
 @dataclass(frozen=True, slots=True)
-class Bout:
+class ReplayJob:
     """Where the two policies lie, and what a process must know to take part."""
 
     before: PolicyPlace
     after: PolicyPlace
     directory: Directory
-    given: Given
+    given: Overrides
     compiled: Compiled = field(default_factory=Compiled, repr=False)
     reading: ReadingSettings = field(default_factory=ReadingSettings)
 
@@ -89,22 +89,22 @@ class _Reading:
         return await self._reader.read(raw, passwords)
 
 
-def replay_here(bout: Bout, sources: Sequence[Source], told: Callable[[Replayed], None]) -> None:
+def replay_here(job: ReplayJob, sources: Sequence[Source], told: Callable[[Replayed], None]) -> None:
     """In this process, one after the other. Raises PolicyInvalid."""
-    before, after, matcher = bout.load()
+    before, after, matcher = job.load()
     log_to_stderr()
 
     async def run() -> None:
         async with AsyncExitStack() as stack:
-            contest = Contest(before, after, matcher, _Reading(stack, bout.reading), bout.given)
+            comparison = Comparison(before, after, matcher, _Reading(stack, job.reading), job.given)
             for source in sources:
-                told(await contest.replay(source))
+                told(await comparison.replay(source))
 
     asyncio.run(run())
 
 
 @dataclass(slots=True, eq=False)
-class _Hand:
+class _Process:
     """One process of ours: `chunks` are those it has not answered. `ready`: it has loaded the same policies."""
 
     process: multiprocessing.process.BaseProcess
@@ -113,15 +113,15 @@ class _Hand:
     chunks: deque[list[Source]] = field(default_factory=deque)
 
 
-class Crew:
+class ReplayPool:
     """`size` processes. A context manager; leaves none behind. Each message given comes back once, whatever happens."""
 
-    def __init__(self, bout: Bout, size: int) -> None:
-        before, after, _ = bout.load()
-        self._bout = bout
+    def __init__(self, job: ReplayJob, size: int) -> None:
+        before, after, _ = job.load()
+        self._job = job
         self._shas = (before.sha256, after.sha256)
         self._size = size
-        self._hands: list[_Hand] = []
+        self._processes: list[_Process] = []
 
     def __enter__(self) -> Self:
         return self
@@ -129,43 +129,43 @@ class Crew:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for hand in self._hands:
-            hand.pipe.close()  # the sign to end, and its children with it
+        for one in self._processes:
+            one.pipe.close()  # the sign to end, and its children with it
             if kind is not None:
-                hand.process.terminate()
-        for hand in self._hands:
-            hand.process.join(5)
-            if hand.process.is_alive():
-                hand.process.kill()
-                hand.process.join()
-        self._hands.clear()
+                one.process.terminate()
+        for one in self._processes:
+            one.process.join(5)
+            if one.process.is_alive():
+                one.process.kill()
+                one.process.join()
+        self._processes.clear()
 
     def replay(self, sources: Sequence[Source]) -> Iterator[Replayed]:
-        """In whatever order they come. Raises CrewFailed."""
+        """In whatever order they come. Raises PoolFailed."""
         waiting = deque([list(sources[at : at + CHUNK]) for at in range(0, len(sources), CHUNK)])
         for _ in range(min(self._size, len(waiting))):
             self._start()
-        for hand in self._hands:
-            self._feed(hand, waiting)
-        while any(hand.chunks for hand in self._hands):
-            ready = wait([hand.pipe for hand in self._hands if hand.chunks])
-            for hand in [each for each in self._hands if each.pipe in ready]:
+        for one in self._processes:
+            self._feed(one, waiting)
+        while any(one.chunks for one in self._processes):
+            ready = wait([one.pipe for one in self._processes if one.chunks])
+            for one in [each for each in self._processes if each.pipe in ready]:
                 try:
-                    answers = hand.pipe.recv()
+                    answers = one.pipe.recv()
                 except (EOFError, OSError):
-                    yield from self._lost(hand, waiting)
+                    yield from self._lost(one, waiting)
                     continue
-                if not hand.ready:
-                    self._greet(hand, answers)
+                if not one.ready:
+                    self._greet(one, answers)
                     continue
-                hand.chunks.popleft()
-                self._feed(hand, waiting)
+                one.chunks.popleft()
+                self._feed(one, waiting)
                 yield from answers
 
-    def _start(self) -> _Hand:
+    def _start(self) -> _Process:
         context = multiprocessing.get_context("spawn")  # a fork would take threads' locks with it
         ours, theirs = context.Pipe()
-        process = context.Process(target=_work, args=(theirs, self._bout), daemon=False)
+        process = context.Process(target=_work, args=(theirs, self._job), daemon=False)
         # Ctrl-C goes to every process of the terminal: blocked here while one starts, it stays blocked there.
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
@@ -173,30 +173,30 @@ class Crew:
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
             theirs.close()
-        hand = _Hand(process, ours)
-        self._hands.append(hand)
-        return hand
+        one = _Process(process, ours)
+        self._processes.append(one)
+        return one
 
-    def _greet(self, hand: _Hand, shas: object) -> None:
+    def _greet(self, one: _Process, shas: object) -> None:
         if shas != self._shas:
-            raise CrewFailed("a policy was changed while it was read")
-        hand.ready = True
+            raise PoolFailed("a policy was changed while it was read")
+        one.ready = True
 
-    def _feed(self, hand: _Hand, waiting: deque[list[Source]]) -> None:
-        while waiting and len(hand.chunks) < _AHEAD:
+    def _feed(self, one: _Process, waiting: deque[list[Source]]) -> None:
+        while waiting and len(one.chunks) < _AHEAD:
             chunk = waiting.popleft()
-            hand.chunks.append(chunk)
+            one.chunks.append(chunk)
             with suppress(OSError):  # it is gone: the next look at its pipe tells
-                hand.pipe.send(chunk)
+                one.pipe.send(chunk)
 
-    def _lost(self, hand: _Hand, waiting: deque[list[Source]]) -> Iterator[Replayed]:
+    def _lost(self, one: _Process, waiting: deque[list[Source]]) -> Iterator[Replayed]:
         """A process died. What it had in hand is done again, its first chunk message by message."""
-        self._hands.remove(hand)
-        hand.pipe.close()
-        hand.process.join()
-        if not hand.ready:
-            raise CrewFailed("a process to read messages does not start")
-        first, *others = hand.chunks
+        self._processes.remove(one)
+        one.pipe.close()
+        one.process.join()
+        if not one.ready:
+            raise PoolFailed("a process to read messages does not start")
+        first, *others = one.chunks
         if len(first) == 1:
             yield Replayed(first[0].name, error="the program that reads it failed")
         else:
@@ -205,22 +205,22 @@ class Crew:
         self._feed(self._start(), waiting)
 
 
-def _work(pipe: Connection, bout: Bout) -> None:
+def _work(pipe: Connection, job: ReplayJob) -> None:
     """One process: answer chunk after chunk until the pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     log_to_stderr()
     with suppress(EOFError, OSError):  # the other end is gone: nobody waits any more
         try:
-            before, after, matcher = bout.load()
+            before, after, matcher = job.load()
         except PolicyInvalid:
             pipe.send(None)
             return
         pipe.send((before.sha256, after.sha256))
-        asyncio.run(_answer(pipe, before, after, matcher, bout))
+        asyncio.run(_answer(pipe, before, after, matcher, job))
 
 
-async def _answer(pipe: Connection, before: Policy, after: Policy, matcher: Matcher, bout: Bout) -> None:
+async def _answer(pipe: Connection, before: Policy, after: Policy, matcher: Matcher, job: ReplayJob) -> None:
     async with AsyncExitStack() as stack:
-        contest = Contest(before, after, matcher, _Reading(stack, bout.reading), bout.given)
+        comparison = Comparison(before, after, matcher, _Reading(stack, job.reading), job.given)
         while True:
-            pipe.send([await contest.replay(source) for source in pipe.recv()])
+            pipe.send([await comparison.replay(source) for source in pipe.recv()])
