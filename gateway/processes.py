@@ -105,7 +105,7 @@ class Workers:
                     self._stop(signal.SIGTERM)
 
     def _reap(self) -> None:
-        """Collect processes that have ended, and say when the next may start; where one could not start at all, stop."""
+        """Collect processes that have ended, and say when the next may start; one that cannot start at all ends us."""
         for slot in self._slots:
             if not slot.pid:
                 continue
