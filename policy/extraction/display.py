@@ -18,7 +18,8 @@ from policy.extraction.arrangement import (
     is_row,
 )
 from policy.extraction.generated import Counters
-from policy.extraction.markup import CONDITIONAL, VOID, Comment, Element, Tree, Unparsed, unescape
+from policy.extraction.htmlnames import VOID, WHOLE
+from policy.extraction.markup import CONDITIONAL, Comment, Element, Tree, Unparsed, unescape
 from policy.extraction.styles import INLINE_NAMES, Look, attributes_as_style, look_of
 from policy.extraction.stylesheets import Declarations, Rule, Sheets, declarations
 
@@ -43,6 +44,10 @@ _FORM: Final = frozenset({"input", "img", "area", "option", "optgroup", "textare
 _OLD_STYLE: Final = frozenset({"color", "bgcolor", "hidden", "dir", "text", "background", "popover"})
 _MOST_TURNED: Final = 1_000_000  # pieces that are turned around, all in all
 _ASKED: Final = _UNSHOWN | _FORM | {"bdo", "li", "details"}  # elements that are more than their children
+_NOT_SIMPLE: Final = _ASKED | VOID | {"q"}
+_SIDE_EFFECTS: Final = frozenset(
+    {"counter-increment", "counter-reset", "counter-set", "list-style", "list-style-type", "quotes"}
+)
 _NOT_TYPED: Final = frozenset({"hidden", "checkbox", "radio", "file", "image", "range", "color"})
 _PLAIN: Final = re.compile(r"<[^<>]*+>")
 _CONDITIONAL: Final = Element(CONDITIONAL, None, "", -1)
@@ -76,6 +81,16 @@ class _Frame:
     row: bool = False  # what is in it stands side by side
 
 
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What becomes of an element that does nothing but hold others, within one that looks so."""
+
+    parent: Look  # kept, so that no other gets its id
+    look: Look
+    gone: bool
+    edge: str
+
+
 @dataclass(slots=True)
 class Display:
     """What is displayed. `others` are lines in another order than the pieces', where programs may differ."""
@@ -98,8 +113,10 @@ class Renderer:
         self._counters = Counters(sheets.counter_styles, sheets.variables, lambda element: self.style(element)[0])
         self._arranging = any(is_arranging(rule.plain) or is_arranging(rule.important) for rule in sheets.rules)
         self._styles: dict[int, tuple[Declarations, list[Rule]]] = {}
+        self._of_source: dict[tuple[str, str], tuple[Declarations, list[Rule]] | None] = {}  # as tags are written
         # By the rules that hold, the inline style, and what attributes of old say: the same for most cells of a page.
         self._alike: dict[_Alike, tuple[Declarations, list[Rule]]] = {}
+        self._plans: dict[tuple[str, str, int, bool], _Plan] = {}
         self._looks: dict[tuple[int, int, bool], tuple[Look, Declarations, Look]] = {}
         self._turning = _MOST_TURNED
         self._root = tree.root
@@ -160,7 +177,26 @@ class Renderer:
             )
         )
 
+    def _planned(self, element: Element, outer: _Frame, plan: _Plan, stack: list[_Frame]) -> None:
+        """An element like one that was there before."""
+        pieces, children, edge = self._out.pieces, element.children, plan.edge
+        absent = outer.absent or plan.gone
+        hidden = outer.hidden if plan.look is outer.look else plan.look.hidden
+        if edge and not (edge == CELL and is_first_cell(element)):
+            pieces.append((edge, element, absent))
+        end = "" if edge == CELL else edge
+        if len(children) == 1 and type(children[0]) is str:
+            pieces.append((children[0], element, hidden))
+            if end:
+                pieces.append((end, element, absent))
+        else:
+            stack.append(_Frame(element, iter(children), plan.look, hidden, absent, len(pieces), end))
+
     def _enter(self, element: Element, outer: _Frame | None, stack: list[_Frame]) -> None:
+        alike = (element.name, element.rest, id(outer.look), outer.row) if outer is not None else ("", "", 0, False)
+        if outer is not None and alike in self._plans:
+            self._planned(element, outer, self._plans[alike], stack)
+            return
         style, written = self.style(element)
         look = outer.look if outer is not None else Look()
         hidden = outer.hidden if outer is not None else False
@@ -168,11 +204,11 @@ class Renderer:
         turned = False
         if style:
             parent = look
-            alike = (id(parent), id(style), element.name in INLINE_NAMES)
-            known = self._looks.get(alike)
+            styled = (id(parent), id(style), element.name in INLINE_NAMES)
+            known = self._looks.get(styled)
             if known is None:
                 known = look_of(parent, style, element), style, parent  # both kept, so that no other gets their ids
-                self._looks[alike] = known
+                self._looks[styled] = known
             look = known[0]
             if look is not parent:
                 hidden = look.hidden
@@ -205,6 +241,9 @@ class Renderer:
         leftwards = look.leftwards and not look.override
         end = "" if edge == CELL else edge
         row = bool(style) and is_row(style)
+        simple = not (written or turned or leftwards or row or self._arranging or name in _NOT_SIMPLE)
+        if simple and outer is not None and self._of_source.get(alike[:2]) and _SIDE_EFFECTS.isdisjoint(style):
+            self._plans[alike] = _Plan(outer.look, look, style.get("display") == "none", edge)
         stack.append(_Frame(element, iter(children), look, hidden, absent, start, end, after, turned, leftwards, row))
 
     def _leave(self, frame: _Frame) -> None:
@@ -233,21 +272,27 @@ class Renderer:
 
     def style(self, element: Element) -> tuple[Declarations, list[Rule]]:
         """The declarations that win for an element, and the rules that write text into it."""
-        known = self._styles.get(element.number)
+        source = element.name, element.rest
+        known = self._of_source.get(source) or self._styles.get(element.number)
         if known is not None:
             return known
+        result = self._style(element)
+        if source not in self._of_source:
+            self._of_source[source] = None if element.name in WHOLE or self._sheets.is_placed(element) else result
+        self._styles[element.number] = result
+        return result
+
+    def _style(self, element: Element) -> tuple[Declarations, list[Rule]]:
         attributes = element.attributes
         rules = self._sheets.of(element) if self._sheets.rules else []
         inline = attributes.get("style") if attributes else None
         old = bool(attributes) and not _OLD_STYLE.isdisjoint(attributes)
         if not rules and not inline and not old and element.name != "bdo":
-            self._styles[element.number] = _UNSTYLED
             return _UNSTYLED
         style = attributes_as_style(element) if old or element.name == "bdo" else {}
         alike = (tuple([rule.order for rule in rules]), inline, tuple(style.items()) if style else ())
         same = self._alike.get(alike)
         if same is not None:
-            self._styles[element.number] = same
             return same
         written: list[Rule] = []
         important: list[Declarations] = []
@@ -272,7 +317,7 @@ class Renderer:
         if not _SIZES.issuperset(differing) or (differing and not _CLIPS.isdisjoint(style)):
             self._out.screens_matter = True
         result = style, written
-        self._styles[element.number] = self._alike[alike] = result
+        self._alike[alike] = result
         return result
 
     def _declared(self, inline: str) -> tuple[Declarations, Declarations]:

@@ -66,7 +66,7 @@ def read_page(source: str, depth: int = 0) -> Page:
     if display.screens_matter:
         shown.update(_shown(Renderer(tree, sheets, screen=1).run(), source, tree))
     shown.update(dict.fromkeys(beneath.inner))
-    return Page(
+    page = Page(
         tuple(shown),
         "".join(tree.titles),
         "\n".join(dict.fromkeys(beneath.attributes)),
@@ -76,6 +76,8 @@ def read_page(source: str, depth: int = 0) -> Page:
         tree.whole and sheets.whole and display.whole,
         any(_brings_signs(sheet, source, shown) for sheet in tree.sheets + beneath.sheets),
     )
+    tree.forget()
+    return page
 
 
 def _brings_signs(sheet: str, source: str, shown: Iterable[str]) -> bool:

@@ -4,7 +4,22 @@ import html
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
+
+from policy.extraction.htmlnames import (
+    ENDS,
+    ENDS_P,
+    FENCES,
+    IN_HEAD,
+    IN_TABLES,
+    P_FENCES,
+    PLAIN,
+    PRE,
+    TABLES,
+    VOID,
+    WHOLE,
+)
 
 # Attributes as HTML's tokenizer reads them: a quote counts only behind an equals sign.
 _ATTRIBUTE: Final = r"""[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|[^\s>"'][^\s>]*+)?+)?+"""
@@ -27,33 +42,7 @@ _RAW_END: Final = {
     for name in ("script", "style", "title", "textarea", "xmp", "noembed", "noframes", "iframe")
 }
 _RAW: Final = frozenset((*_RAW_END, "plaintext"))
-VOID: Final = frozenset(
-    {"br", "hr", "img", "input", "meta", "link", "wbr", "area", "base", "col", "embed", "source", "param", "track",
-     "bgsound", "keygen", "basefont", "frame"}
-)  # fmt: skip
-_ENDS_P: Final = frozenset(
-    {
-        "address", "article", "aside", "blockquote", "center", "details", "dialog", "dir", "div", "dl", "fieldset",
-        "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "main", "menu",
-        "nav", "ol", "p", "pre", "section", "table", "ul", "xmp", "plaintext", "listing", "summary", "li", "dt", "dd",
-    }
-)  # fmt: skip
-# What ends when another begins, and where the search for it stops.
-_ENDS: Final[dict[str, frozenset[str]]] = {
-    "li": frozenset({"li"}), "dt": frozenset({"dt", "dd"}), "dd": frozenset({"dt", "dd"}),
-    "option": frozenset({"option"}), "optgroup": frozenset({"option", "optgroup"}), "rt": frozenset({"rt", "rp"}),
-    "rp": frozenset({"rt", "rp"}), "td": frozenset({"td", "th"}), "th": frozenset({"td", "th"}),
-    "tr": frozenset({"td", "th", "tr"}), "tbody": frozenset({"td", "th", "tr", "tbody", "thead", "tfoot"}),
-    "thead": frozenset({"td", "th", "tr", "tbody", "thead", "tfoot"}),
-    "tfoot": frozenset({"td", "th", "tr", "tbody", "thead", "tfoot"}),
-}  # fmt: skip
-_FENCES: Final = frozenset({"table", "ul", "ol", "dl", "select", "html", "template", "svg", "object", "button", "ruby"})
-_P_FENCES: Final = frozenset({"td", "th", "table", "caption", "html", "template", "svg", "object", "button"})
-_TABLES: Final = frozenset({"table", "tbody", "thead", "tfoot", "tr"})
-_IN_TABLES: Final = frozenset(
-    {"caption", "colgroup", "col", "tbody", "thead", "tfoot", "tr", "td", "th", "style", "script", "template", "table",
-     "form"}
-)  # fmt: skip
+_ALIKE: Final = 200  # characters of a tag that may be like others
 _FURTHEST: Final = 64  # open elements looked at for one that ends
 _DEEPEST: Final = 20_000  # open elements; what is opened within is read in the innermost
 _MOST_ELEMENTS: Final = 250_000
@@ -106,6 +95,13 @@ class Tree:
     moved: bool = False  # text stood in a table outside its cells: it is shown above it
     whole: bool = True
 
+    def forget(self) -> None:
+        """Let go of it: its elements know each other, and would wait for the garbage collector."""
+        for element in self.elements:
+            element.parent = None
+            element.children = []
+        self.elements = []
+
 
 def unescape(text: str) -> str:
     """Character references as browsers read them, however many zeros they begin with."""
@@ -139,22 +135,31 @@ class _Parser:
     def run(self) -> Tree:
         source, tree, stack, is_open = self._source, self._tree, self._stack, self._open
         match_tag, find, elements = _TAG.match, source.find, tree.elements
-        at = 0
+        known: dict[str, tuple[str | None, ...]] = {}  # most tags of a page are like others of it
+        at, greater = 0, -1
         less = find("<")
         while less >= 0:
-            match = match_tag(source, less)
-            if match is None:  # a lone "<" is text
-                less = find("<", less + 1)
-                continue
+            if greater < less:
+                greater = (find(">", less) + 1 or len(source) + 1) - 1
+            stop = greater + 1
+            tag = known.get(source[less:stop]) if stop - less < _ALIKE else None
+            if tag is None:
+                match = match_tag(source, less)
+                if match is None:  # a lone "<" is text
+                    less = find("<", less + 1)
+                    continue
+                stop, tag = match.end(), match.groups()
+                if tag[1] is not None and tag[3]:
+                    known[match[0]] = tag
             if less > at:
                 self._text(source[at:less])
-            close, name, rest, end, other = match.groups()
-            at = match.end()
+            close, name, rest, end, other = tag
+            at = stop
             if name is None:
-                at = self._markup(other, match.start(), at)
+                at = self._markup(other or "", less, at)
             elif close:
                 name = name.lower()
-                if name in _PLAIN and stack[-1].name == name:  # the commonest, and the same as what follows
+                if name in PLAIN and stack[-1].name == name:  # the commonest, and the same as what follows
                     stack.pop()
                     is_open[name] -= 1
                 else:
@@ -162,7 +167,7 @@ class _Parser:
             else:
                 if not end:
                     tree.odd = True
-                element = self._start(name.lower(), rest)
+                element = self._start(name.lower(), rest or "")
                 if element.name in _RAW:
                     at = self._raw(element, at)
                 if len(elements) > _MOST_ELEMENTS:
@@ -178,7 +183,7 @@ class _Parser:
         if not self._pre and ("\n" in text or "  " in text or "\t" in text or "\r" in text or "\f" in text):
             text = _SPACE.sub(" ", text)
         top = self._stack[-1]
-        if top.name in _TABLES and not text.isspace():
+        if top.name in TABLES and not text.isspace():
             self._before_table(text)
             return
         if not self._begun and not text.isspace():
@@ -241,7 +246,7 @@ class _Parser:
 
     def _start(self, name: str, rest: str) -> Element:
         stack, elements = self._stack, self._tree.elements
-        if self._begun and name in _PLAIN and stack[-1].name not in _TABLES and len(stack) < _DEEPEST:
+        if self._begun and name in PLAIN and stack[-1].name not in TABLES and len(stack) < _DEEPEST:
             top = stack[-1]
             element = Element(name, top, rest, len(elements), self._attributes(rest) if rest else None)
             elements.append(element)
@@ -250,13 +255,13 @@ class _Parser:
                 stack.append(element)
                 self._open[name] += 1
             return element
-        if not self._begun or name in _WHOLE:
+        if not self._begun or name in WHOLE:
             known = self._around(name, rest)
             if known is not None:
                 return known
-        if name in _ENDS_P and self._open["p"]:
-            self._end_one_of(_P, _P_FENCES)
-        ends = _ENDS.get(name)
+        if name in ENDS_P and self._open["p"]:
+            self._end_one_of(_P, P_FENCES)
+        ends = ENDS.get(name)
         if ends is not None:
             self._end_all_of(ends)
         top = stack[-1]
@@ -267,7 +272,7 @@ class _Parser:
         if not self._begun and top is self._body:
             element.parent = self._head
             self._head.children.append(element)
-        elif top.name in _TABLES and name not in _IN_TABLES and not (name == "input" and "hidden" in rest):
+        elif top.name in TABLES and name not in IN_TABLES and not (name == "input" and "hidden" in rest):
             self._before_table(element)
         else:
             top.children.append(element)
@@ -278,7 +283,7 @@ class _Parser:
         if len(stack) < _DEEPEST:
             stack.append(element)
             self._open[name] += 1
-            if name in _PRE:
+            if name in PRE:
                 self._pre += 1
         else:
             self._unopened[name] += 1
@@ -286,14 +291,14 @@ class _Parser:
 
     def _around(self, name: str, rest: str) -> Element | None:
         """The elements that each page has once; None for all others, the first of which begins the body."""
-        if name in _WHOLE:
+        if name in WHOLE:
             element = {"html": self._tree.root, "head": self._head, "body": self._body}[name]
             if rest:
                 element.rest = element.rest or rest
                 element.attributes = {**self._attributes(rest), **element.attributes}
             self._begun = self._begun or name == "body"
             return element
-        if name not in _IN_HEAD:
+        if name not in IN_HEAD:
             self._begun = True
         return None
 
@@ -329,13 +334,13 @@ class _Parser:
         while len(self._stack) > 1:
             gone = self._stack.pop().name
             self._open[gone] -= 1
-            if gone in _PRE:
+            if gone in PRE:
                 self._pre -= 1
             if gone == name:
                 return
 
     def _end_one_of(self, names: frozenset[str], fences: frozenset[str]) -> bool:
-        for element in reversed(self._stack[-_FURTHEST:]):
+        for element in islice(reversed(self._stack), _FURTHEST):
             if element.name in names:
                 self._pop_to(element.name)
                 return True
@@ -347,7 +352,7 @@ class _Parser:
         open_now = self._open
         for name in names:
             if open_now[name]:
-                while self._end_one_of(names, _FENCES):
+                while self._end_one_of(names, FENCES):
                     pass
                 return
 
@@ -377,18 +382,8 @@ class _Parser:
         return stop
 
 
-# Elements that end no other and hold anything.
-_PLAIN: Final = frozenset(
-    {"a", "abbr", "b", "big", "cite", "code", "del", "em", "font", "i", "ins", "label", "mark", "nobr", "s", "small",
-     "span", "strike", "strong", "sub", "sup", "tt", "u", "o:p"}
-)  # fmt: skip
 CONDITIONAL: Final = "[if]"  # stands for what is between two conditional comments
 _P: Final = frozenset({"p"})
-_WHOLE: Final = frozenset({"html", "head", "body"})
-_IN_HEAD: Final = frozenset(
-    {"title", "style", "script", "meta", "link", "base", "basefont", "bgsound", "template", "noscript", "object"}
-)
-_PRE: Final = frozenset({"pre", "listing"})
 
 
 def _last_index(things: "list[Element | Text]", wanted: Element) -> int:

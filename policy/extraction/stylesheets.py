@@ -146,6 +146,7 @@ class Sheets:
         self._by_class: dict[str, list[Rule]] = defaultdict(list)
         self._by_tag: dict[str, list[Rule]] = defaultdict(list)
         self._any: list[Rule] = []
+        self._placed: set[str] = set()  # names, classes and ids of rules that ask where an element stands
         # Whether texts are written out of variables: then each element's own are kept.
         self.kept = any("var(" in source and "content" in source for source in sources)
         self._matching = Matching(_WORK)
@@ -194,6 +195,16 @@ class Sheets:
             self._by_tag[last.tag].append(rule)
         else:
             self._any.append(rule)
+        if len(rule.selector.compounds) > 1 or last.tests:
+            self._placed.update(last.ids, last.classes, {last.tag} if last.tag else ())
+
+    def is_placed(self, element: Element) -> bool:
+        """Whether it may depend on more than an element's name and attributes which rules hold for it."""
+        if self._any:
+            return True
+        attributes = element.attributes
+        asked = {element.name, attributes.get("id", ""), *attributes.get("class", "").split()}
+        return not self._placed.isdisjoint(asked)
 
     def of(self, element: Element) -> list[Rule]:
         """The rules that hold for an element, the strongest last. None once too much work was done."""
