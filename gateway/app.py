@@ -248,7 +248,7 @@ async def _doors(
                 sockets[settings.telemetry.metrics], metrics, partial(_takes_mail, stores, stop, strain)
             )
             await stack.enter_async_context(shown)
-        await stack.enter_async_context(portal_site(_portal(stores), sockets[settings.portal.address]))
+        await stack.enter_async_context(portal_site(_portal(stores, strain), sockets[settings.portal.address]))
         yield [
             await stack.enter_async_context(smtp_listener(listener, house, intake, sockets[listener.address]))
             for listener in settings.listeners
@@ -298,7 +298,7 @@ def _trail(stores: Stores) -> TrailKeeper:
     return TrailKeeper(stores.db, stores.vault, stores.clock, every=audit.checkpoint, ship=places)
 
 
-def _portal(stores: Stores) -> PortalServices:
+def _portal(stores: Stores, strain: Strain) -> PortalServices:
     voice = stores.composer.voice
     return PortalServices(
         boxes=stores.boxes,
@@ -312,6 +312,7 @@ def _portal(stores: Stores) -> PortalServices:
         phone_limits=stores.settings.phones,
         namespace=NAMESPACE,
         zone=stores.settings.zone,
+        has_room=strain.has_room,
         languages=stores.settings.languages,
     )
 

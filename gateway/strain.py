@@ -27,6 +27,7 @@ class Strain:
         self._free_disk = free_disk
         self._queue = queue
         self._count = count
+        self._least = 0
         self._spare = free_disk  # bytes that may be written yet; nobody looked so far
         self._is_long = False
         self._reason = ""
@@ -41,6 +42,10 @@ class Strain:
         if self._is_long:
             return replies.QUEUE_FULL
         return replies.NO_SPACE if self._free_disk and self._spare < size else None
+
+    def has_room(self, size: int) -> bool:
+        """Whether files of so many bytes may be kept: as much again stays free, so that these end before mail does."""
+        return not self._free_disk or self._spare >= size + self._least
 
     async def run(self) -> None:
         """Look until cancelled. What cannot be looked at refuses nothing: the store itself says what is wrong."""
@@ -57,8 +62,8 @@ class Strain:
         except OSError as error:
             log.warning("strain.unknown", error=type(error).__name__)
         else:
-            least = min(self._free_disk, disk.f_blocks * disk.f_frsize // _SHARE)
-            self._spare = disk.f_bavail * disk.f_frsize - least
+            self._least = min(self._free_disk, disk.f_blocks * disk.f_frsize // _SHARE)
+            self._spare = disk.f_bavail * disk.f_frsize - self._least
         if self._queue is not None:
             try:
                 self._is_long = self._count(self._queue) >= self._queue

@@ -37,6 +37,7 @@ class PortalServices:
     phone_limits: PhoneSettings | None = None
     namespace: str = "default"
     zone: str = "UTC"
+    has_room: Callable[[int], bool] = lambda _bytes: True  # for files of so many bytes, besides what mail needs
     languages: tuple[Language, ...] = tuple(
         Language
     )  # that pages are offered in; the first where nothing else is known

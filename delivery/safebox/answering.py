@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Connection
@@ -18,6 +18,7 @@ from delivery.safebox.choices import Replies
 from delivery.safebox.desk import Desk, act_of_guest
 from delivery.safebox.inviting import Prepared, about_in
 from delivery.safebox.lifecycle import GUEST_MOVES, Act, may, state_at
+from delivery.safebox.limits import AnswerLimits, AnswerRefused, TooMuch
 from delivery.safebox.participants import Access
 from delivery.safebox.post import Posted
 from delivery.safebox.profile import Profile
@@ -25,7 +26,7 @@ from delivery.safebox.reading import Seat, facts_of, read_document
 from delivery.safebox.reminding import expiring_at, longest_open, until_deleted
 from delivery.safebox.uploads import UploadGone, forget_pieces
 from delivery.store.audit import EventKind, record
-from delivery.store.box_contents import DocumentRow, MessageRow, Wrote, insert_message
+from delivery.store.box_contents import DocumentRow, MessageRow, Wrote, bytes_brought, insert_message
 from delivery.store.box_news import Looker, News, count_news, saw_own_reply
 from delivery.store.boxes import (
     BoxRow,
@@ -70,6 +71,7 @@ async def keep_answer(desk: Desk, seat: Seat, draft: Draft, seen: Access, *, mai
     def work(conn: Connection) -> bool:
         if not _still_open(conn, seat, now) or not _reads(conn, seat, draft.only_for):
             return False
+        _check_day(desk, conn, seat, draft)
         gone[:] = _brought(conn, seat, draft)  # the transaction may be run again
         insert_message(conn, message, draft.documents)
         count_news(conn, namespace, box_id, News.REPLIES, now)
@@ -102,6 +104,24 @@ async def keep_answer(desk: Desk, seat: Seat, draft: Draft, seen: Access, *, mai
     desk.post.wake()
     await forget_pieces(desk.blobs, gone)
     return Answered(draft.message_id, bool(kept))
+
+
+def left_today(desk: Desk, conn: Connection, seat: Seat, limits: AnswerLimits) -> int | None:
+    """Bytes that a guest may still send in these 24 hours: one who goes on sending would fill the disk, on which mail
+    has to find room. None: any number, for whoever is of the sender's own house.
+    """
+    if seat.guest.role is not Role.GUEST:
+        return None
+    since = desk.clock() - timedelta(days=1)
+    return limits.a_day - bytes_brought(conn, seat.box.namespace, seat.guest.address_key, since)
+
+
+def _check_day(desk: Desk, conn: Connection, seat: Seat, draft: Draft) -> None:
+    """Of several answers at once no more than that are kept. Raises AnswerRefused."""
+    limits, size = AnswerLimits.of(Profile.model_validate(seat.box.profile)), sum(one.size for one in draft.documents)
+    left = left_today(desk, conn, seat, limits) if size else None
+    if left is not None and size > left:
+        raise AnswerRefused(TooMuch.DAY, limits.a_day)
 
 
 def _brought(conn: Connection, seat: Seat, draft: Draft) -> tuple[str, ...]:

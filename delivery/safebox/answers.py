@@ -98,10 +98,21 @@ class AnswerDraft:
     """
 
     def __init__(
-        self, key: BoxKey, box: tuple[str, str], blobs: Blobs, limits: AnswerLimits, *, keep: Keep, find: Find
+        self,
+        key: BoxKey,
+        box: tuple[str, str],
+        blobs: Blobs,
+        limits: AnswerLimits,
+        *,
+        keep: Keep,
+        find: Find,
+        today: int | None = None,
     ) -> None:
-        """`find` gives an upload of the one who writes; it blocks, and raises where there is none."""
+        """`find` gives an upload of the one who writes; it blocks, and raises where there is none. `today`: bytes that
+        this one may still send; None: any number.
+        """
         self.limits = limits
+        self._today = today
         self._key = key
         self._namespace, self._box_id = box
         self._blobs = blobs
@@ -134,6 +145,8 @@ class AnswerDraft:
             raise AnswerRefused(TooMuch.DOCUMENT_BYTES, self.limits.document_bytes, upload.name)
         if self._total + len(chunk) > self.limits.total_bytes:
             raise AnswerRefused(TooMuch.TOTAL_BYTES, self.limits.total_bytes, upload.name)
+        if self._today is not None and self._total + len(chunk) > self._today:
+            raise AnswerRefused(TooMuch.DAY, self.limits.a_day, upload.name)
         if len(upload.head) < HEAD:  # however small the pieces are that it comes in
             upload.head += chunk[: HEAD - len(upload.head)]
             if len(upload.head) == HEAD:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from delivery.notices.compose import Composer
-from delivery.safebox.answering import keep_answer
+from delivery.safebox.answering import keep_answer, left_today
 from delivery.safebox.answers import AnswerDraft
 from delivery.safebox.authority import By
 from delivery.safebox.bounces import NoticeBounces
@@ -74,14 +74,15 @@ class SafeBoxes(Looking, Proving, Keeping, Listing, Recording, Recalling, Tracki
         invitation = self._invitation(seat, self.desk.clock())
         if not invitation.answerable or not may_read(invitation, seen):
             return None
-        return self._draft(seat, seen)
+        limits = AnswerLimits.of(invitation.profile)
+        return self._draft(seat, seen, await self.desk.db.read(lambda conn: left_today(self.desk, conn, seat, limits)))
 
     async def begin_message(self, box_id: str, by: By, seen: Access, namespace: str = "default") -> AnswerDraft | None:
         """Write and attach more, as the owner or somebody of theirs: all in the box are told. None: it is not open."""
         seat = await self.desk.db.read(lambda conn: self._keeper(conn, namespace, box_id, by, Act.ANSWER))
         return None if seat is None or seat.key is None else self._draft(seat, seen)
 
-    def _draft(self, seat: Seat, seen: Access) -> AnswerDraft | None:
+    def _draft(self, seat: Seat, seen: Access, today: int | None = None) -> AnswerDraft | None:
         if seat.key is None:
             return None
         return AnswerDraft(
@@ -91,6 +92,7 @@ class SafeBoxes(Looking, Proving, Keeping, Listing, Recording, Recalling, Tracki
             AnswerLimits.of(Profile.model_validate(seat.box.profile)),
             keep=lambda draft: keep_answer(self.desk, seat, draft, seen, mail_bytes=self._mail_bytes),
             find=lambda upload_id: Sent.find(self.desk, seat, upload_id),
+            today=today,
         )
 
     async def is_return_address(self, address: str) -> bool:

@@ -10,6 +10,7 @@ from delivery.safebox.profile import Profile
 from policy.extraction import kind as by_content
 from rules.content import FileKind
 
+A_DAY: Final = 3  # times what one answer may bring: of one guest in 24 hours, in all boxes
 LONGEST_TEXT: Final = 100_000  # characters of one answer
 
 _BY_NAME: Final = {"picture": FileKind.IMAGE, "mail": FileKind.MESSAGE, "other": FileKind.UNKNOWN}
@@ -30,6 +31,8 @@ class TooMuch(StrEnum):
     KIND = "kind"  # not one of those that the box takes
     UNSENT = "unsent"  # too much is under way and not sent yet, in all boxes together
     LENGTH = "length"  # more came than was announced
+    DAY = "day"  # one guest sent as much in a day as is taken
+    ROOM = "room"  # the disk has to stay free for mail
 
 
 class AnswerRefused(DeliveryError):
@@ -52,6 +55,11 @@ class AnswerLimits:
     total_bytes: int = 1000 * 10**6
     text: int = LONGEST_TEXT
     kinds: tuple[FileKind, ...] = ()
+
+    @property
+    def a_day(self) -> int:
+        """Bytes that one guest may bring in 24 hours, in all boxes together."""
+        return A_DAY * self.total_bytes
 
     @classmethod
     def of(cls, profile: Profile) -> Self:

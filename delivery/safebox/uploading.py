@@ -11,6 +11,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from delivery.safebox.answering import left_today
 from delivery.safebox.authority import By, standing_of
 from delivery.safebox.desk import Desk
 from delivery.safebox.finding import may_read
@@ -165,6 +166,9 @@ class Uploading:
             raise AnswerRefused(TooMuch.DOCUMENTS, limits.documents, name)
         if here.octets + size > limits.total_bytes:
             raise AnswerRefused(TooMuch.TOTAL_BYTES, limits.total_bytes, name)
+        left = left_today(self._desk, conn, seat, limits)
+        if left is not None and here.octets + size > left:
+            raise AnswerRefused(TooMuch.DAY, limits.a_day, name)
         all_of_them = rows.pending_of(conn, seat.box.namespace, address_key=seat.guest.address_key)
         files, octets = MOST_ELSEWHERE * limits.documents, MOST_ELSEWHERE * limits.total_bytes
         if all_of_them.files >= files or all_of_them.octets + size > octets:

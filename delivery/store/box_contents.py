@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from delivery.store.schema_audit import audit_events
-from delivery.store.schema_boxes import box_documents, box_messages
+from delivery.store.schema_boxes import box_documents, box_messages, participants
 from delivery.store.uploads import drop_of_box
 
 _NO_BYTES: Final = {"facts_sealed": None, "inline_sealed": None, "blob": None, "recall_reason_sealed": None}
@@ -103,6 +103,20 @@ def bytes_of(conn: Connection, namespace: str, box_id: str) -> int:
     """Plaintext bytes of all documents of a box."""
     where = (box_documents.c.namespace == namespace, box_documents.c.box_id == box_id)
     return int(conn.execute(select(func.coalesce(func.sum(box_documents.c.size), 0)).where(*where)).scalar_one())
+
+
+def bytes_brought(conn: Connection, namespace: str, address_key: str, since: datetime) -> int:
+    """Plaintext bytes of all documents that somebody has sent since then, in all boxes."""
+    query = (
+        select(func.coalesce(func.sum(box_documents.c.size), 0))
+        .select_from(participants)
+        .join(box_messages, (box_messages.c.box_id == participants.c.box_id))
+        .join(box_documents, box_documents.c.box_message_id == box_messages.c.id)
+        .where(participants.c.namespace == namespace, participants.c.address_key == address_key)
+        .where(box_messages.c.author_id == participants.c.id, box_messages.c.written_at > since)
+        .where(box_documents.c.box_id == participants.c.box_id)
+    )
+    return int(conn.execute(query).scalar_one())
 
 
 def destroy_contents(conn: Connection, namespace: str, box_id: str) -> tuple[str, ...]:

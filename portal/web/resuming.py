@@ -30,7 +30,7 @@ from portal.services import services_of
 from portal.web.forms import check_origin
 from portal.web.language import _
 from portal.web.troubles import NothingHere, Slower, TooSlow, Trouble
-from portal.web.uploads import Pace, why_refused
+from portal.web.uploads import Pace, check_room, why_refused
 
 VERSION: Final = "1.0.0"
 BEGUN: Final = Limit(300, timedelta(hours=1), timedelta(minutes=10), timedelta(hours=1))  # uploads of one person
@@ -92,6 +92,7 @@ class Resumable:
         until = await services.accounts.count(services.namespace, "upload", who, BEGUN, now)
         if until is not None:
             raise Slower(until, now)
+        check_room(request, size)
         upload = await services.boxes.begin_upload(
             writer,
             name=told.get("filename", ""),
@@ -157,6 +158,7 @@ async def _receive(request: web.Request, receiving: Receiving) -> None:
     pace = Pace()
     try:
         while chunk := await _next(request.content, pace):
+            check_room(request, len(chunk))
             await receiving.write(chunk)
         await receiving.keep()
     except NotNext as meanwhile:

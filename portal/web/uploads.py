@@ -14,6 +14,7 @@ from delivery.safebox.answers import AnswerDraft
 from delivery.safebox.limits import AnswerLimits, AnswerRefused, TooMuch
 from delivery.safebox.uploads import Upload
 from delivery.speech import phrase
+from portal.services import services_of
 from portal.web.downloads import clean_name
 from portal.web.forms import check_origin
 from portal.web.render import _, count, say, size
@@ -114,6 +115,12 @@ async def parts_of(request: web.Request, cookie: str = "") -> MultipartReader:
     return parts
 
 
+def check_room(request: web.Request, octets: int) -> None:
+    """Raises AnswerRefused where so many bytes more would take the room that mail needs."""
+    if not services_of(request).has_room(octets):
+        raise AnswerRefused(TooMuch.ROOM, 0)
+
+
 async def receive(request: web.Request, parts: MultipartReader, arriving: Arriving) -> None:
     """Take `text`, `uploads` (ids of files that came before) and `files`. Raises AnswerRefused as soon as a limit is
     passed, UploadGone for an upload that is not there (any more).
@@ -133,7 +140,8 @@ async def receive(request: web.Request, parts: MultipartReader, arriving: Arrivi
             arriving.documents += 1
         elif part.name == "files" and part.filename:
             _check_length(request, arriving)
-            await _document(part, arriving)
+            check_room(request, request.content_length or 0)
+            await _document(request, part, arriving)
         else:
             while await _in_time(part.read_chunk(_PIECE)):
                 pass
@@ -169,10 +177,11 @@ def _check_length(request: web.Request, arriving: Arriving) -> None:
         raise AnswerRefused(TooMuch.TOTAL_BYTES, limits.total_bytes)
 
 
-async def _document(part: BodyPartReader, arriving: Arriving) -> None:
+async def _document(request: web.Request, part: BodyPartReader, arriving: Arriving) -> None:
     name = clean_name((part.filename or "")[:_LONGEST_NAME])
     await arriving.draft.add_document(name, part.headers.get("Content-Type", "")[:200])
     while chunk := await _in_time(part.read_chunk(_PIECE)):
+        check_room(request, len(chunk))
         await arriving.draft.write(bytes(chunk))
         arriving.pace.check(len(chunk))
     await arriving.draft.finish_document()
@@ -210,6 +219,13 @@ def why_refused(refused: AnswerRefused) -> str:
             return say("More came of “{name}” than was announced. Please add it again.", name=refused.name)
         case TooMuch.UNSENT:
             return _("There are too many files in messages of yours that were not sent yet. Send or remove some first.")
+        case TooMuch.DAY:
+            most = size(refused.allowed)
+            return say(
+                "Not sent: in one day you can send up to {size} of files. Please send the rest later.", size=most
+            )
+        case TooMuch.ROOM:
+            return _("Files cannot be taken at the moment. Please add them later; a text alone can be sent now.")
         case TooMuch.DOCUMENTS:
             files = count(refused.allowed, "file", "files")
             return say("Not sent: you can add up to {files} to one reply.", files=files)

@@ -45,6 +45,13 @@ def test_of_a_small_disk_a_tenth_is_enough(disk: Disk) -> None:
     assert strain().refusal(101) == NO_SPACE
 
 
+def test_files_of_answers_end_before_mail_does(disk: Disk) -> None:
+    assert strain().has_room(8000) and not strain().has_room(8001)
+    disk.f_bavail = 1500
+    assert not strain().has_room(0) and strain().refusal(500) is None, "mail goes on"
+    assert strain(free_disk=0).has_room(10**9)
+
+
 def test_a_long_queue_takes_no_more(disk: Disk) -> None:
     assert strain(queue=5, waiting=4).refusal() is None
     full = strain(queue=5, waiting=50)

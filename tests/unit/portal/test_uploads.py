@@ -12,6 +12,7 @@ from aiohttp import FormData
 
 from delivery.safebox import receiving
 from delivery.safebox.profile import Profile
+from portal.services import SERVICES
 from portal.web import resuming
 
 MARIA, JON = "maria@post.example", "jon@far.example"
@@ -264,6 +265,72 @@ async def test_limits_are_named_before_anything_comes(office, enter) -> None:
     form.add_field("files", b"MZ\x90\0" + bytes(60), filename="photo.jpg")
     assert await maria.post(path.replace("/uploads", "/answer"), form) == 413
     assert "of a kind that is not taken here" in maria.text and "kept</textarea>" in maria.text
+
+
+@pytest.mark.slow
+async def test_a_guest_fills_no_disk_with_one_answer_after_the_other(office, enter) -> None:
+    uploads = {"files": 3, "each": "1 MB", "together": "1 MB"}
+    office.profiles["standard"] = Profile.model_validate({"uploads": uploads})
+    await office.send(MARIA)
+    maria, path = await enter()
+    at(maria, path)
+
+    async def attached(size: int) -> int:
+        form = FormData(default_to_multipart=True)
+        form.add_field("csrf", maria.csrf)
+        form.add_field("text", "see above")
+        form.add_field("files", bytes(size), filename="scan.pdf")
+        return int(await maria.post(maria.here, form))
+
+    assert [await attached(900_000) for _ in range(4)] == [200, 200, 200, 413]
+    assert "in one day you can send up to 3 MB of files" in maria.text
+    assert "see above</textarea>" in maria.text
+    assert not await begin(maria, path, 400_000) and "in one day" in maria.said
+    assert await attached(200_000) == 200 and await answer(maria, "words alone") == 200
+    await office.send(MARIA)
+    maria, path = await enter()
+    assert not await begin(maria, path, 400_000), "in all boxes together"
+    office.clock.go(hours=25)
+    maria, path = await enter()
+    assert await begin(maria, path, 400_000)
+
+
+@pytest.mark.slow
+async def test_of_answers_sent_at_once_no_more_is_kept_than_of_those_sent_one_by_one(office, enter) -> None:
+    office.profiles["standard"] = Profile.model_validate({"uploads": {"each": "1 MB", "together": "1 MB"}})
+    await office.send(MARIA)
+    maria, path = await enter()
+    at(maria, path)
+    cookie = "; ".join(f"{name}={value}" for name, value in maria.cookies.items())
+
+    async def attached() -> int:
+        form = FormData(default_to_multipart=True)
+        form.add_field("csrf", maria.csrf)
+        form.add_field("files", bytes(900_000), filename="scan.pdf")
+        headers = {"Host": "secure.example.com", "Cookie": cookie}
+        done = await maria.client.post(maria.here, data=form, headers=headers, allow_redirects=False)
+        return int(done.status)
+
+    assert sorted(await asyncio.gather(*(attached() for _ in range(8)))) == [303] * 3 + [413] * 5
+
+
+async def test_files_leave_mail_the_room_it_needs(office, guest) -> None:
+    maria, path = guest
+    upload = await begin(maria, path, 100_000)
+    left = 50_000
+    object.__setattr__(office.client.server.app[SERVICES], "has_room", lambda octets: octets <= left)
+    assert (
+        not await begin(maria, path, 60_000) and maria.status == 413 and "cannot be taken at the moment" in maria.said
+    )
+    assert await begin(maria, path, 40_000)
+    left = 0
+    assert await more(maria, upload, 0, bytes(100_000)) == 413 and await offset_of(maria, upload) == 0
+    form = FormData(default_to_multipart=True)
+    form.add_field("csrf", maria.csrf)
+    form.add_field("text", "kept")
+    form.add_field("files", b"%PDF", filename="a.pdf")
+    assert await maria.post(at(maria, path).here, form) == 413 and "kept</textarea>" in maria.text
+    assert await answer(maria, "words alone") == 200
 
 
 @pytest.mark.slow
