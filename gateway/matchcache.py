@@ -11,6 +11,7 @@ import hmac
 import os
 import platform
 import stat
+import time
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,7 @@ _MAC_BYTES: Final = 32
 _LARGEST: Final = 256 * 2**20
 _KEPT: Final = 16  # files: the present patterns and a few before them, for an admin who goes back and forth
 _SUFFIX: Final = ".matcher"
+_ABANDONED: Final = 3600  # seconds after which nobody writes a draft any more
 _log = structlog.get_logger()
 
 
@@ -36,15 +38,12 @@ class FileCache:
         """What was put under `key` by us on a machine like this one; None where that is not proven."""
         path = self._path(key)
         try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            reason, kept = _read(path)
         except FileNotFoundError:
             return None
         except OSError as error:
             _log.warning("matcher.cache_unreadable", file=path.name, error=error.strerror)
             return None
-        with os.fdopen(descriptor, "rb") as file:
-            reason = _mistrust(os.fstat(descriptor))
-            kept = file.read(_LARGEST) if reason is None else b""
         if reason is None and not hmac.compare_digest(kept[:_MAC_BYTES], self._mac(path.name, kept[_MAC_BYTES:])):
             reason = "its MAC is not ours"
         if reason is not None:
@@ -67,6 +66,8 @@ class FileCache:
             self._forget_old(path)
         except OSError as error:
             _log.warning("matcher.cache_not_written", file=path.name, error=error.strerror)
+            with contextlib.suppress(OSError):
+                draft.unlink()  # on a full disk half of it would take the last room
 
     def _path(self, key: str) -> Path:
         return self._folder / (hashlib.sha256(f"{key}\0{_processor()}".encode()).hexdigest() + _SUFFIX)
@@ -78,6 +79,22 @@ class FileCache:
         files = sorted(self._folder.glob(f"*{_SUFFIX}"), key=lambda file: file.stat().st_mtime_ns, reverse=True)
         for file in [file for file in files if file != latest][_KEPT - 1 :]:
             file.unlink(missing_ok=True)
+        for draft in self._folder.glob(f".*{_SUFFIX}.*"):  # of processes that were killed while they wrote
+            if draft.stat().st_mtime < time.time() - _ABANDONED:
+                draft.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> tuple[str | None, bytes]:
+    """Why a file is not taken, or what is in it. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe would be waited for
+    try:
+        reason = _mistrust(os.fstat(descriptor))
+        if reason is not None:
+            return reason, b""
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return None, file.read(_LARGEST)
+    finally:
+        os.close(descriptor)
 
 
 def _mistrust(status: os.stat_result) -> str | None:

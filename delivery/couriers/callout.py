@@ -24,6 +24,7 @@ _INSIDE: Final = Destination(Route.RELAY, inside=True)
 _PATIENCE: Final = 10.0  # seconds for an answer, connecting among them
 _THERE: Final = 1800.0  # seconds for which a yes is believed
 _MISSING: Final = 300.0  # and a no: a mailbox that was just made is soon found
+_AT_ONCE: Final = 3  # questions under way: mail for the same server needs its connections, too
 _SILENCE: Final = 30.0  # seconds for which a server that did not answer is left alone
 _REMEMBERED: Final = 20_000  # recipients; who was asked for longest ago is forgotten first
 # That there is no such mailbox, or that it takes nothing (RFC 3463 3.2, 3.3; Exchange says 5.4.1 for the former). What
@@ -39,6 +40,7 @@ class Callout:
         self._seconds = seconds
         self._known: OrderedDict[str, tuple[bool, float]] = OrderedDict()  # is it missing, and until when that counts
         self._silent_until = 0.0
+        self._turns = asyncio.Semaphore(_AT_ONCE)
 
     async def lacks(self, recipient: str) -> bool:
         """Does the server say that it has no such recipient? False where it cannot be asked, too."""
@@ -61,10 +63,13 @@ class Callout:
         return missing
 
     async def _answer(self, recipient: str) -> Reply | None:
+        asked = False
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(_PATIENCE), self._turns:
+                asked = True
                 return await self._ask(_INSIDE, recipient)
         except (DeliveryError, TimeoutError) as error:
-            self._silent_until = self._seconds() + _SILENCE
-            log.info("callout.unanswered", error=type(error).__name__)
+            if asked:  # and not only waited for a turn
+                self._silent_until = self._seconds() + _SILENCE
+            log.info("callout.unanswered", asked=asked, error=type(error).__name__)
             return None

@@ -17,6 +17,7 @@ def make_context(listener: ListenerSettings) -> ssl.SSLContext | None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_RENEGOTIATION  # as OpenSSL 3 has it anyway
     context.load_cert_chain(tls.certificate, tls.key, password=_no_passphrase)
     if tls.client_ca is not None:
         context.load_verify_locations(tls.client_ca)

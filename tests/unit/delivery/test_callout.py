@@ -1,5 +1,6 @@
 """Whether a recipient is there: which answers count, and for how long they are remembered."""
 
+import asyncio
 from dataclasses import dataclass, field
 
 import pytest
@@ -76,6 +77,28 @@ async def test_a_server_that_does_not_answer_is_left_alone_for_a_moment() -> Non
     server.now += 31
     server.reply = Reply(550, "5.1.1", "no such user")
     assert await callout.lacks("bob@example.com")
+
+
+async def test_few_are_asked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mail needs the connections, too. Who waits for a turn in vain proves nothing of the server."""
+    monkeypatch.setattr("delivery.couriers.callout._PATIENCE", 0.05)
+    under_way, most = 0, 0
+    over = asyncio.Event()
+
+    async def ask(_destination: Destination, _recipient: str) -> Reply | None:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        try:
+            await over.wait()
+        finally:
+            under_way -= 1
+        return Reply(550, "5.1.1", "no such user")
+
+    callout = Callout(ask, lambda: 0.0)
+    assert await asyncio.gather(*(callout.lacks(f"{name}@example.com") for name in range(9))) == [False] * 9
+    assert most == 3
+    assert under_way == 0
 
 
 async def test_what_ascii_cannot_say_is_not_asked() -> None:

@@ -1,5 +1,8 @@
 """The file of compiled patterns is taken only if it is ours and proves it."""
 
+import os
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -79,6 +82,28 @@ def test_a_link_is_refused(cache: FileCache, tmp_path: Path) -> None:
     path.rename(tmp_path / "elsewhere")
     path.symlink_to(tmp_path / "elsewhere")
     assert cache.get("a") is None
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
+def test_what_is_no_file_is_refused_and_stops_nothing(cache: FileCache, make: Callable[[Path], None]) -> None:
+    cache.put("a", b"database")
+    path = only_file(cache)
+    path.unlink()
+    make(path)
+    assert cache.get("a") is None
+    cache.put("a", b"database")  # which takes a pipe's place, and cannot take a folder's
+    assert cache.get("a") == (None if path.is_dir() else b"database")
+    assert [file.name for file in cache._folder.iterdir()] == [path.name]
+
+
+def test_what_a_killed_process_left_goes(cache: FileCache) -> None:
+    cache.put("a", b"database")
+    draft = only_file(cache).with_name(f".{only_file(cache).name}.4711")
+    for age in (0, 7200):
+        draft.write_bytes(b"half")
+        os.utime(draft, (time.time() - age, time.time() - age))
+        cache.put("a", b"database")
+        assert draft.exists() is (age == 0)
 
 
 def test_another_processor_has_another_file(cache: FileCache, monkeypatch: pytest.MonkeyPatch) -> None:
