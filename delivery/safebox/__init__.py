@@ -11,7 +11,7 @@ What is where:
 - a mail becomes a box: `making`, `mail`, `parts`, `headers`, `names`, `inplace`, `htmltext`, `boxkey`
 - invitations, and what becomes of them: `inviting`, `post`, `bounces`, `reminding`
 - a guest: `finding` (their seat), `participants`, `reading`, `opening`, `contents`, `telling`, `proving`
-- answers and files: `answers`, `answering`, `uploads`, `uploading`, `receiving`, `limits`
+- answers and files: `answers`, `answering`, `uploads`, `uploading`, `receiving`, `limits`, `kinds`
 - those who keep a box: `keeping`, `partaking`, `recalling`, `looking`, `listing`, `vouching`
 - what is told of it: `records`, `tracking`, `boxrecord` (the audit record)
 - time: `clockwork`; who is told of an end: `ending`

@@ -10,6 +10,7 @@ from delivery.safebox.boxkey import DOCUMENT, FACTS, BoxKey
 from delivery.safebox.limits import AnswerLimits, AnswerRefused, TooMuch
 from delivery.safebox.making import INLINE, document_facts
 from delivery.safebox.names import clean_name, clean_type, kind_of
+from delivery.safebox.reading import read_document
 from delivery.store.blobs import Blobs, BlobWriter
 from delivery.store.box_contents import DocumentRow
 from keys.sealing import SealingStream
@@ -134,7 +135,7 @@ class AnswerDraft:
         name = clean_name(name, content_type, position)
         if position > self.limits.documents:
             raise AnswerRefused(TooMuch.DOCUMENTS, self.limits.documents, name)
-        self.limits.check_name(name)
+        self.limits.check_name(name, content_type)
         document_id = new_id()
         self._upload = _Upload(document_id, name, content_type, self._key.stream(DOCUMENT, document_id))
 
@@ -159,12 +160,14 @@ class AnswerDraft:
             await to_the_end(self._to_disk, upload, chunk)
 
     async def finish_document(self) -> None:
-        """The document is whole."""
+        """The document is whole. Raises AnswerRefused where that shows a kind which the box does not take."""
         upload = self._current()
         if len(upload.head) < HEAD:
             self.limits.check_head(bytes(upload.head), upload.name)
-        self._documents.append(await to_the_end(self._finished, upload))
+        row = await to_the_end(self._finished, upload)
+        self._documents.append(row)
         self._upload = None
+        await to_the_end(self._check_whole, row, upload.name)
 
     async def add_upload(self, upload_id: str) -> None:
         """A document that came before the answer. Raises UploadGone, and AnswerRefused as any document does."""
@@ -238,6 +241,16 @@ class AnswerDraft:
             inline,
             blob,
         )
+
+    def _check_whole(self, row: DocumentRow, name: str) -> None:
+        if not self.limits.kinds:
+            return
+        reader = read_document(row, self._key, self._blobs)
+        assert reader is not None, "a document that was just written is there"
+        try:
+            self.limits.check_whole(lambda at, length: b"".join(reader.read(at, at + length)), reader.size, name)
+        finally:
+            reader.close()
 
     def _throw_away(self, upload: _Upload | None, blobs: Sequence[str]) -> None:
         if upload is not None and upload.writer is not None:

@@ -5,20 +5,13 @@ from enum import StrEnum
 from typing import Final, Self
 
 from delivery.errors import DeliveryError
-from delivery.safebox.names import is_program, kind_of
+from delivery.safebox.kinds import NO_CONTAINERS, OLE, PLAIN, ZIP, Read, kind_by_name, kind_by_type, kind_of_file
 from delivery.safebox.profile import Profile
 from policy.extraction import kind as by_content
 from rules.content import FileKind
 
 A_DAY: Final = 3  # times what one answer may bring: of one guest in 24 hours, in all boxes
 LONGEST_TEXT: Final = 100_000  # characters of one answer
-
-_BY_NAME: Final = {"picture": FileKind.IMAGE, "mail": FileKind.MESSAGE, "other": FileKind.UNKNOWN}
-# What first bytes do not tell for sure: all of it may be plain text of some kind.
-_PLAIN: Final = frozenset({FileKind.TEXT, FileKind.HTML, FileKind.MESSAGE, FileKind.UNKNOWN})
-# Containers: which of these a file is stands at its end, so its name decides, but for names that are no containers.
-_CONTAINERS: Final = (b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
-_NO_CONTAINERS: Final = frozenset({FileKind.PDF, FileKind.IMAGE, FileKind.TEXT, FileKind.HTML})
 
 
 class TooMuch(StrEnum):
@@ -67,32 +60,32 @@ class AnswerLimits:
         settings = profile.uploads
         return cls(settings.files, settings.each, settings.together, kinds=settings.kinds)
 
-    def check_name(self, name: str) -> None:
-        """Raises AnswerRefused where the name tells a kind that the box does not take."""
+    def check_name(self, name: str, content_type: str = "") -> None:
+        """Raises AnswerRefused where the name, or the declared type, tells a kind that the box does not take."""
         self._check(kind_by_name(name), name)
+        declared = kind_by_type(content_type)
+        if declared is not None and not (declared in PLAIN and kind_by_name(name) in PLAIN):
+            self._check(declared, name)
 
     def check_head(self, head: bytes, name: str) -> None:
-        """Raises AnswerRefused where the first bytes show such a kind; `name` has been checked."""
+        """Raises AnswerRefused where the first bytes show such a kind for sure; `name` has been checked."""
         if not self.kinds or not head:
             return
-        if head.startswith(_CONTAINERS):
-            if kind_by_name(name) in _NO_CONTAINERS:
+        if head.startswith((*ZIP, OLE)):  # which of them it is stands further on
+            if kind_by_name(name) in NO_CONTAINERS:
                 self._check(FileKind.ARCHIVE, name)
             return
         found = by_content.kind_of(head).file
-        if found not in _PLAIN:
+        if found not in PLAIN:
             self._check(found, name)
+
+    def check_whole(self, read: Read, size: int, name: str) -> None:
+        """Raises AnswerRefused where the whole file shows such a kind. Blocks where `read` does, and raises what it
+        raises.
+        """
+        if self.kinds and size:
+            self._check(kind_of_file(read, size, name), name)
 
     def _check(self, found: FileKind, name: str) -> None:
         if self.kinds and found not in self.kinds:
             raise AnswerRefused(TooMuch.KIND, 0, name, self.kinds)
-
-
-def kind_by_name(name: str) -> FileKind:
-    """What a file calls itself, by the ending of its name, in the words of the policy."""
-    found = kind_of(name, "")
-    if found == "text" and name.lower().endswith((".htm", ".html")):
-        return FileKind.HTML
-    if found == "other" and is_program(name):
-        return FileKind.EXECUTABLE
-    return _BY_NAME.get(found) or FileKind(found)

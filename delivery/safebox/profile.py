@@ -227,8 +227,8 @@ class UploadSettings(Section):
     kinds: tuple[FileKind, ...] = Field(
         default=(),
         examples=[["document", "pdf", "image"]],
-        description="Which kinds, by name and by content: document, spreadsheet, presentation, pdf, archive, image, "
-        "text, html, message, executable, unknown; []: any.",
+        description="Which kinds, by name, declared type and content: document, spreadsheet, presentation, pdf, "
+        "archive, image, text, html, message, executable, unknown; []: any.",
     )
 
     @model_validator(mode="after")

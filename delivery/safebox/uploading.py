@@ -60,7 +60,7 @@ class Uploading:
             seat = self._writing(conn, writer, now)
             if seat is None or seat.key is None or get_box(conn, writer.namespace, seat.box.id, hold=True) is None:
                 return None
-            self._check(conn, seat, clean_name(name, clean_type(content_type), 1), size)
+            self._check(conn, seat, name, clean_type(content_type), size)
             upload_id = new_id()
             row = UploadRow(
                 upload_id,
@@ -155,12 +155,13 @@ class Uploading:
             return None
         return seat_at(conn, vault, standing.me)
 
-    def _check(self, conn: Connection, seat: Seat, name: str, size: int) -> None:
+    def _check(self, conn: Connection, seat: Seat, name: str, content_type: str, size: int) -> None:
         """What one answer may bring holds for what is under way as well; and a few times that for all boxes."""
+        name = clean_name(name, content_type, 1)
         limits = AnswerLimits.of(Profile.model_validate(seat.box.profile))
         if size > limits.document_bytes:
             raise AnswerRefused(TooMuch.DOCUMENT_BYTES, limits.document_bytes, name)
-        limits.check_name(name)
+        limits.check_name(name, content_type)
         here = rows.pending_of(conn, seat.box.namespace, participant_id=seat.guest.id)
         if here.files >= limits.documents:
             raise AnswerRefused(TooMuch.DOCUMENTS, limits.documents, name)

@@ -98,6 +98,12 @@ def read_archive(data: bytes, most: int) -> Archive:
     return Archive(tuple(entries[:most]), comment, odd)
 
 
+def listed_names(tail: bytes) -> tuple[str, ...]:
+    """What a zip holds, by the directory at its end; empty where that does not stand whole in `tail`."""
+    listed, _ = _directory(tail, _MOST_PARTS)
+    return tuple(entry.name for entry, _ in listed)
+
+
 def oddity(data: bytes) -> str:
     """Why programs would disagree on a document's zip; empty where they agree."""
     return read_archive(data, _MOST_PARTS).oddity

@@ -2,6 +2,8 @@
 
 import asyncio
 import base64
+import io
+import zipfile
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -265,6 +267,22 @@ async def test_limits_are_named_before_anything_comes(office, enter) -> None:
     form.add_field("files", b"MZ\x90\0" + bytes(60), filename="photo.jpg")
     assert await maria.post(path.replace("/uploads", "/answer"), form) == 413
     assert "of a kind that is not taken here" in maria.text and "kept</textarea>" in maria.text
+
+
+async def test_a_zip_that_calls_itself_a_document_is_told_when_it_is_sent(office, enter) -> None:
+    """Which kind of zip it is stands at its end; the answer's text is kept, and goes without it."""
+    office.profiles["standard"] = Profile.model_validate({"uploads": {"kinds": ["document", "pdf"]}})
+    await office.send(MARIA)
+    maria, path = await enter()
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as made:
+        made.writestr("run.exe", b"MZ")
+    upload = await begin(maria, path, len(packed.getvalue()), "letter.docx")
+    assert await more(maria, upload, 0, packed.getvalue()) == 204
+    assert await answer(at(maria, path), "look at this", upload) == 413
+    assert "“letter.docx” is of a kind that is not taken here" in maria.text and "look at this</textarea>" in maria.text
+    assert await ask(maria, "DELETE", upload) == 204
+    assert await answer(maria, "without it, then") == 200
 
 
 @pytest.mark.slow

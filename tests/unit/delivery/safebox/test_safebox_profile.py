@@ -151,7 +151,7 @@ def test_a_consent_text_is_found_in_the_readers_language() -> None:
         ("scan.pdf", b"%PDF-1.7", True),
         ("scan.pdf", b"PK\x03\x04 and so on", False),
         ("scan.pdf", b"MZ\x90\0" + bytes(64), False),
-        ("scan.pdf", b"what a text says", True),
+        ("scan.pdf", b"what a text says", True),  # at first: the whole tells
         ("table.xlsx", b"PK\x03\x04", False),
         ("run.exe", b"", False),
         ("page.html", b"<html>", False),
