@@ -11,12 +11,13 @@ from sqlalchemy import Connection
 
 from delivery.errors import DeliveryError
 from delivery.safebox.acting import LATE, NOBODY, Acting, person_of
-from delivery.safebox.authority import By, Said, Standing, standing_of
+from delivery.safebox.authority import TIME, By, Said, Standing, standing_of
 from delivery.safebox.boxkey import DOCUMENT_REASON, GUEST_REASON, RECALL_REASON, BoxKey
+from delivery.safebox.headers import address_key
 from delivery.safebox.inviting import about_in
 from delivery.safebox.lifecycle import Act, sources
 from delivery.safebox.post import Posted
-from delivery.safebox.reading import facts_of
+from delivery.safebox.reading import content_of, facts_of
 from delivery.safebox.tracking import Track, tracks_of
 from delivery.speech import phrase
 from delivery.store.audit import EventKind
@@ -152,16 +153,18 @@ class Recalling(Acting):
         if not said:
             return said
         now = self._desk.clock()
-        fates, standing = await self._desk.db.read(
+        only = {"person_id": person_id, "document_id": document_id}
+        fates, all_fates, standing = await self._desk.db.read(
             lambda conn: (
-                self._fates(conn, namespace, box_id, by, person_id=person_id, document_id=document_id) or (),
+                self._fates(conn, namespace, box_id, by, **only) or (),
+                self._fates(conn, namespace, box_id, TIME, **only) or (),
                 standing_of(conn, namespace, box_id, by),
             )
         )
         if standing is None:  # the one who acted was removed meanwhile
             return Recalled(True)
         owner = next(one for one in standing.people if one.role is Role.OWNER)
-        lines = [_line(fate) for fate in fates]
+        lines = [_line(fate) for fate in all_fates]
         what = "document" if document_id else "guest" if person_id else "box"
 
         def compose() -> Posted:
@@ -201,13 +204,28 @@ class Recalling(Acting):
         fates = [_fate(track, names, document_id, by_reading=document_id is None or in_text) for track in tracks]
         if (person_id is None and document_id is None) or document_id in _of_the_mail(conn, standing):
             here = {one.address for one in standing.people}
-            others = relayed_of(conn, namespace, standing.box.message_id)
+            others = self._others(conn, standing)
             fates += [
                 Fate(address, Reached.RELAYED if state == _SENT else Reached.WAITING)
                 for address, state in others
                 if address not in here and state in (_SENT, "due", "leased", "held")
             ]
         return tuple(fates)
+
+    def _others(self, conn: Connection, standing: Standing) -> Sequence[tuple[str, str]]:
+        """Who got the mail by another way, with its state. Whom the sender named in neither To nor Cc, only the sender
+        learns of: who has their rights has not written the mail.
+        """
+        others = relayed_of(conn, standing.box.namespace, standing.box.message_id)
+        if standing.me is None or standing.me.role is Role.OWNER:
+            return others
+        key, named = BoxKey.of(self._desk.vault, standing.box), frozenset[str]()
+        for one in messages_of(conn, standing.box.namespace, standing.box.id):
+            if one.kind is Wrote.ORIGINAL and key is not None:
+                content = content_of(one, key)
+                written = (*content.get("to", ()), *content.get("cc", ()))
+                named = frozenset(address_key(str(shown).rpartition("<")[2].rstrip(">")) for shown in written)
+        return [other for other in others if address_key(other[0]) in named]
 
     def _names(self, standing: Standing, documents: Sequence[DocumentRow]) -> dict[str, str]:
         key = BoxKey.of(self._desk.vault, standing.box)

@@ -12,7 +12,7 @@ from delivery.safebox.participants import Way
 from delivery.safebox.profile import Profile
 from delivery.safebox.recalling import Reached
 from delivery.safebox.tracking import Download
-from delivery.store.boxes import BoxState
+from delivery.store.boxes import BoxState, Role
 from policy.decision import Route
 
 NS = "default"
@@ -109,6 +109,24 @@ async def test_a_recall_tells_what_it_could_not_take_back(world, write_mail) -> 
     assert "e@x.example got it by ordinary mail" in told
     assert mail.mail["In-Reply-To"] == "<original@example.com>"
     assert (await world.boxes.invitation(NS, reads)).recall_reason == "The wrong week."
+
+
+async def test_of_a_blind_copy_by_another_way_only_the_sender_learns(world, write_mail) -> None:
+    await world.keep(write_mail(to=f"{BOB}, Named <named@x.example>"), [BOB], message_id="m1")
+    box = (await world.boxes.list())[0].id
+    assert await world.boxes.add(box, "dana@example.com", ALICE, role=Role.PRIVILEGED)
+    mail = NewMessage(NS, "alice@example.com", "alice@example.com", "s", b"\r\n", world.clock.now, id="m1")
+    others = [NewItem(one, Destination(Route.RELAY)) for one in ("named@x.example", "blind@x.example")]
+    await world.queue.accept(mail, others)
+    dana = By.person("dana@example.com")
+
+    def beyond(fates) -> set[str]:
+        return {fate.address for fate in fates if fate.reached is Reached.WAITING}
+
+    assert beyond(await world.boxes.fates(box, dana)) == {"named@x.example"}
+    assert beyond(await world.boxes.fates(box, ALICE)) == {"named@x.example", "blind@x.example"}
+    assert beyond((await world.boxes.recall(box, "", dana)).fates) == {"named@x.example"}
+    assert "blind@x.example" in world.posted("alice@example.com")[-1].text, "the sender hears of it whoever did it"
 
 
 @pytest.mark.slow
