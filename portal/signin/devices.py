@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from delivery.safebox.participants import Way
+from keys.tokens import digest
 from portal.services import services_of
 from portal.signin.pages import DevicesPage
 from portal.web.forms import read_form
@@ -23,10 +24,13 @@ async def enter(request: web.Request) -> web.StreamResponse:
 
 
 async def show(request: web.Request) -> web.StreamResponse:
-    """GET /devices: which browsers are remembered for the address of this session."""
-    address = await _address(request)
-    services = services_of(request)
+    """GET /devices: which browsers are remembered for the address of this session. A session that has not proven it (a
+    telephone, or an answer, is one sender's word; a remembered browser may be anybody's) knows of this browser alone.
+    """
+    address, is_proven = await _address(request)
+    services, this = services_of(request), digest((await visitor_of(request)).device_token)
     found = await services.credentials.devices(services.namespace, address, services.clock())
+    found = tuple(one for one in found if is_proven or one.digest == this)
     page = DevicesPage(_("Browsers that need no code"), address, found)
     return await render(request, "signin/devices.html", page, shows_times=True)
 
@@ -34,8 +38,11 @@ async def show(request: web.Request) -> web.StreamResponse:
 async def forget_all(request: web.Request) -> web.StreamResponse:
     """POST /devices: forget every one of them."""
     await read_form(request)
-    address = await _address(request)
+    address, is_proven = await _address(request)
     services, who = services_of(request), who_of(request, None)
+    if not is_proven:
+        await forget_browser(request)
+        raise web.HTTPSeeOther("/devices")
     await services.credentials.forget_devices(services.namespace, who, services.clock(), address=address)
     raise web.HTTPSeeOther("/devices")
 
@@ -47,14 +54,15 @@ async def forget_this(request: web.Request) -> web.StreamResponse:
     raise web.HTTPSeeOther("/left")
 
 
-async def _address(request: web.Request) -> str:
+async def _address(request: web.Request) -> tuple[str, bool]:
+    """The address of this session, and whether it was proven in it."""
     session = (await visitor_of(request)).session
     if session is None:
         raise web.HTTPSeeOther("/signin")
     if session.address is not None:
-        return session.address
+        return session.address, True
     services = services_of(request)
     invitation = await services.boxes.invitation(services.namespace, session.participant_id or "")
     if invitation is None:
         raise web.HTTPSeeOther("/signin")
-    return invitation.guest_address
+    return invitation.guest_address, session.proves_address

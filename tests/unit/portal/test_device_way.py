@@ -105,6 +105,24 @@ async def test_a_remembered_browser_makes_no_account(portal, remembering, guest)
     assert await guest.post("/account/password", {"password": "four words nobody would guess"}) == 404
 
 
+@pytest.mark.slow
+async def test_who_proved_no_address_in_this_session_knows_of_this_browser_alone(portal, remembering, guest) -> None:
+    await remember(portal, remembering, guest)
+    other = portal.browser(**{"User-Agent": "Mozilla/5.0 (iPad) Safari/604.1"})
+    await remember(portal, remembering, other)
+    await other.get("/devices")
+    assert other.text.count("since") == 2
+    await guest.post("/leave")
+    await guest.get(remembering.path)
+    await guest.post(f"{remembering.path}/enter")
+    await guest.get("/devices")
+    assert guest.text.count("since") == 1 and "iPad" not in guest.text
+    await guest.post("/devices")
+    assert DEVICE not in guest.cookies and "There are none" in guest.text
+    await other.get("/devices")
+    assert other.text.count("since") == 1, "the other one was not theirs to forget"
+
+
 async def test_a_token_seen_by_somebody_else_stops_counting(portal, remembering, guest) -> None:
     await remember(portal, remembering, guest)
     seen = guest.cookies[DEVICE]
