@@ -19,6 +19,7 @@ from keys.errors import KeysError
 from portal.guest import answer, consent, documents, frame, landing, letter, start
 from portal.guest import uploading as guest_uploading
 from portal.guest.documents import CONTINUATIONS, Continuations
+from portal.guest.traces import TRACES, Traces
 from portal.owner import acts as owner_acts
 from portal.owner import box as owner_box
 from portal.owner import boxes as owner_boxes
@@ -61,6 +62,7 @@ def make_site(services: PortalServices, passwords: Passwords | None = None) -> w
     app[PASSWORDS] = passwords or Passwords()
     app[CONTINUATIONS] = Continuations()
     app[UNDER_WAY] = Counter()
+    app[TRACES] = Traces()
     app.on_response_prepare.append(put_headers)
     app.cleanup_ctx.append(_errands)
     app.add_routes(_routes(app))

@@ -10,6 +10,7 @@ from delivery.safebox.uploads import UploadGone
 from portal.guest.entry import Entry, entry_of
 from portal.guest.landing import end_page
 from portal.guest.letter import letter_page
+from portal.guest.traces import check_traces
 from portal.services import services_of
 from portal.web.render import _
 from portal.web.throttle import ANSWERS_OF_GUEST
@@ -64,6 +65,7 @@ async def _back(request: web.Request, entry: Entry, status: int, error: str, tex
     opened as by its own page: asked anew, for the answer may have been on its way for long, and recorded.
     """
     services = services_of(request)
+    check_traces(request, entry.participant_id)
     box = await services.boxes.open_box(services.namespace, entry.participant_id, entry.seen)
     if box is None:
         now = await entry_of(request)

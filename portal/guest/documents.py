@@ -12,6 +12,7 @@ from delivery.errors import DeliveryError
 from delivery.safebox.contents import DocumentReader
 from portal.guest.entry import Entry, entry_of
 from portal.guest.letter import opened
+from portal.guest.traces import check_traces
 from portal.services import services_of
 from portal.web.bundles import documents_in, send_zip
 from portal.web.downloads import (
@@ -127,6 +128,7 @@ async def _record(request: web.Request, entry: Entry, document_id: str, continue
     continuations = request.app[CONTINUATIONS]
     if continues and continuations.is_begun(entry.session.digest, document_id or entry.participant_id):
         return
+    check_traces(request, entry.participant_id)
     services = services_of(request)
     documents = (document_id,) if document_id else ()
     recorded = await services.boxes.downloaded(
@@ -157,6 +159,7 @@ async def all_documents(request: web.Request) -> web.StreamResponse:
         raise NothingHere
     services = services_of(request)
     if request.method == hdrs.METH_GET:
+        check_traces(request, entry.participant_id)
         ids = tuple(one.id for _, one in listed)
         if not await services.boxes.downloaded(services.namespace, entry.participant_id, ids, entry.seen):
             raise NothingHere

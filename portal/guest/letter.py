@@ -11,6 +11,7 @@ from delivery.store.boxes import GuestState
 from portal.guest.entry import Entry, entry_of
 from portal.guest.landing import decline_page, end_page, leave_note
 from portal.guest.pages import AnswerForm, LetterPage
+from portal.guest.traces import check_traces
 from portal.guest.uploading import writer_at
 from portal.services import services_of
 from portal.web.forms import read_form
@@ -30,6 +31,8 @@ async def letter(request: web.Request) -> web.StreamResponse:
         return entry
     services = services_of(request)
     seen = entry.seen if request.method == hdrs.METH_GET else None  # HEAD reads nothing
+    if seen is not None:
+        check_traces(request, entry.participant_id)
     box = await services.boxes.open_box(services.namespace, entry.participant_id, seen)
     if box is None:
         return await end_page(request, entry.invitation)

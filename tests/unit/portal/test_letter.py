@@ -9,6 +9,7 @@ from aiohttp import FormData
 from delivery.safebox.limits import AnswerLimits
 from delivery.safebox.participants import Person
 from delivery.store.boxes import BoxState, GuestState, Role
+from portal.guest import traces
 from portal.web.formatted import has_remote_pictures
 
 EVIL = """
@@ -265,6 +266,24 @@ async def test_a_refused_answer_that_came_slowly_shows_nothing_of_what_was_taken
     monkeypatch.setattr(portal.boxes, "begin_answer", recalled_meanwhile)
     assert await guest.post(f"{box.here}/answer", form(guest, " ")) == 410
     assert "all is well" not in guest.text and "Sent to the wrong Maria" in guest.text
+
+
+async def test_nobody_fills_the_trail_by_loading_a_page_again_and_again(portal, box, guest, monkeypatch) -> None:
+    monkeypatch.setattr(traces, "AT_ONCE", 3)
+    await guest.open_by_code(portal.boxes, box)
+    document = box.add_document("report.pdf", b"%PDF")
+    assert await guest.get(f"{box.here}/documents/{document.id}") == 200 and await guest.get(box.here) == 200
+
+    def written() -> int:
+        return sum(what in ("read", "downloaded") for what, _who in portal.boxes.acts)
+
+    assert written() == 3
+    for path in (box.here, f"{box.here}/documents/{document.id}", f"{box.here}/documents.zip"):
+        assert await guest.get(path) == 429 and 0 < int(guest.response.headers["Retry-After"]) <= traces.EVERY
+    await guest.go("HEAD", box.here)
+    assert guest.status == 200 and written() == 3
+    portal.clock.go(seconds=traces.EVERY)
+    assert await guest.get(box.here) == 200 and written() == 4
 
 
 async def test_who_goes_straight_to_the_frame_has_opened_the_letter(portal, box, guest) -> None:
