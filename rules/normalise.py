@@ -197,7 +197,9 @@ def _pieces(text: str) -> Iterator[str]:
 
 def _encode(text: str) -> bytes:
     """UTF-8 that the engine may rely on: a lone surrogate (a broken charset) becomes `?`, one for one."""
-    return text.encode("utf-8", "replace")
+    if len(text) <= _SOME:
+        return text.encode("utf-8", "replace")
+    return b"".join([text[start : start + _SOME].encode("utf-8", "replace") for start in range(0, len(text), _SOME)])
 
 
 def _join(text: AnyStr, rule: "_Rule[AnyStr]", steps: Steps | None) -> AnyStr:

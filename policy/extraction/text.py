@@ -7,7 +7,7 @@ from policy.extraction.bidi import has_controls, visual_lines
 from policy.extraction.cards import read_card
 from policy.extraction.spelling import spelled_readings
 from policy.reader.charsets import readings
-from policy.reader.turns import Once, holds
+from policy.reader.turns import Once, encoded, holds
 
 _MOST_SPELLED: Final = 2 << 20  # characters of all readings of one text in which odd spellings are looked for
 _SOME: Final = 1 << 18  # characters
@@ -39,7 +39,7 @@ def text_readings(
         if room < 0:
             break
         room -= len(text)
-        plain = data if data.isascii() else text.encode("utf-8", "replace")
+        plain = data if data.isascii() else encoded(text)
         found.update(spelled_readings(text, plain))
     return found.all()
 

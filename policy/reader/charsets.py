@@ -24,6 +24,10 @@ _FULLWIDTH: Final = (
     ("cp932", re.compile(rb"(?:\x82[\x4f-\x58]){2}")),
     ("big5", re.compile(rb"(?:\xa2[\xaf-\xb8]){2}")),
 )
+_NO_ZEROS: Final = "no zeros"  # some programs step over them
+_GUESSED: Final = frozenset({*(name for name, _ in _FULLWIDTH), "iso2022_jp_2", "iso2022_kr", _NO_ZEROS})
+_LEAST_NOISE: Final = 1 << 16  # characters
+_MOST_BROKEN: Final = 1 / 16  # of the characters of a text; noise has more in any charset
 _WIDE_NAMES: Final = ("utf-16", "utf-32")
 # In these a digit's byte may belong to another character, or stand for one.
 _MULTIBYTE: Final = re.compile(
@@ -64,8 +68,16 @@ def readings(data: bytes, charset: str = "") -> tuple[str, ...]:
             found.add(_decode(data[len(mark) :], name))
             break
     for name in _candidates(data, declared):
-        found.add(_decode(data, name).removeprefix("\ufeff"))
+        text = decode(data.replace(b"\0", b""), charset) if name == _NO_ZEROS else _decode(data, name)
+        text = text.removeprefix("\ufeff")
+        if name == declared or name not in _GUESSED or not _is_noise(text):
+            found.add(text)
     return found.all()
+
+
+def _is_noise(text: str) -> bool:
+    """Whether a long text is hardly one in the charset by which it was read."""
+    return len(text) > _LEAST_NOISE and text.count("\ufffd") > len(text) * _MOST_BROKEN
 
 
 def _is_plain(declared: str | None) -> bool:
@@ -105,7 +117,7 @@ def _candidates(data: bytes, declared: str | None) -> list[str]:
     if b"+" in data and _UTF7_RUN.search(data) and data.isascii():
         names.append("utf-7")
     if zeros:
-        names.append("no zeros")
+        names.append(_NO_ZEROS)
     return list(dict.fromkeys(names)) or ["cp1252"]
 
 
@@ -120,8 +132,6 @@ def _wide(data: bytes, zeros: int) -> list[str]:
 
 
 def _decode(data: bytes, name: str) -> str:
-    if name == "no zeros":
-        return decode(data.replace(b"\0", b""))
     if name in OWN:
         return _OWN[name](data)
     try:

@@ -10,6 +10,7 @@ from policy.reader.fields import Entity, entity_readings
 from policy.reader.limits import DEFAULT_LIMITS, Limits
 from policy.reader.parameters import Value, parse_value
 from policy.reader.transfer import IDENTITY, decode_body, distinct, encoding_name, looks_base64
+from policy.reader.turns import copied
 from policy.reader.words import header_readings, raw_text
 from rules.content import FileFact, FileKind, Part, in_short
 
@@ -108,7 +109,7 @@ class _Walk:
             raw = raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         for entity in self._entities(raw, where):
             self._headers(entity, where)
-            self._body(entity, raw[entity.body :], where)
+            self._body(entity, copied(raw, entity.body), where)
 
     def pieces(self) -> None:
         """Messages whose pieces (RFC 2046 5.2.2) all stand in this one are read; of others it is told."""
@@ -129,7 +130,7 @@ class _Walk:
             texts = _part_texts(entity)
             if texts:
                 self._items.append(Part(f"{where.path}part headers", "\n".join(texts)))
-            self._body(entity, data[entity.body :], where)
+            self._body(entity, copied(data, entity.body), where)
 
     def _entities(self, data: bytes, where: _Where) -> tuple[Entity, ...]:
         if not self._spend(len(data), where):
@@ -228,7 +229,7 @@ class _Walk:
             if inner.nesting > self._limits.nesting:
                 self._rest(body[start:end], where, "nested deeper than is read")
             elif end > start:
-                self._part(body[start:end], inner)
+                self._part(copied(body, start, end), inner)
         if reading.rest is not None:
             self._rest(body[reading.rest :], where, "more parts than are read")
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import pybase64
 
-from policy.reader.turns import Once, from_quoted_printable, without
+from policy.reader.turns import Once, from_quoted_printable, holds, without
 
 _ALPHABET: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _NOT_BASE64: Final = bytes(set(range(256)) - set(_ALPHABET) - {ord("=")})
@@ -175,7 +175,7 @@ def _quoted_printable(body: bytes) -> list[bytes]:
     if b"=" not in body:
         return [body]
     decoded = [from_quoted_printable(body)]
-    if _LATE_SOFT_BREAK.search(body):
+    if (holds(body, b"= ") or holds(body, b"=\t")) and _LATE_SOFT_BREAK.search(body):
         decoded.insert(0, from_quoted_printable(_LATE_SOFT_BREAK.sub(rb"=\1", body)))
     return decoded
 

@@ -87,6 +87,21 @@ def without(data: bytes, signs: bytes) -> bytes:
     return b"".join([piece.translate(None, signs) for piece in _pieces(data)])
 
 
+def copied(data: bytes, start: int, stop: int | None = None) -> bytes:
+    """`data[start:stop]`; to join pieces is the one way to copy many megabytes that lets other threads run."""
+    stop = len(data) if stop is None else stop
+    if stop - start <= _SOME:
+        return data[start:stop]
+    return b"".join([data[at : min(at + _SOME, stop)] for at in range(start, stop, _SOME)])
+
+
+def encoded(text: str, errors: str = "replace") -> bytes:
+    """`text.encode("utf-8", errors)`."""
+    if len(text) <= _SOME:
+        return text.encode("utf-8", errors)
+    return b"".join([text[start : start + _SOME].encode("utf-8", errors) for start in range(0, len(text), _SOME)])
+
+
 def from_quoted_printable(data: bytes) -> bytes:
     """`binascii.a2b_qp(data)`: nothing of a line depends on the one before."""
     if len(data) <= _SOME:

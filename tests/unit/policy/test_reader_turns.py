@@ -58,6 +58,9 @@ def test_what_is_taken_out_or_decoded_is_the_same() -> None:
         data = text.encode("utf-8", "surrogatepass")
         assert turns.without(data, b"\r\n=") == data.translate(None, b"\r\n=")
         assert turns.from_quoted_printable(data) == binascii.a2b_qp(data)
+        assert turns.encoded(text) == text.encode("utf-8", "replace")
+        assert turns.copied(data, 3) == data[3:]
+        assert turns.copied(data, 2, 11) == data[2:11]
         for codec in ("utf-8", "utf-16-le", "utf-32-be", "cp1252", "iso8859-1", "gb18030"):
             assert turns.decoded(data, codec, "replace") == data.decode(codec, "replace")
     with pytest.raises(UnicodeDecodeError):
