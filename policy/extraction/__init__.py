@@ -9,7 +9,7 @@ What is where:
 
 - the way in: `message` (a whole mail), `kind` (what a file is), `extract` (who reads it), `collected` (what comes out)
 - plain text: `text`, `spelling`, `bidi`, `tables`, `cards`, `valuefiles`, `neighbours`, `runs`, `xmlsource`
-- pages: `html`, then `markup` (the tree), `selectors`, `selecting`, `stylesheets`, `styles`, `colours`,
+- pages: `html`, then `htmlnames`, `markup` (the tree), `selectors`, `selecting`, `stylesheets`, `styles`, `colours`,
   `counterstyles`, `generated`, `arrangement`, `display` (as shown), `mixed` (numbers with elements in them), `beneath`
 - archives: `archive`, `zips`, `unzip`, `zipcrypt`, `appledouble`; wrappings: `wrappings`; `passwords`, `locked`
 - Office XML: `office`, `packages`, `flat`, `xmltext`, `xps`; Word: `paragraphs`, `pieces`, `wordstyles`, `wordshown`,

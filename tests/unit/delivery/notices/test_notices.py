@@ -60,6 +60,12 @@ OFFER = Offer(
     return_path="bounce-x@bounces.stmary.example",
 )
 
+
+def with_a_site(by: Composer) -> Composer:
+    """One that speaks where owners have pages of their boxes."""
+    return Composer(replace(by.voice, owner_boxes="/boxes/"), by.language)
+
+
 NOTICES: dict[str, Callable[..., Notice]] = {
     "invitation": lambda by=COMPOSER: by.invitation(ABOUT, OFFER, NOW),
     "invitation_by_fallback": lambda by=COMPOSER: by.invitation(
@@ -83,9 +89,10 @@ NOTICES: dict[str, Callable[..., Notice]] = {
     "bounce": lambda by=COMPOSER: by.bounce(ABOUT, "550 5.1.1 <maria@post.example>: no such user", NOW),
     "locked": lambda by=COMPOSER: by.locked(ABOUT, NOW),
     "fallback": lambda by=COMPOSER: by.fallback(ABOUT, NOW),
-    "fallback_released_on_its_page": lambda by=COMPOSER: Composer(
-        replace(by.voice, owner_boxes="/boxes/"), by.language
-    ).fallback(ABOUT, NOW),
+    "fallback_on_its_page": lambda by=COMPOSER: with_a_site(by).fallback(ABOUT, NOW),
+    "locked_on_its_page": lambda by=COMPOSER: with_a_site(by).locked(ABOUT, NOW),
+    "declined_on_its_page": lambda by=COMPOSER: with_a_site(by).declined(ABOUT, NOW),
+    "phone_told_on_its_page": lambda by=COMPOSER: with_a_site(by).phone_told(ABOUT, "+41791234567", NOW),
     "reminder": lambda by=COMPOSER: by.reminder(ABOUT, OFFER, NOW),
     "closed": lambda by=COMPOSER: by.closed(ABOUT, OFFER, NOW, end=End(NOW), unread=False),
     "closed_by_hand_and_gone": lambda by=COMPOSER: by.closed(
@@ -270,7 +277,7 @@ def test_every_template_is_composed_and_described() -> None:
     assert folders == set(NOTICES) - variants - {
         "closed_by_hand_and_gone",
         "owner_closed_by_hand",
-        "fallback_released_on_its_page",
+        *(name for name in NOTICES if name.endswith("_on_its_page")),
     }
     described = set(re.findall(r"^\| `(\w+)` \|", DOCS.read_text(), re.MULTILINE))
     assert folders <= described
