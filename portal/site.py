@@ -221,8 +221,11 @@ async def _in_their_language(request: web.Request, handler: Handler) -> web.Stre
 
 @web.middleware
 async def _our_host(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer to our own name only: what is said under another one could be made to look like somebody else's."""
-    if not host_is_ours(services_of(request), request.headers.get(hdrs.HOST, "")):
+    """Answer to our own name only: what is said under another one could be made to look like somebody else's. And to
+    names that can be ours: no database need be asked for one with a NUL in it.
+    """
+    is_odd = "\0" in request.path or any("\0" in value for value in request.query.values())
+    if is_odd or not host_is_ours(services_of(request), request.headers.get(hdrs.HOST, "")):
         raise NothingHere
     return await handler(request)
 

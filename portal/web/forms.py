@@ -39,6 +39,8 @@ async def read_form(request: web.Request) -> Mapping[str, str]:
         )
     except ValueError as odd:
         raise Trouble("not a form") from odd
+    if any("\0" in value for _name, value in pairs):  # nobody types it, and not every database can look it up
+        raise Trouble("not a form")
     fields: dict[str, str] = {}
     for name, value in pairs:
         fields.setdefault(name, value)

@@ -134,9 +134,9 @@ async def receive(request: web.Request, parts: MultipartReader, arriving: Arrivi
         if part.name == "text":
             await _text(part, arriving)
         elif part.name == "to":
-            arriving.to = (await _short(part, _TOKEN_BYTES)).decode("ascii", "replace")
+            arriving.to = await _id(part)
         elif part.name == "uploads":
-            await arriving.draft.add_upload((await _short(part, _TOKEN_BYTES)).decode("ascii", "replace"))
+            await arriving.draft.add_upload(await _id(part))
             arriving.documents += 1
         elif part.name == "files" and part.filename:
             _check_length(request, arriving)
@@ -186,6 +186,12 @@ async def _document(request: web.Request, part: BodyPartReader, arriving: Arrivi
         arriving.pace.check(len(chunk))
     await arriving.draft.finish_document()
     arriving.documents += 1
+
+
+async def _id(part: BodyPartReader) -> str:
+    """The id of something; one that none has where it cannot be one."""
+    text = (await _short(part, _TOKEN_BYTES)).decode("ascii", "replace")
+    return text if not text or text.isalnum() else "-"
 
 
 async def _short(part: BodyPartReader, most: int, *, cut: bool = False) -> bytes:

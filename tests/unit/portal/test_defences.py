@@ -129,7 +129,8 @@ async def test_a_scanner_that_gets_everything_changes_nothing(portal, box) -> No
 async def test_unknown_foreign_and_old_links_look_the_same(portal, box, guest) -> None:
     texts, statuses = set(), set()
     for path in ("/b/" + "a" * 26, "/b/" + "z" * 26, "/b/x", "/b/%00", box.path[:-1], "/b/" + box.token.upper(),
-                 "/b/7KQ4-ZZZZ-ZZZZ", "/nowhere", "/b/" + "a" * 26 + "/code", "/m", "/static/../site.py"):  # fmt: skip
+                 "/b/7KQ4-ZZZZ-ZZZZ", "/nowhere", "/b/" + "a" * 26 + "/code",
+                 "/m/%00", "/zone?back=%00", "/m", "/static/../site.py"):  # fmt: skip
         await guest.go("GET", path)
         texts.add(guest.text)
         statuses.add(guest.status)
@@ -171,6 +172,7 @@ async def test_large_forms_are_refused(portal, guest, path: str) -> None:
         (b"csrf=%ff%fe", "application/x-www-form-urlencoded"),
         (b"\xff\xfe\x00", "application/x-www-form-urlencoded"),
         (b"a&b&c", "application/x-www-form-urlencoded"),
+        (b"email=maria%00@post.example", "application/x-www-form-urlencoded"),
         (b"&".join(b"a=1" for _ in range(50)), "application/x-www-form-urlencoded"),
         (b'{"csrf": 1}', "application/json"),
         (b"--b\r\n\r\nx\r\n--b--", "multipart/form-data; boundary=b"),
