@@ -338,9 +338,10 @@ def _folder(draft: Draft, document: Document) -> Iterator[Problem]:
     there = next(folder for folder in (data, *data.parents) if folder.exists())
     if not os.access(there, os.W_OK | os.X_OK):
         what = "cannot be written" if there == data else f"cannot be made: {there} cannot be written"
-        yield document.problem(
-            ("data",), f"{data} {what}", "run this as the service's user, or change the folder's owner"
-        )
+        hint = "run this as the service's user, or change the folder's owner"
+        if os.statvfs(there).f_flag & os.ST_RDONLY:
+            hint = "its file system is mounted read-only: mount it for writing"
+        yield document.problem(("data",), f"{data} {what}", hint)
 
 
 def _certificates(draft: Draft, document: Document, now: datetime) -> Iterator[Problem]:
