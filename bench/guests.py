@@ -86,15 +86,15 @@ class Browser:
             await self._ask("GET", static, "static")
         return answer
 
-    async def send(self, path: str, page: str, **fields: str) -> Answer:
+    async def send(self, path: str, page: str, kind: str = "form", /, **fields: str) -> Answer:
         """POST a form that stands in a page."""
         found = re.search(r'name="csrf" value="([^"]+)"', page)
         form = "&".join(f"{name}={value}" for name, value in {"csrf": found[1] if found else "", **fields}.items())
-        return await self._ask("POST", path, "form", form.encode())
+        return await self._ask("POST", path, kind, form.encode())
 
-    async def download(self, path: str, size: int) -> bool:
+    async def download(self, path: str, size: int, kind: str = "download") -> bool:
         """Take a document at full speed and throw it away. False: it was not whole."""
-        taken, loop = self._figures.kinds["download"], asyncio.get_running_loop()
+        taken, loop = self._figures.kinds[kind], asyncio.get_running_loop()
         began, rest, connection = time.perf_counter(), 0, await self._connect()
         piece = bytearray(PIECE)
         try:

@@ -3,7 +3,8 @@
 The real gateway runs with every default and as many workers as it takes by itself. All is on loopback, and the load
 runs on the same cores. Guests come within a few seconds: each follows the link of a notice, asks for a code, reads it
 from the mail, opens the message, takes its document at full speed, and looks at pages meanwhile. In further rounds they
-come again, in the same session: memory that grows from round to round would show. Nothing is reported where a download
+come again, in the same session: memory that grows from round to round would show. Before them one guest and one sender
+come alone (`alone.py`): what a page takes by itself. Nothing is reported where a download
 was not whole, or an answer not as it should be.
 """
 
@@ -30,6 +31,7 @@ from typing import Any
 
 import uvloop
 from aiosmtpd.smtp import SMTP
+from alone import WITHIN, Alone
 from guests import Browser, Figures, Mailboxes
 from peers import Gateway, free_port, processor_seconds, tree
 
@@ -249,6 +251,8 @@ async def run(asked: argparse.Namespace, folder: Path, stack: ExitStack) -> dict
     watch = Watch([gateway._process.pid])
     at_rest = watch.look()
     watch.start()
+    alone = Alone(ports["portal"], watch.roots, mailboxes, guests[0].address, guests[0].link, size)
+    await alone.visit()
     rounds = []
     for number in range(asked.rounds):
         come = come_all(guests, size, asked.within, mailboxes, figures)
@@ -259,7 +263,8 @@ async def run(asked: argparse.Namespace, folder: Path, stack: ExitStack) -> dict
     sink.close()
     if figures.troubles:
         raise SystemExit(f"nothing is reported: {dict(figures.troubles)}")
-    return told(asked, figures, at_rest, rounds, watch.samples[-1])
+    print_alone(alone)
+    return {**told(asked, figures, at_rest, rounds, watch.samples[-1]), "alone": as_json(alone.figures)}
 
 
 def told(
@@ -281,17 +286,34 @@ def told(
     print(f"at the end: PSS {last.pss:.0f} MB, RSS {last.rss:.0f} MB, {last.handles} file handles")
     return {
         "rounds": [asdict(one) for one in rounds],
-        "kinds": {
-            kind: {
-                "count": len(taken.whole),
-                "first_p50": quantile(taken.first, 0.5),
-                "first_p95": quantile(taken.first, 0.95),
-                "whole_p50": quantile(taken.whole, 0.5),
-                "whole_p95": quantile(taken.whole, 0.95),
-            }
-            for kind, taken in figures.kinds.items()
-        },
+        "kinds": as_json(figures),
     }
+
+
+def as_json(figures: Figures) -> dict[str, dict[str, float]]:
+    """Of each kind of answer: how many, and milliseconds."""
+    return {
+        kind: {
+            "count": len(taken.whole),
+            "first_p50": quantile(taken.first, 0.5),
+            "first_p95": quantile(taken.first, 0.95),
+            "whole_p50": quantile(taken.whole, 0.5),
+            "whole_p95": quantile(taken.whole, 0.95),
+        }
+        for kind, taken in figures.kinds.items()
+    }
+
+
+def print_alone(alone: Alone) -> None:
+    """The figures of who came alone, and the processor's part of them."""
+    print("one guest and one sender, alone:")
+    report(alone.figures)
+    costs = ", ".join(f"{kind} {cost * 1000:.1f}" for kind, cost in alone.processor.items())
+    print(f"processor time of each, in ms: {costs}")
+    slow = alone.slow()
+    print(
+        f"first byte within {WITHIN * 1000:.0f} ms, in the middle: {'all but ' + ', '.join(slow) if slow else 'all'}\n"
+    )
 
 
 def main() -> None:
