@@ -63,7 +63,7 @@ _KEEPERS: Final = frozenset({Actor.OWNER, Actor.PRIVILEGED, Actor.ADMIN})
 _READERS: Final = frozenset({Actor.GUEST, Actor.COLLEAGUE, Actor.PRIVILEGED, Actor.OWNER})
 _INVITED: Final = frozenset({Actor.GUEST, Actor.COLLEAGUE, Actor.PRIVILEGED})
 
-_NOT_YOURS: Final = phrase("Only the sender, and who has the sender’s rights, can do this.")
+_NOT_YOURS: Final = phrase("Only the sender, and people with the sender’s rights, can do this.")
 _READERS_ONLY: Final = phrase("Only those who take part in the message can do this.")
 _GUESTS_ONLY: Final = phrase("Only those who were invited to the message can do this.")
 _CLOSED: Final = phrase("The message is closed: it can be read, and takes nothing more.")

@@ -21,7 +21,7 @@ from delivery.store.boxes import GuestState, ParticipantRow, Role, set_lock, set
 from delivery.store.codes import clear_throttles
 from policy.message import Address, AddressInvalid
 
-_NO_ADDRESS: Final = phrase("This is no e-mail address that mail can be sent to.")
+_NO_ADDRESS: Final = phrase("Mail cannot be sent to this e-mail address.")
 _THERE: Final = phrase("This person takes part already.")
 _GONE: Final = phrase("The content of the message is gone.")
 
@@ -242,7 +242,7 @@ def _why_not_called(person: ParticipantRow) -> str:
     if person.role is Role.OWNER:
         return NOBODY
     if person.removed_at is not None:
-        return phrase("This person takes part no more.")
+        return phrase("This person no longer takes part.")
     if person.recalled_at is not None:
         return phrase("It was taken back from this person.")
     return phrase("This person said that it was not meant for them.") if person.state is GuestState.DECLINED else ""

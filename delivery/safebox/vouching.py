@@ -91,7 +91,7 @@ class Vouching(Partaking):
         def change(conn: Connection, standing: Standing, guest: ParticipantRow) -> str:
             key, row = BoxKey.of(self._desk.vault, standing.box), proofs.get(conn, namespace, guest.id)
             if key is None or key.open_text(PHONE, guest.id, row.phone_sealed) != number:
-                return phrase("This is not the number that waits for a word.")
+                return phrase("This is not the number that waits to be confirmed.")
             return (
                 ""
                 if proofs.confirm_phone(conn, namespace, guest.id, now)

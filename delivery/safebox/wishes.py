@@ -93,7 +93,7 @@ def _apply(profile: Profile, word: str, tell: Callable[[Phrase], None]) -> Profi
     if not _allowed(profile, wish):
         if _has(profile, wish):
             return profile
-        tell(phrase("“{word}” was not done: the security profile does not let senders change this.", word=word))
+        tell(phrase("“{word}” was not followed: the security profile does not let senders change this.", word=word))
         return profile
     value = wish.value
     if wish.setting == "ways":
@@ -106,7 +106,7 @@ def _longer(profile: Profile, word: str, length: timedelta, tell: Callable[[Phra
     if limit is None:
         if length != profile.life.open_for:
             time = profile.life.open_for
-            tell(phrase("“{word}” was not done: messages here are open for {time}.", word=word, time=time))
+            tell(phrase("“{word}” was not followed: messages here are open for {time}.", word=word, time=time))
         return profile
     taken = min(max(length, limit.least), limit.to)
     if taken != length:
@@ -123,7 +123,7 @@ def _kept(profile: Profile, word: str, tell: Callable[[Phrase], None]) -> Profil
     if limit is None:
         if wanted != profile.life.retention:
             time = _kept_for(profile.life.retention)
-            tell(phrase("“{word}” was not done. After closing, it is kept: {time}.", word=word, time=time))
+            tell(phrase("“{word}” was not followed. After closing, it is kept: {time}.", word=word, time=time))
         return profile
     taken = wanted
     if not limit.holds(wanted):
@@ -160,7 +160,7 @@ def _changed(
         # `adjust` has done its work: what is frozen into the box needs no limits, and values moved within them.
         return Profile.model_validate(parts).model_copy(update={"adjust": profile.adjust})
     except ValidationError:
-        tell(phrase("“{word}” was not done: it contradicts the rest of the security profile.", word=word))
+        tell(phrase("“{word}” was not followed: it contradicts the rest of the security profile.", word=word))
         return profile
 
 

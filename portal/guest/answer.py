@@ -39,7 +39,7 @@ async def _take(request: web.Request, entry: Entry, parts: MultipartReader) -> w
         return await _back(request, entry, 429, error, await first_text(parts, most))
     draft = await services.boxes.begin_answer(services.namespace, entry.participant_id, entry.seen)
     if draft is None:
-        error = _("This SafeBox takes no answers any more. Yours was not sent.")
+        error = _("This SafeBox no longer takes answers. Yours was not sent.")
         return await _back(request, entry, 409, error, await first_text(parts, most))
     arriving = Arriving(draft, draft.limits)
     try:
@@ -48,7 +48,7 @@ async def _take(request: web.Request, entry: Entry, parts: MultipartReader) -> w
             return await _back(request, entry, 422, _("Please write something, or add a document."))
         answered = await draft.send(arriving.text)
     except UploadGone:
-        error = _("A file that was added before is not here any more. What is still here stands below.")
+        error = _("A file that was added before is no longer here. What is still here stands below.")
         return await _back(request, entry, 409, error, arriving.text)
     except AnswerRefused as refused:
         return await _back(request, entry, 413, why_refused(refused), arriving.text)

@@ -91,8 +91,8 @@ async def _code_wanted(request: web.Request, invitation: Invitation) -> web.Resp
         _("This message opens another way"),
         _("This message opens another way"),
         (
-            say("{sender} wants you to show in another way who you are.", sender=invitation.sender_name),
-            _("Please open the link in the e-mail about this message. It shows the ways that there are."),
+            say("{sender} wants you to prove in another way who you are.", sender=invitation.sender_name),
+            _("Please open the link in the e-mail about this message. It shows you which ways there are."),
         ),
     )
     return await render(request, "guest/plain.html", page, status=403)

@@ -114,7 +114,7 @@ async def left(request: web.Request) -> web.StreamResponse:
         _("You have left"),
         _("You have left"),
         (
-            _("Nobody can read the message in this browser now without a new code or your password."),
+            _("From now on nobody can read the message in this browser without a new code or your password."),
             _("To open it again, follow the link in the e-mail once more."),
         ),
         "/",

@@ -28,7 +28,7 @@ DONE: Final = {
     "call": phrase("The notice goes out again, with a new link."),
     "confirm": phrase("The telephone number is confirmed: codes may go to it."),
     "phone": phrase("Codes go to this telephone number from now on."),
-    "question": phrase("The question is set. Tell them its answer by another way than this message."),
+    "question": phrase("The question is set. Tell them its answer in another way than by this message."),
     "write": phrase("Your message has been sent. It stands below, and everybody who reads it is told."),
 }
 

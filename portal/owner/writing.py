@@ -70,7 +70,7 @@ async def _take(request: web.Request, keeper: Keeper, parts: MultipartReader) ->
             return await _again(request, keeper, arriving, _("Please write something, or add a document."), 422)
         answered = await draft.send(arriving.text, arriving.to)
     except UploadGone:
-        error = _("A file that was added before is not here any more. What is still here stands below.")
+        error = _("A file that was added before is no longer here. What is still here stands below.")
         return await _again(request, keeper, arriving, error, 409)
     except AnswerRefused as refused:
         return await _again(request, keeper, arriving, why_refused(refused), 413)
@@ -92,7 +92,7 @@ async def _too_late(request: web.Request, keeper: Keeper, text: str, to: str = "
     """The box is over by now; or the one it was for takes part no more, and it went to nobody else instead."""
     record = await record_for(request, keeper)
     if to and to not in reachable(record) and not why_not(record, keeper.by, Act.ANSWER):
-        error = _("Whom it was for takes part no more. Your message was not sent to anybody: please choose again.")
+        error = _("The person it was for no longer takes part. Your message was not sent to anybody: please choose again.")
     else:
         error = _("This SafeBox takes nothing more. Your message was not sent.")
     return await box_page(request, keeper, Note(text=text, write_error=error), status=409)

@@ -35,7 +35,7 @@ async def tell(request: web.Request) -> web.StreamResponse:
         error = _("Please write the number with its country: +41 79 123 45 67.")
         return await _page(request, invitation, text=text, error=error)
     if limits is not None and limits.prefixes and not number.startswith(limits.prefixes):
-        return await _page(request, invitation, text=text, error=_("We do not call numbers of this country."))
+        return await _page(request, invitation, text=text, error=_("We do not call numbers in this country."))
     await count_network(request, "phone", PHONES_TOLD)
     now, participant = services.clock(), invitation.participant_id
     until = await services.accounts.count(services.namespace, "phone-told", participant, PHONES_TOLD, now)

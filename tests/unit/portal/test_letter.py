@@ -401,7 +401,7 @@ async def test_a_box_closed_meanwhile_takes_nothing_and_the_text_is_kept(portal,
     sent = form(guest, "my words")
     box.change(state=BoxState.CLOSED)
     assert await guest.post(f"{box.here}/answer", sent) == 409
-    assert "takes no answers any more" in guest.text
+    assert "no longer takes answers" in guest.text
     assert "my words</textarea>" in guest.text
 
 

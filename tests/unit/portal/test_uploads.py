@@ -124,7 +124,7 @@ async def test_a_file_in_pieces_is_sent_once_and_byte_by_byte(office, guest, mon
     await maria.get(path.removesuffix("/uploads"))
     assert 'data-received="700000"' in maria.text and "Scan für dich.pdf" in maria.text
     assert await answer(at(maria, path), "too early", upload) == 409
-    assert "not here any more" in maria.text and "too early" in maria.text
+    assert "no longer here" in maria.text and "too early" in maria.text
     assert await more(maria, upload, 700_000, content[700_000:]) == 204
     assert content[500:600] not in b"".join(file.read_bytes() for file in files(office))
     assert await answer(maria, "here it is", upload) == 200

@@ -88,7 +88,7 @@ async def test_removed_is_out_at_once_and_may_come_back(kept) -> None:
     assert await kept.boxes.open_box(NS, bob, kept.code) is None
     assert await kept.boxes.begin_answer(NS, bob, kept.code) is None
     assert not await kept.boxes.decline(NS, bob, kept.code)
-    assert (await kept.boxes.call_again(box, BOB, ALICE)).sentence == "This person takes part no more."
+    assert (await kept.boxes.call_again(box, BOB, ALICE)).sentence == "This person no longer takes part."
     assert await kept.boxes.add(box, BOB, ALICE)
     assert await kept.boxes.open_box(NS, bob, kept.code)
     assert len(kept.posted(BOB)) == 2
