@@ -108,7 +108,7 @@ def test_the_life_of_a_message(browser: Any, clinic: Gateway, world: Sink) -> No
 
     # What the sender asked for in the subject: done as far as it may be, told otherwise, and never seen by guests.
     world.wait("alice@example.com")
-    [told] = alice.mails("done in part")
+    [told] = alice.mails("Only part of what you asked for")
     assert "“sooner” is not a word" in " ".join(told.split())
     assert clinic.rows("box", "show", shared)[0]["settings"]["life"]["open_for"] == "20 days"
 
