@@ -92,7 +92,9 @@ async def _too_late(request: web.Request, keeper: Keeper, text: str, to: str = "
     """The box is over by now; or the one it was for takes part no more, and it went to nobody else instead."""
     record = await record_for(request, keeper)
     if to and to not in reachable(record) and not why_not(record, keeper.by, Act.ANSWER):
-        error = _("The person it was for no longer takes part. Your message was not sent to anybody: please choose again.")
+        error = _(
+            "The person it was for no longer takes part. Your message was not sent to anybody: please choose again."
+        )
     else:
         error = _("This SafeBox takes nothing more. Your message was not sent.")
     return await box_page(request, keeper, Note(text=text, write_error=error), status=409)

@@ -128,7 +128,9 @@ async def test_a_number_and_a_question_are_set_within_the_profile(office) -> Non
     await browser.post(f"/boxes/{box}/person", asks)
     assert browser.status == 409 and "stands in the question" in browser.text and "Where, in Davos?" in browser.text
     await browser.post(f"/boxes/{box}/person", {**asks, "question": "Where?"})
-    assert browser.status == 200 and "in another way than by this message" in browser.text and "davos" not in browser.text
+    assert (
+        browser.status == 200 and "in another way than by this message" in browser.text and "davos" not in browser.text
+    )
     invitation = await office.boxes.invitation("default", guest)
     assert (invitation.phone, invitation.question) == ("+41791234567", "Where?")
     assert await office.boxes.is_answer("default", guest, "DAVOS!")
