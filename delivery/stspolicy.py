@@ -12,7 +12,7 @@ LONGEST: Final = 31_557_600  # seconds a policy may last (RFC 8461 3.2)
 _HOSTS: Final = 200  # mx lines of one policy
 _RECORD: Final = re.compile(r"v=STSv1[ \t]*;[ \t]*(.*)", re.DOTALL)
 _FIELD: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]{0,31})[ \t]*=[ \t]*([!-:<>-~]+)")
-_LINE: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]{0,31})[ \t]*:[ \t]*(.*?)[ \t]*")
+_LINE: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]{0,31})[ \t]*:(.*)", re.DOTALL)
 _LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST: Final = re.compile(rf"(?:\*\.)?{_LABEL}(?:\.{_LABEL})*")
 
@@ -74,7 +74,7 @@ def read_policy(domain: str, policy_id: str, text: bytes) -> StsPolicy:
         found = _LINE.fullmatch(line)
         if found is None:
             raise StsInvalid(f"line {number + 1} is not a key with a value")
-        values.setdefault(found[1], []).append(found[2])
+        values.setdefault(found[1], []).append(found[2].strip(" \t"))
     if values.get("version", [""])[0] != "STSv1":
         raise StsInvalid("version is not STSv1")
     return StsPolicy(domain, policy_id, _mode(values), _hosts(values), _max_age(values))

@@ -84,7 +84,7 @@ def breakable(text: str) -> Markup:
 def initials(name: str) -> str:
     """One or two letters for the round mark beside a person."""
     address = "@" in name
-    bare = re.sub(r"[._-]+", " ", name.partition("@")[0]) if address else re.sub(r"\(.*?\)", " ", name)
+    bare = re.sub(r"[._-]+", " ", name.partition("@")[0]) if address else re.sub(r"\([^()]*\)", " ", name)
     words = [word for word in bare.split() if word[0].isalpha()]
     titles = {"dr", "prof", "mr", "mrs", "ms", "mx", "md", "phd"}
     named = [word for word in words if word.lower().rstrip(".") not in titles] or words

@@ -49,14 +49,16 @@ class _Sink(io.RawIOBase):
 def unique_names(names: Sequence[str]) -> list[str]:
     """Cleaned names, told apart as people do it, `report (2).pdf`, also where only the case differs."""
     taken: set[str] = set()
+    reached: dict[str, int] = {}  # by name: a thousand documents may have one
     unique: list[str] = []
     for name in names:
         clean = clean_name(name)
         stem, dot, ending = clean.rpartition(".")
-        number, candidate = 1, clean
+        number, candidate = reached.get(clean.casefold(), 1), clean
         while candidate.casefold() in taken:
             number += 1
             candidate = f"{stem} ({number}).{ending}" if dot and stem else f"{clean} ({number})"
+        reached[clean.casefold()] = number
         taken.add(candidate.casefold())
         unique.append(candidate)
     return unique

@@ -69,3 +69,8 @@ def test_none_needs_no_hosts() -> None:
 def test_what_is_no_policy(text: bytes) -> None:
     with pytest.raises(StsInvalid):
         read_policy("b.example", "1", text)
+
+
+def test_a_line_of_blanks_is_looked_at_once() -> None:
+    text = GOOD + b"note: x" + b" " * 400_000 + b"y \t\r\n"  # a hostile server's; counted from each blank on: minutes
+    assert read_policy("a.example", "1", text) == read_policy("a.example", "1", GOOD)

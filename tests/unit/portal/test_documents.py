@@ -257,6 +257,12 @@ def test_names_of_a_zip_differ(names: list[str]) -> None:
     assert len({name.casefold() for name in unique}) == len(names)
 
 
+def test_many_documents_of_one_name_are_told_apart_in_one_go() -> None:
+    unique = unique_names(["scan.pdf", "Scan (2).pdf", *["SCAN.pdf"] * 20_000])  # counted anew for each: minutes
+    assert len({name.casefold() for name in unique}) == 20_002
+    assert unique[2] == "SCAN (3).pdf" and unique[-1] == "SCAN (20002).pdf"
+
+
 def test_safe_type_of_what_is_not_ascii() -> None:
     assert safe_type("application/pdſ") == "application/octet-stream"
 
