@@ -31,6 +31,7 @@ from policy.decision import Route
 
 log = structlog.get_logger(__name__)
 
+_ASKED: Final = 50  # questions over one connection: servers slow down who says RSET a hundred times
 _TARGETS_AT_ONCE: Final = 20  # of one delivery
 
 
@@ -124,8 +125,9 @@ class RelayCourier:
             return None
         reply = await session.command(f"RCPT TO:<{recipient}>".encode("ascii"), self._times.command)
         if reply.code // 100 == 2:
-            session.messages += 1
-            session.is_spent = (await session.command(b"RSET", self._times.command)).code // 100 != 2
+            session.asked += 1
+            reset = await session.command(b"RSET", self._times.command)
+            session.is_spent = reset.code // 100 != 2 or session.asked >= _ASKED
         return reply
 
     def _by_target(self, delivery: Delivery, outcomes: dict[str, Outcome]) -> dict[Target, list[Item]]:

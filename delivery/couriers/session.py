@@ -89,6 +89,7 @@ class Session:
         self.writer = asyncio.StreamWriter(transport, self.replies, None, asyncio.get_running_loop())
         self.opened_at = asyncio.get_running_loop().time()
         self.messages = 0
+        self.asked = 0  # for how many recipients without a message
         self.is_spent = False  # not to be used for another message
 
     @property

@@ -56,6 +56,10 @@ async def test_a_recipient_can_be_asked_for_without_a_message(start_peer, delive
         assert peer.connections == 2
         assert await out.ask(inside, "bob@example.com") is None  # it does not say what it thinks of the recipient
         assert not any(line.startswith("DATA") for line in peer.lines)
+        asked = peer.connections
+        for _ in range(51):
+            assert (await out.ask(inside, "bob@example.com")).code == 250
+        assert peer.connections == asked + 2
         peer.hang_up()
         assert (await out.ask(inside, "bob@example.com")).code == 250
         outcomes = await out.deliver(delivery("bob@example.org"))
