@@ -300,6 +300,8 @@ class Session(Wire):
             wanted = parse_rcpt(argument, extended=self.is_extended, smtputf8=self.mail.smtputf8)
             to = wanted.recipient if wanted.recipient.domain else self.house.postmaster
             refusal = self.door.admission.recipient(to)
+            if self.door.admission.verifies:
+                await self.flush()  # asking may take seconds for each: what was said before is not held back
             refusal = refusal or await self.door.taker.expects(to, ask=self.door.admission.verifies)
             refusal = refusal or self.house.rates.refusal(self.payers, len(self.recipients) + 1)
             if refusal is not None:
