@@ -287,6 +287,7 @@ class PartnerSettings(Section):
     tls: PartnerTls = Field(default=PartnerTls(), description="How its TLS is proven.")
     fallback: Fallback = Field(
         default=Fallback.SAFEBOX,
-        description="Not reached with proof for queue.secure_fallback: safebox, wait (until expiry) or hold.",
+        description="What happens when it cannot be reached with proof for queue.secure_fallback: safebox, wait (until "
+        "expiry) or hold.",
     )
     limits: DestinationLimits = Field(default=DestinationLimits(), description="What it gets at once.")

@@ -70,7 +70,7 @@ class DkimKeySettings(Section):
         "makes one. A systemd credential of that name is taken instead where there is one.",
     )
     domain: DomainName | None = Field(
-        default=None, examples=["example.com"], description="Whose signature it is; omitted: the domain of `from`."
+        default=None, examples=["example.com"], description="The domain that signs; omitted: that of `from`."
     )
 
 
@@ -121,7 +121,7 @@ class NoticeSettings(Section):
         examples=["bounces.secure.example.com"],
         default=None,
         description="A domain whose mail comes to an inbound listener: notices get signed return addresses there; "
-        "null: bounces go to the sender of the mail it tells of.",
+        "null: bounces go to the sender of the mail that the notice tells of.",
     )
     dkim: DkimSettings | None = Field(
         default=None, description="Signs our notices, reports and answers with DKIM; null: they are not signed."

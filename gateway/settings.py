@@ -142,7 +142,7 @@ class Settings(Section):
         description="The keyring. `sealgate keys init` makes it; keep a copy where the data is not.",
     )
     listeners: Annotated[tuple[ListenerSettings, ...], Field(min_length=1)] = Field(description="Where mail comes in.")
-    limits: LimitSettings = Field(default=LimitSettings(), description="What one machine bears.")
+    limits: LimitSettings = Field(default=LimitSettings(), description="What one machine takes on.")
     smtp: SmtpSettings = Field(default=SmtpSettings(), description="What the door tolerates.")
     dns: DnsSettings = Field(default=DnsSettings(), description="Who is asked for the mail servers of domains.")
     next_hop: HopSettings = Field(
@@ -171,8 +171,8 @@ class Settings(Section):
     )
     profile_groups: dict[Name, ProfileGroupSettings] = Field(
         default_factory=dict,
-        description="Which profiles some senders have and may choose; the first group that holds a sender counts."
-        " Who is in none has `standard`.",
+        description="Which profiles some senders use and may choose; the first group that a sender is in counts."
+        " Senders in no group have `standard`.",
     )
     portal: PortalSettings = Field(description="Where guests read.")
     zone: Zone = Field(
@@ -186,8 +186,7 @@ class Settings(Section):
     )
     languages: Annotated[tuple[Language, ...], Field(min_length=1), AfterValidator(_once)] = Field(
         default=tuple(Language),
-        description="Languages that pages are offered in; the first is spoken to whom no other is known of, by notices"
-        " too.",
+        description="Languages of pages and notices; the first is used where no other is known.",
     )
     namespaces: Later = Field(default=None, description="Portals of their own: not in this version.")
     notices: NoticeSettings = Field(default=NoticeSettings(), description="The mails that the gateway writes itself.")

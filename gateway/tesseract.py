@@ -22,7 +22,8 @@ class ReadingSettings(Section):
         description="Read what is drawn in pictures and scanned pages, by tesseract, which costs seconds.",
     )
     seconds: Annotated[int, Field(ge=1, le=300)] = Field(
-        default=10, description="For all pictures of one message; what is not read by then is told as unreadable."
+        default=10,
+        description="For all pictures of one message; a picture that is not read by then counts as unreadable.",
     )
     languages: Annotated[tuple[Language, ...], Field(min_length=1, max_length=10)] = Field(
         default=("eng",), description="Languages of the pictures, as `tesseract --list-langs` names them."

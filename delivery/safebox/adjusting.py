@@ -12,7 +12,9 @@ class Adjustable(Section):
     """Left out, a setting is as the profile has it, whatever a sender asks for."""
 
     open_for: Span | None = Field(default=None, description="`[secure 7d]`: how long guests may answer.")
-    retention: RetentionSpan | None = Field(default=None, description="`[secure keep-30d]`: how long it stays.")
+    retention: RetentionSpan | None = Field(
+        default=None, description="`[secure keep-30d]`: how long it can be read after closing."
+    )
     replies: tuple[Replies, ...] = Field(
         default=(), examples=[["none", "owner"]], description="`[secure no-reply]`, `reply`, `reply-all`."
     )
@@ -31,7 +33,9 @@ class Adjustable(Section):
         description="`[secure tell-every]`, `tell-first`, `tell-never`.",
     )
     language: tuple[Language, ...] = Field(
-        default=(), examples=[["en", "fr", "de", "es"]], description="`[secure in-fr]`: of notices to guests."
+        default=(),
+        examples=[["en", "fr", "de", "es"]],
+        description="`[secure in-fr]`: the language of notices to guests.",
     )
     subject: StrictBool = Field(default=False, description="`[secure subject]`, `no-subject`: in notices to guests.")
     reminders: StrictBool = Field(default=False, description="`[secure no-reminders]`.")

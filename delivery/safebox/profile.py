@@ -142,8 +142,8 @@ class SigninSettings(Section):
 
     ways: Annotated[tuple[Way, ...], Field(min_length=1)] = Field(
         default=(Way.CODE, Way.ACCOUNT, Way.PASSKEY),
-        description="Each opens it: code (mailed to the guest's address), sms, voice, question (set by the sender), "
-        "account (with a password), passkey.",
+        description="Each of these opens the box: code (mailed to the guest's address), sms, voice, question (set by "
+        "the sender), account (with a password), passkey.",
     )
     account: AccountUse = Field(
         default=AccountUse.OPTIONAL, description="optional, or obligatory: guests register before they can read."
@@ -214,7 +214,7 @@ class NoticeContent(Section):
     language: Language | None = Field(
         default=None,
         examples=["fr"],
-        description="What guests are spoken to in who have not chosen a language; null: the first of `languages`.",
+        description="The language of notices to guests who have not chosen one; null: the first of `languages`.",
     )
 
 

@@ -165,7 +165,7 @@ class RatesSettings(Section):
 
     client: RateSettings = Field(
         default=RateSettings(),
-        description="One client's address (of IPv6 a /64): for most a mail server with all its users.",
+        description="One client's address (for IPv6 its /64): often a mail server with all its users.",
     )
     login: AccountRateSettings = Field(default=AccountRateSettings(), description="One login.")
     sender: AccountRateSettings = Field(
@@ -175,7 +175,7 @@ class RatesSettings(Section):
 
 
 class LimitSettings(Section):
-    """What one machine bears."""
+    """What one machine takes on."""
 
     message: Annotated[Size, Field(ge=1024)] = Field(default=50 * 2**20, description="The largest message (SIZE).")
     recipients: StrictInt = Field(default=1000, ge=1, description="Recipients of one message; RFC 5321 asks for 100.")
@@ -183,13 +183,13 @@ class LimitSettings(Section):
     sessions_per_client: StrictInt = Field(default=50, ge=1, description="SMTP sessions at once from one address.")
     memory: Size = Field(
         default=512 * 2**20,
-        description="Bytes of messages in memory at once, of one client three quarters at most; beyond it clients "
-        "wait, then get 452.",
+        description="Bytes of messages in memory at once; one client gets three quarters at most. Who asks for more "
+        "waits, then gets 452.",
     )
     free_disk: Size = Field(
         default=64 * 2**20,
-        description="Space that is to stay free where `data` lies (of a small disk a tenth at most): less, and clients "
-        "get 452; 0: not looked at.",
+        description="Space that has to stay free where `data` lies (on a small disk at most a tenth of it); with less, "
+        "clients get 452. 0: it is not checked.",
     )
     queue: StrictInt | None = Field(
         default=2_000_000, ge=1, description="Items that may wait: with more, clients get 452; null: any number."

@@ -72,7 +72,7 @@ class AcceptedSettings(Section):
     field: str | None = Field(
         default=None,
         examples=["messages.0.status"],
-        description="A value within the JSON of the answer that has to be `value` as well: names and numbers, by dots.",
+        description="Where in the JSON of the answer `value` has to stand, too: names and numbers with dots between.",
     )
     value: str = Field(default="0", description='What `field` has to be, as text: "0".')
 
@@ -148,12 +148,14 @@ class PhoneSettings(Section):
     sms: ProviderSettings | None = Field(default=None, description="Who sends texts; null: nobody.")
     voice: ProviderSettings | None = Field(default=None, description="Who calls and speaks a code; null: nobody.")
     prefixes: tuple[Annotated[str, AfterValidator(_prefix)], ...] = Field(
-        default=(), examples=[["+41", "+49"]], description="Numbers are called only if they begin so; empty: all."
+        default=(),
+        examples=[["+41", "+49"]],
+        description="Codes go only to numbers that begin with one of these; empty: to all.",
     )
     directory: File | None = Field(
         default=None,
         examples=["phones.csv"],
-        description="Numbers that are known: a line each of address, comma, number (+41791234567).",
+        description="File of known numbers: in each line an address, a comma, its number (+41791234567).",
     )
     limits: CostSettings = Field(default=CostSettings(), description="How much may be sent.")
 
