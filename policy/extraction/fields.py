@@ -12,7 +12,7 @@ _WORDS: Final = re.compile(r"""\s*(?:QUOTE\s+"?([^"\\]*)"?|(?:MACROBUTTON|GOTOBU
 _CODES: Final = re.compile(r"\s*QUOTE((?:\s+\d{1,5})+)\s*(?:\\|\Z)", re.I)
 _NUMBER: Final = re.compile(r"\s*=([^\\]{1,1000})(.*)", re.DOTALL)
 _PICTURE: Final = re.compile(r"\\#\s*(?:\"([^\"]{1,100})\"|(\S{1,100}))")
-_COUNTED: Final = re.compile(r"\s*SEQ\s+\S+.*?\\r\s*(\d{1,9})", re.I)
+_COUNTED: Final = re.compile(r"\s*SEQ\s+\S.*?\\r\s*(\d{1,9})", re.I)
 _EQUATION: Final = re.compile(r"\s*EQ\b(.*)", re.I | re.DOTALL)
 _RAISED: Final = re.compile(r"\\s\s?\\(?:up|do)\s?\d{0,4}\s?\([^()]{0,500}\)", re.I)
 _SWITCH: Final = re.compile(r"\\\*\s*(?:\"[^\"]{0,100}\"|\S{1,40})|\\[a-z]{1,3}\s?\d{0,4}", re.I)

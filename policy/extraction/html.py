@@ -16,10 +16,10 @@ from policy.extraction.tables import joined_cells, joined_lines
 from policy.reader.charsets import readings
 
 _NAIVE: Final = re.compile(r"<[^<>]*+>")
-_META: Final = re.compile(rb"""<meta[^>]{0,300}?charset\s*=\s*["']?\s*([A-Za-z0-9_:.-]{2,40})""", re.I)
+_META: Final = re.compile(rb"""<meta[^>]{0,300}?charset\s*=\s*(?:["']\s*)?([A-Za-z0-9_:.-]{2,40})""", re.I)
 _XML_ENCODING: Final = re.compile(rb"""\A[^<]{0,8}<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9_.-]{2,40})""")
 _WITHIN_WORD: Final = re.compile(f"(?<=[a-z]){EDGE}+(?=[a-z])")
-_OWN_FONT: Final = re.compile(r"@font-face\s*\{[^{}]{0,4000}?url\(\s*[\"']?\s*(?:data|cid):", re.I)
+_OWN_FONT: Final = re.compile(r"@font-face\s*\{[^{}]{0,4000}?url\(\s*(?:[\"']\s*)?(?:data|cid):", re.I)
 _DRAWING: Final = re.compile(r"\s*(?:<[?!][^<>]{0,500}>\s*){0,10}<(?:\w+:)?svg\b", re.I)
 _PRIVATE: Final = re.compile("[\ue000-\uf8ff\U000f0000-\U0010fffd]")
 _NEAR: Final = 160  # characters kept around what is hidden

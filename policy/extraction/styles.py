@@ -22,12 +22,14 @@ _FONT_SIZE: Final = re.compile(
 )
 _ALPHA: Final = re.compile(r"opacity\(\s*([\d.]+)(%?)")
 _FLAT: Final = re.compile(
-    r"scale(?:3d|x|y|z)?\(\s*0*\.?0*\s*[,)%]|scale(?:3d)?\([^,()]+,\s*0*\.?0*\s*[,)]|matrix\(\s*0*\.?0+\s*,\s*0*\.?0+\s*,\s*0"
+    r"scale(?:3d|x|y|z)?\(\s*0*(?:\.0*)?\s*[,)%]|scale(?:3d)?\([^,()]+,\s*0*(?:\.0*)?\s*[,)]"
+    r"|matrix\(\s*(?:0+|0*\.0+)\s*,\s*(?:0+|0*\.0+)\s*,\s*0"
     r"|rotate[xy]\(\s*-?(?:90|270)deg|rotate[xy]\(\s*-?\.25turn"
 )
 _MOVED: Final = re.compile(r"translate(?:3d|x|y|z)?\(([^()]*)\)")
 _CLIPPED: Final = re.compile(
-    r"(?:circle|ellipse)\(\s*0*\.?0*(?:px|%|em)?[\s)]|inset\(\s*(?:[5-9]\d|1\d\d)(?:\.\d+)?%|polygon\(\s*(?:0\w*%?\s+0\w*%?\s*,?\s*)+\)"
+    r"(?:circle|ellipse)\(\s*0*(?:\.0*)?(?:px|%|em)?[\s)]|inset\(\s*(?:[5-9]\d|1\d\d)(?:\.\d+)?%"
+    r"|polygon\(\s*0\w*%?\s+0\w*%?(?:\s*,\s*0\w*%?\s+0\w*%?)*\s*\)"  # a comma between points: one way to read it
     r"|path\(\s*[\"'][\"']|rect\(\s*0\w*\s+0\w*\s+0\w*\s+0"
 )
 _TINY: Final = 2.0  # pixels: text no higher than this is not seen

@@ -53,8 +53,9 @@ _LOOKS: Final = _set(
     "align alt bgcolor border cellpadding cellspacing class color dir face height lang size style title valign width"
 )
 _SHIFTED: Final = {"<h1>": "<h3>", "</h1>": "</h3>", "<h2>": "<h3>", "</h2>": "</h3>"}
-_REMOTE: Final = re.compile(  # linear: two runs of any length side by side would take hours for a megabyte of spaces
-    r"(?:src|background)\s{0,20}=\s{0,20}[\"']?\s{0,20}https?:|url\(\s{0,20}[\"']?\s{0,20}https?:", re.IGNORECASE
+# Linear: two runs of blanks side by side, of any length, would take hours for a megabyte of them.
+_REMOTE: Final = re.compile(
+    r"(?:src|background)\s*=\s*(?:[\"']\s*)?https?:|url\(\s*(?:[\"']\s*)?https?:", re.IGNORECASE
 )
 _URL: Final = re.compile(r"\bhttps?://[^\s<>\"'()\[\]{}]+[^\s<>\"'()\[\]{}.,;:!?]", re.IGNORECASE)
 

@@ -51,6 +51,7 @@ def shown(body: str, css: str = "") -> str:
         ("b{transform:translateX(-9999px)}", "a<b>z</b>b"),
         ("b{background:hsl(0,0%,0%);color:rgb(0 0 0)}", "a<b>z</b>b"),
         ("b{clip:rect(1px,1px,1px,1px);position:fixed}", "a<b>z</b>b"),
+        ("b{clip-path:polygon(0 0, 0px 0%,0 0)}", "a<b>z</b>b"),
     ],
 )
 def test_what_a_sheet_hides_is_not_shown(css: str, body: str) -> None:
@@ -70,6 +71,11 @@ def test_what_a_sheet_hides_is_not_shown(css: str, body: str) -> None:
         "height:0",
         "text-indent:-1em",
         "clip-path:circle(50%)",
+        "clip-path:polygon(0 0, 100% 0, 0 9px)",
+        "clip-path:polygon(" + "00 " * 60 + "x)",  # read in every way it takes longer than the sun will shine
+        "clip-path:circle(" + "0" * 100_000 + "x)",
+        "transform:scale(" + "0" * 100_000 + "x)",
+        "transform:matrix(" + "0" * 100_000 + "x)",
         "position:absolute;left:40px",
         "transform:rotate(90deg) scale(1.5)",
         "max-height:0;overflow:visible",
@@ -78,6 +84,11 @@ def test_what_a_sheet_hides_is_not_shown(css: str, body: str) -> None:
 )
 def test_what_is_seen_is_shown(style: str) -> None:
     assert shown(f'<b style="{style}">here</b>') == "here"
+
+
+@pytest.mark.parametrize("sheet", ["@font-face{src:url(", "@font-face{src:url('"])
+def test_a_sheet_of_blanks_is_looked_at_once(sheet: str) -> None:
+    assert shown(f"<style>{sheet}{' ' * 300_000}x)}}</style>here") == "here"
 
 
 @pytest.mark.parametrize(
