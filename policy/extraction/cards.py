@@ -13,7 +13,7 @@ _STARTS: Final = ("BEGIN:VCALENDAR", "BEGIN:VCARD", "BEGIN:VEVENT", "BEGIN:VNOTE
 _TYPES: Final = frozenset(
     {"text/calendar", "text/vcard", "text/x-vcard", "text/directory", "text/x-vcalendar", "text/x-vnote"}
 )
-_LDIF: Final = re.compile(r"\A(?:\ufeff)?(?:(?:#[^\n]*|version: ?\d+|)\r?\n)*dn::? ?\S", re.I)
+_LDIF: Final = re.compile(r"\A(?:\ufeff)?(?:(?:#[^\r\n]*|version: ?\d+|)\r?\n)*dn::? ?\S", re.I)
 _FOLD: Final = re.compile(r"\r?\n[ \t]")
 _QUOTED_LINE: Final = re.compile(r"(?i)^([^\r\n:]{0,200};(?:ENCODING=)?QUOTED-PRINTABLE[^\r\n:]{0,200}:)", re.M)
 _VALUE: Final = re.compile(r"(?:[^:\"\r\n]|\"[^\"\r\n]*\")*:")

@@ -92,6 +92,7 @@ def test_the_words_of_a_card() -> None:
     assert "NOTE:a, b\nc;" in card.texts[0]
     assert "MooreAlice" in card.texts[0]
     assert read_card("no card").texts == ()
+    assert read_card("# settings\r\n" * 100 + "here\r\ndn: none\r\n") == read_card("no card"), "each line in one way"
 
 
 def test_digits_side_by_side_and_below_each_other() -> None:
