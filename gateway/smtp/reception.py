@@ -35,7 +35,7 @@ class Taker(Protocol):
         """`raw` begins with our Received line."""
 
 
-class Guest(Protocol):
+class DoorSession(Protocol):
     """A session, as its door sees it."""
 
     def dismiss(self) -> None:
@@ -149,21 +149,21 @@ class Door:
     logins: Logins | None = None
     port: int = 0
     is_closing: bool = False
-    inside: set[Guest] = field(default_factory=set)
+    inside: set[DoorSession] = field(default_factory=set)
     is_empty: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self.is_empty.set()
         self.house.doors.append(self)
 
-    def enter(self, guest: Guest) -> None:
+    def enter(self, session: DoorSession) -> None:
         """A session begins."""
-        self.inside.add(guest)
+        self.inside.add(session)
         self.is_empty.clear()
 
-    def leave(self, guest: Guest) -> None:
+    def leave(self, session: DoorSession) -> None:
         """A session has ended."""
-        self.inside.discard(guest)
+        self.inside.discard(session)
         if not self.inside:
             self.is_empty.set()
 
