@@ -67,8 +67,12 @@ def _two_months_pass(page: str, link: str) -> None:
     for guest in ("dora@post.example", "emil@elsewhere.example"):  # neither opened it: 7 days and 1 day before its end
         wait_for(lambda guest=guest: _subjects(_read(page), guest).count("still waits for you") == 2)  # type: ignore[misc]  # a lambda with a default
     assert "Alice Example" in _read(link), "closed: it can be read on"
+    for guest in ("dora@post.example", "emil@elsewhere.example"):  # what can still be read, and until when
+        wait_for(lambda guest=guest: _subjects(_read(page), guest).count("is closed, ") == 1)  # type: ignore[misc]  # the same
+    wait_for(lambda: "Closed: " in _subjects(_read(page), "alice@example.com"), why="nobody opened it: she is told")
     deleted = _read(f"{page}/clock", b"days=30")
     assert "<strong>deleted</strong>" in deleted
+    wait_for(lambda: _subjects(_read(page), "dora@post.example").count("is kept until") == 1, why="three days before")
     with pytest.raises(urllib.error.HTTPError, match="410"):
         _read(link)
 

@@ -168,5 +168,10 @@ def test_the_guest_reads_downloads_registers_and_answers(world: Sink, make_gatew
     fresh.get_by_label(re.compile("password", re.I)).first.fill("four words nobody would guess")
     photograph(fresh, "signin")
     fresh.get_by_role("button", name=re.compile("Sign in", re.I)).click()
+    photograph(fresh, "messages")
     fresh.get_by_role("link", name=re.compile("Your discharge letter")).first.click()
     assert "Thursday, 26 November" in fresh.locator(".letter__body").first.inner_text()
+    site = f"http://localhost:{gateway.portal}"
+    for path, name in (("/account", "account"), ("/again", "again"), ("/zone", "zone"), ("/b/nothing", "nothing-here")):
+        fresh.goto(f"{site}{path}")
+        photograph(fresh, name)

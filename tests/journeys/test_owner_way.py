@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
 
@@ -86,10 +88,24 @@ def test_the_sender_sees_writes_closes_and_takes_back(world: Sink, make_gateway,
     assert page.get_by_role("link", name="With news 0").count() == 1  # all of it was seen
     photograph(page, "owner-list")
     page.get_by_role("link", name="Your discharge letter").click()
+    page.get_by_text("Keep open longer").click()
+    until = datetime.now(UTC).date() + timedelta(days=200)
+    page.get_by_label("Open until the end of").fill(str(until))
+    page.get_by_role("button", name="Keep open until then").click()
+    assert shown(until) in page.locator("main").inner_text()
+    twin = browser.new_context(storage_state=page.context.storage_state()).new_page()
+    twin.goto(path)
+    twin.get_by_label("Your message").fill("Written too long.")
     page.get_by_text("Close now").click()
     page.get_by_role("button", name="Close it").click()
+    photograph(page, "owner-closed")
     guest.goto(guest.url)
     assert "insurance card" in guest.content() and guest.get_by_text("Closed", exact=True).count()
+    # guests are told of it by mail, with a link to what they can still read; who did it is not
+    [told] = wait_for(lambda: [mail for mail in world.for_(DORA) if "is closed" in text_of_subject(mail.raw)])
+    assert "earlier than it was to be" in " ".join(text_of(told.raw).split())
+    guest.goto(link_for(world, DORA))
+    assert not [mail for mail in world.for_(ALICE) if text_of_subject(mail.raw).startswith("Closed")]
 
     page.get_by_role("link", name="See the record").click()
     assert "the message was closed" in page.locator("main").inner_text().lower()
@@ -103,6 +119,40 @@ def test_the_sender_sees_writes_closes_and_takes_back(world: Sink, make_gateway,
     photograph(page, "owner-recalled")
     guest.reload()
     assert "It was meant for another patient." in guest.content() and "insurance card" not in guest.content()
+    page.goto(path)
+    page.get_by_text(f"More {DORA}").click()
+    page.get_by_role("link", name=f"See it as they do {DORA}").click()
+    assert "It was meant for another patient." in page.content()
+    photograph(page, "owner-as-guest-end")
+    page.goto(path)
+    page.get_by_role("link", name="Delete it for good").click()
+    photograph(page, "owner-delete")
+    page.get_by_role("button", name=re.compile("Delete")).click()
+    guest.reload()
+    assert guest.get_by_role("heading", level=1).count() == 1 and "insurance card" not in guest.content()
+    photograph(guest, "deleted")
     page.get_by_role("button", name="Leave").click()
+    photograph(page, "owner-left")
+    twin.get_by_role("button", name="Send", exact=True).click()  # their sign-in has ended meanwhile
+    twin.get_by_role("heading", name=re.compile("ended")).wait_for()
+    assert "Written too long." in twin.content()
+    photograph(twin, "owner-signed-out")
     page.goto(path)
     assert page.url.endswith(f"signin?box={path.rpartition('/')[2]}")
+    page.get_by_label("Your e-mail address").fill("boris@example.com")
+    page.get_by_role("button", name="Send me a code").click()
+    wrong = "000000" if code_for(world, "boris@example.com") != "000000" else "111111"
+    for _ in range(5):
+        page.get_by_label(re.compile("Code of 6 digits")).fill(wrong)
+        page.get_by_role("button", name="Go to your messages").click()
+    photograph(page, "owner-wait")
+
+
+def shown(day: date) -> str:
+    """As a page says it."""
+    return f"{day.day} {day:%B %Y}"
+
+
+def text_of_subject(raw: bytes) -> str:
+    """A mail's subject."""
+    return str(message_from_bytes(raw, policy=policy.default)["Subject"])
