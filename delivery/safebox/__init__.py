@@ -13,8 +13,8 @@ What is where:
 - a guest: `finding` (their seat), `participants`, `reading`, `opening`, `contents`, `telling`, `proving`
 - answers and files: `answers`, `answering`, `uploads`, `uploading`, `receiving`, `limits`, `kinds`
 - those who keep a box: `keeping`, `partaking`, `recalling`, `looking`, `listing`, `vouching`
-- what is told of it: `records`, `tracking`, `boxrecord` (the audit record)
+- what is told of it: `summaries`, `tracking`, `auditrecord`
 - time: `clockwork`; who is told of an end: `ending`
-- security profiles: `profile`, `choices`, `spans`, `adjusting`, `plainwords`; what a mail asks of them: `wishes`,
+- security profiles: `profile`, `choices`, `spans`, `adjusting`, `profilewords`; what a mail asks of them: `wishes`,
   `asking`
 """

@@ -13,9 +13,9 @@ from typing import Final
 from delivery.notices.compose import Composer
 from delivery.safebox.answering import keep_answer, left_today
 from delivery.safebox.answers import AnswerDraft
+from delivery.safebox.auditrecord import Recording
 from delivery.safebox.authority import By
 from delivery.safebox.bounces import NoticeBounces
-from delivery.safebox.boxrecord import Recording
 from delivery.safebox.clockwork import Clockwork
 from delivery.safebox.desk import Desk
 from delivery.safebox.finding import may_read

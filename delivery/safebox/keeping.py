@@ -17,8 +17,8 @@ from delivery.safebox.ending import Ending, Tidings
 from delivery.safebox.lifecycle import Act, refusal, sources, state_at
 from delivery.safebox.profile import Profile
 from delivery.safebox.reading import facts_of
-from delivery.safebox.records import BoxRecord, BoxSummary, GuestSummary
 from delivery.safebox.reminding import expiring_at, longest_open, next_reminder_at, until_deleted
+from delivery.safebox.summaries import BoxStory, BoxSummary, GuestSummary
 from delivery.speech import Phrase, phrase
 from delivery.store.audit import EventKind, document_field
 from delivery.store.box_contents import (
@@ -73,19 +73,19 @@ class Keeping(Ending):
 
         return await self._desk.db.read(work)
 
-    async def show(self, box_id: str, by: By, namespace: str = "default") -> BoxRecord | None:
+    async def show(self, box_id: str, by: By, namespace: str = "default") -> BoxStory | None:
         """One box with its people, counts and history, without its content, which it outlives. Its subject is for
         people alone, who see it in their list too.
         """
         now = self._desk.clock()
 
-        def work(conn: Connection) -> BoxRecord | None:
+        def work(conn: Connection) -> BoxStory | None:
             standing = standing_of(conn, namespace, box_id, by)
             if standing is None or refusal(standing.box.state, Act.SEE, standing.actor):
                 return None
             box = standing.box
             key = BoxKey.of(self._desk.vault, box) if by.address else None
-            return BoxRecord(
+            return BoxStory(
                 summary_of(box, standing.people, now),
                 box.message_id,
                 box.closed_at,

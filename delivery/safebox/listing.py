@@ -15,7 +15,7 @@ from delivery.safebox.inviting import about_of
 from delivery.safebox.keeping import summary_of
 from delivery.safebox.participants import Access
 from delivery.safebox.post import Posted
-from delivery.safebox.records import BoxSummary
+from delivery.safebox.summaries import BoxSummary
 from delivery.store.audit import Event, EventKind, record
 from delivery.store.box_lists import Shown, boxes_kept, counts_kept, helpless_in
 from delivery.store.box_news import NOTHING, Counted, news_of

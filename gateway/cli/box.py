@@ -127,8 +127,8 @@ def show(invocation: Invocation, *, box_id: str, namespace: str, as_json: bool) 
 @_box
 def record(invocation: Invocation, *, box_id: str, namespace: str, as_json: bool) -> None:
     """Show the audit record of a box, once it is closed; it outlives the content."""
+    from delivery.safebox.auditrecord import record_as_json
     from delivery.safebox.authority import By
-    from delivery.safebox.boxrecord import record_as_json
 
     with stores_of(invocation) as stores:
         found = asyncio.run(stores.boxes.audit_record(box_id, By.admin(actor()), namespace))

@@ -9,9 +9,9 @@ from gateway.cli.stores import shown
 from gateway.cli.terminal import printable_lines
 
 if TYPE_CHECKING:
-    from delivery.safebox.boxrecord import AuditRecord
+    from delivery.safebox.auditrecord import AuditRecord
     from delivery.safebox.recalling import Fate
-    from delivery.safebox.records import BoxRecord, BoxSummary, GuestSummary
+    from delivery.safebox.summaries import BoxStory, BoxSummary, GuestSummary
     from delivery.safebox.tracking import Track
 
 
@@ -30,7 +30,7 @@ def summary_json(box: "BoxSummary") -> dict[str, Any]:
     }
 
 
-def record_json(record: "BoxRecord") -> dict[str, Any]:
+def record_json(record: "BoxStory") -> dict[str, Any]:
     """`box show --json`, without the activity."""
     box = record.summary
     return summary_json(box) | {
@@ -128,9 +128,9 @@ def summary_text(box: "BoxSummary") -> str:
     return printable_lines("\n".join(lines))
 
 
-def record_text(record: "BoxRecord", tracks: "Sequence[Track]") -> str:
+def record_text(record: "BoxStory", tracks: "Sequence[Track]") -> str:
     """Everything about a box."""
-    from delivery.safebox.plainwords import in_words
+    from delivery.safebox.profilewords import in_words
 
     box = record.summary
     names = {one.participant_id: one.address for one in (*box.guests, *box.staff)}

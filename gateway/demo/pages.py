@@ -10,7 +10,7 @@ from typing import Final
 from aiohttp import web
 
 from delivery.errors import StoreUnavailable
-from delivery.safebox.records import BoxSummary
+from delivery.safebox.summaries import BoxSummary
 from gateway.demo import samples
 from gateway.demo.mailboxes import Mail, Mailboxes
 from gateway.demo.timepiece import LONGEST, Timepiece

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from delivery.safebox.box import SafeBoxes
-from delivery.safebox.records import BoxSummary
+from delivery.safebox.summaries import BoxSummary
 
 LONGEST: Final = timedelta(days=3650)  # no further ahead than that
 _STEP: Final = timedelta(days=1)

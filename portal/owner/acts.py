@@ -11,7 +11,7 @@ from aiohttp import web
 from delivery.safebox.authority import Said
 from delivery.safebox.lifecycle import Act
 from delivery.safebox.recalling import MAX_REASON, Recalled
-from delivery.safebox.records import BoxRecord, GuestSummary
+from delivery.safebox.summaries import BoxStory, GuestSummary
 from delivery.speech import phrase
 from delivery.store.boxes import Role
 from delivery.store.throttles import Limit
@@ -68,7 +68,7 @@ async def reopen(request: web.Request) -> web.StreamResponse:
     return await _done(request, keeper, "told" if told else "reopen", said)
 
 
-async def _no_day(request: web.Request, keeper: Keeper, record: BoxRecord, act: Act) -> web.StreamResponse:
+async def _no_day(request: web.Request, keeper: Keeper, record: BoxStory, act: Act) -> web.StreamResponse:
     refused = why_not(record, keeper.by, act)
     if refused:
         return await _done(request, keeper, "", Said(False, refused))
@@ -211,7 +211,7 @@ async def _count_calls(services: PortalServices, keeper: Keeper) -> None:
         raise Slower(until, now)
 
 
-def _person(record: BoxRecord, participant_id: str) -> GuestSummary:
+def _person(record: BoxStory, participant_id: str) -> GuestSummary:
     people = (*record.summary.guests, *record.summary.staff)
     found = next((one for one in people if one.participant_id == participant_id), None)
     if found is None:
@@ -219,7 +219,7 @@ def _person(record: BoxRecord, participant_id: str) -> GuestSummary:
     return found
 
 
-def _end_of(request: web.Request, record: BoxRecord, text: str) -> datetime | None:
+def _end_of(request: web.Request, record: BoxStory, text: str) -> datetime | None:
     """The end of a day in the reader's zone, and no later than the profile lets it be on that very day."""
     try:
         day = date.fromisoformat(text)
@@ -231,11 +231,11 @@ def _end_of(request: web.Request, record: BoxRecord, text: str) -> datetime | No
         return None
 
 
-def _subject(record: BoxRecord) -> str:
+def _subject(record: BoxStory) -> str:
     return record.subject or _("A message without a subject")
 
 
-async def _document_name(request: web.Request, keeper: Keeper, record: BoxRecord, document: str) -> str:
+async def _document_name(request: web.Request, keeper: Keeper, record: BoxStory, document: str) -> str:
     services = services_of(request)
     opened = await services.boxes.open_for(record.summary.id, keeper.by, services.namespace)
     for message in opened.messages if opened else ():

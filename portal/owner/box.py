@@ -4,7 +4,7 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
-from delivery.safebox.records import BoxRecord
+from delivery.safebox.summaries import BoxStory
 from delivery.speech import phrase
 from delivery.store.box_news import NOTHING
 from portal.owner.entry import Keeper, keeper_of
@@ -39,7 +39,7 @@ async def box(request: web.Request) -> web.StreamResponse:
     return await box_page(request, keeper, Note(done=DONE.get(request.query.get("done", ""), "")))
 
 
-async def record_for(request: web.Request, keeper: Keeper) -> BoxRecord:
+async def record_for(request: web.Request, keeper: Keeper) -> BoxStory:
     """The box that the path names. Raises NothingHere for boxes of others, as for unknown ones."""
     services = services_of(request)
     record = await services.boxes.show(request.match_info["box"], keeper.by, services.namespace)

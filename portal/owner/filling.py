@@ -12,8 +12,8 @@ from delivery.safebox.choices import Others, Replies, Way
 from delivery.safebox.contents import BoxMessage, OpenBox
 from delivery.safebox.headers import address_key
 from delivery.safebox.lifecycle import Act, Actor, forbidden, refusal
-from delivery.safebox.plainwords import in_words
-from delivery.safebox.records import BoxRecord
+from delivery.safebox.profilewords import in_words
+from delivery.safebox.summaries import BoxStory
 from delivery.safebox.vouching import PHONES, KnownProof
 from delivery.speech import phrase
 from delivery.store.box_news import Counted
@@ -34,7 +34,7 @@ from portal.web.uploads import FilesField
 _ACTORS: Final = {Role.OWNER: Actor.OWNER, Role.PRIVILEGED: Actor.PRIVILEGED, Role.COLLEAGUE: Actor.COLLEAGUE}
 
 
-async def filled(request: web.Request, keeper: Keeper, record: BoxRecord, new: Counted, note: Note) -> BoxPage:
+async def filled(request: web.Request, keeper: Keeper, record: BoxStory, new: Counted, note: Note) -> BoxPage:
     """The page for somebody who keeps the box. `new`: since they last looked."""
     services, clock = services_of(request), clock_of(request)
     place = (record.summary.id, keeper.by, services.namespace)
@@ -87,7 +87,7 @@ async def filled(request: web.Request, keeper: Keeper, record: BoxRecord, new: C
     )
 
 
-def role_in(record: BoxRecord, by: By) -> Role:
+def role_in(record: BoxStory, by: By) -> Role:
     """What the one who looks is in it, of the roles they have the one with most rights."""
     if address_key(record.summary.owner) == by.key:
         return Role.OWNER
@@ -96,17 +96,17 @@ def role_in(record: BoxRecord, by: By) -> Role:
     return Role.PRIVILEGED if Role.PRIVILEGED in mine else Role.COLLEAGUE
 
 
-def acts_in(record: BoxRecord, by: By) -> frozenset[Act]:
+def acts_in(record: BoxStory, by: By) -> frozenset[Act]:
     """What the life cycle's table and the box's own profile let this one do now."""
     return frozenset(act for act in Act if not why_not(record, by, act))
 
 
-def why_not(record: BoxRecord, by: By, act: Act) -> str:
+def why_not(record: BoxStory, by: By, act: Act) -> str:
     """The sentence that refuses an act to this one now; empty: they may."""
     return refusal(record.summary.state, act, _ACTORS[role_in(record, by)]) or forbidden(record.profile, act)
 
 
-def reachable(record: BoxRecord) -> tuple[str, ...]:
+def reachable(record: BoxStory) -> tuple[str, ...]:
     """The guests who can read what is written now, by id."""
     return tuple(
         one.participant_id
@@ -115,7 +115,7 @@ def reachable(record: BoxRecord) -> tuple[str, ...]:
     )
 
 
-def _title_of(record: BoxRecord) -> str:
+def _title_of(record: BoxStory) -> str:
     gone = record.summary.state is BoxState.DELETED
     return _("A message that is gone") if gone else _("A message without a subject")
 
@@ -129,7 +129,7 @@ def to_whom(message: BoxMessage) -> str:
     return _("to you") if message.author.role is Role.GUEST else _("to everybody in it")
 
 
-def _days(record: BoxRecord, clock: Clock) -> tuple[str, str, str]:
+def _days(record: BoxStory, clock: Clock) -> tuple[str, str, str]:
     """The first and the last day that it can be kept open until, and one between, as date fields have them."""
 
     def day(when: datetime) -> str:
@@ -142,9 +142,7 @@ def _days(record: BoxRecord, clock: Clock) -> tuple[str, str, str]:
     return day(begin), day(latest), day(proposed)
 
 
-async def _write_form(
-    request: web.Request, keeper: Keeper, opened: OpenBox, record: BoxRecord, note: Note
-) -> WriteForm:
+async def _write_form(request: web.Request, keeper: Keeper, opened: OpenBox, record: BoxStory, note: Note) -> WriteForm:
     role, settings = role_in(record, keeper.by), record.profile.participants
     waiting = await services_of(request).boxes.uploads(writer_at(request, keeper))
     names = {one.id: one.name or one.address for one in opened.people}
@@ -160,7 +158,7 @@ async def _write_form(
     )
 
 
-def _proof_form(record: BoxRecord, known: KnownProof, note: Note, participant_id: str) -> ProofForm:
+def _proof_form(record: BoxStory, known: KnownProof, note: Note, participant_id: str) -> ProofForm:
     ways = set(record.profile.signin.ways)
     typed = note.typed if note.typed.get("person") == participant_id else {}
     return ProofForm(

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from delivery.safebox.boxrecord import AuditRecord
+from delivery.safebox.auditrecord import AuditRecord
 from delivery.safebox.lifecycle import Act
 from delivery.safebox.listing import ListedBox
 from delivery.safebox.recalling import Fate
-from delivery.safebox.records import BoxRecord
+from delivery.safebox.summaries import BoxStory
 from delivery.store.box_lists import Shown
 from delivery.store.boxes import Role
 from portal.web.letters import ShownMessage
@@ -162,7 +162,7 @@ class BoxPage:
     """One box, as those see it who keep it. `note`: what was just done, or why not."""
 
     title: str
-    record: BoxRecord
+    record: BoxStory
     subject: str = field(repr=False)
     here: str
     role: Role  # of the one who looks

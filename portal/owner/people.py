@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from delivery.safebox.lifecycle import Act
-from delivery.safebox.records import BoxSummary, GuestSummary
+from delivery.safebox.summaries import BoxSummary, GuestSummary
 from delivery.safebox.tracking import Download, Sight, Track
 from delivery.speech import phrase
 from delivery.store.boxes import GuestState, Role

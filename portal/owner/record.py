@@ -4,7 +4,7 @@ import json
 
 from aiohttp import web
 
-from delivery.safebox.boxrecord import AuditRecord, record_as_json
+from delivery.safebox.auditrecord import AuditRecord, record_as_json
 from portal.owner.entry import keeper_of, path_of
 from portal.owner.pages import RecordPage
 from portal.services import services_of

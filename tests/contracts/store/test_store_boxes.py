@@ -14,9 +14,9 @@ from delivery.items import Destination, Item, OpenMessage, State
 from delivery.notices.compose import Composer
 from delivery.notices.facts import Voice
 from delivery.queue import Queue
+from delivery.safebox.auditrecord import AuditRecord
 from delivery.safebox.authority import By
 from delivery.safebox.box import SafeBoxes
-from delivery.safebox.boxrecord import AuditRecord
 from delivery.safebox.participants import Access, Way
 from delivery.safebox.profile import Profile
 from delivery.safebox.receiving import NotNext, Receiving

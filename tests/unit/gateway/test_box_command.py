@@ -14,7 +14,7 @@ from delivery.couriers.courier import Delivery, Stored
 from delivery.couriers.safebox import SafeBoxCourier
 from delivery.items import Destination, Item, Kind, OpenMessage, State
 from delivery.safebox.profile import Profile
-from delivery.safebox.records import BoxRecord, BoxSummary, GuestSummary
+from delivery.safebox.summaries import BoxStory, BoxSummary, GuestSummary
 from delivery.store.boxes import BoxState, GuestState
 from gateway.cli.boxshown import record_json, summary_json, summary_text
 from gateway.cli.main import main
@@ -47,7 +47,7 @@ def test_the_line_of_a_box_has_the_agreed_shape() -> None:
         "deletes_at": None,
         "guests": [{"address": "bob@guest.example\x1b[2J", "state": "read"}],
     }
-    record = BoxRecord(BOX, "m1", None, None, None, 1, 2, 3, ((NOW, "box.read", "p1"),))
+    record = BoxStory(BOX, "m1", None, None, None, 1, 2, 3, ((NOW, "box.read", "p1"),))
     assert json.loads(json.dumps(record_json(record)))["events"][0]["kind"] == "box.read"
 
 

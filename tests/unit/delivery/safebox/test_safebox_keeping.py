@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from delivery.items import Reply, State
+from delivery.safebox.auditrecord import record_as_json
 from delivery.safebox.authority import By, Said
-from delivery.safebox.boxrecord import record_as_json
 from delivery.safebox.lifecycle import ACTS, GUEST_MOVES, MOVES, Act, Actor, may, refusal, state_at, table
 from delivery.safebox.profile import Profile
 from delivery.store.audit import export

@@ -16,10 +16,10 @@ from delivery.safebox.boxkey import GUEST_NAME, BoxKey
 from delivery.safebox.inviting import about_of
 from delivery.safebox.keeping import summary_of
 from delivery.safebox.lifecycle import Act, refusal
-from delivery.safebox.plainwords import in_words
 from delivery.safebox.profile import Profile
+from delivery.safebox.profilewords import in_words
 from delivery.safebox.reading import facts_of
-from delivery.safebox.records import BoxSummary
+from delivery.safebox.summaries import BoxSummary
 from delivery.speech import phrase
 from delivery.store.audit import EventKind
 from delivery.store.box_contents import documents_of

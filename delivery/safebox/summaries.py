@@ -40,7 +40,7 @@ class BoxSummary:
 
 
 @dataclass(frozen=True, slots=True)
-class BoxRecord:
+class BoxStory:
     """`box show`: the summary with what happened."""
 
     summary: BoxSummary
