@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from delivery.errors import DeliveryError, KeysUnavailable
 from delivery.safebox.acting import LATE
 from delivery.safebox.authority import By, Said, Standing, standing_of
-from delivery.safebox.boxkey import SUBJECT, BoxKey
+from delivery.safebox.boxkey import GUEST_NAME, SUBJECT, BoxKey
 from delivery.safebox.ending import Ending, Tidings
 from delivery.safebox.lifecycle import Act, refusal, sources, state_at
 from delivery.safebox.profile import Profile
@@ -74,8 +74,8 @@ class Keeping(Ending):
         return await self._desk.db.read(work)
 
     async def show(self, box_id: str, by: By, namespace: str = "default") -> BoxStory | None:
-        """One box with its people, counts and history, without its content, which it outlives. Its subject is for
-        people alone, who see it in their list too.
+        """One box with its people, counts and history, without its content, which it outlives. Its subject and
+        the names of people are for those who take part, not for commands.
         """
         now = self._desk.clock()
 
@@ -97,6 +97,7 @@ class Keeping(Ending):
                 tuple((at, kind, participant) for at, kind, participant, _ in events_of(conn, namespace, box_id)),
                 Profile.model_validate(box.profile),
                 key.open_text(SUBJECT, box.id, box.subject_sealed) if key else "",
+                {one.id: key.open_text(GUEST_NAME, one.id, one.name_sealed) for one in standing.people} if key else {},
             )
 
         return await self._desk.db.read(work)

@@ -1,5 +1,6 @@
 """Boxes as owners and admins see them: who and when, never the content."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -54,3 +55,4 @@ class BoxStory:
     events: tuple[tuple[datetime, str, str | None], ...] = ()  # (when, kind, participant id)
     profile: Profile = field(default=Profile())  # frozen when it was made
     subject: str = field(default="", repr=False)  # as long as the key is there, also of what was taken back
+    names: Mapping[str, str] = field(default_factory=dict, repr=False)  # by participant, as long

@@ -54,7 +54,7 @@ async def filled(request: web.Request, keeper: Keeper, record: BoxStory, new: Co
     people = shown_people(
         record.summary,
         tracks,
-        names={one.id: one.name for one in opened.people} if opened else {},
+        names=record.names,
         documents={one.id: one.name for message in messages for one in message.documents},
         proofs={one: _proof_form(record, known, note, one) for one, known in proofs.items()},
         waiting={one: known.phone for one, known in proofs.items() if known.waits},
