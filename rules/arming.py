@@ -78,12 +78,6 @@ class Armed:
         naming = self._arming.detectors
         return merged(span for name, spans in self._spans.items() if detector in naming[name] for span in spans)
 
-    def all_spans(self) -> list[tuple[int, int]]:
-        """The pieces to be searched for any."""
-        if self._whole:
-            return [(0, len(self._data))]
-        return merged(span for spans in self._spans.values() for span in spans)
-
 
 def merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     """Spans in order, those that meet as one."""

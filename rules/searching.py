@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 from rules.arming import FIELDS, Armed, Arming
@@ -42,8 +43,8 @@ class Search:
     lists and words that name are found beside it. The second looks about the runs for what can stand only there: close
     about them for most patterns, which are narrow, farther for the others. The third and the fourth look for what
     counts only where it is named, about the words that name it or below the header of a table: patterns as weak as
-    "eight digits" cost other texts nothing. In the third each detector has a database of its own, since it is another
-    one's words that stand there mostly. Equal patterns of several detectors are otherwise run once.
+    "eight digits" cost other texts nothing. In these each detector has a database of its own, since it is another one's
+    words that stand there mostly. Equal patterns of several detectors are otherwise run once.
     """
 
     def __init__(self, detectors: Sequence[Detector], cache: Cache | None) -> None:
@@ -70,7 +71,11 @@ class Search:
             for index, detector in enumerate(detectors)
             if any(map(_named, detector.patterns))
         }
-        self._fourth = tuple(_Pass(detectors, _in_runs(named=True, wide=wide), [], cache) for wide in (False, True))
+        self._fourth = {
+            index: tuple(_Pass(detectors, _in_runs(named=True, wide=wide), [], cache, index) for wide in (False, True))
+            for index, detector in enumerate(detectors)
+            if any(pattern.named and _runs(pattern) for pattern in detector.patterns)
+        }
         self._passes = (
             self._words,
             self._numbers,
@@ -78,7 +83,7 @@ class Search:
             self._others,
             *self._second,
             *self._third.values(),
-            *self._fourth,
+            *chain.from_iterable(self._fourth.values()),
         )
         if bundle is not None:
             bundle.close()
@@ -94,9 +99,9 @@ class Search:
         found: dict[int, list[Candidate]] = {}
         sums, known = Sums(), Known()
         marks: list[int] = []
-        for each, event, armed in self._events(data, budget, sums, marks):
+        for each, event in self._events(data, budget, sums, marks):
             part = parts.at(event & _END)
-            if part not in found and each.holds(data, event, armed, budget, known):
+            if part not in found and each.holds(data, event, budget, known):
                 found[part] = []
         for mark in marks:
             found.setdefault(parts.at(mark), [])
@@ -115,13 +120,13 @@ class Search:
         known = Known()
         sums = Sums() if terms else None
         slow = {each: set(each.alone) for each in self._passes if each.alone}
-        for each, event, armed in self._events(data, budget, sums, marks):
+        for each, event in self._events(data, budget, sums, marks):
             index = event >> 40
             if index in each.slow:
                 slow.setdefault(each, set()).add(index)
                 continue
             for program in each.programs[index]:
-                if program.detector in full or (armed is not None and program.detector not in armed):
+                if program.detector in full:
                     continue
                 candidate = program.confirm(data, event & _END, budget, known)
                 if candidate is not None:
@@ -135,43 +140,41 @@ class Search:
 
     def _events(
         self, data: bytes, budget: Budget, sums: Sums | None, marks: list[int]
-    ) -> Iterator[tuple["_Pass", int, Set[int] | None]]:
-        """What the engine sees of patterns, pass by pass, with the detectors that may ask where not all may."""
+    ) -> Iterator[tuple["_Pass", int]]:
+        """What the engine sees of patterns, pass by pass."""
         armed, runs = Armed(self._arming, data), list[int]()
         whole = ((0, len(data)),)
         for each in (self._words, self._others):
             for event in each.events(data, whole, budget):
-                yield each, event, None
+                yield each, event
         for event in self._numbers.events(data, whole, budget):
             kind = (event >> 40) - self._numbers.count
             if kind < 0:
-                yield self._numbers, event, None
+                yield self._numbers, event
             else:
                 (runs if kind == _RUN else marks).append(event & _END)
         for event in self._capitals.events(data, whole, budget):
             if event >> 40 < self._capitals.count:
-                yield self._capitals, event, None
+                yield self._capitals, event
             else:
                 armed.add(self._arming.fields, (event & _END,))
         if not data.isascii():
             marks += [event & _END for block in self._foreign.ends(data) for event in block]
         small = len(data) <= _SMALL and runs
         about = [whole if small else windows(data, runs, widest) for widest in (NARROW, WIDEST)]
-        for each, spans in zip(self._second, about, strict=True):
-            for event in each.events(data, spans, budget):
-                yield each, event, None
+        for each, near in zip(self._second, about, strict=True):
+            for event in each.events(data, near, budget):
+                yield each, event
         self._literals.read(data, budget, armed.add, sums.add if sums is not None else None)
-        named = armed.detectors
-        for detector in named:
+        for detector in armed.detectors:
+            spans = armed.spans(detector)
             if detector in self._third:
-                for event in self._third[detector].events(data, armed.spans(detector), budget):
-                    yield self._third[detector], event, None
-        if named:
-            may = frozenset(named)
-            for each, spans in zip(self._fourth, about, strict=True):
+                for event in self._third[detector].events(data, spans, budget):
+                    yield self._third[detector], event
+            for each, near in zip(self._fourth.get(detector, ()), about, strict=False):
                 if each.count:
-                    for event in each.events(data, common(armed.all_spans(), spans), budget):
-                        yield each, event, may
+                    for event in each.events(data, common(spans, near), budget):
+                        yield each, event
 
     def _weighed(self, sums: Sums) -> Iterator[Candidate]:
         for detector, places in sums.seen.items():
@@ -238,13 +241,11 @@ class _Pass:
                 return
             yield from block
 
-    def holds(self, data: bytes, event: int, armed: Set[int] | None, budget: Budget, known: Known) -> bool:
-        """Whether a value that passes its check ends where the engine saw something; `armed`: who may ask."""
+    def holds(self, data: bytes, event: int, budget: Budget, known: Known) -> bool:
+        """Whether a value that passes its check ends where the engine saw something."""
         index = event >> 40
         return index in self.slow or any(
-            program.confirm(data, event & _END, budget, known) is not None
-            for program in self.programs[index]
-            if armed is None or program.detector in armed
+            program.confirm(data, event & _END, budget, known) is not None for program in self.programs[index]
         )
 
 
