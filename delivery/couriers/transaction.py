@@ -25,6 +25,7 @@ from delivery.lines import has_bare_newline, header_end
 log = structlog.get_logger(__name__)
 
 _CHUNK: Final = 256 * 1024
+_LAST: Final = 64 * 1024  # bytes: the end of a message, or all of a small one, goes out in one piece with the final dot
 _LARGE: Final = 4 * 1024 * 1024  # bytes: to look at more takes so long that it is done in a thread, and in pieces
 _LOCAL: Final = r'"(?:[^"\\\x00-\x1f\x7f]|\\[^\x00-\x1f\x7f])*"|[^"<>()\[\]\\,;:@\s\x00-\x1f\x7f]+'
 _ADDRESS: Final = re.compile(rf"(?:{_LOCAL})@[^<>\s@\x00-\x1f\x7f]+|postmaster", re.IGNORECASE)
@@ -225,12 +226,16 @@ class Transaction:
                 self._session.abort()
 
     async def _content(self, copies: list[Copy], answer: "asyncio.Future[SMTPResponse]") -> bool:
-        """Send all but the end, ask for the lease, send the end. False: the connection is of no more use."""
+        """Send all but the end, ask for the lease, send the end. False: the connection is of no more use.
+
+        The end is sent as one piece: a write, and what follows from it in the kernel, costs as much as sealing does.
+        """
         raw = self._mailing.raw
         stuffed = await asyncio.to_thread(_stuffed, raw) if len(raw) > _LARGE else _stuffed(raw)
         view = memoryview(stuffed)
-        for at in range(0, len(stuffed), _CHUNK):
-            if not await self._block(view[at : at + _CHUNK], answer):
+        last = max(0, len(stuffed) - _LAST)
+        for at in range(0, last, _CHUNK):
+            if not await self._block(view[at : min(at + _CHUNK, last)], answer):
                 self._file(copies, _early(answer))
                 return False
         if not await self._is_ours():
@@ -239,7 +244,8 @@ class Transaction:
         if answer.done():
             self._file(copies, _early(answer))
             return False
-        self._session.writer.write(b".\r\n" if not stuffed or stuffed.endswith(b"\r\n") else b"\r\n.\r\n")
+        end = b".\r\n" if not stuffed or stuffed.endswith(b"\r\n") else b"\r\n.\r\n"
+        self._session.writer.write(b"".join((view[last:], end)))
         try:
             reply = read_reply(await self._outlast(answer))
         except (SMTPException, OSError) as error:
