@@ -134,16 +134,21 @@ class Claims:
             await self._db.write(lambda conn: rows.renew(conn, self.worker, tokens, until))
 
     async def still_ours(self, tokens: Mapping[str, int]) -> set[str]:
-        """Which of these items are still ours, as the database says it now: by a read that begins after the question.
+        """Which of these items are still ours, as the database says it now: by a read that begins after the question."""
+        ids = list(tokens)
+        try:
+            held = self._db.glance(lambda conn: rows.held(conn, self.worker, ids))
+        except StoreUnavailable:
+            held = await self._held(tokens)
+        return {item for item, token in tokens.items() if held.get(item) == token}
 
-        Who asks in the same busy moment shares the read.
-        """
+    async def _held(self, tokens: Mapping[str, int]) -> Mapping[str, int]:
+        """Asked in a thread; who asks in the same busy moment shares the read."""
         if self._asking is None or self._asking.loop is not asyncio.get_running_loop():
             self._asking = Gathering(asyncio.get_running_loop(), self._ask)
         question = _Question(tokens, self._asking.loop.create_future())
         self._asking.add(question)
-        held = await question.answer
-        return {item for item, token in tokens.items() if held.get(item) == token}
+        return await question.answer
 
     def _ask(self, asked: "list[_Question]") -> None:
         ids = [item for question in asked for item in question.tokens]

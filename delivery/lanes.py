@@ -105,6 +105,10 @@ class Lanes:
         """How many more items may be leased; `urgent`: of ours."""
         return max(0, self._limits.in_hand + (_URGENT_ITEMS if urgent else 0) - self.items)
 
+    def waits(self, lane: Lane) -> bool:
+        """Does anything of this lane wait for its turn?"""
+        return bool(self._lanes[lane].waiting)
+
     def busy(self) -> list[Lane]:
         """Lanes that have enough in hand: nothing more is to be leased for them."""
         return [name for name, lane in self._lanes.items() if lane.items >= _FULL]

@@ -113,10 +113,13 @@ class Results:
         self._ends = ends
         self._jitter = jitter
 
-    async def record(self, message: OpenMessage, tried: Sequence[Tried]) -> None:
-        """Record what was tried of one message. Raises StoreUnavailable: try again."""
+    async def record(self, message: OpenMessage, tried: Sequence[Tried], *, patience: float = 0.0) -> None:
+        """Record what was tried of one message. Raises StoreUnavailable: try again.
+
+        `patience`: seconds that mail which simply was sent may wait for something to share a commit with.
+        """
         try:
-            await self._record(message, tried)
+            await self._record(message, tried, patience)
         except StoreUnavailable:
             raise
         except Exception as error:  # top of a queue item: one item's surprise must not undo or repeat the others'
@@ -129,15 +132,17 @@ class Results:
                 log.warning("item.result_failed", item=tried[0].leased.item.id, error=type(error).__name__)
                 await self.record(message, [replace(tried[0], outcome=surprise())])
 
-    async def _record(self, message: OpenMessage, tried: Sequence[Tried]) -> None:
+    async def _record(self, message: OpenMessage, tried: Sequence[Tried], patience: float) -> None:
         now = self._queue.clock()
         steps = [await self._step(one, now) for one in tried]
         late: frozenset[str] = frozenset()
         while True:
             counted = [step for step in steps if step.item.id not in late]
             report = await self._report(message, counted, now)
+            waits = patience if report is None and all(step.to is State.SENT for step in steps) else 0.0
+            result = _Result(steps, late, report, now)
             try:
-                blobs = await self._queue.db.write_one(self._apply_each, _Result(steps, late, report, now))
+                blobs = await self._queue.db.write_one(self._apply_each, result, patience=waits)
             except _Late as found:
                 self._discard(report, found)
                 late |= found.ids

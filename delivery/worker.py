@@ -38,6 +38,7 @@ LEASES: Final = 200  # items leased at once, and …
 URGENT_LEASES: Final = 50  # … so many of our own beside them
 LAST_REPLIES: Final = 10.0  # seconds at the end of a stop that are kept for replies to a final dot
 LAST_RESULTS: Final = 2.0  # seconds for a result to be written down by a task that has to end
+COMPANY: Final = 0.02  # seconds that a result waits for something to share a commit with, where no mail waits for it
 
 log = structlog.get_logger()
 
@@ -307,7 +308,8 @@ class DeliveryWorker:
         started_at = self._queue.clock()
         outcomes = await self._ask_courier(message, items) if message.readable else {}
         # from here on the other side may have the mail: that is written down, also while we are being stopped
-        recording = asyncio.ensure_future(self._record(message, items, outcomes, started_at))
+        patience = COMPANY if self._taking and not self._lanes.waits(lane) else 0.0
+        recording = asyncio.ensure_future(self._record(message, items, outcomes, started_at, patience))
         try:
             await asyncio.shield(recording)
         except asyncio.CancelledError:
@@ -355,6 +357,7 @@ class DeliveryWorker:
         items: Sequence[LeasedItem],
         outcomes: Mapping[str, Outcome],
         started_at: datetime,
+        patience: float = 0.0,
     ) -> None:
         """Write results down, as long as it takes: what a server accepted must not be sent again for want of a disk."""
         ended_at = self._queue.clock()
@@ -369,7 +372,7 @@ class DeliveryWorker:
                 await self._claims.give_back(lost, after=timedelta(seconds=1))
                 lost = {}
                 if tried:
-                    await self._results.record(message, tried)
+                    await self._results.record(message, tried, patience=patience)
                 return
             except StoreUnavailable as error:
                 log.warning("worker.result_waits", error=str(error), message=message.id)

@@ -1,13 +1,16 @@
 """What a database must offer below `Database`: connections that keep their promise, turns, and locks of workers."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine
 
 from delivery.errors import StoreUnavailable
+
+T = TypeVar("T")
 
 
 class WorkerLock(Protocol):
@@ -48,6 +51,12 @@ class Backing(Protocol):
 
     def prove_commit(self, conn: Connection) -> None:
         """After a commit: raises StoreUnavailable(certain=False) if it went to a file that is no longer there."""
+
+    def glance(self, work: Callable[[Connection], T]) -> T:
+        """Run one `Statement` that reads, now, in this thread, without waiting for anybody.
+
+        Raises StoreUnavailable where that cannot be: it is to be asked as others are.
+        """
 
     def tidy(self) -> None:
         """Let go of log pages that may hold what was deleted. Blocks; raises StoreUnavailable."""

@@ -79,16 +79,24 @@ class Database:
         result: T = await self.write_one(each, work)
         return result
 
-    async def write_one(self, kind: Callable[[Connection, Sequence[V]], Sequence[T]], value: V) -> T:
+    async def write_one(
+        self, kind: Callable[[Connection, Sequence[V]], Sequence[T]], value: V, *, patience: float = 0.0
+    ) -> T:
         """As `write`, of what `kind` does for a value. Others' values may be done in the same call, which may be made
         again for fewer of them: it must do nothing but use its connection. Kinds that are equal are one.
+
+        With `patience` it waits up to so many seconds for something to share a commit with: a commit alone costs what
+        one for many costs.
         """
         if self._closed:
             raise StoreUnavailable("the database is closed")
         gathering = self._gathering()
         waiter: asyncio.Future[T] = gathering.loop.create_future()
         job = Job(kind, value, waiter=waiter)
-        gathering.add(job)
+        if patience:
+            gathering.add_patient(job, patience)
+        else:
+            gathering.add(job)
         try:
             return await waiter
         except asyncio.CancelledError:
@@ -132,6 +140,16 @@ class Database:
                 return work(conn)
             finally:
                 self._here.reading = None
+
+    def glance(self, work: Callable[[Connection], T]) -> T:
+        """Run one `Statement` that reads what is committed, at once, in this thread: a turn of threads takes far longer.
+
+        Only for what is found by its key. Raises StoreUnavailable also where the database would have to be waited for,
+        or is a server: then `read` it.
+        """
+        if self._closed:
+            raise StoreUnavailable("the database is closed")
+        return self._backing.glance(work)
 
     async def tidy(self) -> None:
         """Let go of the log's old pages, which may hold what was deleted since. Cheap when nothing was written."""

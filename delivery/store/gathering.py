@@ -15,7 +15,8 @@ class Gathering(Generic[T]):
     """Things of one event loop on their way to `send`.
 
     A commit, or a turn of threads, costs the same for one as for many. So things wait as long as the loop has something
-    to do that may bring more of them; where nothing else goes on, that is no time at all.
+    to do that may bring more of them; where nothing else goes on, that is no time at all. What nobody waits for waits
+    for company, and goes with the next that is in a hurry.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, send: Callable[[list[T]], None]) -> None:
@@ -25,6 +26,8 @@ class Gathering(Generic[T]):
         self._seen = 0  # how many there were at the last turn
         self._quiet = 0  # turns since one came
         self._since = 0.0
+        self._patient: list[T] = []  # in no hurry
+        self._alarm: asyncio.TimerHandle | None = None  # when the first of them has waited long enough
 
     def add(self, thing: T) -> None:
         """Take it along."""
@@ -34,12 +37,28 @@ class Gathering(Generic[T]):
             self._since = self.loop.time()
             self.loop.call_soon(self._turn)
 
+    def add_patient(self, thing: T, seconds: float) -> None:
+        """Take it along with what is in a hurry; alone once so many seconds are over, or many such wait."""
+        self._patient.append(thing)
+        if len(self._patient) >= _MOST:
+            self._go()
+        elif self._alarm is None:
+            self._alarm = self.loop.call_later(seconds, self._go)
+
     def _turn(self) -> None:
-        """Once in each turn of the loop, while there is something."""
+        """Once in each turn of the loop, while there is something in a hurry."""
+        if not self._things:
+            return  # it went with those that had waited long enough
         self._quiet = self._quiet + 1 if len(self._things) == self._seen else 0
         self._seen = len(self._things)
         if self._quiet < _QUIET and self._seen < _MOST and self.loop.time() - self._since < _LONGEST:
             self.loop.call_soon(self._turn)
-            return
-        things, self._things = self._things, []
+        else:
+            self._go()
+
+    def _go(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        things, self._things, self._patient = self._things + self._patient, [], []
         self._send(things)

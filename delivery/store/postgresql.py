@@ -1,10 +1,10 @@
 """PostgreSQL beneath the store: commits that wait for the disk, waits that end, locks that a dead worker loses."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -12,6 +12,8 @@ from sqlalchemy.pool import NullPool, QueuePool
 
 from delivery.errors import StoreUnavailable
 from delivery.store.failures import translate
+
+T = TypeVar("T")
 
 WRITERS: Final = 3  # groups at once: enough that one waits for the disk while the next fills
 
@@ -52,6 +54,10 @@ class PostgresBacking:
 
     def prove_commit(self, conn: Connection) -> None:
         """The server answers for its commits."""
+
+    def glance(self, work: Callable[[Connection], T]) -> T:
+        """Nobody knows how long a server takes to answer."""
+        raise StoreUnavailable("a server is asked in a thread")
 
     def tidy(self) -> None:
         """The server keeps its own log; the threat model says what that means."""

@@ -3,19 +3,22 @@
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from delivery.errors import StoreUnavailable
 from delivery.store.statements import say
+
+T = TypeVar("T")
 
 # A power cut lost 20 of 20 commits under synchronous=NORMAL and none under FULL. temp_store: sorting must not write
 # rows to a file of its own. secure_delete: what is deleted is overwritten, not only unlinked.
@@ -48,6 +51,9 @@ class SqliteBacking:
         self._lock_folder = path.with_name("workers")
         self._reader = self._engine(readers, "BEGIN", query_only=True)
         self._writer = self._engine(1, "BEGIN IMMEDIATE", query_only=False)
+        self._glancer = self._engine(1, "BEGIN", query_only=True, patience=0.0)
+        self._glancing: Connection | None = None  # kept: to take it from the pool takes longer than to use it
+        self._one_glances = threading.RLock()
 
     @property
     def reader(self) -> Engine:
@@ -63,6 +69,32 @@ class SqliteBacking:
     def generation(self) -> int:
         """How often the files turned out to be others than before."""
         return self._generation
+
+    def glance(self, work: Callable[[Connection], T]) -> T:
+        """By a connection of its own that waits for no lock. A statement without BEGIN is a transaction of its own."""
+        if not self._one_glances.acquire(blocking=False):
+            raise StoreUnavailable("somebody else looks")
+        try:
+            if self._glancing is None or not self._same_files(self._glancing.info):
+                self._end_glancing()
+                self._glancing = self._glancer.connect()
+            found = work(self._glancing)
+            if self._glancing.in_transaction():  # it said more than one statement of ours
+                self._glancing.rollback()
+            return found
+        except SQLAlchemyError as cause:
+            self._end_glancing()
+            raise StoreUnavailable("the database cannot be read without waiting") from cause
+        finally:
+            self._one_glances.release()
+
+    def _end_glancing(self) -> None:
+        """For who holds the lock."""
+        if self._glancing is not None:
+            with suppress(SQLAlchemyError):
+                self._glancing.invalidate()
+                self._glancing.close()
+            self._glancing = None
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -107,6 +139,9 @@ class SqliteBacking:
 
     def close(self) -> None:
         """Readers first: the last connection to go checkpoints the log, which one that only reads cannot."""
+        with self._one_glances:
+            self._end_glancing()
+        self._glancer.dispose()
         self._reader.dispose()
         self._writer.dispose()
         if self._turns_file is not None:
@@ -116,6 +151,9 @@ class SqliteBacking:
     def _forget_connections(self) -> None:
         """All of them: SQLite shares the state of a log within a process, and the old one would live on in the new."""
         self._generation += 1
+        with self._one_glances:
+            self._end_glancing()
+        self._glancer.dispose()
         self._reader.dispose()
         self._writer.dispose()
 
@@ -127,14 +165,15 @@ class SqliteBacking:
     def _log(self) -> Path:
         return self.path.with_name(f"{self.path.name}-wal")
 
-    def _engine(self, size: int, begin: str, *, query_only: bool) -> Engine:
+    def _engine(self, size: int, begin: str, *, query_only: bool, patience: float | None = None) -> Engine:
+        patience = self._patience_seconds if patience is None else patience
         engine = create_engine(
             "sqlite://",
-            creator=lambda: self._connect(query_only=query_only),
+            creator=lambda: self._connect(query_only=query_only, patience=patience),
             poolclass=QueuePool,
             pool_size=size,
             max_overflow=0,
-            pool_timeout=self._patience_seconds,
+            pool_timeout=patience,
             hide_parameters=True,  # values of a failed statement must not reach a traceback or the log
         )
 
@@ -151,12 +190,12 @@ class SqliteBacking:
         event.listen(engine, "begin", lambda conn: say(conn, begin))
         return engine
 
-    def _connect(self, *, query_only: bool) -> sqlite3.Connection:
+    def _connect(self, *, query_only: bool, patience: float | None = None) -> sqlite3.Connection:
         # mode=rw: a file that is gone is an error, not a reason to make an empty one
         conn = sqlite3.connect(
             f"file:{quote(str(self.path.absolute()))}?mode=rw",
             uri=True,
-            timeout=self._patience_seconds,
+            timeout=self._patience_seconds if patience is None else patience,
             isolation_level=None,  # SQLAlchemy's `begin` event says BEGIN
             check_same_thread=False,
             cached_statements=256,
