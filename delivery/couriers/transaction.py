@@ -20,7 +20,7 @@ from delivery.couriers.courier import Deferred, Lost, Outcome, Refused, Sent
 from delivery.couriers.session import NO_PROMISE, Dropped, Session, Timeouts, lost_reply, read_reply
 from delivery.errors import DeliveryError
 from delivery.items import Reply
-from delivery.lines import has_bare_newline, header_end
+from delivery.lines import has_bare_newline, has_dot_line, header_end
 
 log = structlog.get_logger(__name__)
 
@@ -231,7 +231,10 @@ class Transaction:
         The end is sent as one piece: a write, and what follows from it in the kernel, costs as much as sealing does.
         """
         raw = self._mailing.raw
-        stuffed = await asyncio.to_thread(_stuffed, raw) if len(raw) > _LARGE else _stuffed(raw)
+        if not raw.startswith(b".") and not has_dot_line(raw):
+            stuffed = raw
+        else:
+            stuffed = await asyncio.to_thread(_stuffed, raw) if len(raw) > _LARGE else _stuffed(raw)
         view = memoryview(stuffed)
         last = max(0, len(stuffed) - _LAST)
         for at in range(0, last, _CHUNK):

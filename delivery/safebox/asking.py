@@ -66,9 +66,11 @@ class Proof:
 
 def read_asked(raw: bytes) -> Asked:
     """What the header of a mail says. Never raises: what cannot be read is among `untaken`."""
-    ends = [at for at in (raw.find(b"\r\n\r\n", 0, _MAX_HEAD + 4), raw.find(b"\n\n", 0, _MAX_HEAD + 4)) if at >= 0]
-    head = raw[: min([*ends, _MAX_HEAD])]
-    if not re.search(rb"(?im)^x-sealgate-(?:phone|question|answer)[ \t]*:", head):
+    head = raw[:_MAX_HEAD]
+    for empty_line in (b"\r\n\r\n", b"\n\n"):  # the second is looked for before the first only
+        at = head.find(empty_line)
+        head = head[:at] if at >= 0 else head
+    if b"sealgate" not in head.lower() or not re.search(rb"(?im)^x-sealgate-(?:phone|question|answer)[ \t]*:", head):
         return Asked()
     headers = all_headers(BytesHeaderParser(policy=compat32).parsebytes(head))
     untaken: list[Phrase] = []

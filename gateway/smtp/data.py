@@ -9,7 +9,7 @@ import re
 from enum import StrEnum
 from typing import Final
 
-from delivery.lines import has_bare_newline
+from delivery.lines import has_bare_newline, has_dot_line
 
 END: Final = b"\r\n.\r\n"
 _PREFIXES: Final = (b"\r\n.\r", b"\r\n.", b"\r\n", b"\r")
@@ -62,16 +62,17 @@ class DataReceiver:
         """Take a chunk. None: more must come. Else the message has ended, and this is what came behind it."""
         self.swallowed += len(chunk)
         data = self._carry + chunk
-        end = data.find(END)
+        dotted = has_dot_line(data)
+        end = data.find(END) if dotted else -1
         if end >= 0:
-            self._keep(data[: end + 2])
+            self._keep(data[: end + 2], dotted=True)
             return data[end + len(END) :]
         tail = next((prefix for prefix in _PREFIXES if data.endswith(prefix)), b"")
         if not tail and self._normalise and data.endswith(b"\n"):
             tail = b"\n"  # it will become a CRLF, and a dot may stand behind it
         self._carry = tail
         if len(tail) < len(data):
-            self._keep(data[: len(data) - len(tail)])
+            self._keep(data[: len(data) - len(tail)], dotted=dotted)
         return None
 
     def message(self) -> bytes:
@@ -88,15 +89,18 @@ class DataReceiver:
         self.flaw = flaw
         self._pieces.clear()
 
-    def _keep(self, piece: bytes) -> None:
-        """Check and keep one piece. It never begins between CR and LF, nor ends between CR, LF and a dot."""
+    def _keep(self, piece: bytes, *, dotted: bool) -> None:
+        """Check and keep one piece. It never begins between CR and LF, nor ends between CR, LF and a dot.
+
+        `dotted`: a line of it may begin with a dot.
+        """
         if self.flaw is not None:
             return
         if has_bare_newline(piece):
             if not self._normalise:
                 self.spoil(Flaw.BARE_NEWLINE)
                 return
-            piece = _BARE.sub(b"\r\n", piece)
+            piece, dotted = _BARE.sub(b"\r\n", piece), True
         if b"\0" in piece:
             self.spoil(Flaw.NUL)
             return
@@ -105,7 +109,8 @@ class DataReceiver:
             self.spoil(Flaw.LONG_LINE)
             return
         self._run = self._run + len(piece) if last < 0 else len(piece) - last - 1
-        piece = piece.replace(b"\r\n.", b"\r\n")
+        if dotted:
+            piece = piece.replace(b"\r\n.", b"\r\n")
         if self._first:
             self._first = False
             piece = piece[2:]
