@@ -134,8 +134,9 @@ class Claims:
             await self._db.write(lambda conn: rows.renew(conn, self.worker, tokens, until))
 
     async def still_ours(self, tokens: Mapping[str, int]) -> set[str]:
-        """Which of these items are still ours, as the database says it now: by a read that begins after the question."""
+        """Which of these items are still ours, as the database says it now, after it was asked."""
         ids = list(tokens)
+        held: Mapping[str, int]
         try:
             held = self._db.glance(lambda conn: rows.held(conn, self.worker, ids))
         except StoreUnavailable:

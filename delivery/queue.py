@@ -7,7 +7,6 @@ memory: the items are inserted as its leases. Everything else is found by the wo
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
@@ -111,10 +110,8 @@ class Queue:
         """
         now = self.clock()
         sealed = await self._seal(message)
-        made = self._items(sealed, items, now)
-        claim = self._claim(sealed, made)
-        if claim is not None:
-            made = [replace(item, state=State.LEASED) if item.state is State.DUE else item for item in made]
+        claim = self._claim(sealed, items)
+        made = self._items(sealed, items, now, claimed=claim is not None)
         own = [(await self._seal(mail), recipients) for mail, recipients in also]
         report = await self._report_refused(message, sealed.id, items, made, now)
         if report is not None:
@@ -226,15 +223,18 @@ class Queue:
             return await asyncio.to_thread(self.seal, message)
         return self.seal(message)
 
-    def _claim(self, sealed: SealedMessage, items: Sequence[Item]) -> Claim | None:
+    def _claim(self, sealed: SealedMessage, items: Sequence[NewItem]) -> Claim | None:
         due = any(item.state is State.DUE for item in items)
         return self._worker.claim(sealed.size) if due and self._worker is not None else None
 
-    def _items(self, sealed: SealedMessage, new: Sequence[NewItem], now: datetime) -> list[Item]:
+    def _items(
+        self, sealed: SealedMessage, new: Sequence[NewItem], now: datetime, *, claimed: bool = False
+    ) -> list[Item]:
+        """`claimed`: what is due is ours, leased, from the beginning."""
         urgency = self._urgency(sealed, new[0], len(new), now) if new else Urgency.MAIL
-        return [self._item(sealed, one, now, urgency) for one in new]
+        return [self._item(sealed, one, now, urgency, claimed=claimed) for one in new]
 
-    def _item(self, sealed: SealedMessage, new: NewItem, now: datetime, urgency: int) -> Item:
+    def _item(self, sealed: SealedMessage, new: NewItem, now: datetime, urgency: int, *, claimed: bool) -> Item:
         if new.state not in (State.DUE, State.HELD, State.REFUSED):
             raise ValueError(f"no item begins as {new.state}")
         settings = self.settings
@@ -245,7 +245,7 @@ class Queue:
             namespace=sealed.message.namespace,
             recipient=new.recipient,
             destination=new.destination,
-            state=new.state,
+            state=State.LEASED if claimed and new.state is State.DUE else new.state,
             attempts=0,
             created_at=now,
             next_at=now,
@@ -280,7 +280,7 @@ class Queue:
             for one, item in zip(new, items, strict=True)
             if item.state is State.REFUSED
         ]
-        return await self.seal_report(_opened(message_id, message), reports, now)
+        return await self.seal_report(_opened(message_id, message), reports, now) if reports else None
 
     # -- in the transaction -------------------------------------------------------------------------------------------
 

@@ -142,7 +142,7 @@ class Database:
                 self._here.reading = None
 
     def glance(self, work: Callable[[Connection], T]) -> T:
-        """Run one `Statement` that reads what is committed, at once, in this thread: a turn of threads takes far longer.
+        """Run one `Statement` that reads what is committed, at once, in this thread: a turn of threads takes longer.
 
         Only for what is found by its key. Raises StoreUnavailable also where the database would have to be waited for,
         or is a server: then `read` it.
