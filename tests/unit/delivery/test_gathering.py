@@ -1,4 +1,4 @@
-"""What is gathered: what is in a hurry goes when the loop has nothing else to do, what is patient goes along with it."""
+"""What is in a hurry goes once the loop has nothing else to do, what is patient goes along with it."""
 
 import asyncio
 
