@@ -57,12 +57,12 @@ def _says_250(wire: Any, *_: Any, **__: Any) -> bool:
     return b"250 2.0.0 Accepted" in b"".join(wire._out)
 
 
-def _is_notice(_results: Any, _message: Any, tried: Any) -> bool:
+def _is_notice(_results: Any, _message: Any, tried: Any, **_: Any) -> bool:
     return tried[0].leased.item.kind.value == "notice"
 
 
-def _is_mail(*words: Any) -> bool:
-    return not _is_notice(*words)
+def _is_mail(*words: Any, **named: Any) -> bool:
+    return not _is_notice(*words, **named)
 
 
 POINTS = (
