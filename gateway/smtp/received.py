@@ -31,6 +31,8 @@ def _literal(client: Client) -> str:
 
 def _hello(client: Client) -> str:
     """What the client called itself; an address written without brackets gets them."""
+    if not client.helo[:1].isdigit() and ":" not in client.helo:
+        return client.helo  # a name: to find out by a failure costs more than all the rest
     try:
         address = ip_address(client.helo)
     except ValueError:
