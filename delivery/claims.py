@@ -33,6 +33,7 @@ from keys.tokens import new_id
 
 LEASE: Final = timedelta(seconds=60)
 STRAY: Final = timedelta(seconds=10)  # our own lease that is not in our hands: far longer than it is on its way to them
+_GUARD: Final = 2.0  # seconds between looks at a lock that nobody can take away
 _LOCK_WAITS: Final = (0.0, 0.1, 0.2, 0.4)  # seconds
 
 log = structlog.get_logger()
@@ -69,6 +70,8 @@ class Claims:
         self._lapses = Lapses(LEASE, STRAY)
         self._longest_wait = 2 * max(longest_wait, LONGEST_CIRCUIT)  # waits are spread, and a clock may be a bit off
         self._lock: WorkerLock | None = None
+        self._proved_at: float | None = None  # by `seconds`: when our lock was last seen to be ours
+        self._proving = asyncio.Lock()
         self._asking: Gathering[_Question] | None = None
         self._reading: set[asyncio.Future[dict[str, int]]] = set()  # answers under way
         self._unlocked: dict[str, float] = {}  # workers whose lock is free, and since when, by `seconds`
@@ -78,7 +81,9 @@ class Claims:
         for wait in _LOCK_WAITS:  # who looks whether we live holds it for a moment
             if self._lock is None:
                 await asyncio.sleep(wait)
+                asked = self._seconds()
                 self._lock = await asyncio.to_thread(self._db.backing.lock, self.worker)
+                self._proved_at = asked if self._lock is not None else None
         if self._lock is None:
             raise StoreUnavailable("the worker's lock is held by someone else")
         now = self._clock()
@@ -86,11 +91,35 @@ class Claims:
 
     async def keep_lock(self) -> None:
         """See that the lock is still ours (a server that restarted took it), and take it again if not."""
-        if self._lock is not None and not await asyncio.to_thread(self._lock.held):
+        async with self._proving:
+            await self._keep_lock()
+
+    async def _keep_lock(self) -> None:
+        asked = self._seconds()
+        if self._lock is not None and await asyncio.to_thread(self._lock.held):
+            self._proved_at = asked
+            return
+        if self._lock is not None:
             log.warning("worker.lock_lost", worker=self.worker)
-            self._lock = None
-        if self._lock is None:
-            await self.register()
+        self._lock = self._proved_at = None
+        await self.register()
+
+    @property
+    def guard(self) -> float:
+        """Seconds between two looks at our own lock: some, while it may be gone before others take us for dead."""
+        return self._db.backing.lock_grace / 4 or _GUARD
+
+    @property
+    def is_sure(self) -> bool:
+        """Is it certain that nobody took us for dead? What a dead worker leases and sends, others send again."""
+        grace = self._db.backing.lock_grace
+        return not grace or (self._proved_at is not None and self._seconds() - self._proved_at < grace * 3 / 4)
+
+    async def _make_sure(self) -> None:
+        if not self.is_sure:
+            async with self._proving:
+                if not self.is_sure:  # nobody else made sure meanwhile
+                    await self._keep_lock()
 
     async def lease(
         self,
@@ -105,6 +134,7 @@ class Claims:
 
         None of the busy lanes and paused domains. `levels`: of which urgency anything is due.
         """
+        await self._make_sure()
         now = self._clock()
         lease = partial(
             rows.lease_due,
@@ -135,6 +165,7 @@ class Claims:
 
     async def still_ours(self, tokens: Mapping[str, int]) -> set[str]:
         """Which of these items are still ours, as the database says it now, after it was asked."""
+        await self._make_sure()
         ids = list(tokens)
         held: Mapping[str, int]
         try:

@@ -91,7 +91,7 @@ class DeliveryWorker:
         """Room for a message of this size? Then it is leased to us from the moment that it exists."""
         if not self._taking or self._lanes.room() == 0 or self._fresh_bytes + size > self._limits.fresh_bytes:
             return None
-        if self._paused:
+        if self._paused or not self._claims.is_sure:
             return None  # it waits in the database, where what is paused is told from what is not
         return Claim(self.id, self._queue.clock() + LEASE)
 
@@ -144,7 +144,7 @@ class DeliveryWorker:
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             feed = tasks.create_task(self._feed(), name="worker-feed")
-            keep = tasks.create_task(self._keep(), name="worker-keep")
+            keep = [tasks.create_task(one, name="worker-keep") for one in (self._guard(), self._keep())]
             house = tasks.create_task(self._house.run(), name="worker-house")
             log.info("worker.started", worker=self.id)
             self._taking = True
@@ -155,7 +155,8 @@ class DeliveryWorker:
             feed.cancel()
             house.cancel()
             await self._drain()
-            keep.cancel()
+            for task in keep:
+                task.cancel()
 
     async def _drain(self) -> None:
         """End what is under way, as long as `queue.shutdown` lets; what has not started is given back by `retire`.
@@ -224,11 +225,19 @@ class DeliveryWorker:
         self._start_ready()
         return len(leased) >= limit > 0
 
+    async def _guard(self) -> None:
+        """Hold on to our lock, apart from `_keep`: its writes may have to wait, and others count the seconds."""
+        while True:
+            await asyncio.sleep(self._claims.guard)
+            try:
+                await self._claims.keep_lock()
+            except StoreUnavailable as error:
+                log.warning("worker.store_unavailable", error=str(error))
+
     async def _keep(self) -> None:
         while True:
             await asyncio.sleep(KEEP)
             try:
-                await self._claims.keep_lock()
                 now = self._queue.clock()
                 if now - self._renewed_at >= RENEW or now < self._renewed_at:
                     await self._claims.renew(dict(self._tokens))

@@ -437,6 +437,33 @@ async def test_who_lost_its_lock_for_a_moment_keeps_its_items(store, open_store)
     await living.retire()
 
 
+async def test_who_may_have_been_taken_for_dead_makes_sure_before_it_sends(store, open_store):
+    """What a worker without a lock leases others free, again and again: it would send the same mail each time."""
+    living, other = store.claims(), open_store(store.url).claims()
+    await living.register()
+    assert living.is_sure
+    await store.accept()
+    (leased,) = await living.lease(10, [])
+    tokens = {leased.item.id: leased.token}
+    living._lock.release()
+    if grace := store.db.backing.lock_grace:
+        assert living.guard < grace / 2
+        store.clock.advance(seconds=grace)
+        assert not living.is_sure
+        assert await living.still_ours(tokens) == {leased.item.id}
+        assert living.is_sure
+        assert await other.take_over(()) == 0, "it has its lock again"
+        living._lock.release()
+        store.clock.advance(seconds=grace)
+        assert await other.take_over(()) == 0
+        store.clock.advance(seconds=grace)
+        assert await other.take_over(()) == 1
+        assert await living.still_ours(tokens) == set(), "it was taken for dead meanwhile"
+        assert len(await living.lease(10, [])) == 1
+        assert await other.take_over(()) == 0, "and lives again"
+    await living.retire()
+
+
 async def test_a_lease_that_nobody_renews_is_free_and_one_renewed_is_not(store, open_store):
     claims, other = store.claims(), open_store(store.url).claims()
     await claims.register()
