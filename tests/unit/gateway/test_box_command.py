@@ -2,9 +2,12 @@
 
 import asyncio
 import json
+import re
+import shlex
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 from smallest import write_config
@@ -23,6 +26,7 @@ from gateway.stores import open_stores
 from keys.tokens import new_id
 from policy.decision import Route
 
+DOCS = Path(__file__).parents[3] / "docs" / "safebox.md"
 NOW = datetime(2026, 11, 21, 10, 15, 2, tzinfo=UTC)
 GUEST = GuestSummary("p1", "bob@guest.example\x1b[2J", GuestState.READ)
 BOX = BoxSummary("b1", "default", "alice@example.com", BoxState.OPEN, "standard", False, NOW, NOW, None, (GUEST,))
@@ -49,6 +53,19 @@ def test_the_line_of_a_box_has_the_agreed_shape() -> None:
     }
     record = BoxStory(BOX, "m1", None, None, None, 1, 2, 3, ((NOW, "box.read", "p1"),))
     assert json.loads(json.dumps(record_json(record)))["events"][0]["kind"] == "box.read"
+
+
+def test_the_docs_name_commands_that_there_are() -> None:
+    said = re.findall(r"`sealgate ([^`]+)`|^ +\\$ sealgate (.+)$", DOCS.read_text(), re.MULTILINE)
+    assert len(said) > 15
+    for words in (shlex.split(quoted or typed) for quoted, typed in said):
+        command: click.Command | None = main
+        with click.Context(main) as context:
+            while isinstance(command, click.Group) and words:
+                command = command.get_command(context, words.pop(0))
+        assert command is not None and not isinstance(command, click.Group), words
+        known = {option for one in command.params for option in one.opts}
+        assert {word for word in words if word.startswith("--")} <= known, words
 
 
 def test_no_address_steers_the_terminal() -> None:
