@@ -17,8 +17,9 @@ import select
 import signal
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -116,9 +117,10 @@ def _serve(control: socket.socket, nursery: Nursery, alone: bool) -> None:
             if pid in children:
                 os.kill(pid, signal.SIGKILL)
         elif message.startswith(RECOGNISE) and descriptors and nursery.tesseract:
-            children.add(_fork_for(control, descriptors[0], nursery.tesseract, int(message[1:])))
+            life = partial(_recognise, descriptors[0], nursery.tesseract, int(message[1:]))
+            children.add(_fork(control, descriptors[0], life))
         elif message == FORK and descriptors:
-            children.add(_fork(control, descriptors[0], nursery, alone))
+            children.add(_fork(control, descriptors[0], partial(_read_files, descriptors[0], nursery, alone)))
     for pid in children:
         os.kill(pid, signal.SIGKILL)
     for pid in children:
@@ -145,7 +147,8 @@ def _reap(children: set[int]) -> None:
         children.discard(pid)
 
 
-def _fork(control: socket.socket, descriptor: int, nursery: Nursery, alone: bool) -> int:
+def _fork(control: socket.socket, descriptor: int, life: Callable[[], None]) -> int:
+    """A process that has the descriptor to itself, lives its life and ends; its id."""
     own = os.getpid()
     pid = os.fork()
     if pid:
@@ -154,30 +157,20 @@ def _fork(control: socket.socket, descriptor: int, nursery: Nursery, alone: bool
     try:
         control.close()
         sandbox.die_with_parent(own)
-        _child(socket.socket(fileno=descriptor), nursery, alone)
+        life()
     finally:
         os._exit(0)
 
 
-def _fork_for(control: socket.socket, descriptor: int, tesseract: Tesseract, seconds: int) -> int:
-    """A process that runs tesseract on what comes through the descriptor; ends its answer with how that went."""
+def _recognise(descriptor: int, tesseract: Tesseract, seconds: int) -> None:
+    """Run tesseract on what comes through the descriptor; end its answer with how that went."""
     own = os.getpid()
-    pid = os.fork()
-    if pid:
-        os.close(descriptor)
-        return pid
-    try:
-        control.close()
-        sandbox.die_with_parent(own)
-        os.write(descriptor, PID.pack(os.getpid()))
-        middle = os.getpid()
-        inner = os.fork()
-        if not inner:
-            _become(descriptor, tesseract, seconds, middle)
-        _, status = os.waitpid(inner, 0)
-        os.write(descriptor, b"\0" if status == 0 else b"\1")
-    finally:
-        os._exit(0)
+    os.write(descriptor, PID.pack(own))
+    inner = os.fork()
+    if not inner:
+        _become(descriptor, tesseract, seconds, own)
+    _, status = os.waitpid(inner, 0)
+    os.write(descriptor, b"\0" if status == 0 else b"\1")
 
 
 def _become(descriptor: int, tesseract: Tesseract, seconds: int, parent: int) -> None:
@@ -201,8 +194,9 @@ def _become(descriptor: int, tesseract: Tesseract, seconds: int, parent: int) ->
         os._exit(127)
 
 
-def _child(jobs: socket.socket, nursery: Nursery, alone: bool) -> None:
+def _read_files(descriptor: int, nursery: Nursery, alone: bool) -> None:
     """Read one file after the other until the gateway closes the socket."""
+    jobs = socket.socket(fileno=descriptor)
     signal.signal(signal.SIGXCPU, signal.SIG_DFL)
     sandbox.limit_resources(nursery.memory_bytes)
     granted = [*(["network"] if alone else []), *sandbox.lock_down()]
