@@ -96,7 +96,7 @@ def _clock(timepiece: Timepiece, boxes: Sequence[BoxSummary]) -> str:
         f'<section id="clock"><h2>It is {timepiece.clock():%A %-d %B %Y, %H:%M} UTC here{said}</h2>'
         f'<form method="post" action="/clock"><p>Move the clock: {buttons}</p></form>'
         "<p><small>Guests who have not opened their message are reminded, messages close and are deleted, "
-        "sign-ins and codes run out. An authenticator’s codes go by the real time: they fit no more then.</small></p>"
+        "sign-ins and codes run out. An authenticator’s codes go by the real time: after that they no longer fit.</small></p>"
         f"{table.format(rows) if rows else ''}</section>"
     )
 
@@ -119,7 +119,7 @@ def _people(portal: str) -> str:
         (samples.PARTNER, "is reached through her hospital’s gateway"),
     )
     rows = "".join(f"<dt>{html.escape(address)}</dt><dd>{what}</dd>" for address, what in who)
-    return f"<section><h2>Whom to be</h2><dl>{rows}</dl></section>"
+    return f"<section><h2>Who you can be</h2><dl>{rows}</dl></section>"
 
 
 def _mailboxes(mailboxes: Mailboxes) -> str:
