@@ -96,7 +96,7 @@ def _clock(timepiece: Timepiece, boxes: Sequence[BoxSummary]) -> str:
         f'<section id="clock"><h2>It is {timepiece.clock():%A %-d %B %Y, %H:%M} UTC here{said}</h2>'
         f'<form method="post" action="/clock"><p>Move the clock: {buttons}</p></form>'
         "<p><small>Guests who have not opened their message are reminded, messages close and are deleted, "
-        "sign-ins and codes run out. An authenticator’s codes go by the real time: after that they no longer fit.</small></p>"
+        "sign-ins and codes run out. An authenticator’s codes go by the real time and no longer fit then.</small></p>"
         f"{table.format(rows) if rows else ''}</section>"
     )
 
