@@ -27,7 +27,7 @@ _LABEL: Final = re.compile(rb"[A-Za-z\x80-\xff]")
 _NUMBER: Final = re.compile(
     rb"[0-9](?:[ ./-]{0,2}[0-9]){3}|(?<![^\t;|, \"'])[A-Za-z]{2,20}[0-9]{1,3}[^\s\w,;|\"'][^\s,;|]{0,20}"
 )
-_RULE: Final = re.compile(rb"[ |:+=_-]*[-=_]{2,}[ |:+=_-]*")  # drawn below the labels
+_RULE: Final = re.compile(rb"(?=.*?[-=_]{2})[ |:+=_-]+")  # drawn below the labels
 _CELL: Final = b" \"'="
 _ENDS: Final = b"\t;|,"  # of cells
 _ONE_END: Final = bytes.maketrans(_ENDS, b"\t" * len(_ENDS))

@@ -8,7 +8,9 @@ from policy.extraction.colours import Colour, alike, colour
 from policy.extraction.markup import Element
 from policy.extraction.stylesheets import Declarations
 
-_LENGTH: Final = re.compile(r"([+-]?\s*\d*\.?\d+)(px|pt|pc|em|rem|ex|ch|cm|mm|in|q|%|vw|vh|vmin|vmax)?(?![a-z\d])")
+_LENGTH: Final = re.compile(
+    r"([+-]?\s*(?:\d*\.\d+|\d+))(px|pt|pc|em|rem|ex|ch|cm|mm|in|q|%|vw|vh|vmin|vmax)?(?![a-z\d])"
+)
 _UNITS: Final = {
     "px": 1.0, "pt": 4 / 3, "pc": 16.0, "rem": 16.0, "cm": 37.8, "mm": 3.78, "in": 96.0, "q": 0.945, "vw": 12.8,
     "vh": 8.0, "vmin": 8.0, "vmax": 12.8,
@@ -22,7 +24,7 @@ _FONT_SIZE: Final = re.compile(
 )
 _ALPHA: Final = re.compile(r"opacity\(\s*([\d.]+)(%?)")
 _FLAT: Final = re.compile(
-    r"scale(?:3d|x|y|z)?\(\s*0*(?:\.0*)?\s*[,)%]|scale(?:3d)?\([^,()]+,\s*0*(?:\.0*)?\s*[,)]"
+    r"scale(?:3d|x|y|z)?\(\s*(?:(?:0+(?:\.0*)?|\.0*)\s*)?[,)%]|scale(?:3d)?\([^,()]+,\s*(?:(?:0+(?:\.0*)?|\.0*)\s*)?[,)]"
     r"|matrix\(\s*(?:0+|0*\.0+)\s*,\s*(?:0+|0*\.0+)\s*,\s*0"
     r"|rotate[xy]\(\s*-?(?:90|270)deg|rotate[xy]\(\s*-?\.25turn"
 )

@@ -76,6 +76,7 @@ def test_what_a_sheet_hides_is_not_shown(css: str, body: str) -> None:
         "clip-path:circle(" + "0" * 100_000 + "x)",
         "transform:scale(" + "0" * 100_000 + "x)",
         "transform:matrix(" + "0" * 100_000 + "x)",
+        "transform:scale(" + " " * 100_000 + "x)",
         "position:absolute;left:40px",
         "transform:rotate(90deg) scale(1.5)",
         "max-height:0;overflow:visible",
@@ -89,6 +90,11 @@ def test_what_is_seen_is_shown(style: str) -> None:
 @pytest.mark.parametrize("sheet", ["@font-face{src:url(", "@font-face{src:url('"])
 def test_a_sheet_of_blanks_is_looked_at_once(sheet: str) -> None:
     assert shown(f"<style>{sheet}{' ' * 300_000}x)}}</style>here") == "here"
+
+
+def test_what_a_sheet_writes_is_read_in_one_way() -> None:
+    sheet = "".join(f"b.c{number}::before{{content:attr({'-' * 3900}}}" for number in range(20))  # a minute each
+    assert "here" in shown(f"<style>{sheet}</style>" + "".join(f"<b class=c{n}>here</b>" for n in range(20)))
 
 
 @pytest.mark.parametrize(

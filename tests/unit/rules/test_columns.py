@@ -37,6 +37,12 @@ def test_a_column_of_its_own(matcher: Matcher) -> None:
     assert len(sure(matcher, "SSN\n" + "\n".join(numbers()), "us.ssn")) == LINES
 
 
+def test_lines_that_are_almost_drawn_are_looked_at_once(matcher: Matcher) -> None:
+    drawn = "|".join("-" * 1300 for _ in range(3)) + "x"  # in every way that dashes can be shared out: a minute a line
+    rows = [line for number in numbers(50) for line in (f"1 | {number} | Springfield", drawn)]
+    assert len(sure(matcher, "\n".join(["id | SSN | city", *rows]), "us.ssn")) == 50
+
+
 def test_titles_gaps_and_quotes(matcher: Matcher) -> None:
     body = "\n".join(f'"{number}",Jo,"A, B"' for number in numbers(60))
     text = f"Staff,confidential,all\nSSN,Name,Place\n{body}\n\nsubtotal\n" + body.replace('"5', '"4')
