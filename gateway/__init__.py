@@ -7,7 +7,8 @@ Start reading in `app.py`, then `intake.py`.
 What is where:
 
 - the wiring: `app`
-- a message's way in: `listening`, `smtp/`, `intake`, `orders`, `outgoing`; room and rates: `strain`, `ledger`
+- a message's way in: `listening`, `smtp/`, `intake` (with `seams`, `deciding`, `orders`, `verdictnotices`), `outgoing`;
+  room and rates: `strain`, `ledger`
 - reading it: `extractors`; children that read documents: `children`, `childanswers`, `nursery`, `sandbox`; pictures:
   `recognition`, `tesseract`
 - what decides: `policies` (the one in force), `policyfile`, `detectors`, `wishes`; compiled patterns: `matchcache`,

@@ -2,20 +2,19 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final
 
 from structlog import get_logger
 
 from delivery.errors import DeliveryError, StoreFull
 from delivery.hops import Fallback
-from delivery.items import Kind, NewItem, NewMessage, Reply
-from delivery.notices.notice import Notice
-from delivery.safebox.asking import read_asked
+from delivery.items import NewMessage, Reply
 from delivery.safebox.profile import Profile
 from delivery.store.audit import Event, EventKind
+from gateway.deciding import Decided, decide
 from gateway.orders import (
     INBOUND,
     events_of,
@@ -25,19 +24,16 @@ from gateway.orders import (
     namespace_of,
     owner_of,
     rejection,
-    way_to,
 )
+from gateway.seams import Keeps, KnowsMailboxes, Policies, Promises, Reads, Rules, TakesBounces, Writes
 from gateway.smtp.budget import MemoryBudget
 from gateway.smtp.replies import FAILED, NO_ROOM, accepted
 from gateway.telemetry import Metrics
-from gateway.wishes import untaken
+from gateway.verdictnotices import notices_of
 from keys.tokens import new_id
 from policy.decision import Action, Route, Verdict
-from policy.engine import Facts, Policy
-from policy.message import Address, Envelope, Message
-from policy.route import Directory
-from rules.content import Content
-from rules.finding import Finding, Scanned
+from policy.engine import Facts
+from policy.message import Address, Envelope
 
 log = get_logger(__name__)
 
@@ -46,97 +42,7 @@ NOBODY: Final = Reply(550, "5.1.1", "No such recipient here")
 _LARGE: Final = 2**20  # bytes: to read a larger message takes some times its size, so not all are read at once
 _LARGE_AT_ONCE: Final = 12 * 2**20  # bytes of large messages being read
 _LARGE_WAIT: Final = 300.0  # seconds for a turn; RFC 5321 4.5.3.2.6 has clients wait ten minutes for the answer
-# Of text; scanning more is done in a thread. A page of numbers takes a hundred times what a page of prose takes.
-_HEAVY_CHARACTERS: Final = 6_000
-_HEAVY_DIGITS: Final = 600
-_HEAVY_ODD: Final = 400  # bytes beyond one a character
-_HEAVY_RECIPIENTS: Final = 20
 _NAMESPACE: Final = "default"  # of mail from outside
-
-MailOfOurs = tuple[NewMessage, Sequence[NewItem]]
-
-
-class Reads(Protocol):
-    """gateway.extractors.Reader."""
-
-    async def read(self, raw: bytes, passwords: Sequence[str] = ()) -> Message:
-        """The message as rules see it; `passwords` are tried on locked files."""
-
-
-class Scans(Protocol):
-    """rules.matching.Matcher."""
-
-    def scan(self, content: Content) -> Scanned:
-        """What the detectors find, and the content with what they could not look at."""
-
-
-class Rules(Protocol):
-    """gateway.policies.InForce: a policy, and the matcher that looks for what it asks about."""
-
-    @property
-    def policy(self) -> Policy:
-        """What decides."""
-
-    @property
-    def matcher(self) -> Scans:
-        """What finds."""
-
-
-class Policies(Protocol):
-    """gateway.policies.PolicyKeeper."""
-
-    @property
-    def in_force(self) -> Rules:
-        """What holds at this moment."""
-
-
-class Keeps(Protocol):
-    """delivery.queue.Queue."""
-
-    async def accept(
-        self,
-        message: NewMessage,
-        items: Sequence[NewItem],
-        events: Sequence[Event] = (),
-        also: Sequence[MailOfOurs] = (),
-    ) -> str:
-        """Returns once it is on disk."""
-
-
-class Writes(Protocol):
-    """delivery.notices.compose.Composer."""
-
-    def rule_applied(
-        self, to_address: str, now: datetime, *, rule: str, sender: str, recipients: Sequence[str], subject: str
-    ) -> Notice:
-        """The mail that tells somebody that a rule applied."""
-
-    def wishes_untaken(self, to_address: str, now: datetime, *, subject: str, untaken: Sequence[str]) -> Notice:
-        """The mail that tells a sender which of their words were not done."""
-
-
-class TakesBounces(Protocol):
-    """delivery.safebox.box.SafeBoxes."""
-
-    async def is_return_address(self, address: str) -> bool:
-        """Did we make this return address?"""
-
-    async def take_bounce(self, address: str, raw: bytes) -> bool:
-        """A mail to a return address; False where we never made that address."""
-
-
-class KnowsMailboxes(Protocol):
-    """delivery.couriers.callout.Callout."""
-
-    async def lacks(self, recipient: str) -> bool:
-        """Does the server of our own domains say that it has no such recipient? False where it cannot be asked."""
-
-
-class Promises(Protocol):
-    """delivery.couriers.published.Promises."""
-
-    async def of(self, domains: Collection[str]) -> Mapping[str, bool]:
-        """For each domain whether it publishes what proves its servers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +120,7 @@ class Intake:
     async def _take_in_turn(self, envelope: Envelope, raw: bytes) -> Reply:
         rules = self.policies.in_force
         message = await self.reader.read(raw, rules.policy.passwords)
-        decided = await _decide(rules, envelope, message)
+        decided = await decide(rules, envelope, message)
         findings, verdict = decided.findings, decided.verdict
         if self.promises is not None:
             verdict = await self._with_promises(rules, envelope, decided, self.promises)
@@ -231,13 +137,20 @@ class Intake:
             self._new(envelope, raw, namespace_of(verdict), owner, message.subject),
             items_of(envelope, verdict, self.fallbacks),
             events_of(envelope, message, verdict, findings, EventKind.MESSAGE_ACCEPTED),
-            self._notices(envelope, message, verdict, rules.policy.directory, raw=raw),
+            notices_of(
+                self.composer,
+                envelope,
+                message,
+                verdict,
+                raw=raw,
+                directory=rules.policy.directory,
+                profiles=self.profiles,
+                now=self.clock(),
+            ),
         )
         return accepted(envelope.id)
 
-    async def _with_promises(
-        self, rules: Rules, envelope: Envelope, decided: "_Decided", promises: Promises
-    ) -> Verdict:
+    async def _with_promises(self, rules: Rules, envelope: Envelope, decided: Decided, promises: Promises) -> Verdict:
         """The verdict, made again where what domains publish makes partners of them (`proven`)."""
         directory = rules.policy.directory
         boxed = {
@@ -282,79 +195,3 @@ class Intake:
             require_tls=envelope.require_tls,
             id=envelope.id,
         )
-
-    def _notices(
-        self, envelope: Envelope, message: Message, verdict: Verdict, directory: Directory, *, raw: bytes
-    ) -> tuple[MailOfOurs, ...]:
-        """The mails that `also: notify` asks for, and what the sender has to know of their own words."""
-        now = self.clock()
-        namespace = namespace_of(verdict)
-        made: list[MailOfOurs] = []
-        for address, rule in verdict.notify:
-            notice = self.composer.rule_applied(
-                address,
-                now,
-                rule=rule,
-                sender=str(envelope.sender or ""),
-                recipients=[str(recipient.address) for recipient in envelope.recipients],
-                subject=message.subject,
-            )
-            made.append(_mail_of_ours(notice, namespace, address, rule, now=now, directory=directory))
-        told = untaken(verdict, self.profiles) if envelope.sender is not None else ()
-        if envelope.sender is not None:
-            told += read_asked(raw).untaken
-        if told:
-            address = str(envelope.sender)
-            subject = next((d.changes.subject for d in verdict.decisions if d.changes.subject), message.subject)
-            notice = self.composer.wishes_untaken(address, now, subject=subject, untaken=told)
-            made.append(_mail_of_ours(notice, namespace, address, "notice: wishes", now=now, directory=directory))
-        return tuple(made)
-
-
-def _mail_of_ours(
-    notice: Notice, namespace: str, owner: str, rule: str, *, now: datetime, directory: Directory
-) -> MailOfOurs:
-    mail = NewMessage(
-        namespace=namespace,
-        sender=notice.sender,
-        owner=owner,
-        subject=notice.subject,
-        raw=notice.raw,
-        received_at=now,
-        smtputf8=notice.smtputf8,
-        eight_bit=not notice.raw.isascii(),
-    )
-    way = way_to(notice.recipient, directory)
-    return mail, (NewItem(notice.recipient, way, Kind.NOTICE, rule=rule),)
-
-
-@dataclass(frozen=True, slots=True)
-class _Decided:
-    """A message as the detectors left it, what they found, and what follows."""
-
-    seen: Message
-    findings: tuple[Finding, ...]
-    verdict: Verdict
-
-
-async def _decide(rules: Rules, envelope: Envelope, message: Message) -> _Decided:
-    """Scan and decide; in a thread where that takes long enough to hold up other sessions."""
-
-    def work() -> _Decided:
-        scanned = rules.matcher.scan(message.content)
-        seen = replace(message, content=scanned.content)
-        verdict = rules.policy.decide(envelope, seen, scanned.findings, Facts(new_id=new_id))
-        return _Decided(seen, scanned.findings, verdict)
-
-    if len(envelope.recipients) > _HEAVY_RECIPIENTS or _is_heavy(message.content):
-        return await asyncio.to_thread(work)
-    return work()
-
-
-def _is_heavy(content: Content) -> bool:
-    """Whether to look for what is in it can take so long that a connection notices."""
-    if sum(len(part.text) for part in content.parts) > _HEAVY_CHARACTERS:
-        return True
-    text = "".join(part.text for part in content.parts)
-    odd = 0 if text.isascii() else len(text.encode("utf-8", "replace")) - len(text)
-    return odd > _HEAVY_ODD or sum(map(text.count, "0123456789")) > _HEAVY_DIGITS

@@ -16,7 +16,8 @@ from delivery.items import Kind, NewItem, NewMessage, Reply, State
 from delivery.notices.notice import Notice
 from delivery.safebox.profile import Profile
 from delivery.store.audit import Event, EventKind
-from gateway.intake import Intake, _is_heavy
+from gateway.deciding import is_heavy
+from gateway.intake import Intake
 from gateway.telemetry import Metrics
 from policy.decision import Action, Changes, Decision, Reason, Route, Verdict, Watched
 from policy.message import Address, Client, Envelope, Message, Recipient
@@ -471,4 +472,4 @@ async def test_numbers_and_questions_that_cannot_be_used_are_told(intake: Intake
     ],
 )
 def test_what_may_take_long_is_scanned_in_a_thread(text: str, *, heavy: bool) -> None:
-    assert _is_heavy(Content((Part("subject", "x"), Part("body", text)))) is heavy
+    assert is_heavy(Content((Part("subject", "x"), Part("body", text)))) is heavy
