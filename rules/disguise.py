@@ -15,17 +15,17 @@ _AROUND: Final = 512  # bytes on either side of what is disguised, for the words
 
 _DIGITS: Final = {
     **dict.fromkeys("OoОоΟοՕօᴏ〇零", "0"),
-    **dict.fromkeys("IlІіӀӏǀΙιı一壹", "1"),
-    **dict.fromkeys("Ƨƨ二贰", "2"),
-    **dict.fromkeys("ЗзƷʒȜȝӠӡ三叁", "3"),
-    **dict.fromkeys("Чч四肆", "4"),
-    **dict.fromkeys("SЅѕƼƽ五伍", "5"),
-    **dict.fromkeys("бᏮ六陆", "6"),
-    **dict.fromkeys("七柒", "7"),
-    **dict.fromkeys("BВвȢȣ八捌", "8"),
-    **dict.fromkeys("九玖", "9"),
+    **dict.fromkeys("IlІіӀӏǀΙιı一壹〡", "1"),
+    **dict.fromkeys("Ƨƨ二贰〢", "2"),
+    **dict.fromkeys("ЗзƷʒȜȝӠӡ三叁〣", "3"),
+    **dict.fromkeys("Чч四肆〤", "4"),
+    **dict.fromkeys("SЅѕƼƽ五伍〥", "5"),
+    **dict.fromkeys("бᏮ六陆〦", "6"),
+    **dict.fromkeys("七柒〧", "7"),
+    **dict.fromkeys("BВвȢȣ八捌〨", "8"),
+    **dict.fromkeys("九玖〩", "9"),
 }
-_HAN: Final = "〇零一壹二贰三叁四肆五伍六陆七柒八捌九玖"
+_HAN: Final = "〇零一壹二贰三叁四肆五伍六陆七柒八捌九玖〡〢〣〤〥〦〧〨〩"
 _LETTERS: Final = dict(
     zip(
         "АВЕЅІЈКМНОРСТУХҮԚԜаеѕіјкорсухһԁԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧοιɪɴʀʙʜʟᴀᴄᴅᴇᴊᴋᴍᴏᴘᴛᴜᴠᴡᴢı",

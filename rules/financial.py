@@ -40,6 +40,8 @@ _OTHER_ACCOUNT: Final = re.compile(
 )
 _FARTHEST_LABEL: Final = 90
 _ROUTING_DIGITS: Final = 9
+_CLOUD_DIGITS: Final = 12  # of an account of Amazon's
+_CLOUD_ACCOUNT: Final = re.compile(rb"(?:account_?id|owner_?account|owner_?id|source_?account)[\"'\s:=>]{1,8}$", re.I)
 _ROUTING_LABEL: Final = re.compile(
     rb"\b(?:routing|transit|aba|rtn|r/t|ruta)(?: (?:number|no|nr|num|code))?[\s.:#=(-]{0,5}(?:is )?$", re.I
 )
@@ -145,7 +147,7 @@ def account_routed(text: str) -> Verdict:
 def account_place(data: bytes, start: int, end: int) -> Verdict:
     """Not where the words before say that it is an account with a utility, a shop or a website, or a routing number."""
     before = data[max(0, start - _FARTHEST_LABEL) : start]
-    if _OTHER_ACCOUNT.search(before):
+    if _OTHER_ACCOUNT.search(before) or (end - start == _CLOUD_DIGITS and _CLOUD_ACCOUNT.search(before)):
         return Verdict.NO
     is_routing = end - start == _ROUTING_DIGITS and _ROUTING_LABEL.search(before)
     return Verdict.NO if is_routing and aba(data[start:end].decode("utf-8", "replace")) is Verdict.YES else Verdict.YES

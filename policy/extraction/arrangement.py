@@ -28,6 +28,8 @@ _ARRANGING: Final = frozenset(
 _BESIDE: Final = frozenset({"inline-block", "inline-flex", "inline-table", "inline-grid"})
 _BELOW: Final = frozenset({"block", "flex", "grid", "table", "list-item", "flow-root", "table-row", "table-caption"})
 _GRID_LINE: Final = re.compile(r"-?\d{1,5}")
+_AREA_ROW: Final = re.compile(r"\"([^\"]*)\"|'([^']*)'")
+_GROUPS: Final = {"thead": 0, "tfoot": 2}  # of a table's rows; all others stand between
 _SHIFT: Final = re.compile(r"translate(?:3d|x)?\(\s*([^,()]+)")
 _MOST: Final = 2_000  # children of one element that are put in order
 _CHARACTER: Final = 8.0  # pixels of one, roughly
@@ -94,6 +96,8 @@ def arranged(
         return _items(children, style, style_of)
     if element.name == "tr" and _is_leftwards(element, style, style_of):
         return list(reversed(children))
+    if element.name == "table" and any(child.name in _GROUPS for child in elements):
+        return sorted(children, key=lambda child: _GROUPS.get(getattr(child, "name", ""), 1))
     if not any(is_arranging(style_of(child)) for child in elements):
         return children
     return _lines(children, style_of)
@@ -116,6 +120,8 @@ def _items(
 ) -> Sequence[Child]:
     """The items of a flexible box or a grid, by their order and place."""
 
+    areas = _areas(style)
+
     def place(child: Child) -> tuple[float, float, float]:
         if not isinstance(child, Element):
             return 0.0, 0.0, 0.0
@@ -124,6 +130,8 @@ def _items(
         area = its.get("grid-area", "").split("/")
         row = its.get("grid-row") or its.get("grid-row-start") or area[0]
         column = its.get("grid-column") or its.get("grid-column-start") or (area[1] if len(area) > 1 else "")
+        if area[0].strip() in areas:
+            return (float(order[0]) if order else 0.0, *areas[area[0].strip()])
         at_row, at_column = _GRID_LINE.search(row), _GRID_LINE.search(column)
         return (
             float(order[0]) if order else 0.0,
@@ -135,6 +143,16 @@ def _items(
     flow = style.get("flex-direction", style.get("flex-flow", ""))
     if ("reverse" in flow) != (style.get("direction") == "rtl" and "column" not in flow):
         found.reverse()
+    return found
+
+
+def _areas(style: Declarations) -> dict[str, tuple[float, float]]:
+    """Where the named areas of a grid begin: row and column (CSS Grid 2, 7.3)."""
+    said = style.get("grid-template-areas") or style.get("grid-template", "")
+    found: dict[str, tuple[float, float]] = {}
+    for row, match in enumerate(_AREA_ROW.finditer(said[:4_000]), 1):
+        for column, name in enumerate((match[1] or match[2] or "").split(), 1):
+            found.setdefault(name, (float(row), float(column)))
     return found
 
 

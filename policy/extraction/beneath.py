@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 from urllib.parse import unquote, unquote_to_bytes
 
+from policy.extraction.display import FRAMES
 from policy.extraction.markup import Element, Tree, unescape
 from policy.reader.charsets import decode, readings
 
@@ -32,6 +33,7 @@ _TELLING: Final = re.compile(
     re.I,
 )
 _DEEPEST: Final = 3
+_LONGEST_DRAWN: Final = 80
 _MOST_COMMENTS: Final = 500  # read as pages; more are taken as they stand
 _LONGEST_LINK: Final = 8_000
 
@@ -54,13 +56,15 @@ class Beneath:
         self.inner: list[str] = []
         self.files: list[bytes] = []
         self.sheets: list[str] = []  # style sheets that lie in addresses
+        self.drawn: dict[int, str] = {}  # short texts of pictures and frames, by the number of their element
+        self._seen = ""  # what the page in the last address shows
         self._has_addresses = _SCHEME.search(source) is not None
         self._has_data = "data-" in source
         for element in tree.elements:
             if element.attributes and not _INTERESTING.isdisjoint(element.attributes):
                 self._element(element)
             if self._has_data or self._has_addresses:
-                self._values(element.attributes)
+                self._values(element.attributes, element)
         for text in (*tree.scripts, *tree.sheets):
             if "data:" in text:
                 self._addresses_in(text)
@@ -86,9 +90,16 @@ class Beneath:
                 if attributes.get(name):
                     self._link(attributes[name])
         if "srcdoc" in attributes and self._depth < _DEEPEST:
-            self.inner += [text for _, text in self._read(attributes["srcdoc"], self._depth + 1).named()]
+            told = self._read(attributes["srcdoc"], self._depth + 1).named()
+            self.inner += [text for _, text in told]
+            self._draw(element, _shown_of(told))
 
-    def _values(self, attributes: dict[str, str]) -> None:
+    def _draw(self, element: Element, text: str) -> None:
+        """What stands in a picture or a frame of the page, where it is short enough to be a piece of a line."""
+        if text and len(text) <= _LONGEST_DRAWN and element.name in FRAMES:
+            self.drawn[element.number] = " ".join(text.split())
+
+    def _values(self, attributes: dict[str, str], element: Element) -> None:
         """Values that scripts and programs read, and addresses that hold what they stand for."""
         for name, value in attributes.items():
             if len(value) > 8:
@@ -97,6 +108,7 @@ class Beneath:
                 if self._depth < _DEEPEST and "data:" in value[:200].lower():
                     if whole := _DATA_WHOLE.match(value):
                         self._address(whole.groups())
+                        self._draw(element, self._seen)
                     else:
                         self._addresses_in(value)
 
@@ -126,6 +138,7 @@ class Beneath:
     def _address(self, said: Sequence[str | None]) -> bool:
         """One address: its type, what follows the type, and the data. False once there were too many."""
         self._addresses += 1
+        self._seen = ""
         if self._depth >= _DEEPEST or self._addresses > _MOST_ADDRESSES:
             return False
         kind, parameters = (said[0] or "text/plain").lower(), said[1] or ""
@@ -136,11 +149,18 @@ class Beneath:
             charset = _DATA_CHARSET.search(parameters)
             for source in readings(data, charset[1] if charset else ""):
                 page = self._read(source, self._depth + 1)
-                self.inner += [text for _, text in page.named()]
+                told = page.named()
+                self.inner += [text for _, text in told]
+                self._seen = self._seen or _shown_of(told)
                 self.files += page.files
         elif data:
             self.files.append(data)
         return True
+
+
+def _shown_of(told: Sequence[tuple[str, str]]) -> str:
+    """Of what a page holds the first reading of what is displayed."""
+    return next((text for label, text in told if not label), "")
 
 
 def _data_of(parameters: str, text: str) -> bytes:

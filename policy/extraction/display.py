@@ -1,7 +1,7 @@
 """A page's tree to pieces of text in the order in which they are displayed, hidden ones told from shown ones."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -40,11 +40,12 @@ _UNSHOWN: Final = frozenset(
         "param",
     }
 )
+FRAMES: Final = frozenset({"img", "image", "iframe", "embed", "object"})  # elements that show another file
 _FORM: Final = frozenset({"input", "img", "area", "option", "optgroup", "textarea"})
 _OLD_STYLE: Final = frozenset({"color", "bgcolor", "hidden", "dir", "text", "background", "popover"})
 _MOST_TURNED: Final = 1_000_000  # pieces that are turned around, all in all
 _ASKED: Final = _UNSHOWN | _FORM | {"bdo", "li", "details"}  # elements that are more than their children
-_NOT_SIMPLE: Final = _ASKED | VOID | {"q"}
+_NOT_SIMPLE: Final = _ASKED | FRAMES | VOID | {"q"}
 _SIDE_EFFECTS: Final = frozenset(
     {"counter-increment", "counter-reset", "counter-set", "list-style", "list-style-type", "quotes"}
 )
@@ -54,6 +55,7 @@ _CONDITIONAL: Final = Element(CONDITIONAL, None, "", -1)
 _DIGIT: Final = re.compile(r"\d")
 _FIRST_LETTER: Final = re.compile(r"\W{0,8}\w")
 _NO_STYLE: Final[Declarations] = {}
+_NONE_DRAWN: Final[Mapping[int, str]] = {}
 # What screens may differ in without showing anything else: sizes matter where something is cut off.
 _SIZES: Final = frozenset(
     {"height", "letter-spacing", "line-height", "max-height", "max-width", "white-space", "width", "zoom"}
@@ -103,9 +105,13 @@ class Display:
 
 
 class Renderer:
-    """Goes through a tree once. `screen` is 0 for a desk's and 1 for a phone's."""
+    """Goes through a tree once. `screen` is 0 for a desk's and 1 for a phone's.
 
-    def __init__(self, tree: Tree, sheets: Sheets, screen: int = 0) -> None:
+    `drawn` are the texts of pictures and frames, by the number of their element.
+    """
+
+    def __init__(self, tree: Tree, sheets: Sheets, screen: int = 0, drawn: Mapping[int, str] = _NONE_DRAWN) -> None:
+        self._drawn = drawn
         self._sheets = sheets
         self._screen = screen
         self._out = Display()
@@ -121,6 +127,8 @@ class Renderer:
         self._turning = _MOST_TURNED
         self._root = tree.root
         for element in tree.elements:
+            if element.name == "tfoot":
+                self._arranging = True
             if element.attributes:
                 if "style" in element.attributes:
                     self._declared(element.attributes["style"])
@@ -132,6 +140,8 @@ class Renderer:
         out = self._out
         stack: list[_Frame] = []
         asked, relevant = self._sheets.asked | _ASKED, self._sheets.relevant | _OLD_STYLE
+        if self._drawn:
+            asked |= FRAMES
         everyone = self._sheets.everyone
         self._enter(self._root, None, stack)
         while stack:
@@ -215,6 +225,7 @@ class Renderer:
                 absent = absent or style.get("display") == "none"
                 turned = look.override and (look.leftwards != (parent.leftwards and parent.override))
         name = element.name
+        self._draw(element, hidden)
         if name in _UNSHOWN and not (name == "dialog" and "open" in element.attributes) and not hidden:
             look, hidden, absent = Look(gone=True), True, True
         edge = boundary(element, style, in_row=outer is not None and outer.row)
@@ -238,13 +249,17 @@ class Renderer:
             children = arranged(element, children, style, lambda child: self.style(child)[0])
         if written and not hidden and _hides_first(written, look, element):
             children = _without_first(element, children)
-        leftwards = look.leftwards and not look.override
-        end = "" if edge == CELL else edge
-        row = bool(style) and is_row(style)
+        leftwards, end, row = look.leftwards and not look.override, "" if edge == CELL else edge, is_row(style)
         simple = not (written or turned or leftwards or row or self._arranging or name in _NOT_SIMPLE)
         if simple and outer is not None and self._of_source.get(alike[:2]) and _SIDE_EFFECTS.isdisjoint(style):
             self._plans[alike] = _Plan(outer.look, look, style.get("display") == "none", edge)
         stack.append(_Frame(element, iter(children), look, hidden, absent, start, end, after, turned, leftwards, row))
+
+    def _draw(self, element: Element, hidden: bool) -> None:
+        """The text of a picture, or of a page in a frame, where it is one."""
+        if element.number in self._drawn:
+            beside = EDGE if element.name == "iframe" else ""
+            self._out.pieces.append((f"{beside}{self._drawn[element.number]}{beside}", element, hidden))
 
     def _leave(self, frame: _Frame) -> None:
         pieces = self._out.pieces

@@ -7,6 +7,7 @@ from typing import Final
 
 from policy.extraction.appledouble import read_appledouble
 from policy.extraction.archive import read_ar, read_cpio, read_packed, read_tar
+from policy.extraction.borrowed import borrowing
 from policy.extraction.cards import is_card, read_card
 from policy.extraction.collected import Collected, File, Picture, inner_place
 from policy.extraction.fdf import FDF, field_lines
@@ -22,6 +23,7 @@ from policy.extraction.pdfdrawn import drawn_text
 from policy.extraction.pictures import picture_text
 from policy.extraction.rtffile import read_rtf_file
 from policy.extraction.tables import joined_cells
+from policy.extraction.tagged import has_tags_in_numbers, reads_as_page
 from policy.extraction.text import text_readings
 from policy.extraction.tnef import read_tnef
 from policy.extraction.unzip import read_zip
@@ -42,9 +44,6 @@ LIGHT: Final = frozenset(
 _SHOWN: Final = frozenset(
     {Format.TEXT, Format.HTML, Format.XML, Format.SVG, Format.MESSAGE, Format.PGP, Format.EMPTY, Format.UNKNOWN}
 )
-_MARKED: Final = re.compile(rb"[0-9-]</?[a-zA-Z!][^<>]{0,200}>")  # tags within a number, whatever the file is
-_NUMBER: Final = frozenset(b"0123456789-")
-_MOST_TAGS: Final = 20_000  # looked at one by one
 _PACKED: Final = frozenset(
     {FileKind.ARCHIVE, FileKind.DOCUMENT, FileKind.SPREADSHEET, FileKind.PRESENTATION, FileKind.PDF, FileKind.MESSAGE}
 )
@@ -54,6 +53,7 @@ _WORDS_WITHIN: Final = 16 * 1024  # bytes of a body in which passwords are looke
 _PAGES: Final = (".htm", ".html", ".xhtml", ".shtml", ".hta")
 _POSTSCRIPT: Final = (b"%!PS", b"\x04%!PS")
 _MOSTLY_TEXT: Final = 0.7
+_CODED: Final = re.compile(r"(?=.*[A-Za-z+/=])[A-Za-z0-9+/=]{1,80}\s*|-----[A-Z ]{1,40}-----\s*")  # lines of armour
 _NOT_PRINTED: Final = bytes(set(range(256)) - set(range(32, 127)) - set(b"\t\r\n"))
 _OWN_SIGNS: Final = "a page with a font of its own, by which letters can look like digits"
 _TOO_COMPLEX: Final = "a page of more elements and style rules than are worked through"
@@ -187,6 +187,9 @@ def _text(file: File, kind: Kind, into: Collected) -> None:
         into.text(file.place, text)
         if "\t" in text:
             into.text(file.place, joined_cells(text))
+        if b"\\" in file.data and "<" in text and has_tags_in_numbers(text.encode("utf-8", "replace")):
+            for _, shown in read_page(text).named():
+                into.text(file.place, shown)
         if file.name:
             values, all_worked_out = value_readings(file.name, file.media_type, text)
             whole = whole and all_worked_out
@@ -234,30 +237,13 @@ def _html(file: File, kind: Kind, into: Collected) -> None:
                 into.fact(inside, kind_of(data).file, reason="a file inside a page, which is not read")
 
 
-def reads_as_page(media_type: str, data: bytes) -> bool:
-    """Whether some program shows a text as a page."""
-    return "html" in media_type or media_type in {"text/enriched", "text/richtext"} or _has_tags_in_numbers(data)
-
-
-def _has_tags_in_numbers(data: bytes) -> bool:
-    """Looks where tags begin: to try every digit of a long text takes longer than all else together."""
-    at = data.find(b"<", 1)
-    for _ in range(_MOST_TAGS):
-        if at < 0:
-            return False
-        if data[at - 1] in _NUMBER and _MARKED.match(data, at - 1):
-            return True
-        at = data.find(b"<", at + 1)
-    return bool(_MARKED.search(data, at))
-
-
 def _message(file: File, kind: Kind, into: Collected) -> None:
     """A mail in a file: taken apart, and its parts read like files."""
     into.fact(file, kind.file)
     for mail in _mails(file.data):
         items = read_mime(mail, into.budget.limits, path=f"{file.place} > ", depth=file.depth + 1).items
         into.learn(_words(items))
-        for item in items:
+        for item in (*items, *borrowing(items)):
             if isinstance(item, Part):
                 into.text(item.place, item.text)
             elif isinstance(item, FileFact):
@@ -329,7 +315,7 @@ def _picture(file: File, kind: Kind, into: Collected) -> None:
         return
     place = inner_place(file.place, "text in the file")
     into.text(place, text)
-    if _MARKED.search(text.encode()):
+    if has_tags_in_numbers(text.encode()):
         for page in page_readings(text.encode()):
             for _, shown in page.named():
                 into.text(place, shown)
@@ -340,6 +326,8 @@ def _cms(file: File, kind: Kind, into: Collected) -> None:
 
 
 def _pgp(file: File, kind: Kind, into: Collected) -> None:
+    if file.data.startswith(b"-----BEGIN PGP"):
+        into.text(file.place, "\n".join(line for line in decode(file.data).splitlines() if not _CODED.fullmatch(line)))
     if not read_pgp(file, kind, into, read_file, _message):
         into.fact(file, kind.file, encrypted=True, reason="an encrypted message")
 

@@ -19,6 +19,8 @@ _CONTENT: Final = re.compile(
     re.S | re.I,
 )
 _COUNTER: Final = re.compile(r"([-\w]+)(?:\s+(-?\d{1,9}))?")
+_CALC: Final = re.compile(r"calc\(([-+*\s\d]{1,200})\)")
+_TERM: Final = re.compile(r"([-+*]?)\s*(\d{1,6})")
 _QUOTED: Final = re.compile(r""""((?:[^"\\]|\\.)*+)"|'((?:[^'\\]|\\.)*+)'""", re.S)
 _NUMBER: Final = re.compile(r"\s*([+-]?\d{1,9})")
 _WRITES: Final = re.compile(r"\bcontent\s*:([^;}]{1,4000})", re.I)
@@ -88,7 +90,9 @@ class Counters:
             value = style.get(name)
             if not value or value == "none":
                 continue
-            for match in _COUNTER.finditer(value[:2_000]):
+            if "var(" in value:
+                value = with_variables(value, ChainMap(style, dict(self._variables)))
+            for match in _COUNTER.finditer(_summed(value[:2_000])):
                 number = int(match[2]) if match[2] else default
                 if name == "counter-increment":
                     self._values[match[1].lower()] += number
@@ -174,6 +178,22 @@ class Counters:
         if known is not None:
             return known.written(number)
         return f"{number:02}" if style == "decimal-leading-zero" else str(number)
+
+
+def _summed(value: str) -> str:
+    """With the result of each `calc` in its place: whole numbers, with + - * between them."""
+
+    def result(match: re.Match[str]) -> str:
+        total = term = 0
+        for operator, number in _TERM.findall(match[1]):
+            if operator == "*":
+                term *= int(number)
+            else:
+                total += term
+                term = -int(number) if operator == "-" else int(number)
+        return str(total + term)
+
+    return _CALC.sub(result, value) if "calc(" in value else value
 
 
 def _quote(style: Declarations, which: str) -> str:

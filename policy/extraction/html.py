@@ -11,8 +11,11 @@ from policy.extraction.bidi import has_controls, visual_lines
 from policy.extraction.display import Display, Piece, Renderer
 from policy.extraction.markup import Tree, parse, unescape
 from policy.extraction.mixed import number_readings
+from policy.extraction.shadows import open_shadows
 from policy.extraction.stylesheets import Sheets
 from policy.extraction.tables import joined_cells, joined_lines
+from policy.extraction.vectors import drawn_lines
+from policy.extraction.xmlsource import with_entities
 from policy.reader.charsets import readings
 
 _NAIVE: Final = re.compile(r"<[^<>]*+>")
@@ -53,6 +56,8 @@ def page_readings(data: bytes, charset: str = "") -> tuple[Page, ...]:
     for match in (_META.search(data[:8192]), _XML_ENCODING.search(data[:512])):
         if match:
             found.update(dict.fromkeys(readings(data, match[1].decode("ascii"))))
+    if any("<!ENTITY" in source for source in found):
+        found.update(dict.fromkeys(with_entities(source) for source in tuple(found)))
     return tuple(read_page(source) for source in found)
 
 
@@ -60,11 +65,13 @@ def read_page(source: str, depth: int = 0) -> Page:
     """Read one page from its source. `depth`: pages it lies in."""
     tree = parse(source)
     beneath = Beneath(tree, source, depth, read_page)
+    if "shadowroot" in source:
+        open_shadows(tree)
     sheets = Sheets(tree.sheets + beneath.sheets)
-    display = Renderer(tree, sheets).run()
+    display = Renderer(tree, sheets, drawn=beneath.drawn).run()
     shown = _shown(display, source, tree)
     if display.screens_matter:
-        shown.update(_shown(Renderer(tree, sheets, screen=1).run(), source, tree))
+        shown.update(_shown(Renderer(tree, sheets, screen=1, drawn=beneath.drawn).run(), source, tree))
     shown.update(dict.fromkeys(beneath.inner))
     page = Page(
         tuple(shown),
@@ -101,7 +108,7 @@ def _shown(display: Display, source: str, tree: Tree) -> dict[str, None]:
     for joined in (joined_cells(seen), joined_lines(seen)):
         if joined:
             shown[joined] = None
-    for text in display.others:
+    for text in (*display.others, *drawn_lines(tree)):
         shown[_tidy(text)] = None
     if has_controls(source) or has_controls(seen):
         shown.update(dict.fromkeys(visual_lines(seen)))

@@ -116,6 +116,7 @@ _ZIP_WITHIN: Final = re.compile(rb"PK\x05\x06(?s:.{18})")
 _CONTAINERS: Final = frozenset(
     {Format.OOXML, Format.ODF, Format.OLE, Format.MESSAGE, Format.TAR, Format.AR, Format.CPIO}
 )
+_OWN_ENTITIES: Final = re.compile(rb"<!DOCTYPE\s+[\w:-]{1,40}[^<>\[]{0,300}\[")
 _HTML: Final = re.compile(
     rb"<(?:!doctype\s+html|html|head|body|title|meta|script|style|table|div|span|p|br|a|b|i|u|font|center|img|h[1-6]|ul|ol"
     rb"|pre|form|iframe|hr|link|base|section|article)(?:[\s/>])",
@@ -237,6 +238,8 @@ def _zip(data: bytes) -> Kind:
             if word in data[38:120]:
                 return Kind(file, (Format.ODF,), "OpenDocument")
         return Kind(FileKind.DOCUMENT, (Format.ODF,), "OpenDocument")
+    if b"META-INF/manifest.xml" in directory and b"content.xml" in directory:
+        return Kind(FileKind.DOCUMENT, (Format.ODF,), "OpenDocument")  # the type is packed, or not said first
     return Kind(FileKind.ARCHIVE, (Format.ZIP,), "zip")
 
 
@@ -254,7 +257,7 @@ def _text(data: bytes) -> Kind:
     if not _is_text(head):
         return Kind(FileKind.UNKNOWN, (Format.UNKNOWN,), "unknown type")
     start = head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\f")
-    if start.startswith(b"<?xml") or start[:4].lower() == b"<svg":
+    if start.startswith(b"<?xml") or start[:4].lower() == b"<svg" or _OWN_ENTITIES.match(start):
         if b"<svg" in start.lower():
             return Kind(FileKind.IMAGE, (Format.SVG, Format.HTML), "SVG")
         for mark, file in _FLAT:

@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from policy.extraction.borrowed import borrowing
 from policy.extraction.collected import MOST_PICTURES, File, Picture
-from policy.extraction.extract import LIGHT, Outcome, extract_body, file_of, is_body, read_whole, reads_as_page
+from policy.extraction.extract import LIGHT, Outcome, extract_body, file_of, is_body, read_whole
 from policy.extraction.kind import Format, kind_of
 from policy.extraction.neighbours import joined_texts
 from policy.extraction.passwords import likely_passwords
+from policy.extraction.tagged import reads_as_page
 from policy.extraction.wrappings import holds_wrapping
 from policy.message import Message
 from policy.reader.limits import DEFAULT_LIMITS, Limits
@@ -62,7 +64,7 @@ def prepare(raw: bytes, limits: Limits = DEFAULT_LIMITS, *, pictures: bool = Fal
     pieces: list[Content | File] = []
     bodies: list[Content] = []
     kept: list[Picture] = []
-    for item in reading.items:
+    for item in (*reading.items, *borrowing(reading.items)):
         if isinstance(item, Part):
             pieces.append(Content((item,)))
         elif isinstance(item, FileFact):

@@ -44,6 +44,7 @@ class OdfWalk:
         self._inserted: set[str] = set()
         self._deleted: dict[str, list[Piece]] = {}
         self._kinds: dict[str, int] = {}  # of changes: DELETED or INSERTED
+        self._fields: dict[str, str] = {}  # of the user, by their names
         self._slide = ""
         self._numbers = [0, 0, 0]  # paragraphs, tables, slides
 
@@ -51,6 +52,9 @@ class OdfWalk:
         """Of a whole tree, the displayed one first; last what stands beside it."""
         for changes in root.iter("{*}tracked-changes"):
             self._changes(changes)
+        for field in root.iter("{*}user-field-decl", "{*}variable-set"):
+            value = attribute(field, "string-value") or attribute(field, "value") or "".join(map(str, field.itertext()))
+            self._fields[attribute(field, "name")] = value
         self._go(root)
         while self._open:
             self._lines[0].append(self._open.pop()[0])
@@ -183,6 +187,12 @@ class OdfWalk:
             self._add(text, flags)
         return 0
 
+    def _user_field(self, element: "etree._Element") -> int:
+        """A field whose value stands in its declaration: shown as it stands there, whatever was saved with the text."""
+        if not "".join(str(each) for each in element.itertext()).strip():
+            self._add(self._fields.get(attribute(element, "name"), ""))
+        return 0
+
     def _change_start(self, element: "etree._Element") -> int:
         key = attribute(element, "change-id")
         if self._kinds.get(key) == INSERTED:
@@ -243,6 +253,8 @@ _STARTS: Final[dict[str, Callable[[OdfWalk, "etree._Element"], int]]] = {
     "line-break": OdfWalk._break,
     "change": OdfWalk._change,
     "change-start": OdfWalk._change_start,
+    "user-field-get": OdfWalk._user_field,
+    "variable-get": OdfWalk._user_field,
     "change-end": OdfWalk._change_end,
     "ruby-text": OdfWalk._gloss,
     "note-citation": OdfWalk._gloss,

@@ -12,6 +12,7 @@ from lxml import etree
 from policy.extraction.archive import BROKEN, TooMuch, open_zip, read_entry
 from policy.extraction.binarybook import is_binary_part, read_binary_book
 from policy.extraction.bindings import read_store
+from policy.extraction.boxes import lines_of_sheet, lines_of_word
 from policy.extraction.charts import chart_text
 from policy.extraction.collected import Collected, File, Inner, inner_place
 from policy.extraction.kind import Format, kind_of
@@ -260,6 +261,8 @@ def _tree(document: _Document, name: str, place: str, data: bytes, into: Collect
             into.text(place, reading.text, reading.marks)
         if root == "sld":
             into.text(place, lines_of_boxes(tree))
+        elif low.startswith(("word/", "xl/drawings/")):
+            into.text(place, lines_of_word(tree) if low.startswith("word/") else lines_of_sheet(tree))
         if root == "chartSpace" or "/chart" in low:
             into.text(place, chart_text(tree))
     else:

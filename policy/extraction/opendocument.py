@@ -5,6 +5,7 @@ from typing import Final
 from lxml import etree
 
 from policy.extraction.archive import BROKEN, TooMuch, open_zip, read_entry
+from policy.extraction.boxes import lines_of_drawing
 from policy.extraction.collected import Collected, File, Inner, inner_place
 from policy.extraction.kind import Format, kind_of
 from policy.extraction.odfsheets import read_tables
@@ -102,6 +103,7 @@ def read_trees(place: str, roots: dict[str, "etree._Element"], into: Collected) 
             into.text(inner_place(where, piece.place), piece.text, piece.marks)
         for reading in OdfWalk(styles).readings(root):
             into.text(where, reading.text, reading.marks)
+        into.text(where, lines_of_drawing(root))
 
 
 def _other(file: File, name: str, data: bytes, into: Collected, inner: Inner) -> None:

@@ -22,6 +22,7 @@ _CODES: Final = re.compile(
 _NO_RESULT: Final = frozenset({"", "0"})  # what programs write that work out nothing
 _MAKES_TEXT: Final = re.compile(r"&|\b(?:CONCAT|TEXTJOIN|TEXT\(|CHAR\(|UNICHAR\(|REPT\()", re.I)
 _WORKED_OUT: Final = re.compile(r"[&\"]|\b(?:CONCAT|TEXT|CHAR|UNICHAR|REPT|SUBSTITUTE|REPLACE)", re.I)
+_PLAIN_NUMBER: Final = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?")
 _SQUARE: Final = re.compile(r"([A-Z]{1,3}\d{1,7})(?::([A-Z]{1,3}\d{1,7}))?\Z")
 _MOST_FORMULAS: Final = 20_000  # of one sheet, told word by word
 _MOST_CONDITIONS: Final = 50
@@ -51,9 +52,12 @@ class _Sheet:
         for element in row:
             place = place_of(element.get("r", ""))
             column, line = place if place else (column + 1, number)
-            shown, stored, formula = self._cell(element, column, line)
+            shown, stored, formula, code = self._cell(element, column, line)
             if formula:
                 worked_out = self._formula(formula, column, line, cached=shown)
+                if not shown and not worked_out and code:
+                    stored = self._number(formula)
+                    shown = displayed(stored, code, from_1904=self.book.from_1904) if stored else ""
                 shown = shown or worked_out
                 if worked_out and worked_out not in {shown, stored}:
                     self.formulas.append((reference(line, column), worked_out))
@@ -74,8 +78,8 @@ class _Sheet:
                 self.shown.append(joined_cells("\t".join(shown_row)))
         yield from found
 
-    def _cell(self, cell: "etree._Element", column: int, row: int) -> tuple[str, str, str]:
-        """A cell as displayed, as stored, and its formula."""
+    def _cell(self, cell: "etree._Element", column: int, row: int) -> tuple[str, str, str, str]:
+        """A cell as displayed, as stored, its formula, and the format of its numbers."""
         value = formula = inline = ""
         for child in cell:
             name = local(child)
@@ -92,9 +96,16 @@ class _Sheet:
         if kind != "n" or inline:
             text = self.book.shared(value) if kind == "s" else inline or unescaped(value)
             shown = displayed_text(text, code) if "@" in code else text
-            return shown, "" if shown == text else text, formula
+            return shown, "" if shown == text else text, formula, code
         stored = written_out(value)
-        return displayed(stored, code, from_1904=self.book.from_1904) if code else stored, stored, formula
+        return displayed(stored, code, from_1904=self.book.from_1904) if code else stored, stored, formula, code
+
+    def _number(self, formula: str) -> str:
+        """What a formula comes to whose result was not saved, where that is a number, to be shown by its format."""
+        text, _, moved = formula.partition("\0")
+        across, _, down = moved.partition("\0")
+        result = self.book.calculator.result(text, self.name, int(across or 0), int(down or 0)) or ""
+        return result if _PLAIN_NUMBER.fullmatch(result) else ""
 
     def _shared(self, element: "etree._Element", column: int, row: int) -> str:
         """A formula's text. One that several cells share stands in the first of them."""

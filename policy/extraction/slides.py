@@ -1,22 +1,27 @@
 """The boxes of a slide where they stand, whatever their order in the file."""
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
     from lxml import etree
 
-_MOST: Final = 2_000  # boxes
-_LONGEST: Final = 200  # characters of a box that may be one piece of a line
+MOST: Final = 2_000  # boxes
+LONGEST: Final = 200  # characters of a box that may be one piece of a line
 _LINE: Final = 0.5  # of the lower box's height, between the tops of two on one line
 _LEAST: Final = 100_000  # a box's height where none is said (EMU, 1/914400 inch)
 
-_Box = tuple[int, int, int, str]  # top, left, height, text
+Box: TypeAlias = tuple[int, int, int, str]  # top, left, height, text
 
 
 def lines_of_boxes(slide: "etree._Element") -> str:
     """Boxes of one short line each, those beside each other in one line; empty where nothing stands so."""
-    boxes = [box for box in map(_box, _shapes(slide)) if box is not None]
-    lines: list[list[_Box]] = []
+    return in_lines(box for box in map(_box, _shapes(slide)) if box is not None)
+
+
+def in_lines(boxes: Iterable[Box]) -> str:
+    """Boxes from the top, those beside each other in one line; empty where no two are."""
+    lines: list[list[Box]] = []
     for box in sorted(boxes):
         first = lines[-1][0] if lines else None
         if first is not None and box[0] - first[0] <= _LINE * max(min(first[2], box[2]), _LEAST):
@@ -29,15 +34,15 @@ def lines_of_boxes(slide: "etree._Element") -> str:
 
 
 def _shapes(slide: "etree._Element") -> "list[etree._Element]":
-    return [shape for _, shape in zip(range(_MOST), slide.iter("{*}sp", "{*}cxnSp", "{*}wsp"), strict=False)]
+    return [shape for _, shape in zip(range(MOST), slide.iter("{*}sp", "{*}cxnSp", "{*}wsp"), strict=False)]
 
 
-def _box(shape: "etree._Element") -> _Box | None:
+def _box(shape: "etree._Element") -> Box | None:
     frame = next(shape.iter("{*}xfrm"), None)
     place = frame.find("{*}off") if frame is not None else None
     lines = ["".join(each.text or "" for each in line.iter("{*}t")) for line in shape.iter("{*}p")]
     text = " ".join(line for line in lines if line.strip())
-    if place is None or not text or len(text) > _LONGEST:
+    if place is None or not text or len(text) > LONGEST:
         return None
     return _emu(place, "y"), _emu(place, "x"), _emu(place.getnext(), "cy"), text
 

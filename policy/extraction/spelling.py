@@ -5,6 +5,7 @@ values, numbers that a quoted line breaks, digits one below the other, struck ov
 as it is read, in its surroundings; texts without any of this cost one look at their bytes.
 """
 
+import html
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -14,10 +15,18 @@ import re2
 from policy.extraction.tables import joined_columns, joined_lines
 
 _WORDS: Final = {
-    "zero": "0", "oh": "0", "null": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6",
-    "seven": "7", "eight": "8", "nine": "9", "niner": "9", "dash": "-", "hyphen": "-", "minus": "-",
+    word: digit
+    for digit, words in {
+        "0": "zero oh null zéro cero nul", "1": "one eins un uno um een", "2": "two zwei zwo deux dos due dois twee",
+        "3": "three drei trois tres tre três drie", "4": "four vier quatre cuatro quattro quatro",
+        "5": "five fünf cinq cinco cinque vijf", "6": "six sechs seis sei zes",
+        "7": "seven sieben sept siete sette sete zeven",
+        "8": "eight acht huit ocho otto oito", "9": "nine niner neun neuf nueve nove negen",
+        "-": "dash hyphen minus tiret guion guión trattino streepje",
+    }.items()
+    for word in words.split()
 }  # fmt: skip
-_WORD: Final = "(?:" + "|".join(_WORDS) + ")"
+_WORD: Final = "(?:" + "|".join(sorted(_WORDS, key=len, reverse=True)) + ")"
 _MARK: Final = r"(?:[*_~`$^]{1,3}|\\(?![ux][0-9a-fA-F])[a-zA-Z]{0,12}[{ ]?|[{}]{1,2}|\]\([^()\n]{0,100}\)|\[)"
 _SPELLED: Final = re.compile(rf"\b{_WORD}(?:[\s,./-]{{1,3}}{_WORD}){{6,40}}\b", re.I)
 _MARKED: Final = re.compile(rf"[0-9*_~`${{\[\\-](?:[0-9 -]|{_MARK}){{5,120}}")
@@ -30,6 +39,12 @@ _PIECES: Final = re.compile(
     r"""\s*\"[^\"\n]{1,40}\"\s*:\s*\"?([0-9]{4})\"?"""
 )
 _QUOTED: Final = re.compile(r"(?<=[0-9-])[ \t]*\r?\n>[> ]*(?=[0-9-])")
+# A number that a program joins: strings beside each other, a line that goes on in the next.
+_PARTED: Final = re.compile(
+    r"""(?<=[0-9]-)(?:\\n)?["'][\s,+.&\\]{0,16}["'](?=[0-9])|(?<=[0-9])["'][\s,+.&\\]{0,16}["'](?=-[0-9])"""
+    r"""|(?<=[0-9-])[\\%]\r?\n[ \t]*(?=-?[0-9])"""
+)
+_REFERENCE: Final = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,8});")
 _OVER: Final = re.compile(r"[^\n\x08]\x08")
 _ESCAPE: Final = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
 _HIDDEN: Final = re.compile(r"\x1b\[(?:[0-9;]*;)?8m[^\x1b]*")
@@ -44,6 +59,8 @@ _ODD: Final = re2.compile(
     r"[0-9-](?:[*_~`$^]{1,3}|[\\{}]|\]\()[a-z*_{}$\\]{0,8}-?[0-9\\]|[0-9-]\]\([^()\n]{0,60}\)-?\[?[0-9-]|[\x08\x1b]"
     r'|[0-9]"?[,;|] ?"?[0-9-]{1,6}"?[,;|] ?"?[0-9]|\n[0-9]\r?\n[0-9-]\r?\n[0-9-]\r?\n|\[\s?"?[0-9-]{1,5}"?\s?,'
     r'|[0-9]"?,\s*"[^"\n]{1,20}": ?"?[0-9]|[0-9-] ?\r?\n>'
+    r"""|[0-9](?:-(?:\\n)?["'][\s,+.&\\]{0,16}["'][0-9]|["'][\s,+.&\\]{0,16}["']-[0-9])|[0-9-][\\%]\r?\n[ \t]*-?[0-9]"""
+    r"|[0-9-]&[#a-zA-Z][0-9a-zA-Z]{1,8};|&#[0-9xX]{1,6};&#"
     rf"|(?i:{_WORD}[\s,./-]{{1,3}}{_WORD}[\s,./-]{{1,3}}{_WORD}[\s,./-]{{1,3}}{_WORD})"
 )
 # And where some of it is there, one each whether a closer and slower look can find what it looks for.
@@ -61,6 +78,10 @@ def spelled_readings(text: str, data: bytes) -> Iterator[str]:
         yield _ESCAPE.sub("", _HIDDEN.sub("", _OVER.sub("", text.replace("\x08_", ""))))
     if "\n>" in text and (joined := _QUOTED.sub("", text)) != text:
         yield joined
+    if (joined := _PARTED.sub("", text)) != text:
+        yield joined
+    if "&" in text and _REFERENCE.search(text):
+        yield html.unescape(text)
     room = _MOST
     for found in _written_oddly(text, data):
         room -= len(found)

@@ -41,8 +41,23 @@ def _plain_xml(source: str) -> tuple[str, bool]:
     """Without comments and the marks of CDATA; entities that it declares itself written out, and whether all are."""
     if "<!" not in source:
         return source, True
-    own = {match[1]: match[2] for _, match in zip(range(_MOST_ENTITIES), _ENTITY.finditer(source), strict=False)}
+    own = _declared(source)
     text = _replaced(_replaced(source, _COMMENT, lambda _: ""), _CDATA, html.escape)
+    text = _written_out(text, own)
+    return text, not any(match[1] in own for match in _REFERENCE.finditer(text))
+
+
+def with_entities(source: str) -> str:
+    """A page with the entities that it declares itself (XML 1.0, 4.2.1) written out."""
+    return _written_out(source, _declared(source)) if "<!ENTITY" in source else source
+
+
+def _declared(source: str) -> dict[str, str]:
+    return {match[1]: match[2] for _, match in zip(range(_MOST_ENTITIES), _ENTITY.finditer(source), strict=False)}
+
+
+def _written_out(text: str, own: dict[str, str]) -> str:
+    """With entities and those in them, as far as a limit goes."""
     most = len(text) + _MOST_WRITTEN
     for _ in range(_ENTITIES_DEEP if own else 0):
         if len(text) > _MOST_REFERRING:
@@ -51,7 +66,7 @@ def _plain_xml(source: str) -> tuple[str, bool]:
         if len(written) > most:
             break
         text = written
-    return text, not any(match[1] in own for match in _REFERENCE.finditer(text))
+    return text
 
 
 def _replaced(source: str, marks: tuple[str, str], by: Callable[[str], str]) -> str:

@@ -48,6 +48,7 @@ class Leaf:
     depth: int  # how many files (messages) it lies in
     flowed: bool = False  # RFC 3676
     delsp: bool = False
+    known_as: tuple[str, ...] = field(default=(), repr=False)  # its Content-ID and Content-Location: for other parts
 
     def __hash__(self) -> int:
         """Of what tells leaves apart."""
@@ -146,6 +147,8 @@ class _Walk:
         for name, raw in entity.headers:
             texts = header_readings(raw)
             named.append((name, texts[0]))
+            if name == "date" and b"(" in raw:
+                self._items.append(Part(f"{where.path}header Date", texts[0].partition("(")[2]))  # a comment, shown
             if name in MACHINE_HEADERS or not raw:
                 continue
             if len(named) > _NAMED_HEADERS:
@@ -273,14 +276,14 @@ class _Walk:
             self._piece(value, body)
         if value.head == "message/external-body":
             self._tell(where, "a part that lies elsewhere", place)
+        known_as = _known_as(entity)
         flowed = value.first("format").lower() == "flowed"
         delsp = flowed and value.first("delsp").lower() == "yes"
         charsets = dict.fromkeys(value.all("charset") or ("",))
         for data in self._decoded(body, encodings, where):
             for charset in list(charsets)[:4]:
-                leaf = Leaf(
-                    place, next(iter(names), ""), value.head, charset, data, is_file, where.depth, flowed, delsp
-                )
+                name = next(iter(names), "")
+                leaf = Leaf(place, name, value.head, charset, data, is_file, where.depth, flowed, delsp, known_as)
                 self._items.append(leaf)
             if value.head in _HEADER_TYPES and b"=?" in data:
                 self._items.append(Part(place, "\n".join(_decoded_lines(data))))
@@ -352,6 +355,12 @@ class _Walk:
 def _encodings(entity: Entity) -> tuple[str, ...]:
     found = dict.fromkeys(encoding_name(decode(raw)) for raw in entity.all("content-transfer-encoding"))
     return tuple(found)
+
+
+def _known_as(entity: Entity) -> tuple[str, ...]:
+    """By what other parts name it (RFC 2392, RFC 2557)."""
+    said = [*entity.all("content-id"), *entity.all("content-location")]
+    return tuple("".join(raw_text(raw).split()).strip("<>") for raw in said[:4]) if said else ()
 
 
 def _names(value: Value, entity: Entity) -> tuple[str, ...]:

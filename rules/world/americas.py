@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from rules.verdict import Verdict, luhn_valid
+from rules.verdict import Verdict, is_date, luhn_valid
 from rules.world.arithmetic import Tests, digits_that, form_that, is_day, weighted
 
 _EXAMPLE_SIN: Final = "046454286"  # begins with a digit that is not given
@@ -72,6 +72,8 @@ def _cuit(digits: str) -> bool:
 
 
 def _rut(match: re.Match[str]) -> bool:
+    if is_date(match[1] + match[2]):
+        return False
     total = weighted(match[1][::-1], (2, 3, 4, 5, 6, 7, 2, 3))
     return int(match[1]) >= 100_000 and len(set(match[1])) > 1 and "0123456789K"[-total % 11] == match[2]
 
@@ -96,5 +98,5 @@ TESTS: Final[Tests] = {
     "br_cnpj": ("fourteen digits or letters, the last two check, mod 11", form_that(r"[0-9A-Z]{12}\d\d", _cnpj)),
     "ar_cuit": ("eleven digits of a person, mod 11", digits_that(11, _cuit)),
     "ar_dni": ("seven or eight digits", digits_that((7, 8), lambda digits: int(digits) >= 1_000_000)),
-    "cl_rut": ("up to eight digits and 0 to 9 or K, mod 11", form_that(r"(\d{6,8})([0-9K])", _rut)),
+    "cl_rut": ("up to eight digits and 0 to 9 or K, mod 11, no date", form_that(r"(\d{6,8})([0-9K])", _rut)),
 }

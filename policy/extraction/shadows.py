@@ -1,0 +1,44 @@
+"""Declarative shadow trees: what a template shows in place of the element around it (HTML, 4.12.3)."""
+
+from typing import Final
+
+from policy.extraction.markup import Element, Tree
+
+_ASKING: Final = ("shadowrootmode", "shadowroot")
+_DEEPEST: Final = 20
+_MOST: Final = 200  # templates of one page
+
+
+def open_shadows(tree: Tree) -> None:
+    """Put what such templates show where it is shown, with the children of their hosts in the slots."""
+    found = [
+        each for each in tree.elements if each.name == "template" and not each.attributes.keys().isdisjoint(_ASKING)
+    ]
+    for template in found[:_MOST]:
+        host = template.parent
+        if host is not None and template in host.children:
+            light = [child for child in host.children if child is not template]
+            host.children = _filled(template.children, light, host, 0)
+
+
+def _filled(
+    children: "list[Element | str]", light: "list[Element | str]", parent: Element, deep: int
+) -> "list[Element | str]":
+    out: list[Element | str] = []
+    for child in children:
+        if not isinstance(child, Element):
+            out.append(child)
+        elif child.name == "slot":
+            name = child.attributes.get("name", "")
+            out += [each for each in light if _slot_of(each) == name] or child.children
+        elif deep < _DEEPEST:
+            copy = Element(child.name, parent, child.rest, child.number, child.attributes)
+            copy.children = _filled(child.children, light, copy, deep + 1)
+            out.append(copy)
+        else:
+            out.append(child)
+    return out
+
+
+def _slot_of(child: "Element | str") -> str:
+    return child.attributes.get("slot", "") if isinstance(child, Element) else ""
