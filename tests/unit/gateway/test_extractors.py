@@ -115,6 +115,13 @@ def test_commands_read_messages_and_files() -> None:
         (b"Subject: a\r\n\r\n" + "Grüße.\r\n".encode() * 3_000, False),
         (b"Subject: a\r\n\r\n<p>A</p>" + b"Words and words.\r\n" * 3_000, False),
         (b"Subject: a\r\n\r\n" + b"--b\r\n\r\nWords and words.\r\n" * 2_000, False),
+        (b"Subject: a\r\n\r\n" + b"--b\r\n" * 100 + b"Words and words.\r\n" * 3_000, True),
+        (b"Subject: a\r\n\r\n" + b"--b\r\n" * 101 + b"Words and words.\r\n" * 3_000, False),
+        (b"Subject: " + b"=?" * 200 + b"\r\n\r\n" + b"Words and words.\r\n" * 3_000, True),
+        (b"Subject: " + b"=?" * 201 + b"\r\n\r\n" + b"Words and words.\r\n" * 3_000, False),
+        (b"Subject: a\r\n\r\n" + b"Words and words.\r\n" * 3_000 + b"BEGIN:VCARD", False),
+        (b"Subject: a\r\n\r\n" + b"Words and words.\r\n" * 3_000 + b"x-hTmL", False),
+        (b"Subject: a\r\n\r\n" + b"</ 1 > begins:v.\r\n" * 3_000, True),
     ],
 )
 def test_what_may_take_long_is_read_in_a_thread(raw: bytes, *, quick: bool) -> None:
