@@ -25,7 +25,7 @@ from delivery.lines import has_bare_newline, has_dot_line, header_end
 log = structlog.get_logger(__name__)
 
 _CHUNK: Final = 256 * 1024
-_LAST: Final = 64 * 1024  # bytes: the end of a message, or all of a small one, goes out in one piece with the final dot
+_LAST: Final = 128 * 1024  # bytes: the end of a message, or all of a small one, goes out with the final dot
 _LARGE: Final = 4 * 1024 * 1024  # bytes: to look at more takes so long that it is done in a thread, and in pieces
 _LOCAL: Final = r'"(?:[^"\\\x00-\x1f\x7f]|\\[^\x00-\x1f\x7f])*"|[^"<>()\[\]\\,;:@\s\x00-\x1f\x7f]+'
 _ADDRESS: Final = re.compile(rf"(?:{_LOCAL})@[^<>\s@\x00-\x1f\x7f]+|postmaster", re.IGNORECASE)
