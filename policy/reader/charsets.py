@@ -25,7 +25,7 @@ _FULLWIDTH: Final = (
     ("big5", re.compile(rb"(?:\xa2[\xaf-\xb8]){2}")),
 )
 _NO_ZEROS: Final = "no zeros"  # some programs step over them
-_GUESSED: Final = frozenset({*(name for name, _ in _FULLWIDTH), "iso2022_jp_2", "iso2022_kr", _NO_ZEROS})
+_GUESSED: Final = frozenset(name for name, _ in _FULLWIDTH)
 _LEAST_NOISE: Final = 1 << 16  # characters
 _MOST_BROKEN: Final = 1 / 16  # of the characters of a text; noise has more in any charset
 _WIDE_NAMES: Final = ("utf-16", "utf-32")
