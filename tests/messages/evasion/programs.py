@@ -306,6 +306,31 @@ def libreoffice(raw: bytes, work: Path) -> str:
     return "\n".join(out)
 
 
+def borrowed_pages(raw: bytes, work: Path) -> str:
+    """Each page with the parts that it borrows as files beside it, drawn by wkhtmltopdf."""
+    parts = [part for part in email.message_from_bytes(raw).walk() if not part.is_multipart()]
+    names: dict[bytes, bytes] = {}
+    for number, part in enumerate(parts):
+        if part["content-id"]:
+            ending = {"text/css": "css", "image/svg+xml": "svg"}.get(part.get_content_type(), "html")
+            path = work / f"part{number}.{ending}"
+            path.write_bytes(part.get_payload(decode=True))
+            names[b"cid:" + part["content-id"].strip("<> ").encode()] = path.as_uri().encode()
+    out = []
+    for number, part in enumerate(parts):
+        if names and part.get_content_type() == "text/html":
+            data = part.get_payload(decode=True)
+            for asked, found in names.items():
+                data = data.replace(asked, found)
+            page, pdf = work / f"{number}.html", work / f"{number}.pdf"
+            page.write_bytes(data)
+            run("wkhtmltopdf", "-q", "--enable-local-file-access", page, pdf)
+            out.append(text_of(run("pdftotext", "-layout", pdf, "-")))
+            run("pdftoppm", "-r", "200", "-png", "-f", "1", "-singlefile", pdf, pdf.with_suffix(""))
+            out.append(text_of(run("tesseract", pdf.with_suffix(".png"), "-", "--psm", "6")))
+    return "\n".join(out)
+
+
 class Chromium:
     """One browser for all; scripts do not run, as in mail programs."""
 
@@ -324,6 +349,19 @@ class Chromium:
                 turned = TURNED.search(data) or STYLED.search(data)
                 out.append(self._page(media_type, charset, data, work / "page.png" if turned else None))
         return "\n".join(out)
+
+    def whole(self, raw: bytes, work: Path) -> str:
+        """A message with related parts, opened as the page that it is (RFC 2557)."""
+        if b"multipart/related" not in raw:
+            return ""
+        saved = work / "mail.mht"
+        saved.write_bytes(raw)
+        page = self._browser.new_page(device_scale_factor=2)
+        page.goto(saved.as_uri(), wait_until="load", timeout=10_000)
+        text = str(page.evaluate(SHOWN))
+        page.screenshot(path=work / "whole.png")
+        page.close()
+        return text + text_of(run("tesseract", work / "whole.png", "-", "--psm", "6"))
 
     def _page(self, media_type: str, charset: str, data: bytes, picture: Path | None) -> str:
         context = self._browser.new_context(java_script_enabled=False, device_scale_factor=2)
@@ -390,6 +428,7 @@ def programs() -> dict[str, Callable[[bytes, Path], str]]:
         "mflow": ("mflow", mflow),
         "busybox": ("busybox", on_leaves("busybox", "uudecode", "-o", "/dev/stdout", "{leaf}")),
         "libreoffice": ("soffice", libreoffice),
+        "wkhtmltopdf with parts": ("wkhtmltopdf", borrowed_pages),
     }  # fmt: skip
     known |= {name: (program, on_types(types, *words)) for name, (program, types, words) in COMMANDS.items()}
     found: dict[str, Callable[[bytes, Path], str]] = {"stdlib": stdlib}
@@ -399,5 +438,7 @@ def programs() -> dict[str, Callable[[bytes, Path], str]]:
         else:
             print(f"{name}: not on this machine", file=sys.stderr)
     if shutil.which("chromium") or shutil.which("chromium-browser"):
-        found["chromium"] = Chromium()
+        browser = Chromium()
+        found["chromium"] = browser
+        found["chromium archive"] = browser.whole
     return found

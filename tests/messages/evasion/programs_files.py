@@ -26,8 +26,8 @@ OPENING: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "pdfdetach": ("pdfdetach", "pdf", ("pdfdetach", "-saveall", "-o", "{out}", "{file}")),
     "qpdf": ("qpdf", "pdf", ("qpdf", "--show-attachment=a.zip", "{file}")),
     "gnumeric": ("ssconvert", SHEETS, ("sh", "-c", GNUMERIC)),
-    "libreoffice printed": ("soffice", f"docx|{SHEETS}", ("sh", "-c", PRINTED)),
-    "pandoc": ("pandoc", "docx", ("pandoc", "-t", "plain", "--columns=400", "{file}")),
+    "libreoffice printed": ("soffice", f"docx|odt|{SHEETS}", ("sh", "-c", PRINTED)),
+    "pandoc": ("pandoc", "docx|odt", ("pandoc", "-t", "plain", "--columns=400", "{file}")),
     "unzip": ("unzip", "zip", ("unzip", "-qq", "-o", "-d", "{out}", "{file}")),
     "python-zipfile": ("/usr/bin/python3", "zip", ZIPFILE),
     "bsdtar": ("bsdtar", "zip|tar|gz|xz|lzma", ("bsdtar", "-x", "-f", "{file}", "-C", "{out}")),
@@ -43,7 +43,7 @@ OPENING: dict[str, tuple[str, str, tuple[str, ...]]] = {
 }
 # The same of programs that draw the first page into `{png}` (or `{base}` and that ending), which is then looked at.
 DRAWING: dict[str, tuple[str, str, tuple[str, ...]]] = {
-    "libreoffice drawn": ("soffice", f"docx|{SHEETS}", ("soffice", PROFILE, *TO_PNG, "{file}")),
+    "libreoffice drawn": ("soffice", f"docx|odt|{SHEETS}", ("soffice", PROFILE, *TO_PNG, "{file}")),
     "poppler drawn": ("pdftoppm", "pdf", ("pdftoppm", "-r", "200", "-png", "-singlefile", "{file}", "{base}")),
     "mupdf drawn": ("mutool", "pdf|xps", ("mutool", "draw", "-q", "-r", "200", "-o", "{png}", "{file}")),
 }
