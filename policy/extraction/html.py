@@ -72,7 +72,8 @@ def read_page(source: str, depth: int = 0) -> Page:
     shown = _shown(display, source, tree)
     if display.screens_matter:
         shown.update(_shown(Renderer(tree, sheets, screen=1, drawn=beneath.drawn).run(), source, tree))
-    shown.update(dict.fromkeys(beneath.inner))
+    drawings, all_drawn = drawn_lines(tree)
+    shown.update(dict.fromkeys((*drawings, *beneath.inner)))
     page = Page(
         tuple(shown),
         "".join(tree.titles),
@@ -80,7 +81,7 @@ def read_page(source: str, depth: int = 0) -> Page:
         "\n".join(beneath.comments(display.comments)),
         "\n".join(tree.scripts + tree.sheets),
         tuple(beneath.files),
-        tree.whole and sheets.whole and display.whole,
+        tree.whole and sheets.whole and display.whole and all_drawn,
         any(_brings_signs(sheet, source, shown) for sheet in tree.sheets + beneath.sheets),
     )
     tree.forget()
@@ -108,7 +109,7 @@ def _shown(display: Display, source: str, tree: Tree) -> dict[str, None]:
     for joined in (joined_cells(seen), joined_lines(seen)):
         if joined:
             shown[joined] = None
-    for text in (*display.others, *drawn_lines(tree)):
+    for text in display.others:
         shown[_tidy(text)] = None
     if has_controls(source) or has_controls(seen):
         shown.update(dict.fromkeys(visual_lines(seen)))

@@ -18,27 +18,31 @@ def open_shadows(tree: Tree) -> None:
         host = template.parent
         if host is not None and template in host.children:
             light = [child for child in host.children if child is not template]
-            host.children = _filled(template.children, light, host, 0)
+            host.children = _filled(template.children, _by_slot(light), host, 0)
+
+
+def _by_slot(light: "list[Element | str]") -> "dict[str, list[Element | str]]":
+    """A host's children by the slot that they go into; the first slot of a name takes them all."""
+    found: dict[str, list[Element | str]] = {}
+    for child in light:
+        name = child.attributes.get("slot", "") if isinstance(child, Element) else ""
+        found.setdefault(name, []).append(child)
+    return found
 
 
 def _filled(
-    children: "list[Element | str]", light: "list[Element | str]", parent: Element, deep: int
+    children: "list[Element | str]", slotted: "dict[str, list[Element | str]]", parent: Element, deep: int
 ) -> "list[Element | str]":
     out: list[Element | str] = []
     for child in children:
         if not isinstance(child, Element):
             out.append(child)
         elif child.name == "slot":
-            name = child.attributes.get("name", "")
-            out += [each for each in light if _slot_of(each) == name] or child.children
+            out += slotted.pop(child.attributes.get("name", ""), []) or child.children
         elif deep < _DEEPEST:
             copy = Element(child.name, parent, child.rest, child.number, child.attributes)
-            copy.children = _filled(child.children, light, copy, deep + 1)
+            copy.children = _filled(child.children, slotted, copy, deep + 1)
             out.append(copy)
         else:
             out.append(child)
     return out
-
-
-def _slot_of(child: "Element | str") -> str:
-    return child.attributes.get("slot", "") if isinstance(child, Element) else ""

@@ -24,6 +24,7 @@ _WIDE: Final = 0.6  # of a sign, roughly, in its font's size
 _GAP: Final = 1.6  # signs between two texts that are read apart
 _LINE: Final = 0.6  # of the font's size between the feet of two texts on one line
 _MOST: Final = 5_000  # texts with a place of their own in one page
+_STEPS: Final = 100_000
 _DEEPEST: Final = 60
 _USES_DEEP: Final = 4
 _FAR: Final = 1e9
@@ -59,13 +60,17 @@ class _Pen:
 class _Drawing:
     def __init__(self, tree: Tree) -> None:
         self.runs: list[_Run] = []
+        self.whole = True
+        self._steps = 0  # elements gone through and signs set, of all drawings of the page
         self._named = {
             element.attributes["id"]: element for element in reversed(tree.elements) if "id" in element.attributes
         }
 
     def draw(self, element: Element, matrix: _Matrix, size: float, deep: int = 0, uses: int = 0) -> None:
         """All that one element shows."""
-        if deep > _DEEPEST or len(self.runs) > _MOST:
+        self._steps += 1
+        if deep > _DEEPEST or len(self.runs) > _MOST or self._steps > _STEPS:
+            self.whole = False
             return
         style = _style(element)
         if _hidden(style):
@@ -100,6 +105,7 @@ class _Drawing:
         for name, given in (("x", pen.xs), ("y", pen.ys), ("dx", pen.dxs), ("dy", pen.dys)):
             given.append(_numbers(attributes.get(name, ""), size))
         first = len(self.runs)
+        self._steps += 1
         for child in element.children:
             if isinstance(child, Element):
                 style = _style(child)
@@ -116,6 +122,10 @@ class _Drawing:
 
     def _signs(self, text: str, matrix: _Matrix, size: float, pen: _Pen) -> None:
         begins = True
+        self._steps += len(text)
+        if self._steps > _STEPS:
+            self.whole = False
+            return
         for sign in text:
             x, y, dx, dy = (_next(given) for given in (pen.xs, pen.ys, pen.dxs, pen.dys))
             begins = begins or x is not None or y is not None or bool(dx) or bool(dy)
@@ -123,6 +133,7 @@ class _Drawing:
             pen.y = (pen.y if y is None else y) + (dy or 0.0)
             if begins:
                 if len(self.runs) > _MOST:
+                    self.whole = False
                     return
                 at = _at(matrix, pen.x, pen.y)
                 self.runs.append(_Run(*at, size * math.hypot(matrix[0], matrix[1]), "", 0.0))
@@ -133,8 +144,10 @@ class _Drawing:
             run.far = _at(matrix, pen.x, pen.y)[0]
 
 
-def drawn_lines(tree: Tree) -> Iterator[str]:
-    """The lines of each drawing of a page that has texts in several places, from the top, each from the left."""
+def drawn_lines(tree: Tree) -> tuple[list[str], bool]:
+    """The lines of each drawing of a page that has texts in several places, from the top, each from the left; and
+    whether all of the drawings was worked through."""
+    found: list[str] = []
     drawing = None
     for element in tree.elements:
         if element.name != "svg" or _within_svg(element):
@@ -143,7 +156,8 @@ def drawn_lines(tree: Tree) -> Iterator[str]:
         drawing.runs = []
         drawing.draw(element, _UNMOVED, 16.0)
         if len(drawing.runs) > 1 and any(char.isdigit() for run in drawing.runs for char in run.text):
-            yield "\n".join(_lines(drawing.runs))
+            found.append("\n".join(_lines(drawing.runs)))
+    return found, drawing is None or drawing.whole
 
 
 def _lines(runs: Sequence[_Run]) -> Iterator[str]:
