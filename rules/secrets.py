@@ -34,6 +34,7 @@ _LETTER: Final = re.compile(r"[^\W\d_]")
 _SIGN: Final = re.compile(r"[!#$%&*?@^+=]")
 _MIXED: Final = re.compile(r"[A-Za-z]\d+[A-Za-z]+\d|\d[A-Za-z]+\d+[A-Za-z]")
 _NO_SIGNED: Final = re.compile(r"^#|^[A-Z]{2,6}-?\d|\+\+|=[\w.]+$|^\w+@|[A-Za-z]{3,}#\d+$|^[\d.,]+%|^\W+$")
+_FINGERPRINT: Final = re.compile("[0-9A-F]{40}")  # of a public key of PGP, as its programs write it
 _HEX: Final = re.compile(r"[0-9a-f-]+|[0-9A-F-]+")
 
 
@@ -136,6 +137,8 @@ def api_key(text: str) -> Verdict:
     if len(value) < 16 or _PLACEHOLDER.search(value) or not any(map(str.isdigit, value)):
         return Verdict.NO
     if not any(map(str.isalpha, value)) or re.search(r"\.(?:com|org|net|io|py|js|html?|json|ya?ml)\b", value):
+        return Verdict.NO
+    if _FINGERPRINT.fullmatch(value):
         return Verdict.NO
     least = 2.8 if _HEX.fullmatch(value) else 3.3
     return Verdict.YES if _bits(value) >= least else Verdict.NO
