@@ -35,7 +35,7 @@ class Mail:
         return parsed
 
 
-@dataclass(slots=True)
+@dataclass  # without slots: aiosmtpd looks at all that a handler has, and Python before 3.11.3 then stumbles over them
 class Mailboxes:
     """Everyone's mail, in memory. `clock` is the world's."""
 
