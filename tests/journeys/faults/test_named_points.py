@@ -115,8 +115,10 @@ def _settle(gateway: FaultyGateway, peer: Peer, ledger: Ledger, capsys: Any) -> 
     assert balances(table)
     for point, row in table.items():
         assert row.accepted == row.messages, point
-        if point not in BY_ITSELF:  # which may fall at any moment of a mail: within the windows, too
+        # What is named here may fall at any moment of a mail: within the windows, too.
+        if point not in BY_ITSELF:
             assert bool(row.twice_by_client) == (point in UNHEARD), point
+        if point not in (*BY_ITSELF, *IN_ROTATION):
             assert bool(row.twice_by_dot) == (point in TWICE), point
     gateway.command("queue", "audit")
 
