@@ -8,6 +8,7 @@ import socket
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
+from email.message import EmailMessage
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope
@@ -25,7 +26,8 @@ class Mailboxes:
     async def handle_DATA(self, _server: SMTP, _session: Any, envelope: Envelope) -> str:
         """Keep the text of a notice."""
         parsed = email.message_from_bytes(envelope.original_content or b"", policy=email.policy.default)
-        body = parsed.get_body(("plain",))  # type: ignore[attr-defined]  # an EmailMessage, by the policy
+        assert isinstance(parsed, EmailMessage)  # by the policy
+        body = parsed.get_body(("plain",))
         for recipient in envelope.rcpt_tos:
             self._texts[recipient.lower()].put_nowait(body.get_content() if body is not None else "")
         return "250 2.0.0 kept"
