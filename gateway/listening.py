@@ -20,7 +20,9 @@ log = get_logger(__name__)
 BACKLOG: Final = 1024
 _FIRST_PASSED_ON: Final = 3  # SD_LISTEN_FDS_START, sd_listen_fds(3)
 _AT_ONCE: Final = 8  # connections taken before the loop gets its turn
-_AFTER_YOU: Final = 0.05  # seconds that a crowded worker leaves a connection to the others, who may be busy
+# Seconds that a crowded worker leaves a connection to the others: an idle one takes it at once, and of a burst each
+# takes two in that time, so more would be felt by those who come last; a busy one is not waited for longer than this.
+_AFTER_YOU: Final = 0.002
 _EXHAUSTED: Final = 1.0  # seconds to wait when there are no descriptors or buffers left
 
 Sockets = Mapping[str, tuple[socket.socket, ...]]  # listening sockets by `address` as configured
