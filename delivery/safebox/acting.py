@@ -13,7 +13,7 @@ from delivery.safebox.authority import DONE, By, Said, Standing, standing_of
 from delivery.safebox.desk import Desk, act_of_keeper
 from delivery.safebox.headers import address_key
 from delivery.safebox.lifecycle import Act, Actor, forbidden, refusal, state_at
-from delivery.safebox.profile import Profile
+from delivery.safebox.profile import stored_profile
 from delivery.speech import phrase
 from delivery.store.audit import EventKind, record
 from delivery.store.boxes import ParticipantRow, Role, touch_box
@@ -69,7 +69,7 @@ class Acting:
         state = state_at(box.state, box.closes_at, box.deletes_at, self._desk.clock())
         sentence = refusal(state, act, actor)
         insists = actor is Actor.TIME or (force and actor is Actor.ADMIN)
-        return sentence if sentence or insists else forbidden(Profile.model_validate(box.profile), act)
+        return sentence if sentence or insists else forbidden(stored_profile(box.profile), act)
 
     async def _forget(self, blobs: Sequence[str]) -> None:
         """The key is destroyed and that is committed: now the files go, and the log's old pages."""

@@ -21,7 +21,7 @@ from delivery.safebox.lifecycle import GUEST_MOVES, Act, may, state_at
 from delivery.safebox.limits import AnswerLimits, AnswerRefused, TooMuch
 from delivery.safebox.participants import Access
 from delivery.safebox.post import Posted
-from delivery.safebox.profile import Profile
+from delivery.safebox.profile import stored_profile
 from delivery.safebox.reading import Seat, facts_of, read_document
 from delivery.safebox.reminding import expiring_at, longest_open, until_deleted
 from delivery.safebox.uploads import UploadGone, forget_pieces
@@ -118,7 +118,7 @@ def left_today(desk: Desk, conn: Connection, seat: Seat, limits: AnswerLimits) -
 
 def _check_day(desk: Desk, conn: Connection, seat: Seat, draft: Draft) -> None:
     """Of several answers at once no more than that are kept. Raises AnswerRefused."""
-    limits, size = AnswerLimits.of(Profile.model_validate(seat.box.profile)), sum(one.size for one in draft.documents)
+    limits, size = AnswerLimits.of(stored_profile(seat.box.profile)), sum(one.size for one in draft.documents)
     left = left_today(desk, conn, seat, limits) if size else None
     if left is not None and size > left:
         raise AnswerRefused(TooMuch.DAY, limits.a_day)
@@ -162,7 +162,7 @@ def _is_told(person: ParticipantRow, seat: Seat, only_for: str) -> bool:
     if only_for and person.role is Role.GUEST:
         return person.id == only_for
     from_above = seat.guest.role in _ABOVE
-    to_all = Profile.model_validate(seat.box.profile).participants.replies is Replies.ALL
+    to_all = stored_profile(seat.box.profile).participants.replies is Replies.ALL
     return from_above or to_all or person.role is not Role.GUEST
 
 
@@ -176,7 +176,7 @@ def _still_open(conn: Connection, seat: Seat, now: datetime) -> bool:
         return False
     if not may(state_at(box.state, box.closes_at, box.deletes_at, now), Act.ANSWER):
         return False
-    profile = Profile.model_validate(box.profile)
+    profile = stored_profile(box.profile)
     late = min(now + profile.life.late_reply, longest_open(profile, box.created_at))
     closes_at = max(box.closes_at, late)
     deletes_at = until_deleted(profile, closes_at)

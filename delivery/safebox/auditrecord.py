@@ -16,7 +16,7 @@ from delivery.safebox.boxkey import GUEST_NAME, BoxKey
 from delivery.safebox.inviting import about_of
 from delivery.safebox.keeping import summary_of
 from delivery.safebox.lifecycle import Act, refusal
-from delivery.safebox.profile import Profile
+from delivery.safebox.profile import stored_profile
 from delivery.safebox.profilewords import in_words
 from delivery.safebox.reading import facts_of
 from delivery.safebox.summaries import BoxSummary
@@ -125,7 +125,7 @@ class Recording(Acting):
             summary = summary_of(box, people, now)
             if summary.state is BoxState.OPEN:
                 return NOT_YET
-            key, profile = BoxKey.of(self._desk.vault, box), Profile.model_validate(box.profile)
+            key, profile = BoxKey.of(self._desk.vault, box), stored_profile(box.profile)
             owner = next(one for one in people if one.role is Role.OWNER)
             addresses = {one.id: one.address for one in people}
             return AuditRecord(

@@ -27,7 +27,7 @@ from delivery.safebox.listing import Listing
 from delivery.safebox.looking import Looking
 from delivery.safebox.participants import Access
 from delivery.safebox.post import Outbox, Post
-from delivery.safebox.profile import Profile
+from delivery.safebox.profile import stored_profile
 from delivery.safebox.proving import Proving
 from delivery.safebox.reading import Seat
 from delivery.safebox.recalling import Recalling
@@ -89,7 +89,7 @@ class SafeBoxes(Looking, Proving, Keeping, Listing, Recording, Recalling, Tracki
             seat.key,
             (seat.box.namespace, seat.box.id),
             self.desk.blobs,
-            AnswerLimits.of(Profile.model_validate(seat.box.profile)),
+            AnswerLimits.of(stored_profile(seat.box.profile)),
             keep=lambda draft: keep_answer(self.desk, seat, draft, seen, mail_bytes=self._mail_bytes),
             find=lambda upload_id: Sent.find(self.desk, seat, upload_id),
             today=today,

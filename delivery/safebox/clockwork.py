@@ -18,7 +18,7 @@ from delivery.safebox.ending import Ending, Tidings
 from delivery.safebox.inviting import Prepared
 from delivery.safebox.keeping import destroy, remembered
 from delivery.safebox.lifecycle import Act, sources, state_at
-from delivery.safebox.profile import MOST_REMINDERS, Profile
+from delivery.safebox.profile import MOST_REMINDERS, stored_profile
 from delivery.safebox.reminding import next_reminder_at
 from delivery.safebox.uploading import Uploading
 from delivery.store.audit import EventKind, record
@@ -148,7 +148,7 @@ class Clockwork(Ending, Uploading):
 
     async def _remind_due(self, due: BoxRow, now: datetime) -> bool:
         """Mail everybody who has not opened it, once; and set when to do so next. What was missed stays missed."""
-        then = next_reminder_at(Profile.model_validate(due.profile), due.closes_at, now)
+        then = next_reminder_at(stored_profile(due.profile), due.closes_at, now)
         prepared = await asyncio.to_thread(self._reminders, due)
         sent: list[Prepared] = []
 

@@ -20,7 +20,7 @@ from delivery.safebox.inviting import Compose, Prepared, about_in
 from delivery.safebox.lifecycle import Actor, state_at
 from delivery.safebox.partaking import Partaking
 from delivery.safebox.post import Posted
-from delivery.safebox.profile import Profile
+from delivery.safebox.profile import stored_profile
 from delivery.speech import phrase
 from delivery.store.audit import EventKind
 from delivery.store.box_contents import events_of
@@ -53,7 +53,7 @@ class Ending(Partaking):
         Nothing where it cannot be composed because what is stored was changed, or the key is lost for good: closing
         goes on. Raises KeysUnavailable where no key can be had now.
         """
-        profile = Profile.model_validate(closing.profile)
+        profile = stored_profile(closing.profile)
         told = profile.notice.closed
         if told is ToldOfEnd.NOBODY:
             return Tidings()
@@ -81,7 +81,7 @@ class Ending(Partaking):
         if standing is None or standing.box.expiring_at != due.expiring_at:
             return Tidings()
         box = standing.box
-        profile = Profile.model_validate(box.profile)
+        profile = stored_profile(box.profile)
         is_open = state_at(box.state, box.closes_at, box.deletes_at, now) is BoxState.OPEN
         reminded = is_open and bool(profile.notice.reminders)
         people = [one for one in _reached(standing.people) if one.state in _OPENED or not reminded]

@@ -28,9 +28,9 @@ from delivery.safebox.headers import address_key
 from delivery.safebox.lifecycle import Act, may
 from delivery.safebox.making import reference_digest
 from delivery.safebox.post import Post, Posted
-from delivery.safebox.profile import Profile
+from delivery.safebox.profile import Profile, stored_profile
 from delivery.store import proofs
-from delivery.store.accounts import phrase_of, proven_before
+from delivery.store.account_rows import phrase_of, proven_before
 from delivery.store.audit import Event, EventKind, record
 from delivery.store.boxes import BoxRow, GuestState, ParticipantRow, Role, insert_link, insert_participant
 from delivery.store.database import Database
@@ -153,7 +153,7 @@ class Inviter:
         compose: Compose | None = None,
     ) -> Prepared:
         token = new_token(128)
-        profile = Profile.model_validate(box.profile)
+        profile = stored_profile(box.profile)
         about = about_in(self._db, key, box, row)
         phrase, has_account = self._db.read_now(
             lambda conn: (

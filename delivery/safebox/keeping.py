@@ -15,7 +15,7 @@ from delivery.safebox.authority import By, Said, Standing, standing_of
 from delivery.safebox.boxkey import GUEST_NAME, SUBJECT, BoxKey
 from delivery.safebox.ending import Ending, Tidings
 from delivery.safebox.lifecycle import Act, refusal, sources, state_at
-from delivery.safebox.profile import Profile
+from delivery.safebox.profile import stored_profile
 from delivery.safebox.reading import facts_of
 from delivery.safebox.reminding import expiring_at, longest_open, next_reminder_at, until_deleted
 from delivery.safebox.summaries import BoxStory, BoxSummary, GuestSummary
@@ -95,7 +95,7 @@ class Keeping(Ending):
                 count_documents(conn, namespace, box_id),
                 bytes_of(conn, namespace, box_id),
                 tuple((at, kind, participant) for at, kind, participant, _ in events_of(conn, namespace, box_id)),
-                Profile.model_validate(box.profile),
+                stored_profile(box.profile),
                 key.open_text(SUBJECT, box.id, box.subject_sealed) if key else "",
                 {one.id: key.open_text(GUEST_NAME, one.id, one.name_sealed) for one in standing.people} if key else {},
             )
@@ -121,7 +121,7 @@ class Keeping(Ending):
                 "closes_at": closing.closes_at,
                 "deletes_at": closing.deletes_at,
                 "remind_at": None,
-                "expiring_at": expiring_at(Profile.model_validate(closing.profile), closing.deletes_at, now),
+                "expiring_at": expiring_at(stored_profile(closing.profile), closing.deletes_at, now),
             }
             if not move_box(conn, namespace, box_id, sources(Act.CLOSE), **values):
                 return LATE
@@ -162,7 +162,7 @@ class Keeping(Ending):
         now = self._desk.clock()
 
         def change(conn: Connection, standing: Standing) -> str:
-            box, profile = standing.box, Profile.model_validate(standing.box.profile)
+            box, profile = standing.box, stored_profile(standing.box.profile)
             latest = longest_open(profile, box.created_at)
             closes_at = until or min(now + profile.life.open_for, latest)
             if closes_at <= (box.closes_at if act is Act.EXTEND else now):
@@ -246,7 +246,7 @@ def _longest(latest: datetime) -> Phrase:
 
 
 def _deletes_at(box: BoxRow, closes_at: datetime) -> datetime | None:
-    return until_deleted(Profile.model_validate(box.profile), closes_at)
+    return until_deleted(stored_profile(box.profile), closes_at)
 
 
 def summary_of(box: BoxRow, people: tuple[ParticipantRow, ...], now: datetime) -> BoxSummary:

@@ -4,8 +4,11 @@ Stored with `model_dump(mode="json")`, read back with `model_validate`. What a s
 theirs is in `adjust`; `wishes.py` reads what they wrote.
 """
 
+import json
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Final, Self
+from functools import lru_cache
+from typing import Annotated, Any, Final, Self
 
 from pydantic import (
     AfterValidator,
@@ -28,6 +31,7 @@ from policy.units import Duration, Size, parse_duration, show_duration, show_siz
 from rules.content import FileKind
 
 MOST_REMINDERS: Final = 2
+_TEXT: Final = json.JSONEncoder(ensure_ascii=False)
 _LARGEST: Final = 5 * 10**9  # bytes of one file: what one sealed object and its pieces are made for
 _LONGEST_TEXT: Final = 20_000  # characters of a consent text
 
@@ -313,3 +317,15 @@ class Profile(Section):
                 "write signin.ways: [code, account]",
             )
         return self
+
+
+def stored_profile(kept: Mapping[str, Any]) -> Profile:
+    """The profile as a box keeps it. Every page asks, most boxes have the same few, and reading one takes longer than
+    the rest of finding a box.
+    """
+    return _read(_TEXT.encode(kept))
+
+
+@lru_cache(maxsize=256)
+def _read(text: str) -> Profile:
+    return Profile.model_validate(json.loads(text))

@@ -29,9 +29,9 @@ from delivery.safebox.inviting import about_of
 from delivery.safebox.lifecycle import state_at
 from delivery.safebox.limits import AnswerLimits
 from delivery.safebox.participants import Invitation, Person, Way
-from delivery.safebox.profile import Profile
+from delivery.safebox.profile import stored_profile
 from delivery.store import proofs
-from delivery.store.accounts import proven_before
+from delivery.store.account_rows import proven_before
 from delivery.store.audit import EventKind
 from delivery.store.blobs import BlobReader, Blobs
 from delivery.store.box_contents import (
@@ -100,7 +100,7 @@ def invitation_of(seat: Seat, organisation: str, now: datetime) -> Invitation:
     """What a link or reference tells, with the state as time has it."""
     box, guest = seat.box, seat.guest
     about = about_of(seat.key, box, guest)
-    profile = Profile.model_validate(box.profile)
+    profile = stored_profile(box.profile)
     state = state_at(box.state, box.closes_at, box.deletes_at, now)
     alone = guest.recalled_at is not None and state in (BoxState.OPEN, BoxState.CLOSED)  # taken back from this one
     consent = profile.participants.consent if guest.role is not Role.OWNER else None
@@ -174,7 +174,7 @@ def shelf_of(conn: Connection, seat: Seat) -> Shelf:
     """
     namespace, box_id = seat.box.namespace, seat.box.id
     people = participants_of(conn, namespace, box_id)
-    everybody = Profile.model_validate(seat.box.profile).participants.replies is Replies.ALL
+    everybody = stored_profile(seat.box.profile).participants.replies is Replies.ALL
     keepers = {one.id for one in people if one.role in (Role.OWNER, Role.PRIVILEGED)}
     me = seat.guest
 

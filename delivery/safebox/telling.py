@@ -20,7 +20,7 @@ from delivery.safebox.participants import Access, Way
 from delivery.safebox.post import Posted
 from delivery.safebox.reading import Seat
 from delivery.store import throttles
-from delivery.store.accounts import phrase_of
+from delivery.store.account_rows import phrase_of
 from delivery.store.audit import Event, EventKind, record
 from delivery.store.box_news import News, count_news
 from delivery.store.box_people import set_consent

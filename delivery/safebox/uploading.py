@@ -19,7 +19,7 @@ from delivery.safebox.lifecycle import Act, forbidden, refusal, state_at
 from delivery.safebox.limits import AnswerLimits, AnswerRefused, TooMuch
 from delivery.safebox.names import clean_name, clean_type
 from delivery.safebox.participants import Access
-from delivery.safebox.profile import Profile
+from delivery.safebox.profile import stored_profile
 from delivery.safebox.reading import Seat, invitation_of, seat_at, seat_of
 from delivery.safebox.receiving import Arrival, Receiving
 from delivery.safebox.uploads import UNSENT, Upload, forget_pieces, opened, sealed_facts
@@ -121,7 +121,7 @@ class Uploading:
             row = rows.get_upload(conn, writer.namespace, seat.guest.id, upload_id)
             if row is None or row.expires_at <= now:
                 return None
-            limits = AnswerLimits.of(Profile.model_validate(seat.box.profile))
+            limits = AnswerLimits.of(stored_profile(seat.box.profile))
             return Arrival(seat.key, row, opened(row, seat.key).shown_name, limits)
 
         arrival = await self._desk.db.read(work)
@@ -151,14 +151,14 @@ class Uploading:
             return None
         box = standing.box
         state = state_at(box.state, box.closes_at, box.deletes_at, now)
-        if refusal(state, Act.ANSWER, standing.actor) or forbidden(Profile.model_validate(box.profile), Act.ANSWER):
+        if refusal(state, Act.ANSWER, standing.actor) or forbidden(stored_profile(box.profile), Act.ANSWER):
             return None
         return seat_at(conn, vault, standing.me)
 
     def _check(self, conn: Connection, seat: Seat, name: str, content_type: str, size: int) -> None:
         """What one answer may bring holds for what is under way as well; and a few times that for all boxes."""
         name = clean_name(name, content_type, 1)
-        limits = AnswerLimits.of(Profile.model_validate(seat.box.profile))
+        limits = AnswerLimits.of(stored_profile(seat.box.profile))
         if size > limits.document_bytes:
             raise AnswerRefused(TooMuch.DOCUMENT_BYTES, limits.document_bytes, name)
         limits.check_name(name, content_type)

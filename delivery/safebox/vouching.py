@@ -16,7 +16,7 @@ from delivery.safebox.choices import Way
 from delivery.safebox.inviting import put_proof
 from delivery.safebox.lifecycle import Act
 from delivery.safebox.partaking import Partaking
-from delivery.safebox.profile import Profile
+from delivery.safebox.profile import stored_profile
 from delivery.speech import phrase
 from delivery.store import proofs
 from delivery.store.audit import EventKind
@@ -147,4 +147,4 @@ class Vouching(Partaking):
 
 
 def _ways(standing: Standing) -> frozenset[Way]:
-    return frozenset(Profile.model_validate(standing.box.profile).signin.ways)
+    return frozenset(stored_profile(standing.box.profile).signin.ways)

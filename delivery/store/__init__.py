@@ -12,8 +12,8 @@ What is where:
 - sealing: `vault`; files: `blobs`
 - the queue: `messages`, `items`, `views`, `ages`, `lapses`, `circuits`, `pauses`, `rates`
 - SafeBoxes: `boxes`, `box_contents`, `box_people`, `box_lists`, `box_news`, `box_trail`, `uploads`, `proofs`
-- people at the portal: `accounts`, `codes`, `credentials`, `passkeys`, `seconds`, `devices`, `challenges`, `sessions`,
-  `throttles`, `languages`, `who`
+- people at the portal: `accounts`, `account_rows`, `codes`, `credentials`, `passkeys`, `seconds`, `devices`,
+  `challenges`, `sessions`, `throttles`, `languages`, `who`
 - the trail: `audit`, `links`, `erasing`, `watching`
 - other domains' TLS: `sts`, `tls_sessions`
 """

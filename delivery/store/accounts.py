@@ -4,13 +4,13 @@ Each call is one transaction with its audit events. Nothing here is ever looked 
 address in two namespaces is two people. Passwords arrive hashed, cookies and browsers as digests.
 """
 
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from delivery.languages import Language
 from delivery.store import challenges, codes, devices, languages, sessions, throttles
+from delivery.store.account_rows import Account, by_address, phrase_binding, phrase_of, prove_account
 from delivery.store.audit import EventKind, record
 from delivery.store.codes import Asker, CodeRules, CodeSent, Tried, Try
 from delivery.store.database import Database
@@ -19,19 +19,6 @@ from delivery.store.sessions import Session, session_name
 from delivery.store.throttles import Limit, key_of
 from delivery.store.vault import Vault
 from delivery.store.who import Who, address_key, event_of
-from keys.tokens import new_id
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """A guest's own login in one namespace. `proven_at`: when a code last proved the address to set the password."""
-
-    id: str
-    namespace: str
-    address: str = field(repr=False)
-    password: str = field(repr=False)  # Argon2id, PHC string; empty: signs in by passkey alone
-    created_at: datetime
-    proven_at: datetime
 
 
 class Accounts:
@@ -296,9 +283,7 @@ class Accounts:
 
         def work(conn: Connection) -> None:
             sealed = (
-                self._vault.seal_audit(namespace, _phrase_binding(account_id), phrase.encode(), conn)
-                if phrase
-                else None
+                self._vault.seal_audit(namespace, phrase_binding(account_id), phrase.encode(), conn) if phrase else None
             )
             mine = (accounts.c.id == account_id) & (accounts.c.namespace == namespace)
             conn.execute(update(accounts).where(mine).values(phrase_sealed=sealed))
@@ -324,72 +309,6 @@ class Accounts:
             return gone + challenges.sweep(conn, now) + devices.sweep(conn, now) + languages.sweep(conn, now)
 
         await self._db.write(work)
-
-
-def prove_account(
-    conn: Connection, namespace: str, address: str, now: datetime, *, password: str | None = None
-) -> tuple[Account, bool]:
-    """The account of an address that was proven just now, made where there is none, and whether it is new.
-
-    What was signed in before ends, and remembered browsers are forgotten: it may have been somebody else's doing.
-    `password` None: the one it has stays; a new account has none.
-    """
-    known = by_address(conn, namespace, address)
-    devices.forget(conn, namespace, address_key=address_key(address))
-    if known is None:
-        return _insert_account(conn, namespace, address, password or "", now), True
-    kept = known.password if password is None else password
-    mine = (accounts.c.id == known.id) & (accounts.c.namespace == namespace)
-    conn.execute(update(accounts).where(mine).values(password=kept, proven_at=now))
-    sessions.end_all(conn, namespace, known.id)
-    return replace(known, password=kept, proven_at=now), False
-
-
-def by_address(conn: Connection, namespace: str, address: str) -> Account | None:
-    """The account of an address, inside a transaction."""
-    mine = (accounts.c.namespace == namespace) & (accounts.c.address_key == address_key(address))
-    row = conn.execute(select(accounts).where(mine)).first()
-    if row is None:
-        return None
-    return Account(row.id, row.namespace, row.address, row.password, row.created_at, row.proven_at)
-
-
-def proven_before(conn: Connection, namespace: str, address: str, when: datetime) -> bool:
-    """Has the address an account whose password was last set before `when`?
-
-    A password set later, by a code mailed over a path that may not have been proven, shows no more than that code.
-    """
-    account = by_address(conn, namespace, address)
-    return account is not None and account.proven_at < when
-
-
-def phrase_of(conn: Connection, vault: Vault, namespace: str, address: str) -> str | None:
-    """The personal phrase for notices to `address`; None: none was chosen."""
-    mine = (accounts.c.namespace == namespace) & (accounts.c.address_key == address_key(address))
-    row = conn.execute(select(accounts.c.id, accounts.c.phrase_sealed).where(mine)).first()
-    if row is None or row.phrase_sealed is None:
-        return None
-    return vault.open_audit(namespace, _phrase_binding(row.id), row.phrase_sealed).decode()
-
-
-def _insert_account(conn: Connection, namespace: str, address: str, password: str, now: datetime) -> Account:
-    account = Account(new_id(), namespace, address.strip(), password, now, now)
-    conn.execute(
-        insert(accounts).values(
-            id=account.id,
-            namespace=namespace,
-            address=account.address,
-            address_key=address_key(address),
-            password=password,
-            created_at=now,
-            proven_at=now,
-        )
-    )
-    return account
-
-
-def _phrase_binding(account_id: str) -> str:
-    return f"phrase:{account_id}"
 
 
 def _told(tried: Tried) -> tuple[EventKind, ...]:

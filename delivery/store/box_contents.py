@@ -6,10 +6,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from delivery.store.schema_audit import audit_events
 from delivery.store.schema_boxes import box_documents, box_messages, participants
+from delivery.store.statements import SET, Statement
 from delivery.store.uploads import drop_of_box
 
 _NO_BYTES: Final = {"facts_sealed": None, "inline_sealed": None, "blob": None, "recall_reason_sealed": None}
@@ -55,6 +56,41 @@ class DocumentRow:
     recall_reason_sealed: bytes | None = field(default=None, repr=False)
 
 
+# Said for every page, so compiled once.
+_IN_BOX: Final = (box_documents.c.namespace == bindparam("in_namespace"), box_documents.c.box_id == bindparam("of"))
+_MESSAGES: Final = Statement(
+    select(box_messages)
+    .where(box_messages.c.namespace == bindparam("in_namespace"), box_messages.c.box_id == bindparam("of"))
+    .order_by(box_messages.c.written_at, box_messages.c.id)
+)
+_DOCUMENTS: Final = Statement(
+    select(*(column for column in box_documents.c if column is not box_documents.c.inline_sealed))
+    .where(*_IN_BOX)
+    .order_by(box_documents.c.box_message_id, box_documents.c.position)
+)
+_DOCUMENT: Final = Statement(select(box_documents).where(*_IN_BOX, box_documents.c.id == bindparam("document")))
+_COUNT: Final = select(func.count().label("number")).select_from(box_documents).where(*_IN_BOX)
+_LISTED: Final = _COUNT.where(box_documents.c.position >= 0)
+_COUNT_ALL: Final = Statement(_LISTED)
+_COUNT_KIND: Final = Statement(
+    _LISTED.join(box_messages, box_messages.c.id == box_documents.c.box_message_id).where(
+        box_messages.c.kind == bindparam("kind")
+    )
+)
+_RECALLED: Final = Statement(
+    select(box_documents.c.id)
+    .where(*_IN_BOX, box_documents.c.id.in_(bindparam(SET, expanding=True)))
+    .where(box_documents.c.recalled_at.is_not(None))
+    .limit(1)
+)
+_ACTS: Final = Statement(
+    select(audit_events.c.at, audit_events.c.kind, audit_events.c.participant_id, audit_events.c.facts)
+    .where(audit_events.c.namespace == bindparam("in_namespace"), audit_events.c.box_id == bindparam("of"))
+    .where(audit_events.c.kind == bindparam("kind"), audit_events.c.participant_id == bindparam("guest"))
+    .order_by(audit_events.c.id)
+)
+
+
 def insert_message(conn: Connection, message: MessageRow, documents: tuple[DocumentRow, ...]) -> None:
     """Add a message with its documents."""
     conn.execute(insert(box_messages).values(**asdict(message)))
@@ -64,39 +100,25 @@ def insert_message(conn: Connection, message: MessageRow, documents: tuple[Docum
 
 def messages_of(conn: Connection, namespace: str, box_id: str) -> tuple[MessageRow, ...]:
     """The messages of a box, in the order written."""
-    where = (box_messages.c.namespace == namespace, box_messages.c.box_id == box_id)
-    query = select(box_messages).where(*where).order_by(box_messages.c.written_at, box_messages.c.id)
-    return tuple(_message(row) for row in conn.execute(query))
+    return tuple(_message(row) for row in _MESSAGES.rows(conn, {"in_namespace": namespace, "of": box_id}))
 
 
 def documents_of(conn: Connection, namespace: str, box_id: str) -> tuple[DocumentRow, ...]:
     """The documents of a box without their bytes (`inline_sealed` is None), by message and position."""
-    columns = [column for column in box_documents.c if column is not box_documents.c.inline_sealed]
-    where = (box_documents.c.namespace == namespace, box_documents.c.box_id == box_id)
-    query = select(*columns).where(*where).order_by(box_documents.c.box_message_id, box_documents.c.position)
-    return tuple(DocumentRow(**row._mapping) for row in conn.execute(query))
+    return tuple(DocumentRow(**row) for row in _DOCUMENTS.rows(conn, {"in_namespace": namespace, "of": box_id}))
 
 
 def get_document(conn: Connection, namespace: str, box_id: str, document_id: str) -> DocumentRow | None:
     """One document of a box with its sealed bytes, if they lie in the row."""
-    where = (
-        box_documents.c.namespace == namespace,
-        box_documents.c.box_id == box_id,
-        box_documents.c.id == document_id,
-    )
-    row = conn.execute(select(box_documents).where(*where)).one_or_none()
-    return None if row is None else DocumentRow(**row._mapping)
+    row = _DOCUMENT.row(conn, {"in_namespace": namespace, "of": box_id, "document": document_id})
+    return None if row is None else DocumentRow(**row)
 
 
 def count_documents(conn: Connection, namespace: str, box_id: str, message_kind: Wrote | None = None) -> int:
     """How many documents a box lists, or its messages of one kind; pictures shown in place by the html do not count."""
-    query = select(func.count()).select_from(box_documents)
-    query = query.where(box_documents.c.namespace == namespace, box_documents.c.box_id == box_id)
-    query = query.where(box_documents.c.position >= 0)
-    if message_kind is not None:
-        query = query.join(box_messages, box_messages.c.id == box_documents.c.box_message_id)
-        query = query.where(box_messages.c.kind == message_kind)
-    return int(conn.execute(query).scalar_one())
+    values = {"in_namespace": namespace, "of": box_id, "kind": message_kind}
+    row = (_COUNT_ALL if message_kind is None else _COUNT_KIND).row(conn, values)
+    return int(row["number"]) if row else 0
 
 
 def bytes_of(conn: Connection, namespace: str, box_id: str) -> int:
@@ -149,19 +171,17 @@ def recall_document(
 
 def any_recalled(conn: Connection, namespace: str, box_id: str, document_ids: Sequence[str]) -> bool:
     """Whether one of these documents was taken back."""
-    where = (
-        box_documents.c.namespace == namespace,
-        box_documents.c.box_id == box_id,
-        box_documents.c.id.in_(document_ids),
-        box_documents.c.recalled_at.is_not(None),
-    )
-    return conn.execute(select(box_documents.c.id).where(*where).limit(1)).first() is not None
+    return bool(_RECALLED.rows_for(conn, document_ids, {"in_namespace": namespace, "of": box_id}))
 
 
 def events_of(
     conn: Connection, namespace: str, box_id: str, kind: str | None = None, participant_id: str | None = None
 ) -> tuple[tuple[datetime, str, str | None, dict[str, Any]], ...]:
     """What happened to a box, in order: when, kind, participant, facts."""
+    if kind is not None and participant_id is not None:
+        values = {"in_namespace": namespace, "of": box_id, "kind": kind, "guest": participant_id}
+        found = _ACTS.rows(conn, values)
+        return tuple((row["at"], row["kind"], row["participant_id"], dict(row["facts"] or {})) for row in found)
     columns = (audit_events.c.at, audit_events.c.kind, audit_events.c.participant_id, audit_events.c.facts)
     query = select(*columns).where(audit_events.c.namespace == namespace, audit_events.c.box_id == box_id)
     if kind is not None:
@@ -172,7 +192,5 @@ def events_of(
     return tuple((row.at, row.kind, row.participant_id, dict(row.facts or {})) for row in rows)
 
 
-def _message(row: Row[Any]) -> MessageRow:
-    values = dict(row._mapping)
-    values["kind"] = Wrote(values["kind"])
-    return MessageRow(**values)
+def _message(row: dict[str, Any]) -> MessageRow:
+    return MessageRow(**{**row, "kind": Wrote(row["kind"])})

@@ -11,10 +11,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, Integer, Row, func, or_, select, type_coerce, update
+from sqlalchemy import ColumnElement, Connection, Integer, Row, bindparam, func, or_, select, type_coerce, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from delivery.store.schema_boxes import box_looks, boxes
+from delivery.store.statements import Statement
 
 
 class News(StrEnum):
@@ -44,15 +45,21 @@ class Counted:
 
 
 NOTHING: Final = Counted()
+_COUNT: Final = {
+    news: Statement(
+        update(boxes)
+        .where(boxes.c.namespace == bindparam("in_namespace"), boxes.c.id == bindparam("of"))
+        .values({boxes.c[news]: boxes.c[news] + 1, boxes.c.acted_at: bindparam("now")})
+    )
+    for news in News
+}
 
 
 def count_news(conn: Connection, namespace: str, box_id: str, news: News, now: datetime) -> None:
     """One more, which is an act as well. Locks the box's row until the commit: take it before anything of its people is
     changed.
     """
-    column = boxes.c[news]
-    mine = (boxes.c.namespace == namespace) & (boxes.c.id == box_id)
-    conn.execute(update(boxes).where(mine).values({column: column + 1, boxes.c.acted_at: now}))
+    _COUNT[news].run(conn, {"in_namespace": namespace, "of": box_id, "now": now})
 
 
 def counted(conn: Connection, namespace: str, box_id: str) -> Counted:

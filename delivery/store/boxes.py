@@ -7,14 +7,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Table, insert, select, update
+from sqlalchemy import Connection, Row, Table, bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from delivery.store import proofs
 from delivery.store.schema_boxes import boxes, links, participants
 from delivery.store.schema_people import throttles
+from delivery.store.statements import SET, Statement
 from keys.sealing import WrappedKey
 
 
@@ -106,6 +107,45 @@ class ParticipantRow:
     reminders: int = 0
 
 
+# --- statements of every page, compiled once ------------------------------------------------------------------------
+
+_OF_BOX: Final = (boxes.c.namespace == bindparam("in_namespace"), boxes.c.id == bindparam("of"))
+_OF_GUEST: Final = (participants.c.namespace == bindparam("in_namespace"), participants.c.id == bindparam("of"))
+_GET_BOX: Final = Statement(select(boxes).where(*_OF_BOX))
+_HOLD_BOX: Final = Statement(select(boxes).where(*_OF_BOX).with_for_update())
+_GET_GUEST: Final = Statement(select(participants).where(*_OF_GUEST))
+_BY_LINK: Final = Statement(
+    select(participants)
+    .join(links, links.c.participant_id == participants.c.id)
+    .where(links.c.digest == bindparam("digest"), links.c.namespace == bindparam("in_namespace"))
+    .where(participants.c.namespace == bindparam("in_namespace"), participants.c.role != Role.OWNER.value)
+)
+_ALL_IN: Final = Statement(
+    select(participants)
+    .where(participants.c.namespace == bindparam("in_namespace"), participants.c.box_id == bindparam("of"))
+    .order_by(participants.c.created_at, participants.c.id)
+)
+_MOVE_GUEST: Final = Statement(
+    update(participants)
+    .where(*_OF_GUEST, participants.c.role != Role.OWNER.value)
+    .where(participants.c.state.in_(bindparam(SET, expanding=True)))
+    .values(state=bindparam("target"))
+)
+_TOUCH: Final = Statement(
+    update(boxes).where(*_OF_BOX, boxes.c.acted_at < bindparam("now")).values(acted_at=bindparam("now"))
+)
+_TELL: Final = {
+    name: Statement(insert_of(throttles).on_conflict_do_nothing(), throttles.c.keys())
+    for name, insert_of in (("postgresql", postgresql.insert), ("sqlite", sqlite.insert))
+}
+_TELL_AGAIN: Final = Statement(
+    update(throttles)
+    .where(throttles.c.key == bindparam("of"), throttles.c.namespace == bindparam("in_namespace"))
+    .where(throttles.c.window_at <= bindparam("since"))
+    .values(window_at=bindparam("now"), count=throttles.c.count + 1)
+)
+
+
 # --- writing --------------------------------------------------------------------------------------------------------
 
 
@@ -156,21 +196,15 @@ def move_box(
 
 def touch_box(conn: Connection, namespace: str, box_id: str, now: datetime) -> None:
     """Somebody did something with it. Locks the box's row: take it before anything of its people is changed."""
-    where = (boxes.c.namespace == namespace, boxes.c.id == box_id, boxes.c.acted_at < now)
-    conn.execute(update(boxes).where(*where).values(acted_at=now))
+    _TOUCH.run(conn, {"in_namespace": namespace, "of": box_id, "now": now})
 
 
 def move_guest(
     conn: Connection, namespace: str, participant_id: str, sources: frozenset[GuestState], target: GuestState
 ) -> bool:
     """Change a guest's state if it is one of `sources`."""
-    where = (
-        participants.c.namespace == namespace,
-        participants.c.id == participant_id,
-        participants.c.role != Role.OWNER,
-        participants.c.state.in_(sources),
-    )
-    return conn.execute(update(participants).where(*where).values(state=target)).rowcount == 1
+    values = {"in_namespace": namespace, "of": participant_id, "target": target.value}
+    return _MOVE_GUEST.run_for(conn, sorted(sources), values) == 1
 
 
 def set_lock(conn: Connection, namespace: str, participant_id: str, locked_at: datetime | None) -> bool:
@@ -193,11 +227,9 @@ def set_released(conn: Connection, namespace: str, participant_id: str, now: dat
 def told_lately(conn: Connection, namespace: str, key: str, since: datetime, now: datetime) -> bool:
     """Whether `key` (what was told to whom) was said after `since`; if not, it counts as said `now`."""
     values = {"key": key, "namespace": namespace, "window_at": now, "count": 1, "locked_until": None, "locks": 0}
-    if _insert_once(conn, throttles, values):
+    if _TELL[conn.dialect.name].run(conn, values) == 1:
         return False
-    stale = (throttles.c.key == key, throttles.c.namespace == namespace, throttles.c.window_at <= since)
-    again = update(throttles).where(*stale).values(window_at=now, count=throttles.c.count + 1)
-    return conn.execute(again).rowcount == 0
+    return _TELL_AGAIN.run(conn, {"of": key, "in_namespace": namespace, "since": since, "now": now}) == 0
 
 
 def destroy_key(conn: Connection, namespace: str, box_id: str) -> None:
@@ -231,8 +263,8 @@ def get_box(conn: Connection, namespace: str, box_id: str, *, hold: bool = False
     """A box by id. `hold`: nobody else changes it until this transaction ends, so of two acts at once one sees what the
     other did. (SQLite has one writer anyway.)
     """
-    query = select(boxes).where(boxes.c.namespace == namespace, boxes.c.id == box_id)
-    return box_of(conn.execute(query.with_for_update() if hold else query).one_or_none())
+    found = (_HOLD_BOX if hold else _GET_BOX).row(conn, {"in_namespace": namespace, "of": box_id})
+    return None if found is None else _box(found)
 
 
 def list_boxes(
@@ -263,8 +295,7 @@ def due_to_delete(conn: Connection, now: datetime, limit: int) -> tuple[BoxRow, 
 
 def get_participant(conn: Connection, namespace: str, participant_id: str) -> ParticipantRow | None:
     """A participant by id."""
-    where = (participants.c.namespace == namespace, participants.c.id == participant_id)
-    return _participant(conn.execute(select(participants).where(*where)).one_or_none())
+    return _participant(_GET_GUEST.row(conn, {"in_namespace": namespace, "of": participant_id}))
 
 
 def namespace_of_participant(conn: Connection, participant_id: str) -> str | None:
@@ -274,9 +305,7 @@ def namespace_of_participant(conn: Connection, participant_id: str) -> str | Non
 
 def guest_by_link(conn: Connection, namespace: str, digest: bytes) -> ParticipantRow | None:
     """The guest behind a link."""
-    joined = select(participants).join(links, links.c.participant_id == participants.c.id)
-    where = (links.c.digest == digest, links.c.namespace == namespace, participants.c.namespace == namespace)
-    return _participant(conn.execute(joined.where(*where, participants.c.role != Role.OWNER)).one_or_none())
+    return _participant(_BY_LINK.row(conn, {"digest": digest, "in_namespace": namespace}))
 
 
 def guest_by_reference(conn: Connection, namespace: str, reference: bytes) -> ParticipantRow | None:
@@ -286,7 +315,7 @@ def guest_by_reference(conn: Connection, namespace: str, reference: bytes) -> Pa
         participants.c.reference == reference,
         participants.c.role != Role.OWNER,
     )
-    return _participant(conn.execute(select(participants).where(*where)).one_or_none())
+    return _participant(conn.execute(select(participants).where(*where)).mappings().one_or_none())
 
 
 def guests_by_address(
@@ -299,14 +328,13 @@ def guests_by_address(
         participants.c.role != Role.OWNER,
     )
     query = select(participants).where(*where).order_by(participants.c.id.desc()).limit(limit)
-    return tuple(one for row in conn.execute(query) if (one := _participant(row)))
+    return tuple(one for row in conn.execute(query).mappings() if (one := _participant(row)))
 
 
 def participants_of(conn: Connection, namespace: str, box_id: str) -> tuple[ParticipantRow, ...]:
     """Everybody in a box, in the order they joined."""
-    where = (participants.c.namespace == namespace, participants.c.box_id == box_id)
-    query = select(participants).where(*where).order_by(participants.c.created_at, participants.c.id)
-    return tuple(one for row in conn.execute(query) if (one := _participant(row)))
+    found = _ALL_IN.rows(conn, {"in_namespace": namespace, "of": box_id})
+    return tuple(one for row in found if (one := _participant(row)))
 
 
 def _key_values(key: WrappedKey | None) -> dict[str, Any]:
@@ -320,19 +348,20 @@ def _key_values(key: WrappedKey | None) -> dict[str, Any]:
 
 def box_of(row: Row[Any] | None) -> BoxRow | None:
     """The box of a row."""
-    if row is None:
-        return None
-    values = dict(row._mapping)
+    return None if row is None else _box(dict(row._mapping))
+
+
+def _box(values: dict[str, Any]) -> BoxRow:
     parts = [values.pop(f"dek_{name}") for name in ("format", "key_id", "wrapped", "commitment")]
     values["key"] = WrappedKey(*parts) if parts[2] is not None else None
     values["state"] = BoxState(values["state"])
     return BoxRow(**values)
 
 
-def _participant(row: Row[Any] | None) -> ParticipantRow | None:
+def _participant(row: Mapping[Any, Any] | None) -> ParticipantRow | None:
     if row is None:
         return None
-    values = dict(row._mapping)
+    values = dict(row)
     values["role"] = Role(values["role"])
     values["state"] = GuestState(values["state"])
     return ParticipantRow(**values)

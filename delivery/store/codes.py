@@ -8,12 +8,13 @@ updates: tries made at once, or in two workers, cannot pass a limit together.
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, select, update
 
 from delivery.store import throttles
 from delivery.store.schema_people import codes
+from delivery.store.statements import Statement, Values
 from delivery.store.throttles import Limit, key_of
 from keys.tokens import new_id, same
 
@@ -21,6 +22,31 @@ _DAY: Final = timedelta(days=1)
 _TWICE: Final = timedelta(minutes=1)  # a button pressed again before its answer came
 _LOCK: Final = timedelta(minutes=10)
 ASKED: Final = Limit(count=20, window=timedelta(hours=1), lock=timedelta(minutes=30))
+
+
+# Said for every code, so compiled once.
+_MINE: Final[ColumnElement[bool]] = (
+    (codes.c.namespace == bindparam("in_namespace"))
+    & (codes.c.participant_id == bindparam("guest"))
+    & (codes.c.browser == bindparam("by"))
+)
+_NEWEST: Final = Statement(select(codes).where(_MINE).order_by(codes.c.created_at.desc(), codes.c.id.desc()).limit(1))
+_GET: Final = Statement(
+    select(codes).where(codes.c.id == bindparam("of"), codes.c.namespace == bindparam("in_namespace"))
+)
+_KEEP: Final = Statement(insert(codes), codes.c.keys())
+_WITHDRAW: Final = Statement(
+    update(codes).where(_MINE, codes.c.expires_at > bindparam("now")).values(expires_at=bindparam("now"))
+)
+_COUNT_TRY: Final = Statement(
+    update(codes)
+    .where(codes.c.id == bindparam("of"), codes.c.tries < bindparam("most"))
+    .where(codes.c.expires_at > bindparam("now"), codes.c.used_at.is_(None))
+    .values(tries=codes.c.tries + 1)
+)
+_USE: Final = Statement(
+    update(codes).where(codes.c.id == bindparam("of"), codes.c.used_at.is_(None)).values(used_at=bindparam("now"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,28 +184,27 @@ def keep(
     conn: Connection, asker: Asker, *, code_id: str, digest: bytes, rules: CodeRules, now: datetime, way: str = "code"
 ) -> CodeSent:
     """Keep a new code's digest; the one this browser asked for before stops working."""
-    mine = _of(asker)
-    conn.execute(update(codes).where(mine, codes.c.expires_at > now).values(expires_at=now))
+    withdraw(conn, asker, now)
     expires_at = now + rules.valid
-    conn.execute(
-        insert(codes).values(
-            id=code_id,
-            namespace=asker.namespace,
-            participant_id=asker.participant_id,
-            browser=asker.browser,
-            digest=digest,
-            created_at=now,
-            expires_at=expires_at,
-            tries=0,
-            way=way,
-        )
-    )
+    row = {
+        "id": code_id,
+        "namespace": asker.namespace,
+        "participant_id": asker.participant_id,
+        "browser": asker.browser,
+        "digest": digest,
+        "created_at": now,
+        "expires_at": expires_at,
+        "tries": 0,
+        "way": way,
+        "used_at": None,
+    }
+    _KEEP.insert_each(conn, [row])
     return CodeSent(now, expires_at, rules.tries, way)
 
 
 def withdraw(conn: Connection, asker: Asker, now: datetime) -> None:
     """The codes of this browser count no more: the newest could not be sent."""
-    conn.execute(update(codes).where(_of(asker), codes.c.expires_at > now).values(expires_at=now))
+    _WITHDRAW.run(conn, {**_of(asker), "now": now})
 
 
 def new_code_id() -> str:
@@ -189,16 +214,16 @@ def new_code_id() -> str:
 
 def sent(conn: Connection, asker: Asker, rules: CodeRules, now: datetime) -> CodeSent | None:
     """The newest code of this browser, if it can still be typed in."""
-    row = conn.execute(_newest(asker)).first()
-    if row is None or row.used_at is not None or row.expires_at <= now or row.tries >= rules.tries:
+    row = _NEWEST.row(conn, _of(asker))
+    if row is None or row["used_at"] is not None or row["expires_at"] <= now or row["tries"] >= rules.tries:
         return None
-    return CodeSent(row.created_at, row.expires_at, rules.tries - row.tries, row.way)
+    return CodeSent(row["created_at"], row["expires_at"], rules.tries - row["tries"], row["way"])
 
 
 def newest_id(conn: Connection, asker: Asker) -> str | None:
     """The id of the newest code of this browser, whatever became of it: what a digest has to be made for."""
-    row = conn.execute(_newest(asker)).first()
-    return None if row is None else str(row.id)
+    row = _NEWEST.row(conn, _of(asker))
+    return None if row is None else str(row["id"])
 
 
 def try_one(
@@ -210,21 +235,21 @@ def try_one(
     if not throttles.raise_count(conn, key, rules.tries_a_day, now):
         until = throttles.locked_until(conn, key, now)
         return Tried(Try.LOCKED, locked_until=until) if until else Tried(Try.LOCKED_FOR_GOOD)
-    row = conn.execute(select(codes).where(codes.c.id == code_id, codes.c.namespace == asker.namespace)).first()
-    if row is None or not _count_try(conn, row.id, rules, now):
+    row = _GET.row(conn, {"of": code_id, "in_namespace": asker.namespace})
+    if row is None or not _count_try(conn, row["id"], rules, now):
         throttles.take_back(conn, key)
         return Tried(Try.NONE if row is None else _spent(row, digest, now))
-    if same(row.digest, digest):
-        unused = (codes.c.id == row.id) & codes.c.used_at.is_(None)
-        if conn.execute(update(codes).where(unused).values(used_at=now)).rowcount == 1:
+    if same(row["digest"], digest):
+        if _USE.run(conn, {"of": row["id"], "now": now}) == 1:
             throttles.take_back(conn, key)
-            return Tried(Try.OPENED, way=row.way)
+            return Tried(Try.OPENED, way=row["way"])
         return Tried(Try.AGAIN)
-    return _wrong(conn, key, str(row.id), rules, now)
+    return _wrong(conn, key, str(row["id"]), rules, now)
 
 
-def _spent(row: Row[Any], digest: bytes, now: datetime) -> Try:
-    pressed_twice = row.used_at is not None and now - row.used_at < _TWICE and same(row.digest, digest)
+def _spent(row: Values, digest: bytes, now: datetime) -> Try:
+    used_at = row["used_at"]
+    pressed_twice = used_at is not None and now - used_at < _TWICE and same(row["digest"], digest)
     return Try.AGAIN if pressed_twice else Try.SPENT
 
 
@@ -244,18 +269,11 @@ def _wrong_limit(rules: CodeRules) -> Limit:
 
 
 def _count_try(conn: Connection, code_id: str, rules: CodeRules, now: datetime) -> bool:
-    alive = (codes.c.tries < rules.tries) & (codes.c.expires_at > now) & codes.c.used_at.is_(None)
-    raised = update(codes).where(codes.c.id == code_id, alive).values(tries=codes.c.tries + 1)
-    return conn.execute(raised).rowcount == 1
+    return _COUNT_TRY.run(conn, {"of": code_id, "most": rules.tries, "now": now}) == 1
 
 
-def _of(asker: Asker) -> ColumnElement[bool]:
-    mine = (codes.c.namespace == asker.namespace) & (codes.c.participant_id == asker.participant_id)
-    return mine & (codes.c.browser == asker.browser)
-
-
-def _newest(asker: Asker) -> Select[Any]:
-    return select(codes).where(_of(asker)).order_by(codes.c.created_at.desc(), codes.c.id.desc()).limit(1)
+def _of(asker: Asker) -> Values:
+    return {"in_namespace": asker.namespace, "guest": asker.participant_id, "by": asker.browser}
 
 
 def sweep(conn: Connection, now: datetime, older_than: timedelta = timedelta(days=2)) -> int:

@@ -12,7 +12,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from delivery.store import challenges, devices, passkeys, seconds, sessions, throttles
-from delivery.store.accounts import Account, by_address, prove_account
+from delivery.store.account_rows import Account, by_address, prove_account
 from delivery.store.audit import EventKind, record
 from delivery.store.challenges import Challenged
 from delivery.store.database import Database

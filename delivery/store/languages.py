@@ -3,14 +3,22 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from delivery.languages import Language, language_named
 from delivery.store.schema_people import languages
+from delivery.store.statements import Statement
 from delivery.store.who import address_key
 
 KEPT: Final = timedelta(days=400)  # since they were last here: a little longer than their browser keeps it
+
+
+_CHOSEN: Final = Statement(
+    select(languages.c.language).where(
+        languages.c.namespace == bindparam("in_namespace"), languages.c.address_key == bindparam("of")
+    )
+)
 
 
 def choose(conn: Connection, namespace: str, address: str, language: Language, now: datetime) -> None:
@@ -33,9 +41,8 @@ def at_sign_in(
 
 def chosen_by(conn: Connection, namespace: str, address: str) -> Language | None:
     """What they chose; None: nothing, or a language that is not spoken any more."""
-    mine = (languages.c.namespace == namespace) & (languages.c.address_key == address_key(address))
-    found = conn.execute(select(languages.c.language).where(mine)).scalar()
-    return language_named(found) if found else None
+    found = _CHOSEN.row(conn, {"in_namespace": namespace, "of": address_key(address)})
+    return language_named(found["language"]) if found else None
 
 
 def sweep(conn: Connection, now: datetime) -> int:

@@ -1,14 +1,15 @@
 """What else a guest may prove themselves by in one box: a telephone, a question. Sealed under the box's key."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from delivery.store.schema_people import codes, proofs, sessions
+from delivery.store.statements import Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,22 +25,17 @@ class ProofRow:
 
 
 NOTHING = ProofRow("")
+_GET: Final = Statement(
+    select(*(proofs.c[one.name] for one in fields(ProofRow))).where(
+        proofs.c.participant_id == bindparam("of"), proofs.c.namespace == bindparam("in_namespace")
+    )
+)
 
 
 def get(conn: Connection, namespace: str, participant_id: str) -> ProofRow:
     """What is kept for a guest; a row of nothing where there is none."""
-    mine = (proofs.c.participant_id == participant_id) & (proofs.c.namespace == namespace)
-    row = conn.execute(select(proofs).where(mine)).first()
-    if row is None:
-        return NOTHING
-    return ProofRow(
-        row.participant_id,
-        row.phone_sealed,
-        row.phone_from,
-        row.phone_confirmed_at,
-        row.question_sealed,
-        row.answer,
-    )
+    row = _GET.row(conn, {"in_namespace": namespace, "of": participant_id})
+    return NOTHING if row is None else ProofRow(**row)
 
 
 def put(conn: Connection, namespace: str, box_id: str, participant_id: str, values: Mapping[str, Any]) -> None:

@@ -3,10 +3,23 @@
 import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Final
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from delivery.store.schema_people import accounts, sessions
+from delivery.store.statements import Statement
+
+# Said for every page, so compiled once.
+_FOUND: Final = (
+    select(sessions, accounts.c.address)
+    .select_from(sessions.outerjoin(accounts, sessions.c.account_id == accounts.c.id))
+    .where(sessions.c.digest == bindparam("of"), sessions.c.namespace == bindparam("in_namespace"))
+    .where(sessions.c.expires_at > bindparam("now"), sessions.c.seen_at > bindparam("idle_since"))
+)
+_FIND: Final = Statement(_FOUND.where(sessions.c.owner.is_(None)))
+_FIND_OWNERS: Final = Statement(_FOUND.where(sessions.c.owner.is_not(None)))
+_OPEN: Final = Statement(insert(sessions), sessions.c.keys())
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +76,20 @@ def open_one(
     owner: str | None = None,
 ) -> None:
     """Keep a new session."""
-    conn.execute(
-        insert(sessions).values(
-            digest=digest,
-            namespace=namespace,
-            account_id=account_id,
-            participant_id=participant_id,
-            created_at=now,
-            seen_at=now,
-            expires_at=now + lifetime,
-            way=way,
-            strong=strong,
-            remembered=remembered,
-            owner=owner,
-        )
-    )
+    row = {
+        "digest": digest,
+        "namespace": namespace,
+        "account_id": account_id,
+        "participant_id": participant_id,
+        "created_at": now,
+        "seen_at": now,
+        "expires_at": now + lifetime,
+        "way": way,
+        "strong": strong,
+        "remembered": remembered,
+        "owner": owner,
+    }
+    _OPEN.insert_each(conn, [row])
 
 
 def find(
@@ -86,34 +98,11 @@ def find(
     """The session of a cookie, unless it ended, lay idle too long, belongs to another namespace, or is of the other
     kind: a guest's is never a sender's (`of_owner`), nor the other way round.
     """
-    joined = sessions.outerjoin(accounts, sessions.c.account_id == accounts.c.id)
-    row = conn.execute(
-        select(sessions, accounts.c.address)
-        .select_from(joined)
-        .where(
-            sessions.c.digest == digest,
-            sessions.c.namespace == namespace,
-            sessions.c.expires_at > now,
-            sessions.c.seen_at > now - idle,
-            sessions.c.owner.is_not(None) if of_owner else sessions.c.owner.is_(None),
-        )
-    ).first()
-    if row is None or (row.account_id is not None and row.address is None):
+    values = {"of": digest, "in_namespace": namespace, "now": now, "idle_since": now - idle}
+    row = (_FIND_OWNERS if of_owner else _FIND).row(conn, values)
+    if row is None or (row["account_id"] is not None and row["address"] is None):
         return None
-    return Session(
-        digest=bytes(row.digest),
-        namespace=row.namespace,
-        account_id=row.account_id,
-        participant_id=row.participant_id,
-        address=row.address,
-        created_at=row.created_at,
-        seen_at=row.seen_at,
-        expires_at=row.expires_at,
-        way=row.way,
-        strong=row.strong,
-        remembered=row.remembered,
-        owner=row.owner,
-    )
+    return Session(**row)
 
 
 def touch(conn: Connection, namespace: str, digest: bytes, now: datetime) -> None:

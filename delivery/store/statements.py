@@ -13,6 +13,7 @@ from typing import Any, Final, TypeAlias
 
 from sqlalchemy import BindParameter, Connection, Delete, Dialect, Insert, Select, Update
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.types import TypeEngine
 
 Values: TypeAlias = Mapping[str, Any]
 _Binding: TypeAlias = "tuple[str, Callable[[Any], Any] | None]"
@@ -32,11 +33,18 @@ class _Form:
     mark: str  # of a value
     bindings: "tuple[_Binding, ...]"
     fixed: Values  # what the statement itself says, as it said it
+    columns: "tuple[_Binding, ...]"  # of a row that it gives: names, and how types say that values are read
 
     def bound(self, values: Values) -> list[Any]:
         if self.fixed:
             values = {**self.fixed, **values}
         return [values[name] if bind is None else bind(values[name]) for name, bind in self.bindings]
+
+    def read(self, row: Sequence[Any]) -> dict[str, Any]:
+        """A row that the driver gave, by the names of its columns."""
+        return {
+            name: value if rule is None else rule(value) for (name, rule), value in zip(self.columns, row, strict=True)
+        }
 
     def for_rows(self, count: int) -> str:
         """An insert, of so many rows."""
@@ -83,6 +91,19 @@ class Statement:
             cursor.execute(form.sql, form.bound(values))
             rows = cursor.fetchall()  # to the end: a statement that is not ended stands in the commit's way
         return tuple(rows[0]) if rows else None
+
+    def row(self, conn: Connection, values: Values) -> "dict[str, Any] | None":
+        """Run it and give its first row by the names of its columns, values as their types say; None: it gave none."""
+        found = self.first(conn, values)
+        return None if found is None else self._form(conn).read(found)
+
+    def rows(self, conn: Connection, values: Values) -> "list[dict[str, Any]]":
+        """Run it and give all its rows, each as `row` does."""
+        form = self._form(conn)
+        with _cursor(conn, form.sql) as cursor:
+            cursor.execute(form.sql, form.bound(values))
+            found = cursor.fetchall()
+        return [form.read(row) for row in found]
 
     def insert_each(self, conn: Connection, rows: Sequence[Values]) -> None:
         """Insert rows."""
@@ -134,12 +155,21 @@ class Statement:
             (name, None if name in self._raw or name == SET else _rule(binds[name], dialect)) for name in names
         )
         fixed = {name: bind.value for name, bind in binds.items() if not bind.required and name != SET}
-        return _Form(sql, mark, bindings, fixed)
+        columns: tuple[_Binding, ...] = ()
+        if isinstance(self._clause, Select):
+            columns = tuple((one.name, _reading(one.type, dialect)) for one in self._clause.selected_columns)
+        return _Form(sql, mark, bindings, fixed, columns)
 
 
 def _rule(bind: BindParameter[Any], dialect: Dialect) -> "Callable[[Any], Any] | None":
     """How the type of a value says that it is given to the driver; None: as it is."""
     rule: Callable[[Any], Any] | None = bind.type.dialect_impl(dialect).bind_processor(dialect)
+    return rule
+
+
+def _reading(kind: TypeEngine[Any], dialect: Dialect) -> "Callable[[Any], Any] | None":
+    """How a type says that what the driver gives is read; None: as it is."""
+    rule: Callable[[Any], Any] | None = kind.dialect_impl(dialect).result_processor(dialect, None)
     return rule
 
 

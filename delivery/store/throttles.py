@@ -2,12 +2,33 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from delivery.store.schema_people import throttles
+from delivery.store.statements import Statement
+
+# Said for every form, so compiled once.
+_OF: Final = throttles.c.key == bindparam("of")
+_READ: Final = Statement(select(throttles).where(_OF))
+_BEGIN: Final = {
+    name: Statement(insert_of(throttles).on_conflict_do_nothing(), throttles.c.keys())
+    for name, insert_of in (("postgresql", postgresql.insert), ("sqlite", sqlite.insert))
+}
+_BEGIN_ANEW: Final = Statement(
+    update(throttles)
+    .where(_OF, throttles.c.window_at <= bindparam("since"))
+    .values(count=0, window_at=bindparam("now"))
+)
+_RAISE: Final = Statement(
+    update(throttles)
+    .where(_OF, throttles.c.count < bindparam("most"))
+    .where(throttles.c.locked_until.is_(None) | (throttles.c.locked_until <= bindparam("now")))
+    .values(count=throttles.c.count + 1)
+)
+_TAKE_BACK: Final = Statement(update(throttles).where(_OF, throttles.c.count > 0).values(count=throttles.c.count - 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +59,8 @@ def key_of(namespace: str, what: str, who: str) -> str:
 
 def read(conn: Connection, key: str) -> Throttle | None:
     """The row as it stands."""
-    row = conn.execute(select(throttles).where(throttles.c.key == key)).first()
-    # "count" by its name in the mapping: a row is a tuple, and tuples have a method of that name
-    return None if row is None else Throttle(row._mapping["count"], row.window_at, row.locked_until, row.locks)
+    row = _READ.row(conn, {"of": key})
+    return None if row is None else Throttle(row["count"], row["window_at"], row["locked_until"], row["locks"])
 
 
 def locked_until(conn: Connection, key: str, now: datetime) -> datetime | None:
@@ -65,25 +85,18 @@ def count_one(conn: Connection, namespace: str, key: str, limit: Limit, now: dat
 def begin_window(conn: Connection, namespace: str, key: str, window: timedelta, now: datetime) -> None:
     """See that the row is there, and that what is older than the window is forgotten. Locks are not."""
     values: dict[str, Any] = {"key": key, "namespace": namespace, "window_at": now, "count": 0, "locks": 0}
-    if conn.dialect.name == "postgresql":
-        conn.execute(postgresql.insert(throttles).values(values).on_conflict_do_nothing())
-    else:
-        conn.execute(sqlite.insert(throttles).values(values).on_conflict_do_nothing())
-    stale = (throttles.c.key == key) & (throttles.c.window_at <= now - window)
-    conn.execute(update(throttles).where(stale).values(count=0, window_at=now))
+    if _BEGIN[conn.dialect.name].run(conn, {**values, "locked_until": None}) != 1:
+        _BEGIN_ANEW.run(conn, {"of": key, "since": now - window, "now": now})
 
 
 def raise_count(conn: Connection, key: str, most: int, now: datetime) -> bool:
     """Count one more, unless that passes `most` or a lock holds. PostgreSQL keeps the row locked until the commit."""
-    open_ = throttles.c.locked_until.is_(None) | (throttles.c.locked_until <= now)
-    found = (throttles.c.key == key) & (throttles.c.count < most) & open_
-    return conn.execute(update(throttles).where(found).values(count=throttles.c.count + 1)).rowcount == 1
+    return _RAISE.run(conn, {"of": key, "most": most, "now": now}) == 1
 
 
 def take_back(conn: Connection, key: str) -> None:
     """The try counted last was none."""
-    found = (throttles.c.key == key) & (throttles.c.count > 0)
-    conn.execute(update(throttles).where(found).values(count=throttles.c.count - 1))
+    _TAKE_BACK.run(conn, {"of": key})
 
 
 def lock(conn: Connection, key: str, limit: Limit, now: datetime, *, keep_count: bool = False) -> datetime:

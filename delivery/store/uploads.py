@@ -5,10 +5,18 @@ scoped by namespace, and by whose they are.
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, select, update
 
 from delivery.store.schema_boxes import upload_pieces, uploads
+from delivery.store.statements import Statement
+
+_UPLOADS: Final = Statement(
+    select(uploads)
+    .where(uploads.c.namespace == bindparam("in_namespace"), uploads.c.participant_id == bindparam("of"))
+    .order_by(uploads.c.created_at, uploads.c.id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +70,7 @@ def get_upload(conn: Connection, namespace: str, participant_id: str, upload_id:
 
 def uploads_of(conn: Connection, namespace: str, participant_id: str) -> tuple[UploadRow, ...]:
     """All of somebody's in one box, in the order begun."""
-    query = select(uploads).where(*_mine(namespace, participant_id)).order_by(uploads.c.created_at, uploads.c.id)
-    return tuple(UploadRow(**row._mapping) for row in conn.execute(query))
+    return tuple(UploadRow(**row) for row in _UPLOADS.rows(conn, {"in_namespace": namespace, "of": participant_id}))
 
 
 def pending_of(conn: Connection, namespace: str, *, participant_id: str = "", address_key: str = "") -> Pending:

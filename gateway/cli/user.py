@@ -14,7 +14,8 @@ from gateway.cli.stores import actor, shown, stores_of
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from delivery.store.accounts import Account, Accounts
+    from delivery.store.account_rows import Account
+    from delivery.store.accounts import Accounts
     from delivery.store.credentials import Credentials
     from delivery.store.who import Who
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from delivery.store import boxes as box_rows
-from delivery.store.accounts import Accounts, proven_before
+from delivery.store.account_rows import proven_before
+from delivery.store.accounts import Accounts
 from delivery.store.codes import Asker, CodeRules, Try, clear_throttles
 from delivery.store.throttles import Limit
 from delivery.store.who import Who

@@ -161,3 +161,19 @@ async def test_of_items_that_end_together_those_that_are_gone_are_told(store):
     left = await store.db.read(lambda conn: rows.find_items(conn, [one.item.id for one in leased]))
     assert [one.item.id for one in left] == [leased[2].item.id]
     await claims.retire()
+
+
+async def test_rows_are_read_by_name_as_their_types_say(store):
+    now = store.clock()
+    await store.db.write(
+        lambda conn: ADD.insert_each(conn, [{"id": name, "host": "here", "started_at": now} for name in ("a", "b")])
+    )
+    query = Statement(select(workers).where(workers.c.host == bindparam("at")).order_by(workers.c.id))
+
+    def read(conn):
+        return query.row(conn, {"at": "here"}), query.row(conn, {"at": "nowhere"}), query.rows(conn, {"at": "here"})
+
+    first, none, every = await store.db.read(read)
+    assert first == {"id": "a", "host": "here", "started_at": now}
+    assert none is None
+    assert [row["id"] for row in every] == ["a", "b"]

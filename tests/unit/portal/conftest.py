@@ -37,7 +37,8 @@ from delivery.safebox.participants import Access, Invitation, Person, Way
 from delivery.safebox.profile import Profile
 from delivery.sealed import open_message
 from delivery.settings import QueueSettings
-from delivery.store.accounts import Accounts, proven_before
+from delivery.store.account_rows import proven_before
+from delivery.store.accounts import Accounts
 from delivery.store.audit import export
 from delivery.store.blobs import Blobs
 from delivery.store.boxes import BoxState, GuestState, Role

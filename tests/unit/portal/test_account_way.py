@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from delivery.safebox.profile import Profile
-from delivery.store.accounts import phrase_of
+from delivery.store.account_rows import phrase_of
 from delivery.store.audit import export
 
 PASSWORD = "four words nobody would guess"
