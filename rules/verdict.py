@@ -62,7 +62,7 @@ def is_repeated(digits: str) -> bool:
 
 def is_date(digits: str) -> bool:
     """Eight digits that read as a date of 1900-2099: year first, or last behind day and month in either order."""
-    if len(digits) != 8:
+    if len(digits) != 8 or not digits.isdecimal():  # a check digit may be a K
         return False
     year, month, day = int(digits[:4]), int(digits[4:6]), int(digits[6:])
     first, second, last = int(digits[:2]), int(digits[2:4]), int(digits[4:])

@@ -134,6 +134,7 @@ def test_no_check_minds_what_it_is_given(name: str, text: str) -> None:
         ("20241331", False),
         ("12345678", False),
         ("1", False),
+        ("2024013K", False),  # of a Chilean RUT
     ],
 )
 def test_dates(digits: str, expected: bool) -> None:
