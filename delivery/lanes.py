@@ -64,6 +64,9 @@ def lane_of(leased: LeasedItem, *, split_domains: bool) -> Lane:
 
 def batches(leased: Iterable[LeasedItem], *, split_domains: bool) -> list[Batch]:
     """Group items by message and lane, in the order they came."""
+    leased = tuple(leased)
+    if len(leased) == 1:
+        return [Batch(leased[0].item.message_id, lane_of(leased[0], split_domains=split_domains), leased)]
     groups: dict[tuple[str, Lane], list[LeasedItem]] = {}
     for one in leased:
         groups.setdefault((one.item.message_id, lane_of(one, split_domains=split_domains)), []).append(one)
@@ -117,16 +120,11 @@ class Lanes:
         """The batch to start now, counted as under way until `done`; None: nothing may start."""
         if self._running >= self._limits.deliveries + _URGENT_DELIVERIES:
             return None
-        names = list(self._lanes)
-        ordinary = self._running < self._limits.deliveries
-        for name in (
-            *(name for name in names if name.urgent),
-            *(name for name in names if ordinary and not name.urgent),
-        ):
-            lane = self._lanes[name]
-            if lane.waiting and self._may_start(name, lane):
-                self._lanes.move_to_end(name)
-                return self._start(lane)
+        for urgent in (True, False) if self._running < self._limits.deliveries else (True,):
+            for name, lane in self._lanes.items():
+                if name.urgent is urgent and lane.waiting and self._may_start(name, lane):
+                    self._lanes.move_to_end(name)
+                    return self._start(lane)
         return None
 
     def _may_start(self, name: Lane, lane: _Queue) -> bool:

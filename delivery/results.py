@@ -6,7 +6,7 @@ comes after the lease has gone to someone else changes nothing, but is recorded 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Protocol, assert_never
 
@@ -275,7 +275,7 @@ def _attempt(step: Step, *, late: bool) -> Attempt:
     evidence = None if isinstance(outcome, Stored) else outcome.evidence
     word = "late" if late else type(outcome).__name__.lower()
     said = f"{word} {type(outcome).__name__.lower()}: {outcome.reply}" if late else str(outcome.reply)
-    kept = None if evidence is None else {**asdict(evidence), "names": list(evidence.names)}
+    kept = None if evidence is None else evidence.as_json()
     return Attempt(step.item.attempts + 1, tried.started_at, tried.ended_at, word, said, kept)
 
 

@@ -9,17 +9,23 @@ import sys
 import traceback
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any, Final, Literal, TextIO, cast
+from datetime import UTC, datetime
+from typing import Any, Final, Literal, TextIO, TypeVar, cast
 
 import structlog
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from delivery.items import Reply
 from delivery.store.ages import Waiting
 from delivery.verdicts import Verdict
 from gateway.queuegauges import QueueGauges
+
+M = TypeVar("M", bound=MetricWrapperBase)
+
+_LEVELS: Final = {"warn": "warning", "exception": "error"}  # methods that have another name than their level
 
 SHARED_METRICS: Final = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's own; to be set before it is imported
 
@@ -37,14 +43,7 @@ def start_logging(
     `process`: which of several workers says it, shown with each event.
     """
     out = stream or sys.stderr
-    shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _without_content,
-    ]
-    if process is not None:
-        shared.insert(0, _in_process(process))
+    shared: list[structlog.typing.Processor] = [_with_time_and_level(process), _without_content]
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer(serializer=_to_json)
         if form == "json"
@@ -71,9 +70,14 @@ def start_logging(
         logging.getLogger(name).setLevel(least)
 
 
-def _in_process(number: int) -> structlog.typing.Processor:
-    def add(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-        event["process"] = number
+def _with_time_and_level(process: int | None) -> structlog.typing.Processor:
+    """What every line has, in one step: three lines a message make each step count."""
+
+    def add(_logger: Any, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        if process is not None:
+            event["process"] = process
+        event["level"] = _LEVELS.get(method, method)
+        event["timestamp"] = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
         return event
 
     return add
@@ -126,6 +130,15 @@ class Metrics:
         self._of_the_door()
         self._of_deliveries()
         self._of_the_process()
+        self._children: dict[tuple[object, ...], Any] = {}
+
+    def _child(self, metric: M, *labels: str) -> M:
+        """The one with these labels. The library finds it, too, but takes five times as long, again and again."""
+        key = (metric, *labels)
+        found: M | None = self._children.get(key)
+        if found is None:
+            found = self._children[key] = metric.labels(*labels)
+        return found
 
     def _of_the_door(self) -> None:
         self._accepted = Counter(
@@ -211,33 +224,33 @@ class Metrics:
 
     def accepted(self, *, inbound: bool, size: int, seconds: float) -> None:
         """A message was answered with 250."""
-        self._accepted.labels("inbound" if inbound else "outbound").inc()
+        self._child(self._accepted, "inbound" if inbound else "outbound").inc()
         self._bytes.inc(size)
         self._intake.observe(seconds)
 
     def refused(self, stage: str, reply: Reply) -> None:
         """The door said no at this stage: connect, sender, recipient, message."""
-        self._refused.labels(stage, f"{reply.code} {reply.status}").inc()
+        self._child(self._refused, stage, f"{reply.code} {reply.status}").inc()
 
     def rate_exceeded(self, scope: str, what: str) -> None:
         """A client, login or sender reached a limit on messages or recipients."""
-        self._rates.labels(scope, what).inc()
+        self._child(self._rates, scope, what).inc()
 
     def decided(self, route: str, rule: str) -> None:
         """One decision of the policy."""
-        self._decisions.labels(route, rule).inc()
+        self._child(self._decisions, route, rule).inc()
 
     def delivered(self, route: str, outcome: str) -> None:
         """One attempt ended: sent, stored, deferred, refused, lost."""
-        self._deliveries.labels(route, outcome).inc()
+        self._child(self._deliveries, route, outcome).inc()
 
     def arrived(self, route: str, seconds: float) -> None:
         """An item was sent or stored so long after its message was accepted."""
-        self._arrivals.labels(route).observe(max(0.0, seconds))
+        self._child(self._arrivals, route).observe(max(0.0, seconds))
 
     def peer(self, route: str, proof: str, protocol: str) -> None:
         """How a peer was proven."""
-        self._tls.labels(route, proof, protocol).inc()
+        self._child(self._tls, route, proof, protocol).inc()
 
     def committed(self, works: int, seconds: float) -> None:
         """A group of works was committed. From the store's threads."""
@@ -251,7 +264,7 @@ class Metrics:
     def tls_verdict(self, verdict: Verdict) -> None:
         """How TLS with a mail server went. An empty flaw: well."""
         flaw = "" if verdict.flaw is None else verdict.flaw.value
-        self._tls_sessions.labels(verdict.policy.kind.value, verdict.proof.value, flaw).inc()
+        self._child(self._tls_sessions, verdict.policy.kind.value, verdict.proof.value, flaw).inc()
 
     def sessions(self, now: int) -> None:
         """How many SMTP sessions there are."""

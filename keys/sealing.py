@@ -12,10 +12,10 @@ last-flag authenticate order and end; `bound_to` authenticates what the bytes be
 """
 
 import hmac
-import secrets
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from os import urandom
 from typing import Final, Self
 
 from cryptography.exceptions import InvalidTag
@@ -50,6 +50,7 @@ FORMAT: Final = 1  # of WrappedKey and of what its key seals
 _SALT: Final = 32
 _PREFIX: Final = 7
 _HEADER: Final = 1 + _SALT + _PREFIX
+_HEADER_LENGTH: Final = bytes([_HEADER])
 _TAG: Final = 16
 _FIRST: Final = SEGMENT - _HEADER - _TAG  # plaintext bytes of the first segment
 _REST: Final = SEGMENT - _TAG  # and of any other
@@ -72,7 +73,7 @@ class Dek:
     @classmethod
     def new(cls) -> Self:
         """A fresh random key."""
-        return cls(secrets.token_bytes(KEY_BYTES))
+        return cls(urandom(KEY_BYTES))
 
     def reveal(self) -> bytes:
         """The secret bytes, for wrapping only."""
@@ -104,7 +105,7 @@ class _Segments:
 
     @classmethod
     def fresh(cls, dek: Dek, bound_to: bytes) -> Self:
-        return cls(dek, bound_to, bytes([_HEADER]) + secrets.token_bytes(_SALT + _PREFIX))
+        return cls(dek, bound_to, _HEADER_LENGTH + urandom(_SALT + _PREFIX))
 
     def seal(self, index: int, plain: bytes | memoryview, *, last: bool) -> bytes:
         if index >= _MAX_SEGMENTS:
@@ -144,6 +145,10 @@ def _bounds(index: int, size: int) -> tuple[int, int]:
 
 def seal(dek: Dek, plain: bytes | bytearray | memoryview, *, bound_to: bytes) -> bytes:
     """Seal all of `plain` at once. `bound_to` (namespace, object, part) must be given again to open it."""
+    if len(plain) <= _FIRST:  # as nearly all that is sealed: one segment, without the rest of the machinery
+        header = _HEADER_LENGTH + urandom(_SALT + _PREFIX)
+        gcm = AESGCM(_hkdf(dek.reveal(), header[1 : 1 + _SALT], bound_to))
+        return header + gcm.encrypt(_NONCE.pack(header[1 + _SALT :], 0, True), plain, None)
     segments = _Segments.fresh(dek, bound_to)
     view = memoryview(plain)
     parts = [segments.header]
@@ -307,7 +312,7 @@ class Kek:
         probability of 2**-33 (NIST SP 800-38D, 8.3). That is a DEK a message, 100 a second, for more than a year;
         rotation gives a new KEK long before it matters.
         """
-        nonce = secrets.token_bytes(_WRAP_NONCE)
+        nonce = urandom(_WRAP_NONCE)
         wrapped = nonce + self._gcm.encrypt(nonce, dek.reveal(), self._bound(bound_to))
         return WrappedKey(FORMAT, self.key_id, wrapped, self._commitment + _commitment(dek))
 

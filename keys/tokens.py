@@ -8,6 +8,7 @@ import secrets
 import struct
 import time
 import unicodedata
+from os import urandom
 from typing import Final
 
 _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # no I, L, O, U
@@ -22,7 +23,7 @@ _SIGNED: Final = re.compile(r"(?P<prefix>[a-z]{1,12})-(?P<ident>[0-9a-z]{1,32})-
 
 def new_id() -> str:
     """26 lower-case characters (a ULID): 48 bits of milliseconds and 80 random bits, so that ids sort by time."""
-    number = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(secrets.token_bytes(10))
+    number = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(urandom(10))
     return "".join([_PAIRS[number >> shift & 1023] for shift in range(120, -1, -10)])
 
 

@@ -39,8 +39,16 @@ class Intent:
         return bool(self.marks)
 
 
+_NOTHING: Final = Intent()
+_TELLING: Final = frozenset({_OWN, _PROFILE, PHONE_HEADER, QUESTION_HEADER, ANSWER_HEADER, "sensitivity", *_LABELS})
+
+
 def read_intent(message: Message) -> Intent:
     """Every mark of a message. One mark is enough; nothing in a message can ask for less than the policy does."""
+    if _TELLING.isdisjoint([name for name, _ in message.headers]) and not any(
+        "[" in value for name, value in message.headers if name == "subject"
+    ):
+        return _NOTHING  # as nearly all mail
     marks: list[str] = []
     drop: list[str] = []
     subject = None

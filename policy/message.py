@@ -10,6 +10,7 @@ from rules.content import Content
 
 _LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,62})"
 _DOMAIN: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+_NEVER: Final = re.compile(r"[\r\n\0<> \t]")
 _LITERAL: Final = re.compile(r"\[[a-z0-9:.-]+\]")
 
 
@@ -28,7 +29,7 @@ class Address:
     def parse(cls, text: str) -> "Address":
         """Read `local@domain`; raise AddressInvalid. No angle brackets, source routes or display names."""
         local, at, domain = text.rpartition("@")
-        if not at or not local or not domain or any(c in text for c in "\r\n\0<> \t"):
+        if not at or not local or not domain or _NEVER.search(text):
             raise AddressInvalid("not a mail address")
         try:
             plain = domain if domain.isascii() else domain.encode("idna").decode("ascii")

@@ -1,6 +1,6 @@
 """Conditions made of conditions: all of them, any of them, not that one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from policy.conditions import Check, Condition, View, ask
 
@@ -10,11 +10,11 @@ class AllOf:
     """Every one holds. Without any: always."""
 
     parts: tuple[Condition, ...]
+    varies: bool = field(init=False, compare=False)  # as any of its parts
 
-    @property
-    def varies(self) -> bool:
-        """As any of its parts."""
-        return any(part.varies for part in self.parts)
+    def __post_init__(self) -> None:
+        """Found out once: it is asked for every message."""
+        object.__setattr__(self, "varies", any(part.varies for part in self.parts))
 
     def check(self, view: View) -> Check:
         """Ends at the first that does not hold."""
@@ -32,11 +32,11 @@ class AnyOf:
     """At least one holds."""
 
     parts: tuple[Condition, ...]
+    varies: bool = field(init=False, compare=False)  # as any of its parts
 
-    @property
-    def varies(self) -> bool:
-        """As any of its parts."""
-        return any(part.varies for part in self.parts)
+    def __post_init__(self) -> None:
+        """Found out once: it is asked for every message."""
+        object.__setattr__(self, "varies", any(part.varies for part in self.parts))
 
     def check(self, view: View) -> Check:
         """Ends at the first that holds."""

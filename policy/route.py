@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from policy.decision import Action, Route
@@ -13,6 +14,12 @@ def domain_matches(pattern: str, domain: str) -> bool:
     if pattern.startswith("*."):
         return domain.endswith(pattern[1:]) and len(domain) > len(pattern) - 1
     return domain == pattern
+
+
+@lru_cache(maxsize=4096)
+def _is_among(patterns: tuple[str, ...], domain: str) -> bool:
+    """Asked several times for each recipient, and of few domains over and over."""
+    return any(domain_matches(pattern, domain) for pattern in patterns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +60,7 @@ class Directory:
 
     def is_ours(self, address: Address) -> bool:
         """True where the address is in one of our domains."""
-        return any(domain_matches(pattern, address.domain) for pattern in self.domains)
+        return _is_among(self.domains, address.domain)
 
     def partner_of(self, address: Address) -> str | None:
         """The name of the partner the address belongs to: an exact domain wins, then the longest pattern."""

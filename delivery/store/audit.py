@@ -10,11 +10,11 @@ digests of documents) are both: sealed, and beside a commitment over what was se
 import base64
 import hashlib
 import json
-import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from os import urandom
 from typing import Any, Final
 
 from sqlalchemy import Connection, insert, select
@@ -160,7 +160,7 @@ def _row(conn: Connection, vault: Vault, event: Event, now: datetime) -> dict[st
 
 
 def _kept(value: str) -> dict[str, Any]:
-    return {"salt": secrets.token_hex(16), "value": value}
+    return {"salt": urandom(16).hex(), "value": value}
 
 
 def persons_of(kept: Mapping[str, Any] | None) -> dict[str, str]:

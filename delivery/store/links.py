@@ -18,6 +18,8 @@ from delivery.store.statements import Statement
 
 GENESIS: Final = bytes(32)  # what stands before the first link
 _LABEL: Final = b"sealgate/audit-link/1\0"
+_LENGTH: Final = struct.Struct(">?I")  # is it absent? How many bytes follow?
+_ABSENT: Final = _LENGTH.pack(True, 0)
 _PAGE: Final = 1000  # events read at once
 _IDS: Final = 500  # in one statement
 
@@ -93,15 +95,19 @@ def next_link(head: Head, digest: bytes) -> Head:
 
 def _digest(row: Row[Any]) -> bytes:
     """SHA-256 over every lasting field, each with its length before it, so that none can pass into the next."""
-    whole = hashlib.sha256()
+    whole = []
     for value in (
         row.event, row.namespace, str(row.at_raw), row.kind, row.message_id, row.item_id, row.box_id,
         row.participant_id, row.decision_id, row.facts_raw, row.commitments_raw,
     ):  # fmt: skip
-        octets = b"" if value is None else value.encode("utf-8", "surrogatepass")
-        whole.update(struct.pack(">?I", value is None, len(octets)) + octets)
-    whole.update(b"" if row.sealed is None else hashlib.sha256(row.sealed).digest())
-    return whole.digest()
+        if value is None:
+            whole.append(_ABSENT)
+        else:
+            octets = value.encode("utf-8", "surrogatepass")
+            whole += (_LENGTH.pack(False, len(octets)), octets)
+    if row.sealed is not None:
+        whole.append(hashlib.sha256(row.sealed).digest())
+    return hashlib.sha256(b"".join(whole)).digest()
 
 
 def head(conn: Connection) -> Head:

@@ -7,7 +7,7 @@ something of a SafeBox, a person or an event carries `namespace`, and every quer
 """
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     JSON,
@@ -32,6 +32,19 @@ from sqlalchemy import (
 metadata = MetaData()
 
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def to_microseconds(value: datetime | None) -> int | None:
+    """Microseconds since 1970; a naive datetime is a mistake, and a ValueError."""
+    if value is None:
+        return None
+    if value.tzinfo is None:
+        raise ValueError("times are stored in UTC: the datetime has no zone")
+    delta = value - _EPOCH
+    return (delta.days * 86400 + delta.seconds) * 1_000_000 + delta.microseconds
+
+
 class UtcTime(TypeDecorator[datetime]):
     """An aware UTC datetime, kept as microseconds since 1970: sorts and compares alike in every database."""
 
@@ -40,12 +53,7 @@ class UtcTime(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
         """To microseconds; a naive datetime is a mistake."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("times are stored in UTC: the datetime has no zone")
-        delta = value - datetime(1970, 1, 1, tzinfo=UTC)
-        return (delta.days * 86400 + delta.seconds) * 1_000_000 + delta.microseconds
+        return to_microseconds(value)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
         """Back to an aware datetime."""

@@ -5,15 +5,18 @@ to ten times what the statement itself does. So the few that run for every messa
 by it, and bound by the column types' own rules; but they skip its execution. Errors are its own all the same.
 """
 
+import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import BindParameter, Connection, Delete, Dialect, Insert, Select, Update
+from sqlalchemy import JSON, BindParameter, Connection, Delete, Dialect, Insert, LargeBinary, Select, Update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeEngine
+
+from delivery.store.schema import UtcTime, to_microseconds
 
 Values: TypeAlias = Mapping[str, Any]
 _Binding: TypeAlias = "tuple[str, Callable[[Any], Any] | None]"
@@ -21,6 +24,7 @@ _Binding: TypeAlias = "tuple[str, Callable[[Any], Any] | None]"
 SET: Final = "some"  # the name of a parameter that is several values: `column.in_(bindparam(SET, expanding=True))`
 LARGEST_SET: Final = 512
 _SET_MARK: Final = f"__[POSTCOMPILE_{SET}]"
+_ENCODE: Final = json.JSONEncoder().encode
 _NAMED: Final = re.compile(rf"%\((\w+)\)s|__\[POSTCOMPILE_({SET})\]")
 _ROWS: Final = 16  # of one insert: each number of rows is a statement that the driver keeps prepared
 
@@ -79,7 +83,7 @@ class Statement:
     def run(self, conn: Connection, values: Values) -> int:
         """Run it; how many rows it touched. Raises what SQLAlchemy would."""
         form = self._form(conn)
-        with _cursor(conn, form.sql) as cursor:
+        with _Cursor(conn, form.sql) as cursor:
             cursor.execute(form.sql, form.bound(values))
             touched: int = cursor.rowcount
         return touched
@@ -87,7 +91,7 @@ class Statement:
     def first(self, conn: Connection, values: Values) -> "tuple[Any, ...] | None":
         """Run it and give its first row, each value as the database keeps it; None: it gave no row."""
         form = self._form(conn)
-        with _cursor(conn, form.sql) as cursor:
+        with _Cursor(conn, form.sql) as cursor:
             cursor.execute(form.sql, form.bound(values))
             rows = cursor.fetchall()  # to the end: a statement that is not ended stands in the commit's way
         return tuple(rows[0]) if rows else None
@@ -100,7 +104,7 @@ class Statement:
     def rows(self, conn: Connection, values: Values) -> "list[dict[str, Any]]":
         """Run it and give all its rows, each as `row` does."""
         form = self._form(conn)
-        with _cursor(conn, form.sql) as cursor:
+        with _Cursor(conn, form.sql) as cursor:
             cursor.execute(form.sql, form.bound(values))
             found = cursor.fetchall()
         return [form.read(row) for row in found]
@@ -111,7 +115,7 @@ class Statement:
         for begin in range(0, len(rows), _ROWS):
             some = [form.bound(values) for values in rows[begin : begin + _ROWS]]
             sql = self._widened(conn, len(some), form.for_rows)
-            with _cursor(conn, sql) as cursor:
+            with _Cursor(conn, sql) as cursor:
                 cursor.execute(sql, [value for row in some for value in row])
 
     def run_for(self, conn: Connection, some: Sequence[Any], values: Values) -> int:
@@ -132,7 +136,7 @@ class Statement:
             part += part[-1:] * ((1 << (len(part) - 1).bit_length()) - len(part))  # few sizes: few statements to keep
             sql = self._widened(conn, len(part), form.for_set)
             bound = form.bound({**values, SET: None})
-            with _cursor(conn, sql) as cursor:
+            with _Cursor(conn, sql) as cursor:
                 cursor.execute(sql, bound[:at] + part + bound[at + 1 :])
                 yield cursor.rowcount, cursor.fetchall() if fetch else []
 
@@ -163,8 +167,17 @@ class Statement:
 
 def _rule(bind: BindParameter[Any], dialect: Dialect) -> "Callable[[Any], Any] | None":
     """How the type of a value says that it is given to the driver; None: as it is."""
+    if isinstance(bind.type, LargeBinary):
+        return None  # drivers take bytes
+    if isinstance(bind.type, UtcTime):
+        return to_microseconds  # what the type does, without what stands around it
     rule: Callable[[Any], Any] | None = bind.type.dialect_impl(dialect).bind_processor(dialect)
-    return rule
+    return _few_words(rule) if rule is not None and isinstance(bind.type, JSON) and dialect.name == "sqlite" else rule
+
+
+def _few_words(rule: "Callable[[Any], Any]") -> "Callable[[Any], Any]":
+    """JSON as `rule` writes it, without the machinery around it; there is often nothing to be said."""
+    return lambda value: ("{}" if not value else _ENCODE(value)) if value.__class__ is dict else rule(value)
 
 
 def _reading(kind: TypeEngine[Any], dialect: Dialect) -> "Callable[[Any], Any] | None":
@@ -175,20 +188,28 @@ def _reading(kind: TypeEngine[Any], dialect: Dialect) -> "Callable[[Any], Any] |
 
 def say(conn: Connection, sql: str) -> None:
     """Say a word of the database's own, without values: `SAVEPOINT work`."""
-    with _cursor(conn, sql) as cursor:
+    with _Cursor(conn, sql) as cursor:
         cursor.execute(sql)
 
 
-@contextmanager
-def _cursor(conn: Connection, sql: str) -> Iterator[Any]:
+class _Cursor:
     """A cursor of the driver's own; its errors as SQLAlchemy tells of them: never with the values."""
-    dialect = conn.dialect
-    cursor = conn.connection.cursor()
-    try:
-        yield cursor
-    except dialect.loaded_dbapi.Error as error:
-        raise DBAPIError.instance(
-            sql, None, error, dialect.loaded_dbapi.Error, hide_parameters=True, dialect=dialect
-        ) from error
-    finally:
-        cursor.close()
+
+    __slots__ = ("_cursor", "_dialect", "_sql")
+
+    def __init__(self, conn: Connection, sql: str) -> None:
+        self._dialect, self._sql = conn.dialect, sql
+        self._cursor: Any = conn.connection.cursor()
+
+    def __enter__(self) -> Any:
+        return self._cursor
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._cursor.close()
+        driver = self._dialect.loaded_dbapi
+        if isinstance(error, driver.Error):
+            raise DBAPIError.instance(
+                self._sql, None, error, driver.Error, hide_parameters=True, dialect=self._dialect
+            ) from error

@@ -32,6 +32,7 @@ _ATOM: Final = re.compile(
 _LABEL: Final = r"[A-Za-z0-9_\u0080-\U0010ffff][A-Za-z0-9_\-\u0080-\U0010ffff]*"
 _DOMAIN: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?\Z")
 _LITERAL: Final = re.compile(r"\[[A-Za-z0-9:.\-]+\]\Z")
+_PATH: Final = re.compile(r'<([^"<>\\\s]*)>(?:[ \t](.*))?', re.DOTALL)  # without quotes: nearly all of them
 _HELLO: Final = re.compile(r"[A-Za-z0-9._\-:\[\]]{1,255}\Z")
 _XTEXT: Final = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})*\Z")  # RFC 3461 4
 _UTF8_XTEXT: Final = re.compile(  # RFC 6533 3
@@ -188,6 +189,8 @@ def _split_path(argument: str, keyword: str, syntax: Reply) -> tuple[str, str]:
     if upper(argument[: len(keyword)]) != keyword:
         raise CommandRefused(syntax)
     rest = argument[len(keyword) :].lstrip(" \t")
+    if usual := _PATH.fullmatch(rest):
+        return usual[1], usual[2] or ""
     if not rest:
         raise CommandRefused(syntax)
     if not rest.startswith("<"):

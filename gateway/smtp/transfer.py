@@ -12,7 +12,7 @@ from gateway.smtp.budget import Share
 from gateway.smtp.commands import MailFrom
 from gateway.smtp.data import DataReceiver, Flaw
 from gateway.smtp.received import received_line
-from gateway.smtp.reception import Door, household
+from gateway.smtp.reception import Door
 from gateway.smtp.settings import BareNewline
 from gateway.smtp.wire import Hangup
 from gateway.telemetry import where
@@ -73,7 +73,7 @@ class Transfer:
 
     async def run(self) -> Reply:
         """Receive it and hand it over. Hangup where the client went away or was too slow."""
-        client = household(self._client.address)
+        client = self._client.address.packed[:8]  # of an IPv6 host its /64
         with self._house.budget.share(client, self._give_way) as share:
             if not await share.reach(self._room(self._mail.size), self._house.patience.room):
                 return replies.NO_ROOM

@@ -8,7 +8,7 @@ pipelined commands cost no switch of task, and replies leave together once the c
 import asyncio
 import ssl
 from ipaddress import IPv6Address, ip_address
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from aiosmtpd.smtp import SMTP
 
@@ -33,6 +33,9 @@ class Hangup(Exception):
 class _NoHooks:
     """aiosmtpd asks a handler for hooks; we override the commands themselves."""
 
+    def __dir__(self) -> tuple[str, ...]:
+        return ()
+
 
 _NO_HOOKS: Final = _NoHooks()
 
@@ -42,6 +45,14 @@ class Wire(SMTP):  # type: ignore[misc]  # aiosmtpd has no types
 
     transport: asyncio.BaseTransport | None
     line_length_limit = 2**16  # of the stream's buffer: reading pauses at twice this many bytes
+    _commands: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls) -> None:
+        cls._commands = tuple(name for name in dir(cls) if name.startswith("smtp_"))
+
+    def __dir__(self) -> tuple[str, ...]:
+        """Only the commands: aiosmtpd goes through all there is, three times a connection, to find them."""
+        return self._commands
 
     def __init__(self, loop: asyncio.AbstractEventLoop, write_seconds: float) -> None:
         super().__init__(_NO_HOOKS, hostname="-", enable_SMTPUTF8=True, loop=loop)
