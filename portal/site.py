@@ -39,6 +39,7 @@ from portal.web.errands import ERRANDS
 from portal.web.headers import host_is_ours, put_headers
 from portal.web.language import portal_speech, reader_speaks
 from portal.web.patience import EVERY, PATIENCE, Patience
+from portal.web.porch import Porch
 from portal.web.render import STATIC
 from portal.web.resuming import UNDER_WAY, Resumable
 from portal.web.static import StaticFiles
@@ -277,20 +278,14 @@ async def _watch(runner: web.AppRunner) -> None:
 
 
 @contextlib.asynccontextmanager
-async def portal_site(
-    services: PortalServices, sockets: Sequence[socket.socket] | None = None
-) -> AsyncIterator[web.AppRunner]:
-    """The portal, listening on `portal.address`, with TLS where it is configured. On leaving, the door closes first.
-
-    `sockets` are listening sockets opened by somebody else.
-    """
+async def portal_site(services: PortalServices, sockets: Sequence[socket.socket]) -> AsyncIterator[web.AppRunner]:
+    """The portal behind these listening sockets, with TLS where it is configured. On leaving, the door closes first."""
     settings = services.settings
     context = None
     if settings.tls is not None:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.load_cert_chain(settings.tls.certificate, settings.tls.key)
-    host, port = settings.endpoint
     # No access log: a path may hold the locator of a box.
     runner = Runner(make_site(services), access_log=None, shutdown_timeout=10, keepalive_timeout=60)
     await runner.setup()
@@ -298,11 +293,12 @@ async def portal_site(
         async with asyncio.TaskGroup() as tasks:
             watch = tasks.create_task(_watch(runner), name="portal watch")
             tasks.create_task(_learn(services.languages), name="portal languages")
-            for sock in sockets or ():
-                await web.SockSite(runner, sock, ssl_context=context, backlog=512).start()
-            if sockets is None:
-                await web.TCPSite(runner, host, port, ssl_context=context, backlog=512).start()
-            yield runner
+            porch = Porch(runner, sockets, context, tasks)
+            porch.open()
+            try:
+                yield runner
+            finally:
+                porch.close()
             watch.cancel()
     finally:
         await runner.cleanup()

@@ -57,6 +57,12 @@ def by_address(conn: Connection, namespace: str, address: str) -> Account | None
     return None if row is None else Account(**row)
 
 
+def hold(conn: Connection, namespace: str, account_id: str | None) -> datetime | None:
+    """When its password was set last; whoever sets it anew waits for this transaction, or this one for theirs."""
+    mine = (accounts.c.id == account_id) & (accounts.c.namespace == namespace)
+    return conn.execute(select(accounts.c.proven_at).where(mine).with_for_update()).scalar()
+
+
 def proven_before(conn: Connection, namespace: str, address: str, when: datetime) -> bool:
     """Has the address an account whose password was last set before `when`?
 

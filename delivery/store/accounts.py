@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select, update
 
 from delivery.languages import Language
 from delivery.store import challenges, codes, devices, languages, sessions, throttles
-from delivery.store.account_rows import Account, by_address, phrase_binding, phrase_of, prove_account
+from delivery.store.account_rows import Account, by_address, hold, phrase_binding, phrase_of, prove_account
 from delivery.store.audit import EventKind, record
 from delivery.store.codes import Asker, CodeRules, CodeSent, Tried, Try
 from delivery.store.database import Database
@@ -149,12 +149,16 @@ class Accounts:
         remembered: bool = False,
         replaces: bytes | None = None,
         owner: str | None = None,
-    ) -> None:
+        proven_at: datetime | None = None,
+    ) -> bool:
         """Sign somebody in; the session they had in this browser ends. `remembered`: no code was typed. `owner`: a
-        sender, who proved this address, to their own boxes.
+        sender, who proved this address, to their own boxes. `proven_at`: of the account, when its password was looked
+        at: where it was set anew meanwhile, nobody is signed in, and the answer is False.
         """
 
-        def work(conn: Connection) -> None:
+        def work(conn: Connection) -> bool:
+            if proven_at is not None and hold(conn, namespace, account_id) != proven_at:
+                return False
             if replaces is not None:
                 sessions.end(conn, namespace, replaces)
             sessions.open_one(
@@ -175,8 +179,9 @@ class Accounts:
             facts |= {"remembered": True} if remembered else {}
             facts |= {"as": "owner"} if owner else {}
             record(conn, self._vault, [event_of(EventKind.SIGNIN_SUCCEEDED, namespace, who, address="", **facts)], now)
+            return True
 
-        await self._db.write(work)
+        return await self._db.write(work)
 
     async def session(
         self, namespace: str, digest: bytes, now: datetime, idle: timedelta, *, of_owner: bool = False
@@ -215,6 +220,11 @@ class Accounts:
     async def by_address(self, namespace: str, address: str) -> Account | None:
         """The account of an address, in any case."""
         return await self._db.read(lambda conn: by_address(conn, namespace, address))
+
+    async def proven_at(self, namespace: str, account_id: str) -> datetime | None:
+        """When the account's password was set last; None: there is no such account."""
+        mine = (accounts.c.id == account_id) & (accounts.c.namespace == namespace)
+        return await self._db.read(lambda conn: conn.execute(select(accounts.c.proven_at).where(mine)).scalar())
 
     async def address_of(self, namespace: str, account_id: str) -> str | None:
         """Whose account it is."""

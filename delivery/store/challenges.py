@@ -19,6 +19,7 @@ class Purpose(StrEnum):
     REGISTER = "register"  # that it holds a new passkey
     PASSKEY = "passkey"  # that it holds one we know
     SECOND = "second"  # a second factor, after the right password
+    ENROL = "enrol"  # that it holds a new second factor
     OWNER = "owner"  # that a sender reads the mail of the address they typed
 
 

@@ -5,7 +5,7 @@ Each call is one transaction with its audit events, and scoped by its namespace.
 
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -33,10 +33,8 @@ _A_DAY: Final = Limit(30, timedelta(days=1), timedelta(), to_the_end=True)
 
 @dataclass(frozen=True, slots=True)
 class Second:
-    """The second factor of an account. `is_on`: in force; else its secret was shown and waits for a first code."""
+    """The second factor of an account, in force."""
 
-    is_on: bool
-    secret: bytes = field(repr=False)
     recovery_left: int
 
 
@@ -108,12 +106,18 @@ class Credentials:
 
         return await self._db.write(work)
 
-    async def remove_passkey(self, namespace: str, account_id: str, credential: bytes, who: Who, now: datetime) -> bool:
-        """Forget one. False: the account has no such passkey."""
+    async def remove_passkey(
+        self, namespace: str, account_id: str, credential: bytes, session: bytes, *, who: Who, now: datetime
+    ) -> bool:
+        """Forget one; every session of the account but this (its digest) ends: one of them may have come by it.
+
+        False: the account has no such passkey.
+        """
 
         def work(conn: Connection) -> bool:
             if not passkeys.remove(conn, namespace, account_id, credential):
                 return False
+            sessions.end_all(conn, namespace, account_id, but=session)
             event = event_of(EventKind.ACCOUNT_CHANGED, namespace, who, what="passkey removed")
             record(conn, self._vault, [event], now)
             return True
@@ -123,45 +127,64 @@ class Credentials:
     # -- second factor -------------------------------------------------------------------------------------------
 
     async def second(self, namespace: str, account_id: str) -> Second | None:
-        """What the account has; the secret is for showing it while it is not in force."""
+        """What the account has in force."""
 
         def work(conn: Connection) -> Second | None:
-            found = seconds.get(conn, namespace, account_id)
-            if found is None:
+            if seconds.get(conn, namespace, account_id) is None:
                 return None
-            left = seconds.recovery_left(conn, namespace, account_id)
-            return Second(found.confirmed_at is not None, self._opened(namespace, found), left)
+            return Second(seconds.recovery_left(conn, namespace, account_id))
 
         return await self._db.read(work)
 
-    async def begin_second(self, namespace: str, account_id: str, now: datetime) -> bool:
-        """Make a secret, not in force. False: one is in force."""
+    async def begin_second(self, asked: Challenged, account_id: str, now: datetime) -> bool:
+        """Make a secret, which this browser is to show that it has. False: one is in force.
+
+        It is kept for the browser, not for the account: no other session sees it, or is shown one that it did not ask
+        for, of which somebody else may have a copy.
+        """
+        secret = totp.new_secret()
 
         def work(conn: Connection) -> bool:
-            sealed = self._vault.seal_small(namespace, _bound(account_id), totp.new_secret(), conn)
-            return seconds.begin(conn, namespace, account_id, sealed, now)
+            if seconds.get(conn, asked.namespace, account_id) is not None:
+                return False
+            sealed = self._vault.seal_small(asked.namespace, _bound(account_id), secret, conn)
+            challenges.keep(conn, asked, _enrolling(account_id, sealed), now)
+            return True
 
         return await self._db.write(work)
 
+    async def beginning(self, asked: Challenged, account_id: str, now: datetime) -> bytes | None:
+        """The secret that this browser was given for this account, and no code of which was typed in yet."""
+
+        def work(conn: Connection) -> bytes | None:
+            sealed = _enrolled(challenges.standing(conn, asked, now), account_id)
+            return None if sealed is None else self._vault.open_small(asked.namespace, _bound(account_id), sealed)
+
+        return await self._db.read(work)
+
     async def confirm_second(
-        self, namespace: str, account_id: str, code: str, session: bytes, *, who: Who, now: datetime
+        self, asked: Challenged, account_id: str, code: str, session: bytes, *, who: Who, now: datetime
     ) -> tuple[str, ...] | None:
         """Put it in force, if the code is right; the recovery codes, to be shown once. None: it was not right.
 
-        `session` (its digest) has proven it now, and counts as strong from here on.
+        `session` (its digest) has proven it now, and counts as strong from here on; the account's others end.
         """
-        fresh = tuple(new_recovery_code() for _ in range(RECOVERY))
+        fresh, namespace = tuple(new_recovery_code() for _ in range(RECOVERY)), asked.namespace
 
         def work(conn: Connection) -> tuple[str, ...] | None:
             if throttles.count_one(conn, namespace, _tries_key(namespace, account_id), _TRIES, now) is not None:
                 return None
-            found = seconds.get(conn, namespace, account_id)
-            step = None if found is None else totp.matching_step(self._opened(namespace, found), code, now)
-            if step is None or not seconds.confirm(conn, namespace, account_id, step, now):
+            sealed = _enrolled(challenges.standing(conn, asked, now), account_id)
+            if sealed is None:
                 return None
+            step = totp.matching_step(self._vault.open_small(namespace, _bound(account_id), sealed), code, now)
+            if step is None or not seconds.put(conn, namespace, account_id, secret_sealed=sealed, step=step, now=now):
+                return None
+            challenges.take(conn, asked, now)
             throttles.forget(conn, _tries_key(namespace, account_id))
             self._keep_recovery(conn, namespace, account_id, fresh)
             sessions.strengthen(conn, namespace, session)
+            sessions.end_all(conn, namespace, account_id, but=session)
             event = event_of(EventKind.ACCOUNT_CHANGED, namespace, who, what="second factor")
             record(conn, self._vault, [event], now)
             return fresh
@@ -181,9 +204,10 @@ class Credentials:
                 if until is not None:
                     return self._failed(conn, namespace, who, now, Seconded(locked_until=until))
             found = seconds.get(conn, namespace, account_id)
-            if found is None or found.confirmed_at is None:
+            if found is None:
                 return Seconded()
-            step = totp.matching_step(self._opened(namespace, found), code, now)
+            secret = self._vault.open_small(namespace, _bound(account_id), found.secret_sealed)
+            step = totp.matching_step(secret, code, now)
             if step is not None and seconds.take_step(conn, namespace, account_id, step):
                 return self._right(conn, namespace, account_id, Seconded(is_right=True))
             digest = self._recovery_digest(namespace, account_id, recovery)
@@ -216,9 +240,6 @@ class Credentials:
             return True
 
         return await self._db.write(work)
-
-    def _opened(self, namespace: str, found: seconds.SecondFactor) -> bytes:
-        return self._vault.open_small(namespace, _bound(found.account_id), found.secret_sealed)
 
     def _keep_recovery(self, conn: Connection, namespace: str, account_id: str, fresh: tuple[str, ...]) -> None:
         digests = [self._recovery_digest(namespace, account_id, as_recovery(code)) for code in fresh]
@@ -293,6 +314,16 @@ def as_recovery(typed: str) -> str:
 
 def _bound(account_id: str) -> str:
     return f"second:{account_id}"
+
+
+def _enrolling(account_id: str, sealed: bytes) -> bytes:
+    return account_id.encode() + b" " + sealed
+
+
+def _enrolled(data: bytes | None, account_id: str) -> bytes | None:
+    """The sealed secret; None: there is none, or it is another account's, of which this browser was signed in."""
+    whose, _space, sealed = (data or b"").partition(b" ")
+    return sealed if data and whose == account_id.encode() else None
 
 
 def _tries_key(namespace: str, account_id: str) -> str:

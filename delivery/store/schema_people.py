@@ -85,7 +85,7 @@ challenges = Table(
     Column("namespace", ForeignKey("namespaces.name"), nullable=False),
     Column("browser", LargeBinary, nullable=False),  # digest of the cookie it was given to: it counts there alone
     Column("purpose", String(16), nullable=False),  # delivery.store.challenges.Purpose
-    Column("data", LargeBinary, nullable=False),  # a passkey's challenge; of a second factor, whose account it is
+    Column("data", LargeBinary, nullable=False),  # what is to be answered, or whose account it is
     Column("created_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime, nullable=False),
     Column("used_at", UtcTime),
@@ -113,7 +113,7 @@ second_factors = Table(
     Column("namespace", ForeignKey("namespaces.name"), nullable=False),
     Column("secret_sealed", LargeBinary, nullable=False),  # RFC 6238: 160 bits
     Column("created_at", UtcTime, nullable=False),
-    Column("confirmed_at", UtcTime),  # NULL: shown, but no code of it was typed in yet; asks nothing of anybody
+    Column("confirmed_at", UtcTime),  # NULL, of old: no code of it was typed in; asks nothing of anybody
     Column("last_step", BigInteger, nullable=False),  # the newest time step whose code was taken: none counts twice
 )
 

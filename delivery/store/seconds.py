@@ -5,48 +5,45 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from delivery.store.schema_people import recovery_codes, second_factors
 
 
 @dataclass(frozen=True, slots=True)
 class SecondFactor:
-    """The authenticator of an account. `confirmed_at` None: not in force, no code of it was typed in yet."""
+    """The authenticator of an account."""
 
     account_id: str
     secret_sealed: bytes
-    confirmed_at: datetime | None
+    confirmed_at: datetime
     last_step: int
 
 
 def get(conn: Connection, namespace: str, account_id: str) -> SecondFactor | None:
-    """What the account has."""
+    """What the account has in force."""
     mine = (second_factors.c.account_id == account_id) & (second_factors.c.namespace == namespace)
-    row = conn.execute(select(second_factors).where(mine)).first()
+    row = conn.execute(select(second_factors).where(mine, second_factors.c.confirmed_at.is_not(None))).first()
     return (
         None if row is None else SecondFactor(row.account_id, bytes(row.secret_sealed), row.confirmed_at, row.last_step)
     )
 
 
-def begin(conn: Connection, namespace: str, account_id: str, secret_sealed: bytes, now: datetime) -> bool:
-    """Keep a new secret, not in force. False: there is one in force."""
-    there = get(conn, namespace, account_id)
-    if there is not None and there.confirmed_at is not None:
-        return False
-    conn.execute(delete(second_factors).where(second_factors.c.account_id == account_id))
-    conn.execute(
-        insert(second_factors).values(
-            account_id=account_id, namespace=namespace, secret_sealed=secret_sealed, created_at=now, last_step=0
-        )
-    )
-    return True
-
-
-def confirm(conn: Connection, namespace: str, account_id: str, step: int, now: datetime) -> bool:
-    """Put it in force: a code of it was typed in. False: it is already, or there is none."""
+def put(conn: Connection, namespace: str, account_id: str, *, secret_sealed: bytes, step: int, now: datetime) -> bool:
+    """Put a secret in force: the code of `step` was typed in. False: the account has one already."""
     mine = (second_factors.c.account_id == account_id) & (second_factors.c.namespace == namespace)
-    waiting = mine & second_factors.c.confirmed_at.is_(None)
-    return conn.execute(update(second_factors).where(waiting).values(confirmed_at=now, last_step=step)).rowcount == 1
+    conn.execute(delete(second_factors).where(mine, second_factors.c.confirmed_at.is_(None)))
+    make = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+    row = {
+        "account_id": account_id,
+        "namespace": namespace,
+        "secret_sealed": secret_sealed,
+        "created_at": now,
+        "confirmed_at": now,
+        "last_step": step,
+    }
+    kept = make(second_factors).values(row).on_conflict_do_nothing().returning(second_factors.c.account_id)
+    return conn.execute(kept).first() is not None
 
 
 def take_step(conn: Connection, namespace: str, account_id: str, step: int) -> bool:

@@ -120,9 +120,9 @@ def end(conn: Connection, namespace: str, digest: bytes) -> bool:
     )
 
 
-def end_all(conn: Connection, namespace: str, account_id: str) -> int:
-    """Sign an account out everywhere."""
-    mine = (sessions.c.account_id == account_id) & (sessions.c.namespace == namespace)
+def end_all(conn: Connection, namespace: str, account_id: str, *, but: bytes = b"") -> int:
+    """Sign an account out everywhere; `but`: the digest of the one session that stays."""
+    mine = (sessions.c.account_id == account_id) & (sessions.c.namespace == namespace) & (sessions.c.digest != but)
     return conn.execute(delete(sessions).where(mine)).rowcount
 
 

@@ -54,7 +54,7 @@ def show(invocation: Invocation, address: str, *, namespace: str, as_json: bool)
             "proven_at": shown(account.proven_at),
             "password": bool(account.password),
             "passkeys": len(await held.passkeys(namespace, account.id)),
-            "second_step": second is not None and second.is_on,
+            "second_step": second is not None,
             "recovery_codes": second.recovery_left if second else 0,
             "devices": len(await held.devices(namespace, address, now)),
         }

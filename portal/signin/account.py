@@ -4,6 +4,7 @@ from aiohttp import web
 
 from delivery.safebox.participants import Invitation, Way
 from delivery.speech import phrase
+from delivery.store.account_rows import Account
 from delivery.store.who import address_key
 from portal.services import services_of
 from portal.signin import second
@@ -48,8 +49,8 @@ async def signin(request: web.Request) -> web.StreamResponse:
     invitation = await invitation_behind(request) if "locator" in request.match_info else None
     address = form.get("email", "").strip()[:_LONGEST_ADDRESS]
     password = form.get("password", "")[: 4 * LONGEST]
-    account_id = await _checked(request, invitation, address, password)
-    if account_id is None:
+    account = await _checked(request, invitation, address, password)
+    if account is None:
         page = SigninPage(
             _("Error: sign in"),
             request.path,
@@ -61,9 +62,9 @@ async def signin(request: web.Request) -> web.StreamResponse:
         return await render(request, "signin/signin.html", page, status=422)
     mine = invitation is not None and address_key(invitation.guest_address) == address_key(address)
     goal = invitation.participant_id if mine and invitation else ""
-    if await second.is_on(request, account_id):
-        await second.wanted(request, account_id, goal)
-    await sign_in(request, invitation, account_id, Way.ACCOUNT)
+    if await second.is_on(request, account.id):
+        await second.wanted(request, account, goal)
+    await sign_in(request, invitation, account.id, Way.ACCOUNT, proven_at=account.proven_at)
     raise web.HTTPSeeOther(f"/m/{goal}" if goal else "/messages")
 
 
@@ -74,8 +75,8 @@ def _passkey_path(request: web.Request) -> str:
     return path_to(request, "/passkey") if "locator" in request.match_info else "/signin/passkey"
 
 
-async def _checked(request: web.Request, invitation: Invitation | None, address: str, password: str) -> str | None:
-    """The account's id, if the password is right. Every try is counted before it is made; a right one is none."""
+async def _checked(request: web.Request, invitation: Invitation | None, address: str, password: str) -> Account | None:
+    """The account, if the password is right. Every try is counted before it is made; a right one is none."""
     services = services_of(request)
     namespace, accounts, now = services.namespace, services.accounts, services.clock()
     who = who_of(request, invitation)
@@ -99,7 +100,7 @@ async def _checked(request: web.Request, invitation: Invitation | None, address:
         await accounts.take_back(namespace, what, key)
     if passwords.is_outdated(account.password):
         await accounts.rehash(account, await passwords.hash(password))
-    return account.id
+    return account
 
 
 async def account(request: web.Request) -> web.StreamResponse:
@@ -131,8 +132,8 @@ async def set_password(request: web.Request) -> web.StreamResponse:
         services.namespace, invitation.participant_id, access_of(request, visitor.session)
     )
     if await second.is_on(request, made.id):  # a code alone passes no second factor by
-        await second.wanted(request, made.id, invitation.participant_id)
-    await sign_in(request, invitation, made.id, Way.ACCOUNT)
+        await second.wanted(request, made, invitation.participant_id)
+    await sign_in(request, invitation, made.id, Way.ACCOUNT, proven_at=made.proven_at)
     raise web.HTTPSeeOther(f"/m/{invitation.participant_id}")
 
 

@@ -58,7 +58,7 @@ async def registrar_of(request: web.Request) -> Registrar | None:
         return None
     if session.account_id is not None and session.address is not None:
         second = await services.credentials.second(services.namespace, session.account_id)
-        held_back = second is not None and second.is_on and not session.strong
+        held_back = second is not None and not session.strong
         return None if held_back else Registrar(session.address, session.account_id, None)
     if session.participant_id is None or not session.proves_address:
         return None
@@ -66,10 +66,8 @@ async def registrar_of(request: web.Request) -> Registrar | None:
     if invitation is None or not invitation.registration_allowed:
         return None
     known = await services.accounts.by_address(services.namespace, invitation.guest_address)
-    if known is not None:
-        second = await services.credentials.second(services.namespace, known.id)
-        if second is not None and second.is_on:
-            return None
+    if known is not None and await services.credentials.second(services.namespace, known.id) is not None:
+        return None
     return Registrar(invitation.guest_address, known.id if known else None, invitation)
 
 
@@ -120,7 +118,7 @@ async def register(request: web.Request) -> web.StreamResponse:
         raise web.HTTPSeeOther("/account?saved=1")
     seen = access_of(request, (await visitor_of(request)).session)
     await services.boxes.account_made(services.namespace, registrar.invitation.participant_id, seen)
-    await sign_in(request, registrar.invitation, made.id, Way.PASSKEY, strong=True)
+    await sign_in(request, registrar.invitation, made.id, Way.PASSKEY, strong=True, proven_at=made.proven_at)
     raise web.HTTPSeeOther(f"/m/{registrar.invitation.participant_id}")
 
 
@@ -137,7 +135,9 @@ async def remove(request: web.Request) -> web.StreamResponse:
     except ValueError as odd:
         raise NothingHere from odd
     who, now = who_of(request, None), services.clock()
-    if await services.credentials.remove_passkey(services.namespace, session.account_id, credential, who, now):
+    if await services.credentials.remove_passkey(
+        services.namespace, session.account_id, credential, session.digest, who=who, now=now
+    ):
         await tell_changed(request, registrar.address)
     raise web.HTTPSeeOther("/account?saved=1")
 

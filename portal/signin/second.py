@@ -1,11 +1,13 @@
 """The second factor of an account: a program on the guest's telephone that shows codes, and recovery codes on paper."""
 
 import io
+from datetime import datetime, timedelta
 from typing import Final
 
 from aiohttp import web
 
 from delivery.safebox.participants import Way
+from delivery.store.account_rows import Account
 from delivery.store.challenges import Challenged, Purpose
 from delivery.store.sessions import Session
 from delivery.store.who import address_key
@@ -19,16 +21,18 @@ from portal.web.troubles import NothingHere, Slower
 from portal.web.visitor import keep_browser, sign_in, visitor_of, who_of
 
 _LONGEST: Final = 40
+_FRESH: Final = timedelta(minutes=15)  # so long after signing in it may be taken off
 
 
-async def wanted(request: web.Request, account_id: str, participant_id: str) -> None:
-    """After the right password of an account that has a second factor: nobody is signed in until it is proven.
+async def wanted(request: web.Request, account: Account, participant_id: str) -> None:
+    """After the right password of an account that has a second factor: nobody is signed in until it is proven, and
+    nobody any more once another password was set.
 
     `participant_id`: the message to go on to; empty: none. Raises the redirect to where it is asked for.
     """
     services = services_of(request)
     await keep_browser(request)
-    data = f"{account_id} {participant_id}".encode()
+    data = f"{account.id} {account.proven_at.isoformat()} {participant_id}".encode()
     await services.credentials.challenge(await _asked(request), data, services.clock())
     raise web.HTTPSeeOther("/signin/second")
 
@@ -37,7 +41,7 @@ async def is_on(request: web.Request, account_id: str) -> bool:
     """Whether the account has a second factor in force."""
     services = services_of(request)
     found = await services.credentials.second(services.namespace, account_id)
-    return found is not None and found.is_on
+    return found is not None
 
 
 async def ask(request: web.Request) -> web.StreamResponse:
@@ -56,8 +60,11 @@ async def prove(request: web.Request) -> web.StreamResponse:
     data = await services.credentials.challenged(asked, now)
     if data is None:
         raise web.HTTPSeeOther("/signin")
-    account_id, _space, participant_id = data.decode().partition(" ")
-    who = who_of(request, None)
+    account_id, since, participant_id = data.decode().split(" ")
+    who, proven_at = who_of(request, None), datetime.fromisoformat(since)
+    if await services.accounts.proven_at(services.namespace, account_id) != proven_at:
+        await services.credentials.take_challenge(asked, now)
+        raise web.HTTPSeeOther("/signin")
     tried = await services.credentials.try_second(
         services.namespace, account_id, form.get("code", "")[:_LONGEST], who, now
     )
@@ -72,7 +79,7 @@ async def prove(request: web.Request) -> web.StreamResponse:
     if await services.credentials.take_challenge(asked, now) != data:
         raise web.HTTPSeeOther("/signin")
     invitation = await services.boxes.invitation(services.namespace, participant_id) if participant_id else None
-    await sign_in(request, invitation, account_id, Way.ACCOUNT, strong=True)
+    await sign_in(request, invitation, account_id, Way.ACCOUNT, strong=True, proven_at=proven_at)
     address = await services.accounts.address_of(services.namespace, account_id)
     mine = invitation is not None and address_key(invitation.guest_address) == address_key(address or "")
     raise web.HTTPSeeOther(f"/m/{participant_id}" if mine else "/messages")
@@ -87,7 +94,8 @@ async def begin(request: web.Request) -> web.StreamResponse:
     """POST /account/second/begin: make a secret. It asks nothing of anybody until a code of it was typed in."""
     await read_form(request)
     session, services = await _session(request), services_of(request)
-    await services.credentials.begin_second(services.namespace, session.account_id or "", services.clock())
+    await keep_browser(request)
+    await services.credentials.begin_second(await _enrolling(request), session.account_id or "", services.clock())
     raise web.HTTPSeeOther("/account/second")
 
 
@@ -97,7 +105,7 @@ async def confirm(request: web.Request) -> web.StreamResponse:
     session, services = await _session(request), services_of(request)
     code = "".join(form.get("code", "")[:_LONGEST].split())
     fresh = await services.credentials.confirm_second(
-        services.namespace,
+        await _enrolling(request),
         session.account_id or "",
         code,
         session.digest,
@@ -136,6 +144,10 @@ async def _asked(request: web.Request) -> Challenged:
     return Challenged(services_of(request).namespace, (await visitor_of(request)).browser, Purpose.SECOND)
 
 
+async def _enrolling(request: web.Request) -> Challenged:
+    return Challenged(services_of(request).namespace, (await visitor_of(request)).browser, Purpose.ENROL)
+
+
 async def _session(request: web.Request) -> Session:
     """The account's session. Raises a redirect to where one signs in."""
     session = (await visitor_of(request)).session
@@ -145,11 +157,19 @@ async def _session(request: web.Request) -> Session:
 
 
 async def _strong(request: web.Request) -> Session:
-    """One that has proven the second factor that is in force. Raises NothingHere."""
+    """One that has proven the second factor that is in force, just now. Raises NothingHere, or a redirect to where it
+    is said that one signs in again: a browser that was left open takes nothing off.
+    """
     session = await _session(request)
     if not session.strong or not await is_on(request, session.account_id or ""):
         raise NothingHere
+    if not _is_fresh(request, session):
+        raise web.HTTPSeeOther("/account/second")
     return session
+
+
+def _is_fresh(request: web.Request, session: Session) -> bool:
+    return services_of(request).clock() - session.created_at < _FRESH
 
 
 async def _setup_page(
@@ -157,18 +177,20 @@ async def _setup_page(
 ) -> web.Response:
     services = services_of(request)
     found = await services.credentials.second(services.namespace, session.account_id or "")
-    waiting = found is not None and not found.is_on
-    secret = found.secret if found is not None and waiting else b""
+    secret = None
+    if found is None:
+        asked, now = await _enrolling(request), services.clock()
+        secret = await services.credentials.beginning(asked, session.account_id or "", now)
     link = totp.uri(secret, issuer=services.organisation, account=session.address or "") if secret else ""
     title = _("A second step when you sign in")
     page = SecondSetupPage(
         title=_("Error: a second step when you sign in") if error else title,
-        is_on=found is not None and found.is_on,
+        is_on=found is not None,
         picture=picture_of(link) if link else "",
         secret=" ".join(_in_fours(totp.spelled(secret))) if secret else "",
         recovery_left=found.recovery_left if found else 0,
         recovery=recovery,
-        may_change=session.strong,
+        may_change=session.strong and _is_fresh(request, session),
         wanted="wanted" in request.query and not session.strong,
         error=error,
     )

@@ -74,10 +74,27 @@ class Connection(RequestHandler):
         """Somebody came. Where there are too many, they are gone at once."""
         super().connection_made(transport)
         self._wire = cast(asyncio.Transport, transport)
+        if self._peer is not None:
+            return
         named = transport.get_extra_info("peername")
         self._peer = str(named[0]) if isinstance(named, tuple) else ""
         if not self.crowd.enter(self._peer):
             self._wire.abort()
+
+    def is_counted(self, peer: str) -> None:
+        """Whoever comes from there was counted before the connection was made."""
+        self._peer = peer
+
+    @property
+    def is_made(self) -> bool:
+        """Whether it stands."""
+        return self._wire is not None
+
+    def gives_up(self) -> None:
+        """It was counted, and was never made."""
+        if self._peer is not None:
+            self.crowd.leave(self._peer)
+        self._peer = None
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """They left."""

@@ -1,7 +1,7 @@
 """Who asks: the browser (a cookie of its own, from the first form on) and the session, if somebody is signed in."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from aiohttp import web
@@ -125,16 +125,18 @@ async def sign_in(
     strong: bool = False,
     remembered: bool = False,
     owner: str | None = None,
+    proven_at: datetime | None = None,
 ) -> None:
     """Begin a session under a new token, whatever the browser held before; the old one ends.
 
     `strong`: by passkey, or with a second factor. `remembered`: the browser was, and nothing was typed. `owner`: the
-    address that a sender proved; only at their own site.
+    address that a sender proved; only at their own site. `proven_at`: of the account whose password was right; raises
+    the redirect to the sign-in where another was set since.
     """
     services = services_of(request)
     visitor = await visitor_of(request)
     token = new_token(_TOKEN_BITS)
-    await services.accounts.open_session(
+    opened = await services.accounts.open_session(
         services.namespace,
         digest(token),
         who_of(request, invitation, owner or ""),
@@ -146,7 +148,10 @@ async def sign_in(
         remembered=remembered,
         replaces=visitor.session.digest if visitor.session else None,
         owner=owner,
+        proven_at=proven_at,
     )
+    if not opened:
+        raise web.HTTPSeeOther("/signin")
     _set(request, _session_cookie(request), token, None)
     if owner is not None or account_id is not None or (way is Way.CODE and not remembered):
         await _keep_speaking(request, invitation, account_id, owner)

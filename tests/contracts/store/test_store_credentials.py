@@ -48,13 +48,18 @@ async def test_a_challenge_is_taken_once_by_its_browser(store, held) -> None:
 
 
 async def test_a_code_of_the_authenticator_counts_once(store, held, account: str) -> None:
-    assert await held.begin_second(NS, account, store.clock())
-    secret = (await held.second(NS, account)).secret
+    asked = Challenged(NS, digest("browser"), Purpose.ENROL)
+    assert await held.begin_second(asked, account, store.clock()) and await held.second(NS, account) is None
+    secret = await held.beginning(asked, account, store.clock())
+    assert secret is not None and await held.beginning(asked, "another", store.clock()) is None
+    other = Challenged(NS, digest("another"), Purpose.ENROL)
+    assert await held.beginning(other, account, store.clock()) is None, "another browser's"
     code = totp.code_at(secret, totp.step_of(store.clock()))
     session = digest("session")
-    recovery = await held.confirm_second(NS, account, code, session, who=WHO, now=store.clock())
+    recovery = await held.confirm_second(asked, account, code, session, who=WHO, now=store.clock())
     assert recovery is not None and len(recovery) == 10
-    assert await held.begin_second(NS, account, store.clock()) is False
+    assert await held.begin_second(other, account, store.clock()) is False
+    assert await held.beginning(asked, account, store.clock()) is None, "it was taken"
     store.clock.advance(seconds=60)
     code = totp.code_at(secret, totp.step_of(store.clock()))
     tried = await asyncio.gather(*(held.try_second(NS, account, code, WHO, store.clock()) for _ in range(4)))
@@ -78,7 +83,7 @@ async def test_passkeys_belong_to_one_account_of_one_namespace(store, held, acco
     assert karl is not None and karl.password == ""
     store.vault.ensure("other")
     assert await held.passkey("other", bytes([1]) * 16) is None
-    assert await held.remove_passkey(NS, karl.id, bytes([1]) * 16, WHO, store.clock()) is False
+    assert await held.remove_passkey(NS, karl.id, bytes([1]) * 16, b"", who=WHO, now=store.clock()) is False
     mine = await held.passkey(NS, bytes([1]) * 16)
     assert await held.passkey_used(NS, mine, 5, store.clock())
     assert await held.passkey_used(NS, mine, 5, store.clock()) is False, "somebody else used this count"

@@ -7,7 +7,9 @@ import re
 import pytest
 from soft_authenticator import Authenticator
 
+from delivery.store.who import Who
 from keys import totp
+from portal.signin.passwords import Passwords
 
 PASSWORD = "four words nobody would guess"
 EMAIL = "maria@post.example"
@@ -193,3 +195,98 @@ async def test_strangers_get_nowhere(portal, path) -> None:
     await browser.get("/")
     await browser.post(path, {"code": "123456"})
     assert browser.path == "/signin"
+
+
+@pytest.mark.slow
+async def test_a_password_that_is_no_more_leads_no_further(portal, box, guest) -> None:
+    """Who typed the old password waits at the second step while its owner sets another one."""
+    _, codes = await turned_on(portal, box, guest)
+    thief = await password(portal)
+    portal.clock.go(minutes=1)
+    await guest.post("/leave")
+    await guest.open_by_code(portal.boxes, box)
+    await guest.get("/account")
+    await guest.post("/account/password", {"password": "another good one of her own"})
+    assert guest.path == "/signin/second"
+    await thief.post("/signin/second", {"code": codes[0]})
+    assert thief.path == "/signin", "the step is gone, and the code was not even looked at"
+    await thief.get("/signin/second")
+    assert thief.path == "/signin"
+    assert await guest.post("/signin/second", {"code": codes[0]}) == 200 and guest.path == box.here
+
+
+async def test_a_password_that_is_set_anew_while_the_old_one_is_looked_at(portal, box, guest, monkeypatch) -> None:
+    await account(portal, box, guest)
+    known = await portal.accounts.by_address("default", EMAIL)
+    thief = portal.browser()
+    await thief.get("/signin")
+
+    async def meanwhile(self, kept, typed):
+        monkeypatch.undo()
+        await portal.accounts.set_password("default", EMAIL, "another", Who(), portal.clock())
+        return True
+
+    portal.clock.go(seconds=1)
+    monkeypatch.setattr(Passwords, "matches", meanwhile)
+    await thief.post("/signin", {"email": EMAIL, "password": PASSWORD})
+    assert known is not None and thief.path == "/signin"
+    await thief.get("/messages")
+    assert thief.path == "/signin", "the password was right, and is none any more"
+
+
+@pytest.mark.slow
+async def test_nobody_plants_or_sees_the_secret_of_another_session(portal, box, guest) -> None:
+    """A thief who knows the password cannot have its owner take a secret that the thief knows, too."""
+    await account(portal, box, guest)
+    thief = await password(portal)
+    await thief.get("/account/second")
+    await thief.post("/account/second/begin")
+    assert "<svg" in thief.text
+    await guest.get("/account/second")
+    assert "num key" not in guest.text, "what the thief began"
+    await guest.post("/account/second/begin")
+    spelled = re.search(r'num key">([A-Z2-7 ]+)<', guest.text)[1]
+    await thief.get("/account/second")
+    assert "num key" in thief.text and spelled not in thief.text, "what its owner began"
+    secret = base64.b32decode(spelled.replace(" ", ""))
+    assert await guest.post("/account/second", {"code": now_code(portal, secret)}) == 200
+    await thief.get("/messages")
+    assert thief.path == "/signin", "turning it on ends what the password alone had opened"
+    await guest.get("/messages")
+    assert guest.path == "/messages"
+
+
+@pytest.mark.slow
+async def test_a_browser_left_open_takes_nothing_off(portal, box, guest) -> None:
+    _, codes = await turned_on(portal, box, guest)
+    for _ in range(2):
+        portal.clock.go(minutes=10)
+        await guest.get("/account/second")
+    assert "please sign in again first" in guest.text and "second/off" not in guest.text
+    guest.keep_token()
+    for path in ("/account/second/off", "/account/second/codes"):
+        await guest.go("POST", path, data={"csrf": guest.csrf})
+        assert guest.status == 303 and guest.response.headers["Location"] == "/account/second"
+    assert (await password(portal)).path == "/signin/second", "it is on"
+    await guest.get("/signin")
+    await guest.post("/signin", {"email": EMAIL, "password": PASSWORD})
+    await guest.post("/signin/second", {"code": codes[0]})
+    await guest.get("/account/second")
+    assert await guest.post("/account/second/off") == 200
+    assert (await password(portal)).path == "/messages"
+
+
+@pytest.mark.slow
+async def test_a_passkey_taken_off_ends_what_it_opened(portal, box, guest) -> None:
+    await account(portal, box, guest)
+    thief = await password(portal)
+    mine = Authenticator("https://secure.example.com", "secure.example.com")
+    await thief.get("/account")
+    thief.keep_token()
+    await thief.go("POST", "/account/passkey/options", data={"csrf": thief.csrf})
+    await thief.post("/account/passkey", {"credential": mine.make(thief.text)})
+    await guest.get("/account")
+    await guest.post("/account/passkey/remove", {"passkey": mine.credential.hex()})
+    assert await guest.get("/messages") == 200 and guest.path == "/messages"
+    await thief.get("/messages")
+    assert thief.path == "/signin"

@@ -1,0 +1,162 @@
+"""Where connections come in: taken from a listening socket, counted at once, and brought through TLS in time.
+
+A server of asyncio's counts nobody before the handshake is done: connections that say nothing would hold their
+descriptors for a minute, thousands of them, and the mail needs descriptors too. Here whoever came is counted before a
+byte is read, a handshake has seconds, and of too many that are under way the oldest go: an honest one is done by then.
+"""
+
+import asyncio
+import os
+import socket
+import ssl
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+import structlog
+from aiohttp import web
+
+from portal.services import SERVICES
+from portal.web.client import network_of
+from portal.web.door import Connection, Door
+
+log = structlog.get_logger()
+
+HANDSHAKE: Final = 15.0  # seconds from the first packet to a secured connection, over any line there is
+MOST: Final = 1000  # handshakes of one process under way
+FROM_ONE: Final = 100  # of them from one network
+_GOODBYE: Final = 5.0  # seconds for a client to end its side of TLS
+_AT_ONCE: Final = 8  # connections taken before the loop gets its turn
+_EXHAUSTED: Final = 1.0  # seconds to wait when there are no descriptors or buffers left
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What handshakes may take."""
+
+    seconds: float = HANDSHAKE
+    most: int = MOST
+    from_one: int = FROM_ONE
+
+
+class Porch:
+    """Takes connections from listening sockets, until it is closed, and hands them to the runner's server."""
+
+    def __init__(
+        self,
+        runner: web.AppRunner,
+        sockets: Iterable[socket.socket],
+        context: ssl.SSLContext | None,
+        tasks: asyncio.TaskGroup,
+        limits: Limits | None = None,
+    ) -> None:
+        assert isinstance(runner.server, Door), "a runner of ours, set up"
+        self._door = runner.server
+        self._trusted = runner.app[SERVICES].settings.trusted_proxies
+        self._sockets = tuple(sockets)
+        self._context = context
+        self._tasks = tasks
+        self._limits = limits or Limits()
+        self._under_way: dict[asyncio.Task[None], str | None] = {}  # and from which network; the oldest first
+        self._of: Counter[str | None] = Counter()
+        self._pauses: dict[socket.socket, asyncio.TimerHandle] = {}
+        self._open = False
+        self.taken = 0  # connections, since it was opened
+
+    def open(self) -> None:
+        """Take connections from now on."""
+        self._open = True
+        for sock in self._sockets:
+            sock.setblocking(False)
+            asyncio.get_running_loop().add_reader(sock, self._take, sock)
+
+    def close(self) -> None:
+        """Take no more; who has not come through TLS yet is gone."""
+        if not self._open:
+            return
+        self._open = False
+        for pause in self._pauses.values():
+            pause.cancel()
+        for sock in self._sockets:
+            asyncio.get_running_loop().remove_reader(sock)
+            sock.close()
+        for task in tuple(self._under_way):
+            self._end(task)
+
+    def _take(self, sock: socket.socket) -> None:
+        for _ in range(_AT_ONCE):
+            try:
+                wire, peer = sock.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                log.error("portal cannot accept", error=os.strerror(error.errno or 0))
+                self._pause(sock)
+                return
+            self._let_in(wire, str(peer[0]) if isinstance(peer, tuple) else "")
+
+    def _let_in(self, wire: socket.socket, peer: str) -> None:
+        self.taken += 1
+        if not self._door.crowd.enter(peer):
+            self._door.crowd.leave(peer)
+            wire.close()
+            return
+        connection = self._door()
+        connection.is_counted(peer)
+        wire.setblocking(False)
+        if wire.family in (socket.AF_INET, socket.AF_INET6):
+            wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        network = network_of(peer, self._trusted)
+        self._make_room(network)
+        task = self._tasks.create_task(self._secure(wire, connection), name="portal connection")
+        self._under_way[task] = network
+        self._of[network] += 1
+        task.add_done_callback(partial(self._done, wire, connection))
+
+    def _make_room(self, network: str | None) -> None:
+        """The oldest handshake ends where there are too many: of this network, or in all. None: a proxy of ours."""
+        if network is not None and self._of[network] >= self._limits.from_one:
+            self._end(next(task for task, whose in self._under_way.items() if whose == network))
+        if len(self._under_way) >= self._limits.most:
+            self._end(next(iter(self._under_way)))
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        self._forget(task)
+        task.cancel()
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        if task in self._under_way:
+            network = self._under_way.pop(task)
+            self._of[network] -= 1
+            if not self._of[network]:
+                del self._of[network]
+
+    async def _secure(self, wire: socket.socket, connection: Connection) -> None:
+        """From here on the connection lives by itself, or it is gone: no TLS, not in time, or it left."""
+        patience = self._limits.seconds if self._context else None
+        with suppress(OSError):
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: connection,
+                wire,
+                ssl=self._context,
+                ssl_handshake_timeout=patience,
+                ssl_shutdown_timeout=_GOODBYE if self._context else None,
+            )
+
+    def _done(self, wire: socket.socket, connection: Connection, task: asyncio.Task[None]) -> None:
+        self._forget(task)
+        if not connection.is_made:
+            connection.gives_up()
+            wire.close()
+
+    def _pause(self, sock: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(sock)
+        self._pauses[sock] = loop.call_later(_EXHAUSTED, self._go_on, sock)
+
+    def _go_on(self, sock: socket.socket) -> None:
+        del self._pauses[sock]
+        asyncio.get_running_loop().add_reader(sock, self._take, sock)
