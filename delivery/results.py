@@ -124,17 +124,48 @@ class Results:
             raise
         except Exception as error:  # top of a queue item: one item's surprise must not undo or repeat the others'
             if len(tried) > 1:
-                for one in tried:
-                    await self.record(message, [one])
+                await self._record_alone(message, tried)
             elif isinstance(tried[0].outcome, Deferred):
                 raise
             else:
                 log.warning("item.result_failed", item=tried[0].leased.item.id, error=type(error).__name__)
-                await self.record(message, [replace(tried[0], outcome=surprise())])
+                await self._record_less(message, tried[0])
 
-    async def _record(self, message: OpenMessage, tried: Sequence[Tried], patience: float) -> None:
+    async def _record_alone(self, message: OpenMessage, tried: Sequence[Tried]) -> None:
+        """Each by itself. One that fails is told of once the others are written down."""
+        failed: Exception | None = None
+        for one in tried:
+            try:
+                await self.record(message, [one])
+            except StoreUnavailable:
+                raise
+            except Exception as error:  # noqa: BLE001 - raised below
+                failed = error
+        if failed is not None:
+            raise failed
+
+    async def _record_less(self, message: OpenMessage, tried: Tried) -> None:
+        """Of what was sent, at least that it was: a report that cannot be made is no reason to send it again."""
+        if isinstance(tried.outcome, Sent):
+            try:
+                await self._record(message, [tried], bare=True)
+            except StoreUnavailable:
+                raise
+            except Exception as error:  # noqa: BLE001 - tried again below, and told of
+                log.error("item.sent_unrecorded", item=tried.leased.item.id, error=type(error).__name__)
+            else:
+                return
+        await self.record(message, [replace(tried, outcome=surprise())])
+
+    async def _record(
+        self, message: OpenMessage, tried: Sequence[Tried], patience: float = 0.0, *, bare: bool = False
+    ) -> None:
+        """`bare`: the results alone, without what follows from them."""
         now = self._queue.clock()
-        steps = [await self._step(one, now) for one in tried]
+        if bare:
+            steps = [replace(plan(one, now, self._queue, self._jitter()), reports=()) for one in tried]
+        else:
+            steps = [await self._step(one, now) for one in tried]
         late: frozenset[str] = frozenset()
         while True:
             counted = [step for step in steps if step.item.id not in late]

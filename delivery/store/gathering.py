@@ -60,5 +60,6 @@ class Gathering(Generic[T]):
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
-        things, self._things, self._patient = self._things + self._patient, [], []
+        # who was in no hurry was there first, and may be what a later one (a lease given back) would undo
+        things, self._things, self._patient = self._patient + self._things, [], []
         self._send(things)

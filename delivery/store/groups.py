@@ -153,7 +153,7 @@ def run_group(backing: Backing, jobs: list[Job]) -> None:
     except StoreUnavailable as cause:
         _refuse(started or _start(jobs), cause, cause)
     except Exception as cause:  # noqa: BLE001 - the writer must outlive anything, or every later caller waits forever
-        _refuse(started or _start(jobs), StoreUnavailable(f"the database failed: {type(cause).__name__}"), cause)
+        _refuse(started or _start(jobs), _surprised(cause), cause)
     else:
         _resolve(started, outcomes)
 
@@ -162,6 +162,11 @@ def _unavailable(cause: SQLAlchemyError, *, certain: bool = True) -> StoreUnavai
     """What all callers of a group get, whatever one of them did wrong."""
     error = translate(cause, certain=certain)
     return error if isinstance(error, StoreUnavailable) else StoreUnavailable(str(error), certain=certain)
+
+
+def _surprised(cause: Exception) -> StoreUnavailable:
+    """Nobody foresaw it, so nobody knows on which side of the commit it happened."""
+    return StoreUnavailable(f"the database failed: {type(cause).__name__}", certain=False)
 
 
 def _start(jobs: list[Job]) -> list[Job]:
@@ -259,7 +264,7 @@ def _one_by_one(backing: Backing, jobs: list[Job]) -> None:
             except StoreUnavailable as cause:
                 _refuse([job], cause, cause)
             except Exception as cause:  # noqa: BLE001 - as in run_group
-                _refuse([job], StoreUnavailable(f"the database failed: {type(cause).__name__}"), cause)
+                _refuse([job], _surprised(cause), cause)
             else:
                 _resolve([job], outcomes)
             break

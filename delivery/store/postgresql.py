@@ -1,19 +1,23 @@
 """PostgreSQL beneath the store: commits that wait for the disk, waits that end, locks that a dead worker loses."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final, TypeVar
 
+from psycopg.errors import Diagnostic
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import NullPool, QueuePool
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
 
 from delivery.errors import StoreUnavailable
 from delivery.store.failures import translate
 
 T = TypeVar("T")
+
+_UNREPLICATED: Final = "sealgate.unreplicated"  # key of what a pooled connection's server said of its last commit
 
 WRITERS: Final = 3  # groups at once: enough that one waits for the disk while the next fills
 
@@ -53,7 +57,9 @@ class PostgresBacking:
         yield
 
     def prove_commit(self, conn: Connection) -> None:
-        """The server answers for its commits."""
+        """The server answers for its commits; but one whose standby was waited for in vain counts as done, too."""
+        if conn.info.pop(_UNREPLICATED, False):
+            raise StoreUnavailable("no standby confirmed the commit: a failover would lose it", certain=False)
 
     def glance(self, work: Callable[[Connection], T]) -> T:
         """Nobody knows how long a server takes to answer."""
@@ -103,8 +109,9 @@ class PostgresBacking:
         )
         milliseconds = round(self._patience.total_seconds() * 1000)
 
-        def prepare(connection: Any, _entry: object) -> None:
+        def prepare(connection: Any, entry: ConnectionPoolEntry) -> None:
             _prepare(connection, milliseconds)
+            connection.add_notice_handler(partial(_listen, entry.info))
 
         event.listen(engine, "connect", prepare)
         return engine
@@ -123,6 +130,13 @@ def _prepare(connection: Any, lock_timeout_ms: int) -> None:
             if cursor.fetchone()[0] != "on":
                 raise StoreUnavailable(f"PostgreSQL runs with {setting} off: a commit would not last")
     connection.commit()
+
+
+def _listen(info: MutableMapping[Any, Any], said: Diagnostic) -> None:
+    """Where synchronous replication was asked for and a wait for it is ended (by a time limit, by somebody's cancel),
+    the commit succeeds all the same, and a warning is all that tells. By its place, which no language changes."""
+    if said.source_function == "SyncRepWaitForLSN":
+        info[_UNREPLICATED] = True
 
 
 class SessionLock:

@@ -228,6 +228,10 @@ def _size(path: Path) -> int:
     return 0
 
 
+def _is_gone(descriptor: int) -> bool:
+    return os.fstat(descriptor).st_nlink == 0
+
+
 class FileLock:
     """A worker's lock: an flock that ends with the process, however that ends."""
 
@@ -244,10 +248,16 @@ class FileLock:
         except BlockingIOError:
             os.close(descriptor)
             return None
+        if _is_gone(descriptor):  # its last holder took it away just now
+            os.close(descriptor)
+            return None
         return cls(path, descriptor)
 
     def held(self) -> bool:
-        """True until released: no one can take an flock away."""
+        """True until released. Nobody can take an flock away, but the file may go: then the lock means nothing."""
+        if self._descriptor is not None and _is_gone(self._descriptor):
+            os.close(self._descriptor)
+            self._descriptor = None
         return self._descriptor is not None
 
     def release(self) -> None:

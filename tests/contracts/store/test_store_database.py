@@ -188,6 +188,47 @@ async def test_a_worker_lock_is_free_only_when_its_holder_is_gone(store, open_st
     taken.release()
 
 
+async def test_a_surprise_leaves_open_whether_the_commit_happened(store, monkeypatch):
+    """It may have come after the commit: a blob file that the rows name must not be taken away then."""
+    real = store.db.backing.prove_commit
+
+    def fails(conn):
+        real(conn)
+        raise LookupError("a bug")
+
+    monkeypatch.setattr(store.db.backing, "prove_commit", fails)
+    with pytest.raises(StoreUnavailable) as caught:
+        await store.accept(raw=b"x" * 500_000)
+    assert not caught.value.certain
+    monkeypatch.undo()
+    async with store.working():
+        await store.until(lambda: store.courier.deliveries)
+    assert store.courier.deliveries[0].message.raw == b"x" * 500_000
+
+
+@pytest.mark.postgres
+async def test_a_commit_that_no_standby_confirms_is_none(postgres_server, open_store):
+    """The server calls it done when the wait is ended, and only warns; after a failover it would be gone."""
+    store = open_store(postgres_server.url(postgres_server.new_database()))
+    await store.db.write(add_worker("before", store.clock()))
+    postgres_server.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+    postgres_server.execute("SELECT pg_reload_conf()")
+    try:
+        writing = asyncio.create_task(store.db.write(add_worker("alone", store.clock())))
+        while not writing.done():
+            await asyncio.to_thread(
+                postgres_server.execute,
+                "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'",
+            )
+        with pytest.raises(StoreUnavailable, match="standby") as caught:
+            await writing
+        assert not caught.value.certain
+    finally:
+        postgres_server.execute("ALTER SYSTEM RESET synchronous_standby_names")
+        postgres_server.execute("SELECT pg_reload_conf()")
+    assert await store.db.write(add_worker("after", store.clock())) == 1
+
+
 async def test_closed_it_says_so(store_url, open_store):
     store = open_store(store_url)
     store.db.close()

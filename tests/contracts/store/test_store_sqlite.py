@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, insert, select, text
 
+from delivery.claims import dead_workers
 from delivery.errors import StoreFull, StoreUnavailable
 from delivery.items import State
 from delivery.store.database import Database
@@ -105,6 +106,19 @@ async def test_a_process_that_keeps_the_turn_is_not_waited_for_longer(store, sql
         await store.db.write(add_worker("x", store.clock()))
     assert await store.db.write(add_worker("y", store.clock())) == 1
     assert await store.db.read(names) == ["y"], "the work that was given up did not run later"
+
+
+async def test_a_lock_whose_file_is_gone_is_lost_and_taken_again(store, sqlite_url, open_store):
+    """Whoever looks for it makes the file anew, and finds the worker dead."""
+    claims, other = store.claims(), open_store(sqlite_url)
+    await claims.register()
+    await claims.keep_lock()
+    [file] = (store.folder / "data/workers").glob("*.lock")
+    file.unlink()
+    assert dead_workers(other.db.backing, [claims.worker]) == [claims.worker]
+    await claims.keep_lock()
+    assert dead_workers(other.db.backing, [claims.worker]) == []
+    await claims.retire()
 
 
 async def test_the_file_is_taken_away_and_comes_back(store, file, tmp_path):

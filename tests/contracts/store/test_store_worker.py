@@ -165,6 +165,32 @@ async def test_success_is_reported_unless_the_next_hop_does(store, passed, fates
     assert [report.fate for _, reports, _ in store.reports.written for report in reports] == fates
 
 
+def broken(*_args, **_named):
+    raise LookupError("a bug")
+
+
+@pytest.mark.parametrize("others", [0, 1])
+async def test_what_was_sent_is_not_sent_again_for_want_of_a_report(store, monkeypatch, others):
+    """A report that cannot be written, for whatever reason, costs the report: the mail has arrived."""
+    monkeypatch.setattr(type(store.reports), "__call__", broken)
+    recipients = [f"r{number}@there.test" for number in range(others)]
+    message_id = await store.accept(store.item(notify=frozenset({"SUCCESS"})), *map(store.item, recipients))
+    async with store.working():
+        await store.until_state(message_id, *[State.SENT] * (others + 1))
+    assert sorted(store.courier.recipients) == ["bob@there.test", *recipients]
+    await store.conserved()
+
+
+async def test_one_that_cannot_be_written_down_keeps_no_other_from_it(store, monkeypatch):
+    monkeypatch.setattr(type(store.reports), "__call__", broken)
+    store.courier.answers["a@there.test"] = LATER
+    message_id = await store.accept(store.item("a@there.test"), store.item("b@there.test"))
+    store.clock.advance(hours=5)  # by now the sender of `a` is to be told of the delay
+    async with store.working():
+        await store.until_state(message_id, State.DUE, State.SENT)
+    assert store.courier.recipients.count("b@there.test") == 1
+
+
 # -- fallback ------------------------------------------------------------------------------------------------------
 
 

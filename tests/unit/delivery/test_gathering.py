@@ -31,7 +31,7 @@ async def test_what_is_patient_goes_with_the_next_that_is_in_a_hurry() -> None:
     assert sent == []
     gathering.add("now")
     await _sent(sent, 1)
-    assert sent == [["now", "later"]]
+    assert sent == [["later", "now"]], "what was there first goes first"
 
 
 async def test_what_is_patient_goes_alone_in_the_end_and_takes_along_what_has_just_come() -> None:
