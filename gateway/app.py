@@ -34,6 +34,7 @@ from gateway.ledger import Ledger
 from gateway.listening import Sockets, open_sockets
 from gateway.matchcache import FileCache
 from gateway.memory import lean_memory, settle, weigh
+from gateway.nurserykeeper import NurseryKeeper
 from gateway.outgoing import Outgoing, most_connections, outgoing
 from gateway.policies import PolicyKeeper
 from gateway.recognition import pictures_for, tesseract_for
@@ -63,6 +64,7 @@ class Inherited:
 
     sockets: Sockets
     keeper: PolicyKeeper
+    nursery: NurseryKeeper
     seat: Seat
 
 
@@ -111,7 +113,8 @@ async def serve(
         share = _Share(1 if inherited is None else inherited.seat.workers)
         out = _outgoing(stores, metrics, share)
         worker = _worker(stores, out, metrics, share)
-        async with out.relay, share.pool(settings) as pool, asyncio.TaskGroup() as tasks:
+        nursery = None if inherited is None else inherited.nursery
+        async with out.relay, share.pool(settings, nursery) as pool, asyncio.TaskGroup() as tasks:
             tasks.create_task(worker.run(stop), name="worker")  # drains while the doors close and when they have
             reader = Reader(pool, pictures=pictures_for(pool, settings.reading))
             chores = [
@@ -119,7 +122,7 @@ async def serve(
                 stores.boxes.run(stop),
                 _trail(stores).run(),
                 supervisor.watch(),
-                weigh(partial(metrics.memory, number)),
+                weigh(partial(metrics.memory, number), lambda: nursery.pid if nursery and not number else None),
                 *(chore() for chore in out.chores),
                 *([] if inherited is None else [_beat(inherited.seat)]),
             ]
@@ -165,10 +168,10 @@ class _Share:
         whole = Limits()
         return replace(whole, deliveries=self._of(whole.deliveries), per_lane=max(1, self._of(per_lane) - 1))
 
-    def pool(self, settings: Settings) -> ChildPool:
+    def pool(self, settings: Settings, nursery: NurseryKeeper | None) -> ChildPool:
         """The children that read documents; one process alone has two, so that one slow file holds up no other."""
         children = None if self.workers == 1 else self._of(len(os.sched_getaffinity(0)))
-        return ChildPool(children, tesseract=tesseract_for(settings.reading))
+        return ChildPool(children, tesseract=tesseract_for(settings.reading), nursery=nursery)
 
     def _of(self, whole: int) -> int:
         return max(1, whole // self.workers)

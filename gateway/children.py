@@ -1,14 +1,11 @@
 """A warm pool of child processes that read documents."""
 
-import array
 import asyncio
 import contextlib
 import json
 import math
 import os
 import socket
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -18,7 +15,8 @@ from typing import Final, Self
 import structlog
 
 from gateway.childanswers import ChildAnswer, ChildAnswerInvalid
-from gateway.nursery import FORK, JOB, KILL, PID, RECOGNISE, REPLY, Nursery, Tesseract
+from gateway.nursery import FORK, JOB, KILL, PID, RECOGNISE, REPLY, Tesseract
+from gateway.nurserykeeper import Line, NurseryKeeper, PoolLimits, hand_over, is_cut
 from policy.extraction.collected import PICTURE_BYTES, File
 from policy.extraction.extract import Outcome
 from policy.reader.limits import DEFAULT_LIMITS, Limits
@@ -26,29 +24,14 @@ from rules.content import Content, FileFact, FileKind
 
 log = structlog.get_logger()
 
-# Reading documents comes after taking mail: at a start, too, when their programs are loaded beside the first mail.
-_BOOT: Final = "import os, sys, json; os.nice(5); sys.path[:] = json.loads(sys.argv[1]); from gateway.nursery import main; main(int(sys.argv[2]), sys.argv[3])"  # fmt: skip  # noqa: E501 (one line of Python for the child's command line)
 _HELLO: Final = 4096  # bytes
 _START_SECONDS: Final = 30.0
 _MOST_RECOGNISED: Final = 1024 * 1024  # bytes of text in one picture
-_STOP_SECONDS: Final = 5.0
 _PAUSES: Final = (0.1, 0.5, 2.0, 5.0)  # between tries to start what does not start
 
 
 class ChildrenDown(Exception):
     """Our own children cannot be started or are all busy for too long: the mail is to be tried again (451)."""
-
-
-@dataclass(frozen=True, slots=True)
-class PoolLimits:
-    """What one child may take, and how long mail waits for one."""
-
-    seconds: float = 20.0  # for one file, by the clock
-    cpu_seconds: int = 15  # for one file, of the processor
-    memory_bytes: int = 768 * 1024 * 1024  # beyond what the parsers themselves take
-    files: int = 200  # read by one child before it is replaced
-    waiting: int = 2_000  # files in line
-    wait_seconds: float = 60.0
 
 
 class _Misbehaved(Exception):
@@ -60,15 +43,15 @@ class _Child:
     """One child and our end of its socket."""
 
     socket: socket.socket
-    nursery: "subprocess.Popen[bytes]"
+    line: Line  # to its nursery
     pid: int = 0
     sandbox: tuple[str, ...] = ()
     files: int = field(default=0)
 
     def is_alive(self) -> bool:
         """Whether an idle child still holds its end, and is silent: one that speaks unasked is not to be trusted."""
-        if self.nursery.poll() is not None:
-            return False  # it dies with it, if it has not yet
+        if is_cut(self.line):
+            return False  # it dies with its nursery, if it has not yet
         try:
             self.socket.recv(1, socket.MSG_PEEK)
         except BlockingIOError:
@@ -163,20 +146,21 @@ class ChildPool:
         limits: Limits = DEFAULT_LIMITS,
         pool: PoolLimits | None = None,
         tesseract: Tesseract | None = None,
+        nursery: NurseryKeeper | None = None,
     ) -> None:
+        """`nursery`: somebody else's, who keeps it up; it then says which limits hold, and whether tesseract is run."""
         self.size = size or max(2, os.cpu_count() or 2)
-        self._limits = limits
-        self._tesseract = tesseract
         self._pool = pool or PoolLimits()
+        self._nursery = nursery or NurseryKeeper(limits, self._pool, tesseract)
+        self._is_ours = nursery is None
         self._most = 4 * limits.text_chars + 16 * 1024 * 1024 + PICTURE_BYTES
         self._idle: asyncio.LifoQueue[_Child] = asyncio.LifoQueue()
         self._turn = asyncio.Semaphore(self.size)
         self._waiting = 0
         self._children: set[_Child] = set()
         self._wanted = asyncio.Event()
-        self._up = asyncio.Event()  # there is a process that others are forked from
-        self._process: subprocess.Popen[bytes] | None = None
-        self._control: socket.socket | None = None
+        self._up = asyncio.Event()  # there is a line to the process that others are forked from
+        self._line: socket.socket | None = None
         self._stack = AsyncExitStack()
         self._keeper: asyncio.Task[None] | None = None
 
@@ -204,7 +188,9 @@ class ChildPool:
         try:
             await self._stack.aclose()
         finally:
-            await asyncio.shield(self._stop())
+            self._hang_up()
+            if self._is_ours:
+                await asyncio.shield(self._nursery.aclose())
 
     async def read(self, file: File, passwords: Sequence[str] = (), *, pictures: bool = False) -> Outcome:
         """Read one file in a child. A child that crashes, hangs or eats memory costs one `unreadable` file.
@@ -219,7 +205,7 @@ class ChildPool:
                 reason = await self._read(child, file, passwords, pictures)
                 if isinstance(reason, Outcome):
                     return reason
-            if child.nursery.poll() is None:
+            if not is_cut(child.line):
                 log.warning("document.reader_lost", reason=reason, size=len(file.data))
                 return Outcome(_unreadable(file, reason))
         raise ChildrenDown("the readers of documents were lost")
@@ -232,11 +218,10 @@ class ChildPool:
         try:
             async with asyncio.timeout(seconds):
                 await self._up.wait()
-                if self._process is None or self._control is None:
+                if self._line is None:
                     return None
-                run = _Child(ours, self._process)
-                rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [theirs.fileno()]))]
-                self._control.sendmsg([RECOGNISE + str(math.ceil(seconds)).encode()], rights)
+                run = _Child(ours, self._line)
+                hand_over(self._line, RECOGNISE + str(math.ceil(seconds)).encode(), theirs)
                 theirs.close()
                 return await run.recognise(picture)
         except (OSError, TimeoutError, _Misbehaved):
@@ -244,9 +229,9 @@ class ChildPool:
         finally:
             ours.close()
             theirs.close()
-            if run and run.pid and self._control:
+            if run and run.pid:
                 with contextlib.suppress(OSError):
-                    self._control.send(KILL + str(run.pid).encode())  # no harm where it has ended
+                    run.line.send(KILL + str(run.pid).encode())  # no harm where it has ended
 
     async def _read(self, child: _Child, file: File, passwords: Sequence[str], pictures: bool) -> Outcome | str:
         """What is in it, or why there is nothing."""
@@ -295,9 +280,9 @@ class ChildPool:
         """Kill a child, if it still lives, and have another made."""
         self._children.discard(child)
         child.socket.close()
-        if self._control and child.pid:
+        if child.pid:
             with contextlib.suppress(OSError):
-                self._control.send(KILL + str(child.pid).encode())
+                child.line.send(KILL + str(child.pid).encode())
         self._wanted.set()
 
     async def _keep(self) -> None:
@@ -318,18 +303,13 @@ class ChildPool:
 
     async def _grow(self) -> None:
         """One more child, warm."""
-        if not self._is_up():
-            await self._stop()
-            self._start()
-        assert self._control is not None
-        assert self._process is not None
+        line = self._reach()
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
-        child = _Child(ours, self._process)
+        child = _Child(ours, line)
         try:
             with theirs:
-                rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [theirs.fileno()]))]
-                self._control.sendmsg([FORK], rights)
+                hand_over(line, FORK, theirs)
             async with asyncio.timeout(_START_SECONDS):
                 await child.hello()
         except BaseException:
@@ -338,29 +318,18 @@ class ChildPool:
         self._children.add(child)
         self._idle.put_nowait(child)
 
-    def _is_up(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+    def _reach(self) -> socket.socket:
+        """The line to the nursery; where that was lost, a new one, and a new line."""
+        if self._line is None or is_cut(self._line):
+            self._hang_up()
+            if self._is_ours:
+                self._nursery.start()
+            self._line = self._nursery.connect()
+            self._up.set()
+        return self._line
 
-    def _start(self) -> None:
-        """Start the process that children are forked from."""
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        nursery = Nursery(os.getpid(), self._pool.memory_bytes, self._pool.cpu_seconds, self._limits, self._tesseract)
-        path = json.dumps([os.path.abspath(entry) for entry in sys.path])  # noqa: PTH100 (entries may be zip files)
-        with theirs:
-            self._process = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
-                [sys.executable, "-I", "-c", _BOOT, path, str(theirs.fileno()), nursery.to_json()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                pass_fds=(theirs.fileno(),),
-                cwd="/",
-                env={"LANG": "C.UTF-8", "PATH": os.defpath},
-            )
-        self._control = ours
-        self._up.set()
-
-    async def _stop(self) -> None:
-        """End every child and their parent, and wait for it."""
+    def _hang_up(self) -> None:
+        """End every child of ours: that the line ends is the sign for their parent."""
         self._up.clear()
         for child in self._children:
             with contextlib.suppress(OSError):
@@ -368,16 +337,9 @@ class ChildPool:
         self._children.clear()
         while not self._idle.empty():
             self._idle.get_nowait().socket.close()
-        if self._control:
-            self._control.close()  # its end is the sign to end all children
-            self._control = None
-        process, self._process = self._process, None
-        if process:
-            try:
-                await asyncio.to_thread(process.wait, _STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                await asyncio.to_thread(process.wait)
+        if self._line is not None:
+            self._line.close()
+            self._line = None
 
 
 def _unreadable(file: File, reason: str) -> Content:

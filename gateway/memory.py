@@ -20,10 +20,11 @@ _TURN: Final = 0.001  # seconds a thread keeps the interpreter: those of the sto
 _PSS: Final = re.compile(rb"^Pss:\s+(\d+) kB", re.MULTILINE)
 
 
-async def weigh(show: Callable[[int], None]) -> None:
-    """Show this process's bytes now and then; for ever."""
+async def weigh(show: Callable[[int], None], beside: Callable[[], int | None] = lambda: None) -> None:
+    """Show this process's bytes now and then, and those of one `beside` it; for ever."""
     while True:
-        show(await asyncio.to_thread(process_bytes, os.getpid()))
+        ids = (os.getpid(), beside())
+        show(sum([await asyncio.to_thread(process_bytes, pid) for pid in ids if pid is not None]))
         await asyncio.sleep(EVERY)
 
 

@@ -17,7 +17,7 @@ import select
 import signal
 import socket
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -30,6 +30,7 @@ from policy.reader.limits import Limits
 
 JOB: Final = struct.Struct("!IQ")  # lengths of the description and of the file
 REPLY: Final = struct.Struct("!IQ")  # lengths of a piece of an answer, and of the bytes behind it
+CONNECT: Final = b"C"  # a line of its own for one who wants children
 FORK: Final = b"F"
 KILL: Final = b"K"
 RECOGNISE: Final = b"R"
@@ -89,42 +90,92 @@ class Nursery:
 
 
 def main(descriptor: int, settings: str) -> None:
-    """Fork a child for every descriptor handed over; end with the gateway, and end all children."""
+    """Fork a child for every descriptor handed over; end with the gateway, and end all children.
+
+    Through `descriptor` come lines, one for each pool of children: what is said on one concerns its own children only,
+    and when it ends, they do.
+    """
     nursery = Nursery.from_json(settings)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # the gateway drains first; its end is our end
     alone = sandbox.leave_network()
     sandbox.die_with_parent(nursery.parent)
     _warm(nursery.limits)
-    with socket.socket(fileno=descriptor) as control:
-        _serve(control, nursery, alone)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET, fileno=descriptor) as door:
+        _House(nursery, alone, door).run()
 
 
-def _serve(control: socket.socket, nursery: Nursery, alone: bool) -> None:
-    children: set[int] = set()
-    poll = select.poll()
-    poll.register(control, select.POLLIN)
-    while True:
-        ready = poll.poll(_REAP_SECONDS * 1000 if children else None)
-        _reap(children)
-        if not ready:
-            continue
-        message, descriptors = _receive(control)
+class _House:
+    """All children, and the lines of those that they work for."""
+
+    def __init__(self, nursery: Nursery, alone: bool, door: socket.socket) -> None:
+        self._nursery, self._alone, self._door = nursery, alone, door
+        self._lines: dict[int, tuple[socket.socket, set[int]]] = {}  # by descriptor: the line, and its children
+        self._children: set[int] = set()  # all that have not been collected
+        self._poll = select.poll()
+
+    def run(self) -> None:
+        """Until nobody is left who could ask for a line."""
+        self._poll.register(self._door, select.POLLIN)
+        is_open = True
+        while is_open:
+            ready = self._poll.poll(_REAP_SECONDS * 1000 if self._children else None)
+            self._reap()
+            for descriptor, _ in ready:
+                if descriptor == self._door.fileno():
+                    is_open = self._greet()
+                else:
+                    self._hear(descriptor)
+        for descriptor in list(self._lines):
+            self._let_go(descriptor)
+        for pid in self._children:
+            os.waitpid(pid, 0)
+
+    def _greet(self) -> bool:
+        message, descriptors = _receive(self._door)
+        if message == CONNECT and descriptors:
+            line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET, fileno=descriptors[0])
+            self._lines[line.fileno()] = line, set()
+            self._poll.register(line, select.POLLIN)
+        return bool(message)
+
+    def _hear(self, descriptor: int) -> None:
+        line, children = self._lines[descriptor]
+        message, descriptors = _receive(line)
         if not message:
-            break
-        if message.startswith(KILL):
+            self._let_go(descriptor)
+        elif message.startswith(KILL):
             pid = int(message[1:])
             if pid in children:
                 os.kill(pid, signal.SIGKILL)
-        elif message.startswith(RECOGNISE) and descriptors and nursery.tesseract:
-            life = partial(_recognise, descriptors[0], nursery.tesseract, int(message[1:]))
-            children.add(_fork(control, descriptors[0], life))
+        elif message.startswith(RECOGNISE) and descriptors and self._nursery.tesseract:
+            life = partial(_recognise, descriptors[0], self._nursery.tesseract, int(message[1:]))
+            self._fork(children, descriptors[0], life)
         elif message == FORK and descriptors:
-            children.add(_fork(control, descriptors[0], partial(_read_files, descriptors[0], nursery, alone)))
-    for pid in children:
-        os.kill(pid, signal.SIGKILL)
-    for pid in children:
-        os.waitpid(pid, 0)
+            self._fork(children, descriptors[0], partial(_read_files, descriptors[0], self._nursery, self._alone))
+
+    def _fork(self, children: set[int], descriptor: int, life: Callable[[], None]) -> None:
+        """A process that has the descriptor to itself, lives its life and ends."""
+        pid = _fork((self._door, *(line for line, _ in self._lines.values())), descriptor, life)
+        children.add(pid)
+        self._children.add(pid)
+
+    def _let_go(self, descriptor: int) -> None:
+        """Whom its children worked for has gone."""
+        self._poll.unregister(descriptor)
+        line, children = self._lines.pop(descriptor)
+        line.close()
+        for pid in children:
+            os.kill(pid, signal.SIGKILL)
+
+    def _reap(self) -> None:
+        while self._children:
+            pid, _ = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                return
+            self._children.discard(pid)
+            for _, children in self._lines.values():
+                children.discard(pid)
 
 
 def _receive(control: socket.socket) -> tuple[bytes, list[int]]:
@@ -139,23 +190,16 @@ def _receive(control: socket.socket) -> tuple[bytes, list[int]]:
     return message, list(descriptors)
 
 
-def _reap(children: set[int]) -> None:
-    while children:
-        pid, _ = os.waitpid(-1, os.WNOHANG)
-        if pid == 0:
-            return
-        children.discard(pid)
-
-
-def _fork(control: socket.socket, descriptor: int, life: Callable[[], None]) -> int:
-    """A process that has the descriptor to itself, lives its life and ends; its id."""
+def _fork(others: Iterable[socket.socket], descriptor: int, life: Callable[[], None]) -> int:
+    """A process that has the descriptor and none of the others, lives its life and ends; its id."""
     own = os.getpid()
     pid = os.fork()
     if pid:
         os.close(descriptor)
         return pid
     try:
-        control.close()
+        for other in others:
+            other.close()
         sandbox.die_with_parent(own)
         life()
     finally:

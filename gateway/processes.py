@@ -53,11 +53,23 @@ class _Slot:
 class Workers:
     """Runs `work` in `count` processes until told to stop."""
 
-    def __init__(self, count: int, work: Work, *, shutdown_seconds: float, with_stdin: bool = False) -> None:
-        """`with_stdin`: standard input closing means stop. `shutdown_seconds`: how long a worker may take to end."""
+    def __init__(
+        self,
+        count: int,
+        work: Work,
+        *,
+        shutdown_seconds: float,
+        with_stdin: bool = False,
+        look_after: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`with_stdin`: standard input closing means stop. `shutdown_seconds`: how long a worker may take to end.
+
+        `look_after` is called every second, and whenever a child of this process ends, until all are to stop.
+        """
         self.seats = Seats(count)
         self._slots = [_Slot(number) for number in range(count)]
         self._work = work
+        self._look_after = look_after
         self._shutdown = shutdown_seconds
         self._stdin: list[int] = [sys.stdin.fileno()] if with_stdin else []
         self._supervisor = Supervisor()
@@ -149,6 +161,7 @@ class Workers:
             self._supervisor.ready()
             log.info("gateway.ready", processes=len(self._slots))
         self._supervisor.alive()
+        self._look_after()
 
     def _hangs(self, slot: _Slot, now: float) -> bool:
         silent = self.seats.silent_seconds(slot.number, now)

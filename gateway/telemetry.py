@@ -210,7 +210,7 @@ class Metrics:
         )
         self._memory = Gauge(
             "sealgate_process_memory_bytes",
-            "Memory of a worker with its children (PSS).",
+            "Memory of a worker (PSS); of the first one with the children that read documents.",
             ["process"],
             multiprocess_mode="livemax",
             registry=self.registry,

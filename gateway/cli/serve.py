@@ -72,18 +72,23 @@ def _run_workers(settings: "Settings", *, end_with_stdin: bool) -> int:
     from gateway.app import Inherited, load_keeper, open_doors
     from gateway.listening import close_sockets
     from gateway.memory import share
+    from gateway.nurserykeeper import NurseryKeeper
     from gateway.processes import Workers
+    from gateway.recognition import tesseract_for
     from gateway.telemetry import start_logging
     from keys.errors import KeysError
 
     start_logging(settings.telemetry.log)
-    sockets, keeper = open_doors(settings), load_keeper(settings)
+    sockets = open_doors(settings)
+    nursery = NurseryKeeper(tesseract=tesseract_for(settings.reading))
+    nursery.start()  # it loads its programs while we load ours
+    keeper = load_keeper(settings)
     shutil.rmtree(counts, ignore_errors=True)  # of an earlier run
     counts.mkdir(mode=0o700)
 
     def work(seat: "Seat") -> int:
         try:
-            _run(settings, inherited=Inherited(sockets, keeper, seat))
+            _run(settings, inherited=Inherited(sockets, keeper, nursery, seat))
         except (DeliveryError, KeysError, OSError, ExceptionGroup) as failed:
             cause = first_cause(failed)
             if not isinstance(cause, (DeliveryError, KeysError, OSError)):
@@ -93,8 +98,11 @@ def _run_workers(settings: "Settings", *, end_with_stdin: bool) -> int:
 
     share()
     shutdown = settings.queue.shutdown.total_seconds()
-    workers = Workers(settings.processes, work, shutdown_seconds=shutdown, with_stdin=end_with_stdin)
+    workers = Workers(
+        settings.processes, work, shutdown_seconds=shutdown, with_stdin=end_with_stdin, look_after=nursery.look
+    )
     code = workers.run(on_stop=lambda: close_sockets(sockets))
+    nursery.close()
     shutil.rmtree(counts, ignore_errors=True)
     return code
 

@@ -16,7 +16,13 @@ TWO = "workers: 2"
 
 
 def _children(pid: int) -> list[int]:
-    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    """The workers, and not the process beside them that children are forked from."""
+    there = [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return [one for one in there if one not in _nurseries(there)]
+
+
+def _nurseries(there: list[int]) -> list[int]:
+    return [one for one in there if b"gateway.nursery" in Path(f"/proc/{one}/cmdline").read_bytes()]
 
 
 def _lives(pid: int) -> bool:

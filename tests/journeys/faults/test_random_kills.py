@@ -27,7 +27,7 @@ CHORES = (  # what an admin does: each some commands
 
 
 def workers(gateway: FaultyGateway) -> list[int]:
-    """Process ids of the workers."""
+    """Process ids of the workers, and of the process that readers of documents are forked from."""
     pid = gateway.pid
     return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.children import ChildPool, ChildrenDown, PoolLimits
+from gateway.children import ChildPool, ChildrenDown
 from gateway.nursery import Tesseract
+from gateway.nurserykeeper import NurseryKeeper, PoolLimits
 from policy.extraction.collected import File
 from policy.reader.limits import Limits
 from rules.content import FileKind
@@ -154,6 +155,30 @@ async def test_a_lost_nursery_is_started_again(pool: ChildPool) -> None:
     for pid in parents:
         os.kill(pid, signal.SIGKILL)
     assert (await pool.read(a_file())).content.parts
+
+
+async def test_a_nursery_that_pools_share_outlives_each_of_them_and_is_started_again() -> None:
+    nursery = NurseryKeeper()
+    nursery.start()
+    async with ChildPool(1, nursery=nursery) as one:
+        async with ChildPool(1, nursery=nursery) as other:
+            assert (await one.read(a_file())).content.parts
+            assert (await other.read(a_file())).content.parts
+            assert await until(lambda: len(one.pids) == len(other.pids) == 2)
+            gone, first = other.pids, nursery.pid
+            parents = {
+                Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1] for pid in (*one.pids, *gone)
+            }
+            assert parents == {str(first)}
+        assert await until(lambda: not any(is_alive(pid) for pid in gone))
+        assert all(is_alive(pid) for pid in one.pids)
+        assert first is not None
+        os.kill(first, signal.SIGKILL)
+        assert await until(lambda: nursery.look() or nursery.pid != first)
+        assert (await one.read(a_file())).content.parts
+    assert nursery.is_up
+    await nursery.aclose()
+    assert not nursery.is_up
 
 
 async def test_a_cancelled_read_leaves_the_pool_whole(pool: ChildPool) -> None:
