@@ -9,8 +9,8 @@ What is where:
 - the wiring: `app`
 - a message's way in: `listening`, `smtp/`, `intake` (with `seams`, `deciding`, `orders`, `verdictnotices`), `outgoing`;
   room and rates: `strain`, `ledger`
-- reading it: `extractors`; children that read documents: `children`, `childanswers`, `nursery`, `nurserykeeper`, `sandbox`;
-  pictures: `recognition`, `tesseract`
+- reading it: `extractors`; children that read documents: `children`, `childanswers`, `nursery`, `nurserykeeper`,
+  `sandbox`; pictures: `recognition`, `tesseract`
 - what decides: `policies` (the one in force), `policyfile`, `detectors`, `wishes`; compiled patterns: `matchcache`,
   `usercache`; old mail before two policies: `replay/`
 - the configuration: `settings`, `consistency`, `certificates`, `yamlmarks`, `mistakes`, `example`

@@ -53,9 +53,7 @@ class NurseryKeeper:
         self._process: subprocess.Popen[bytes] | None = None
         self._started = 0.0
         self._pid = memoryview(mmap.mmap(-1, 4)).cast("I")  # shared with processes that are forked from this one
-        # What is said while there is no nursery waits for the next one: so we keep both ends.
-        self._ours, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._ours.setblocking(False)
+        self._door: tuple[Line, Line] | None = None  # our end and the nursery's
 
     @property
     def is_up(self) -> bool:
@@ -72,15 +70,20 @@ class NurseryKeeper:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+        if self._door is None:
+            # both ends are kept: what is said while there is no nursery waits for the next one
+            self._door = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            self._door[0].setblocking(False)
+        theirs = self._door[1].fileno()
         nursery = Nursery(os.getpid(), *self._described)
         path = json.dumps([os.path.abspath(entry) for entry in sys.path])  # noqa: PTH100 (entries may be zip files)
         self._started = time.monotonic()
         self._process = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
-            [sys.executable, "-I", "-c", _BOOT, path, str(self._theirs.fileno()), nursery.to_json()],
+            [sys.executable, "-I", "-c", _BOOT, path, str(theirs), nursery.to_json()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            pass_fds=(self._theirs.fileno(),),
+            pass_fds=(theirs,),
             cwd="/",
             env={"LANG": "C.UTF-8", "PATH": os.defpath},
         )
@@ -97,11 +100,13 @@ class NurseryKeeper:
             log.error("document.readers_do_not_start", error=type(error).__name__)
 
     def connect(self) -> Line:
-        """A line to it, which may have to wait for it to start. Raises OSError."""
+        """A line to it, which may have to wait for it to start again. Raises OSError."""
+        if self._door is None:
+            raise RuntimeError("the nursery was not started")
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             try:
-                hand_over(self._ours, CONNECT, theirs)
+                hand_over(self._door[0], CONNECT, theirs)
             except BaseException:
                 ours.close()
                 raise
@@ -109,8 +114,9 @@ class NurseryKeeper:
 
     def close(self) -> None:
         """End it, and wait for that. Its lines are to be closed before."""
-        self._ours.close()
-        self._theirs.close()
+        for end in self._door or ():
+            end.close()
+        self._door = None
         process, self._process = self._process, None
         if process is not None:
             try:
