@@ -17,6 +17,7 @@ _TOKEN: Final = re.compile(
 _PAREN: Final = re.compile(rb"[()\\]")
 _TEXT: Final = re.compile(rb"\(((?:[^()\\]++|\\.)++)\)", re.DOTALL)
 _ESCAPE: Final = re.compile(rb"\\(?:([0-7]{1,3})|(\r\n|[\r\n])|(.))", re.DOTALL)
+_STREAM_END: Final = re.compile(rb"endstream|endobj")
 _STREAM: Final = re.compile(rb"[\0\t\n\f\r ]*stream(?:\r\n|\n|\r)?")
 _NAME: Final = re.compile(rb"#([0-9a-fA-F]{2})")
 _ESCAPED: Final = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
@@ -178,9 +179,9 @@ class _Reader:
         start = match.end()
         length = value.get("Length")
         end = start + int(length) if isinstance(length, float) and 0 <= length <= len(self._data) else -1
-        if end < 0 or not self._data[end : end + 12].lstrip(b"\r\n ").startswith(b"endstream"):
-            end = self._data.find(b"endstream", start)
-            end = len(self._data) if end < 0 else end
+        if end < 0 or not self._data[end : end + 12].lstrip(b"\r\n ").startswith((b"endstream", b"endobj")):
+            found = _STREAM_END.search(self._data, start)  # as pdfium does: what comes first ends it
+            end = len(self._data) if found is None else found.start()
         return Stream(value, self._data[start:end]), end
 
     def value(self, at: int, depth: int = 0) -> tuple[object, int]:

@@ -270,8 +270,11 @@ class _Reader:
         handler = _WORDS.get(word)
         if handler:
             self._turn(state, word, value, handler)
-        elif word in ENDS and state.into == "text":
-            self._end_line(state.place)
+        elif word in ENDS:
+            if state.into == "text":
+                self._end_line(state.place)
+            elif state.into == "fonts":
+                self._whole = False  # paragraphs among the fonts: a bracket is missing, and which text is meant is open
         elif word in SIGNS:
             self._add(SIGNS[word])
         if self._state.fresh and word not in {b"f", b"rtf"}:

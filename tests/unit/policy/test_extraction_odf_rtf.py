@@ -106,6 +106,11 @@ def test_rtf_gives_places_files_and_what_stands_beside() -> None:
     assert (found.beside, found.pictures, found.objects, found.whole) == ("three", [b"}}x"], [b"\n\x0b"], True)
 
 
+def test_paragraphs_among_the_fonts_are_told() -> None:
+    assert read_found(rb"{\rtf1{\fonttbl{\f0 Arial;}}\pard one\par}").whole
+    assert not read_found(rb"{\rtf1{\fonttbl{\f0 Arial;}\pard SSN 536-22-1234\par}}").whole
+
+
 def test_a_file_packed_in_rtf_is_read() -> None:
     packed = (
         b"\2\0note.txt\0C:\\note.txt\0\0\0\3\0" + b"\1\0\0\0x" + len(NUMBER).to_bytes(4, "little") + NUMBER.encode()

@@ -53,6 +53,9 @@ STREAM = "<</Type/EmbeddedFile/Length 15>>\nstream\nSSN 536-22-1234\nendstream"
         pdf(INFO, text="<3533362d32322d31323334> Tj"),
         pdf(f"<</Title({NUMBER})>>"),
         pdf(f"<</Keywords({NUMBER})>>"),
+        pdf(
+            INFO, "<</Length 9/Filter/FlateDecode>>\nstream\nabc", f"<</Opt[(x)({NUMBER})]>>"
+        ),  # behind a stream without an end
         pdf(INFO, f"<</Type/Annot/Subtype/Text/Rect[0 0 9 9]/Contents({NUMBER})>>", page="/Annots[7 0 R]"),
         pdf(
             INFO,
@@ -69,7 +72,19 @@ STREAM = "<</Type/EmbeddedFile/Length 15>>\nstream\nSSN 536-22-1234\nendstream"
             catalog="/Outlines 7 0 R",
         ),
     ],
-    ids=["text", "kerned", "hex", "title", "keywords", "note", "field", "attachment", "pinned file", "bookmark"],
+    ids=[
+        "text",
+        "kerned",
+        "hex",
+        "title",
+        "keywords",
+        "endless",
+        "note",
+        "field",
+        "attachment",
+        "pinned file",
+        "bookmark",
+    ],
 )
 def test_the_number_is_read(data: bytes) -> None:
     content = extract("a.pdf", data)
