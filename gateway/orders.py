@@ -57,7 +57,9 @@ def way_to(address: str, directory: Directory) -> Destination:
 
 
 def owner_of(envelope: Envelope, message: Message | None, directory: Directory) -> str:
-    """Who gets notices about a message: its sender; for `<>` the header From if that is ours, else our postmaster."""
+    """Who gets notices about a message: its sender; for `<>` the header From, if that is ours and the client may send
+    as it, else our postmaster: what a login may not say at MAIL, it does not say in a header.
+    """
     if envelope.sender is not None:
         return str(envelope.sender)
     headers = message.header("from") if message is not None else ()
@@ -66,7 +68,7 @@ def owner_of(envelope: Envelope, message: Message | None, directory: Directory) 
             address = Address.parse(text)
         except AddressInvalid:
             continue
-        if directory.is_ours(address):
+        if directory.is_ours(address) and (envelope.senders is None or envelope.senders.allows(address)):
             return str(address)
     return f"postmaster@{first_domain(directory.domains)}"
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import IPv4Address, IPv6Address
-from typing import Final
+from typing import Final, Protocol
 
 from rules.content import Content
 
@@ -74,6 +74,14 @@ class Client:
     origin: IPv4Address | IPv6Address | None = None  # whom a trusted server in front has it from (XFORWARD)
 
 
+class Senders(Protocol):
+    """Whom somebody may send as."""
+
+    def allows(self, sender: Address) -> bool:
+        """May this address be used?"""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Envelope:
     """What SMTP said. `sender` is None for MAIL FROM:<>; `inbound` where an inbound listener took it."""
@@ -90,6 +98,7 @@ class Envelope:
     ret: str | None = None  # FULL | HDRS
     envid: str | None = None  # as received, still xtext
     require_tls: bool = False  # REQUIRETLS (RFC 8689)
+    senders: Senders | None = field(default=None, repr=False, compare=False)  # of a client who is not everybody of ours
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
+from unicodedata import normalize
 
 from sqlalchemy import Connection
 
@@ -205,9 +206,12 @@ def _box(key: BoxKey, wrapped: WrappedKey, source: Source, mail: Mail, *, box_id
 
 
 def _owner_name(mail: Mail, owner: str) -> str:
-    """The name in the header From, if that is the owner or somebody of their domain: a name alone can be anybody's."""
+    """The name in the header From, if that is the owner or somebody of their domain: a name alone can be anybody's.
+
+    A name that is written as an address would pass for one: the owner's own stands there instead.
+    """
     same_domain = address_key(mail.from_address).rpartition("@")[2] == address_key(owner).rpartition("@")[2]
-    return mail.from_name if same_domain else ""
+    return mail.from_name if same_domain and "@" not in normalize("NFKC", mail.from_name) else ""
 
 
 def _content(mail: Mail) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_net
 from delivery.items import Reply
 from gateway.smtp import replies
 from gateway.smtp.settings import Accepts, ListenerSettings, Require
-from policy.message import Address, Client
+from policy.message import Address, Client, Senders
 
 IpAddress = IPv4Address | IPv6Address
 IpNetwork = IPv4Network | IPv6Network
@@ -113,6 +113,12 @@ class Admission:
             return None
         return None if self._may_use(who, sender) else replies.SENDER_NOT_OURS
 
+    def senders(self, who: Proven) -> Senders | None:
+        """Whom this client may send as, and so speak for where it sends from `<>`; None: anybody of ours."""
+        if self.is_inbound or self._lists(who) is None:
+            return None
+        return _Allowed(self, who)
+
     def may_forward(self, address: IpAddress) -> bool:
         """Is this a server whose XFORWARD is believed?"""
         return _is_in(address, self.listener.xforward)
@@ -147,15 +153,31 @@ class Admission:
 
     def _may_use(self, who: Proven, sender: Address) -> bool:
         """The most telling identity counts: a login, else a certificate, else the network; `senders` pins each."""
+        lists = self._lists(who)
+        if lists is None:
+            return self.ours.match(sender.domain)
+        is_own = who.login is not None and _is_own(who.login, sender, self.ours)
+        return is_own or any(listed.allows(sender) for listed in lists)
+
+    def _lists(self, who: Proven) -> list[SenderList] | None:
+        """What `senders` pins this client to, beside a login's own address; None: it is not pinned."""
         if who.login is not None:
             listed = self.named.get(who.login.lower())
-            return _is_own(who.login, sender, self.ours) or (listed is not None and listed.allows(sender))
+            return [] if listed is None else [listed]
         lists = [self.named[name.lower()] for name in who.certificates if name.lower() in self.named]
-        if not lists:
-            lists = [listed for network, listed in self.networks if who.address in network]
-        if lists:
-            return any(listed.allows(sender) for listed in lists)
-        return self.ours.match(sender.domain)
+        return lists or [listed for network, listed in self.networks if who.address in network] or None
+
+
+@dataclass(frozen=True, slots=True)
+class _Allowed:
+    """One client's senders, as an envelope carries them on."""
+
+    admission: Admission
+    who: Proven
+
+    def allows(self, sender: Address) -> bool:
+        """May this address be used?"""
+        return self.admission._may_use(self.who, sender)
 
 
 def _is_own(login: str, sender: Address, ours: DomainPatterns) -> bool:

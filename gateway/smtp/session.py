@@ -323,8 +323,8 @@ class Session(Wire):
             raise CommandRefused(replies.MAIL_FIRST if self.helo else replies.HELLO_FIRST)
         if not self.recipients:
             raise CommandRefused(replies.NO_RECIPIENT if self.refused_recipients else replies.RECIPIENT_FIRST)
-        mail, payers, recipients = self.mail, self.payers, tuple(self.recipients.values())
-        client = self.proven.client(self.helo, self.tls, self.origin)
+        mail, payers, recipients, who = self.mail, self.payers, tuple(self.recipients.values()), self.proven
+        client = who.client(self.helo, self.tls, self.origin)
         self._forget_mail()
         refusal = self.house.rates.charge(payers, len(recipients))
         if refusal is not None:
@@ -332,7 +332,7 @@ class Session(Wire):
             raise CommandRefused(refusal)
         reply: Reply | None = None
         try:
-            reply = await Transfer(self, self.door, client, mail, recipients, extended=self.is_extended).run()
+            reply = await Transfer(self, self.door, client, mail, recipients, who=who, extended=self.is_extended).run()
         finally:
             if reply is None or reply.code != 250:
                 self.house.rates.refund(payers, len(recipients))

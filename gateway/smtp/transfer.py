@@ -8,6 +8,7 @@ from structlog import get_logger
 
 from delivery.items import Reply
 from gateway.smtp import replies
+from gateway.smtp.admission import Proven
 from gateway.smtp.budget import Share
 from gateway.smtp.commands import MailFrom
 from gateway.smtp.data import DataReceiver, Flaw
@@ -58,6 +59,7 @@ class Transfer:
         mail: MailFrom,
         recipients: tuple[Recipient, ...],
         *,
+        who: Proven,
         extended: bool,
     ) -> None:
         self._pipe = pipe
@@ -65,6 +67,7 @@ class Transfer:
         self._house = door.house
         self._mail = mail
         self._extended = extended
+        self._senders = door.admission.senders(who) if mail.sender is None else None
         self._client = client
         self._recipients = recipients
         self._receiver: DataReceiver | None = None  # while bytes come in
@@ -112,6 +115,7 @@ class Transfer:
             ret=mail.ret,
             envid=mail.envid,
             require_tls=mail.require_tls,
+            senders=self._senders,
         )
 
     async def _receive(self, receiver: DataReceiver, share: Share) -> None:

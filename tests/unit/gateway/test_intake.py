@@ -18,6 +18,7 @@ from delivery.safebox.profile import Profile
 from delivery.store.audit import Event, EventKind
 from gateway.deciding import is_heavy
 from gateway.intake import Intake
+from gateway.smtp.admission import SenderList
 from gateway.telemetry import Metrics
 from policy.decision import Action, Changes, Decision, Reason, Route, Verdict, Watched
 from policy.message import Address, Client, Envelope, Message, Recipient
@@ -285,6 +286,17 @@ async def test_mail_without_a_sender_has_an_owner(intake: Intake, world: FakeWor
     world.header_from = header
     await intake.take(envelope("bob@gmail.com", sender=None), RAW)
     assert (world.accepted[0][0].sender, world.accepted[0][0].owner) == (None, owner)
+
+
+async def test_who_sends_from_nobody_speaks_for_whom_they_may_send_as_alone(intake: Intake, world: FakeWorld) -> None:
+    """A login that is refused at MAIL as its chief does not become its chief by a header."""
+    world.policy.decisions = (decision("bob@gmail.com", Route.RELAY),)
+    world.header_from = "Chief <chief@example.com>"
+    pinned = SenderList.of(["sales@example.com"])
+    await intake.take(replace(envelope("bob@gmail.com", sender=None), senders=pinned), RAW)
+    world.header_from = "Sales <sales@example.com>"
+    await intake.take(replace(envelope("bob@gmail.com", sender=None), senders=pinned), RAW)
+    assert [message.owner for message, *_ in world.accepted] == ["postmaster@example.com", "sales@example.com"]
 
 
 async def test_mail_from_outside_goes_inside_and_no_policy_is_asked(intake: Intake, world: FakeWorld) -> None:

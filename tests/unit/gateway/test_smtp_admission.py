@@ -71,6 +71,18 @@ def test_a_listed_network_may_use_what_is_listed_and_nothing_else() -> None:
     assert may(rules, who("10.8.0.1"), "ceo@example.com")
 
 
+def test_whom_a_client_that_sends_from_nobody_may_speak_for() -> None:
+    rules = admission(senders={"10.9.0.0/16": ("scanner@example.com",), "alice@example.com": ("sales@example.com",)})
+    assert rules.senders(who()) is None, "anybody of ours"
+    assert admission(accepts=Accepts.INBOUND).senders(who()) is None
+    for client, its in ((who("10.9.0.1"), "scanner"), (who(tls=True, login="alice@example.com"), "alice")):
+        allowed = rules.senders(client)
+        assert allowed is not None and allowed.allows(Address.parse(f"{its}@example.com"))
+        assert not allowed.allows(Address.parse("ceo@example.com"))
+    new = rules.senders(who("10.9.0.1", tls=True, login="new@example.com"))
+    assert new is not None and not new.allows(Address.parse("scanner@example.com")), "a login is not its network"
+
+
 def test_a_login_has_its_own_address_and_what_is_listed() -> None:
     rules = admission(require=Require.LOGIN, tls=TLS, senders={"Alice@example.com": ("sales@example.com",)})
     alice = who(tls=True, login="alice@example.com")

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
+from email.header import Header as EmailHeader
 from email.message import EmailMessage
 
 import pytest
@@ -37,6 +38,18 @@ async def test_a_mail_is_kept_and_its_guest_invited(world, write_mail: WriteMail
     assert invitation.subject is None
     assert invitation.guest_state is GuestState.INVITED
     assert world.events()[-3:] == ["box.created", "box.joined", "notice.enqueued"]
+
+
+@pytest.mark.parametrize("name", ["ceo@example.com", "ceo\uff20example.com", "Call ceo@example.com"])
+async def test_a_name_that_is_an_address_is_no_name(world, name: str) -> None:
+    """A guest who reads an address reads the sender's own."""
+    message = EmailMessage()
+    message["From"] = EmailHeader(name, "utf-8").encode() + " <alice@example.com>"
+    message["To"] = "bob@guest.example"
+    message.set_content("text")
+    await world.keep(message.as_bytes(), ["bob@guest.example"])
+    [notice] = world.posted()
+    assert "ceo" not in notice.text and "alice@example.com has written to you" in notice.text
 
 
 async def test_pictures_shown_in_place_are_not_counted_as_documents(world) -> None:
