@@ -194,6 +194,7 @@ def _senders_own() -> list[web.RouteDef]:
         *_uploads("/boxes/{box}/uploads", owner_uploading.UPLOADS, "owner-upload"),
         post("/boxes/{box}/close", owner_acts.close, name="owner-close"),
         post("/boxes/{box}/extend", owner_acts.extend, name="owner-extend"),
+        post("/boxes/{box}/settings", owner_acts.settings, name="owner-settings"),
         post("/boxes/{box}/reopen", owner_acts.reopen, name="owner-reopen"),
         get("/boxes/{box}/record", owner_record.page, name="owner-record"),
         get("/boxes/{box}/record.json", owner_record.as_json, name="owner-record-json"),

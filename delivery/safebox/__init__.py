@@ -12,7 +12,7 @@ What is where:
 - invitations, and what becomes of them: `inviting`, `post`, `bounces`, `reminding`
 - a guest: `finding` (their seat), `participants`, `reading`, `opening`, `contents`, `telling`, `proving`
 - answers and files: `answers`, `answering`, `uploads`, `uploading`, `receiving`, `limits`, `kinds`
-- those who keep a box: `keeping`, `partaking`, `recalling`, `looking`, `listing`, `vouching`
+- those who keep a box: `keeping`, `partaking`, `recalling`, `changing`, `looking`, `listing`, `vouching`
 - what is told of it: `summaries`, `tracking`, `auditrecord`
 - time: `clockwork`; who is told of an end: `ending`
 - security profiles: `profile`, `choices`, `spans`, `adjusting`, `profilewords`; what a mail asks of them: `wishes`,

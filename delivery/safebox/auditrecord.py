@@ -52,6 +52,7 @@ _WORDS: Final = {
     EventKind.BOX_REMINDED: phrase("Was reminded"),
     EventKind.BOX_CLOSED: phrase("The message was closed"),
     EventKind.BOX_EXTENDED: phrase("The message stays open longer"),
+    EventKind.BOX_SETTINGS_CHANGED: phrase("Its settings were changed"),
     EventKind.BOX_REOPENED: phrase("The message was opened again"),
     EventKind.BOX_REMOVED: phrase("Removed"),
     EventKind.BOX_RECALLED: phrase("The message was taken back"),

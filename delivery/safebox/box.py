@@ -16,6 +16,7 @@ from delivery.safebox.answers import AnswerDraft
 from delivery.safebox.auditrecord import Recording
 from delivery.safebox.authority import By
 from delivery.safebox.bounces import NoticeBounces
+from delivery.safebox.changing import Changing
 from delivery.safebox.clockwork import Clockwork
 from delivery.safebox.desk import Desk
 from delivery.safebox.finding import may_read
@@ -43,7 +44,7 @@ MAIL_BYTES: Final = 50 * 2**20  # limits.message
 _GROWS: Final = 1.4  # base64 takes a third more; headers and text the rest
 
 
-class SafeBoxes(Looking, Proving, Keeping, Listing, Recording, Recalling, Tracking, Vouching, Clockwork):
+class SafeBoxes(Looking, Proving, Keeping, Changing, Listing, Recording, Recalling, Tracking, Vouching, Clockwork):
     """Every act on SafeBoxes, each in one transaction with its audit event."""
 
     def __init__(

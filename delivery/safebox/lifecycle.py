@@ -30,6 +30,7 @@ class Act(StrEnum):
     WARN = "warn"  # say that its content is deleted soon
     CLOSE = "close"
     EXTEND = "extend"
+    CHANGE = "change"  # its settings, as far as its security profile lets senders change them
     REOPEN = "reopen"
     RECALL = "recall"  # the box, one guest, one document
     DELETE = "delete"
@@ -103,6 +104,11 @@ ACTS: Final[Mapping[Act, Terms]] = {
         _KEEPERS,
         _NOT_YOURS,
         {BoxState.CLOSED: _REOPEN, **_OVER},
+    ),
+    Act.CHANGE: Terms(
+        _KEEPERS,
+        _NOT_YOURS,
+        {BoxState.CLOSED: phrase("The message is closed: open it again, then its settings can be changed."), **_OVER},
     ),
     Act.REOPEN: Terms(_KEEPERS, _NOT_YOURS, {BoxState.OPEN: _OPEN, **_OVER}, BoxState.OPEN),
     Act.RECALL: Terms(

@@ -152,9 +152,9 @@ def _changed(
     notice["reminders"] = tuple(span for span in notice["reminders"] if span < life["open_for"])
     if not tells_of_deletion(notice["expiring"], life["open_for"], life["retention"]):
         notice["expiring"] = timedelta(0)
-    parts = {name: dict(getattr(profile, name)) for name in ("participants", "signin")}
-    if group in parts:
-        parts[group] |= values
+    parts: dict[str, Any] = {name: value for name, value in profile if name != "adjust"}
+    if group in ("participants", "signin"):
+        parts[group] = {**dict(parts[group]), **values}
     parts |= {"life": life, "notice": notice}
     try:
         # `adjust` has done its work: what is frozen into the box needs no limits, and values moved within them.

@@ -60,6 +60,7 @@ class EventKind(StrEnum):
     BOX_RECALLED = "box.recalled"
     BOX_CLOSED = "box.closed"
     BOX_EXTENDED = "box.extended"
+    BOX_SETTINGS_CHANGED = "box.settings_changed"  # within what its profile lets senders change
     BOX_REOPENED = "box.reopened"
     BOX_REMOVED = "box.removed"  # somebody takes part no more
     BOX_CONSENTED = "box.consented"

@@ -207,6 +207,23 @@ def extend(
     )
 
 
+@command.command(name="settings")
+@_box
+@click.argument("words", nargs=-1, required=True, metavar="WORD...")
+def settings_(invocation: Invocation, *, box_id: str, namespace: str, as_json: bool, words: tuple[str, ...]) -> None:
+    """Change an open box's settings by the words of a mail's mark: no-reply, keep-30d, tell-every, in-fr.
+
+    As far as its security profile lets senders change them.
+    """
+    act_on_box(
+        invocation,
+        box_id,
+        "changed",
+        lambda boxes, by: boxes.change_settings(box_id, by, words, namespace),
+        as_json=as_json,
+    )
+
+
 @command.command()
 @_box
 @_until

@@ -19,6 +19,7 @@ from portal.owner.box import box_page, record_for
 from portal.owner.entry import Keeper, form_of, keeper_of, path_of
 from portal.owner.filling import why_not
 from portal.owner.pages import DeletePage, Note, RecalledPage, RecallPage
+from portal.owner.settings import words_of
 from portal.services import PortalServices, services_of
 from portal.web.forms import one_line
 from portal.web.render import _, render
@@ -50,6 +51,18 @@ async def extend(request: web.Request) -> web.StreamResponse:
         return await _no_day(request, keeper, record, Act.EXTEND)
     said = await services.boxes.extend(record.summary.id, keeper.by, until, services.namespace)
     return await _done(request, keeper, "extend", said)
+
+
+async def settings(request: web.Request) -> web.StreamResponse:
+    """POST /boxes/ID/settings: `replies`, `retention`, `opened`, `language`, `subject`, `reminders`, each as the words
+    that ask for it in a mail; what is left out stays.
+    """
+    keeper, form = await form_of(request)
+    services = services_of(request)
+    record = await record_for(request, keeper)
+    words = words_of(record.profile, form)
+    said = await services.boxes.change_settings(record.summary.id, keeper.by, words, services.namespace)
+    return await _done(request, keeper, "settings", said)
 
 
 async def reopen(request: web.Request) -> web.StreamResponse:

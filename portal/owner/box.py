@@ -17,6 +17,7 @@ from portal.web.troubles import NothingHere
 DONE: Final = {
     "close": phrase("It is closed. It can be read, and takes nothing more."),
     "extend": phrase("It stays open longer."),
+    "settings": phrase("The settings were changed."),
     "reopen": phrase("It is open again."),
     "told": phrase("It is open again, and everybody in it gets an e-mail."),
     "recall": phrase("It was taken back."),

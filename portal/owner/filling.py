@@ -23,6 +23,7 @@ from portal.owner.news import in_few_words, new_among
 from portal.owner.pages import BoxPage, Note, ProofForm, WriteForm
 from portal.owner.people import shown_people
 from portal.owner.reading import pictures_key
+from portal.owner.settings import settings_of
 from portal.owner.uploading import writer_at
 from portal.services import services_of
 from portal.web.bundles import documents_in
@@ -72,6 +73,7 @@ async def filled(request: web.Request, keeper: Keeper, record: BoxStory, new: Co
         people,
         acts,
         in_words(record.profile),
+        settings_of(record.profile) if Act.CHANGE in acts else (),
         await _write_form(request, keeper, opened, record, note) if opened and Act.ANSWER in acts else None,
         earliest,
         latest,

@@ -12,6 +12,7 @@ from delivery.safebox.recalling import Fate
 from delivery.safebox.summaries import BoxStory
 from delivery.store.box_lists import Shown
 from delivery.store.boxes import Role
+from portal.owner.settings import Choice
 from portal.web.letters import ShownMessage
 from portal.web.times import Clock
 from portal.web.uploads import FilesField
@@ -170,6 +171,7 @@ class BoxPage:
     people: tuple[ShownPerson, ...]
     acts: frozenset[Act]
     words: tuple[str, ...]
+    settings: tuple[Choice, ...]  # that can be changed, now and by this one
     write: WriteForm | None
     earliest: str  # days as a date field has them
     latest: str
@@ -186,7 +188,7 @@ class BoxPage:
     @property
     def has_acts(self) -> bool:
         """Something can be done with the box as a whole."""
-        return bool(self.acts & {Act.EXTEND, Act.REOPEN, Act.CLOSE, Act.RECALL, Act.DELETE})
+        return bool(self.settings or self.acts & {Act.EXTEND, Act.REOPEN, Act.CLOSE, Act.RECALL, Act.DELETE})
 
 
 @dataclass(frozen=True, slots=True)

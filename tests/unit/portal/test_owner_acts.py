@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from datetime import timedelta
 from html import unescape
 
 import pytest
@@ -144,9 +145,69 @@ async def test_a_number_and_a_question_are_set_within_the_profile(office) -> Non
         assert browser.status == 409 and "Its security profile" in browser.text
 
 
+ADJUST = {
+    "adjust": {
+        "replies": ["none", "owner"],
+        "retention": {"least": "1 day", "to": "forever"},
+        "opened": ["first", "every"],
+        "language": ["de", "fr"],
+        "subject": True,
+        "reminders": True,
+    }
+}
+
+
+async def test_settings_are_changed_as_far_as_the_profile_lets_senders(office) -> None:
+    owner = By.person(OWNER)
+    plain = await office.send(GUEST)
+    office.profiles["standard"] = Profile.model_validate(ADJUST)
+    box = await office.send(GUEST)
+    guest = await person_id(office, box)
+    browser = await office.signed_in(box=plain)
+    await browser.get(f"/boxes/{plain}")
+    assert "/settings" not in browser.text  # its profile lets nobody
+    await browser.post(f"/boxes/{plain}/settings", {"replies": "no-reply"})
+    assert browser.status == 409
+    await browser.get(f"/boxes/{box}")
+    assert re.findall(r'<select class="input" id="set-(\w+)"', browser.text) == list(SETTINGS)
+    assert '<option value="keep-30d" selected>' in browser.text and '<option value="in-de">' in browser.text
+    await browser.post(f"/boxes/{box}/settings", SETTINGS)
+    assert browser.status == 200 and "The settings were changed." in browser.text
+    record = await office.boxes.show(box, owner)
+    life, notice = record.profile.life, record.profile.notice
+    assert (life.retention, notice.language, notice.opened) == (timedelta(days=90), "de", "every")
+    assert (notice.subject, notice.reminders) == (True, ())
+    assert record.summary.deletes_at == record.summary.closes_at + timedelta(days=90)
+    assert not (await office.boxes.invitation("default", guest)).answerable
+    await browser.post(f"/boxes/{box}/settings", SETTINGS)
+    assert browser.status == 409 and "nothing was changed" in browser.text
+    await browser.post(
+        f"/boxes/{box}/settings", {"retention": "keep-none", "replies": "visible", "opened": "by-account"}
+    )
+    assert browser.status == 409 and "nothing was changed" in browser.text  # what is not offered is not taken
+    told = [one for one in office.events() if one["kind"] == "box.settings_changed"]
+    assert len(told) == 1
+    said = await office.boxes.change_settings(box, owner, ["reply-all"])
+    assert not said and "does not let senders" in said.sentence
+    office.profiles["standard"] = Profile.model_validate({"adjust": {"open_for": {"least": "1 day", "to": "90 days"}}})
+    other = await office.send(GUEST)
+    said = await office.boxes.change_settings(other, owner, ["7d"])
+    assert not said and "in the mail alone" in said.sentence
+
+
+SETTINGS = {
+    "replies": "no-reply",
+    "retention": "keep-90d",
+    "opened": "tell-every",
+    "language": "in-de",
+    "subject": "subject",
+    "reminders": "no-reminders",
+}
+
 FIELDS = {
     "close": (Act.CLOSE, {}),
     "extend": (Act.EXTEND, {"until": "2027-01-15"}),
+    "settings": (Act.CHANGE, {"replies": "no-reply"}),
     "reopen": (Act.REOPEN, {"until": "2027-01-15"}),
     "delete": (Act.DELETE, {}),
     "recall": (Act.RECALL, {"reason": "x"}),
@@ -177,7 +238,7 @@ async def test_every_act_in_every_state_is_done_or_refused_in_the_words_of_the_t
             if not sentence:
                 continue  # what is allowed has its own tests
             assert f'value="{name}"' not in offered and f"/boxes/{box}/{name}" not in offered, name
-            path = name if name in ("close", "extend", "reopen", "delete", "recall", "add") else "person"
+            path = name if name in ("close", "extend", "settings", "reopen", "delete", "recall", "add") else "person"
             await browser.post(f"/boxes/{box}/{path}", {**fields, "person": guest, "act": name})
             assert browser.status == 409 and sentence in unescape(browser.text), (name, actor)
             if path in ("recall", "delete"):  # the page that asks once more says it too

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
+from delivery.safebox.changing import choices_of
 from delivery.safebox.choices import AccountUse, Others, Replies, Told, Way
 from delivery.safebox.limits import AnswerLimits, AnswerRefused, TooMuch
 from delivery.safebox.profile import Profile
@@ -184,3 +185,25 @@ def test_limits_that_contradict_each_other_are_refused(said: dict[str, str], cau
 
 def test_one_limit_said_alone_moves_the_other() -> None:
     assert Profile.model_validate({"uploads": {"each": "3 GB"}}).uploads.together == 3 * 10**9
+
+
+def test_words_change_what_they_say_and_nothing_else() -> None:
+    profile = Profile.model_validate(
+        {**WIDE, "uploads": {"files": 3, "kinds": ["pdf"]}, "zone": "Europe/Zurich", "signin": {"code_digits": 8}}
+    )
+    for word in ("14d", "keep-60d", "no-reply", "visible", "by-account", "account", "tell-every", "subject"):
+        made = adjust(profile, [word])
+        assert not made.untaken, word
+        changed = {name for name in Profile.model_fields if getattr(made.profile, name) != getattr(profile, name)}
+        assert len(changed) == 1, (word, changed)
+
+
+def test_what_can_be_changed_later_is_what_guests_were_promised_nothing_of() -> None:
+    wide = Profile.model_validate(WIDE)
+    may = choices_of(wide)
+    assert may.replies == (Replies.NONE, Replies.OWNER)
+    assert set(may.opened) == set(Told)
+    assert (may.language, may.subject, may.reminders) == ((), True, True)
+    assert not choices_of(Profile())
+    shared = {"participants": {"replies": "all", "others": "visible"}, "adjust": {"replies": ["all", "owner"]}}
+    assert choices_of(Profile.model_validate(shared)).replies == ()
