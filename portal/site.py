@@ -40,7 +40,7 @@ from portal.web.headers import host_is_ours, put_headers
 from portal.web.language import portal_speech, reader_speaks
 from portal.web.patience import EVERY, PATIENCE, Patience
 from portal.web.porch import Porch
-from portal.web.render import STATIC
+from portal.web.render import STATIC, learn_template, templates
 from portal.web.resuming import UNDER_WAY, Resumable
 from portal.web.static import StaticFiles
 from portal.web.troubles import Handler, NothingHere, polite
@@ -50,6 +50,7 @@ __all__ = ["PortalServices", "make_site", "portal_site"]
 log = structlog.get_logger()
 
 _SWEEP: Final = timedelta(hours=1)
+_BREATH: Final = 0.02  # seconds between templates that are compiled at the start: mail comes first
 
 
 def make_site(services: PortalServices, passwords: Passwords | None = None) -> web.Application:
@@ -264,9 +265,12 @@ async def _sweep(services: PortalServices) -> None:
 
 
 async def _learn(languages: Sequence[Language]) -> None:
-    """Read the catalogues beside everything else, so that the first reader of each need not wait for it."""
+    """Read catalogues and templates beside everything else, so that the first reader of each need not wait for it."""
     for language in languages:
         await asyncio.to_thread(portal_speech, language)
+    for name in await asyncio.to_thread(templates):
+        await asyncio.to_thread(learn_template, name)
+        await asyncio.sleep(_BREATH)
 
 
 async def _watch(runner: web.AppRunner) -> None:
@@ -293,7 +297,7 @@ async def portal_site(services: PortalServices, sockets: Sequence[socket.socket]
     try:
         async with asyncio.TaskGroup() as tasks:
             watch = tasks.create_task(_watch(runner), name="portal watch")
-            tasks.create_task(_learn(services.languages), name="portal languages")
+            tasks.create_task(_learn(services.languages), name="portal learns")
             porch = Porch(runner, sockets, context, tasks)
             porch.open()
             try:

@@ -4,6 +4,8 @@ Each call is one transaction with its audit events. Nothing here is ever looked 
 address in two namespaces is two people. Passwords arrive hashed, cookies and browsers as digests.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select, update
@@ -12,13 +14,20 @@ from delivery.languages import Language
 from delivery.store import challenges, codes, devices, languages, sessions, throttles
 from delivery.store.account_rows import Account, by_address, hold, phrase_binding, phrase_of, prove_account
 from delivery.store.audit import EventKind, record
-from delivery.store.codes import Asker, CodeRules, CodeSent, Tried, Try
+from delivery.store.codes import Asker, Begun, CodeRules, CodeSent, Tried, Try
 from delivery.store.database import Database
 from delivery.store.schema_people import accounts
 from delivery.store.sessions import Session, session_name
-from delivery.store.throttles import Limit, key_of
+from delivery.store.throttles import Attempt, Limit, key_of
 from delivery.store.vault import Vault
 from delivery.store.who import Who, address_key, event_of
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A session was opened. `language`: what its reader chose, now or before, where an address was proven."""
+
+    language: Language | None = None
 
 
 class Accounts:
@@ -30,14 +39,29 @@ class Accounts:
 
     # -- codes ---------------------------------------------------------------------------------------------------
 
-    async def may_send_code(
-        self, namespace: str, participant_id: str, rules: CodeRules, now: datetime
-    ) -> Try | datetime | None:
-        """May a code be mailed? None: yes, and it is counted. Else until when not, or LOCKED_FOR_GOOD."""
-        return await self._db.write(lambda conn: codes.begin(conn, namespace, participant_id, rules, now))
+    async def begin_code(
+        self, asker: Asker, code: str, rules: CodeRules, now: datetime, attempts: Sequence[Attempt] = ()
+    ) -> Begun:
+        """May a code be sent? Counts that it was asked for: by these attempts, in this order, then for the guest; none
+        counts that comes after the one that refuses. Where it may, a mailed `code` is kept; empty: see `keep_code`.
+        """
+        namespace, code_id = asker.namespace, codes.new_code_id()
+
+        def work(conn: Connection) -> Begun:
+            for one in attempts:
+                until = throttles.count_one(conn, namespace, self._key_of(namespace, one.what, one.who), one.limit, now)
+                if until is not None:
+                    return Begun(until=until)
+            refused = codes.begin(conn, namespace, asker.participant_id, rules, now)
+            if refused is None and code:
+                digest = self._code_digest(namespace, code_id, code)
+                codes.keep(conn, asker, code_id=code_id, digest=digest, rules=rules, now=now)
+            return Begun(refused=refused)
+
+        return await self._db.write(work)
 
     async def keep_code(self, asker: Asker, code: str, rules: CodeRules, now: datetime, way: str = "code") -> CodeSent:
-        """Keep a code that is about to be sent by `way`; the one this browser asked for before stops working."""
+        """Keep a code that is about to be brought by `way`; the one this browser asked for before stops working."""
         code_id = codes.new_code_id()
 
         def work(conn: Connection) -> CodeSent:
@@ -57,7 +81,7 @@ class Accounts:
     async def codes_locked(self, namespace: str, participant_id: str, now: datetime) -> datetime | None:
         """Until when no code of this guest is taken."""
         key = codes.wrong_key(namespace, participant_id)
-        return await self._db.read(lambda conn: throttles.locked_until(conn, key, now))
+        return await self._db.look(lambda conn: throttles.locked_until(conn, key, now))
 
     async def codes_again_at(self, namespace: str, participant_id: str, now: datetime) -> datetime:
         """When the day is over whose wrong codes are counted now."""
@@ -106,32 +130,25 @@ class Accounts:
     async def count(self, namespace: str, what: str, who: str, limit: Limit, now: datetime) -> datetime | None:
         """Count a try against a limit. None: within; else from when on it may be tried again. `who` is hashed here."""
 
-        def work(conn: Connection) -> datetime | None:
-            key = key_of(namespace, what, self._digest_of(namespace, what, who))
-            return throttles.count_one(conn, namespace, key, limit, now)
-
-        return await self._db.write(work)
+        key = self._key_of(namespace, what, who)
+        return await self._db.write(lambda conn: throttles.count_one(conn, namespace, key, limit, now))
 
     async def take_back(self, namespace: str, what: str, who: str) -> None:
         """The try counted last was none: it was right."""
 
-        def work(conn: Connection) -> None:
-            throttles.take_back(conn, key_of(namespace, what, self._digest_of(namespace, what, who)))
-
-        await self._db.write(work)
+        key = self._key_of(namespace, what, who)
+        await self._db.write(lambda conn: throttles.take_back(conn, key))
 
     async def limited(self, namespace: str, what: str, who: str, now: datetime) -> datetime | None:
         """Until when a limit holds, without counting."""
 
-        def work(conn: Connection) -> datetime | None:
-            key = key_of(namespace, what, self._digest_of(namespace, what, who))
-            return throttles.locked_until(conn, key, now)
+        key = self._key_of(namespace, what, who)
+        return await self._db.look(lambda conn: throttles.locked_until(conn, key, now))
 
-        return await self._db.read(work)
-
-    def _digest_of(self, namespace: str, what: str, who: str) -> str:
+    def _key_of(self, namespace: str, what: str, who: str) -> str:
         # Addresses and networks are not written down to count them.
-        return self._vault.mac(namespace, f"limit.{what}", who.encode("utf-8", "surrogatepass"))[:20].hex()
+        digest = self._vault.mac(namespace, f"limit.{what}", who.encode("utf-8", "surrogatepass"))[:20].hex()
+        return key_of(namespace, what, digest)
 
     # -- sessions ------------------------------------------------------------------------------------------------
 
@@ -150,15 +167,19 @@ class Accounts:
         replaces: bytes | None = None,
         owner: str | None = None,
         proven_at: datetime | None = None,
-    ) -> bool:
+        proven: str = "",
+        chosen: Language | None = None,
+    ) -> SignedIn | None:
         """Sign somebody in; the session they had in this browser ends. `remembered`: no code was typed. `owner`: a
         sender, who proved this address, to their own boxes. `proven_at`: of the account, when its password was looked
-        at: where it was set anew meanwhile, nobody is signed in, and the answer is False.
+        at: where it was set anew meanwhile, nobody is signed in, and the answer is None.
+
+        `proven`: an address that is theirs; the language `chosen` in the browser is kept for it.
         """
 
-        def work(conn: Connection) -> bool:
+        def work(conn: Connection) -> SignedIn | None:
             if proven_at is not None and hold(conn, namespace, account_id) != proven_at:
-                return False
+                return None
             if replaces is not None:
                 sessions.end(conn, namespace, replaces)
             sessions.open_one(
@@ -179,7 +200,7 @@ class Accounts:
             facts |= {"remembered": True} if remembered else {}
             facts |= {"as": "owner"} if owner else {}
             record(conn, self._vault, [event_of(EventKind.SIGNIN_SUCCEEDED, namespace, who, address="", **facts)], now)
-            return True
+            return SignedIn(languages.at_sign_in(conn, namespace, proven, chosen, now) if proven else None)
 
         return await self._db.write(work)
 
@@ -187,7 +208,7 @@ class Accounts:
         self, namespace: str, digest: bytes, now: datetime, idle: timedelta, *, of_owner: bool = False
     ) -> Session | None:
         """The session behind a cookie's digest: a guest's, or (`of_owner`) a sender's."""
-        return await self._db.read(lambda conn: sessions.find(conn, namespace, digest, now, idle, of_owner=of_owner))
+        return await self._db.look(lambda conn: sessions.find(conn, namespace, digest, now, idle, of_owner=of_owner))
 
     async def touch_session(self, namespace: str, digest: bytes, now: datetime) -> None:
         """It was used."""
@@ -274,7 +295,7 @@ class Accounts:
         address. Nobody is let in by it. False: nothing was counted.
         """
         sender = self.owner_key(namespace, address)
-        password = key_of(namespace, "password", self._digest_of(namespace, "password", address_key(address)))
+        password = self._key_of(namespace, "password", address_key(address))
 
         def work(conn: Connection) -> bool:
             lifted = codes.clear_throttles(conn, namespace, sender) + throttles.forget(conn, password)
@@ -304,12 +325,6 @@ class Accounts:
     async def choose_language(self, namespace: str, address: str, language: Language, now: datetime) -> None:
         """Keep the language that somebody chose: their notices speak it from now on."""
         await self._db.write(lambda conn: languages.choose(conn, namespace, address, language, now))
-
-    async def language_at_sign_in(
-        self, namespace: str, address: str, chosen: Language | None, now: datetime
-    ) -> Language | None:
-        """What somebody who proved an address is spoken to in: what the browser has, which is kept, or what was."""
-        return await self._db.write(lambda conn: languages.at_sign_in(conn, namespace, address, chosen, now))
 
     async def sweep(self, now: datetime) -> None:
         """Remove codes, sessions and limits that have passed. Safe to run in every worker."""

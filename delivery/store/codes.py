@@ -180,6 +180,16 @@ def begin(
     return throttles.count_one(conn, namespace, asked_key(namespace, participant_id), ASKED, now)
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """Whether a code may be sent. `until`: not before then, by a limit; `refused`: by what else was asked of this
+    guest's codes, until then or LOCKED_FOR_GOOD.
+    """
+
+    until: datetime | None = None
+    refused: Try | datetime | None = None
+
+
 def keep(
     conn: Connection, asker: Asker, *, code_id: str, digest: bytes, rules: CodeRules, now: datetime, way: str = "code"
 ) -> CodeSent:

@@ -151,6 +151,13 @@ class Database:
             raise StoreUnavailable("the database is closed")
         return self._backing.glance(work)
 
+    async def look(self, work: Callable[[Connection], T]) -> T:
+        """`glance`, or `read` where that cannot be."""
+        try:
+            return self.glance(work)
+        except StoreUnavailable:
+            return await self.read(work)
+
     async def tidy(self) -> None:
         """Let go of the log's old pages, which may hold what was deleted since. Cheap when nothing was written."""
         await asyncio.get_running_loop().run_in_executor(self._readers, self._backing.tidy)

@@ -1,6 +1,6 @@
 """Limits that outlive a restart and hold across workers: how often something may be tried, and when again."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -40,6 +40,15 @@ class Limit:
     lock: timedelta
     longest: timedelta = timedelta(hours=24)
     to_the_end: bool = False  # no lock: past it there is nothing more until the window ends
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A try that counts against a limit: of what, by whom (an address or a network: hashed before it is kept)."""
+
+    what: str
+    who: str = field(repr=False)
+    limit: Limit
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The open box: its letters, documents and people, and the form of an answer."""
 
-import asyncio
+from functools import partial
 
 from aiohttp import hdrs, web
 
@@ -16,7 +16,7 @@ from portal.guest.uploading import writer_at
 from portal.services import services_of
 from portal.web.forms import read_form
 from portal.web.framed import picture_key
-from portal.web.letters import shown_message, to_whom
+from portal.web.letters import shown_messages, to_whom
 from portal.web.render import _, render, say
 from portal.web.troubles import NothingHere
 from portal.web.uploads import FilesField
@@ -46,12 +46,7 @@ async def letter_page(
     visitor = await visitor_of(request)
     key = picture_key(visitor.session_token, entry.participant_id)
     remote = request.query.get("pictures", "") == key
-    # Cleaning a large mail takes a while: not in the loop.
-    shown = await asyncio.to_thread(
-        lambda: tuple(
-            shown_message(entry.here, message, to_whom(box, message), key, remote=remote) for message in box.messages
-        )
-    )
+    shown = await shown_messages(entry.here, box.messages, partial(to_whom, box), key, remote=remote)
     listed = (document for message in shown for document in message.documents)
     documents = [line for line in listed if line.document.recalled_at is None]
     original = any(message.original_size is not None for message in box.messages if message.is_original)

@@ -1,6 +1,5 @@
 """What the page of a box is filled with: conversation, documents, people, settings, and what can be done."""
 
-import asyncio
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -27,7 +26,7 @@ from portal.owner.settings import settings_of
 from portal.owner.uploading import writer_at
 from portal.services import services_of
 from portal.web.bundles import documents_in
-from portal.web.letters import for_one, shown_message
+from portal.web.letters import for_one, shown_messages
 from portal.web.render import _
 from portal.web.times import Clock, clock_of
 from portal.web.uploads import FilesField
@@ -46,10 +45,7 @@ async def filled(request: web.Request, keeper: Keeper, record: BoxStory, new: Co
     messages = opened.messages if opened else ()
     key = await pictures_key(request, here)
     remote = request.query.get("pictures", "") == key
-    # Cleaning a large mail takes a while: not in the loop.
-    shown = await asyncio.to_thread(
-        lambda: tuple(shown_message(here, one, to_whom(one), key, remote=remote) for one in messages)
-    )
+    shown = await shown_messages(here, messages, to_whom, key, remote=remote)
     listed = documents_in(opened) if opened else ()
     title = record.subject or _title_of(record)
     people = shown_people(

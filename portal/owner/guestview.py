@@ -1,7 +1,7 @@
 """See it as the guest does: the page that one guest of a box has before them, to be read and nothing else."""
 
-import asyncio
 from dataclasses import dataclass, field
+from functools import partial
 
 from aiohttp import web
 
@@ -15,7 +15,7 @@ from portal.owner.reading import as_guest_path, pictures_key
 from portal.services import services_of
 from portal.web.bundles import documents_in
 from portal.web.ends import End, end_of
-from portal.web.letters import ShownMessage, shown_message, to_whom
+from portal.web.letters import ShownMessage, shown_messages, to_whom
 from portal.web.render import _, render
 from portal.web.troubles import NothingHere
 from portal.web.words import settings_in_words
@@ -88,10 +88,7 @@ async def _letter(request: web.Request, view: GuestView, box: OpenBox, title: st
     here = as_guest_path(invitation.box_id, invitation.participant_id)
     key = await pictures_key(request, here)
     remote = request.query.get("pictures", "") == key
-    # Cleaning a large mail takes a while: not in the loop.
-    shown = await asyncio.to_thread(
-        lambda: tuple(shown_message(here, one, to_whom(box, one), key, remote=remote) for one in box.messages)
-    )
+    shown = await shown_messages(here, box.messages, partial(to_whom, box), key, remote=remote)
     listed = documents_in(box)
     original = any(one.is_original and one.original_size is not None for one in box.messages)
     return GuestViewPage(

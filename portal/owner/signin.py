@@ -23,11 +23,10 @@ from portal.owner.pages import CodePage, LeftPage, LockedPage, SigninPage
 from portal.services import PortalServices, services_of
 from portal.settings import OWNERS
 from portal.signin.codes import typed
-from portal.web.client import client_network
 from portal.web.errands import ERRANDS
 from portal.web.forms import one_line, read_form
 from portal.web.render import _, render, say
-from portal.web.throttle import CODES_ASKED, CODES_ASKED_FOR_GUEST, CODES_WRONG, check_network, count_network
+from portal.web.throttle import CODES_WRONG, check_network, code_asked, count_network
 from portal.web.troubles import SignedOut, Slower
 from portal.web.visitor import (
     access_of,
@@ -63,23 +62,17 @@ async def ask(request: web.Request) -> web.StreamResponse:
         error = _("Please type the e-mail address that you send from.")
         page = SigninPage(_("Error: your protected messages"), box=box, email=text, error=error)
         return await render(request, "owner/signin.html", page, status=422)
-    await count_network(request, "ask", CODES_ASKED)
     now, key = services.clock(), services.accounts.owner_key(services.namespace, address)
-    # By network first: who floods somebody with codes must not use up what they may ask for.
-    asking = f"{key} {client_network(request)}"
-    until = await services.accounts.count(services.namespace, "asked-from", asking, CODES_ASKED_FOR_GUEST, now)
-    if until is not None:
-        raise Slower(until, now)
-    may = await services.accounts.may_send_code(services.namespace, key, RULES, now)
-    if isinstance(may, Try):
-        return await _locked(request, address, key)
-    if may is not None:
-        raise Slower(may, now)
     is_sender = services.boxes.is_sender(address)
     code = new_code(RULES.digits) if is_sender else new_token()
     visitor = await visitor_of(request)
+    asker = Asker(services.namespace, key, visitor.browser)
+    begun = await services.accounts.begin_code(asker, code, RULES, now, code_asked(request, key))
+    if isinstance(begun.refused, Try):
+        return await _locked(request, address, key)
+    if later := begun.until or begun.refused:
+        raise Slower(later, now)
     await keep_browser(request)
-    await services.accounts.keep_code(Asker(services.namespace, key, visitor.browser), code, RULES, now)
     told = json.dumps({"address": address, "box": box}).encode()
     await services.credentials.challenge(_asked(services, visitor.browser), told, now)
     if is_sender:

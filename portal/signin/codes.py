@@ -16,11 +16,10 @@ from portal.services import services_of
 from portal.signin.calls import CallTrouble, call, may_call
 from portal.signin.offers import other_ways
 from portal.signin.pages import CodePage, LockedPage, NotCalledPage
-from portal.web.client import client_network
 from portal.web.forms import read_form
 from portal.web.locator import invitation_behind, masked, path_to
 from portal.web.render import _, render, say
-from portal.web.throttle import CODES_ASKED, CODES_ASKED_FOR_GUEST, CODES_WRONG, check_network, count_network
+from portal.web.throttle import CODES_WRONG, check_network, code_asked, count_network
 from portal.web.troubles import Slower
 from portal.web.visitor import access_of, keep_browser, remember_browser, sign_in, visitor_of, who_of
 
@@ -52,26 +51,23 @@ async def ask(request: web.Request) -> web.StreamResponse:
         raise web.HTTPSeeOther(path_to(request))
     if way is not Way.CODE and way.value not in services.phones:
         raise web.HTTPSeeOther(path_to(request))
-    await count_network(request, "ask", CODES_ASKED)
     now, rules = services.clock(), rules_of(invitation)
-    participant = invitation.participant_id
-    # By network first: who floods a guest with codes must not use up what the guest may ask for.
-    asking = f"{participant} {client_network(request)}"
-    until = await services.accounts.count(services.namespace, "asked-from", asking, CODES_ASKED_FOR_GUEST, now)
-    if until is not None:
-        raise Slower(until, now)
-    answer = await services.accounts.may_send_code(services.namespace, participant, rules, now)
-    if answer is Try.LOCKED_FOR_GOOD:
+    participant, code = invitation.participant_id, new_code(rules.digits)
+    asker, mailed = await _asker(request, invitation), code if way is Way.CODE else ""
+    begun = await services.accounts.begin_code(asker, mailed, rules, now, code_asked(request, participant))
+    if begun.until is not None:
+        raise Slower(begun.until, now)
+    if begun.refused is Try.LOCKED_FOR_GOOD:
         return await lock(request, invitation)
-    if answer is not None and not isinstance(answer, Try):
+    if begun.refused is not None and not isinstance(begun.refused, Try):
         if await services.accounts.codes_locked(services.namespace, participant, now):
             raise web.HTTPSeeOther(path_to(request, "/code"))
-        raise Slower(answer, now)
-    if way is not Way.CODE and (trouble := await may_call(services, invitation.phone, now)):
-        return await _not_called(request, invitation, way, trouble)
-    code, asker = new_code(rules.digits), await _asker(request, invitation)
+        raise Slower(begun.refused, now)
+    if way is not Way.CODE:
+        if trouble := await may_call(services, invitation.phone, now):
+            return await _not_called(request, invitation, way, trouble)
+        await services.accounts.keep_code(asker, code, rules, now, way.value)
     await keep_browser(request)
-    await services.accounts.keep_code(asker, code, rules, now, way.value)
     seen = access_of(request, (await visitor_of(request)).session)
     if way is Way.CODE:
         if not await services.boxes.send_code(services.namespace, participant, code, rules.valid, seen):

@@ -114,10 +114,22 @@ def environment() -> Environment:
         finalize=said,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,  # they change with the version only
+        cache_size=-1,
     )
     made.filters.update(size=size, breakable=breakable, initials=initials, browser=browser, told=told)
     made.globals.update(_=_, say=say, count=count, asset=_asset)
     return made
+
+
+def learn_template(name: str) -> None:
+    """Compile one, so that the first reader of it need not wait."""
+    environment().get_template(name)
+
+
+def templates() -> list[str]:
+    """The names of all of them."""
+    return environment().list_templates(extensions=["html"])
 
 
 async def render(

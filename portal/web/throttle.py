@@ -7,7 +7,7 @@ from typing import Final
 
 from aiohttp import web
 
-from delivery.store.throttles import Limit
+from delivery.store.throttles import Attempt, Limit
 from portal.services import services_of
 from portal.web.client import client_network
 from portal.web.troubles import Slower
@@ -34,6 +34,17 @@ async def count_network(request: web.Request, what: str, limit: Limit) -> None:
     until = await services.accounts.count(services.namespace, f"net-{what}", client_network(request), limit, now)
     if until is not None:
         raise Slower(until, now)
+
+
+def code_asked(request: web.Request, who: str) -> tuple[Attempt, ...]:
+    """What counts when a code is asked for: first by network, for who floods somebody with codes must not use up what
+    they may ask for. `who`: whom the code is for.
+    """
+    network = client_network(request)
+    return (
+        Attempt("net-ask", network, CODES_ASKED),
+        Attempt("asked-from", f"{who} {network}", CODES_ASKED_FOR_GUEST),
+    )
 
 
 async def check_network(request: web.Request, what: str) -> None:

@@ -135,7 +135,8 @@ async def sign_in(
     """
     services = services_of(request)
     visitor = await visitor_of(request)
-    token = new_token(_TOKEN_BITS)
+    token, before = new_token(_TOKEN_BITS), chosen_language(request)
+    proves = owner is not None or account_id is not None or (way is Way.CODE and not remembered)
     opened = await services.accounts.open_session(
         services.namespace,
         digest(token),
@@ -149,30 +150,26 @@ async def sign_in(
         replaces=visitor.session.digest if visitor.session else None,
         owner=owner,
         proven_at=proven_at,
+        proven=await _address_of(services, invitation, account_id, owner) if proves else "",
+        chosen=before,
     )
-    if not opened:
+    if opened is None:
         raise web.HTTPSeeOther("/signin")
     _set(request, _session_cookie(request), token, None)
-    if owner is not None or account_id is not None or (way is Way.CODE and not remembered):
-        await _keep_speaking(request, invitation, account_id, owner)
+    # The language they chose before in this browser goes for their notices from now on, or what they chose in another
+    # one goes here.
+    if before is None and opened.language in services.languages:
+        keep_language(request, opened.language)
 
 
-async def _keep_speaking(
-    request: web.Request, invitation: Invitation | None, account_id: str | None, owner: str | None
-) -> None:
-    """Somebody proved an address: the language they chose before in this browser goes for its notices from now on, or
-    what they chose in another one goes here.
-    """
-    services = services_of(request)
+async def _address_of(
+    services: PortalServices, invitation: Invitation | None, account_id: str | None, owner: str | None
+) -> str:
+    """The address that somebody proved; empty: of an account that is there no more."""
     address = owner or (invitation.guest_address if invitation else None)
     if address is None and account_id is not None:
         address = await services.accounts.address_of(services.namespace, account_id)
-    if address is None:
-        return
-    before, now = chosen_language(request), services.clock()
-    language = await services.accounts.language_at_sign_in(services.namespace, address, before, now)
-    if before is None and language in services.languages:
-        keep_language(request, language)
+    return address or ""
 
 
 def chosen_language(request: web.Request) -> Language | None:

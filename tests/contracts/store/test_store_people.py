@@ -10,8 +10,8 @@ import pytest
 from delivery.store import boxes as box_rows
 from delivery.store.account_rows import proven_before
 from delivery.store.accounts import Accounts
-from delivery.store.codes import Asker, CodeRules, Try, clear_throttles
-from delivery.store.throttles import Limit
+from delivery.store.codes import Asker, Begun, CodeRules, Try, clear_throttles
+from delivery.store.throttles import Attempt, Limit
 from delivery.store.who import Who
 from keys.tokens import digest, new_id
 
@@ -80,9 +80,20 @@ async def test_twenty_wrong_codes_in_a_day_lock_for_good_until_unlocked(store, a
         seen += [await accounts.try_code(asker, "000000", RULES, who(guest), store.clock()) for _ in range(5)]
         store.clock.advance(hours=2)
     assert seen[-1].what is Try.LOCKED_FOR_GOOD
-    assert await accounts.may_send_code("default", guest, RULES, store.clock()) is Try.LOCKED_FOR_GOOD
+    assert await accounts.begin_code(asker, "123456", RULES, store.clock()) == Begun(refused=Try.LOCKED_FOR_GOOD)
     await store.db.write(lambda conn: clear_throttles(conn, "default", guest))
-    assert await accounts.may_send_code("default", guest, RULES, store.clock()) is None
+    assert await accounts.begin_code(asker, "123456", RULES, store.clock()) == Begun()
+    assert (await accounts.try_code(asker, "123456", RULES, who(guest), store.clock())).what is Try.OPENED
+
+
+async def test_what_one_limit_refuses_counts_for_none_behind_it_and_keeps_no_code(store, accounts, guest: str) -> None:
+    asker, now = Asker("default", guest, digest("browser")), store.clock()
+    tight = Limit(1, timedelta(hours=1), timedelta(minutes=10))
+    tries = (Attempt("net-ask", "192.0.2.1", tight), Attempt("asked-from", guest, tight))
+    assert await accounts.begin_code(asker, "123456", RULES, now, tries) == Begun()
+    assert await accounts.begin_code(asker, "654321", RULES, now, tries) == Begun(until=now + timedelta(minutes=10))
+    assert await accounts.limited("default", "asked-from", guest, now) is None
+    assert (await accounts.try_code(asker, "123456", RULES, who(guest), now)).what is Try.OPENED
 
 
 async def test_a_code_counts_for_its_browser_guest_and_time(store, accounts, guest: str) -> None:
