@@ -13,6 +13,16 @@ from mailhosts import Sink, wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
+PROFILES = """profiles:
+  standard:
+    adjust:
+      replies: [none, owner]
+      retention: {from: none, to: forever}
+      opened: [first, every, never]
+      language: [en, fr, de, es]
+      subject: true
+      reminders: true
+"""
 ALICE, DORA, EMIL = "alice@example.com", "dora@post.example", "emil@post.example"
 
 
@@ -39,7 +49,7 @@ def code_for(world: Sink, address: str) -> str:
 
 
 def test_the_sender_sees_writes_closes_and_takes_back(world: Sink, make_gateway, browser) -> None:
-    gateway = make_gateway(world.port)
+    gateway = make_gateway(world.port, more=PROFILES)
     gateway.start()
     gateway.send(letter(), ALICE, DORA, EMIL)
     guest = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
@@ -93,6 +103,13 @@ def test_the_sender_sees_writes_closes_and_takes_back(world: Sink, make_gateway,
     page.get_by_label("Open until the end of").fill(str(until))
     page.get_by_role("button", name="Keep open until then").click()
     assert shown(until) in page.locator("main").inner_text()
+    page.get_by_text("Change its settings").click()
+    page.get_by_label("How long it can be read after it closes").select_option(label="For 90 days")
+    page.get_by_label("When the sender is told by e-mail").select_option(label="Each time somebody opens it")
+    photograph(page, "owner-settings")
+    page.get_by_role("button", name="Save the settings").click()
+    assert "The settings were changed." in page.locator("main").inner_text()
+    assert "it can be read for 90 days" in page.locator("main").inner_text()
     twin = browser.new_context(storage_state=page.context.storage_state()).new_page()
     twin.goto(path)
     twin.get_by_label("Your message").fill("Written too long.")
