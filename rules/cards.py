@@ -64,9 +64,10 @@ _TRACK_1: Final = re.compile(r"%?[Bb]([0-9]{12,19})\^[^^]{2,26}\^([0-9]{4})[0-9]
 _TRACK_2: Final = re.compile(r";?([0-9]{12,19})[=Dd]([0-9]{4})[0-9]{3}.*", re.S)
 _EXPIRY: Final = re.compile(r"([0-9]{1,2}) ?[/.-] ?(?:20)?([0-9]{2})|([01][0-9])([2-4][0-9])")
 _CARD_AND_MONTH: Final = re.compile(
-    rb"([0-9](?:[ -]?[0-9]){13,15})[ ,;|/\t\n]{1,3}[01][0-9][/|,;-]?(?:20)?[0-9]{2}[ ,;|/\t\n]{1,3}$"
+    rb"([0-9](?:[ -]?[0-9]){13,15})[ ,;|/\t\n(-]{1,4}"
+    rb"(?:[01][0-9][/|,;-]?(?:20)?[0-9]{2}[ ,;|/\t\n]{1,3}|[A-Za-z.0-9 ]{3,13}[ :#=]{1,3})$"
 )
-_LONGEST_CARD: Final = 40
+_LONGEST_CARD: Final = 48
 _FAULT: Final = re.compile(rb"\b(?:error|exception|warning|fault|status|bug)[\s:#\[(]{1,3}[a-z]{3}2?[ _-]$", re.I)
 _URL_BEGINS: Final = re.compile(rb"(?:https?|ftp)://|www\.|mailto:|=https?%3a", re.I)
 _PARAMETER: Final = re.compile(rb"[?&;]([A-Za-z0-9_.%\[\]-]{1,40})=$")
@@ -133,7 +134,7 @@ def cvv_named_place(data: bytes, start: int, end: int) -> Verdict:
 
 
 def cvv_place(data: bytes, start: int, end: int) -> Verdict:
-    """Whether it is a card's number that stands before the month, the year and this."""
+    """Whether it is a card's number that stands before the month and the year, or the label, and this."""
     match = _CARD_AND_MONTH.search(data, max(0, start - _LONGEST_CARD), start)
     return card(match[1].decode()) if match is not None else Verdict.NO
 
@@ -158,6 +159,11 @@ def card_expiry(text: str) -> Verdict:
         return Verdict.NO
     month, year = int(match[1] or match[3]), int(match[2] or match[4])
     return Verdict.YES if 1 <= month <= 12 and year < 60 else Verdict.NO
+
+
+def card_expiry_year_first(text: str) -> Verdict:
+    """A year and a month, as stripes have them (ISO/IEC 7813): YYMM."""
+    return card_expiry(text[2:] + text[:2])
 
 
 def cvv(text: str) -> Verdict:

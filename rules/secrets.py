@@ -33,7 +33,10 @@ _WORD: Final = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _LETTER: Final = re.compile(r"[^\W\d_]")
 _SIGN: Final = re.compile(r"[!#$%&*?@^+=]")
 _MIXED: Final = re.compile(r"[A-Za-z]\d+[A-Za-z]+\d|\d[A-Za-z]+\d+[A-Za-z]")
-_NO_SIGNED: Final = re.compile(r"^#|^[A-Z]{2,6}-?\d|\+\+|=[\w.]+$|^\w+@|[A-Za-z]{3,}#\d+$|^[\d.,]+%|^\W+$")
+_NO_SIGNED: Final = re.compile(
+    r"^#|^[A-Z]{2,6}-?\d|\+\+|=[\w.]+$|^\w{2,}@|^[\d.,]+%|^\W+$|(?:^|[^A-Za-z])[a-z]{3,}#\d+$"
+    r"|(?i:bug|case|chapter|issue|item|no|order|page|pr|pull|room|rule|task|ticket)s?#\d+$"
+)
 _FINGERPRINT: Final = re.compile("[0-9A-F]{40}")  # of a public key of PGP, as its programs write it
 _HEX: Final = re.compile(r"[0-9a-f-]+|[0-9A-F-]+")
 

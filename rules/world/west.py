@@ -87,8 +87,10 @@ def _be_rrn(digits: str) -> bool:
         return False
     number, check = int(digits[:9]), int(digits[9:])
     known = not month or not day or is_day(year, month, day)
-    later = 97 - (2_000_000_000 + number) % 97 if year < 50 else 0
-    return known and check in (97 - number % 97, later)
+    checks = [97 - number % 97]
+    if year < 50:
+        checks.append(97 - (2_000_000_000 + number) % 97)
+    return known and check in checks
 
 
 def _lu_matricule(digits: str) -> bool:
