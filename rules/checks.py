@@ -88,7 +88,9 @@ CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
         "card_expiry": Check("a month, and a year of 2000-2059", cards.card_expiry),
         "card_expiry_year_first": Check("a year and a month", cards.card_expiry_year_first),
         "cvv": Check("three or four digits that are no year", cards.cvv, around=cards.cvv_named_place),
-        "cvv_behind_card": Check("as cvv, behind a card's number and its expiry or a label", cards.cvv, around=cards.cvv_place),
+        "cvv_behind_card": Check(
+            "as cvv, behind a card's number and its expiry or a label", cards.cvv, around=cards.cvv_place
+        ),
         "cusip": Check("check digit over letters and digits (ANSI X9.6)", securities.cusip),
         "isin": Check("a country, and Luhn over letters as numbers (ISO 6166)", securities.isin),
         "isin_bare": Check("as isin, with seven digits or more", securities.isin_bare),
