@@ -100,7 +100,8 @@ async def _implicit(resolver: Resolver, domain: str, found: Found[MxRecord], our
 async def host_addresses(resolver: Resolver, host: str) -> Found[str]:
     """Addresses of an MX host; none if it does not exist. Raises LookupFailed."""
     try:
-        return Found((str(ipaddress.ip_address(host)),))
+        plain = str(ipaddress.ip_address(host))  # no name, and yet it stands in MX records
+        return Found((plain,) if _may_be_a_host(plain) else ())
     except ValueError:
         pass
     try:
@@ -137,9 +138,12 @@ def address_literal(domain: str) -> str | None:
 
 
 def _may_be_a_host(address: str) -> bool:
-    """Not everybody, nobody, or a group: a connection there would be one to this machine, or to none."""
+    """Not everybody, nobody, or a group: a connection there would be one to this machine, or to none. Nor an IPv4
+    address in the clothes of IPv6: it is another spelling of one that may be ours.
+    """
     parsed = ipaddress.ip_address(address)
-    return not (parsed.is_unspecified or parsed.is_multicast)
+    is_mapped = isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None
+    return not (parsed.is_unspecified or parsed.is_multicast or is_mapped)
 
 
 def _is_of_this_machine(address: str) -> bool:

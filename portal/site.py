@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from typing import Final
+from urllib.parse import urlsplit
 
 import structlog
 from aiohttp import hdrs, web
@@ -228,9 +229,22 @@ async def _our_host(request: web.Request, handler: Handler) -> web.StreamRespons
     names that can be ours: no database need be asked for one with a NUL in it.
     """
     is_odd = "\0" in request.path or any("\0" in value for value in request.query.values())
-    if is_odd or not host_is_ours(services_of(request), request.headers.get(hdrs.HOST, "")):
+    if is_odd or not all(host_is_ours(services_of(request), host) for host in _hosts(request)):
         raise NothingHere
     return await handler(request)
+
+
+def _hosts(request: web.Request) -> list[str]:
+    """Which hosts a request names: in its header, and in a target as proxies get it, which counts more (RFC 9112,
+    3.2.2). A server in front of us may look at the one, and we at the other: so both have to be ours.
+    """
+    named = [request.headers.get(hdrs.HOST, "")]
+    if not request.raw_path.startswith("/"):
+        try:
+            named.append(urlsplit(request.raw_path).netloc)
+        except ValueError:
+            named.append("")
+    return named
 
 
 @web.middleware

@@ -100,6 +100,12 @@ async def test_there_is_an_end_to_the_hosts() -> None:
     )
 
 
+@pytest.mark.parametrize("odd", ["0.0.0.0", "::", "224.0.0.1", "ff02::1", "::ffff:127.0.0.1", "::ffff:192.0.2.1"])
+async def test_addresses_that_are_nobody_or_another_spelling(odd: str) -> None:
+    assert records(await host_addresses(Dns(), odd)) == (), "an MX record that names it"
+    assert records(await host_addresses(Dns(addresses=(odd, "192.0.2.1")), "a.example")) == ("192.0.2.1",)
+
+
 async def test_addresses() -> None:
     for look in (host_addresses, configured_addresses):
         assert records(await look(Dns(), "192.0.2.7")) == ("192.0.2.7",)

@@ -61,6 +61,28 @@ async def test_without_a_host_nobody_is_asked_for_our_own_name(portal, monkeypat
         await runner.cleanup()
 
 
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        (b"http://secure.example.com/robots.txt", b" 200 "),
+        (b"https://secure.example.com:443/robots.txt", b" 200 "),
+        (b"http://evil.example/robots.txt", b" 404 "),
+        (b"https://secure.example.com@evil.example/robots.txt", b" 404 "),
+        (b"//evil.example/robots.txt", b" 404 "),
+        (b"*", b" 400 "),
+        (b"http://[/robots.txt", b" 400 "),
+    ],
+)
+async def test_a_target_with_a_host_has_to_name_ours(portal, target: bytes, status: bytes) -> None:
+    runner = Runner(make_site(portal.services), access_log=None)
+    await runner.setup()
+    try:
+        raw = b"GET " + target + b" HTTP/1.1\r\nHost: secure.example.com\r\nConnection: close\r\n\r\n"
+        assert status in (await answer_to(runner, raw)).splitlines()[0] + b" "
+    finally:
+        await runner.cleanup()
+
+
 class Wire(asyncio.Transport):
     """A connection whose other side takes `left` down, or does not."""
 
