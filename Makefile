@@ -49,7 +49,7 @@ system-packages: $(SETUP)
 	@.ci/system-packages
 	@.ci/exim "$(VENV)"
 
-soak: $(SETUP) system-packages  ## the long runs: faults, kills and fuzzing at full numbers; ends with a table
+soak: $(SETUP) system-packages  ## the long runs at full numbers, a night: faults, kills, fuzzing; goes on where it was stopped; ARGS=--list
 	@.ci/soak "$(VENV)" $(ARGS)
 
 bench: $(SETUP)  ## speed and memory, as ratios taken in one run
@@ -74,4 +74,4 @@ generate: $(SETUP)  ## write again what is generated: config.example.yaml, docs/
 	@.ci/generate "$(VENV)"
 
 clean:           ## take away what was set up here
-	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .soak

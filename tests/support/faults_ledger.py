@@ -200,26 +200,46 @@ def printed(table: dict[str, Row]) -> str:
 
 def balances(table: dict[str, Row]) -> bool:
     """Nothing lost, nothing wrong. What was counted is written down for `faults_told.py`, where somebody wants it."""
-    _write_down(table)
+    rows = list(table.values())
+    write_down(
+        faults=sum(row.kills for row in rows),
+        sent=sum(row.messages for row in rows),
+        accepted=sum(row.accepted for row in rows),
+        recipients=sum(row.recipients for row in rows),
+        lost=sum(len(row.lost) for row in rows),
+        wrong=sum(len(row.wrong) for row in rows),
+        twice_by_client=sum(row.twice_by_client for row in rows),
+        twice_by_dot=sum(row.twice_by_dot for row in rows),
+    )
     return not any(row.lost or row.wrong for row in table.values())
 
 
-def _write_down(table: dict[str, Row]) -> None:
+def write_down(
+    *,
+    faults: int,
+    sent: int,
+    accepted: int,
+    recipients: int,
+    lost: int,
+    wrong: int,
+    twice_by_client: int,
+    twice_by_dot: int,
+) -> None:
+    """A line of the file that `SEALGATE_BOOKS` names, if it names one: what the faults of a test came to."""
     books = os.environ.get("SEALGATE_BOOKS")
     if not books:
         return
     test = os.environ.get("PYTEST_CURRENT_TEST", "?").rpartition("::")[2].partition(" ")[0]
-    rows = list(table.values())
     line = {
         "test": test,
-        "faults": sum(row.kills for row in rows),
-        "sent": sum(row.messages for row in rows),
-        "accepted": sum(row.accepted for row in rows),
-        "recipients": sum(row.recipients for row in rows),
-        "lost": sum(len(row.lost) for row in rows),
-        "wrong": sum(len(row.wrong) for row in rows),
-        "twice, our 250 unheard": sum(row.twice_by_client for row in rows),
-        "twice, theirs unheard": sum(row.twice_by_dot for row in rows),
+        "faults": faults,
+        "sent": sent,
+        "accepted": accepted,
+        "recipients": recipients,
+        "lost": lost,
+        "wrong": wrong,
+        "twice, our 250 unheard": twice_by_client,
+        "twice, theirs unheard": twice_by_dot,
     }
     with Path(books).open("a") as file:
         file.write(json.dumps(line) + "\n")
