@@ -3,7 +3,7 @@
 import json
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -141,37 +141,44 @@ class Engine:
             if cache is not None and self._database is not None:
                 cache.put(key, self._dump(self._database))
 
-    def ends(self, data: bytes, seen_as: Callable[[Bytes], Bytes] = lambda block: block) -> "Iterator[array[int]]":
+    def ends(self, data: bytes, seen_as: Callable[[Bytes], Bytes] | None = None) -> "Iterable[array[int]]":
         """For each block of `data` (valid UTF-8) the matches, each as `index << 40 | end`, ends in bytes, unordered.
 
         `seen_as` gives what is matched in place of a block, and of the same length.
         """
         if self._database is None or not data:
-            return
-        if len(data) <= BLOCK:
-            if found := self._scan(seen_as(data), 0, -1, len(data)):
-                yield found
-            return
+            return ()
+        if len(data) > BLOCK:
+            return self._blocks(data, seen_as)
+        found = self._all(data if seen_as is None else seen_as(data))
+        return (found,) if found else ()
+
+    def _blocks(self, data: bytes, seen_as: Callable[[Bytes], Bytes] | None) -> "Iterator[array[int]]":
         whole = memoryview(data)
         for start in range(0, len(data), BLOCK):
             stop = min(start + BLOCK, len(data))
             first = _boundary(data, max(0, start - BEFORE))
             last = _boundary(data, min(len(data), stop + AFTER))
-            found = self._scan(seen_as(whole[first:last]), first, start if start else -1, stop)
+            block: Bytes = whole[first:last]
+            found = self._some(block if seen_as is None else seen_as(block), first, start if start else -1, stop)
             if found:
                 yield found
 
-    def ends_within(self, data: bytes, spans: Sequence[tuple[int, int]]) -> "Iterator[array[int]]":
+    def ends_within(self, data: bytes, spans: Sequence[tuple[int, int]]) -> "Iterable[array[int]]":
         """As `ends`, for pieces of `data` in their order that do not meet. What ends where a piece ends is not told.
 
         Short pieces are written one behind the other and looked at together: a look has its price, however short.
         """
+        if self._database is None or not spans:
+            return ()
+        if spans[0][0] <= 0 and spans[0][1] >= len(data):
+            return self.ends(data)
+        return self._pieces(data, spans)
+
+    def _pieces(self, data: bytes, spans: Sequence[tuple[int, int]]) -> "Iterator[array[int]]":
         together: list[tuple[int, int]] = []
         size = 0
-        for start, stop in spans if self._database is not None else ():
-            if start <= 0 and stop >= len(data):
-                yield from self.ends(data)
-                continue
+        for start, stop in spans:
             first, last = start, stop
             if data[first] >= 0x80:
                 first = _boundary(data, first)
@@ -192,7 +199,7 @@ class Engine:
 
     def _ends_together(self, data: bytes, spans: Sequence[tuple[int, int]]) -> "Iterator[array[int]]":
         sheet = _BETWEEN.join([data[first:last] for first, last in spans])
-        found = self._scan(sheet, 0, -1, len(sheet))
+        found = self._all(sheet)
         if not found:
             return
         begins = list(accumulate((last - first + len(_BETWEEN) for first, last in spans), initial=0))
@@ -207,7 +214,18 @@ class Engine:
         if events:
             yield events
 
-    def _scan(self, block: Bytes, first: int, after: int, last: int) -> "array[int]":
+    def _all(self, block: Bytes) -> "array[int]":
+        """The matches of a block that is all of its text."""
+        found = array("Q")
+        take = found.append
+
+        def seen(index: int, _start: int, end: int, _flags: int, _context: object) -> None:
+            take(index << 40 | end)
+
+        self._scan(block, seen)
+        return found
+
+    def _some(self, block: Bytes, first: int, after: int, last: int) -> "array[int]":
         """The matches of a block that begins at `first` of its text: those that end behind `after`, to `last`."""
         found = array("Q")
         take = found.append
@@ -217,11 +235,10 @@ class Engine:
             if after < end <= last:
                 take(index << 40 | end)
 
-        def seen_in_whole(index: int, _start: int, end: int, _flags: int, _context: object) -> None:
-            take(index << 40 | end)
+        self._scan(block, seen)
+        return found
 
-        if not first and after < 0 and last == len(block):
-            seen = seen_in_whole
+    def _scan(self, block: Bytes, seen: Callable[[int, int, int, int, object], None]) -> None:
         try:
             scratch = self._pool.pop()
         except IndexError:
@@ -233,7 +250,6 @@ class Engine:
             raise EngineFailed(f"the matching engine failed at a scan: {type(cause).__name__}") from cause
         finally:
             self._pool.append(scratch)
-        return found
 
     def _compile(self) -> None:
         modes = [Mode.EXACT] * len(self._expressions)

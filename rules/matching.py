@@ -7,7 +7,7 @@ whether it can be, words nearby say how sure; where hits of one detector overlap
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from itertools import accumulate, chain
+from itertools import chain
 from typing import Final, TypeAlias
 
 from rules.because import Reasons
@@ -19,10 +19,10 @@ from rules.engine import Cache
 from rules.finding import Finding, Hit, Scanned
 from rules.judging import Gathered, Judge, Kept, Words
 from rules.masking import MASK, Masker
-from rules.normalise import BARRIER, Normalised, normalise, normalise_all
+from rules.normalise import Normalised, normalise, normalise_all
 from rules.places import Places
 from rules.readings import Reading, further_readings, is_turned, plain_reading
-from rules.searching import Laid, Search
+from rules.searching import Search, Surveyed
 
 __all__ = ["MOST_HITS", "Cache", "Matcher"]
 
@@ -110,7 +110,7 @@ class Matcher:
             yield group
 
     def _together(self, parts: Sequence[Part], asked: _Asked) -> Iterator[tuple[Part, Iterable[dict[int, list[Hit]]]]]:
-        """The hits of each part, reading by reading; of several parts, only those in which the engine saw something."""
+        """The hits of each part, reading by reading; of several parts, of those in which the engine saw something."""
         budget = asked.budget
         if len(parts) <= 1 or budget.spent:
             for part in parts:
@@ -118,14 +118,14 @@ class Matcher:
                 yield part, self._scan(part, plain_reading(part.text, normalise(part.text)), asked) if read else ()
             return
         normals = normalise_all([part.text for part in parts])
-        starts = list(accumulate((len(normal.data) + len(BARRIER) for normal in normals), initial=0))
-        data = BARRIER.encode().join(normal.data for normal in normals)
-        stirred = self._search.survey(data, Laid(starts), budget)
+        surveyed = self._search.survey([normal.data for normal in normals], budget)
         for index, part in enumerate(parts):
-            if not budget.spent and (index in stirred or is_turned(part.text)):
-                yield part, self._scan(part, plain_reading(part.text, normals[index], stirred.get(index, ())), asked)
-            elif budget.spent:
-                yield part, ()
+            seen = surveyed.get(index)
+            if seen is None and not is_turned(part.text):
+                if budget.spent:
+                    yield part, ()
+                continue
+            yield part, self._scan(part, plain_reading(part.text, normals[index], seen or Surveyed()), asked)
 
     def _scan(self, part: Part, plain: Reading, asked: _Asked) -> Iterator[dict[int, list[Hit]]]:
         """The hits of one part, reading by reading."""
@@ -147,7 +147,9 @@ class Matcher:
         """Every value that passes its check, by detector, a bounded number at a time; none of detectors in `full`."""
         batch: Batch = defaultdict(list)
         waiting = 0
-        found = self._search.candidates(reading.normal.data, budget, full, reading.terms is None, reading.marks)
+        found: Iterable[Candidate] | None = reading.found
+        if found is None:
+            found = self._search.candidates(reading.normal.data, budget, full, reading.terms is None, reading.marks)
         for candidate in chain(found, reading.terms or ()):
             batch[candidate.detector].append(candidate)
             waiting += 1

@@ -8,6 +8,7 @@ from rules.candidates import Candidate
 from rules.direction import CONTROLS, displayed
 from rules.disguise import disguised
 from rules.normalise import Normalised, normalise
+from rules.searching import Surveyed
 
 _SOME: Final = 1 << 19  # characters
 
@@ -19,8 +20,9 @@ class Reading:
     normal: Normalised
     origin: Callable[[int], int] = field(repr=False)
     place: Callable[[int], int] = field(default=int, repr=False)
-    terms: Sequence[Candidate] | None = None  # of word lists, that count; None: to be found out
-    marks: list[int] = field(default_factory=list)  # noted while it is searched: where letters look like others
+    found: Sequence[Candidate] | None = None  # values that passed their checks; None: to be searched for
+    terms: Sequence[Candidate] | None = None  # of word lists, that count; None: likewise
+    marks: list[int] = field(default_factory=list)  # where letters look like others; noted while it is searched
 
 
 class _Origin:
@@ -37,9 +39,14 @@ class _Origin:
         return self._origin(offset)
 
 
-def plain_reading(text: str, normal: Normalised, terms: Sequence[Candidate] | None = None) -> Reading:
-    """The text as it is stored, normalised."""
-    return Reading(normal, _Origin(text, normal), terms=terms)
+def plain_reading(text: str, normal: Normalised, seen: Surveyed | None = None) -> Reading:
+    """The text as it is stored, normalised; `seen`: what a survey saw of it."""
+    origin = _Origin(text, normal)
+    if seen is None:
+        return Reading(normal, origin)
+    if seen.alone:
+        return Reading(normal, origin, terms=seen.terms)
+    return Reading(normal, origin, found=seen.found, terms=seen.terms, marks=seen.marks)
 
 
 def further_readings(text: str, plain: Reading) -> Iterator[Reading]:
@@ -48,7 +55,7 @@ def further_readings(text: str, plain: Reading) -> Iterator[Reading]:
         besides = disguised(plain.normal, plain.marks)
         if besides is not None:
             inner = besides.origin
-            yield Reading(besides.normal, lambda offset: plain.origin(inner(offset)), inner, ())
+            yield Reading(besides.normal, lambda offset: plain.origin(inner(offset)), inner, terms=())
     if is_turned(text):
         seen = displayed(text)
         turned = normalise(seen)

@@ -2,10 +2,10 @@
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence, Set
-from dataclasses import dataclass
-from itertools import chain
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass, field
+from itertools import accumulate, chain
+from typing import Final, TypeAlias
 
 from rules.arming import FIELDS, Armed, Arming
 from rules.budget import Budget
@@ -16,24 +16,30 @@ from rules.disguise import FOREIGN_MARK, MARK
 from rules.engine import Bundle, Cache, Engine, Expression, Mode
 from rules.lanes import Lane, lane_of
 from rules.literals import Literals
+from rules.normalise import BARRIER
 from rules.widths import asks_for_lines, asks_for_text, compile_pattern
 from rules.words import Sums, Term, weigh
 
+Spans: TypeAlias = Sequence[tuple[int, int]]
+
 _END: Final = (1 << 40) - 1
+_BARRIER: Final = BARRIER.encode()
 _EVENTS: Final = 3  # 1 << 3 events that are only counted cost as much as one step
 _RUN: Final = 0  # the further expressions among the numbers; the other is a mark
 _SMALL: Final = 1024  # bytes; a text no longer is searched whole
 
 
-@dataclass(frozen=True, slots=True)
-class Laid:
-    """Where texts begin that were written one behind the other."""
+@dataclass(slots=True)
+class Surveyed:
+    """What was seen of one of several texts: values that passed their checks, the weighted terms that count, and marks.
 
-    starts: Sequence[int]
+    `alone`: the engine does not know all of its patterns whole, so the text has to be looked at by itself.
+    """
 
-    def at(self, end: int) -> int:
-        """The number of the text in which something ends there."""
-        return bisect_left(self.starts, end) - 1
+    found: list[Candidate] = field(default_factory=list)
+    terms: list[Candidate] = field(default_factory=list)
+    marks: list[int] = field(default_factory=list)
+    alone: bool = False
 
 
 class Search:
@@ -91,24 +97,37 @@ class Search:
         # Whether several texts may be surveyed as one: no pattern asks where a text begins, and the engine has all.
         self.joins = all(each.joins for each in self._passes)
 
-    def survey(self, data: bytes, parts: Laid, budget: Budget) -> dict[int, list[Candidate]]:
-        """Which of several texts written one behind the other need a look, each with the weighted terms that count.
+    def survey(self, texts: Sequence[bytes], budget: Budget) -> dict[int, Surveyed]:
+        """What several texts hold, looked at as one; those in which nothing was seen are left out.
 
-        Terms count together across texts that stand as near as the list says: a subject, the body, a file's name.
+        Each value is confirmed in its own text. Terms count together across texts that stand as near as the list says:
+        a subject, the body, a file's name.
         """
-        found: dict[int, list[Candidate]] = {}
-        sums, known = Sums(), Known()
-        marks: list[int] = []
-        for each, event in self._events(data, budget, sums, marks):
-            part = parts.at(event & _END)
-            if part not in found and each.holds(data, event, budget, known):
-                found[part] = []
+        starts = list(accumulate((len(text) + len(_BARRIER) for text in texts), initial=0))
+        seen: dict[int, Surveyed] = defaultdict(Surveyed)
+        known: dict[int, Known] = defaultdict(Known)
+        sums, marks = Sums(), list[int]()
+        for each, block in self._events(_BARRIER.join(texts), budget, sums, marks):
+            for event in block:
+                index, end = event >> 40, event & _END
+                if index in each.slow:  # which is told once
+                    for part in range(len(texts)):
+                        seen[part].alone = True
+                    continue
+                part = bisect_left(starts, end) - 1
+                text = texts[part]
+                end = min(end - starts[part], len(text))  # it may have taken the first sign behind the text
+                for program in each.programs[index]:
+                    candidate = program.confirm(text, end, budget, known[part])
+                    if candidate is not None:
+                        seen[part].found.append(candidate)
         for mark in marks:
-            found.setdefault(parts.at(mark), [])
+            part = bisect_left(starts, mark) - 1
+            seen[part].marks.append(mark - starts[part])
         for candidate in self._weighed(sums):
-            part = parts.at(candidate.end)
-            found.setdefault(part, []).append(moved(candidate, -parts.starts[part]))
-        return found
+            part = bisect_left(starts, candidate.end) - 1
+            seen[part].terms.append(moved(candidate, -starts[part]))
+        return seen
 
     def candidates(
         self, data: bytes, budget: Budget, full: Set[int], terms: bool, marks: list[int]
@@ -120,17 +139,18 @@ class Search:
         known = Known()
         sums = Sums() if terms else None
         slow = {each: set(each.alone) for each in self._passes if each.alone}
-        for each, event in self._events(data, budget, sums, marks):
-            index = event >> 40
-            if index in each.slow:
-                slow.setdefault(each, set()).add(index)
-                continue
-            for program in each.programs[index]:
-                if program.detector in full:
+        for each, block in self._events(data, budget, sums, marks):
+            for event in block:
+                index = event >> 40
+                if index in each.slow:
+                    slow.setdefault(each, set()).add(index)
                     continue
-                candidate = program.confirm(data, event & _END, budget, known)
-                if candidate is not None:
-                    yield candidate
+                for program in each.programs[index]:
+                    if program.detector in full:
+                        continue
+                    candidate = program.confirm(data, event & _END, budget, known)
+                    if candidate is not None:
+                        yield candidate
         for each, indices in slow.items():
             for index in sorted(indices):
                 for program in each.programs[index]:
@@ -140,41 +160,47 @@ class Search:
 
     def _events(
         self, data: bytes, budget: Budget, sums: Sums | None, marks: list[int]
-    ) -> Iterator[tuple["_Pass", int]]:
-        """What the engine sees of patterns, pass by pass."""
+    ) -> Iterator[tuple["_Pass", Iterable[int]]]:
+        """What the engine sees of patterns, pass by pass, each as `index << 40 | end`."""
         armed, runs = Armed(self._arming, data), list[int]()
         whole = ((0, len(data)),)
         for each in (self._words, self._others):
-            for event in each.events(data, whole, budget):
-                yield each, event
-        for event in self._numbers.events(data, whole, budget):
-            kind = (event >> 40) - self._numbers.count
-            if kind < 0:
-                yield self._numbers, event
-            else:
-                (runs if kind == _RUN else marks).append(event & _END)
-        for event in self._capitals.events(data, whole, budget):
-            if event >> 40 < self._capitals.count:
-                yield self._capitals, event
-            else:
-                armed.add(self._arming.fields, (event & _END,))
+            for block in each.blocks(data, whole, budget):
+                yield each, block
+        numbers, capitals = self._numbers, self._capitals
+        for block in numbers.blocks(data, whole, budget):
+            runs += [event & _END for event in block if event >> 40 == numbers.count + _RUN]
+            marks += [event & _END for event in block if event >> 40 > numbers.count + _RUN]
+            yield numbers, [event for event in block if event >> 40 < numbers.count]
+        for block in capitals.blocks(data, whole, budget):
+            if any(event >> 40 == capitals.count for event in block):
+                armed.add(self._arming.fields, (0,))
+            yield capitals, [event for event in block if event >> 40 < capitals.count]
         if not data.isascii():
             marks += [event & _END for block in self._foreign.ends(data) for event in block]
-        small = len(data) <= _SMALL and runs
-        about = [whole if small else windows(data, runs, widest) for widest in (NARROW, WIDEST)]
+        about = self._about(data, runs)
         for each, near in zip(self._second, about, strict=True):
-            for event in each.events(data, near, budget):
-                yield each, event
+            for block in each.blocks(data, near, budget):
+                yield each, block
         self._literals.read(data, budget, armed.add, sums.add if sums is not None else None)
         for detector in armed.detectors:
             spans = armed.spans(detector)
             if detector in self._third:
-                for event in self._third[detector].events(data, spans, budget):
-                    yield self._third[detector], event
+                for block in self._third[detector].blocks(data, spans, budget):
+                    yield self._third[detector], block
             for each, near in zip(self._fourth.get(detector, ()), about, strict=False):
                 if each.count:
-                    for event in each.events(data, common(spans, near), budget):
-                        yield each, event
+                    for block in each.blocks(data, common(spans, near), budget):
+                        yield each, block
+
+    @staticmethod
+    def _about(data: bytes, runs: list[int]) -> "tuple[Spans, Spans]":
+        """The pieces close about runs of digits, and those farther about them."""
+        if not runs:
+            return (), ()
+        if len(data) <= _SMALL:
+            return ((0, len(data)),), ((0, len(data)),)
+        return windows(data, runs, NARROW), windows(data, runs, WIDEST)
 
     def _weighed(self, sums: Sums) -> Iterator[Candidate]:
         for detector, places in sums.seen.items():
@@ -233,20 +259,18 @@ class _Pass:
             if place in self.slow
         )
 
-    def events(self, data: bytes, spans: Sequence[tuple[int, int]], budget: Budget) -> Iterator[int]:
-        """What the engine sees in pieces of a text, as `index << 40 | end`."""
-        for block in self._engine.ends_within(data, spans):
+    def blocks(self, data: bytes, spans: Spans, budget: Budget) -> Iterable[Iterable[int]]:
+        """What the engine sees in pieces of a text, as `index << 40 | end`, block by block."""
+        seen = self._engine.ends_within(data, spans)
+        return self._paid(seen, budget) if seen else ()
+
+    @staticmethod
+    def _paid(seen: Iterable[Sequence[int]], budget: Budget) -> Iterator[Iterable[int]]:
+        for block in seen:
             budget.left -= len(block) >> _EVENTS
             if budget.spent:
                 return
-            yield from block
-
-    def holds(self, data: bytes, event: int, budget: Budget, known: Known) -> bool:
-        """Whether a value that passes its check ends where the engine saw something."""
-        index = event >> 40
-        return index in self.slow or any(
-            program.confirm(data, event & _END, budget, known) is not None for program in self.programs[index]
-        )
+            yield block
 
 
 def _telling(detector: Detector, regex: str, alone: bool) -> str:
