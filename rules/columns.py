@@ -7,6 +7,7 @@ Tables are looked for only about a value that fills a cell, and each no more tha
 
 import re
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -56,15 +57,22 @@ class _Table:
     headed: bool = False  # no more lines of labels follow
 
 
+@dataclass(slots=True)
+class _Known:
+    """The tables of the runs of lines that were searched."""
+
+    tables: list[_Table] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
+    searched: list[tuple[int, int]] = field(default_factory=list)
+
+
 class Columns:
     """The tables of one text, recognised where they are asked for."""
 
     def __init__(self, data: bytes, budget: Budget) -> None:
         self._data = data
         self._budget = budget
-        self._tables: list[_Table] = []
-        self._starts: list[int] = []
-        self._searched: list[tuple[int, int]] = []  # runs of lines whose tables are known
+        self._known: dict[tuple[bytes, ...], _Known] = defaultdict(_Known)  # by the signs that were looked for
 
     def header(self, start: int, end: int) -> bytes:
         """The labels above the value at start..end; empty where it fills no cell of a table."""
@@ -95,16 +103,17 @@ class Columns:
 
     def _table(self, first: int, last: int, signs: Sequence[bytes]) -> _Table | None:
         """The table that holds the line first..last, with rows; one of `signs` is between its cells."""
-        if not any(start <= first < stop for start, stop in reversed(self._searched)):
+        known = self._known[tuple(signs)]
+        if not any(start <= first < stop for start, stop in reversed(known.searched)):
             start, stop = self._walk(first, -1, signs), self._walk(last, 1, signs)
-            self._searched.append((start, stop))
-            self._tables += [
+            known.searched.append((start, stop))
+            known.tables += [
                 table for table in _tables(self._data, start, stop, self._budget) if table.rows or len(table.heads) > 1
             ]
-            self._tables.sort(key=lambda table: table.start)
-            self._starts = [table.start for table in self._tables]
-        index = bisect_right(self._starts, first) - 1
-        return self._tables[index] if index >= 0 and self._tables[index].end >= last else None
+            known.tables.sort(key=lambda table: table.start)
+            known.starts = [table.start for table in known.tables]
+        index = bisect_right(known.starts, first) - 1
+        return known.tables[index] if index >= 0 and known.tables[index].end >= last else None
 
     def _walk(self, place: int, step: int, signs: Sequence[bytes]) -> int:
         """Up (from a line's start) or down (from its end) until more lines than may be odd are no rows."""
@@ -186,7 +195,12 @@ def _tables(data: bytes, start: int, end: int, budget: Budget) -> Iterator[_Tabl
         stop = len(data) if stop < 0 else stop
         line = data[start:stop] if stop - start <= _LONGEST_LINE else b""
         budget.left -= 1
-        if table is not None and _takes(table, line, start):
+        set_off = table is not None and table.rows > 0 and _is_set_off(data, start, stop)
+        begun = _begun(line, start, stop) if set_off else None
+        if table is not None and begun is not None and begun.sign and begun.sign == table.sign:
+            yield table
+            table = begun
+        elif table is not None and _takes(table, line, start):
             table.end = stop
         else:
             if table is not None:
@@ -203,6 +217,12 @@ def _tables(data: bytes, start: int, end: int, budget: Budget) -> Iterator[_Tabl
         start = stop + 1
     if table is not None:
         yield table
+
+
+def _is_set_off(data: bytes, start: int, stop: int) -> bool:
+    """Whether a blank line stands above a line and none below: labels that stand so begin a table of their own."""
+    above, below = data[max(0, start - 3) : start], data[stop : stop + 3]
+    return above.endswith((b"\n\n", b"\n\r\n")) and len(below) > 1 and below[1:2] not in b"\r\n"
 
 
 def _takes(table: _Table, line: bytes, start: int) -> bool:

@@ -49,6 +49,23 @@ def test_titles_gaps_and_quotes(matcher: Matcher) -> None:
     assert len(sure(matcher, text, "us.ssn")) >= 110
 
 
+def test_each_of_two_tables_has_its_own_header(matcher: Matcher) -> None:
+    one = "Name\tMedicare number\tCity\nJo\t5273670041\tSpringfield\nJane\t-\tShelbyville\n"
+    other = "Name\tSSN\tCity\nJo\t501010001\tSpringfield\nJane\t501020008\tShelbyville\n"
+    assert sure(matcher, f"{one}\n{other}", "us.ssn") == {"501010001", "501020008"}
+    doubled = "\n".join(f"{line}\n" for line in other.splitlines())  # every line is set off: one table
+    assert sure(matcher, doubled, "us.ssn") == {"501010001", "501020008"}
+
+
+def test_a_question_about_what_stands_below_a_table_hides_none_of_it() -> None:
+    rows = [f"n\t{number}\t1879189381" for number in numbers(12)]
+    data = "\n".join(["Name\tSSN\tAccount", *rows, "", "Huizen", "", "4063 7715", ""]).encode()
+    columns = Columns(data, Budget())
+    below, last = data.index(b"4063"), data.index(rows[-1][2:11].encode())
+    assert columns.header(below, below + 9) != b"SSN"
+    assert columns.header(last, last + 9) == b"SSN"
+
+
 @pytest.mark.parametrize("label", ["order no", "article", "phone", "part number", "amount"])
 def test_another_column_is_none(matcher: Matcher, label: str) -> None:
     padding = "\n".join(f"{number},xxxxxxxxxxxxxxxxx,y" for number in range(100, 140))

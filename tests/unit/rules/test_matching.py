@@ -304,6 +304,54 @@ def test_what_the_engine_refuses_is_found_all_the_same(
     assert values(matcher, "nothing", "x") == []
 
 
+def test_what_the_engine_refuses_is_found_in_each_of_several_texts(make_detectors: Make) -> None:
+    matcher = Matcher(make_detectors(x={"patterns": [{"regex": HUGE}]}))
+    texts = ("nothing", "xx ab12 cd-ef 99", "none", "in zz34 kk-ll 77")
+    found = matcher.scan(Content(tuple(Part(f"part {n}", text) for n, text in enumerate(texts)))).findings
+    assert [(hit.place, hit.value) for hit in hits(found, "x")] == [
+        ("part 1", "AB12CDEF99"),
+        ("part 3", "ZZ34KKLL77"),
+    ]
+
+
+TOGETHER = (
+    "key gl-AAAA",
+    "AAAA is no key, gl-",
+    "BBBB",
+    "SSN",
+    "536-22-1234",
+    "the SSN is 536-22-1234",
+    "grand total 536-22-",
+    "1234",
+    "größer 7 gl-CCCC",
+    "536-22-l234 is the SSN",
+    "card 4111 1111 1111 1111",
+    "A\tSSN\nB\t536221234",
+    "C\t536221235",
+)
+
+
+def test_texts_looked_at_together_say_what_each_says_alone(make_detectors: Make, matcher: Matcher) -> None:
+    own = Matcher(
+        make_detectors(
+            tail={"patterns": [{"regex": r"gl-(?P<value>[A-Z]{4})(?:[^0-9A-Za-z]|$)"}]},
+            head={"patterns": [{"regex": r"^[A-Z]{4}$"}]},
+            gap={"patterns": [{"regex": r"gl-\s{0,5}[A-Z]{4}"}]},
+        )
+    )
+    for one in (own, matcher):
+        together = one.scan(Content(tuple(Part(f"{n}", text) for n, text in enumerate(TOGETHER)))).findings
+        found = {(f.detector, hit.place, hit) for f in together for hit in f.hits}
+        alone = {
+            (f.detector, hit.place, hit)
+            for n, text in enumerate(TOGETHER)
+            for f in one.scan_text(text, f"{n}")
+            for hit in f.hits
+        }
+        assert found == alone
+        assert found
+
+
 def test_only_refused_patterns(make_detectors: Make) -> None:
     matcher = Matcher(make_detectors(x={"patterns": [{"regex": r"(?U)ab{1,3}"}]}))
     assert values(matcher, "ab abb", "x") == ["AB", "ABB"]
