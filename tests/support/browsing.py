@@ -74,8 +74,11 @@ def photograph(page: Any, name: str) -> None:
         for scheme in ("light", "dark") if PICTURES else ():
             page.emulate_media(color_scheme=scheme)
             tall = page.evaluate("document.documentElement.scrollHeight")
-            seen = {"x": 0, "y": 0, "width": width, "height": min(tall, 2 * height)}  # the rest tells nothing new
-            page.screenshot(path=str(Path(PICTURES) / f"{name}-{size}-{scheme}.png"), full_page=True, clip=seen)
+            # As tall as the picture: what is out of sight a browser does not paint, frames above all. More of a long
+            # page tells nothing new.
+            page.set_viewport_size({"width": width, "height": max(height, min(tall, 2 * height))})
+            page.screenshot(path=str(Path(PICTURES) / f"{name}-{size}-{scheme}.png"))
+            page.set_viewport_size({"width": width, "height": height})
         fits(page, f"{name} at {width} px")
     unlabelled = page.evaluate(
         "[...document.querySelectorAll('input:not([type=hidden])')].filter(e => !e.labels.length).length"
