@@ -38,6 +38,7 @@ from gateway.nurserykeeper import NurseryKeeper
 from gateway.outgoing import Outgoing, most_connections, outgoing
 from gateway.policies import PolicyKeeper
 from gateway.recognition import pictures_for, tesseract_for
+from gateway.rehearsal import rehearse
 from gateway.seats import Seat
 from gateway.settings import Settings
 from gateway.smtp.crowd import OneProcess
@@ -49,6 +50,8 @@ from gateway.supervised import Supervisor
 from gateway.telemetry import Metrics, metrics_endpoint, start_logging
 from gateway.usercache import WithUsers
 from policy.decision import Route
+from policy.extraction.message import read_message
+from policy.message import Message
 from portal.phones.sending import couriers
 from portal.phones.settings import read_directory
 from portal.services import PortalServices
@@ -71,7 +74,8 @@ class Inherited:
 def open_doors(settings: Settings) -> Sockets:
     """Every listening socket that the configuration names. Raises OSError."""
     metrics = () if settings.telemetry.metrics is None else (settings.telemetry.metrics,)
-    return open_sockets([*metrics, settings.portal.address, *(one.address for one in settings.listeners)])
+    mail = [one.address for one in settings.listeners]
+    return open_sockets([*metrics, settings.portal.address, *mail], closed=mail)
 
 
 def load_keeper(settings: Settings) -> PolicyKeeper:
@@ -82,7 +86,12 @@ def load_keeper(settings: Settings) -> PolicyKeeper:
     with open_stores(settings) as stores:
         keeper = PolicyKeeper(settings, cache=_compiled(stores))
         keeper.load()
+    asyncio.run(rehearse(keeper.in_force, _read_here))
     return keeper
+
+
+async def _read_here(raw: bytes, _passwords: Sequence[str] = ()) -> Message:
+    return read_message(raw)
 
 
 def _compiled(stores: Stores) -> Cache:
@@ -131,7 +140,6 @@ async def serve(
                 _doors(stores, keeper, reader, out, metrics=metrics, stop=stop, inherited=inherited) as doors,
             ):
                 _on_reload(keeper, doors)
-                settle()
                 if inherited is not None:
                     inherited.seat.ready()
                 supervisor.ready()
@@ -252,10 +260,19 @@ async def _doors(
             )
             await stack.enter_async_context(shown)
         await stack.enter_async_context(portal_site(_portal(stores, strain), sockets[settings.portal.address]))
+        await _get_ready(keeper, reader, inherited)
         yield [
             await stack.enter_async_context(smtp_listener(listener, house, intake, sockets[listener.address]))
             for listener in settings.listeners
         ]
+
+
+async def _get_ready(keeper: PolicyKeeper, reader: Reader, inherited: Inherited | None) -> None:
+    """What the first mail would have to wait for is done before anybody can come; workers open their doors together."""
+    await rehearse(keeper.in_force, reader.read)
+    settle()
+    if inherited is not None:
+        await inherited.seat.wait_for_others()
 
 
 def _intake(stores: Stores, keeper: PolicyKeeper, reader: Reader, out: Outgoing, metrics: Metrics) -> Intake:

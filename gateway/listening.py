@@ -1,13 +1,14 @@
 """Listening sockets: opened once, by us or by systemd, before there are workers; all workers inherit and share them.
 
 A worker that ends leaves the connections in the backlog to the others, and one that starts finds them there. Each
-takes connections one at a time and lets the others go first while it has more sessions than they.
+takes connections one at a time and lets the others go first while it has more sessions than they. An address is taken
+at once, so that a mistake is told early; nobody can connect before the first worker is ready.
 """
 
 import asyncio
 import os
 import socket
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -28,16 +29,20 @@ _EXHAUSTED: Final = 1.0  # seconds to wait when there are no descriptors or buff
 Sockets = Mapping[str, tuple[socket.socket, ...]]  # listening sockets by `address` as configured
 
 
-def open_sockets(addresses: Iterable[str], environ: Mapping[str, str] = os.environ) -> Sockets:
+def open_sockets(
+    addresses: Iterable[str], environ: Mapping[str, str] = os.environ, *, closed: Container[str] = ()
+) -> Sockets:
     """Listening sockets for each `host:port`; those that systemd opened are used.
 
-    Raises OSError; then none stays open.
+    Those of `closed` are bound only, for an Acceptor to listen on. Raises OSError; then none stays open.
     """
     passed_on = _passed_on(environ)
     opened: dict[str, tuple[socket.socket, ...]] = {}
     try:
         for address in addresses:
-            opened[address] = tuple(_listen(address, passed_on))
+            opened[address] = sockets = tuple(_bind(address, passed_on))
+            if address not in closed:
+                listen(sockets)
     except BaseException:
         close_sockets(opened)
         raise
@@ -51,7 +56,16 @@ def close_sockets(sockets: Sockets) -> None:
             sock.close()
 
 
-def _listen(address: str, passed_on: list[socket.socket]) -> Iterable[socket.socket]:
+def listen(sockets: Iterable[socket.socket]) -> None:
+    """Let clients come; does no harm to sockets on which they come already. Raises OSError."""
+    for sock in sockets:
+        try:
+            sock.listen(BACKLOG)
+        except OSError as cause:  # somebody else was faster, which only now shows
+            raise OSError(cause.errno, f"port {sock.getsockname()[1]}: {os.strerror(cause.errno or 0)}") from cause
+
+
+def _bind(address: str, passed_on: list[socket.socket]) -> Iterable[socket.socket]:
     host, port = parse_endpoint(address)
     places = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     for family, kind, protocol, _, place in dict.fromkeys(places):
@@ -67,7 +81,6 @@ def _listen(address: str, passed_on: list[socket.socket]) -> Iterable[socket.soc
             if family == socket.AF_INET6:
                 sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             sock.bind(place)
-            sock.listen(BACKLOG)
             sock.setblocking(False)
         except OSError as cause:
             sock.close()
@@ -113,7 +126,8 @@ class Acceptor:
         self._open = False
 
     def start(self) -> None:
-        """Take connections from now on."""
+        """Take connections from now on. Raises OSError."""
+        listen(self._sockets)
         self._open = True
         for sock in self._sockets:
             asyncio.get_running_loop().add_reader(sock, self._take, sock)

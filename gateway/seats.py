@@ -4,14 +4,18 @@ Each worker writes its own row only and reads all of them, so nothing needs a lo
 bounds crowds, it keeps no books.
 """
 
+import asyncio
 import mmap
 import time
 from collections.abc import Hashable
+from contextlib import suppress
 from typing import Final
 
 _SLOTS: Final = 8192  # clients share a counter only by rare accident, and then are let in a little later
-_BEAT, _READY, _SESSIONS, _FIRST = 0, 1, 2, 3  # words of a row
+_BEAT, _READY, _SESSIONS, _DRESSED, _FIRST = 0, 1, 2, 3, 4  # words of a row
 _WORDS: Final = _FIRST + _SLOTS
+_TOGETHER: Final = 5.0  # seconds
+_GLANCE: Final = 0.002  # seconds between looks at the others
 
 
 class Seats:
@@ -66,6 +70,17 @@ class Seat:
     def beat(self, now: float | None = None) -> None:
         """A sign of life, at least every few seconds."""
         self._seats.write(self.number, _BEAT, int(time.monotonic() if now is None else now))
+
+    async def wait_for_others(self, seconds: float = _TOGETHER) -> None:
+        """All is done but opening the doors: wait until it is with all workers, which then share the first clients.
+
+        One that does not get there in that time, or has to be started again, does not hold up the others.
+        """
+        self._seats.write(self.number, _DRESSED, 1)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._seats.total(_DRESSED) < self._seats.count:  # noqa: ASYNC110 - written by other processes
+                    await asyncio.sleep(_GLANCE)
 
     def ready(self) -> None:
         """The doors are open."""

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 @click.pass_obj
 def command(invocation: Invocation, end_with_stdin: bool) -> None:
     """Run the gateway until SIGTERM or SIGINT; SIGHUP reads the policy again."""
+    from gateway.memory import hurry
+
+    hurry()
     from delivery.errors import DeliveryError
     from gateway.settings import SettingsInvalid, load_settings
     from keys.errors import KeysError

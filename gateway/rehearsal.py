@@ -1,0 +1,48 @@
+"""A message of our own, read, looked through and decided on before anybody's is; nothing of it is kept.
+
+What is made on first use (patterns of the standard library's, caches, scratch space, pages of memory that a worker
+shares with its parent until it writes into them) would else be made while clients wait.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from ipaddress import IPv4Address
+from typing import Final
+
+from gateway.deciding import decide
+from gateway.seams import Rules
+from keys.tokens import new_id
+from policy.message import Address, Client, Envelope, Message, Recipient
+
+_PLAIN: Final = b"""\
+From: Rehearsal <nobody@rehearsal.invalid>\r
+To: nobody@example.invalid, "One, Some" <some@example.invalid>\r
+Subject: =?utf-8?q?A_rehearsal=C2=A0?= of an ordinary letter\r
+Date: Thu, 01 Jan 2026 00:00:00 +0000\r
+Message-ID: <rehearsal@example.invalid>\r
+MIME-Version: 1.0\r
+"""
+_TEXT: Final = (
+    "Call +1 202 555 0143 on 3/14/2026 about order no. 123-45-6789, room 12: 4111 1111 1111 1112 is no card.\r\n"
+)
+_LETTER: Final = _PLAIN + b"Content-Type: text/plain; charset=utf-8\r\n\r\n" + _TEXT.encode() * 12
+_PAGE: Final = (
+    _PLAIN
+    + b'Content-Type: multipart/alternative; boundary="b"\r\n\r\n--b\r\nContent-Type: text/plain\r\n'
+    + b"Content-Transfer-Encoding: quoted-printable\r\n\r\ncaf=C3=A9 =\r\n\r\n--b\r\nContent-Type: text/html\r\n"
+    + b"Content-Transfer-Encoding: base64\r\n\r\n"
+    + b"PGh0bWw+PHA+WW91ciA8Yj5udW1iZXI8L2I+IDUzNi0yMi0xMjM0PC9wPjwvaHRtbD4=\r\n--b--\r\n"
+)
+
+
+async def rehearse(rules: Rules, read: Callable[[bytes, Sequence[str]], Awaitable[Message]]) -> None:
+    """As for mail of ours to somebody elsewhere."""
+    envelope = Envelope(
+        id=new_id(),
+        sender=Address("nobody", "rehearsal.invalid"),
+        recipients=(Recipient(Address("nobody", "example.invalid")),),
+        client=Client(IPv4Address("127.0.0.1")),
+        received_at=datetime.now(UTC),
+    )
+    for raw in (_LETTER, _PAGE, _LETTER):
+        await decide(rules, envelope, await read(raw, ()))
