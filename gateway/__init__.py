@@ -14,7 +14,8 @@ What is where:
 - what decides: `policies` (the one in force), `policyfile`, `detectors`, `wishes`; compiled patterns: `matchcache`,
   `usercache`; old mail before two policies: `replay/`
 - the configuration: `settings`, `consistency`, `certificates`, `yamlmarks`, `mistakes`, `example`
-- processes: `processes` and `seats` (several workers), `supervised` (systemd), `memory`, `chores`, `stores`
+- processes: `processes` and `seats` (several workers), `rehearsal` (what is done before the doors open), `supervised`
+  (systemd), `memory`, `chores`, `stores`
 - what is told: `telemetry`, `counting`, `queuegauges`
 - commands: `cli/`, `demo/`, `__main__`
 """

@@ -22,6 +22,7 @@ from delivery.errors import StoreUnavailable
 from delivery.lanes import Limits
 from delivery.store.audit import Event, EventKind, record
 from delivery.store.credentials import Credentials
+from delivery.store.statements import compile_all
 from delivery.trail.keeping import TrailKeeper
 from delivery.trail.places import place_of
 from delivery.worker import DeliveryWorker
@@ -56,6 +57,8 @@ from portal.phones.sending import couriers
 from portal.phones.settings import read_directory
 from portal.services import PortalServices
 from portal.site import portal_site
+from portal.web.kepttemplates import learn_all
+from portal.web.language import portal_speech
 from rules.matching import Cache
 
 log = get_logger(__name__)
@@ -86,7 +89,11 @@ def load_keeper(settings: Settings) -> PolicyKeeper:
     with open_stores(settings) as stores:
         keeper = PolicyKeeper(settings, cache=_compiled(stores))
         keeper.load()
+        stores.db.read_now(compile_all)
+        learn_all(_compiled(stores))
     asyncio.run(rehearse(keeper.in_force, _read_here))
+    for language in settings.languages:
+        portal_speech(language)
     return keeper
 
 

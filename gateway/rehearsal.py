@@ -17,7 +17,7 @@ from policy.message import Address, Client, Envelope, Message, Recipient
 _PLAIN: Final = b"""\
 From: Rehearsal <nobody@rehearsal.invalid>\r
 To: nobody@example.invalid, "One, Some" <some@example.invalid>\r
-Subject: =?utf-8?q?A_rehearsal=C2=A0?= of an ordinary letter\r
+Subject: =?utf-8?q?A_rehears=C3=A4l?= of an ordinary letter\r
 Date: Thu, 01 Jan 2026 00:00:00 +0000\r
 Message-ID: <rehearsal@example.invalid>\r
 MIME-Version: 1.0\r

@@ -84,6 +84,7 @@ class Seat:
 
     def ready(self) -> None:
         """The doors are open."""
+        self._seats.write(self.number, _DRESSED, 1)
         self._seats.write(self.number, _READY, 1)
 
     def enter(self, client: Hashable) -> tuple[int, int]:
@@ -107,7 +108,7 @@ class Seat:
         """Has another worker that takes mail fewer sessions than this one, `coming` ones among them?"""
         mine = self._seats.read(self.number, _SESSIONS) + coming
         return any(
-            self._seats.is_ready(other) and self._seats.read(other, _SESSIONS) < mine
+            self._seats.read(other, _DRESSED) and self._seats.read(other, _SESSIONS) < mine
             for other in range(self._seats.count)
             if other != self.number
         )

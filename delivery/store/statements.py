@@ -8,12 +8,14 @@ by it, and bound by the column types' own rules; but they skip its execution. Er
 import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, TypeAlias
+from weakref import WeakSet
 
 from sqlalchemy import JSON, BindParameter, Connection, Delete, Dialect, Insert, LargeBinary, Select, Update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import CompileError, DBAPIError
 from sqlalchemy.types import TypeEngine
 
 from delivery.store.schema import UtcTime, to_microseconds
@@ -60,6 +62,9 @@ class _Form:
         return self.sql.replace(_SET_MARK, ", ".join([self.mark] * count))
 
 
+_ALL: "Final[WeakSet[Statement]]" = WeakSet()
+
+
 class Statement:
     """One statement. `columns`: those an insert fills. `raw`: names whose values are as the database gave them.
 
@@ -74,6 +79,7 @@ class Statement:
         *,
         raw: Collection[str] = (),
     ) -> None:
+        _ALL.add(self)
         self._clause = clause.inline() if isinstance(clause, Insert) else clause  # nothing is to be given back
         self._columns = columns
         self._raw = frozenset(raw)
@@ -163,6 +169,13 @@ class Statement:
         if isinstance(self._clause, Select):
             columns = tuple((one.name, _reading(one.type, dialect)) for one in self._clause.selected_columns)
         return _Form(sql, mark, bindings, fixed, columns)
+
+
+def compile_all(conn: Connection) -> None:
+    """Every statement there is, for the kind of database that `conn` is to: workers forked from here share them."""
+    for statement in tuple(_ALL):
+        with suppress(CompileError):  # it is said to another kind only
+            statement._form(conn)
 
 
 def _rule(bind: BindParameter[Any], dialect: Dialect) -> "Callable[[Any], Any] | None":

@@ -10,8 +10,8 @@ What is where:
 - who asks: `visitor`, `client`, `locator`, `throttle`; connections: `porch`, `door`,
   `patience`
 - forms: `forms`, `csrf`; files that come: `uploads`, `resuming`
-- pages: `render`, `headers`, `static`, `language`, `choosing`, `times`, `words`, `letters`; what goes wrong:
-  `troubles`, `ends`
+- pages: `render`, `kepttemplates`, `headers`, `static`, `language`, `choosing`, `times`, `words`, `letters`;
+  what goes wrong: `troubles`, `ends`
 - a mail's HTML: `formatted`, `framed`
 - documents on their way out: `downloads`, `ranges`, `bundles`, `zipping`
 - what goes on after the answer: `errands`

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from gateway.listening import Acceptor, close_sockets, open_sockets
+from gateway.listening import Acceptor, close_sockets, listen, open_sockets
 
 ANY_PORT = "127.0.0.1:0"
 
@@ -67,6 +67,29 @@ async def test_connections_are_taken_until_it_is_closed() -> None:
         acceptor.close()
     with pytest.raises(ConnectionRefusedError):
         await _hear(port)
+
+
+async def test_nobody_comes_before_somebody_takes_them() -> None:
+    sockets = open_sockets([ANY_PORT], closed=[ANY_PORT])
+    port = sockets[ANY_PORT][0].getsockname()[1]
+    with pytest.raises(ConnectionRefusedError):
+        await _hear(port)
+    async with asyncio.TaskGroup() as tasks:
+        acceptor = Acceptor(sockets[ANY_PORT], Greeter, tasks)
+        acceptor.start()
+        assert await _hear(port) == b"hello"
+        acceptor.close()
+
+
+def test_who_is_late_is_told_which_port_is_taken() -> None:
+    address = "127.0.0.1:0"
+    (first,) = open_sockets([address], closed=[address])[address]
+    address = f"127.0.0.1:{first.getsockname()[1]}"
+    (second,) = open_sockets([address], closed=[address])[address]
+    with first, second:
+        listen([first])
+        with pytest.raises(OSError, match=str(first.getsockname()[1])):
+            listen([second])
 
 
 async def test_the_emptier_worker_is_let_go_first_and_nobody_is_forgotten() -> None:

@@ -1,5 +1,6 @@
 """What workers know of each other."""
 
+import asyncio
 from ipaddress import ip_address, ip_network
 
 from gateway.seats import Seats
@@ -52,6 +53,20 @@ def test_the_emptier_worker_goes_first_once_it_takes_mail() -> None:
     two.enter(HOST)
     assert not one.crowded(0)
     assert one.crowded(1)  # whom it has let in, and not greeted yet, counts
+
+
+async def test_workers_open_their_doors_together_and_one_that_does_not_come_holds_up_nobody() -> None:
+    seats = Seats(2)
+    one, two = seats.seat(0), seats.seat(1)
+    waits = asyncio.create_task(one.wait_for_others(60))
+    await asyncio.sleep(0.02)
+    assert not waits.done()
+    await two.wait_for_others(60)
+    await waits
+    one.enter(HOST)
+    assert one.crowded(0)  # the other is about to open
+    seats.clear(1)
+    await one.wait_for_others(0.01)
 
 
 def test_silence_is_measured_from_the_last_sign_of_life() -> None:
