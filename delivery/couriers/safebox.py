@@ -100,7 +100,8 @@ class SafeBoxCourier:
         name = item.profile or STANDARD
         audience = audience_of(self._desk.vault, message.namespace, mail, item.recipient)
         wanted = adjust(profile, item.changes.wishes, {STANDARD, *self._profiles}).profile  # intake tells the rest
-        source = Source(message.namespace, message.id, message.owner, name, wanted, audience, item.fell_back)
+        is_sent = message.sender is not None
+        source = Source(message.namespace, message.id, message.owner, name, wanted, audience, item.fell_back, is_sent)
         place = places.get((name, audience)) or self._place(source, mail, made.original)
         if place is None:
             return Refused(_TAKEN_BACK)

@@ -59,6 +59,7 @@ class Source:
     profile: Profile
     audience: str
     by_fallback: bool
+    is_sent: bool = True  # by its owner; False: from <>, and its owner is who answers for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +191,7 @@ def _box(key: BoxKey, wrapped: WrappedKey, source: Source, mail: Mail, *, box_id
         profile_name=source.profile_name,
         profile=source.profile.model_dump(mode="json"),
         owner=source.owner,
-        owner_name_sealed=key.seal_text(OWNER_NAME, box_id, _owner_name(mail, source.owner)),
+        owner_name_sealed=key.seal_text(OWNER_NAME, box_id, _owner_name(mail, source)),
         subject_sealed=key.seal_text(SUBJECT, box_id, mail.subject),
         owner_message_id_sealed=key.seal_text(OWNER_MESSAGE_ID, box_id, message_id) if mail.message_id else None,
         state=BoxState.OPEN,
@@ -205,13 +206,13 @@ def _box(key: BoxKey, wrapped: WrappedKey, source: Source, mail: Mail, *, box_id
     )
 
 
-def _owner_name(mail: Mail, owner: str) -> str:
-    """The name in the header From, if that is the owner or somebody of their domain: a name alone can be anybody's.
-
-    A name that is written as an address would pass for one: the owner's own stands there instead.
+def _owner_name(mail: Mail, source: Source) -> str:
+    """The name in the header From, if that is the owner or, where they sent it, somebody of their domain: a name alone
+    can be anybody's. One that is written as an address would pass for one: the owner's own stands there instead.
     """
-    same_domain = address_key(mail.from_address).rpartition("@")[2] == address_key(owner).rpartition("@")[2]
-    return mail.from_name if same_domain and "@" not in normalize("NFKC", mail.from_name) else ""
+    owner, said = address_key(source.owner), address_key(mail.from_address)
+    is_theirs = said == owner or (source.is_sent and said.rpartition("@")[2] == owner.rpartition("@")[2])
+    return mail.from_name if is_theirs and "@" not in normalize("NFKC", mail.from_name) else ""
 
 
 def _content(mail: Mail) -> Mapping[str, Any]:

@@ -94,7 +94,7 @@ class Vouching(Partaking):
                 return phrase("This is not the number that waits to be confirmed.")
             return (
                 ""
-                if proofs.confirm_phone(conn, namespace, guest.id, now)
+                if proofs.confirm_phone(conn, namespace, guest.id, row.phone_sealed, now)
                 else phrase("The number was confirmed already.")
             )
 

@@ -62,10 +62,12 @@ def forget_answers(conn: Connection, namespace: str, participant_id: str) -> Non
     conn.execute(delete(sessions).where(open_, sessions.c.way == "question"))
 
 
-def confirm_phone(conn: Connection, namespace: str, participant_id: str, now: datetime) -> bool:
-    """The owner says that the number is right. False: there is none that waits."""
+def confirm_phone(
+    conn: Connection, namespace: str, participant_id: str, phone_sealed: bytes | None, now: datetime
+) -> bool:
+    """The owner says that this very number is right. False: it does not wait, or another one was told meanwhile."""
     mine = (proofs.c.participant_id == participant_id) & (proofs.c.namespace == namespace)
-    waiting = mine & proofs.c.phone_sealed.is_not(None) & proofs.c.phone_confirmed_at.is_(None)
+    waiting = mine & (proofs.c.phone_sealed == phone_sealed) & proofs.c.phone_confirmed_at.is_(None)
     return conn.execute(update(proofs).where(waiting).values(phone_confirmed_at=now)).rowcount == 1
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from email.header import Header as EmailHeader
 from email.message import EmailMessage
@@ -50,6 +51,14 @@ async def test_a_name_that_is_an_address_is_no_name(world, name: str) -> None:
     await world.keep(message.as_bytes(), ["bob@guest.example"])
     [notice] = world.posted()
     assert "ceo" not in notice.text and "alice@example.com has written to you" in notice.text
+
+
+async def test_who_answers_for_mail_from_nobody_goes_by_no_other_name(world, write_mail: WriteMail) -> None:
+    delivery = world.delivery(write_mail(), ["bob@guest.example"])
+    message = replace(delivery.message, sender=None, owner="postmaster@example.com")
+    await world.end(list((await world.courier.deliver(replace(delivery, message=message))).values()))
+    [notice] = world.posted()
+    assert "Alice" not in notice.text and "postmaster@example.com has written to you" in notice.text
 
 
 async def test_pictures_shown_in_place_are_not_counted_as_documents(world) -> None:
