@@ -16,7 +16,7 @@ from typing import Any, Final, TypeAlias
 
 import structlog
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
 from delivery.errors import StoreUnavailable
 from delivery.store.backing import Backing
@@ -232,7 +232,7 @@ def _in_savepoint(conn: Connection, kind: Kind, values: list[Any]) -> Sequence[A
     try:
         results = kind(conn, values)
     except Exception as cause:
-        if isinstance(cause, DBAPIError) and not isinstance(cause, IntegrityError):
+        if isinstance(cause, DBAPIError) and not isinstance(cause, IntegrityError | DataError):
             raise  # full, locked, gone: SQLite may have undone everything, so the whole group is undone
         say(conn, "ROLLBACK TO SAVEPOINT work")
         say(conn, "RELEASE SAVEPOINT work")

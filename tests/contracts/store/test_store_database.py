@@ -79,6 +79,16 @@ async def test_a_violated_key_is_its_own_callers_conflict(store):
     assert await store.db.write(add_worker("two", store.clock())) == 1
 
 
+@pytest.mark.postgres
+async def test_a_value_that_cannot_be_held_is_its_own_callers_conflict(postgres_server, open_store):
+    """It would else undo whatever shares its transaction, again with each try."""
+    store = open_store(postgres_server.url(postgres_server.new_database()))
+    works = [add_worker(name, store.clock()) for name in ("before", "a\0b", "after")]
+    outcomes = await asyncio.gather(*map(store.db.write, works), return_exceptions=True)
+    assert [type(one) for one in outcomes] == [int, StoreConflict, int]
+    assert await store.db.read(names) == ["after", "before"]
+
+
 async def test_an_error_tells_no_values(store):
     await store.db.write(add_worker("secret", store.clock()))
     with pytest.raises(StoreConflict) as caught:
