@@ -1,7 +1,7 @@
 """What SafeBoxes hold, in the database: messages and documents, sealed. Every query is scoped by namespace."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from delivery.store.schema_audit import audit_events
 from delivery.store.schema_boxes import box_documents, box_messages, participants
-from delivery.store.statements import SET, Statement
+from delivery.store.statements import SET, Statement, values_of
 from delivery.store.uploads import drop_of_box
 
 _NO_BYTES: Final = {"facts_sealed": None, "inline_sealed": None, "blob": None, "recall_reason_sealed": None}
@@ -91,11 +91,14 @@ _ACTS: Final = Statement(
 )
 
 
+_ADD_MESSAGE: Final = Statement(insert(box_messages), [one.name for one in fields(MessageRow)])
+_ADD_DOCUMENTS: Final = Statement(insert(box_documents), [one.name for one in fields(DocumentRow)])
+
+
 def insert_message(conn: Connection, message: MessageRow, documents: tuple[DocumentRow, ...]) -> None:
     """Add a message with its documents."""
-    conn.execute(insert(box_messages).values(**asdict(message)))
-    if documents:
-        conn.execute(insert(box_documents), [asdict(document) for document in documents])
+    _ADD_MESSAGE.run(conn, values_of(message))
+    _ADD_DOCUMENTS.insert_each(conn, [values_of(document) for document in documents])
 
 
 def messages_of(conn: Connection, namespace: str, box_id: str) -> tuple[MessageRow, ...]:

@@ -3,8 +3,8 @@
 What the boxes hold is in `box_contents.py`; what changes of a participant is in `box_people.py`.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from delivery.store import proofs
 from delivery.store.schema_boxes import boxes, links, participants
 from delivery.store.schema_people import throttles
-from delivery.store.statements import SET, Statement
+from delivery.store.statements import SET, Statement, values_of
 from keys.sealing import WrappedKey
 
 
@@ -134,10 +134,38 @@ _MOVE_GUEST: Final = Statement(
 _TOUCH: Final = Statement(
     update(boxes).where(*_OF_BOX, boxes.c.acted_at < bindparam("now")).values(acted_at=bindparam("now"))
 )
-_TELL: Final = {
-    name: Statement(insert_of(throttles).on_conflict_do_nothing(), throttles.c.keys())
-    for name, insert_of in (("postgresql", postgresql.insert), ("sqlite", sqlite.insert))
-}
+
+
+def _insert_once(table: Table, columns: Iterable[str]) -> dict[str, Statement]:
+    """Inserts a row unless a unique key is taken, by dialect. A racing transaction is waited for."""
+    named = list(columns)
+    return {
+        "postgresql": Statement(postgresql.insert(table).on_conflict_do_nothing(), named),
+        "sqlite": Statement(sqlite.insert(table).on_conflict_do_nothing(), named),
+    }
+
+
+_TELL: Final = _insert_once(throttles, throttles.c.keys())
+_ADD_BOX: Final = _insert_once(
+    boxes,
+    [
+        *(one.name for one in fields(BoxRow) if one.name != "key"),
+        "dek_format",
+        "dek_key_id",
+        "dek_wrapped",
+        "dek_commitment",
+    ],
+)
+_ADD_PARTICIPANT: Final = _insert_once(participants, [one.name for one in fields(ParticipantRow)])
+_ADD_LINK: Final = Statement(insert(links), ["digest", "namespace", "participant_id", "created_at"])
+_FIND_BOX: Final = Statement(
+    select(boxes).where(
+        boxes.c.namespace == bindparam("in_namespace"),
+        boxes.c.message_id == bindparam("message"),
+        boxes.c.profile_name == bindparam("profile"),
+        boxes.c.audience == bindparam("for_audience"),
+    )
+)
 _TELL_AGAIN: Final = Statement(
     update(throttles)
     .where(throttles.c.key == bindparam("of"), throttles.c.namespace == bindparam("in_namespace"))
@@ -149,31 +177,21 @@ _TELL_AGAIN: Final = Statement(
 # --- writing --------------------------------------------------------------------------------------------------------
 
 
-def _insert_once(conn: Connection, table: Table, values: Mapping[str, Any]) -> bool:
-    """Insert unless a unique key is taken; whether it was inserted. A racing transaction is waited for."""
-    make = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
-    # Not rowcount: PostgreSQL's driver gives -1 for some inserts.
-    adding = make(table).values(**values).on_conflict_do_nothing().returning(*table.primary_key.columns)
-    return conn.execute(adding).first() is not None
-
-
 def insert_box(conn: Connection, box: BoxRow) -> bool:
     """Make the box. False: the message has one for this profile and audience already."""
-    values = asdict(box)
+    values = values_of(box)
     del values["key"]
-    return _insert_once(conn, boxes, {**values, **_key_values(box.key)})
+    return _ADD_BOX[conn.dialect.name].run(conn, {**values, **_key_values(box.key)}) == 1
 
 
 def insert_participant(conn: Connection, participant: ParticipantRow) -> bool:
     """Add a participant. False: the address takes part already."""
-    return _insert_once(conn, participants, asdict(participant))
+    return _ADD_PARTICIPANT[conn.dialect.name].run(conn, values_of(participant)) == 1
 
 
 def insert_link(conn: Connection, namespace: str, participant_id: str, digest: bytes, now: datetime) -> None:
     """Add a link by the digest of its token."""
-    conn.execute(
-        insert(links).values(digest=digest, namespace=namespace, participant_id=participant_id, created_at=now)
-    )
+    _ADD_LINK.run(conn, {"digest": digest, "namespace": namespace, "participant_id": participant_id, "created_at": now})
 
 
 def move_box(
@@ -250,13 +268,9 @@ def destroy_key(conn: Connection, namespace: str, box_id: str) -> None:
 
 def find_box(conn: Connection, namespace: str, message_id: str, profile_name: str, audience: str) -> BoxRow | None:
     """The box of a message for one profile and audience."""
-    where = (
-        boxes.c.namespace == namespace,
-        boxes.c.message_id == message_id,
-        boxes.c.profile_name == profile_name,
-        boxes.c.audience == audience,
-    )
-    return box_of(conn.execute(select(boxes).where(*where)).one_or_none())
+    wanted = {"in_namespace": namespace, "message": message_id, "profile": profile_name, "for_audience": audience}
+    found = _FIND_BOX.row(conn, wanted)
+    return None if found is None else _box(found)
 
 
 def get_box(conn: Connection, namespace: str, box_id: str, *, hold: bool = False) -> BoxRow | None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from weakref import WeakSet
 
 from sqlalchemy import JSON, BindParameter, Connection, Delete, Dialect, Insert, LargeBinary, Select, Update
@@ -19,6 +19,9 @@ from sqlalchemy.exc import CompileError, DBAPIError
 from sqlalchemy.types import TypeEngine
 
 from delivery.store.schema import UtcTime, to_microseconds
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 Values: TypeAlias = Mapping[str, Any]
 _Binding: TypeAlias = "tuple[str, Callable[[Any], Any] | None]"
@@ -176,6 +179,11 @@ def compile_all(conn: Connection) -> None:
     for statement in tuple(_ALL):
         with suppress(CompileError):  # it is said to another kind only
             statement._form(conn)
+
+
+def values_of(row: "DataclassInstance") -> dict[str, Any]:
+    """The fields of a row by their names, as an insert takes them. `dataclasses.asdict` would copy all of it."""
+    return {name: getattr(row, name) for name in row.__dataclass_fields__}
 
 
 def _rule(bind: BindParameter[Any], dialect: Dialect) -> "Callable[[Any], Any] | None":
