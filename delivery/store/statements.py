@@ -8,14 +8,14 @@ by it, and bound by the column types' own rules; but they skip its execution. Er
 import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from weakref import WeakSet
 
 from sqlalchemy import JSON, BindParameter, Connection, Delete, Dialect, Insert, LargeBinary, Select, Update
-from sqlalchemy.exc import CompileError, DBAPIError
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeEngine
 
 from delivery.store.schema import UtcTime, to_microseconds
@@ -65,6 +65,7 @@ class _Form:
         return self.sql.replace(_SET_MARK, ", ".join([self.mark] * count))
 
 
+_KINDS: Final = {"sqlite": sqlite.Insert, "postgresql": postgresql.Insert}
 _ALL: "Final[WeakSet[Statement]]" = WeakSet()
 
 
@@ -88,6 +89,11 @@ class Statement:
         self._raw = frozenset(raw)
         self._forms: dict[str, _Form] = {}
         self._wide: dict[tuple[str, int], str] = {}  # by database, and number of rows or of values in the set
+
+    def is_for(self, database: str) -> bool:
+        """Whether that kind of database understands it: what an insert does on a conflict is said to one kind only."""
+        only = [name for name, kind in _KINDS.items() if isinstance(self._clause, kind)]
+        return not only or database in only
 
     def run(self, conn: Connection, values: Values) -> int:
         """Run it; how many rows it touched. Raises what SQLAlchemy would."""
@@ -177,7 +183,7 @@ class Statement:
 def compile_all(conn: Connection) -> None:
     """Every statement there is, for the kind of database that `conn` is to: workers forked from here share them."""
     for statement in tuple(_ALL):
-        with suppress(CompileError):  # it is said to another kind only
+        if statement.is_for(conn.dialect.name):
             statement._form(conn)
 
 

@@ -1,6 +1,7 @@
 """Statements that run on the driver's own cursor keep SQLAlchemy's rules, and tell no values; leases share a read."""
 
 import asyncio
+import importlib
 import traceback
 
 import pytest
@@ -10,7 +11,7 @@ from delivery.errors import StoreConflict, StoreUnavailable
 from delivery.items import State
 from delivery.store import items as rows
 from delivery.store.schema import workers
-from delivery.store.statements import SET, Statement
+from delivery.store.statements import _ALL, SET, Statement, compile_all
 
 ADD = Statement(insert(workers), workers.c.keys())
 RENAME = Statement(update(workers).where(workers.c.id == bindparam("worker")).values(host="elsewhere"))
@@ -24,6 +25,15 @@ REMOVE = Statement(delete(workers).where(_SOME))
 
 def kept(conn):
     return [tuple(row) for row in conn.execute(select(workers).order_by(workers.c.id))]
+
+
+def test_every_statement_of_the_house_can_be_compiled_for_each_kind_of_database(store):
+    importlib.import_module("delivery.safebox.box")  # with all that stores anything
+    store.db.read_now(compile_all)
+    names = {"sqlite": "postgresql", "postgresql": "sqlite"}
+    own = [one for one in _ALL if one.is_for(store.db.read_now(lambda conn: conn.dialect.name))]
+    assert 40 < len(own) < len(_ALL)  # some are said to one kind only
+    assert all(one.is_for(first) or one.is_for(second) for one in _ALL for first, second in names.items())
 
 
 async def test_values_are_bound_as_their_types_say(store):
