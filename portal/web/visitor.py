@@ -195,7 +195,7 @@ async def remember_browser(request: web.Request, invitation: Invitation, way: Wa
         digest(token),
         address_key(invitation.guest_address),
         way.value,
-        request.headers.get("User-Agent", "")[:200],
+        _agent(request),
         now,
         now + lasting,
         _phone_of(services, invitation, way),
@@ -256,7 +256,7 @@ def who_of(request: web.Request, invitation: Invitation | None, address: str = "
         box_id=invitation.box_id if invitation else None,
         participant_id=invitation.participant_id if invitation else None,
         network=client_address(request),
-        agent=request.headers.get("User-Agent", ""),
+        agent=_agent(request),
         address=address,
     )
 
@@ -266,12 +266,17 @@ def access_of(request: web.Request, session: Session | None) -> Access:
     return Access(
         way=Way.LINK if session is None else Way(session.way),
         network=client_address(request),
-        agent=request.headers.get("User-Agent", "")[:200],
+        agent=_agent(request),
         account_id=session.account_id if session else None,
         session=session.name if session else "",
         strong=session is not None and session.strong,
         language=spoken().language,
     )
+
+
+def _agent(request: web.Request) -> str:
+    """What the browser calls itself. Bytes that are no UTF-8 are surrogates by now, which no database takes."""
+    return request.headers.get("User-Agent", "")[:200].encode("utf-8", "replace").decode()
 
 
 def _set(request: web.Request, what: str, value: str, lifetime: timedelta | None) -> None:

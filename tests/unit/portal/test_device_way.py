@@ -1,5 +1,7 @@
 """Browsers that need no code for a while: as long as the profile says, for its ways, until they are forgotten."""
 
+import asyncio
+
 import pytest
 
 from delivery.safebox.profile import Profile
@@ -161,3 +163,22 @@ async def test_it_opens_no_box_made_by_fallback(portal, remembering, guest) -> N
 )
 def test_what_people_call_their_browser(agent: str, name: str) -> None:
     assert browser(agent) == name
+
+
+@pytest.mark.slow
+async def test_a_browser_whose_name_is_no_text(portal, remembering, guest) -> None:
+    """Bytes that no database takes as text are no reason to fail, nor to count a code that was right."""
+    await guest.get(remembering.path)
+    await guest.post(f"{remembering.path}/code")
+    body = f"csrf={guest.csrf}&code={portal.boxes.codes[-1]}&remember=yes".encode()
+    cookies = "; ".join(f"{name}={value}" for name, value in guest.cookies.items())
+    head = (
+        f"POST {remembering.path}/open HTTP/1.1\r\nHost: {guest.headers['Host']}\r\nCookie: {cookies}\r\n"
+        f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\nConnection: close\r\n"
+    )
+    reader, writer = await asyncio.open_connection(guest.client.server.host, guest.client.server.port)
+    writer.write(head.encode() + b"User-Agent: \xff\xed\xa0\x80 Firefox/1\r\n\r\n" + body)
+    answer = await asyncio.wait_for(reader.read(), 20)
+    writer.close()
+    assert b" 303 " in answer.splitlines()[0] and DEVICE.encode() in answer
+    assert portal.events()
