@@ -23,6 +23,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+import policy.extraction
 from gateway import sandbox
 from policy.extraction.collected import File
 from policy.extraction.extract import Outcome, read_whole
@@ -313,7 +314,8 @@ def _warm(limits: Limits) -> None:
     for module in pkgutil.iter_modules(encodings.__path__):
         with contextlib.suppress(LookupError, ImportError):
             codecs.lookup(module.name)
-    for name in _LAZY:
+    modules = (f"policy.extraction.{module.name}" for module in pkgutil.iter_modules(policy.extraction.__path__))
+    for name in (*_LAZY, *modules):
         importlib.import_module(name)
     for data in _samples():
         read_whole(File("sample", data, "sample"), limits)

@@ -7,7 +7,8 @@ Start reading in `extract.py`.
 
 What is where:
 
-- the way in: `message` (a whole mail), `kind` (what a file is), `extract` (who reads it), `collected` (what comes out)
+- the way in: `message` (a whole mail), `kind` (what a file is), `extract` (who reads it), `documents` (readers
+  that are loaded on use), `collected` (what comes out)
 - plain text: `text`, `spelling`, `bidi`, `tables`, `cards`, `valuefiles`, `neighbours`, `runs`, `xmlsource`
 - pages: `html`, then `htmlnames`, `markup` (the tree), `selectors`, `selecting`, `stylesheets`, `styles`, `colours`,
   `counterstyles`, `generated`, `arrangement`, `display` (as shown), `mixed` (numbers with elements in them), `beneath`,

@@ -5,28 +5,33 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from policy.extraction.appledouble import read_appledouble
-from policy.extraction.archive import read_ar, read_cpio, read_packed, read_tar
 from policy.extraction.borrowed import borrowing
 from policy.extraction.cards import is_card, read_card
 from policy.extraction.collected import Collected, File, Picture, inner_place
+from policy.extraction.documents import (
+    drawn_text,
+    read_appledouble,
+    read_ar,
+    read_cpio,
+    read_flat,
+    read_office,
+    read_ole,
+    read_opendocument,
+    read_packed,
+    read_pdf,
+    read_rtf_file,
+    read_tar,
+    read_tnef,
+    read_zip,
+)
 from policy.extraction.fdf import FDF, field_lines
-from policy.extraction.flat import read_flat
 from policy.extraction.generated import written_texts
 from policy.extraction.html import page_readings, read_page
 from policy.extraction.kind import Format, Kind, kind_of
-from policy.extraction.office import read_office
-from policy.extraction.ole import read_ole
-from policy.extraction.opendocument import read_opendocument
-from policy.extraction.pdf import read_pdf
-from policy.extraction.pdfdrawn import drawn_text
 from policy.extraction.pictures import picture_text
-from policy.extraction.rtffile import read_rtf_file
 from policy.extraction.tables import joined_cells
 from policy.extraction.tagged import has_tags_in_numbers, reads_as_page
 from policy.extraction.text import text_readings
-from policy.extraction.tnef import read_tnef
-from policy.extraction.unzip import read_zip
 from policy.extraction.valuefiles import value_readings
 from policy.extraction.wrappings import holds_wrapping, read_cms, read_pgp, read_written
 from policy.extraction.xmlsource import read_xml
