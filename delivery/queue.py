@@ -109,17 +109,22 @@ class Queue:
         twice is better than never); StoreConflict where the message's id is there already.
         """
         now = self.clock()
-        sealed = await self._seal(message)
-        claim = self._claim(sealed, items)
-        made = self._items(sealed, items, now, claimed=claim is not None)
-        own = [(await self._seal(mail), recipients) for mail, recipients in also]
-        report = await self._report_refused(message, sealed.id, items, made, now)
-        if report is not None:
-            own.append((report[0], [report[1]]))
+        kept = [await self._seal(message)]
+        sealed = kept[0]
         try:
+            claim = self._claim(sealed, items)
+            made = self._items(sealed, items, now, claimed=claim is not None)
+            own: list[tuple[SealedMessage, Sequence[NewItem]]] = []
+            for mail, recipients in also:
+                kept.append(await self._seal(mail))
+                own.append((kept[-1], recipients))
+            report = await self._report_refused(message, sealed.id, items, made, now)
+            if report is not None:
+                kept.append(report[0])
+                own.append((report[0], [report[1]]))
             await self.db.write_one(self._insert_each, Entry(sealed, made, now, claim, events, own))
         except DeliveryError as error:
-            self.discard(sealed, *(mail for mail, _ in own), error=error)
+            self.discard(*kept, error=error)
             raise
         if claim is not None and self._worker is not None:
             size, sender = sealed.size, message.sender

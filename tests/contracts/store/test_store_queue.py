@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, select, update
 
-from delivery.errors import StoreConflict, StoreUnavailable
+from delivery.errors import KeysUnavailable, StoreConflict, StoreUnavailable
 from delivery.housekeeping import Housekeeping
 from delivery.items import Kind, Reply, State
 from delivery.sealed import INLINE
@@ -111,6 +111,24 @@ async def test_no_blob_stays_of_what_was_not_accepted(store, tmp_path):
     await store.accept(id="01jname0000000000000000000")
     with pytest.raises(StoreConflict):
         await store.accept(id="01jname0000000000000000000", raw=b"x" * (INLINE + 1))
+    assert not [path for path in (tmp_path / "data" / "blobs").rglob("*") if path.is_file()]
+
+
+async def test_no_blob_stays_where_a_mail_of_our_own_cannot_be_sealed(store, tmp_path, monkeypatch):
+    """A client that tries again and again would fill the disk."""
+    seal, sealed = store.queue.seal, []
+
+    def fails(message):
+        if sealed:
+            raise KeysUnavailable("gone")
+        sealed.append(seal(message))
+        return sealed[0]
+
+    monkeypatch.setattr(store.queue, "seal", fails)
+    notice = (store.message(b"x" * (INLINE + 1), sender=None), [store.item("owner@example.com", kind=Kind.NOTICE)])
+    with pytest.raises(KeysUnavailable):
+        await store.queue.accept(store.message(b"x" * (INLINE + 1)), [store.item()], (), [notice])
+    assert sealed[0].blob
     assert not [path for path in (tmp_path / "data" / "blobs").rglob("*") if path.is_file()]
 
 
