@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.set-up
 PACKAGES := gateway policy rules portal delivery keys
 
-.PHONY: help demo test check check-style bench bench-detect bench-loop bench-portal bench-scan soak screenshots generate system-packages clean
+.PHONY: help demo test check check-style bench bench-backlog bench-detect bench-loop bench-portal bench-scan soak screenshots generate system-packages clean
 
 help:            ## what can be made
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
@@ -57,6 +57,9 @@ bench: $(SETUP)  ## speed and memory, as ratios taken in one run
 
 bench-detect: $(SETUP)  ## what is found and wrongly found, and how fast, beside Presidio; fetches both it and mail
 	@$(BIN)/python bench/detect.py $(ARGS)
+
+bench-backlog: $(SETUP)  ## what a long queue costs, and how fast it goes out after an outage
+	@$(BIN)/python bench/backlog.py $(ARGS)
 
 bench-loop: $(SETUP)  ## how long large and hostile mail holds a running gateway's event loop
 	@$(BIN)/python bench/loop.py $(ARGS)

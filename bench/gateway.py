@@ -13,99 +13,18 @@ import argparse
 import json
 import os
 import platform
-import smtplib
 import statistics
-import subprocess
 import sys
 import tempfile
-import threading
-import time
-from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from peers import HERE, Peer, PostfixPeer, SealgatePeer, megabytes, processor_seconds, settle
+from loads import certificate, control, measure
+from peers import Peer, PostfixPeer, SealgatePeer
 from scanners import SCANNERS
 
 PEERS: dict[str, type[Peer]] = {kind.name: kind for kind in (SealgatePeer, PostfixPeer, *SCANNERS)}
-KINDS = {"4k": (4096, 2000), "64k": (65536, 600), "5m": (5 * 2**20, 30)}
-SLOWEST = 300  # seconds for a load to arrive
-
-
-class Memory(threading.Thread):
-    """The highest PSS of a tree of processes while something runs."""
-
-    def __init__(self, roots: list[int]) -> None:
-        super().__init__(daemon=True)
-        self.roots, self.highest, self._over = roots, 0.0, threading.Event()
-
-    def run(self) -> None:
-        """Look now and then: looking costs time as well."""
-        while True:
-            self.highest = max(self.highest, megabytes(self.roots))
-            if self._over.wait(1.0):
-                return
-
-    def end(self) -> float:
-        """Megabytes."""
-        self._over.set()
-        self.join()
-        return self.highest
-
-
-def measure(peer: Peer, kind: str, sessions: int, scale: float) -> dict[str, float]:
-    """One load; arrivals are waited for and counted. Ends the run where one is lost."""
-    size, count = KINDS[kind]
-    count, prefix = max(10, int(count * scale * peer.share)), f"{kind}r{time.time_ns():x}n"
-    words = [str(word) for word in (peer.port, sessions, count, size, prefix)]
-    memory, before = Memory(peer.roots), processor_seconds(peer.roots)
-    memory.start()
-    done = subprocess.run([sys.executable, HERE / "load.py", *words], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"{peer.name}: {done.stderr.strip()}")
-    told = json.loads(done.stdout)
-    lines = _arrivals(peer, prefix, count)
-    twice = sum(number - 1 for number in Counter(name for _, name in lines).values())
-    settle(peer)
-    return {
-        "accepted": count / told["seconds"],
-        "delivered": count / (max(float(at) for at, _ in lines) - told["began"]),
-        "p50": told["p50"] * 1000,
-        "p99": told["p99"] * 1000,
-        "twice": twice,
-        "processor": (processor_seconds(peer.roots) - before) / count * 1000,
-        "memory": memory.end(),
-    }
-
-
-def _arrivals(peer: Peer, prefix: str, count: int) -> list[list[str]]:
-    deadline = time.time() + SLOWEST
-    while True:
-        lines = [line.split() for line in peer.arrivals.read_text().splitlines() if f" {prefix}" in line]
-        if len({name for _, name in lines}) >= count:
-            return lines
-        if time.time() > deadline:
-            raise SystemExit(f"{peer.name}: {count - len(lines)} of {count} messages did not arrive within {SLOWEST} s")
-        time.sleep(0.05)
-
-
-def control(peer: SealgatePeer) -> None:
-    """A mail that the shipped policy has to keep back, so that figures without scanning are never reported."""
-    with smtplib.SMTP("127.0.0.1", peer.port) as client:
-        text = "Subject: control\r\n\r\nHer social security number is 536-22-1234.\r\n"
-        client.sendmail("alice@example.com", ["control@friends.example"], text)
-
-
-def certificate(folder: Path) -> tuple[Path, Path]:
-    """A self-signed certificate for the sink."""
-    chain, key = folder / "sink.pem", folder / "sink.key"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
-         "-keyout", str(key), "-out", str(chain)], check=True, capture_output=True,
-    )  # fmt: skip
-    return chain, key
 
 
 def wanted(names: str) -> list[type[Peer]]:

@@ -75,10 +75,20 @@ class Peer:
         self.port, self.sink_port = free_port(), free_port()
         self.arrivals = folder / "arrivals"
         self.roots: list[int] = []
-        words = [sys.executable, str(HERE / "load.py"), "sink", str(self.sink_port), *map(str, certificate)]
-        with self.arrivals.open("wb") as out:
-            self.end(subprocess.Popen(words, stdout=out))
+        self._sink_words = [sys.executable, str(HERE / "load.py"), "sink", str(self.sink_port), *map(str, certificate)]
+        self.open_sink()
         self.start()
+
+    def open_sink(self) -> None:
+        """Where its mail goes; what arrives is added to what did."""
+        with self.arrivals.open("ab") as out:
+            self.sink = subprocess.Popen(self._sink_words, stdout=out)
+        self.end(self.sink)
+
+    def close_sink(self) -> None:
+        """An outage: whoever connects is refused."""
+        self.sink.terminate()
+        self.sink.wait()
 
     @classmethod
     def missing(cls) -> str:
