@@ -8,7 +8,7 @@ Start reading in `lifecycle.py` (the states), then `box.py` (the service), then 
 What is where:
 
 - who may do what, when: `lifecycle`, `authority`, `acting`; what acts need at hand: `desk`; the service: `box`
-- a mail becomes a box: `making`, `mail`, `parts`, `headers`, `names`, `inplace`, `htmltext`, `boxkey`
+- a mail becomes a box: `making`, `mail`, `entities`, `parts`, `headers`, `names`, `inplace`, `htmltext`, `boxkey`
 - invitations, and what becomes of them: `inviting`, `post`, `bounces`, `reminding`
 - a guest: `finding` (their seat), `participants`, `reading`, `opening`, `contents`, `telling`, `proving`
 - answers and files: `answers`, `answering`, `uploads`, `uploading`, `receiving`, `limits`, `kinds`

@@ -1,5 +1,6 @@
 """Headers as people read them, whatever their senders wrote."""
 
+import codecs
 import re
 from collections.abc import Iterator, Sequence
 from email.header import decode_header
@@ -8,6 +9,7 @@ from email.utils import getaddresses
 from typing import Final
 
 from policy.message import Address, AddressInvalid
+from policy.reader.turns import decoded as octets_decoded
 
 MAX_HEADER: Final = 2**14  # characters of a subject, a name or a list of ids that are looked at
 _MAX_ADDRESSES: Final = 2**20
@@ -68,13 +70,13 @@ def text_of_octets(octets: bytes, charset: str) -> str:
     name = charset.strip().strip("'\"").lower()
     if name.replace("-", "_") not in _NO_CHARSETS and name.isascii():
         try:
-            return octets.decode(name)
+            return octets_decoded(octets, codecs.lookup(name).name)
         except (LookupError, ValueError):  # UnicodeError is a ValueError
             pass
     try:
-        return octets.decode("utf-8")
+        return octets_decoded(octets, "utf-8")
     except UnicodeDecodeError:
-        return octets.decode("latin-1")
+        return octets_decoded(octets, "latin-1")
 
 
 def _text(value: str) -> str:

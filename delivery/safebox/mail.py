@@ -8,13 +8,12 @@ for 50 MB, five for the worst that was made on purpose), so it is called in a th
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from email import message_from_bytes
-from email.policy import compat32
 from typing import Final
 
+from delivery.safebox.entities import TooOdd, cut_apart
 from delivery.safebox.headers import MAX_HEADER, address_key, all_headers, decoded, mailboxes, message_ids
 from delivery.safebox.htmltext import text_of_html
-from delivery.safebox.parts import MailDocument, TooOdd, Unit, bodies_and_documents
+from delivery.safebox.parts import MailDocument, Unit, bodies_and_documents
 
 MAX_SHOWN: Final = 2**20  # characters of text, and of html, that are shown; more of it becomes a document
 _MAX_WORK: Final = 2 * 10**7  # lines times boundaries: what the parser's time grows with
@@ -70,9 +69,9 @@ def take_apart(raw: bytes) -> Mail:
     try:
         if _takes_long(raw):
             raise TooOdd("made to take long")
-        message = message_from_bytes(raw, policy=compat32)
-        headers = all_headers(message)
-        units, documents = bodies_and_documents(message)
+        mail = cut_apart(raw)
+        headers = all_headers(mail.head)
+        units, documents = bodies_and_documents(mail)
         return _readable(headers, units, documents)
     except _BROKEN:
         return _mail(
