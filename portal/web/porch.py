@@ -59,7 +59,7 @@ class Porch:
         self._sockets = tuple(sockets)
         self._context = context
         self._tasks = tasks
-        self._limits = limits or Limits()
+        self.limits = limits or Limits()
         self._under_way: dict[asyncio.Task[None], str | None] = {}  # and from which network; the oldest first
         self._of: Counter[str | None] = Counter()
         self._pauses: dict[socket.socket, asyncio.TimerHandle] = {}
@@ -118,9 +118,9 @@ class Porch:
 
     def _make_room(self, network: str | None) -> None:
         """The oldest handshake ends where there are too many: of this network, or in all. None: a proxy of ours."""
-        if network is not None and self._of[network] >= self._limits.from_one:
+        if network is not None and self._of[network] >= self.limits.from_one:
             self._end(next(task for task, whose in self._under_way.items() if whose == network))
-        if len(self._under_way) >= self._limits.most:
+        if len(self._under_way) >= self.limits.most:
             self._end(next(iter(self._under_way)))
 
     def _end(self, task: asyncio.Task[None]) -> None:
@@ -136,7 +136,7 @@ class Porch:
 
     async def _secure(self, wire: socket.socket, connection: Connection) -> None:
         """From here on the connection lives by itself, or it is gone: no TLS, not in time, or it left."""
-        patience = self._limits.seconds if self._context else None
+        patience = self.limits.seconds if self._context else None
         with suppress(OSError):
             await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: connection,

@@ -75,6 +75,7 @@ async def test_who_says_nothing_is_counted_and_has_seconds(portal, authority) ->
         assert await reader.read() == b"", "let go, without a word"
         writer.close()
         await at.emptied()
+        at.porch.limits = Limits()
         assert b" 200 " in await at.page()
         await at.emptied()
 
