@@ -2,6 +2,7 @@
 
 import re
 from typing import Final
+from urllib.parse import unquote
 
 from rules.financial import within_iban
 from rules.verdict import Verdict, digits_of, is_repeated, luhn_valid, spoken_digits
@@ -110,6 +111,11 @@ def card(text: str) -> Verdict:
 def card_spoken(text: str) -> Verdict:
     """As `card`, each digit a word."""
     return card(spoken_digits(text))
+
+
+def card_posted(text: str) -> Verdict:
+    """As `card`, with its spaces and dashes as forms post them (WHATWG URL 5)."""
+    return card(unquote(text))
 
 
 def card_place(data: bytes, start: int, end: int) -> Verdict:

@@ -45,6 +45,7 @@ CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
             "as us_ssn; no address, no row of numbers", identity.us_ssn, around=identity.us_ssn_place
         ),
         "us_ssn_spoken": Check("as us_ssn, each digit a word", identity.us_ssn_spoken, spoken_end),
+        "us_ssn_posted": Check("as us_ssn, percent-encoded", identity.us_ssn_posted),
         "us_ein": Check("a prefix that the IRS gives", identity.us_ein),
         "us_driver_license": Check("the form of a state's licences", licences.us_driver_license),
         "us_driver_license_named": Check(
@@ -83,6 +84,7 @@ CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
         "bic_any_case": Check("as bic, small letters too", financial.bic_any_case),
         "bic_known": Check("as bic, of a bank that sends much", financial.bic_known, None, financial.BIC_SEPARATORS),
         "card_spoken": Check("as card, each digit a word", cards.card_spoken, spoken_end),
+        "card_posted": Check("as card, percent-encoded", cards.card_posted),
         "track": Check("the card's number and a month of expiry (ISO/IEC 7813)", cards.track),
         "track_hex": Check("as track, with D between and padding behind, as chips give it", cards.track_hex),
         "card_expiry": Check("a month, and a year of 2000-2059", cards.card_expiry),

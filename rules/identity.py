@@ -2,6 +2,7 @@
 
 import re
 from typing import Final
+from urllib.parse import unquote
 
 from rules.verdict import Verdict, digits_of, is_repeated, spoken_digits
 
@@ -69,6 +70,11 @@ def us_ssn_place(data: bytes, start: int, end: int) -> Verdict:
 def us_ssn_spoken(text: str) -> Verdict:
     """As `us_ssn`, each digit a word."""
     return us_ssn(spoken_digits(text))
+
+
+def us_ssn_posted(text: str) -> Verdict:
+    """As `us_ssn`, with its spaces and dashes as forms post them (WHATWG URL 5)."""
+    return us_ssn(unquote(text))
 
 
 def us_ssn_typed(text: str) -> Verdict:
