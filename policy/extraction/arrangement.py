@@ -23,14 +23,17 @@ BLOCKS: Final = frozenset(
 CELLS: Final = frozenset({"td", "th"})
 _ARRANGING: Final = frozenset(
     {"order", "flex-direction", "flex-flow", "float", "position", "direction", "grid-column", "grid-row", "grid-area",
-     "grid-column-start", "grid-row-start", "transform", "translate", "-webkit-transform"}
+     "grid-column-start", "grid-column-end", "grid-row-start", "transform", "translate", "-webkit-transform", "rotate",
+     "scale", "writing-mode"}
 )  # fmt: skip
 _BESIDE: Final = frozenset({"inline-block", "inline-flex", "inline-table", "inline-grid"})
 _BELOW: Final = frozenset({"block", "flex", "grid", "table", "list-item", "flow-root", "table-row", "table-caption"})
 _GRID_LINE: Final = re.compile(r"-?\d{1,5}")
 _AREA_ROW: Final = re.compile(r"\"([^\"]*)\"|'([^']*)'")
 _GROUPS: Final = {"thead": 0, "tfoot": 2}  # of a table's rows; all others stand between
-_SHIFT: Final = re.compile(r"translate(?:3d|x)?\(\s*([^,()]+)")
+_SHIFT: Final = re.compile(r"translate(?:3d|x)?\(\s*([^,()]+)|matrix\((?:[^,()]+,){4}([^,()]+)")
+_MIRROR: Final = re.compile(r"scale(?:x|3d)?\(\s*-|rotate[yz]?\(\s*-?(?:180deg|\.5turn|0\.5turn|200grad|3\.14)")
+_LINE_NAMES: Final = re.compile(r"\[([^\[\]]*)\]|[^\s\[\]()]+(?:\([^()]*\))?")
 _MOST: Final = 2_000  # children of one element that are put in order
 _CHARACTER: Final = 8.0  # pixels of one, roughly
 
@@ -39,7 +42,16 @@ Child = Element | str
 
 def is_arranging(style: Declarations) -> bool:
     """Whether declarations can put elements in another order."""
-    return not _ARRANGING.isdisjoint(style)
+    return not _ARRANGING.isdisjoint(style) or "-" in style.get("margin", "") or "-" in style.get("margin-left", "")
+
+
+def _pull(style: Declarations) -> float:
+    """How far the left margin moves an element across, in pixels; below zero it is drawn over what stands before it."""
+    margin = style.get("margin-left")
+    if margin is None:
+        sides = style["margin"].split() if "margin" in style else []
+        margin = sides[3 if len(sides) > 3 else min(1, len(sides) - 1)] if sides else ""
+    return (length(margin, 16.0) or 0.0) if margin and margin[0] in "-0123456789." else 0.0
 
 
 def boundary(element: Element, style: Declarations, *, in_row: bool = False) -> str:
@@ -91,6 +103,31 @@ def arranged(
     elements = [child for child in children if isinstance(child, Element)]
     if len(elements) > _MOST or not elements:
         return children
+    found = _in_order(element, children, elements, style, style_of)
+    return list(reversed(found)) if len(elements) > 1 and _is_turned(children, style, style_of) else found
+
+
+def _is_turned(children: Sequence[Child], style: Declarations, style_of: Callable[[Element], Declarations]) -> bool:
+    """Whether what stands in an element runs from right to left: mirrored, upright lines, boxes of a leftward line."""
+    if style.get("writing-mode", "").endswith("-rl"):  # its lines do, and each block begins one
+        return all(child.name in BLOCKS if isinstance(child, Element) else not child.strip() for child in children)
+    if _MIRROR.search(style.get("transform", style.get("-webkit-transform", ""))):
+        return True
+    if style.get("scale", "").startswith("-") or style.get("rotate", "").startswith(("180deg", "-180deg", ".5turn")):
+        return True
+    return style.get("direction") == "rtl" and all(
+        style_of(child).get("display") in _BESIDE if isinstance(child, Element) else not child.strip()
+        for child in children
+    )
+
+
+def _in_order(
+    element: Element,
+    children: Sequence[Child],
+    elements: Sequence[Element],
+    style: Declarations,
+    style_of: Callable[[Element], Declarations],
+) -> Sequence[Child]:
     display = style.get("display", "")
     if "flex" in display or "grid" in display:
         return _items(children, style, style_of)
@@ -121,6 +158,7 @@ def _items(
     """The items of a flexible box or a grid, by their order and place."""
 
     areas = _areas(style)
+    lines = _lines_named(style.get("grid-template-columns", ""))
 
     def place(child: Child) -> tuple[float, float, float]:
         if not isinstance(child, Element):
@@ -132,6 +170,9 @@ def _items(
         column = its.get("grid-column") or its.get("grid-column-start") or (area[1] if len(area) > 1 else "")
         if area[0].strip() in areas:
             return (float(order[0]) if order else 0.0, *areas[area[0].strip()])
+        column = lines.get(column.strip(), column)
+        if not column and "grid-column-end" in its:
+            column = lines.get(its["grid-column-end"].strip(), its["grid-column-end"])
         at_row, at_column = _GRID_LINE.search(row), _GRID_LINE.search(column)
         return (
             float(order[0]) if order else 0.0,
@@ -153,6 +194,20 @@ def _areas(style: Declarations) -> dict[str, tuple[float, float]]:
     for row, match in enumerate(_AREA_ROW.finditer(said[:4_000]), 1):
         for column, name in enumerate((match[1] or match[2] or "").split(), 1):
             found.setdefault(name, (float(row), float(column)))
+    return found
+
+
+def _lines_named(columns: str) -> dict[str, str]:
+    """The lines between a grid's columns by their names (CSS Grid 2, 7.2.2)."""
+    found: dict[str, str] = {}
+    if "[" not in columns:
+        return found
+    line = 1
+    for match in _LINE_NAMES.finditer(columns[:4_000]):
+        if match[1] is None:
+            line += 1
+        for name in (match[1] or "").split():
+            found.setdefault(name, str(line))
     return found
 
 
@@ -192,11 +247,12 @@ def _line(run: list[Child], style_of: Callable[[Element], Declarations]) -> list
         if side == "left":
             left.append(child)
             continue
-        down, x, moved = _position(its, across)
-        shifted = shifted or moved
+        pull = _pull(its)
+        down, x, moved = _position(its, across + pull)
+        shifted = shifted or moved or pull < 0
         placed.append((down, x, at, child))
         if its.get("position") not in {"absolute", "fixed"}:
-            across += _width(child)
+            across += pull + _width(child)
     if shifted:
         placed.sort(key=lambda one: one[:3])
     return [*left, *(one[3] for one in placed), *reversed(right)]
@@ -216,9 +272,10 @@ def _position(style: Declarations, across: float) -> tuple[float, float, bool]:
             if kind != "relative" and left is None:
                 x += 1280.0
         moved = moved or top is not None
-    shift = style.get("translate", "").split()[:1] or _SHIFT.findall(
-        style.get("transform", style.get("-webkit-transform", ""))
-    )
+    shift = style.get("translate", "").split()[:1] or [
+        match[1] or match[2] + "px"
+        for match in _SHIFT.finditer(style.get("transform", style.get("-webkit-transform", "")))
+    ]
     if shift:
         moved = True
         x += length(shift[0], 16.0, 100.0) or 0.0

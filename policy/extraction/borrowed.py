@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from html import unescape
 from typing import Final
-from urllib.parse import unquote
+from urllib.parse import unquote, urljoin
 
 from policy.reader.mime import Leaf
 
@@ -43,11 +43,12 @@ def borrowing(items: Iterable[object]) -> Iterator[Leaf]:
 
 def _with_parts(page: Leaf, lent: dict[str, Leaf]) -> bytes:
     room = _LONGEST
+    base = next((name for name in page.known_as if "://" in name), "")
 
     def put(match: re.Match[bytes]) -> bytes:
         nonlocal room
         asked = unescape(match[1].decode("utf-8", "replace"))
-        part = lent.get(asked) or lent.get(unquote(asked))
+        part = lent.get(asked) or lent.get(unquote(asked)) or (lent.get(_joined(base, asked)) if base else None)
         if part is None or part.data is page.data or len(part.data) > room:
             return match[0]
         room -= 2 * len(part.data)
@@ -57,6 +58,14 @@ def _with_parts(page: Leaf, lent: dict[str, Leaf]) -> bytes:
     if any("@" not in name for name in lent):  # a location
         data = _ADDRESS.sub(put, data)
     return data
+
+
+def _joined(base: str, asked: str) -> str:
+    """An address as it stands to the page's own (RFC 2557 5)."""
+    try:
+        return urljoin(base, asked)
+    except ValueError:
+        return asked
 
 
 def _type_of(leaf: Leaf) -> str:

@@ -38,6 +38,8 @@ _UNSHOWN: Final = frozenset(
         "head",
         "dialog",
         "param",
+        "annotation",  # of formulas, for programs (MathML 4, 5.2)
+        "annotation-xml",
     }
 )
 FRAMES: Final = frozenset({"img", "image", "iframe", "embed", "object"})  # elements that show another file

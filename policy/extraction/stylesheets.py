@@ -28,15 +28,21 @@ PROPERTIES: Final = frozenset(
         "all", "animation", "background", "background-clip", "-webkit-background-clip", "background-color",
         "background-image", "bottom", "clip", "clip-path", "color", "content", "content-visibility",
         "counter-increment", "counter-reset", "counter-set", "direction", "display", "filter", "flex-direction",
-        "flex-flow", "float", "font", "font-size", "grid-area", "grid-auto-flow", "grid-column", "grid-column-start",
-        "grid-row", "grid-row-start", "grid-template", "grid-template-areas", "grid-template-columns", "height", "left",
-        "letter-spacing", "line-height",
-        "list-style", "list-style-type", "margin", "margin-left", "margin-top", "max-height", "max-width", "opacity",
-        "order", "overflow", "overflow-x", "overflow-y", "position", "quotes", "right", "rotate", "scale",
-        "text-indent", "text-shadow", "top", "transform", "translate", "unicode-bidi", "visibility",
-        "-webkit-text-fill-color", "-webkit-transform", "-webkit-clip-path", "white-space", "width", "zoom",
+        "flex-flow", "float", "font", "font-size", "grid-area", "grid-auto-flow", "grid-column", "grid-column-end",
+        "grid-column-start", "grid-row", "grid-row-start", "grid-template", "grid-template-areas",
+        "grid-template-columns", "height", "inset", "left", "letter-spacing", "line-height", "list-style",
+        "list-style-type", "margin", "margin-left", "margin-top", "max-height", "max-width", "opacity", "order",
+        "overflow", "overflow-x", "overflow-y", "position", "quotes", "right", "rotate", "scale", "text-indent",
+        "text-shadow", "top", "transform", "translate", "unicode-bidi", "visibility", "-webkit-text-fill-color",
+        "-webkit-transform", "-webkit-clip-path", "white-space", "width", "writing-mode", "zoom",
     }
 )  # fmt: skip
+# Other names of theirs, which browsers still take (Compatibility Standard 3) or which say the same for most scripts.
+_ALIASES: Final = {
+    "inset-block-start": "top", "inset-inline-end": "right", "inset-inline-start": "left",
+    "margin-inline-start": "margin-left", "-webkit-flex-direction": "flex-direction", "-webkit-flex-flow": "flex-flow",
+    "-webkit-order": "order",
+}  # fmt: skip
 _SKIPPED: Final = ("@font-face", "@keyframes", "@-webkit-keyframes", "@-moz-keyframes", "@page", "@property")
 _MOST_RULES: Final = 20_000
 _MOST_SHEET: Final = 1 << 20  # characters of style sheets in one page
@@ -91,7 +97,9 @@ def declarations(text: str, variables: dict[str, str], *, kept: bool = False) ->
             continue
         name = name.lower()
         if name not in PROPERTIES:
-            continue
+            if name not in _ALIASES:
+                continue
+            name = _ALIASES[name]
         if "var(" in value and not (kept and name == "content"):
             value = with_variables(value, variables)
         into = plain
@@ -102,9 +110,27 @@ def declarations(text: str, variables: dict[str, str], *, kept: bool = False) ->
         value = value.strip()
         if name not in _WITH_STRINGS:
             value = value.lower()
+        if name == "display" and value in {"-webkit-flex", "-webkit-inline-flex"}:
+            value = value[len("-webkit-") :]
+        if name == "inset":
+            into.update(_sides(value))
+            continue
         into.pop(name, None)
         into[name] = value
     return plain, important
+
+
+def _sides(value: str) -> Declarations:
+    """The four sides that `inset` sets at once, in the order of a box (CSS Positioned Layout 3, 3.2)."""
+    said = value.split()[:4]
+    if not said:
+        return {}
+    top = said[0]
+    right = said[1] if len(said) > 1 else top
+    bottom = said[2] if len(said) > 2 else top
+    left = said[3] if len(said) > 3 else right
+    named = {"top": top, "right": right, "bottom": bottom, "left": left}
+    return {name: side for name, side in named.items() if side != "auto"}
 
 
 _WITH_STRINGS: Final = frozenset({"content", "quotes", "list-style", "list-style-type"})

@@ -4,6 +4,10 @@ import re
 from typing import Final
 
 _SHORT_CELLS: Final = re.compile(r"(?<![^\t\n])[0-9-]{1,5}(?:\t[0-9-]{1,5}){2,24}(?![^\t\n])")
+# Two cells, the cut within a group of a number that is written with dashes.
+_CUT_GROUP: Final = re.compile(
+    r"(?<![^\t\n])[0-9]{3,4}(?:-[0-9]{2,4}){0,2}-[0-9]{1,3}\t[0-9]{1,3}(?:-[0-9]{4}){1,2}(?![^\t\n])"
+)
 _DOWNWARDS: Final = re.compile(r"[\t\n][0-9](?:\r?\n[0-9-]){8,40}(?![^\r\n])")
 # Rows of a table of values whose cells have the lengths in which people write numbers, and rows of single digits.
 _ROWS: Final = re.compile(
@@ -23,8 +27,14 @@ _MOST: Final = 200
 
 
 def joined_cells(text: str) -> str:
-    """Rows of three or more short cells of digits, written together as a form shows them; empty when there are none."""
-    return _joined(text, _SHORT_CELLS) if "\t" in text else ""
+    """Rows of three or more short cells of digits, written together as a form shows them; empty when there are none.
+
+    So are two cells that a number's dashes show to be one.
+    """
+    if "\t" not in text:
+        return ""
+    cut = _joined(text, _CUT_GROUP) if "-" in text else ""
+    return "\n".join(filter(None, (_joined(text, _SHORT_CELLS), cut)))
 
 
 def joined_lines(text: str) -> str:

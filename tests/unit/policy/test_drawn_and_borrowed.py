@@ -85,6 +85,14 @@ def related(page: str, *parts: tuple[str, str, str]) -> bytes:
             ("text/css", "Content-Location: s.css", "b::before{content:'536'}b::after{content:'1234'}"),
         ),
         related(
+            '<link rel=stylesheet href="s.css"><b>-22-</b>',
+            (
+                "text/css",
+                "Content-Location: http://x.example/a/s.css",
+                "b::before{content:'536'}b::after{content:'1234'}",
+            ),
+        ).replace(b"text/html", b"text/html\r\nContent-Location: http://x.example/a/page.html", 1),
+        related(
             '<img src="cid:a@x"><img src="cid:b@x">',
             ("image/svg+xml", "Content-ID: <a@x>", drawing("536-22")),
             ("image/png", "Content-ID: <b@x>", drawing("-1234")),
