@@ -68,6 +68,8 @@ _CARD_AND_MONTH: Final = re.compile(
     rb"([0-9](?:[ -]?[0-9]){13,15})[ ,;|/\t\n(-]{1,4}"
     rb"(?:[01][0-9][/|,;-]?(?:20)?[0-9]{2}[ ,;|/\t\n]{1,3}|[A-Za-z.0-9 ]{3,13}[ :#=]{1,3})$"
 )
+_LINE_ABOVE: Final = re.compile(rb"(?:\A|\n[ \t>]{0,4}\n|[^0-9\s][ \t]?\n)[ \t>]{0,4}\Z")
+_LINE_BELOW: Final = re.compile(rb"[ \t]{0,2}(?:\n[ \t>]{0,4}(?:\n|[^0-9\s]|\Z)|\Z)")
 _LONGEST_CARD: Final = 48
 _FAULT: Final = re.compile(rb"\b(?:error|exception|warning|fault|status|bug)[\s:#\[(]{1,3}[a-z]{3}2?[ _-]$", re.I)
 _URL_BEGINS: Final = re.compile(rb"(?:https?|ftp)://|www\.|mailto:|=https?%3a", re.I)
@@ -132,6 +134,12 @@ def card_place(data: bytes, start: int, end: int) -> Verdict:
     parameter = _PARAMETER.search(token)
     named = parameter is not None and _CARD_PARAMETER.search(parameter[1]) is not None
     return Verdict.YES if named else Verdict.EXAMPLE
+
+
+def lines_place(data: bytes, start: int, end: int) -> Verdict:
+    """Not within a column of numbers: what stands above and below is no digit, and the lines hold nothing else."""
+    above = _LINE_ABOVE.search(data, max(0, start - _LONGEST_NAME), start)
+    return Verdict.YES if above and _LINE_BELOW.match(data, end) else Verdict.NO
 
 
 def cvv_named_place(data: bytes, start: int, end: int) -> Verdict:

@@ -84,6 +84,7 @@ CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
         "bic_any_case": Check("as bic, small letters too", financial.bic_any_case),
         "bic_known": Check("as bic, of a bank that sends much", financial.bic_known, None, financial.BIC_SEPARATORS),
         "card_spoken": Check("as card, each digit a word", cards.card_spoken, spoken_end),
+        "card_lines": Check("as card, between lines that are no numbers", cards.card, around=cards.lines_place),
         "card_posted": Check("as card, percent-encoded", cards.card_posted),
         "track": Check("the card's number and a month of expiry (ISO/IEC 7813)", cards.track),
         "track_hex": Check("as track, with D between and padding behind, as chips give it", cards.track_hex),
