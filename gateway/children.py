@@ -134,7 +134,7 @@ class _Child:
 
 
 class ChildPool:
-    """`size` children at work at once (None: one a core, at least 2), and one more kept warm for when one is lost.
+    """`size` children (None: one a core, at least 2), warm; one that is lost is replaced within milliseconds.
 
     An async context manager; leaves no process behind, and neither does its own death.
     """
@@ -292,7 +292,7 @@ class ChildPool:
             await self._wanted.wait()
             self._wanted.clear()
             try:
-                while len(self._children) <= self.size:
+                while len(self._children) < self.size:
                     await self._grow()
                 failures = 0
             except (OSError, TimeoutError, _Misbehaved) as error:

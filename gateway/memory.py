@@ -66,6 +66,11 @@ def hurry() -> None:
     gc.disable()
 
 
+def at_leisure() -> None:
+    """The end of `hurry`, also where nothing came of it."""
+    gc.enable()
+
+
 def share() -> None:
     """All that workers have in common is loaded: to be called before they are forked. What the garbage collector looks
     at it writes into, and each would then have a copy of its own.

@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import threading
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import click
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 @click.pass_obj
 def command(invocation: Invocation, end_with_stdin: bool) -> None:
     """Run the gateway until SIGTERM or SIGINT; SIGHUP reads the policy again."""
-    from gateway.memory import hurry
+    from gateway.memory import at_leisure, hurry
 
     hurry()
     _log_without_rich()
@@ -49,6 +50,8 @@ def command(invocation: Invocation, end_with_stdin: bool) -> None:
         if not isinstance(cause, (DeliveryError, KeysError, OSError)):
             raise
         fail(f"cannot go on: {said(cause)}", _hint(cause), NO)
+    finally:
+        at_leisure()
 
 
 def _log_without_rich() -> None:
@@ -93,29 +96,28 @@ def _run_workers(settings: "Settings", *, end_with_stdin: bool) -> int:
 
     start_logging(settings.telemetry.log)
     sockets = open_doors(settings)
-    nursery = NurseryKeeper(tesseract=tesseract_for(settings.reading))
-    nursery.start()  # it loads its programs while we load ours
-    keeper = load_keeper(settings)
-    shutil.rmtree(counts, ignore_errors=True)  # of an earlier run
-    counts.mkdir(mode=0o700)
+    with closing(NurseryKeeper(tesseract=tesseract_for(settings.reading))) as nursery:
+        nursery.start()  # it loads its programs while we load ours
+        keeper = load_keeper(settings)
+        shutil.rmtree(counts, ignore_errors=True)  # of an earlier run
+        counts.mkdir(mode=0o700)
 
-    def work(seat: "Seat") -> int:
-        try:
-            _run(settings, inherited=Inherited(sockets, keeper, nursery, seat))
-        except (DeliveryError, KeysError, OSError, ExceptionGroup) as failed:
-            cause = first_cause(failed)
-            if not isinstance(cause, (DeliveryError, KeysError, OSError)):
-                raise
-            fail(f"cannot go on: {said(cause)}", _hint(cause), NO)
-        return 0
+        def work(seat: "Seat") -> int:
+            try:
+                _run(settings, inherited=Inherited(sockets, keeper, nursery, seat))
+            except (DeliveryError, KeysError, OSError, ExceptionGroup) as failed:
+                cause = first_cause(failed)
+                if not isinstance(cause, (DeliveryError, KeysError, OSError)):
+                    raise
+                fail(f"cannot go on: {said(cause)}", _hint(cause), NO)
+            return 0
 
-    share()
-    shutdown = settings.queue.shutdown.total_seconds()
-    workers = Workers(
-        settings.processes, work, shutdown_seconds=shutdown, with_stdin=end_with_stdin, look_after=nursery.look
-    )
-    code = workers.run(on_stop=lambda: close_sockets(sockets))
-    nursery.close()
+        share()
+        shutdown = settings.queue.shutdown.total_seconds()
+        workers = Workers(
+            settings.processes, work, shutdown_seconds=shutdown, with_stdin=end_with_stdin, look_after=nursery.look
+        )
+        code = workers.run(on_stop=lambda: close_sockets(sockets))
     shutil.rmtree(counts, ignore_errors=True)
     return code
 
