@@ -74,8 +74,9 @@ def json_option(command: Command) -> Command:
 
 
 def print_json(value: object) -> None:
-    """One object, one line, to stdout."""
-    click.echo(json.dumps(value, ensure_ascii=False, default=str))
+    """One object, one line, to stdout. What would steer a terminal, or turn the direction of writing, is escaped."""
+    line = json.dumps(value, ensure_ascii=False, default=str)
+    click.echo(line if line.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line))
 
 
 def first_cause(failed: Exception) -> Exception:
