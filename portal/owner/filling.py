@@ -71,9 +71,10 @@ async def filled(request: web.Request, keeper: Keeper, record: BoxStory, new: Co
         in_words(record.profile),
         settings_of(record.profile) if Act.CHANGE in acts else (),
         await _write_form(request, keeper, opened, record, note) if opened and Act.ANSWER in acts else None,
-        earliest,
-        latest,
-        proposed,
+        _as_field(earliest, clock),
+        _as_field(latest, clock),
+        clock.day(latest),
+        _as_field(proposed, clock),
         takes_back=Act.RECALL in acts,
         has_record=record.summary.state is not BoxState.OPEN,
         note=note,
@@ -127,17 +128,17 @@ def to_whom(message: BoxMessage) -> str:
     return _("to you") if message.author.role is Role.GUEST else _("to everybody in it")
 
 
-def _days(record: BoxStory, clock: Clock) -> tuple[str, str, str]:
-    """The first and the last day that it can be kept open until, and one between, as date fields have them."""
+def _as_field(when: datetime, clock: Clock) -> str:
+    return when.astimezone(clock.zone).date().isoformat()
 
-    def day(when: datetime) -> str:
-        return when.astimezone(clock.zone).date().isoformat()
 
+def _days(record: BoxStory, clock: Clock) -> tuple[datetime, datetime, datetime]:
+    """The first and the last day that it can be kept open until, and one between."""
     summary, life = record.summary, record.profile.life
     latest = summary.created_at + life.longest
     begin = summary.closes_at if summary.state is BoxState.OPEN else clock.now
     proposed = min(begin + min(life.open_for, timedelta(days=14)), latest)
-    return day(begin), day(latest), day(proposed)
+    return begin, latest, proposed
 
 
 async def _write_form(request: web.Request, keeper: Keeper, opened: OpenBox, record: BoxStory, note: Note) -> WriteForm:

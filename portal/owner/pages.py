@@ -175,6 +175,7 @@ class BoxPage:
     write: WriteForm | None
     earliest: str  # days as a date field has them
     latest: str
+    latest_told: str  # in words
     proposed: str
     takes_back: bool  # documents can be taken back one by one
     has_record: bool

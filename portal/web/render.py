@@ -86,7 +86,7 @@ def initials(name: str) -> str:
     address = "@" in name
     bare = re.sub(r"[._-]+", " ", name.partition("@")[0]) if address else re.sub(r"\([^()]*\)", " ", name)
     words = [word for word in bare.split() if word[0].isalpha()]
-    titles = {"dr", "prof", "mr", "mrs", "ms", "mx", "md", "phd"}
+    titles = {"dr", "prof", "med", "dipl", "ing", "mag", "mr", "mrs", "ms", "mx", "md", "phd"}
     named = [word for word in words if word.lower().rstrip(".") not in titles] or words
     return "".join(word[0] for word in (named[:1] + named[-1:] if len(named) > 1 else named)).upper()
 

@@ -77,6 +77,7 @@ def photograph(page: Any, name: str) -> None:
             # As tall as the picture: what is out of sight a browser does not paint, frames above all. More of a long
             # page tells nothing new.
             page.set_viewport_size({"width": width, "height": max(height, min(tall, 2 * height))})
+            page.evaluate("scrollTo(0, 0)")
             page.screenshot(path=str(Path(PICTURES) / f"{name}-{size}-{scheme}.png"))
             page.set_viewport_size({"width": width, "height": height})
         fits(page, f"{name} at {width} px")

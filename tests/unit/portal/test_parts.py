@@ -75,6 +75,7 @@ def test_small_words() -> None:
     assert initials("Dr. Katharina von Hohenfels-Lindqvist (Orthopaedics)") == "KH"
     assert initials("(" * 300_000) == ""  # each looked through to the end: minutes
     assert initials("Maria-Magdalena Oberhofer-Castellanos") == "MO"
+    assert initials("Prof. Dr. med. Katharina von Hohenfels-Lindqvist") == "KH"
     assert initials("alice.jones@example.com") == "AJ" and initials("") == "" and initials("123") == ""
     assert breakable("<a_b@c>") == "&lt;a_<wbr>b@<wbr>c&gt;"
     assert one_line(" a\r\nb\tc\x00 ", 10) == "a b c"
