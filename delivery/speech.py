@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -38,6 +39,20 @@ class Phrase(str):
 def phrase(text: str, **values: object) -> Phrase:
     """`phrase("It is open for {time}.", time=timedelta(days=7))`."""
     return Phrase(text, tuple(values.items()))
+
+
+@lru_cache(maxsize=512)  # a page of many people and events tells the same few days and hours again and again
+def _day(when: date, locale: str) -> str:
+    from babel.dates import format_date
+
+    return str(format_date(when, "long", locale=locale))
+
+
+@lru_cache(maxsize=2048)
+def _hour(when: time, locale: str) -> str:
+    from babel.dates import format_time
+
+    return str(format_time(when, "short", locale=locale))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +134,11 @@ class Speech:
 
     def day(self, when: datetime) -> str:
         """`21 December 2026`"""
-        from babel.dates import format_date
-
-        return str(format_date(when, "long", locale=self.locale))
+        return _day(when.date(), self.locale)
 
     def hour(self, when: datetime) -> str:
         """`10:15`"""
-        from babel.dates import format_time
-
-        return str(format_time(when, "short", locale=self.locale))
+        return _hour(when.time().replace(second=0, microsecond=0), self.locale)
 
     def minute(self, when: datetime) -> str:
         """`21 December 2026, 10:15`"""
