@@ -7,7 +7,13 @@ from typing import Final
 
 from policy.message import Message
 
-_TAG: Final = re.compile(r"\[[ \t]{0,8}secure((?:[ \t,;:]{1,8}[^\s,;:\[\]]{1,40}){0,12})[ \t,;:]{0,8}\]", re.IGNORECASE)
+# Brackets and the gap as keyboards of Chinese and Japanese write them are marks too.
+_TAG: Final = re.compile(
+    r"[\[\uff3b][ \t\u3000]{0,8}secure((?:[ \t\u3000,;:]{1,8}[^\s,;:\[\]\uff3b\uff3d]{1,40}){0,12})"
+    r"[ \t\u3000,;:]{0,8}[\]\uff3d]",
+    re.IGNORECASE,
+)
+_OPENING: Final = ("[", "\uff3b")
 _SENSITIVE: Final = ("personal", "private", "company-confidential")  # RFC 2156 5.3.4: all but "normal"
 _LABELS: Final = ("msip_labels", "x-classification", "x-sensitivity")
 _LABEL_WORDS: Final = re.compile(r"(?<![\w-])(?:confidential|restricted|secret|secure)(?!\w)", re.IGNORECASE)
@@ -46,7 +52,7 @@ _TELLING: Final = frozenset({_OWN, _PROFILE, PHONE_HEADER, QUESTION_HEADER, ANSW
 def read_intent(message: Message) -> Intent:
     """Every mark of a message. One mark is enough; nothing in a message can ask for less than the policy does."""
     if _TELLING.isdisjoint([name for name, _ in message.headers]) and not any(
-        "[" in value for name, value in message.headers if name == "subject"
+        sign in value for name, value in message.headers if name == "subject" for sign in _OPENING
     ):
         return _NOTHING  # as nearly all mail
     marks: list[str] = []
@@ -92,7 +98,9 @@ def without_mark(subject: str) -> str:
         if _TAG.search(subject) is None:
             return subject
         subject = " ".join(filter(None, (piece.strip() for piece in _TAG.split(subject)[::2])))
-    return subject.replace("[", "")
+    for sign in _OPENING:
+        subject = subject.replace(sign, "")
+    return subject
 
 
 def _label(value: str) -> str | None:

@@ -70,6 +70,7 @@ _CARD_AND_MONTH: Final = re.compile(
 )
 _LINE_ABOVE: Final = re.compile(rb"(?:\A|\n[ \t>]{0,4}\n|[^0-9\s][ \t]?\n)[ \t>]{0,4}\Z")
 _LINE_BELOW: Final = re.compile(rb"[ \t]{0,2}(?:\n[ \t>]{0,4}(?:\n|[^0-9\s]|\Z)|\Z)")
+_ROUND: Final = 9  # zeros of a number that somebody made up, or counted
 _LONGEST_CARD: Final = 48
 _FAULT: Final = re.compile(rb"\b(?:error|exception|warning|fault|status|bug)[\s:#\[(]{1,3}[a-z]{3}2?[ _-]$", re.I)
 _URL_BEGINS: Final = re.compile(rb"(?:https?|ftp)://|www\.|mailto:|=https?%3a", re.I)
@@ -105,7 +106,7 @@ def card(text: str) -> Verdict:
     digits = digits_of(text)
     if len(digits) not in _LENGTHS.get(digits[:4], ()) or not luhn_valid(digits) or is_repeated(digits):
         return Verdict.NO
-    if digits in _TEST_CARDS or len(set(digits)) == 2:
+    if digits in _TEST_CARDS or len(set(digits)) == 2 or digits.count("0") >= _ROUND:
         return Verdict.EXAMPLE
     return Verdict.NO if digits[:8] == digits[8:] else Verdict.YES  # one half twice over is a pair of measures
 

@@ -26,7 +26,7 @@ _NO_PASSWORDS: Final = frozenset(
     files("rules").joinpath("words", "not_passwords.txt").read_text("utf-8").split("\n")[1:]
 )
 _PROGRAM: Final = re.compile(  # a call, an index, a variable, a name of programs, a path, an address
-    r"^[{]|\w[(\[]|\)$|->|=>|::|^\$\w+$|^%\w+%$|^[@&]\w+;?$|^[/~-]|^\w+\.\w+\.?\w*$|^[a-z]+(?:_[a-z]+)+$|^[a-z]+(?:[A-Z][a-z]+)+$"
+    r"^[{]|\w[(\[]|\)$|->|=>|::|^\$\w+(?:$|[{\[])|^%\w+%$|^[@&]\w+;?$|^[/~-]|^\w+\.\w+\.?\w*$|^[a-z]+(?:_[a-z]+)+$|^[a-z]+(?:[A-Z][a-z]+)+$"
     r"|^[A-Z]+(?:_[A-Z]+)+$|^https?:|^www\.|@\w+\.\w"
 )
 _WORD: Final = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
@@ -34,7 +34,7 @@ _LETTER: Final = re.compile(r"[^\W\d_]")
 _SIGN: Final = re.compile(r"[!#$%&*?@^+=]")
 _MIXED: Final = re.compile(r"[A-Za-z]\d+[A-Za-z]+\d|\d[A-Za-z]+\d+[A-Za-z]")
 _NO_SIGNED: Final = re.compile(
-    r"^#|^[A-Z]{2,6}-?\d|\+\+|=[\w.]+$|^\w{2,}@|^[\d.,]+%|^\W+$|(?:^|[^A-Za-z])[a-z]{3,}#\d+$"
+    r"^#|^[A-Z]{2,6}-?\d|\+\+|=[\w.]+$|^\w{2,}@|^[\d.,]+%|^\W+$|(?:^|[^A-Za-z])(?:[a-z]{3,}|[A-Z]{3,})#\d+$|/\*|\*\.[a-z]"
     r"|(?i:bug|case|chapter|issue|item|no|order|page|pr|pull|room|rule|task|ticket)s?#\d+$"
 )
 _FINGERPRINT: Final = re.compile("[0-9A-F]{40}")  # of a public key of PGP, as its programs write it

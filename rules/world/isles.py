@@ -18,7 +18,7 @@ _IE_LETTERS: Final = "WABCDEFGHIJKLMNOPQRSTUV"
 
 
 def _nhs(digits: str) -> bool:
-    return weighted(digits, range(10, 0, -1)) % 11 == 0
+    return weighted(digits, range(10, 0, -1)) % 11 == 0 and not digits.startswith("000")
 
 
 def _utr(digits: str) -> bool:

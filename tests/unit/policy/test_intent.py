@@ -16,6 +16,7 @@ def intent_of(*headers: tuple[str, str]):  # type: ignore[no-untyped-def]  # wha
     [
         ("subject", "[secure] Results", "the subject says [secure]"),
         ("subject", "Re: Results [ SECURE ]", "the subject says [secure]"),
+        ("subject", "\uff3bsecure\uff3d\u7d50\u679c", "the subject says [secure]"),
         ("x-sealgate", "secure", "X-Sealgate says secure"),
         ("x-sealgate", " Secure; now ", "X-Sealgate says secure"),
         ("sensitivity", "Private", "Sensitivity is private"),
@@ -61,6 +62,7 @@ def test_what_is_no_mark(name: str, value: str) -> None:
         ("[secure]", ""),
         ("a  [secure]  b  c", "a b  c"),
         ("[ [secure] secure ] x", "x"),
+        ("\uff3bsecure sms\uff3d\u7d50\u679c", "\u7d50\u679c"),
     ],
 )
 def test_the_mark_comes_off_without_a_gap(subject: str, bare: str) -> None:
