@@ -74,8 +74,9 @@ def at_leisure() -> None:
 def share() -> None:
     """All that workers have in common is loaded: to be called before they are forked. What the garbage collector looks
     at it writes into, and each would then have a copy of its own.
+
+    What is garbage by now is kept: it is less than a megabyte, and to look for it takes a tenth of a start.
     """
-    gc.collect()
     with suppress(AttributeError, OSError):  # as above
         ctypes.CDLL(None).malloc_trim(0)  # what loading took for a while
     gc.freeze()
