@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
-from unicodedata import normalize
 
 from sqlalchemy import Connection
 
@@ -46,6 +45,7 @@ from keys.tokens import new_id, new_reference
 ALL: Final = "all"  # the audience of a box for everybody named in To and Cc
 INLINE: Final = 64 * 1024  # bytes of a document up to which it lies in the row
 _CHUNK: Final = 2**20
+_ATS: Final = frozenset("@\uff20\ufe6b")  # the sign, and what compatibility makes of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +212,7 @@ def _owner_name(mail: Mail, source: Source) -> str:
     """
     owner, said = address_key(source.owner), address_key(mail.from_address)
     is_theirs = said == owner or (source.is_sent and said.rpartition("@")[2] == owner.rpartition("@")[2])
-    return mail.from_name if is_theirs and "@" not in normalize("NFKC", mail.from_name) else ""
+    return mail.from_name if is_theirs and _ATS.isdisjoint(mail.from_name) else ""
 
 
 def _content(mail: Mail) -> Mapping[str, Any]:

@@ -65,6 +65,8 @@ def prepared(password: str) -> str:
 
 def weakness(password: str, *about: str) -> Weak | None:
     """Why not to take it; None: it is fine. `about`: the guest's address, the organisation: nothing built on these."""
+    if len(password) > 4 * LONGEST:  # composing takes the square of the accents upon one letter
+        return Weak.LONG
     length = len(prepared(password))
     if length < SHORTEST:
         return Weak.SHORT

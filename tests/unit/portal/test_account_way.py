@@ -8,6 +8,7 @@ import pytest
 from delivery.safebox.profile import Profile
 from delivery.store.account_rows import phrase_of
 from delivery.store.audit import export
+from portal.signin.passwords import Weak, weakness
 
 PASSWORD = "four words nobody would guess"
 OBLIGATORY = Profile.model_validate({"signin": {"account": "obligatory"}})
@@ -253,3 +254,8 @@ async def test_old_rows_are_swept(portal, box, guest) -> None:
         ]
 
     assert portal.db.read_now(left) == [0, 0, 0]
+
+
+def test_accents_without_end_are_no_password_and_take_no_time() -> None:
+    """Composing sorts the accents upon one letter, which takes the square of their number: a minute for these."""
+    assert weakness("a" + "\u0300\u0316" * 200_000) is Weak.LONG
