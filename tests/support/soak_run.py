@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +29,7 @@ TESTED: Final = ("gateway", "portal", "delivery", "policy", "rules", "keys", "te
 FAULTS: Final = "tests/journeys/faults"
 STREAMS: Final = 100_000  # in one piece
 SEEDS: Final = 50_000  # in one piece
+_STOPS: Final = (signal.SIGINT, signal.SIGTERM)
 CHILDREN: Final = range(1_000_000, 1_020_000)  # seeds of the files that real children read
 
 
@@ -178,11 +180,13 @@ def run(piece: Piece, state: State) -> bool:
     environment["PYTHONPATH"] = os.pathsep.join([str(ROOT / "tests/support"), str(ROOT)])
     began = time.monotonic()
     with log.open("w") as out:
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)  # or a piece that has just begun would be left to itself
         process = subprocess.Popen(
             piece.command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
-            start_new_session=True,
+            start_new_session=True, preexec_fn=_heed,
         )  # fmt: skip
         try:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
             code = process.wait()
         except BaseException:
             _end(process)
@@ -196,18 +200,20 @@ def run(piece: Piece, state: State) -> bool:
     return well
 
 
+def _heed() -> None:
+    """What a shell started in the background ignores SIGINT; a piece must not, for `_end` asks it that way."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
+
+
 def _end(process: "subprocess.Popen[bytes]") -> None:
     """End a piece and all that it started: first as a person would, so that its servers are ended in order."""
-    for number, seconds in ((signal.SIGINT, 60), (signal.SIGKILL, 10)):
-        try:
-            os.killpg(process.pid, number)
-            process.wait(seconds)
-        except ProcessLookupError:
-            return
-        except subprocess.TimeoutExpired:
-            continue
-        else:
-            return
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(60)
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def told(wanted: Sequence[Piece], state: State) -> str:

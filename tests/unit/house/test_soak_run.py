@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 from pathlib import Path
 
 import soak_run
@@ -63,6 +64,16 @@ def test_stopped_it_says_so_and_goes_on_with_that_piece(tmp_path: Path) -> None:
     assert "not done" in said[-1]
     (tmp_path / "again").touch()
     assert run_all([slow], State(tmp_path), said.append, anew=False) == 0
+
+
+def test_what_it_ends_is_asked_to_end_in_order_even_in_the_background(tmp_path: Path) -> None:
+    script = f"trap 'touch {tmp_path}/asked; exit 1' INT; kill -TERM $PPID; while :; do sleep 0.01; done"
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        assert run_all([shell("deaf", script)], State(tmp_path), lambda _said: None, anew=False) == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert (tmp_path / "asked").exists()
 
 
 def test_a_change_is_another_tree(tmp_path: Path) -> None:
