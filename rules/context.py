@@ -11,6 +11,7 @@ import re2
 from rules.normalise import normalise
 
 _BUCKET: Final = 2048
+_GLANCES: Final = 8  # values about which alone is looked, before all words are looked up piece by piece
 _FAR: Final = 1 << 30
 _LONGEST: Final = 80  # bytes of a word, at most; packs are held to it
 _JOINED_FROM: Final = 5  # letters of a phrase that may be written without its gaps
@@ -65,6 +66,7 @@ class Nearby:
         self._data = data
         self._is_ascii = is_ascii
         self._buckets: dict[int, list[tuple[int, int]]] = {}
+        self._glances = _GLANCES
 
     def distance(self, start: int, end: int, within: int) -> int | None:
         """Characters from the value at bytes start..end to the nearest word, if that is at most `within`.
@@ -73,6 +75,10 @@ class Nearby:
         """
         reach = within * (1 if self._is_ascii else 4) + _LONGEST
         here, first = start // _BUCKET, max(0, start - reach) // _BUCKET
+        if self._glances and here not in self._buckets:  # of a few values most have no word nearby
+            self._glances -= 1
+            if self._pattern.search(self._data, max(0, start - reach), min(len(self._data), end + reach)) is None:
+                return None
         nearest = _FAR
         # Words of one set do not overlap, so none is nearer than the last before the start and the first behind it.
         for bucket in range(here, first - 1, -1):

@@ -26,6 +26,7 @@ from rules.spelling import ODD_BYTES, ODD_RUN, ONE_FOR_ONE, STROKE, STROKE_BYTES
 WRAPPED_FROM: Final = 55  # a line of so many characters that ends in a number was broken by a program
 BARRIER: Final = "\n\f\n"  # between texts that are looked at together: nothing is written across it
 
+_BARRIER: Final = BARRIER.encode()
 _PLAIN_ASCII: Final = bytes([9, 10, 12, 13, *range(32, 127)])
 _SLICE: Final = 1 << 15
 _SOME: Final = 1 << 20  # characters
@@ -135,11 +136,11 @@ def _line_feeds(data: bytes) -> bytes:
 
 def normalise_all(texts: Sequence[str]) -> list[Normalised]:
     """Each of several texts; where all are plain ASCII with nothing to be joined, at the cost of one look."""
-    joined = BARRIER.join(texts)
-    if joined.isascii():
-        data = _line_feeds(joined.encode())
+    if all(map(str.isascii, texts)):
+        plain = [_line_feeds(text.encode()) for text in texts]
+        data = _BARRIER.join(plain)
         if not data.translate(None, _PLAIN_ASCII) and b"=\n" not in data and not _JOINS.search(data):
-            return [Normalised(_line_feeds(text.encode()), None, []) for text in texts]
+            return [Normalised(one, None, []) for one in plain]
     return [normalise(text) for text in texts]
 
 
