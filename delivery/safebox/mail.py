@@ -21,7 +21,7 @@ _SOME: Final = 2**20  # bytes
 _LONG_PARAMETERS: Final = re.compile(rb"(?im)^content-(?:type|disposition)[ \t]*:((?:[^\n]|\n[ \t]){%d})" % MAX_HEADER)
 _BCC: Final = re.compile(rb"(?i)(?:resent-)?bcc[ \t]*:")
 # What the standard library is known to raise on mails that were made to break it.
-_BROKEN: Final = (ValueError, TypeError, LookupError, AttributeError, AssertionError, RecursionError)
+_BROKEN: Final = (ValueError, TypeError, LookupError, AttributeError, AssertionError, RuntimeError)
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,11 +116,14 @@ def from_quoted_printable(data: bytes) -> bytes:
 
 
 def decoded(data: bytes, codec: str, errors: str = "strict") -> str:
-    """`data.decode(codec, errors)`. Raises what that raises."""
-    if len(data) <= _SOME or not (codec in _STEADY or codec.startswith(_ONE_BYTE)):
-        return data.decode(codec, errors)
-    decoder = codecs.getincrementaldecoder(codec)(errors)
-    return "".join([*(decoder.decode(piece) for piece in _pieces(data)), decoder.decode(b"", True)])
+    """`data.decode(codec, errors)`. Raises what that raises; a UnicodeError for text that breaks the codec itself."""
+    try:
+        if len(data) <= _SOME or not (codec in _STEADY or codec.startswith(_ONE_BYTE)):
+            return data.decode(codec, errors)
+        decoder = codecs.getincrementaldecoder(codec)(errors)
+        return "".join([*(decoder.decode(piece) for piece in _pieces(data)), decoder.decode(b"", True)])
+    except RuntimeError as broken:  # ISO-2022-JP-2 knows a set of signs that it cannot shift to
+        raise UnicodeError("the codec failed") from broken
 
 
 def _pieces(data: bytes) -> Iterator[bytes]:

@@ -61,6 +61,15 @@ def test_digits_are_read(charset: str, data: bytes) -> None:
     assert any("536" in text.translate(wide) and "22-1234" in text.translate(wide) for text in readings(data, charset))
 
 
+@pytest.mark.parametrize("charset", ["", "iso-2022-jp-2", "utf-8"])
+def test_what_breaks_a_codec_is_read_all_the_same(charset: str) -> None:
+    """ISO-2022-JP-2 with a set of signs that Python's codec takes and cannot shift to: it fails with RuntimeError."""
+    data = b"SSN 536-22-1234 \x1b.J\x1bNw"
+    with pytest.raises(RuntimeError):
+        data.decode("iso2022_jp_2", "replace")
+    assert any("536-22-1234" in text for text in readings(data, charset))
+
+
 def test_a_long_text_is_read_in_charsets_of_the_east_only_where_it_can_be_one() -> None:
     """Wide digits stand in noise by chance; in a text of GB they stand among characters that are all whole."""
     said = "地址和电话在下面。５３６２２１２３４" * 5_000

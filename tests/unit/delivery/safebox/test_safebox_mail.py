@@ -186,3 +186,18 @@ def test_any_html_gives_text(html: str) -> None:
 )
 def test_no_declared_type_makes_a_program_look_like_a_document(name: str, declared: str, kind: str) -> None:
     assert kind_of(name, declared) == kind
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"Content-Type: text/plain; charset=iso-2022-jp-2",
+        b"Subject: =?iso-2022-jp-2?q?=1B.J=1BNw?=",
+        b"Content-Disposition: attachment; filename*=iso-2022-jp-2''%1B.J%1BNw",
+        b"Content-Type: multipart/mixed; boundary*=iso-2022-jp-2''%1B.J%1BNw",
+    ],
+)
+def test_what_breaks_a_codec_gives_a_mail(header: bytes) -> None:
+    """Python's codec fails with RuntimeError at these."""
+    mail = take_apart(header + b"\r\n\r\nkept \x1b.J\x1bNw\r\n")
+    assert "kept" in mail.text or b"kept" in mail.documents[0].content
