@@ -1,8 +1,8 @@
-"""The matcher's compiled patterns kept in a file, so that a start takes milliseconds.
+"""The matcher's compiled patterns kept in a file, so that a start takes milliseconds; and the portal's templates.
 
-Loading a compiled database is running code that lies on disk. So a file counts only if it is ours alone (own user, mode
+Loading what was compiled is running code that lies on disk. So a file counts only if it is ours alone (own user, mode
 0600, no link) and its MAC proves that we wrote it, under this name, for this library and this processor. Anything else
-is as if there were no file: the patterns are compiled again.
+is as if there were no file: all is compiled again.
 """
 
 import contextlib
