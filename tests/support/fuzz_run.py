@@ -101,6 +101,8 @@ def _range(first: int, last: int, target: str, hangs: float) -> Report:
         if done.returncode == 0:
             whole.cases += last - first
             return whole
+        if done.returncode == -signal.SIGINT:
+            raise KeyboardInterrupt
         if here < first or not -65 < done.returncode < 0:
             raise RuntimeError(done.stderr.decode("utf-8", "replace")[-2000:])
         name = signal.Signals(-done.returncode)
