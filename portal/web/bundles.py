@@ -26,8 +26,9 @@ async def send_zip(request: web.Request, subject: str, listed: Listed, fetch: Fe
     await response.prepare(request)
     if request.method != hdrs.METH_HEAD:
         async with or_abort(request):
-            async for chunk in in_threads(zipped(_entries(listed, fetch))):
-                await write(response, chunk)
+            with in_threads(zipped(_entries(listed, fetch))) as pieces:
+                async for chunk in pieces:
+                    await write(response, chunk)
         await response.write_eof()
     return response
 

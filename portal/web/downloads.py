@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import ClassVar, Final, Protocol
 from urllib.parse import quote
 
 import structlog
@@ -25,6 +25,9 @@ log = structlog.get_logger()
 
 _HOP: Final = 256 * 1024  # bytes decrypted in one visit to a thread, and held for each reader who is slow
 _FIRST: Final = 64 * 1024  # … in the first one: whoever clicked sees that it begins
+_LARGE: Final = 1024 * 1024  # … for who takes them quickly: each visit costs a turn of threads
+_MOST_LARGE: Final = 16  # of those held at once
+_QUICK: Final = 0.5  # seconds in which a piece is taken
 # Decrypting holds the interpreter: more threads than these bring no more, and only stand in the way of the event loop.
 _THREADS: Final = ThreadPoolExecutor(4, thread_name_prefix="download")
 _STALLED: Final = 120.0  # seconds that a reader may take nothing before we let go
@@ -135,9 +138,10 @@ async def send_document(
     await response.prepare(request)
     if request.method != hdrs.METH_HEAD:
         async with or_abort(request):
-            async for chunk in in_threads(document.read(start, stop)):
-                await write(response, chunk)
-                progress.stop += len(chunk)
+            with in_threads(document.read(start, stop)) as pieces:
+                async for chunk in pieces:
+                    await write(response, chunk)
+                    progress.stop += len(chunk)
         await response.write_eof()
     return response
 
@@ -157,28 +161,49 @@ async def or_abort(request: web.Request) -> AsyncIterator[None]:
 
 
 class in_threads:
-    """Drive a blocking iterator from the threads of downloads, some pieces a visit."""
+    """Drive a blocking iterator from the threads of downloads, some pieces a visit: `with in_threads(…) as pieces`."""
+
+    _large: ClassVar[set["in_threads"]] = set()  # those with a large piece
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces = pieces
         self._wanted = _FIRST
+        self._given_at = 0.0
+
+    def __enter__(self) -> "in_threads":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._large.discard(self)
 
     def __aiter__(self) -> "in_threads":
         return self
 
     async def __anext__(self) -> bytes:
-        chunk = await asyncio.get_running_loop().run_in_executor(_THREADS, self._some)
+        loop = asyncio.get_running_loop()
+        if self._given_at:
+            self._wanted = self._next_size(loop.time() - self._given_at)
+        chunk = await loop.run_in_executor(_THREADS, self._some)
+        self._given_at = loop.time()
         if not chunk:
             raise StopAsyncIteration
         return chunk
 
+    def _next_size(self, taken_in: float) -> int:
+        """How much goes out next, after a piece was taken in so many seconds."""
+        self._large.discard(self)
+        if taken_in > _QUICK or len(self._large) >= _MOST_LARGE:
+            return _HOP
+        self._large.add(self)
+        return _LARGE
+
     def _some(self) -> bytes:
         gathered: list[bytes] = []
-        length, wanted, self._wanted = 0, self._wanted, _HOP
+        length = 0
         for piece in self._pieces:
             gathered.append(piece)
             length += len(piece)
-            if length >= wanted:
+            if length >= self._wanted:
                 break
         return gathered[0] if len(gathered) == 1 else b"".join(gathered)
 

@@ -90,11 +90,12 @@ async def _data(picture: BoxDocument | None, fetch: Fetch) -> AsyncIterator[byte
     try:
         yield f"data:{picture.type};base64,".encode()
         over = b""
-        async for chunk in in_threads(reader.read(0, reader.size)):
-            whole = over + chunk
-            cut = len(whole) - len(whole) % 3  # base64 goes by three
-            over = whole[cut:]
-            yield base64.b64encode(whole[:cut])
+        with in_threads(reader.read(0, reader.size)) as pieces:
+            async for chunk in pieces:
+                whole = over + chunk
+                cut = len(whole) - len(whole) % 3  # base64 goes by three
+                over = whole[cut:]
+                yield base64.b64encode(whole[:cut])
         yield base64.b64encode(over)
     finally:
         await asyncio.shield(asyncio.to_thread(reader.close))

@@ -5,6 +5,7 @@ import io
 import threading
 import zipfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from urllib.parse import unquote
 
@@ -287,7 +288,8 @@ async def test_pages_wait_for_no_download() -> None:
         yield b"b"
 
     async def whole() -> bytes:
-        return b"".join([chunk async for chunk in in_threads(slowly())])
+        with in_threads(slowly()) as pieces:
+            return b"".join([chunk async for chunk in pieces])
 
     downloads = [asyncio.create_task(whole()) for _ in range(40)]  # more than the loop's own threads
     await asyncio.sleep(0)
@@ -297,3 +299,18 @@ async def test_pages_wait_for_no_download() -> None:
     finally:
         go_on.set()
     assert await asyncio.gather(*downloads) == [b"ab"] * 40
+
+
+async def test_who_takes_pieces_quickly_gets_large_ones_and_only_so_many_at_once():
+    def reader() -> in_threads:
+        return in_threads(iter([bytes(2**16)] * 64))
+
+    with ExitStack() as stack:
+        readers = [stack.enter_context(reader()) for _ in range(20)]
+        assert {len(await anext(one)) for one in readers} == {2**16}
+        assert sorted([one._next_size(0.1) for one in readers]) == [2**18] * 4 + [2**20] * 16
+        assert readers[0]._next_size(0.6) == 2**18, "slow, and its place is free again"
+        assert readers[-1]._next_size(0.1) == 2**20
+        assert readers[0]._next_size(0.1) == 2**18
+    assert readers[0]._next_size(0.1) == 2**20, "who is gone holds none"
+    readers[0].__exit__()
