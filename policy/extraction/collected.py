@@ -1,16 +1,14 @@
 """What extraction gathers, and the seam by which a format hands on the files it holds."""
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from policy.extraction.passwords import likely_passwords
 from policy.reader.limits import Budget
-from policy.reader.turns import search
+from policy.reader.turns import has_halves
 from rules.content import Content, FileFact, FileKind, Part
 
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _LONGEST_NAME: Final = 1_000  # characters of a name that go into a place; the name itself is read whole
 MOST_PICTURES: Final = 100  # of one attachment that are kept to be read elsewhere
 PICTURE_BYTES: Final = 64 * 1024 * 1024  # of them together
@@ -128,7 +126,7 @@ def _moved(text: str, marks: Sequence[tuple[int, str]]) -> list[tuple[int, str]]
 
 def clean_text(text: str) -> str:
     """Text that can be written as UTF-8: halves of surrogate pairs are joined, lone ones replaced."""
-    if text.isascii() or search(_SURROGATE, text) is None:
+    if not has_halves(text):
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 

@@ -5,7 +5,7 @@ import re
 from typing import Final
 
 from policy.reader.charsetnames import EUC_TW, ISO_2022_CN, OWN, UTF_7_IMAP, codec, reads_as
-from policy.reader.turns import Once, decoded, holds, search
+from policy.reader.turns import Once, decoded, has_halves, holds, search
 
 __all__ = ["codec", "decode", "readings"]
 
@@ -16,7 +16,6 @@ _BOMS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_HALF: Final = re.compile("[\ud800-\udfff]")
 _UTF7_RUN: Final = re.compile(rb"\+[A-Za-z0-9+/]{2,}(?:-|(?![A-Za-z0-9+/]))")
 # Fullwidth digits where East Asian programs write them, whatever is declared.
 _FULLWIDTH: Final = (
@@ -142,7 +141,7 @@ def _decode(data: bytes, name: str) -> str:
 
 def _whole(text: str) -> str:
     """Without halves of characters, which UTF-7 leaves and no text can be written with."""
-    if text.isascii() or search(_HALF, text) is None:
+    if not has_halves(text):
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 

@@ -15,6 +15,7 @@ from rules.content import in_short
 Said = TypeVar("Said", str, bytes)
 
 _SOME: Final = 2 << 20  # bytes, or characters
+_SEARCHED: Final = 1 << 19  # an expression of Python's is slower than other looks
 _STRIDE: Final = 1 << 16
 _LEAPS: Final = 8
 _WIDEST: Final = 4096
@@ -73,11 +74,23 @@ def find(data: Said, needle: Said, start: int = 0) -> int:
 
 def search(pattern: re.Pattern[Said], data: Said) -> re.Match[Said] | None:
     """`pattern.search(data)`, of a pattern whose matches, with what they look ahead to, are at most 4 KB."""
-    for start in range(0, len(data), _SOME):
-        if match := pattern.search(data, start, start + _SOME + _WIDEST):
+    for start in range(0, len(data), _SEARCHED):
+        if match := pattern.search(data, start, start + _SEARCHED + _WIDEST):
             # Its end may have been cut off.
             return pattern.match(data, match.start()) or pattern.search(data, match.start() + 1)
     return None
+
+
+def has_halves(text: str) -> bool:
+    """Whether halves of surrogate pairs stand in it, with which no text can be written."""
+    if text.isascii():
+        return False
+    try:
+        for start in range(0, len(text), _SOME):
+            text[start : start + _SOME].encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def without(data: bytes, signs: bytes) -> bytes:

@@ -18,6 +18,7 @@ SIGNS = ("a", "b", "\r\n", "\n", "=", "=\n", "=41", " ", "--", "é", "\U0001f600
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turns, "_SOME", 7)
+    monkeypatch.setattr(turns, "_SEARCHED", 7)
     monkeypatch.setattr(turns, "_WIDEST", 8)
     monkeypatch.setattr(turns, "_STRIDE", 5)
     monkeypatch.setattr(turns, "_LEAPS", 2)
@@ -38,6 +39,7 @@ def test_what_is_looked_for_is_found_where_one_look_finds_it() -> None:
         for pattern in (re.compile(rb"\n--a?"), re.compile(rb"\A-"), re.compile(rb"b(?=\r?\n)")):
             found, expected = turns.search(pattern, data), pattern.search(data)
             assert (found and found.span()) == (expected and expected.span())
+        assert turns.has_halves(text) == ("\ud800" in text)
 
 
 @pytest.mark.parametrize(
