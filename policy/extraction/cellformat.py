@@ -19,6 +19,7 @@ _FIRST_DAY_1904: Final = datetime(1904, 1, 1)  # noqa: DTZ001 (as above)
 _LAST_DAY: Final = 2_958_466
 _MONTHS: Final = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
                   "November", "December")  # fmt: skip
+_DOUBLE: Final = 17  # signs of a number, from which some are lost
 _DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -30,7 +31,14 @@ def plain_number(value: float) -> str:
 
 
 def written_out(value: str) -> str:
-    """Without an exponent, so that long numbers show their digits."""
+    """Without an exponent, so that long numbers show their digits; a cell holds no more of them than IEEE 754 does."""
+    if len(value) > _DOUBLE and "." in value:
+        try:
+            held = float(value)
+        except ValueError:
+            return value
+        if held.is_integer() and abs(held) < 10**15:
+            return str(int(held))
     if "E" not in value and "e" not in value:
         return value
     try:

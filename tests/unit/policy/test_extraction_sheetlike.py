@@ -7,7 +7,7 @@ from base64 import b64encode
 import pytest
 from lxml import etree
 
-from policy.extraction.cellformat import displayed, displayed_text
+from policy.extraction.cellformat import displayed, displayed_text, written_out
 from policy.extraction.extract import extract
 from policy.extraction.fields import unasked
 from policy.extraction.slides import lines_of_boxes
@@ -251,3 +251,18 @@ def test_appledouble_holds_a_file_and_what_is_said_of_it() -> None:
     assert not any(fact.unreadable for fact in content.files)
     assert extract("a", double((1, b"x"))[:-1] + b"").files[0].unreadable
     assert extract("a", double((1, b"x"))[:30]).files[0].unreadable
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [
+        ("536221233.99999999999", "536221234"),
+        ("5.3622123399999999999E8", "536221234"),
+        ("5.36221234E8", "536221234"),
+        ("0.30000000000000004", "0.30000000000000004"),
+        ("12345678901234567890.5", "12345678901234567890.5"),
+        ("nothing.of.a.number.at.all", "nothing.of.a.number.at.all"),
+    ],
+)
+def test_a_cell_holds_no_more_than_a_double(stored: str, shown: str) -> None:
+    assert written_out(stored) == shown
