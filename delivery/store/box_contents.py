@@ -119,7 +119,7 @@ def get_document(conn: Connection, namespace: str, box_id: str, document_id: str
 
 def count_documents(conn: Connection, namespace: str, box_id: str, message_kind: Wrote | None = None) -> int:
     """How many documents a box lists, or its messages of one kind; pictures shown in place by the html do not count."""
-    values = {"in_namespace": namespace, "of": box_id, "kind": message_kind}
+    values = {"in_namespace": namespace, "of": box_id, "kind": message_kind and message_kind.value}
     row = (_COUNT_ALL if message_kind is None else _COUNT_KIND).row(conn, values)
     return int(row["number"]) if row else 0
 
@@ -182,7 +182,7 @@ def events_of(
 ) -> tuple[tuple[datetime, str, str | None, dict[str, Any]], ...]:
     """What happened to a box, in order: when, kind, participant, facts."""
     if kind is not None and participant_id is not None:
-        values = {"in_namespace": namespace, "of": box_id, "kind": kind, "guest": participant_id}
+        values = {"in_namespace": namespace, "of": box_id, "kind": str(kind), "guest": participant_id}
         found = _ACTS.rows(conn, values)
         return tuple((row["at"], row["kind"], row["participant_id"], dict(row["facts"] or {})) for row in found)
     columns = (audit_events.c.at, audit_events.c.kind, audit_events.c.participant_id, audit_events.c.facts)

@@ -222,7 +222,7 @@ def move_guest(
 ) -> bool:
     """Change a guest's state if it is one of `sources`."""
     values = {"in_namespace": namespace, "of": participant_id, "target": target.value}
-    return _MOVE_GUEST.run_for(conn, sorted(sources), values) == 1
+    return _MOVE_GUEST.run_for(conn, sorted(source.value for source in sources), values) == 1
 
 
 def set_lock(conn: Connection, namespace: str, participant_id: str, locked_at: datetime | None) -> bool:
