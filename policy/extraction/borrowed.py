@@ -18,6 +18,7 @@ _LENT: Final = frozenset({"text/css", "text/html", "application/xhtml+xml", "ima
 _PAGES: Final = ("text/html", "application/xhtml+xml")
 _LARGEST: Final = 128 * 1024  # bytes of a part that is lent
 _MOST: Final = 64  # parts that are
+_MOST_JOINED: Final = 1_000  # addresses of a page that are put together with its own
 _LONGEST: Final = 2 << 20  # bytes of a page with what it borrows
 _CID: Final = re.compile(rb"cid:([^\"'\s<>(),]{1,300})", re.I)
 _ADDRESS: Final = re.compile(rb"(?<=[\"'=(])[ \t]*([^\"'\s<>(),=]{1,300})(?=[\"'\s>)])")
@@ -44,11 +45,16 @@ def borrowing(items: Iterable[object]) -> Iterator[Leaf]:
 def _with_parts(page: Leaf, lent: dict[str, Leaf]) -> bytes:
     room = _LONGEST
     base = next((name for name in page.known_as if "://" in name), "")
+    joined: dict[str, Leaf | None] = {}
 
     def put(match: re.Match[bytes]) -> bytes:
         nonlocal room
         asked = unescape(match[1].decode("utf-8", "replace"))
-        part = lent.get(asked) or lent.get(unquote(asked)) or (lent.get(_joined(base, asked)) if base else None)
+        part = lent.get(asked) or lent.get(unquote(asked))
+        if part is None and base:
+            if asked not in joined and len(joined) < _MOST_JOINED:
+                joined[asked] = lent.get(_joined(base, asked))
+            part = joined.get(asked)
         if part is None or part.data is page.data or len(part.data) > room:
             return match[0]
         room -= 2 * len(part.data)
