@@ -18,6 +18,8 @@ from rules.content import FileKind
 # Reads a file as a message, whatever else it could be.
 AsMessage: TypeAlias = Callable[[File, Kind, Collected], None]
 
+_SHORT: Final = 1 << 15  # bytes
+_PGP_MESSAGE: Final = b"-----BEGIN PGP MESSAGE"
 _ENDINGS: Final = (".p7m", ".p7z", ".p7c", ".gpg", ".pgp", ".asc", ".sig")
 _MESSAGE: Final = Kind(FileKind.MESSAGE, (Format.MESSAGE,), "signed message")
 _TOO_DEEP: Final = "packed deeper than is read"
@@ -100,6 +102,8 @@ def _without_ending(name: str) -> str:
 
 def holds_wrapping(kind: Kind, data: bytes) -> bool:
     """Whether a text has something in it that is to be unwrapped."""
-    return not {Format.PGP, Format.WRITTEN}.isdisjoint(kind.formats) or (
-        Telltale.ARMOUR in telltales(data) and holds(data, b"-----BEGIN PGP MESSAGE")
-    )
+    if not {Format.PGP, Format.WRITTEN}.isdisjoint(kind.formats):
+        return True
+    if len(data) <= _SHORT:  # to ask the engine costs more
+        return _PGP_MESSAGE in data
+    return Telltale.ARMOUR in telltales(data) and holds(data, _PGP_MESSAGE)
