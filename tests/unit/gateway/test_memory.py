@@ -1,10 +1,12 @@
 """Memory of a family of processes."""
 
+import asyncio
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from delivery.store.ages import Waiting
-from gateway.memory import process_bytes
+from gateway.memory import process_bytes, weigh
 from gateway.queuegauges import QueueGauges
 
 
@@ -33,3 +35,18 @@ def test_what_takes_long_to_count_is_counted_seldom() -> None:
     assert gauges.collect()[0].samples[0].value == 2
     assert [family.name for family in gauges.describe()] == [family.name for family in gauges.collect()]
     assert QueueGauges(lambda: None).collect() == []
+
+
+async def test_memory_is_weighed_with_that_of_a_process_beside() -> None:
+    shown: list[int] = []
+    alone, both = asyncio.Event(), asyncio.Event()
+
+    def show(said: asyncio.Event) -> Callable[[int], None]:
+        return lambda size: (shown.append(size), said.set())[0]
+
+    async with asyncio.timeout(10):
+        for said, beside in ((alone, None), (both, os.getpid())):
+            weighing = asyncio.create_task(weigh(show(said), lambda beside=beside: beside))
+            await said.wait()
+            weighing.cancel()
+    assert shown[1] > 1.5 * shown[0] > 0
