@@ -108,8 +108,11 @@ def test_processes_lose_nothing(folder: Path) -> None:
 
 
 def test_ctrl_c_ends_all_of_it_and_tells_what_was_done(folder: Path) -> None:
-    for number in range(3000):
-        (folder / f"{number}.eml").write_text(letter("bob@gmail.com", "Her SSN is 536-22-1234. " + "word " * 2000))
+    for number in range(300):
+        (folder / f"{number}.eml").write_text(letter("bob@gmail.com", "Her SSN is 536-22-1234."))
+    late = letter("bob@gmail.com", "Call 536-22-1234 or 4 111 1 1. " * 8_000)
+    for number in range(200):  # these alone take a minute
+        (folder / f"late{number}.eml").write_text(late)
     arguments = ["policy", "replay", "mail", "--policy", "before.yaml", "--against", "after.yaml", "--jobs", "2"]
     code = f"from gateway.cli.main import main; main({[*arguments, '--json']!r})"
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
@@ -126,7 +129,7 @@ def test_ctrl_c_ends_all_of_it_and_tells_what_was_done(folder: Path) -> None:
     assert "Traceback" not in err
     summary = json.loads(out.splitlines()[-1])["summary"]
     assert summary["stopped"]
-    assert 0 <= summary["messages"] < 3000
+    assert 0 <= summary["messages"] < 500
     with pytest.raises(ProcessLookupError):
         for _ in range(200):  # the last of them ends a moment later
             os.killpg(process.pid, 0)
