@@ -114,7 +114,10 @@ def test_ctrl_c_ends_all_of_it_and_tells_what_was_done(folder: Path) -> None:
     for number in range(200):  # these alone take a minute
         (folder / f"late{number}.eml").write_text(late)
     arguments = ["policy", "replay", "mail", "--policy", "before.yaml", "--against", "after.yaml", "--jobs", "2"]
-    code = f"from gateway.cli.main import main; main({[*arguments, '--json']!r})"
+    hears = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # also where we run in the background
+    )
+    code = f"{hears}; from gateway.cli.main import main; main({[*arguments, '--json']!r})"
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen([sys.executable, "-c", code], start_new_session=True, **pipes) as process:
         try:
