@@ -34,6 +34,7 @@ from keys.tokens import new_id
 LEASE: Final = timedelta(seconds=60)
 STRAY: Final = timedelta(seconds=10)  # our own lease that is not in our hands: far longer than it is on its way to them
 _GUARD: Final = 2.0  # seconds between looks at a lock that nobody can take away
+_LAST_LOOKS: Final = 5  # at a lock whose holder seems to be dead
 _LOCK_WAITS: Final = (0.0, 0.1, 0.2, 0.4)  # seconds
 
 log = structlog.get_logger()
@@ -217,7 +218,7 @@ class Claims:
             )
         )
         lapsed = self._lapses.look(leases, self._seconds())
-        dead = self._surely_dead(await asyncio.to_thread(dead_workers, self._db.backing, others))
+        dead = await self._surely_dead(await asyncio.to_thread(dead_workers, self._db.backing, others))
 
         def free(connection: Connection) -> tuple[int, int]:
             rows.register_worker(connection, self.worker, socket.gethostname(), now)  # a restored database forgot us
@@ -231,12 +232,24 @@ class Claims:
             log.warning("worker.clock_went_back", items=brought)
         return freed + brought
 
-    def _surely_dead(self, unlocked: Sequence[str]) -> list[str]:
-        """Those whose lock has been free for longer than one who lives leaves it so."""
+    async def _surely_dead(self, unlocked: Sequence[str]) -> list[str]:
+        """Those whose lock has been free for longer than one who lives leaves it so.
+
+        Two looks may both fall into moments in which a living one lost it (connections that are cut again and again),
+        so the last ones come faster than it looks for its lock itself.
+        """
         now = self._seconds()
         self._unlocked = {worker: self._unlocked.get(worker, now) for worker in unlocked}
         grace = self._db.backing.lock_grace
-        return [worker for worker, since in self._unlocked.items() if now - since >= grace]
+        dead = [worker for worker, since in self._unlocked.items() if now - since >= grace]
+        for _ in range(_LAST_LOOKS if grace else 0):
+            if dead:
+                await asyncio.sleep(self.guard / (_LAST_LOOKS - 1))
+                still = await asyncio.to_thread(dead_workers, self._db.backing, dead)
+                for alive in set(dead).difference(still):
+                    del self._unlocked[alive]
+                dead = still
+        return dead
 
     async def retire(self) -> None:
         """Give back everything, tell the others, let go of the lock."""

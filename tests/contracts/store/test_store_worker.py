@@ -459,6 +459,13 @@ async def test_who_lost_its_lock_for_a_moment_keeps_its_items(store, open_store)
         living._lock.release()
         assert await other.take_over(()) == 0, "counted from now on"
         store.clock.advance(seconds=grace)
+        looked = asyncio.create_task(other.take_over(()))
+        await asyncio.sleep(living.guard / 2)
+        await living.keep_lock()
+        assert await looked == 0, "it had lost it twice, and looked for it again"
+        living._lock.release()
+        assert await other.take_over(()) == 0, "counted from now on"
+        store.clock.advance(seconds=2 * grace)
         assert await other.take_over(()) == 1
     await living.retire()
 
