@@ -33,6 +33,32 @@ _STOPS: Final = (signal.SIGINT, signal.SIGTERM)
 CHILDREN: Final = range(1_000_000, 1_020_000)  # seeds of the files that real children read
 
 
+class _Stop:
+    """The handler of signals that stop it. Which thread a signal comes to is nobody's choice, so none is masked."""
+
+    def __init__(self) -> None:
+        self.starting = False  # a piece: what stops us waits until it can be ended
+        self._asked = False
+
+    def __call__(self, _number: int, _frame: object) -> None:
+        self._asked = True
+        if not self.starting:
+            raise KeyboardInterrupt
+
+    def begun(self) -> None:
+        """The piece can be ended from now on; raises KeyboardInterrupt where it has to be."""
+        self.starting = False
+        if self._asked:
+            raise KeyboardInterrupt
+
+    def anew(self) -> None:
+        """Nobody asked yet."""
+        self.starting = self._asked = False
+
+
+_stop: Final = _Stop()
+
+
 @dataclass(frozen=True)
 class Piece:
     """One command. `counts`: what it looks at, and how many; `books`: it writes down what became of mail."""
@@ -180,13 +206,13 @@ def run(piece: Piece, state: State) -> bool:
     environment["PYTHONPATH"] = os.pathsep.join([str(ROOT / "tests/support"), str(ROOT)])
     began = time.monotonic()
     with log.open("w") as out:
-        signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)  # or a piece that has just begun would be left to itself
+        _stop.starting = True  # or a piece that has just begun would be left to itself
         process = subprocess.Popen(
             piece.command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
             start_new_session=True, preexec_fn=_heed,
         )  # fmt: skip
         try:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
+            _stop.begun()
             code = process.wait()
         except BaseException:
             _end(process)
@@ -203,7 +229,6 @@ def run(piece: Piece, state: State) -> bool:
 def _heed() -> None:
     """What a shell started in the background ignores SIGINT; a piece must not, for `_end` asks it that way."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
@@ -293,13 +318,11 @@ def main(arguments: Sequence[str] | None = None, say: Callable[[str], None] = pr
     return run_all(wanted, state, say, anew=given.anew)
 
 
-def _stop(_number: int, _frame: object) -> None:
-    raise KeyboardInterrupt
-
-
 def run_all(wanted: Sequence[Piece], state: State, say: Callable[[str], None], *, anew: bool) -> int:
     """All that is not done, whatever one of them says; the exit code."""
-    before = signal.signal(signal.SIGTERM, _stop)
+    _stop.anew()
+    heard = [number for number in _STOPS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, _stop) for number in heard}
     try:
         for piece in wanted:
             if state.went_well(piece) and not anew:
@@ -311,7 +334,8 @@ def run_all(wanted: Sequence[Piece], state: State, say: Callable[[str], None], *
         say(f"\n{told(wanted, state)}\nStopped. The same command goes on with the piece that was under way.")
         return 130
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     say(f"\n{told(wanted, state)}")
     return 0 if all(state.went_well(piece) for piece in wanted) else 1
 
