@@ -12,7 +12,7 @@ from typing import Final
 
 from delivery.fairness import URGENT, Turns, Urgency
 from delivery.items import Lane, LeasedItem
-from policy.decision import Route
+from policy.decision import Changes, Route
 
 _FULL: Final = 200  # items a lane may have in hand before no more are leased for it
 _URGENT_ITEMS: Final = 200  # may be in hand, and …
@@ -71,6 +71,14 @@ def batches(leased: Iterable[LeasedItem], *, split_domains: bool) -> list[Batch]
     for one in leased:
         groups.setdefault((one.item.message_id, lane_of(one, split_domains=split_domains)), []).append(one)
     return [Batch(message_id, lane, tuple(items)) for (message_id, lane), items in groups.items()]
+
+
+def alike(items: Iterable[LeasedItem]) -> list[list[LeasedItem]]:
+    """Items whose copies are changed alike, together."""
+    groups: dict[Changes, list[LeasedItem]] = {}
+    for leased in items:
+        groups.setdefault(leased.item.changes, []).append(leased)
+    return list(groups.values())
 
 
 @dataclass(slots=True)

@@ -23,11 +23,11 @@ from delivery.entering import Claim
 from delivery.errors import DeliveryError, StoreUnavailable
 from delivery.housekeeping import Housekeeping
 from delivery.items import Lane, LeasedItem, OpenMessage
-from delivery.lanes import Batch, Lanes, Limits, batches
+from delivery.lanes import Batch, Lanes, Limits, alike, batches
 from delivery.queue import Queue
 from delivery.results import ItemEnds, Results, Tried, surprise
 from delivery.store.pauses import ALL
-from policy.decision import Changes, Route
+from policy.decision import Route
 
 POLL: Final = 1.0  # seconds: what other processes put in is seen this soon
 KEEP: Final = 2.0  # seconds between looks at locks and leases: a dead worker's items are taken within 5
@@ -37,7 +37,7 @@ GROUP: Final = 100  # recipients in one delivery
 LEASES: Final = 200  # items leased at once, and …
 URGENT_LEASES: Final = 50  # … so many of our own beside them
 LAST_REPLIES: Final = 10.0  # seconds at the end of a stop that are kept for replies to a final dot
-LAST_RESULTS: Final = 2.0  # seconds for a result to be written down by a task that has to end
+LAST_RESULTS: Final = 8.0  # seconds beyond a stop's own for results to be written down, if the store does not answer
 COMPANY: Final = 0.02  # seconds that a result waits for something to share a commit with, where no mail waits for it
 
 log = structlog.get_logger()
@@ -74,11 +74,10 @@ class DeliveryWorker:
         self._awake = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._taking = False
-        self._held_back = (
-            False  # did we leave due items for want of room? Then each batch that ends is a reason to look
-        )
+        self._held_back = False  # we left due items for want of room: each batch that ends is a reason to look
         self._paused: frozenset[str] = frozenset()  # domains to which nothing may be sent
         self._renewed_at = queue.clock()
+        self._last_at: float | None = None  # of the loop's time: how long results may take, since we are to stop
 
     @property
     def id(self) -> str:
@@ -168,6 +167,7 @@ class DeliveryWorker:
             self._forget(batch)
         whole = self._queue.settings.shutdown.total_seconds()
         last = min(LAST_REPLIES, whole / 3)
+        self._last_at = asyncio.get_running_loop().time() + whole + LAST_RESULTS
         if self._running:
             log.info("worker.stopping", deliveries=len(self._running))
         for seconds in (whole - last, last):
@@ -302,9 +302,9 @@ class DeliveryWorker:
         """Bring a batch there, in deliveries whose copies are alike. True: the destination answered."""
         message, items = await self._open(batch)
         well = True
-        for alike in _alike(items):
-            for at in range(0, len(alike), GROUP):
-                well &= await self._try(message, alike[at : at + GROUP], batch.lane)
+        for group in alike(items):
+            for at in range(0, len(group), GROUP):
+                well &= await self._try(message, group[at : at + GROUP], batch.lane)
         return well
 
     async def _open(self, batch: Batch) -> tuple[OpenMessage, Sequence[LeasedItem]]:
@@ -322,11 +322,19 @@ class DeliveryWorker:
         try:
             await asyncio.shield(recording)
         except asyncio.CancelledError:
-            await asyncio.wait([recording], timeout=LAST_RESULTS)
-            recording.cancel()
+            await self._outlast(recording)
             raise
         await self._breaker.note(lane, outcomes.values())
         return not any(isinstance(outcomes.get(leased.item.id), Deferred | None) for leased in items)
+
+    async def _outlast(self, recording: "asyncio.Future[None]") -> None:
+        """Give a result all the time there is when we stop: what is not written down is sent again."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + LAST_RESULTS if self._last_at is None else self._last_at
+        while not recording.done() and (left := until - loop.time()) > 0:
+            with suppress(asyncio.CancelledError):  # the second one, which is for those that wait for a reply
+                await asyncio.wait([recording], timeout=left)
+        recording.cancel()
 
     async def _wait_for(self, circuit: Circuit, batch: Batch) -> None:
         """Nothing is tried: the items wait for the next probe, uncounted, but for those whose own time has come."""
@@ -390,11 +398,3 @@ class DeliveryWorker:
 
 def _tokens(items: Sequence[LeasedItem]) -> dict[str, int]:
     return {leased.item.id: leased.token for leased in items}
-
-
-def _alike(items: Sequence[LeasedItem]) -> list[list[LeasedItem]]:
-    """Items whose copies are changed alike, together."""
-    groups: dict[Changes, list[LeasedItem]] = {}
-    for leased in items:
-        groups.setdefault(leased.item.changes, []).append(leased)
-    return list(groups.values())

@@ -19,6 +19,13 @@ T = TypeVar("T")
 
 _UNREPLICATED: Final = "sealgate.unreplicated"  # key of what a pooled connection's server said of its last commit
 
+_ASKED_AFTER: Final = {  # by the server, whose own defaults let a machine that vanished keep its locks for two hours
+    "tcp_keepalives_idle": 10,
+    "tcp_keepalives_interval": 5,
+    "tcp_keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+
 WRITERS: Final = 3  # groups at once: enough that one waits for the disk while the next fills
 
 
@@ -125,6 +132,8 @@ def _prepare(connection: Any, lock_timeout_ms: int) -> None:
         cursor.execute("SET statement_timeout TO '60s'")
         cursor.execute("SET idle_in_transaction_session_timeout TO '120s'")
         cursor.execute("SET TIME ZONE 'UTC'")
+        for setting, value in _ASKED_AFTER.items():
+            cursor.execute(f"SET {setting} TO {value:d}")
         for setting in ("fsync", "synchronous_commit"):
             cursor.execute(f"SHOW {setting}")
             if cursor.fetchone()[0] != "on":

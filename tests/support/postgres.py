@@ -16,10 +16,12 @@ from mailhosts import wait_for
 
 
 class Server:
-    """A real PostgreSQL in a folder of its own, run by a user that is not root, reached by a Unix socket."""
+    """A real PostgreSQL in a folder of its own, run by a user that is not root, reached by a Unix socket, or by TCP on
+    a port of loopback.
+    """
 
-    def __init__(self, binaries: Path) -> None:
-        self.binaries = binaries
+    def __init__(self, binaries: Path, port: int = 0) -> None:
+        self.binaries, self.port = binaries, port
         self.folder = Path(tempfile.mkdtemp(prefix="sealgate-pg-"))
         self.data = self.folder / "data"
         self.user: list[str] = []
@@ -43,7 +45,8 @@ class Server:
         )
 
     def start(self) -> None:
-        options = f"-c listen_addresses='' -c unix_socket_directories='{self.folder}' -c fsync=on -c max_connections=60"
+        options = f"-c unix_socket_directories='{self.folder}' -c fsync=on -c max_connections=60"
+        options += f" -c listen_addresses=127.0.0.1 -c port={self.port}" if self.port else " -c listen_addresses=''"
         self._run("pg_ctl", "-D", str(self.data), "-w", "-l", str(self.folder / "log"), "-o", options, "start")
 
     def stop(self) -> None:
@@ -97,7 +100,7 @@ class Server:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def execute(self, statement: str) -> None:
-        where = f"host={self.folder} user=sealgate dbname=postgres"
+        where = f"host={self.folder} user=sealgate dbname=postgres" + (f" port={self.port}" if self.port else "")
         with psycopg.connect(where, autocommit=True) as conn:
             conn.execute(statement.encode())
 
@@ -107,6 +110,8 @@ class Server:
         return name
 
     def url(self, name: str) -> str:
+        if self.port:
+            return f"postgresql://sealgate@127.0.0.1:{self.port}/{name}"
         return f"postgresql://sealgate@/{name}?host={self.folder}"
 
 

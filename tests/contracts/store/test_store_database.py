@@ -1,16 +1,24 @@
 """What every database beneath the store promises."""
 
 import asyncio
+import os
+import socket
 import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
+from mailhosts import wait_for
+from postgres import Server
 from sqlalchemy import insert, select, text
 
 from delivery.errors import StoreConflict, StoreUnavailable
+from delivery.store import postgresql
 from delivery.store.database import Database
 from delivery.store.schema import namespaces, workers
+
+TCP_REPAIR = 19  # linux/tcp.h: a connection that is closed says nothing
 
 
 def add_worker(name, now):
@@ -196,6 +204,44 @@ async def test_a_worker_lock_is_free_only_when_its_holder_is_gone(store, open_st
     taken = other.db.backing.lock("w1")
     assert taken is not None
     taken.release()
+
+
+def _owed(port, to):
+    """Bytes that a server on loopback has sent, and that were not acknowledged yet."""
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        local, remote, _, queues = line.split()[1:5]
+        if local.endswith(f":{port:04X}") and remote.endswith(f":{to:04X}"):
+            return int(queues.partition(":")[0], 16)
+    return 0
+
+
+@pytest.mark.slow
+@pytest.mark.postgres
+def test_a_lock_outlives_no_machine_that_vanished(postgres_server, free_port, monkeypatch):
+    """The connection ends without a word, as where the power or the network goes: only asking tells the server."""
+    monkeypatch.setitem(postgresql._ASKED_AFTER, "tcp_keepalives_idle", 1)
+    server = Server(postgres_server.binaries, free_port())
+    try:
+        with Database.open(server.url(server.new_database())) as db:
+            lock = db.backing.lock("w1")
+            wire = socket.socket(fileno=os.dup(lock._conn.connection.driver_connection.fileno()))
+            told = {name: lock._conn.execute(text(f"SHOW {name}")).scalar() for name in postgresql._ASKED_AFTER}
+            assert told == {
+                "tcp_keepalives_idle": "1", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3",
+                "tcp_user_timeout": "30000",
+            }  # fmt: skip
+            try:
+                wire.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)
+            except PermissionError:
+                pytest.xfail("nobody here may let a connection vanish (a container without CAP_NET_ADMIN?)")
+            assert db.backing.lock("w1") is None
+            ours = wire.getsockname()[1]
+            wait_for(lambda: not _owed(server.port, ours), why="the server has nothing to say again")
+            wire.close()
+            lock.release()  # says nothing to the server
+            assert wait_for(lambda: db.backing.lock("w1"), why="the server lets go of it")
+    finally:
+        server.remove()
 
 
 async def test_a_surprise_leaves_open_whether_the_commit_happened(store, monkeypatch):

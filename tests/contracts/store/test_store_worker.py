@@ -639,6 +639,32 @@ async def test_stopping_lets_end_what_is_under_way(store):
     assert await store.states(message_id) == [State.SENT]
 
 
+async def test_stopping_a_result_waits_for_the_store_to_the_last(store_url, open_store, monkeypatch):
+    """The server accepted, the database is locked, and comes back only once every delivery was told to end."""
+    store = open_store(store_url, shutdown=timedelta(seconds=0.3))
+    monkeypatch.setattr("delivery.worker.PATIENCE", 0.01)
+    real, told = rows.add_attempts, []
+
+    def locked(conn, made):
+        if not told:
+            raise StoreUnavailable("locked")
+        real(conn, made)
+
+    async def until_told():
+        delivering = next(task for task in asyncio.all_tasks() if task.get_name().startswith("deliver-"))
+        await store.until(lambda: delivering.cancelling() >= 2)
+        told.append(True)
+
+    monkeypatch.setattr("delivery.store.items.add_attempts", locked)
+    async with asyncio.timeout(20), store.working():
+        message_id = await store.accept()
+        await store.until(lambda: store.courier.confirmed)
+        telling = asyncio.create_task(until_told())
+    await telling
+    assert await store.states(message_id) == [State.SENT]
+    assert [one.outcome for one in (await store.only(message_id)).attempts] == ["sent"]
+
+
 async def test_accepted_while_nobody_works_it_waits(store):
     async with store.working():
         pass
