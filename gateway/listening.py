@@ -12,19 +12,11 @@ from collections.abc import Callable, Container, Iterable, Mapping
 from contextlib import suppress
 from typing import Final
 
-from structlog import get_logger
-
 from delivery.sections import parse_endpoint
-
-log = get_logger(__name__)
+from portal.web.accepting import Acceptor
 
 BACKLOG: Final = 1024
 _FIRST_PASSED_ON: Final = 3  # SD_LISTEN_FDS_START, sd_listen_fds(3)
-_AT_ONCE: Final = 8  # connections taken before the loop gets its turn
-# Seconds that a crowded worker leaves a connection to the others: an idle one takes it at once, and of a burst each
-# takes two in that time, so more would be felt by those who come last; a busy one is not waited for longer than this.
-_AFTER_YOU: Final = 0.002
-_EXHAUSTED: Final = 1.0  # seconds to wait when there are no descriptors or buffers left
 
 Sockets = Mapping[str, tuple[socket.socket, ...]]  # listening sockets by `address` as configured
 
@@ -34,7 +26,7 @@ def open_sockets(
 ) -> Sockets:
     """Listening sockets for each `host:port`; those that systemd opened are used.
 
-    Those of `closed` are bound only, for an Acceptor to listen on. Raises OSError; then none stays open.
+    Those of `closed` are bound only, for a SharedAcceptor to listen on. Raises OSError; then none stays open.
     """
     passed_on = _passed_on(environ)
     opened: dict[str, tuple[socket.socket, ...]] = {}
@@ -102,8 +94,8 @@ def _passed_on(environ: Mapping[str, str]) -> list[socket.socket]:
     return sockets
 
 
-class Acceptor:
-    """Takes connections from listening sockets, for one worker of several.
+class SharedAcceptor:
+    """Takes connections for one worker of several that share listening sockets, and makes a task of each.
 
     `crowded` says whether another worker has fewer sessions than this one, given those that it has taken and that have
     not entered yet: then the others get the first turn.
@@ -119,63 +111,28 @@ class Acceptor:
         self._sockets = tuple(sockets)
         self._make_protocol = make_protocol
         self._tasks = tasks
-        self._crowded = crowded
-        self._pauses: dict[socket.socket, asyncio.TimerHandle] = {}
-        self._waited: set[socket.socket] = set()
         self._coming = 0  # taken, and not yet sessions
-        self._open = False
+        self._acceptor = Acceptor(
+            self._sockets, self._let_in, trouble="smtp.cannot_accept", after_you=lambda: crowded(self._coming)
+        )
 
     def start(self) -> None:
         """Take connections from now on. Raises OSError."""
         listen(self._sockets)
-        self._open = True
-        for sock in self._sockets:
-            asyncio.get_running_loop().add_reader(sock, self._take, sock)
+        self._acceptor.open()
 
     def close(self) -> None:
         """Take no more: who knocks from now on is refused, unless another worker holds the sockets too."""
-        if not self._open:
-            return
-        self._open = False
-        for pause in self._pauses.values():
-            pause.cancel()
-        for sock in self._sockets:
-            asyncio.get_running_loop().remove_reader(sock)
-            sock.close()
+        self._acceptor.close()
 
-    def _take(self, sock: socket.socket) -> None:
-        for _ in range(_AT_ONCE):
-            if self._crowded(self._coming) and sock not in self._waited:
-                self._pause(sock, _AFTER_YOU)
-                return
-            self._waited.discard(sock)
-            try:
-                connection, _ = sock.accept()
-            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-                return
-            except OSError as error:
-                log.error("smtp.cannot_accept", error=os.strerror(error.errno or 0))
-                self._pause(sock, _EXHAUSTED)
-                return
-            connection.setblocking(False)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._coming += 1
-            self._tasks.create_task(self._greet(connection), name="smtp connection")
+    def _let_in(self, wire: socket.socket, _peer: str) -> None:
+        self._coming += 1
+        self._tasks.create_task(self._greet(wire), name="smtp connection")
 
-    async def _greet(self, connection: socket.socket) -> None:
+    async def _greet(self, wire: socket.socket) -> None:
         try:
-            await asyncio.get_running_loop().connect_accepted_socket(self._make_protocol, connection)
+            await asyncio.get_running_loop().connect_accepted_socket(self._make_protocol, wire)
         except OSError:  # gone already
-            connection.close()
+            wire.close()
         finally:
             self._coming -= 1
-
-    def _pause(self, sock: socket.socket, seconds: float) -> None:
-        loop = asyncio.get_running_loop()
-        loop.remove_reader(sock)
-        self._pauses[sock] = loop.call_later(seconds, self._go_on, sock)
-
-    def _go_on(self, sock: socket.socket) -> None:
-        del self._pauses[sock]
-        self._waited.add(sock)
-        asyncio.get_running_loop().add_reader(sock, self._take, sock)

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 from structlog import get_logger
 
-from gateway.listening import Acceptor, open_sockets
+from gateway.listening import SharedAcceptor, open_sockets
 from gateway.smtp.admission import Admission
 from gateway.smtp.certificates import make_context
 from gateway.smtp.logins import Logins, Throttle
@@ -39,7 +39,7 @@ async def smtp_listener(
     if sockets is None:
         sockets = open_sockets([listener.address])[listener.address]
     async with asyncio.TaskGroup() as tasks:
-        acceptor = Acceptor(sockets, lambda: Session(door), tasks, house.crowd.crowded)
+        acceptor = SharedAcceptor(sockets, lambda: Session(door), tasks, house.crowd.crowded)
         door = Door(
             house=house,
             admission=Admission.of(listener, house.domains, house.bounces),

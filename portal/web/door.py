@@ -7,9 +7,12 @@ none of our headers. A path may hold a locator, so nothing is echoed here, nor l
 
 import asyncio
 from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from time import monotonic
-from typing import Final, cast
+from typing import Final, Protocol, cast
 
 import structlog
 from aiohttp import web
@@ -24,20 +27,38 @@ log = structlog.get_logger()
 # Connections of one process. Its open files are the mail's as well: thousands of readers must not keep mail out.
 MOST: Final = 4000
 FROM_ONE: Final = 500  # of them from one network: an office behind one address, with all its browsers
+_LOOKED_AT: Final = 16  # connections, for one that can go: all of them would take long, for each newcomer
 _SLOWEST: Final = 4096  # bytes that a slow reader takes from one look at the idle connections to the next
 _SAY_AGAIN: Final = 60.0  # seconds between words in the log
 _SAID: Final = {400: "This is no request that we can read.\n", 500: "Something went wrong on our side.\n"}
 
 
+class Guest(Protocol):
+    """A connection, as the crowd sees it."""
+
+    @property
+    def owes(self) -> bool:
+        """Whether something was written that is not sent yet."""
+        ...
+
+    def makes_room(self) -> None:
+        """End it at once."""
+        ...
+
+
 @dataclass(slots=True)
 class Crowd:
-    """Who is connected, by network. `trusted`: proxies, behind whose addresses many stand."""
+    """Who is connected, by network, and on which connections nothing happens. Where there are too many, one of these
+    goes, the longest so first, before a newcomer is refused. `trusted`: proxies, behind whose addresses many stand.
+    """
 
     trusted: Networks = ()
     most: int = MOST
     from_one: int = FROM_ONE
     here: Counter[str] = field(default_factory=Counter)
     all: int = 0
+    _resting: dict[Guest, str | None] = field(default_factory=dict)  # and from which network; the longest first
+    _resting_of: dict[str, dict[Guest, None]] = field(default_factory=dict)  # the same, by network
     _said: float = -_SAY_AGAIN
 
     def enter(self, peer: str) -> bool:
@@ -46,7 +67,8 @@ class Crowd:
         self.all += 1
         if network is not None:
             self.here[network] += 1
-        fits = self.all <= self.most and (network is None or self.here[network] <= self.from_one)
+        fits = network is None or self.here[network] <= self.from_one or self._one_goes(self._resting_of.get(network))
+        fits = fits and (self.all <= self.most or self._one_goes(self._resting))
         if not fits and monotonic() - self._said > _SAY_AGAIN:
             self._said = monotonic()
             log.warning("portal crowded", connections=self.all, networks=len(self.here))
@@ -61,6 +83,33 @@ class Crowd:
             if not self.here[network]:
                 del self.here[network]
 
+    def rests(self, guest: Guest, peer: str) -> None:
+        """Nothing happens on this connection from now on."""
+        network = self._resting[guest] = network_of(peer, self.trusted)
+        if network is not None:
+            self._resting_of.setdefault(network, {})[guest] = None
+
+    def stirs(self, guest: Guest) -> None:
+        """Something happens on it, or it is gone."""
+        network = self._resting.pop(guest, None)
+        if network is not None:
+            del self._resting_of[network][guest]
+            if not self._resting_of[network]:
+                del self._resting_of[network]
+
+    def _one_goes(self, resting: Mapping[Guest, object] | None) -> bool:
+        """End the connection that has rested longest; False where there is none. Who reads slowly is not cut off."""
+        for guest in tuple(islice(resting or (), _LOOKED_AT)):
+            network = self._resting[guest]
+            self.stirs(guest)
+            if not guest.owes:
+                guest.makes_room()
+                return True
+            self._resting[guest] = network  # to the end: the next look finds others
+            if network is not None:
+                self._resting_of.setdefault(network, {})[guest] = None
+        return False
+
 
 class Connection(RequestHandler):
     """One connection."""
@@ -74,12 +123,13 @@ class Connection(RequestHandler):
         """Somebody came. Where there are too many, they are gone at once."""
         super().connection_made(transport)
         self._wire = cast(asyncio.Transport, transport)
-        if self._peer is not None:
-            return
-        named = transport.get_extra_info("peername")
-        self._peer = str(named[0]) if isinstance(named, tuple) else ""
-        if not self.crowd.enter(self._peer):
-            self._wire.abort()
+        if self._peer is None:
+            named = transport.get_extra_info("peername")
+            self._peer = str(named[0]) if isinstance(named, tuple) else ""
+            if not self.crowd.enter(self._peer):
+                self._wire.abort()
+                return
+        self.crowd.rests(self, self._peer)
 
     def is_counted(self, peer: str) -> None:
         """Whoever comes from there was counted before the connection was made."""
@@ -90,6 +140,16 @@ class Connection(RequestHandler):
         """Whether it stands."""
         return self._wire is not None
 
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """While a request of this connection is under way: nobody ends it to make room."""
+        self.crowd.stirs(self)
+        try:
+            yield
+        finally:
+            if self._peer is not None:
+                self.crowd.rests(self, self._peer)
+
     def gives_up(self) -> None:
         """It was counted, and was never made."""
         if self._peer is not None:
@@ -98,10 +158,22 @@ class Connection(RequestHandler):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """They left."""
+        self.crowd.stirs(self)
         if self._peer is not None:
             self.crowd.leave(self._peer)
         self._peer = self._wire = None
         super().connection_lost(exc)
+
+    @property
+    def owes(self) -> bool:
+        """Whether something was written that is not sent yet."""
+        return self._wire is not None and self._wire.get_write_buffer_size() > 0
+
+    def makes_room(self) -> None:
+        """End it at once, without a good-bye that somebody could wait with."""
+        self.force_close()
+        if self._wire is not None:
+            self._wire.abort()
 
     def let_go(self) -> None:
         """End it. What was written and is not taken is thrown away, unless more of it was taken since the last time:

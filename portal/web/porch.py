@@ -6,7 +6,6 @@ byte is read, a handshake has seconds, and of too many that are under way the ol
 """
 
 import asyncio
-import os
 import socket
 import ssl
 from collections import Counter
@@ -16,21 +15,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-import structlog
 from aiohttp import web
 
 from portal.services import SERVICES
+from portal.web.accepting import Acceptor
 from portal.web.client import network_of
 from portal.web.door import Connection, Door
-
-log = structlog.get_logger()
 
 HANDSHAKE: Final = 15.0  # seconds from the first packet to a secured connection, over any line there is
 MOST: Final = 1000  # handshakes of one process under way
 FROM_ONE: Final = 100  # of them from one network
 _GOODBYE: Final = 5.0  # seconds for a client to end its side of TLS
-_AT_ONCE: Final = 8  # connections taken before the loop gets its turn
-_EXHAUSTED: Final = 1.0  # seconds to wait when there are no descriptors or buffers left
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,47 +51,23 @@ class Porch:
         assert isinstance(runner.server, Door), "a runner of ours, set up"
         self._door = runner.server
         self._trusted = runner.app[SERVICES].settings.trusted_proxies
-        self._sockets = tuple(sockets)
+        self._acceptor = Acceptor(sockets, self._let_in, trouble="portal cannot accept")
         self._context = context
         self._tasks = tasks
         self.limits = limits or Limits()
         self._under_way: dict[asyncio.Task[None], str | None] = {}  # and from which network; the oldest first
         self._of: Counter[str | None] = Counter()
-        self._pauses: dict[socket.socket, asyncio.TimerHandle] = {}
-        self._open = False
         self.taken = 0  # connections, since it was opened
 
     def open(self) -> None:
         """Take connections from now on."""
-        self._open = True
-        for sock in self._sockets:
-            sock.setblocking(False)
-            asyncio.get_running_loop().add_reader(sock, self._take, sock)
+        self._acceptor.open()
 
     def close(self) -> None:
         """Take no more; who has not come through TLS yet is gone."""
-        if not self._open:
-            return
-        self._open = False
-        for pause in self._pauses.values():
-            pause.cancel()
-        for sock in self._sockets:
-            asyncio.get_running_loop().remove_reader(sock)
-            sock.close()
+        self._acceptor.close()
         for task in tuple(self._under_way):
             self._end(task)
-
-    def _take(self, sock: socket.socket) -> None:
-        for _ in range(_AT_ONCE):
-            try:
-                wire, peer = sock.accept()
-            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-                return
-            except OSError as error:
-                log.error("portal cannot accept", error=os.strerror(error.errno or 0))
-                self._pause(sock)
-                return
-            self._let_in(wire, str(peer[0]) if isinstance(peer, tuple) else "")
 
     def _let_in(self, wire: socket.socket, peer: str) -> None:
         self.taken += 1
@@ -106,9 +77,6 @@ class Porch:
             return
         connection = self._door()
         connection.is_counted(peer)
-        wire.setblocking(False)
-        if wire.family in (socket.AF_INET, socket.AF_INET6):
-            wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         network = network_of(peer, self._trusted)
         self._make_room(network)
         task = self._tasks.create_task(self._secure(wire, connection), name="portal connection")
@@ -151,12 +119,3 @@ class Porch:
         if not connection.is_made:
             connection.gives_up()
             wire.close()
-
-    def _pause(self, sock: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        loop.remove_reader(sock)
-        self._pauses[sock] = loop.call_later(_EXHAUSTED, self._go_on, sock)
-
-    def _go_on(self, sock: socket.socket) -> None:
-        del self._pauses[sock]
-        asyncio.get_running_loop().add_reader(sock, self._take, sock)

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from gateway.listening import Acceptor, close_sockets, listen, open_sockets
+from gateway.listening import SharedAcceptor, close_sockets, listen, open_sockets
 
 ANY_PORT = "127.0.0.1:0"
 
@@ -61,7 +61,7 @@ async def test_connections_are_taken_until_it_is_closed() -> None:
     sockets = open_sockets([ANY_PORT])
     port = sockets[ANY_PORT][0].getsockname()[1]
     async with asyncio.TaskGroup() as tasks:
-        acceptor = Acceptor(sockets[ANY_PORT], Greeter, tasks)
+        acceptor = SharedAcceptor(sockets[ANY_PORT], Greeter, tasks)
         acceptor.start()
         assert await asyncio.gather(*(_hear(port) for _ in range(20))) == [b"hello"] * 20
         acceptor.close()
@@ -75,7 +75,7 @@ async def test_nobody_comes_before_somebody_takes_them() -> None:
     with pytest.raises(ConnectionRefusedError):
         await _hear(port)
     async with asyncio.TaskGroup() as tasks:
-        acceptor = Acceptor(sockets[ANY_PORT], Greeter, tasks)
+        acceptor = SharedAcceptor(sockets[ANY_PORT], Greeter, tasks)
         acceptor.start()
         assert await _hear(port) == b"hello"
         acceptor.close()
@@ -102,7 +102,7 @@ async def test_the_emptier_worker_is_let_go_first_and_nobody_is_forgotten() -> N
         return True
 
     async with asyncio.TaskGroup() as tasks:
-        acceptor = Acceptor(sockets[ANY_PORT], Greeter, tasks, crowded=always)
+        acceptor = SharedAcceptor(sockets[ANY_PORT], Greeter, tasks, crowded=always)
         acceptor.start()
         assert await asyncio.gather(*(_hear(port) for _ in range(3))) == [b"hello"] * 3  # the others do not come
         acceptor.close()

@@ -142,7 +142,57 @@ def test_of_one_network_so_many_and_in_all_so_many() -> None:
     assert not crowd.here and not crowd.all
 
 
-async def test_too_many_connections_are_gone_at_once_and_others_go_on(portal) -> None:
+class Guest:
+    """A connection in a crowd; `owes`: not all that was written to it is sent."""
+
+    def __init__(self, owes: bool = False) -> None:
+        self.owes, self.gone = owes, False
+
+    def makes_room(self) -> None:
+        self.gone = True
+
+
+def test_who_rests_longest_makes_room_for_a_newcomer() -> None:
+    crowd = Crowd(most=100, from_one=3)
+    first, busy, slow = guests = Guest(), Guest(), Guest(owes=True)
+    for guest in guests:
+        assert crowd.enter("192.0.2.1")
+        crowd.rests(guest, "192.0.2.1")
+    crowd.stirs(busy)
+    elsewhere = Guest()
+    assert crowd.enter("192.0.2.2")
+    crowd.rests(elsewhere, "192.0.2.2")
+    assert crowd.enter("192.0.2.1") and first.gone, "one of the same network goes"
+    crowd.leave("192.0.2.1")
+    assert not crowd.enter("192.0.2.1"), "a page under way or being sent is not cut off"
+    crowd.leave("192.0.2.1")
+    assert not (busy.gone or slow.gone or elsewhere.gone)
+    slow.owes = False
+    assert crowd.enter("192.0.2.1") and slow.gone and not busy.gone
+    crowd.leave("192.0.2.1")
+    crowd.rests(busy, "192.0.2.1")
+    assert crowd.enter("192.0.2.1") and busy.gone and not elsewhere.gone
+    for guest in (*guests, elsewhere):
+        crowd.stirs(guest)
+    assert not crowd._resting and not crowd._resting_of
+
+
+def test_where_all_are_too_many_whoever_rests_longest_goes_but_who_owes_is_passed_over() -> None:
+    crowd = Crowd((ip_network("10.0.0.0/8"),), most=40, from_one=50)
+    owing = [Guest(owes=True) for _ in range(39)]
+    last = Guest()
+    for guest in (*owing, last):
+        assert crowd.enter("10.0.0.1")
+        crowd.rests(guest, "10.0.0.1")
+    heard = []
+    for _ in range(3):
+        heard.append(crowd.enter("10.0.0.1"))
+        crowd.leave("10.0.0.1")
+    assert heard == [False, False, True] and last.gone, "a few are looked at for each newcomer, then the next few"
+    assert not any(guest.gone for guest in owing)
+
+
+async def test_of_too_many_connections_the_longest_idle_goes_and_others_go_on(portal) -> None:
     runner = Runner(make_site(portal.services), access_log=None)
     await runner.setup()
     runner.server.crowd.from_one = 2
@@ -150,11 +200,12 @@ async def test_too_many_connections_are_gone_at_once_and_others_go_on(portal) ->
     await site.start()
     lines = [await asyncio.open_connection(*runner.addresses[-1][:2]) for _ in range(3)]
     async with asyncio.timeout(20):
-        assert await lines[2][0].read() == b""
-        lines[0][1].write(b"GET / HTTP/1.1\r\nHost: secure.example.com\r\nConnection: close\r\n\r\n")
-        assert b" 200 " in await lines[0][0].readline()
-        await lines[0][0].read()
-        while runner.server.crowd.all > 1:
+        assert await lines[0][0].read() == b""
+        for reader, writer in lines[1:]:
+            writer.write(b"GET / HTTP/1.1\r\nHost: secure.example.com\r\nConnection: close\r\n\r\n")
+            assert b" 200 " in await reader.readline()
+            await reader.read()
+        while runner.server.crowd.all:
             await asyncio.sleep(0.01)
     for _reader, writer in lines:
         writer.close()

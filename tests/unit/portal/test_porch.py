@@ -102,6 +102,24 @@ async def test_so_many_handshakes_in_all(portal, authority) -> None:
             writer.close()
 
 
+async def test_finished_connections_that_rest_keep_nobody_out(portal, authority) -> None:
+    async with asyncio.timeout(20), Entrance(portal, authority, Limits()) as at:
+        at.crowd.from_one = 3
+        lines = [await asyncio.open_connection("127.0.0.1", at.port, ssl=at.trusts) for _ in range(3)]
+        while len(at.runner.server.connections) < 3:
+            await asyncio.sleep(0.005)
+        lines[0][1].write(HELLO.replace(b"close", b"keep-alive"))
+        assert b" 200 " in await lines[0][0].readline(), "which is the one that something happened on last"
+        assert b" 200 " in await at.page()
+        with suppress(OSError):
+            assert await lines[1][0].read() == b"", "the longest idle one went"
+        while at.crowd.all != 2:
+            await asyncio.sleep(0.005)
+        for _reader, writer in lines:
+            writer.close()
+        await at.emptied()
+
+
 @pytest.mark.slow
 async def test_a_crowd_is_refused_before_its_handshake(portal, authority) -> None:
     async with asyncio.timeout(20), Entrance(portal, authority, Limits()) as at:
