@@ -63,10 +63,13 @@ _TEST_CARDS: Final = frozenset(
 )  # fmt: skip
 _TRACK_1: Final = re.compile(r"%?[Bb]([0-9]{12,19})\^[^^]{2,26}\^([0-9]{4})[0-9]{3}.*", re.S)
 _TRACK_2: Final = re.compile(r";?([0-9]{12,19})[=Dd]([0-9]{4})[0-9]{3}.*", re.S)
-_EXPIRY: Final = re.compile(r"([0-9]{1,2}) ?[/.-] ?(?:20)?([0-9]{2})|([01][0-9])([2-4][0-9])")
+_EXPIRY: Final = re.compile(
+    r"(?P<m1>[0-9]{1,2}) ?[/.-] ?(?:20)?(?P<y1>[0-9]{2})|(?P<m2>[01][0-9])(?P<y2>[2-4][0-9])"
+    r"|20(?P<y3>[2-4][0-9])[/-](?P<m3>[01][0-9])"
+)
 _CARD_AND_MONTH: Final = re.compile(
     rb"([0-9](?:[ -]?[0-9]){13,15})[ ,;|/\t\n(-]{1,4}"
-    rb"(?:[01][0-9][/|,;-]?(?:20)?[0-9]{2}[ ,;|/\t\n]{1,3}|[A-Za-z.0-9 ]{3,13}[ :#=]{1,3})$"
+    rb"(?:[01][0-9][/|,;-]?(?:20)?[0-9]{2}[ ,;|/\t\n(-]{1,4})?(?:[A-Za-z.0-9 ]{3,13}[ :#=]{1,3})?$"
 )
 _LINE_ABOVE: Final = re.compile(rb"(?:\A|\n[ \t>]{0,4}\n|[^0-9\s][ \t]?\n)[ \t>]{0,4}\Z")
 _LINE_BELOW: Final = re.compile(rb"[ \t]{0,2}(?:\n[ \t>]{0,4}(?:\n|[^0-9\s]|\Z)|\Z)")
@@ -168,11 +171,12 @@ def track_hex(text: str) -> Verdict:
 
 
 def card_expiry(text: str) -> Verdict:
-    """A month and a year of 2000-2059, as cards show them."""
+    """A month and a year of 2000-2059, as cards show them, or the year first."""
     match = _EXPIRY.fullmatch(text)
     if match is None:
         return Verdict.NO
-    month, year = int(match[1] or match[3]), int(match[2] or match[4])
+    month = int(match["m1"] or match["m2"] or match["m3"])
+    year = int(match["y1"] or match["y2"] or match["y3"])
     return Verdict.YES if 1 <= month <= 12 and year < 60 else Verdict.NO
 
 

@@ -103,7 +103,9 @@ CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
             around=financial.account_place,
         ),
         "account_routed": Check("as account, six digits or more, behind a routing number", financial.account_routed),
-        "account_grouped": Check("as account; no phone, SSN, ZIP code or years", financial.account_grouped),
+        "account_grouped": Check(
+            "as account; no phone, SSN, ZIP code or years", financial.account_grouped, around=financial.account_place
+        ),
         "record_dashed": Check("as record; no date", medical.record_dashed),
         "record": Check("at least five digits, not a date, not one digit repeated in a short number", medical.record),
         "npi": Check("begins with 1 or 2, check digit by Luhn over 80840 and the number", medical.npi),

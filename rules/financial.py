@@ -33,7 +33,7 @@ _OTHER_ACCOUNT: Final = re.compile(
     rb"frequent fl[iy]er|phone|telephone|mobile|wireless|cable|internet|broadband|tv|user|customer|client|login|"
     rb"e-?mail|member(?:ship)?|pg&e|xbox|playstation|nintendo|hulu|disney|uber|lyft|airbnb|walmart|github|gitlab|google|twitter|facebook|instagram|linkedin|netflix|spotify|paypal|amazon|aws|"
     rb"azure|ebay|steam|apple|microsoft|adobe|zoom|slack|verizon|comcast|xfinity|at&t|t-mobile|sprint|vodafone|spectrum|ups|"
-    rb"fedex|dhl|toll|e-zpass|parking|library|student|patient|service|support|demo|test|trial)"
+    rb"fedex|dhl|toll|e-zpass|parking|library|student|patient|service|support|demo|test|trial|checkout|branch|switch|merge)"
     rb"(?: (?:bill(?:ing)?|company|service|card|program|provider|wireless))?(?:'s)?[ _-]{1,2})"
     rb"(?:accounts?|acct|acc|a/c)\b[^0-9\n]{0,24}$",
     re.I,

@@ -95,8 +95,8 @@ def us_driver_license_dashed(text: str) -> Verdict:
 
 
 def us_passport(text: str) -> Verdict:
-    """Nine digits, or a letter and eight (a card, or a book since 2021)."""
-    return Verdict.YES if _PASSPORT.fullmatch(text.upper()) else Verdict.NO
+    """Nine digits, or a letter and eight (a card, or a book since 2021); no round number."""
+    return Verdict.YES if _PASSPORT.fullmatch(text.upper()) and not text.endswith("0" * 7) else Verdict.NO
 
 
 def us_passport_place(data: bytes, start: int, end: int) -> Verdict:

@@ -30,6 +30,7 @@ _PROGRAM: Final = re.compile(  # a call, an index, a variable, a name of program
     r"|^[A-Z]+(?:_[A-Z]+)+$|^https?:|^www\.|@\w+\.\w"
 )
 _WORD: Final = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_PASSPHRASE: Final = re.compile(r"[A-Za-z]{3,9}(?:-[A-Za-z]{3,9}){2,5}")  # as password managers make them
 _LETTER: Final = re.compile(r"[^\W\d_]")
 _SIGN: Final = re.compile(r"[!#$%&*?@^+=]")
 _MIXED: Final = re.compile(r"[A-Za-z]\d+[A-Za-z]+\d|\d[A-Za-z]+\d+[A-Za-z]")
@@ -95,7 +96,8 @@ def password(text: str) -> Verdict:
     value = _bare(text)
     if len(value) < 4 or _holds_place(value) or _PROGRAM.search(value):
         return Verdict.NO
-    if _WORD.fullmatch(value) or value.lower() in _NO_PASSWORDS or _is_date_or_version(value):
+    is_words = _WORD.fullmatch(value) and not _PASSPHRASE.fullmatch(value)
+    if is_words or value.lower() in _NO_PASSWORDS or _is_date_or_version(value):
         return Verdict.NO
     return Verdict.YES
 
