@@ -134,6 +134,8 @@ async def set_password(request: web.Request) -> web.StreamResponse:
     if await second.is_on(request, made.id):  # a code alone passes no second factor by
         await second.wanted(request, made, invitation.participant_id)
     await sign_in(request, invitation, made.id, Way.ACCOUNT, proven_at=made.proven_at)
+    if await services.credentials.passkeys(services.namespace, made.id):  # whoever made them, they open it still
+        raise web.HTTPSeeOther("/account?saved=password")
     raise web.HTTPSeeOther(f"/m/{invitation.participant_id}")
 
 
@@ -206,6 +208,7 @@ async def _account_page(request: web.Request, visitor: Visitor, *, error: str = 
         back=f"/m/{invitation.participant_id}" if invitation and not required else "/messages" if own else "",
         may_add_passkey=registrar is not None,
         passkeys=held,
+        passkeys_stay=bool(held) and request.query.get("saved") == "password",
         passkey_failed="passkey" in request.query,
         second_is_on=second_is_on,
         held_back=second_is_on and not own,

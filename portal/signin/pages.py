@@ -141,6 +141,7 @@ class AccountPage:
     back: str = ""  # the message one came from
     may_add_passkey: bool = False
     passkeys: tuple[Passkey, ...] = ()
+    passkeys_stay: bool = False  # a new password was set just now, and these go on opening the account
     passkey_failed: bool = False
     second_is_on: bool = False
     held_back: bool = False  # the account has a second factor, and this session, by a code, has not proven it

@@ -179,6 +179,24 @@ async def test_a_new_passkey_ends_what_others_had_open(portal, box, guest) -> No
     assert await guest.get("/messages") == 200 and guest.path == "/messages"
 
 
+@pytest.mark.slow
+async def test_after_a_new_password_passkeys_are_shown_and_can_be_removed(portal, box, guest) -> None:
+    """Whoever read the mail once may have made one: it goes on opening the account, so its guest has to see it."""
+    thief, made = portal.browser(), device()
+    await thief.open_by_code(portal.boxes, box)
+    await make(thief, made)
+    await guest.open_by_code(portal.boxes, box)
+    await guest.get("/account")
+    assert await guest.post("/account/password", {"password": PASSWORD}) == 200
+    assert guest.path == "/account?saved=password" and "a new password does not end them" in guest.text
+    assert "data-passkey-card hidden" not in guest.text, "without script, too"
+    assert 'href="/messages"' in guest.text, "and on to the message"
+    assert await guest.post("/account/passkey/remove", {"passkey": made.credential.hex()}) == 200
+    assert "a new password does not end them" not in guest.text
+    await thief.get("/messages")
+    assert thief.path == "/signin"
+
+
 async def test_no_passkeys_where_the_portal_has_no_name(make_portal) -> None:
     portal = await make_portal("http://127.0.0.1:8443")
     browser = portal.browser(Host="127.0.0.1:8443")
