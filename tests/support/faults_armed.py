@@ -57,6 +57,14 @@ def _says_250(wire: Any, *_: Any, **__: Any) -> bool:
     return b"250 2.0.0 Accepted" in b"".join(wire._out)
 
 
+def _has_names(_blobs: Any, names: Any, *_: Any) -> bool:
+    return bool(names)
+
+
+def _has_paths(_blobs: Any, paths: Any, *_: Any) -> bool:
+    return bool(paths)
+
+
 def _is_notice(_results: Any, _message: Any, tried: Any, **_: Any) -> bool:
     return tried[0].leased.item.kind.value == "notice"
 
@@ -96,12 +104,32 @@ POINTS = (
     Point("in key rotation, keys half wrapped", "delivery.store.vault:Vault._rewrap", True),
     Point("in key rotation, before the commit", "delivery.store.vault:Vault._rotate", True),
     Point("in key rotation, after the commit", "delivery.store.vault:Vault.rotate", True),
+    Point("in the portal, upload half announced", "delivery.store.uploads:insert_upload", True),
+    Point("in the portal, upload announced", "delivery.safebox.uploading:Uploading.begin_upload", True),
+    Point("in the portal, piece half kept", "delivery.store.uploads:append_piece", True),
+    Point("in the portal, piece kept", "delivery.safebox.receiving:Receiving.keep", True),
+    Point("in the portal, answer half kept", "delivery.store.uploads:take_uploads", True),
+    Point("in the portal, answer kept", "delivery.safebox.uploads:forget_pieces", False, _has_names),
+    Point("in the portal, act half done", "delivery.store.boxes:touch_box", True),
+    Point("in the portal, act done", "delivery.safebox.acting:Acting._act", True),
+    Point("by time, end half done", "delivery.store.boxes:destroy_key", True),
+    Point("by time, files left", "delivery.safebox.acting:Acting._forget", False),
+    Point("in the trail, half chained", "delivery.store.links:append", True),
+    Point("in the trail, half signed", "delivery.store.links:add_checkpoint", True),
+    Point("in the trail, shipped unnoted", "delivery.store.links:note_shipped", False),
+    Point("in the sweep, before files go", "delivery.store.blobs:Blobs._sweep_batch", False, _has_paths),
+    Point("in the sweep, after files went", "delivery.store.blobs:Blobs._sweep_batch", True, _has_paths),
     # not for kills: where something fails
     Point("file written", "delivery.store.blobs:BlobWriter.write", False),
     Point("key asked for", "delivery.store.vault:Vault.new_dek", False),
     Point("key opened", "delivery.store.vault:Vault.open_dek", False),
 )  # fmt: skip
 
+OF_THE_PORTAL: Final = frozenset(  # what people and time do with SafeBoxes, and what goes on beside mail
+    point.name
+    for point in POINTS
+    if point.name.startswith(("in the portal", "by time", "in the trail", "in the sweep"))
+)
 
 _CHEAP: Final = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
