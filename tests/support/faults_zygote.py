@@ -56,6 +56,26 @@ def wait(pid: int, seconds: float) -> int | None:
         time.sleep(0.005)
 
 
+class Children:
+    """Those that were forked, and how they ended: told again whenever somebody asks, until another one has the id."""
+
+    def __init__(self) -> None:
+        self.running: set[int] = set()
+        self._codes: dict[int, int] = {}
+
+    def began(self, pid: int) -> None:
+        """One was forked. Ids come again after some ten thousand processes of the machine."""
+        self._codes.pop(pid, None)
+        self.running.add(pid)
+
+    def code(self, pid: int, seconds: float) -> int | None:
+        """Its exit code (negative: the signal); None if it still runs then."""
+        if pid in self.running and (code := wait(pid, seconds)) is not None:
+            self.running.discard(pid)
+            self._codes[pid] = code
+        return self._codes.get(pid)
+
+
 def main() -> None:
     """Obey until stdin ends; then nobody is left."""
     import gc
@@ -65,8 +85,7 @@ def main() -> None:
         importlib.import_module(name)
     gc.collect()
     gc.freeze()
-    children: set[int] = set()
-    codes: dict[int, int] = {}  # of those that have ended
+    children = Children()
     print(json.dumps({"ready": True}), flush=True)
     for line in sys.stdin:
         order = json.loads(line)
@@ -74,16 +93,12 @@ def main() -> None:
             pid = os.fork()
             if not pid:
                 run(order)
-            children.add(pid)
+            children.began(pid)
             answer: dict[str, Any] = {"pid": pid}
         else:
-            pid = order["wait"]
-            if pid in children and (code := wait(pid, order["seconds"])) is not None:
-                children.discard(pid)
-                codes[pid] = code
-            answer = {"code": codes.get(pid)}
+            answer = {"code": children.code(order["wait"], order["seconds"])}
         print(json.dumps(answer), flush=True)
-    for pid in children:
+    for pid in children.running:
         with suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)
             os.waitpid(pid, 0)

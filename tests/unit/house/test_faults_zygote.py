@@ -1,0 +1,18 @@
+"""What starts Sealgates for the tests of faults: it never takes one process for another."""
+
+import faults_zygote
+import pytest
+from faults_zygote import Children
+
+
+def test_an_id_that_comes_again_is_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    ends: dict[int, int] = {}
+    monkeypatch.setattr(faults_zygote, "wait", lambda pid, _seconds: ends.get(pid))
+    children = Children()
+    children.began(7)
+    assert children.code(7, 0) is None
+    ends[7] = -9
+    assert children.code(7, 0) == children.code(7, 0) == -9
+    del ends[7]
+    children.began(7)
+    assert children.code(7, 0) is None
