@@ -96,6 +96,7 @@ class Lanes:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._lanes: OrderedDict[Lane, _Queue] = OrderedDict()  # in turn: the first is asked first
+        self._waiting = 0  # batches
         self._running = 0
         self._running_bytes = 0
         self._failing = 0  # batches under way in failing lanes
@@ -109,6 +110,7 @@ class Lanes:
             if lane is None:
                 lane = self._lanes[batch.lane] = _Queue(width=self._limits.per_lane)
             lane.waiting.add(batch)
+            self._waiting += 1
             lane.items += len(batch.items)
             self.items += len(batch.items)
 
@@ -126,7 +128,7 @@ class Lanes:
 
     def next(self) -> Batch | None:
         """The batch to start now, counted as under way until `done`; None: nothing may start."""
-        if self._running >= self._limits.deliveries + _URGENT_DELIVERIES:
+        if not self._waiting or self._running >= self._limits.deliveries + _URGENT_DELIVERIES:
             return None
         for urgent in (True, False) if self._running < self._limits.deliveries else (True,):
             for name, lane in self._lanes.items():
@@ -146,6 +148,7 @@ class Lanes:
 
     def _start(self, lane: _Queue) -> Batch:
         batch = lane.waiting.take()
+        self._waiting -= 1
         lane.running += 1
         self._running += 1
         self._running_bytes += batch.size
@@ -182,5 +185,6 @@ class Lanes:
             mine = lane.waiting.take_all()
             lane.items -= sum(len(batch.items) for batch in mine)
             taken += mine
+        self._waiting = 0
         self.items -= sum(len(batch.items) for batch in taken)
         return taken

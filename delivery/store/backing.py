@@ -38,9 +38,12 @@ class Backing(Protocol):
     def reader(self) -> Engine:
         """Connections that read."""
 
+    def writing(self) -> AbstractContextManager[Connection]:
+        """A connection whose commits are durable when they return; after an error it is not used again."""
+
     @property
-    def writer(self) -> Engine:
-        """Connections whose commits are durable when they return; checked at connect."""
+    def upgrader(self) -> Engine:
+        """Connections for changing tables, without the limits that writing has."""
 
     @property
     def generation(self) -> int:

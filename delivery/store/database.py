@@ -206,4 +206,5 @@ class Database:
 def _give_up(jobs: list[Job]) -> None:
     """Still queued after so long: the writer waits for someone else's lock. What has begun is waited for."""
     for job in jobs:
-        job.refuse(StoreUnavailable("the database is busy"))
+        if job.outcome is None:
+            job.refuse(StoreUnavailable("the database is busy"))

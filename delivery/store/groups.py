@@ -175,7 +175,7 @@ def _start(jobs: list[Job]) -> list[Job]:
 
 
 def _transaction(backing: Backing, jobs: list[Job], started: list[Job]) -> list[_Done | _Failed]:
-    with backing.turn(), backing.writer.connect() as conn:
+    with backing.turn(), backing.writing() as conn:
         try:
             transaction = conn.begin()
             started.extend(_start(jobs))

@@ -48,9 +48,13 @@ class PostgresBacking:
         """Pooled; each is tried before use, so that a restarted server is no error."""
         return self._reader
 
+    def writing(self) -> Connection:
+        """Of the pool, one for each writer thread."""
+        return self._writer.connect()
+
     @property
-    def writer(self) -> Engine:
-        """One connection a writer thread."""
+    def upgrader(self) -> Engine:
+        """As any that writes."""
         return self._writer
 
     @property

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
-from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
 
 from delivery.errors import StoreUnavailable
 from delivery.store.statements import say
@@ -54,16 +54,33 @@ class SqliteBacking:
         self._glancer = self._engine(1, "BEGIN", query_only=True, patience=0.0)
         self._glancing: Connection | None = None  # kept: to take it from the pool takes longer than to use it
         self._one_glances = threading.RLock()
+        self._writing: Connection | None = None  # kept likewise
+        self._one_writes = threading.Lock()
 
     @property
     def reader(self) -> Engine:
         """Connections that cannot write."""
         return self._reader
 
-    @property
-    def writer(self) -> Engine:
-        """The one connection that writes."""
-        return self._writer
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """The one connection that writes, kept from transaction to transaction unless something went wrong in one."""
+        with self._one_writes:
+            if self._writing is not None and not self._same_files(self._writing.info):
+                self._end_writing()
+                self._forget_connections()
+            if self._writing is None:
+                self._writing = self._writer.connect()
+            try:
+                yield self._writing
+            except BaseException:
+                self._end_writing()
+                raise
+
+    def _end_writing(self) -> None:
+        """For who holds the lock."""
+        _end(self._writing)
+        self._writing = None
 
     @property
     def generation(self) -> int:
@@ -90,11 +107,8 @@ class SqliteBacking:
 
     def _end_glancing(self) -> None:
         """For who holds the lock."""
-        if self._glancing is not None:
-            with suppress(SQLAlchemyError):
-                self._glancing.invalidate()
-                self._glancing.close()
-            self._glancing = None
+        _end(self._glancing)
+        self._glancing = None
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -126,11 +140,18 @@ class SqliteBacking:
         except sqlite3.Error as cause:
             raise StoreUnavailable("the database's log cannot be truncated now") from cause
 
-    def connect_for_upgrade(self) -> sqlite3.Connection:
-        """A connection that may rebuild tables: references are checked at the end of the upgrade, not row by row."""
-        conn = self._connect(query_only=False)
-        conn.execute("PRAGMA foreign_keys=OFF")
-        return conn
+    @property
+    def upgrader(self) -> Engine:
+        """Connections that may rebuild tables: references are checked at the end of the upgrade, not row by row."""
+
+        def connect() -> sqlite3.Connection:
+            conn = self._connect(query_only=False)
+            conn.execute("PRAGMA foreign_keys=OFF")
+            return conn
+
+        engine = create_engine("sqlite://", creator=connect, poolclass=NullPool, hide_parameters=True)
+        event.listen(engine, "begin", lambda conn: say(conn, "BEGIN IMMEDIATE"))
+        return engine
 
     def lock(self, worker: str) -> "FileLock | None":
         """A lock file in `workers` beside the database."""
@@ -143,16 +164,25 @@ class SqliteBacking:
             self._end_glancing()
         self._glancer.dispose()
         self._reader.dispose()
+        with self._one_writes:
+            self._end_writing()
         self._writer.dispose()
         if self._turns_file is not None:
             os.close(self._turns_file)
             self._turns_file = None
 
     def _forget_connections(self) -> None:
-        """All of them: SQLite shares the state of a log within a process, and the old one would live on in the new."""
+        """All of them: SQLite shares the state of a log within a process, and the old one would live on in the new.
+        One in the middle of a transaction ends with it: who writes finds out after the commit.
+        """
         self._generation += 1
         with self._one_glances:
             self._end_glancing()
+        if self._one_writes.acquire(blocking=False):
+            try:
+                self._end_writing()
+            finally:
+                self._one_writes.release()
         self._glancer.dispose()
         self._reader.dispose()
         self._writer.dispose()
@@ -212,6 +242,14 @@ class SqliteBacking:
             conn.close()
             raise
         return conn
+
+
+def _end(kept: Connection | None) -> None:
+    """Close a connection whose state nobody knows."""
+    if kept is not None:
+        with suppress(SQLAlchemyError):
+            kept.invalidate()
+            kept.close()
 
 
 def _identity(path: Path) -> tuple[int, int, int] | None:

@@ -12,8 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, text
-from sqlalchemy.pool import NullPool
+from sqlalchemy import Connection, insert, inspect, select, text
 
 from delivery.errors import SchemaOutdated, StoreUnavailable
 from delivery.store import schema_audit, schema_boxes, schema_people, schema_tls  # noqa: F401  # tables of the metadata
@@ -84,7 +83,7 @@ def upgrade(db: Database, folder: Path = MIGRATIONS) -> Upgraded | None:
         return None
     _refuse_newer(found, wanted)
     copy = _copy(backing.path, found) if found is not None and isinstance(backing, SqliteBacking) else None
-    engine = _engine(db)
+    engine = db.backing.upgrader
     try:
         with translated(), backing.turn(), engine.begin() as conn:
             _one_at_a_time(conn)
@@ -133,17 +132,6 @@ def _make_file(path: Path) -> None:
         os.close(folder)
     except OSError as cause:
         raise StoreUnavailable(f"cannot make {path}: {os.strerror(cause.errno or 0)}") from cause
-
-
-def _engine(db: Database) -> Engine:
-    """Connections for changing tables: SQLite rebuilds them, which its foreign keys would stand in the way of."""
-    if not isinstance(db.backing, SqliteBacking):
-        return db.backing.writer
-    engine = create_engine(
-        "sqlite://", creator=db.backing.connect_for_upgrade, poolclass=NullPool, hide_parameters=True
-    )
-    event.listen(engine, "begin", lambda conn: conn.exec_driver_sql("BEGIN IMMEDIATE"))
-    return engine
 
 
 def _one_at_a_time(conn: Connection) -> None:

@@ -42,8 +42,8 @@ def file(store):
     return store.db.backing.path
 
 
-@pytest.mark.parametrize("side", ["reader", "writer"])
-def test_every_connection_keeps_the_promised_settings(store, side):
+@pytest.mark.parametrize("opened", [lambda of: of.reader.connect(), lambda of: of.writing()], ids=["reader", "writer"])
+def test_every_connection_keeps_the_promised_settings(store, opened):
     wanted = {
         "journal_mode": "wal",
         "synchronous": 2,
@@ -52,9 +52,22 @@ def test_every_connection_keeps_the_promised_settings(store, side):
         "temp_store": 2,
         "busy_timeout": 300,
     }
-    with getattr(store.db.backing, side).connect() as conn:
+    with opened(store.db.backing) as conn, conn.begin():
         found = {name: conn.exec_driver_sql(f"PRAGMA {name}").scalar() for name in wanted}
     assert found == wanted
+
+
+def test_who_writes_keeps_the_connection_until_something_goes_wrong(store):
+    def driver():
+        with store.db.backing.writing() as conn:
+            return conn.connection.driver_connection
+
+    first = driver()
+    store.db.write_now(names)
+    assert driver() is first
+    with pytest.raises(RuntimeError), store.db.backing.writing():
+        raise RuntimeError
+    assert driver() is not first
 
 
 def test_a_reader_cannot_write(store):

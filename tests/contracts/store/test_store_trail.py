@@ -208,14 +208,14 @@ async def test_what_is_committed_late_is_chained_late(store_url, open_store):
     store = open_store(store_url)
     keeper = TrailKeeper(store.db, store.vault, store.clock, every=timedelta(minutes=5))
     late = [Event(EventKind.ITEM_SENT, "default", facts={"late": True})]
-    with store.db.backing.writer.connect() as conn, conn.begin():
+    with store.db.backing.writing() as conn, conn.begin():
         record(conn, store.vault, late, store.clock())
         await chained(store, keeper, 2)
         assert proof(store).events == 2
     await keeper.turn()
     assert (proof(store).events, proof(store).waiting) == (3, 0)
     # and where another process takes over in between
-    with store.db.backing.writer.connect() as conn, conn.begin():
+    with store.db.backing.writing() as conn, conn.begin():
         record(conn, store.vault, late, store.clock())
         await chained(store, keeper, 2)
         await keeper._let_go()
