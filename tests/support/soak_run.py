@@ -213,7 +213,7 @@ def run(piece: Piece, state: State) -> bool:
         )  # fmt: skip
         try:
             _stop.begun()
-            code = process.wait()
+            code = _code_of(process)
         except BaseException:
             _end(process)
             raise
@@ -224,6 +224,15 @@ def run(piece: Piece, state: State) -> bool:
             out.write("Nothing was counted: what it needs is not here (root that may mount, PostgreSQL).\n")
     state.note(piece, well=well, seconds=time.monotonic() - began)
     return well
+
+
+def _code_of(process: "subprocess.Popen[bytes]") -> int:
+    """Wait for its end, and look up now and then: a signal that another thread gets wakes nobody who waits in the
+    kernel, and it is this thread that has to heed it.
+    """
+    while True:
+        with suppress(subprocess.TimeoutExpired):
+            return process.wait(5)
 
 
 def _heed() -> None:

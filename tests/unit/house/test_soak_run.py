@@ -3,8 +3,10 @@
 import json
 import re
 import signal
+import threading
 from pathlib import Path
 
+import pytest
 import soak_run
 from soak_run import ROOT, Numbers, Piece, State, coming, pieces, run_all, told, tree_key
 
@@ -74,6 +76,22 @@ def test_what_it_ends_is_asked_to_end_in_order_even_in_the_background(tmp_path: 
     finally:
         signal.signal(signal.SIGINT, before)
     assert (tmp_path / "asked").exists()
+
+
+@pytest.mark.timeout(30)
+def test_it_stops_also_where_another_thread_gets_the_signal(tmp_path: Path) -> None:
+    """The kernel chooses the thread; the one that waits for a piece was not woken, and went on for as long as that."""
+    done = threading.Event()
+    other = threading.Thread(target=done.wait)
+    other.start()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        endless = shell("endless", "kill -TERM $PPID; while :; do sleep 0.01; done")
+        assert run_all([endless], State(tmp_path), lambda _said: None, anew=False) == 130
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        done.set()
+        other.join()
 
 
 def test_a_change_is_another_tree(tmp_path: Path) -> None:
