@@ -11,6 +11,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from policy.domains import a_labels
 from policy.message import Address, AddressInvalid
 from policy.problem import did_you_mean
 
@@ -83,10 +84,10 @@ def _name_server(value: str) -> str:
 def _domain(value: str) -> str:
     name = value.removeprefix("*.")
     try:
-        name = name if name.isascii() else name.encode("idna").decode("ascii")
+        name = a_labels(name)
     except UnicodeError as cause:
         raise wrong(f'"{value}" is no domain name') from cause
-    labels = name.lower().rstrip(".").split(".")
+    labels = name.rstrip(".").split(".")
     if len(name) > 253 or not all(re.fullmatch(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", label) for label in labels):
         raise wrong(f'"{value}" is no domain name', 'write it as example.com, or "*.example.com" for all below it')
     return ("*." if value.startswith("*.") else "") + ".".join(labels)

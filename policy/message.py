@@ -6,6 +6,7 @@ from datetime import datetime
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final, Protocol
 
+from policy.domains import a_labels
 from rules.content import Content
 
 _LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,62})"
@@ -32,11 +33,10 @@ class Address:
         if not at or not local or not domain or _NEVER.search(text):
             raise AddressInvalid("not a mail address")
         try:
-            plain = domain if domain.isascii() else domain.encode("idna").decode("ascii")
+            plain = a_labels(domain)
         except UnicodeError as cause:
             raise AddressInvalid("not a domain name") from cause
         # What IDNA makes of a domain may hold any sign of ASCII (U+FF20 is an @, U+FF1E a >): it is read anew.
-        plain = plain.lower()
         if _LITERAL.fullmatch(plain):
             return cls(local, plain)
         plain = plain.rstrip(".")

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import re2
 
+from policy.domains import a_labels
 from policy.message import Address
 
 MAX_PATTERN: Final = 4096
@@ -73,7 +74,7 @@ def text_matches(patterns: Iterable[TextPattern], text: str) -> TextPattern | No
 def as_domain(text: str) -> str:
     """A domain in lower-case A-labels; raise PatternInvalid."""
     try:
-        domain = text.lower() if text.isascii() else text.encode("idna").decode("ascii").lower()
+        domain = a_labels(text)
     except UnicodeError as cause:
         raise PatternInvalid("not a domain name") from cause
     labels = domain.rstrip(".").split(".")

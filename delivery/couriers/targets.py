@@ -11,6 +11,7 @@ from delivery.items import Destination
 from delivery.sections import Endpoint, parse_endpoint
 from delivery.tls import Proof, TlsDemand
 from policy.decision import Route
+from policy.domains import a_labels
 
 SMTP_PORT: Final = 25
 
@@ -115,9 +116,8 @@ class Hops:
 
 def recipient_domain(recipient: str) -> str:
     """The domain of an address in A-labels, lower case. Raises NoTarget if it is none."""
-    domain = recipient.rpartition("@")[2].rstrip(".").lower()
     try:
-        ascii_domain = domain if domain.isascii() else domain.encode("idna").decode("ascii").lower()
+        ascii_domain = a_labels(recipient.rpartition("@")[2]).rstrip(".")
     except UnicodeError:
         ascii_domain = ""
     if not ascii_domain or not ascii_domain.isprintable() or " " in ascii_domain:

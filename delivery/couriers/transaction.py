@@ -21,6 +21,7 @@ from delivery.couriers.session import NO_PROMISE, Dropped, Session, Timeouts, lo
 from delivery.errors import DeliveryError
 from delivery.items import Reply
 from delivery.lines import has_bare_newline, has_dot_line, header_end
+from policy.domains import a_labels
 
 log = structlog.get_logger(__name__)
 
@@ -359,7 +360,7 @@ def _domain_in_ascii(address: str) -> str:
     if domain.isascii():
         return address
     try:
-        return f"{local}{at}{domain.encode('idna').decode('ascii')}"
+        return f"{local}{at}{a_labels(domain)}"
     except UnicodeError:
         return address
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from delivery.store.audit import Event, EventKind
+from policy.domains import a_labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +18,15 @@ class Who:
 
 
 def address_key(address: str) -> str:
-    """An address as it is looked up: in lower case."""
-    return address.strip().lower()
+    """An address as it is looked up: in lower case, its domain as DNS knows it."""
+    key = address.strip().lower()
+    local, at, domain = key.rpartition("@")
+    if domain.isascii():
+        return key
+    try:
+        return f"{local}{at}{a_labels(domain)}"
+    except UnicodeError:  # nobody has it
+        return key
 
 
 def event_of(kind: EventKind, namespace: str, who: Who, *, address: str = "", **facts: object) -> Event:

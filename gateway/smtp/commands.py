@@ -35,9 +35,13 @@ _LITERAL: Final = re.compile(r"\[[A-Za-z0-9:.\-]+\]\Z")
 _PATH: Final = re.compile(r'<([^"<>\\\s]*)>(?:[ \t](.*))?', re.DOTALL)  # without quotes: nearly all of them
 _HELLO: Final = re.compile(r"[A-Za-z0-9._\-:\[\]]{1,255}\Z")
 _XTEXT: Final = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})*\Z")  # RFC 3461 4
+# What comes back in reports is printable (RFC 3461 4.2, 4.4): a line end in it would be one of the report's header
+_PRINTED: Final = r"\+(?:09|[2-689A-F][0-9A-F]|7[0-9A-E])"
+_PRINTED_XTEXT: Final = re.compile(rf"(?:[!-*,-<>-~]|{_PRINTED})*\Z")
 _UTF8_XTEXT: Final = re.compile(  # RFC 6533 3
-    r"(?:[!-*,-<>-\[\]-~\u0080-\U0010ffff]|\\x\{[0-9A-F]{2,6}\}|\+[0-9A-F]{2})*\Z"
+    rf"(?:[!-*,-<>-\[\]-~\u00a0-\u2027\u202a-\U0010ffff]|\\x\{{[0-9A-F]{{2,6}}\}}|{_PRINTED})*\Z"
 )
+_UTF8_POINT: Final = re.compile(r"\\x\{([0-9A-F]{2,6})\}")
 _HEX: Final = re.compile(r"\+([0-9A-F]{2})")
 _UNKNOWN: Final = frozenset({"[UNAVAILABLE]", "[TEMPUNAVAIL]"})
 _NOTIFY: Final = frozenset({"SUCCESS", "FAILURE", "DELAY"})
@@ -143,7 +147,7 @@ def parse_mail(
     size = _take(found, "SIZE", lambda v: v.isascii() and v.isdigit() and len(v) <= 20)
     body = _take(found, "BODY", lambda v: upper(v) in {"7BIT", "8BITMIME"})
     ret = _take(found, "RET", lambda v: upper(v) in {"FULL", "HDRS"})
-    envid = _take(found, "ENVID", lambda v: 0 < len(v) <= 100 and _XTEXT.match(v) is not None)
+    envid = _take(found, "ENVID", lambda v: 0 < len(v) <= 100 and _PRINTED_XTEXT.match(v) is not None)
     if auth:
         _take(found, "AUTH", lambda v: v != "" and _XTEXT.match(v) is not None)  # checked, and trusted by no one
     require_tls = under_tls and _flag(found, "REQUIRETLS")
@@ -248,7 +252,7 @@ def _need_utf8(address: Address, smtputf8: bool) -> None:
 def _parameters(text: str, extended: bool) -> dict[str, str | None]:
     """`A=1 B` to a mapping, names upper case; nothing may be said twice, and nothing at all after HELO."""
     found: dict[str, str | None] = {}
-    for word in text.split():
+    for word in re.split(r"[ \t]+", text.strip(" \t")) if text else ():
         name, equals, value = word.partition("=")
         name = upper(name)
         if not re.fullmatch(r"[A-Z0-9][A-Z0-9-]*", name) or name in found or (equals and not value):
@@ -289,5 +293,8 @@ def _is_orcpt(value: str, smtputf8: bool) -> bool:
     kind, semicolon, address = value.partition(";")
     if not semicolon or not address or len(value) > 500 or not re.fullmatch(r"[A-Za-z0-9-]+", kind):
         return False
-    pattern = _UTF8_XTEXT if kind.lower() == "utf-8" else _XTEXT
-    return pattern.match(address) is not None and (smtputf8 or address.isascii())
+    if kind.lower() != "utf-8":
+        return _PRINTED_XTEXT.match(address) is not None
+    points = (int(point, 16) for point in _UTF8_POINT.findall(address))
+    is_printed = all(0x20 <= p < 0x7F or 0xA0 <= p < 0xD800 or 0xE000 <= p < 0x110000 for p in points)
+    return _UTF8_XTEXT.match(address) is not None and is_printed and (smtputf8 or address.isascii())

@@ -19,7 +19,7 @@ async def exchange(argument: str, ask: Ask) -> tuple[str, str]:
     given = [] if not initial else [b"" if initial.strip() == "=" else initial.strip().encode()]  # RFC 4954 4: `=`
 
     async def answer(challenge: str) -> str:
-        return _decode(given.pop() if given else await ask(challenge))
+        return _decode(given.pop() if given else await _line(ask, challenge))
 
     match upper(mechanism):
         case "PLAIN":
@@ -33,6 +33,16 @@ async def exchange(argument: str, ask: Ask) -> tuple[str, str]:
             return await answer("VXNlcm5hbWU6"), await answer("UGFzc3dvcmQ6")
         case _:
             raise CommandRefused(replies.AUTH_UNKNOWN)
+
+
+async def _line(ask: Ask, challenge: str) -> bytes:
+    """The client's answer; one without an end is too long for an exchange, not for a command (RFC 4954 4)."""
+    try:
+        return await ask(challenge)
+    except CommandRefused as refused:
+        if refused.reply is replies.LINE_TOO_LONG:
+            raise CommandRefused(replies.AUTH_TOO_LONG) from refused
+        raise
 
 
 def _decode(line: bytes) -> str:
