@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from delivery.errors import DeliveryError
-from delivery.safebox.acting import LATE, NOBODY, Acting, person_of
+from delivery.safebox.acting import LATE, NOBODY, Acting, Change, person_of
 from delivery.safebox.authority import TIME, By, Said, Standing, standing_of
 from delivery.safebox.boxkey import DOCUMENT_REASON, GUEST_REASON, RECALL_REASON, BoxKey
 from delivery.safebox.headers import address_key
@@ -28,6 +28,7 @@ from delivery.store.boxes import BoxState, Role, move_box
 
 MAX_REASON: Final = 2000
 _SENT: Final = "sent"
+_STALE: Final = Said(False)  # of a try, by identity: nobody is told
 _A_DOCUMENT: Final = phrase("a document")
 _WHOLE: Final = phrase("the whole message")
 
@@ -65,6 +66,29 @@ class Recalled(Said):
     fates: tuple[Fate, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What is taken back: a box, or of it what one participant, or one document, has."""
+
+    namespace: str
+    box_id: str
+    address: str | None = field(default=None, repr=False)
+    document_id: str | None = None
+
+    @property
+    def what(self) -> str:
+        """As the notice calls it."""
+        return "document" if self.document_id else "guest" if self.address else "box"
+
+
+@dataclass(frozen=True, slots=True)
+class _Mail:
+    """What tells the owner of these fates."""
+
+    posted: Posted
+    fates: tuple[Fate, ...]
+
+
 class Recalling(Acting):
     """Each recall acts on the next request, and stops downloads that are running."""
 
@@ -84,31 +108,26 @@ class Recalling(Acting):
             }
             return "" if move_box(conn, namespace, box_id, sources(Act.RECALL), **values) else LATE
 
-        said = await self._act(namespace, box_id, by, Act.RECALL, change, kind=EventKind.BOX_RECALLED, reason=reason)
-        return await self._told(said, box_id, by, namespace)
+        return await self._recall(_Part(namespace, box_id), by, change, kind=EventKind.BOX_RECALLED, reason=reason)
 
     async def recall_guest(
         self, box_id: str, address: str, reason: str, by: By, namespace: str = "default"
     ) -> Said | None:
         """Deny access to one participant, at once; the others keep theirs."""
         now, reason = self._desk.clock(), reason.strip()[:MAX_REASON]
-        who: list[str] = []
 
         def change(conn: Connection, standing: Standing) -> str:
             person = person_of(standing, address)
             if person is None:
                 return NOBODY
-            who.append(person.id)
             key = BoxKey.of(self._desk.vault, standing.box)
             sealed = key.seal_text(GUEST_REASON, person.id, reason) if key and reason else None
             if not recall_guest(conn, namespace, person.id, now, sealed):
                 return phrase("The message was taken back from this person already.")
             return ""
 
-        said = await self._act(
-            namespace, box_id, by, Act.RECALL, change, kind=EventKind.BOX_GUEST_RECALLED, reason=reason
-        )
-        return await self._told(said, box_id, by, namespace, person_id=who[-1] if who else None)
+        part = _Part(namespace, box_id, address=address)
+        return await self._recall(part, by, change, kind=EventKind.BOX_GUEST_RECALLED, reason=reason)
 
     async def recall_document(
         self, box_id: str, document_id: str, reason: str, by: By, namespace: str = "default"
@@ -128,81 +147,91 @@ class Recalling(Acting):
                 else phrase("There is no such document in the message.")
             )
 
-        said = await self._act(
-            namespace, box_id, by, Act.RECALL, change, kind=EventKind.BOX_DOCUMENT_RECALLED, reason=reason
-        )
-        return await self._told(said, box_id, by, namespace, document_id=document_id)
+        part = _Part(namespace, box_id, document_id=document_id)
+        return await self._recall(part, by, change, kind=EventKind.BOX_DOCUMENT_RECALLED, reason=reason)
 
     async def fates(self, box_id: str, by: By, namespace: str = "default") -> tuple[Fate, ...] | None:
         """What a recall now could and could not take back. None: there is no such box for this one."""
-        return await self._desk.db.read(lambda conn: self._fates(conn, namespace, box_id, by))
+        return await self._desk.db.read(lambda conn: self._fates(conn, _Part(namespace, box_id), by))
 
     # -- within ---------------------------------------------------------------------------------------------------
 
-    async def _told(
-        self,
-        said: Said | None,
-        box_id: str,
-        by: By,
-        namespace: str,
-        *,
-        person_id: str | None = None,
-        document_id: str | None = None,
+    async def _recall(self, part: _Part, by: By, change: Change, *, kind: EventKind, reason: str) -> Said | None:
+        """Do it; and the owner gets the fates by mail, so that they have them in writing: in one transaction.
+
+        The mail is written before, and anew where somebody opened or fetched something meanwhile.
+        """
+        said = await self._try(part, by, change, kind=kind, reason=reason)
+        for last in (False, True):
+            if said is not _STALE:
+                break
+            said = await self._try(part, by, change, kind=kind, reason=reason, last=last)
+        return said
+
+    async def _try(
+        self, part: _Part, by: By, change: Change, *, kind: EventKind, reason: str, last: bool = False
     ) -> Said | None:
-        """With the fates; and the owner gets them by mail, so that they have them in writing."""
-        if not said:
-            return said
-        now = self._desk.clock()
-        only = {"person_id": person_id, "document_id": document_id}
-        fates, all_fates, standing = await self._desk.db.read(
-            lambda conn: (
-                self._fates(conn, namespace, box_id, by, **only) or (),
-                self._fates(conn, namespace, box_id, TIME, **only) or (),
-                standing_of(conn, namespace, box_id, by),
-            )
-        )
-        if standing is None:  # the one who acted was removed meanwhile
-            return Recalled(True)
-        owner = next(one for one in standing.people if one.role is Role.OWNER)
-        lines = [_line(fate) for fate in all_fates]
-        what = "document" if document_id else "guest" if person_id else "box"
+        """`_STALE` where the mail would tell other fates than there are by now, unless it is the last try."""
+        mail = await asyncio.to_thread(self._mail, part, by)
+        fates: list[Fate] = []
+        stale = False
 
-        def compose() -> Posted:
-            key = BoxKey.of(self._desk.vault, standing.box)
-            about = about_in(self._desk.db, key, standing.box, owner)
-            notice = self._desk.composer.recalled(about, what, lines, now)
-            return self._desk.seal(standing.box, owner, notice, "recalled")
+        def work(conn: Connection, standing: Standing) -> str:
+            nonlocal stale
+            if mail is None:
+                return LATE
+            stale = not last and self._fates(conn, part, TIME) != mail.fates
+            if stale:
+                return LATE
+            fates[:] = self._fates(conn, part, by) or ()  # the transaction may be run again
+            if sentence := change(conn, standing):
+                return sentence
+            self._desk.post.put(conn, mail.posted, self._desk.clock())
+            return ""
 
-        posted = await asyncio.to_thread(compose)
         try:
-            await self._desk.db.write(lambda conn: self._desk.post.put(conn, posted, now))
+            said = await self._act(part.namespace, part.box_id, by, Act.RECALL, work, kind=kind, reason=reason)
         except DeliveryError as error:
-            self._desk.post.discard(posted, error)
+            self._drop(mail, error)
             raise
-        self._desk.post.wake()
-        return Recalled(True, fates=fates)
+        if said:
+            self._desk.post.wake()
+            return Recalled(True, fates=tuple(fates))
+        self._drop(mail, DeliveryError("not recalled"))
+        return _STALE if stale else said
 
-    def _fates(
-        self,
-        conn: Connection,
-        namespace: str,
-        box_id: str,
-        by: By,
-        *,
-        person_id: str | None = None,
-        document_id: str | None = None,
-    ) -> tuple[Fate, ...] | None:
+    def _mail(self, part: _Part, by: By) -> _Mail | None:
+        """Composed and sealed; None where there is no such box for this one, or it is not theirs to recall. Blocks."""
+        now = self._desk.clock()
+        standing, fates = self._desk.db.read_now(
+            lambda conn: (standing_of(conn, part.namespace, part.box_id, by), self._fates(conn, part, TIME) or ())
+        )
+        if standing is None or self.refused(standing, Act.RECALL):
+            return None
+        owner = next(one for one in standing.people if one.role is Role.OWNER)
+        key = BoxKey.of(self._desk.vault, standing.box)
+        about = about_in(self._desk.db, key, standing.box, owner)
+        notice = self._desk.composer.recalled(about, part.what, [_line(fate) for fate in fates], now)
+        return _Mail(self._desk.seal(standing.box, owner, notice, "recalled"), fates)
+
+    def _drop(self, mail: _Mail | None, error: Exception) -> None:
+        if mail is not None:
+            self._desk.post.discard(mail.posted, error)
+
+    def _fates(self, conn: Connection, part: _Part, by: By) -> tuple[Fate, ...] | None:
+        namespace, box_id, document_id = part.namespace, part.box_id, part.document_id
         standing = standing_of(conn, namespace, box_id, by)
         if standing is None:
             return None
         documents = documents_of(conn, namespace, box_id)
         names = self._names(standing, documents)
         tracks = tracks_of(standing.people, trail_of(conn, namespace, box_id), {one.id: one.size for one in documents})
-        if person_id is not None:
-            tracks = tuple(track for track in tracks if track.participant_id == person_id)
+        if part.address is not None:
+            person = person_of(standing, part.address)
+            tracks = tuple(track for track in tracks if person and track.participant_id == person.id)
         in_text = any(one.id == document_id and one.position < 0 for one in documents)  # who read, saw it
         fates = [_fate(track, names, document_id, by_reading=document_id is None or in_text) for track in tracks]
-        if (person_id is None and document_id is None) or document_id in _of_the_mail(conn, standing):
+        if (part.address is None and document_id is None) or document_id in _of_the_mail(conn, standing):
             here = {one.address for one in standing.people}
             others = self._others(conn, standing)
             fates += [

@@ -217,16 +217,21 @@ def _day(days: int) -> str:
 
 
 def _recall(story: Story, letter: str, box: str) -> None:
-    """Nobody reads on, or everybody does."""
+    """Nobody reads on, and the sender is told what stays with whom; or everybody does."""
 
     def recall() -> int:
         return story.owner.post(f"{box}/recall", reason="wrong")
 
+    def told() -> int:
+        """Mails to the sender of what could not be taken back."""
+        of = "select 1 from {} where rule = 'notice: recalled'"
+        return len(story.rows(f"{of.format('items')} union all {of.format('finished_items')}"))
+
     story.killed_at("in the portal, act half done", recall)
-    assert story.guest.get(letter) == 200 and story.events("box.recalled") == 0
+    assert (story.guest.get(letter), story.events("box.recalled"), told()) == (200, 0, 0)
     if not story.killed_at("in the portal, act done", recall):
         assert recall() == 200
-    assert story.guest.get(letter) == 410 and story.events("box.recalled") == 1
+    assert (story.guest.get(letter), story.events("box.recalled"), told()) == (410, 1, 1)
 
 
 def _sweep(story: Story) -> None:

@@ -1,5 +1,6 @@
 """What is known of each guest, who is told of it, and what a recall could and could not take back."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -184,3 +185,23 @@ async def test_what_is_gone_is_told_without_its_names(world, write_mail) -> None
     assert fate.documents == ("a document",)
     [track] = await world.boxes.activity(box, ALICE)
     assert len(track.downloads) == 1
+
+
+async def test_what_is_opened_while_a_recall_is_written_is_in_it(world, write_mail, monkeypatch) -> None:
+    """The mail that tells the sender is in the recall's own transaction, and tells how it was then."""
+    box = await boxed(world, write_mail)
+    bob = await world.guest()
+    composed, compose = [], world.boxes._desk.composer.recalled
+
+    def opened_meanwhile(about, what, lines, now):
+        if not composed:
+            asyncio.run(world.boxes.open_box(NS, bob, world.code))
+        composed.append([reached for _, reached, _, _ in lines])
+        return compose(about, what, lines, now)
+
+    monkeypatch.setattr(world.boxes._desk.composer, "recalled", opened_meanwhile, raising=False)
+    said = await world.boxes.recall(box, "", ALICE)
+    assert composed == [[Reached.NEVER], [Reached.OPENED]]
+    assert [fate.reached for fate in said.fates] == [Reached.OPENED]
+    told = "select count(*) from items where rule = 'notice: recalled'"
+    assert await world.db.read(lambda conn: conn.execute(text(told)).scalar()) == 1
