@@ -104,6 +104,7 @@ def pieces(numbers: Numbers, keep: Path) -> list[Piece]:
     kills, cuts = str(numbers.kills), str(numbers.cuts)
     killing = {"SEALGATE_KILLS": kills, "SEALGATE_LOCKED": str(numbers.locked)}
     random_kills, power = f"{FAULTS}/test_random_kills.py", f"{FAULTS}/test_power_cut.py"
+    under_load = f"{FAULTS}/test_kill.py"
     each = numbers.kills / 200
     found = [
         Piece(f"{cuts} power cuts", tests(power), 0.06 * numbers.cuts, books=True, more={"SEALGATE_CUTS": cuts}),
@@ -116,10 +117,10 @@ def pieces(numbers: Numbers, keep: Path) -> list[Piece]:
             f"{kills} kills of two nodes", tests(random_kills, "-k", "test_two_nodes"),
             12 * each, books=True, more=killing,
         ),
-        Piece(f"{kills} kills under load", tests("tests/journeys/test_kill.py"), 12 * each, books=True, more=killing),
+        Piece(f"{kills} kills under load", tests(under_load), 12 * each, books=True, more=killing),
         Piece(
             "other faults",
-            tests(FAULTS, "--deselect", random_kills, "--deselect", power),
+            tests(FAULTS, *(f"--ignore={file}" for file in (random_kills, under_load, power))),
             12 + numbers.locked / 20, books=True, more=killing,
         ),
         Piece(

@@ -8,10 +8,13 @@ import sqlite3
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from faults_ledger import write_down
+from faults_rig import FaultyGateway
 from mailhosts import wait_for
 
 KILLS = int(os.environ.get("SEALGATE_KILLS", "20"))
@@ -27,7 +30,7 @@ class Load:
         self.accepted: list[str] = []
         self.seconds = 0.0
 
-    async def run(self, gateway, seconds: float) -> None:
+    async def run(self, gateway: FaultyGateway, seconds: float) -> None:
         """Send for so long, then kill the gateway in the middle of it."""
         clients = [asyncio.create_task(self._client()) for _ in range(SESSIONS)]
         await asyncio.sleep(seconds)
@@ -64,12 +67,15 @@ class Load:
 
 @pytest.mark.slow
 @pytest.mark.timeout(60 + KILLS * 15)
-def test_twenty_kills_under_load_lose_nothing(make_gateway, free_port, tmp_path: Path, capsys) -> None:
+def test_twenty_kills_under_load_lose_nothing(
+    make_faulty: Callable[..., FaultyGateway], free_port: Callable[[], int], tmp_path: Path, capsys: Any
+) -> None:
     port, arrived = free_port(), tmp_path / "arrived"
     arrived.touch()
-    sink = subprocess.Popen([sys.executable, str(Path(__file__).with_name("slowsink.py")), str(port), str(arrived)])
+    sink = subprocess.Popen([sys.executable, str(Path(__file__).parents[1] / "slowsink.py"), str(port), str(arrived)])
     try:
-        gateway = make_gateway(port)
+        gateway = make_faulty(port, more="workers: auto")
+        gateway.arm = {}  # as it is: killed from outside
         load, with_leases = Load(gateway.smtp), 0
         for _ in range(KILLS):
             _start_whole(gateway)
@@ -103,7 +109,7 @@ def test_twenty_kills_under_load_lose_nothing(make_gateway, free_port, tmp_path:
         sink.wait(10)
 
 
-def _start_whole(gateway) -> None:
+def _start_whole(gateway: FaultyGateway) -> None:
     """Start, and wait until every worker takes mail: the load is one for all of them."""
     before = gateway.log.stat().st_size if gateway.log.exists() else 0
     gateway.start()
