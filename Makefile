@@ -46,7 +46,7 @@ test: $(SETUP) system-packages  ## all tests, with real Postfix, PostgreSQL and 
 	@.ci/tests "$(VENV)" $(ARGS)
 
 system-packages: $(SETUP)
-	@.ci/system-packages
+	@.ci/system-packages "$(VENV)"
 	@.ci/exim "$(VENV)"
 
 soak: $(SETUP) system-packages  ## the long runs at full numbers, a night: faults, kills, fuzzing; goes on where it was stopped; ARGS=--list
