@@ -75,13 +75,21 @@ def measure(peer: Peer, kind: str, sessions: int, scale: float) -> dict[str, flo
 def arrivals(peer: Peer, prefix: str, count: int) -> list[list[str]]:
     """When each of a load arrived, once all of them have: `[TIME, NAME]`."""
     deadline = time.time() + SLOWEST
-    while True:
-        lines = [line.split() for line in peer.arrivals.read_text().splitlines() if f" {prefix}" in line]
-        if len({name for _, name in lines}) >= count:
-            return lines
-        if time.time() > deadline:
-            raise SystemExit(f"{peer.name}: {count - len(lines)} of {count} messages did not arrive within {SLOWEST} s")
-        time.sleep(0.05)
+    lines: list[list[str]] = []
+    names: set[str] = set()
+    with peer.arrivals.open() as arrived:  # each line is read once: who looks shares the processor with the peer
+        while len(names) < count:
+            while (line := arrived.readline()).endswith("\n"):
+                if f" {prefix}" in line:
+                    lines.append(line.split())
+                    names.add(lines[-1][1])
+            arrived.seek(arrived.tell() - len(line))  # a line that is being written
+            if time.time() > deadline:
+                raise SystemExit(
+                    f"{peer.name}: {count - len(names)} of {count} messages did not arrive within {SLOWEST} s"
+                )
+            time.sleep(0.05)
+    return lines
 
 
 def control(peer: SealgatePeer) -> None:

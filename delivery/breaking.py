@@ -1,10 +1,9 @@
 """The worker's circuit breaker: what outcomes say of a destination, told to all workers and to the mail that waits."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 
 import structlog
-from sqlalchemy import Connection
 
 from delivery.circuits import Circuit, Circuits
 from delivery.couriers.courier import Deferred, Lost, Outcome
@@ -14,6 +13,7 @@ from delivery.queue import Clock
 from delivery.settings import QueueSettings
 from delivery.store import circuits as rows
 from delivery.store.database import Database
+from delivery.store.waits import change_all, hurried, postponed
 
 log = structlog.get_logger()
 
@@ -47,7 +47,7 @@ class Breaker:
             elif said and self._circuits.reached(lane, now):
                 log.info("circuit.closed", **_named(lane))
                 await self._db.write(lambda conn: rows.close_circuit(conn, lane))
-                await self._all_of(rows.hurry(lane, now))
+                await change_all(self._db, hurried(lane, now))
         except StoreUnavailable as error:
             log.warning("worker.store_unavailable", error=str(error))
 
@@ -55,12 +55,7 @@ class Breaker:
         facts = _named(circuit.lane) | {"until": circuit.until.isoformat(), "reply": str(circuit.reply)}
         log.warning("circuit.opened", probes=circuit.probes, **facts)
         await self._db.write(lambda conn: rows.put_circuit(conn, circuit))
-        await self._all_of(rows.postpone(circuit, self._clock()))
-
-    async def _all_of(self, some: Callable[[Connection], int]) -> None:
-        """So many in a transaction that others find their turn between."""
-        while await self._db.write(some) == rows.SOME:
-            pass
+        await change_all(self._db, postponed(circuit, self._clock()))
 
 
 def _plain(lane: Lane) -> Lane:

@@ -24,9 +24,9 @@ from delivery.items import Lane, LeasedItem
 from delivery.lapses import Lapses
 from delivery.queue import Clock
 from delivery.store import items as rows
-from delivery.store import lapses, pauses
+from delivery.store import lapses, pauses, waits, workers
 from delivery.store.backing import Backing, WorkerLock
-from delivery.store.circuits import open_circuits
+from delivery.store.circuits import is_open, open_circuits
 from delivery.store.database import Database
 from delivery.store.gathering import Gathering
 from keys.tokens import new_id
@@ -88,7 +88,7 @@ class Claims:
         if self._lock is None:
             raise StoreUnavailable("the worker's lock is held by someone else")
         now = self._clock()
-        await self._db.write(lambda conn: rows.register_worker(conn, self.worker, socket.gethostname(), now))
+        await self._db.write(lambda conn: workers.register_worker(conn, self.worker, socket.gethostname(), now))
 
     async def keep_lock(self) -> None:
         """See that the lock is still ours (a server that restarted took it), and take it again if not."""
@@ -208,12 +208,23 @@ class Claims:
             next_at = None if after is None else self._clock() + after
             await self._db.write(lambda conn: rows.give_back(conn, self.worker, tokens, next_at))
 
+    async def put_off(self, tokens: Mapping[str, int], circuit: Circuit, until: datetime) -> None:
+        """Let items of an open circuit go, uncounted, until then; due at once where it has been closed meanwhile: who
+        closed it has made due what waited for it, and did not find these.
+        """
+        now = self._clock()
+
+        def wait(conn: Connection) -> None:
+            rows.give_back(conn, self.worker, tokens, until if is_open(conn, circuit.lane) else now)
+
+        await self._db.write(wait)
+
     async def take_over(self, in_hand: Collection[str]) -> int:
         """Make due again what dead workers and lapsed leases hold, and what a wrong clock put off; how many items."""
         now = self._clock()
         others, leases = await self._db.read(
             lambda conn: (
-                rows.other_workers(conn, self.worker),
+                workers.other_workers(conn, self.worker),
                 lapses.leases_beside(conn, self.worker, in_hand),
             )
         )
@@ -221,9 +232,9 @@ class Claims:
         dead = await self._surely_dead(await asyncio.to_thread(dead_workers, self._db.backing, others))
 
         def free(connection: Connection) -> tuple[int, int]:
-            rows.register_worker(connection, self.worker, socket.gethostname(), now)  # a restored database forgot us
-            freed = rows.retire_workers(connection, dead) + lapses.free(connection, lapsed)
-            return freed, lapses.bring_near(connection, now, now + self._longest_wait)
+            workers.register_worker(connection, self.worker, socket.gethostname(), now)  # a restored database forgot us
+            freed = workers.retire_workers(connection, dead) + lapses.free(connection, lapsed)
+            return freed, waits.step(connection, waits.brought_near(now, now + self._longest_wait))[0]
 
         freed, brought = await self._db.write(free)
         if dead or freed:
@@ -254,7 +265,7 @@ class Claims:
     async def retire(self) -> None:
         """Give back everything, tell the others, let go of the lock."""
         try:
-            await self._db.write(lambda conn: rows.retire_workers(conn, [self.worker]))
+            await self._db.write(lambda conn: workers.retire_workers(conn, [self.worker]))
         finally:
             if self._lock is not None:
                 await asyncio.to_thread(self._lock.release)

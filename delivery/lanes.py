@@ -126,6 +126,10 @@ class Lanes:
         """Lanes that have enough in hand: nothing more is to be leased for them."""
         return [name for name, lane in self._lanes.items() if lane.items >= _FULL]
 
+    def is_busy(self, lane: Lane) -> bool:
+        """Whether it has enough in hand."""
+        return lane in self._lanes and self._lanes[lane].items >= _FULL
+
     def next(self) -> Batch | None:
         """The batch to start now, counted as under way until `done`; None: nothing may start."""
         if not self._waiting or self._running >= self._limits.deliveries + _URGENT_DELIVERIES:

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
@@ -17,16 +17,15 @@ from delivery.claims import dead_workers
 from delivery.errors import DeliveryError
 from delivery.items import Destination, Fate, Item, Kind, LeasedItem, NewItem, Reply, Report, SealedMessage, State
 from delivery.queue import Queue, enqueued
-from delivery.store import circuits, pauses, views
+from delivery.store import circuits, pauses, views, workers
 from delivery.store import items as rows
 from delivery.store.ages import Pile, piles
 from delivery.store.audit import Event, EventKind, record
 from delivery.store.messages import finish_messages, lock_messages
 from delivery.store.upgrade import DEFAULT_NAMESPACE
 from delivery.store.views import Conservation, ItemStory, Line
+from delivery.store.waits import change_all, hurried_for
 from policy.decision import Route
-
-Done = TypeVar("Done", bool, int)
 
 REFUSED: Final = "refused by the administrator"
 
@@ -119,9 +118,9 @@ class QueueAdmin:
         A restored backup has leases of workers that were at work when it was made.
         """
         db = self._queue.db
-        known = await db.read(lambda conn: rows.other_workers(conn, ""))
+        known = await db.read(lambda conn: workers.other_workers(conn, ""))
         gone = await asyncio.to_thread(dead_workers, db.backing, known)
-        return await db.write(lambda conn: rows.retire_workers(conn, gone))
+        return await db.write(lambda conn: workers.retire_workers(conn, gone))
 
     async def cancel(self, item_id: str, actor: str) -> bool | None:
         """Stop an item for good, without a word to its sender. One that is being tried may still arrive."""
@@ -144,18 +143,22 @@ class QueueAdmin:
     async def drain(self, domain: str, actor: str) -> int:
         """Try everything that waits for this domain now, whether or not it could be reached; how many items."""
 
-        def drained(conn: Connection, name: str, now: datetime) -> int:
+        def begun(conn: Connection, name: str, _now: datetime) -> bool:
             circuits.close_domain(conn, name)
-            return pauses.hurry(conn, [name], now)
+            return views.waits_for(conn, name)
 
-        return await self._steer(EventKind.QUEUE_DRAINED, domain, actor, drained)
+        if not await self._steer(EventKind.QUEUE_DRAINED, domain, actor, begun):
+            return 0
+        hurried = await change_all(self._queue.db, hurried_for([domain], self._queue.clock()))
+        self._queue.wake()
+        return hurried
 
     async def _steer(
-        self, kind: EventKind, domain: str, actor: str, act: Callable[[Connection, str, datetime], Done]
-    ) -> Done:
+        self, kind: EventKind, domain: str, actor: str, act: Callable[[Connection, str, datetime], bool]
+    ) -> bool:
         now = self._queue.clock()
 
-        def work(conn: Connection) -> Done:
+        def work(conn: Connection) -> bool:
             done = act(conn, domain, now)
             if done:
                 event = Event(kind, DEFAULT_NAMESPACE, facts={"domain": domain}, persons={"actor": actor})

@@ -15,12 +15,14 @@ from typing import Final
 
 import structlog
 
+from delivery.appetite import Appetite
 from delivery.breaking import Breaker
 from delivery.circuits import Circuit, next_look
 from delivery.claims import LEASE, Claims, OurLease, Outlook
 from delivery.couriers.courier import Courier, Deferred, Delivery, Lost, Outcome
 from delivery.entering import Claim
 from delivery.errors import DeliveryError, StoreUnavailable
+from delivery.fairness import URGENT
 from delivery.housekeeping import Housekeeping
 from delivery.items import Lane, LeasedItem, OpenMessage
 from delivery.lanes import Batch, Lanes, Limits, alike, batches
@@ -34,8 +36,6 @@ KEEP: Final = 2.0  # seconds between looks at locks and leases: a dead worker's 
 RENEW: Final = LEASE / 3
 PATIENCE: Final = 1.0  # seconds before the store is tried again
 GROUP: Final = 100  # recipients in one delivery
-LEASES: Final = 200  # items leased at once, and …
-URGENT_LEASES: Final = 50  # … so many of our own beside them
 LAST_REPLIES: Final = 10.0  # seconds at the end of a stop that are kept for replies to a final dot
 LAST_RESULTS: Final = 8.0  # seconds beyond a stop's own for results to be written down, if the store does not answer
 COMPANY: Final = 0.02  # seconds that a result waits for something to share a commit with, where no mail waits for it
@@ -74,7 +74,7 @@ class DeliveryWorker:
         self._awake = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._taking = False
-        self._held_back = False  # we left due items for want of room: each batch that ends is a reason to look
+        self._appetite = Appetite(self._lanes, self._limits.in_hand)
         self._paused: frozenset[str] = frozenset()  # domains to which nothing may be sent
         self._renewed_at = queue.clock()
         self._last_at: float | None = None  # of the loop's time: how long results may take, since we are to stop
@@ -213,17 +213,16 @@ class DeliveryWorker:
 
     async def _lease(self, outlook: Outlook) -> bool:
         """Lease and start what is due. True: there may be more."""
-        limit, busy = min(self._lanes.room(), LEASES), self._lanes.busy()
-        urgent = min(self._lanes.room(urgent=True), URGENT_LEASES)
-        self._held_back = limit < LEASES or bool(busy)
-        if urgent == 0 or ALL in self._paused:
+        look = self._appetite.look(passing_over=bool(self._paused))
+        levels = [level for level in outlook.levels(self._queue.clock()) if look.limit or level in URGENT]
+        if look.urgent == 0 or ALL in self._paused or not levels:
             return False
-        levels = outlook.levels(self._queue.clock())
-        leased = await self._claims.lease(limit, busy, self._paused, urgent=urgent, levels=levels)
+        leased = await self._claims.lease(look.limit, look.busy, self._paused, urgent=look.urgent, levels=levels)
+        self._appetite.found(look, len(leased))
         # an item we still have in hand under an older token was lost to us, and came back: the older one finds that out
         self._add(batches(leased, split_domains=self._split))
         self._start_ready()
-        return len(leased) >= limit > 0
+        return len(leased) >= look.limit > 0
 
     async def _guard(self) -> None:
         """Hold on to our lock, apart from `_keep`: its writes may have to wait, and others count the seconds."""
@@ -279,7 +278,7 @@ class DeliveryWorker:
             self._lanes.done(batch, well=well)
             self._forget(batch)
             self._start_ready()
-            if self._held_back:
+            if self._appetite.grows(batch.lane):
                 self._awake.set()
 
     async def _let_go(self, batch: Batch) -> None:
@@ -348,7 +347,7 @@ class DeliveryWorker:
             else:
                 until.setdefault(at, {})[leased.item.id] = leased.token
         for at, tokens in until.items():
-            await self._claims.give_back(tokens, after=at - now)
+            await self._claims.put_off(tokens, circuit, at)
         if due:
             message, items = await self._open(replace(batch, items=tuple(due)))
             outcome = Deferred(circuit.reply, insecure=batch.lane.destination.route is not Route.RELAY)

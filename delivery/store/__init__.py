@@ -10,7 +10,8 @@ What is where:
 - transactions: `database`, `groups`, `gathering`, `statements`, `failures`; beneath it `backing`, `sqlite`,
   `postgresql`
 - sealing: `vault`; files: `blobs`
-- the queue: `messages`, `items`, `views`, `ages`, `lapses`, `circuits`, `pauses`, `rates`
+- the queue: `messages`, `items`, `views`, `ages`, `workers`, `lapses`, `circuits`, `pauses`,
+  `waits`, `rates`
 - SafeBoxes: `boxes`, `box_contents`, `box_people`, `box_lists`, `box_news`, `box_trail`, `uploads`, `proofs`
 - people at the portal: `accounts`, `account_rows`, `codes`, `credentials`, `passkeys`, `seconds`, `devices`,
   `challenges`, `sessions`, `throttles`, `languages`, `who`

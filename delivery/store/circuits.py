@@ -1,23 +1,28 @@
-"""Open circuits, shared by all workers, and what they do to the mail that waits."""
+"""Open circuits, shared by all workers; what they do to the mail that waits is said in `waits`."""
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, insert, select
 
 from delivery.circuits import Circuit
-from delivery.items import Destination, Lane, Reply, State
-from delivery.store.items import of_lane, plain_text
+from delivery.items import Destination, Lane, Reply
+from delivery.store.items import plain_text
 from delivery.store.schema import circuits, items
+from delivery.store.statements import Statement
 from policy.decision import Route
 
-SOME: Final = 2000  # items changed in one transaction: others commit between
+_IS_OPEN: Final = Statement(select(circuits.c.id).where(circuits.c.id == bindparam("lane")))
 
 
 def open_circuits(conn: Connection) -> list[Circuit]:
     """All of them, the oldest first."""
     return [_circuit(row) for row in conn.execute(select(circuits).order_by(circuits.c.since, circuits.c.id))]
+
+
+def is_open(conn: Connection, lane: Lane) -> bool:
+    """Whether its circuit is open."""
+    return _IS_OPEN.first(conn, {"lane": _id(lane)}) is not None
 
 
 def _circuit(row: Any) -> Circuit:
@@ -72,40 +77,9 @@ def close_for(conn: Connection, destination: Destination, domain: str) -> None:
 
 def close_domain(conn: Connection, domain: str) -> None:
     """Close whatever circuits keep mail for this domain waiting."""
+    conn.execute(delete(circuits).where(circuits.c.domain == domain))
     columns = (items.c.route, items.c.target, items.c.inside)
+    if not conn.execute(select(circuits.c.id).where(circuits.c.domain == "").limit(1)).first():
+        return  # to find out where the domain's mail is to go takes a look at all items
     for row in conn.execute(select(*columns).where(items.c.domain == domain).distinct()).all():
         close_for(conn, Destination(Route(row.route), row.target, row.inside), domain)
-
-
-def postpone(circuit: Circuit, now: datetime) -> Callable[[Connection], int]:
-    """Let the lane's due items wait for the probe, but for those whose own time comes before; some of them: how many.
-
-    To be called until none are left.
-    """
-    later = circuit.until
-    own_time = or_(
-        items.c.expires_at <= later,
-        and_(items.c.fallback_at.is_not(None), items.c.fallback_route.is_not(None), items.c.fallback_at <= later),
-        and_(items.c.delay_notice_at.is_not(None), items.c.delay_notice_at <= later),
-    )
-    return _changing(circuit.lane, later, items.c.next_at <= now, ~own_time)
-
-
-def hurry(lane: Lane, now: datetime) -> Callable[[Connection], int]:
-    """Make due what waits because the lane's destination could not be reached; some of it: how many. As `postpone`."""
-    unreached = or_(
-        items.c.last_reply == "", items.c.last_reply.like("4__ 4.4.%"), items.c.last_reply.like("4__ 4.7.5%")
-    )
-    return _changing(lane, now, items.c.next_at > now, unreached)
-
-
-def _changing(lane: Lane, next_at: datetime, *which: ColumnElement[bool]) -> Callable[[Connection], int]:
-    waiting = (items.c.state == State.DUE.value, of_lane(lane), *which)
-
-    def change(conn: Connection) -> int:
-        ids = conn.execute(select(items.c.id).where(*waiting).limit(SOME)).scalars().all()
-        if ids:
-            conn.execute(update(items).where(items.c.id.in_(ids), *waiting).values(next_at=next_at))
-        return len(ids)
-
-    return change

@@ -4,7 +4,7 @@ A move is one statement that names the state (and, for leased items, the fencing
 changed, someone else was first.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -19,8 +19,8 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    literal_column,
     not_,
-    or_,
     select,
     union_all,
     update,
@@ -28,7 +28,7 @@ from sqlalchemy import (
 
 from delivery.fairness import URGENT, Urgency, shares
 from delivery.items import ENDS, MOVES, Attempt, Destination, Item, Kind, Lane, LeasedItem, State
-from delivery.store.schema import attempts, finished_items, items, messages, workers
+from delivery.store.schema import attempts, finished_items, items, messages
 from delivery.store.statements import SET, Statement, say
 from keys.tokens import new_id
 from policy.decision import Route
@@ -36,7 +36,13 @@ from policy.decision import Route
 _IDS: Final = 500  # in one statement
 _WINDOW: Final = 5000  # due items looked at, where some are not to be leased
 _REPLY: Final = 2000  # characters kept of what the other side said
-_FREE: Final[dict[str, Any]] = {"lease_worker": None, "lease_until": None}
+FREE: Final[dict[str, Any]] = {"lease_worker": None, "lease_until": None}
+
+# For statements that look for items by their state: said as words, since the indexes of what is due and what is leased
+# hold these alone. Statements that name items give the state as a value, and so find them by their keys, however many
+# others are in the same state.
+IS_DUE: Final = items.c.state == literal_column(f"'{State.DUE}'")
+IS_LEASED: Final = items.c.state == literal_column(f"'{State.LEASED}'")
 
 # Statements of the hot path are built once: building one costs more than running it.
 _INSERT: Final = Statement(insert(items), items.c.keys())
@@ -46,11 +52,12 @@ _SOME: Final = items.c.id.in_(bindparam(SET, expanding=True))
 _TAKEN: Final = delete(items).where(_SOME, items.c.state == bindparam("start"))
 _TAKE: Final = Statement(_TAKEN)
 _TAKE_LEASED: Final = Statement(_TAKEN.where(items.c.lease_token == bindparam("token")))
+_IN_TURN: Final = (items.c.next_at, items.c.id)  # as the index has them
 LEVELS: Final = tuple(range(Urgency.CODE, Urgency.RETRY + 1))
 _NEXT: Final = union_all(  # each of them is one look into the index
     *(
         select(literal(urgency).label("urgency"), func.min(items.c.next_at).label("next_at")).where(
-            items.c.state == State.DUE.value, items.c.urgency == urgency
+            IS_DUE, items.c.urgency == urgency
         )
         for urgency in LEVELS
     )
@@ -209,15 +216,15 @@ def _due(
     """Ids of due items of one urgency, the longest due first. It looks at some thousands where some are passed over."""
     if limit <= 0:
         return []
-    due = select(items).where(items.c.state == State.DUE.value, items.c.urgency == urgency, items.c.next_at <= now)
+    due = select(items).where(IS_DUE, items.c.urgency == urgency, items.c.next_at <= now)
     if not busy and not paused:
-        return list(conn.execute(due.with_only_columns(items.c.id).order_by(items.c.next_at).limit(limit)).scalars())
+        return list(conn.execute(due.with_only_columns(items.c.id).order_by(*_IN_TURN).limit(limit)).scalars())
     columns = (items.c.id, items.c.next_at, items.c.domain, items.c.route, items.c.target, items.c.inside)
-    some = due.with_only_columns(*columns).order_by(items.c.next_at).limit(_WINDOW).subquery()
+    some = due.with_only_columns(*columns).order_by(*_IN_TURN).limit(_WINDOW).subquery()
     free = [not_(of_lane(lane, some.c)) for lane in busy]
     if paused:
         free.append(some.c.domain.not_in(list(paused)))
-    return list(conn.execute(select(some.c.id).where(*free).order_by(some.c.next_at).limit(limit)).scalars())
+    return list(conn.execute(select(some.c.id).where(*free).order_by(some.c.next_at, some.c.id).limit(limit)).scalars())
 
 
 def _locked(conn: Connection, ids: Sequence[str]) -> Sequence[str]:
@@ -242,8 +249,7 @@ def of_lane(lane: Lane, columns: Any = items.c) -> ColumnElement[bool]:
 
 def renew(conn: Connection, worker: str, tokens: Mapping[str, int], until: datetime) -> None:
     """Hold leases longer. Those that are no longer ours stay as they are: `confirm` tells."""
-    for some in _batches(list(tokens.items())):
-        mine = or_(*(and_(items.c.id == item, items.c.lease_token == token) for item, token in some))
+    for mine in _under(tokens):
         conn.execute(update(items).where(_leased_by(worker), mine).values(lease_until=until))
 
 
@@ -254,41 +260,23 @@ def held(conn: Connection, worker: str, ids: Sequence[str]) -> dict[str, int]:
 
 def give_back(conn: Connection, worker: str, tokens: Mapping[str, int], next_at: datetime | None = None) -> None:
     """Leased items become due again, uncounted; at `next_at`, else at once."""
-    values = _FREE | {"state": State.DUE.value} | ({"next_at": next_at} if next_at else {})
-    for some in _batches(list(tokens.items())):
-        mine = or_(*(and_(items.c.id == item, items.c.lease_token == token) for item, token in some))
+    values = FREE | {"state": State.DUE.value} | ({"next_at": next_at} if next_at else {})
+    for mine in _under(tokens):
         conn.execute(update(items).where(_leased_by(worker), mine).values(values))
+
+
+def _under(tokens: Mapping[str, int]) -> Iterator[ColumnElement[bool]]:
+    """Items under the tokens they were leased with, some at a time. Most tokens are alike."""
+    alike: dict[int, list[str]] = {}
+    for item, token in tokens.items():
+        alike.setdefault(token, []).append(item)
+    for token, ids in alike.items():
+        for some in _batches(ids):
+            yield and_(items.c.id.in_(some), items.c.lease_token == token)
 
 
 def _leased_by(worker: str) -> ColumnElement[bool]:
     return and_(items.c.state == State.LEASED.value, items.c.lease_worker == worker)
-
-
-# -- workers -------------------------------------------------------------------------------------------------------
-
-
-def register_worker(conn: Connection, worker: str, host: str, now: datetime) -> None:
-    """Tell the others that this worker may hold leases. It holds its lock by now. May be called again."""
-    if conn.execute(select(workers.c.id).where(workers.c.id == worker)).first() is None:
-        conn.execute(insert(workers).values(id=worker, host=host, started_at=now))
-
-
-def other_workers(conn: Connection, worker: str) -> list[str]:
-    """Ids of all registered workers but this one."""
-    return list(conn.execute(select(workers.c.id).where(workers.c.id != worker)).scalars())
-
-
-def retire_workers(conn: Connection, gone: Sequence[str]) -> int:
-    """Forget workers; what they had leased, and what a worker nobody knows has leased, is due again. How many items."""
-    if gone:
-        conn.execute(delete(workers).where(workers.c.id.in_(gone)))
-    known = select(workers.c.id)
-    freed = conn.execute(
-        update(items)
-        .where(items.c.state == State.LEASED.value, items.c.lease_worker.not_in(known))
-        .values(_FREE | {"state": State.DUE.value})
-    )
-    return freed.rowcount
 
 
 # -- moves ---------------------------------------------------------------------------------------------------------
@@ -300,7 +288,7 @@ def move(conn: Connection, item_id: str, start: State, to: State, token: int | N
     `token` names the lease where `start` is LEASED (None: whoever's, for an admin).
     """
     _allowed(start, to)
-    changed = conn.execute(update(items).where(_at(item_id, start, token)).values(_FREE | {"state": to.value} | values))
+    changed = conn.execute(update(items).where(_at(item_id, start, token)).values(FREE | {"state": to.value} | values))
     return changed.rowcount == 1
 
 

@@ -1,11 +1,11 @@
 """Messages of the queue: their rows, and what of them goes when the last item ends."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, and_, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
 
 from delivery.items import SealedMessage
 from delivery.store.schema import attempts, finished_items, items, messages
@@ -18,7 +18,7 @@ _PURGE: Final = 500  # messages a transaction
 # Statements of the hot path are built once: building one costs more than running it.
 _INSERT: Final = Statement(insert(messages), messages.c.keys())
 _MESSAGE: Final = messages.c.id == bindparam("message")
-_FIND: Final = select(messages).where(_MESSAGE)
+_FIND: Final = Statement(select(messages).where(_MESSAGE))
 _LOCK: Final = select(messages.c.id).where(_MESSAGE).with_for_update()
 _OVER: Final = and_(
     messages.c.id.in_(bindparam(SET, expanding=True)),
@@ -108,32 +108,32 @@ def _values(new: MessageRow) -> dict[str, Any]:
 
 def find_message(conn: Connection, message_id: str) -> StoredMessage | None:
     """One message, or None."""
-    row = conn.execute(_FIND, {"message": message_id}).first()
+    row = _FIND.row(conn, {"message": message_id})
     return None if row is None else _message(row)
 
 
-def _message(row: Row[Any]) -> StoredMessage:
+def _message(row: Mapping[str, Any]) -> StoredMessage:
     wrapped = None
-    if row.dek_wrapped is not None:
-        wrapped = WrappedKey(row.dek_format, row.dek_key_id, row.dek_wrapped, row.dek_commitment)
+    if row["dek_wrapped"] is not None:
+        wrapped = WrappedKey(row["dek_format"], row["dek_key_id"], row["dek_wrapped"], row["dek_commitment"])
     return StoredMessage(
-        id=row.id,
-        namespace=row.namespace,
-        sender=row.sender,
-        owner=row.owner,
-        size=row.size,
-        received_at=row.received_at,
-        client=row.client,
-        smtputf8=row.smtputf8,
-        eight_bit=row.eight_bit,
-        ret=row.ret,
-        envid=row.envid,
-        require_tls=row.require_tls,
+        id=row["id"],
+        namespace=row["namespace"],
+        sender=row["sender"],
+        owner=row["owner"],
+        size=row["size"],
+        received_at=row["received_at"],
+        client=row["client"],
+        smtputf8=row["smtputf8"],
+        eight_bit=row["eight_bit"],
+        ret=row["ret"],
+        envid=row["envid"],
+        require_tls=row["require_tls"],
         wrapped=wrapped,
-        subject_sealed=row.subject_sealed,
-        body_sealed=row.body_sealed,
-        blob=row.blob,
-        finished_at=row.finished_at,
+        subject_sealed=row["subject_sealed"],
+        body_sealed=row["body_sealed"],
+        blob=row["blob"],
+        finished_at=row["finished_at"],
     )
 
 

@@ -1,13 +1,11 @@
 """Pauses: domains to which nothing is sent until an admin lets it go on; `*` is all mail."""
 
-from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select
 
-from delivery.items import State
-from delivery.store.schema import items, pauses
+from delivery.store.schema import pauses
 
 ALL: Final = "*"
 
@@ -28,11 +26,3 @@ def pause(conn: Connection, domain: str, now: datetime) -> bool:
 def resume(conn: Connection, domain: str) -> bool:
     """End a pause. False: there was none."""
     return conn.execute(delete(pauses).where(pauses.c.domain == domain)).rowcount == 1
-
-
-def hurry(conn: Connection, domains: Collection[str], now: datetime) -> int:
-    """Make every waiting item for these domains due now, whenever it was to be tried; how many."""
-    waiting = update(items).where(
-        items.c.state == State.DUE.value, items.c.domain.in_(list(domains)), items.c.next_at > now
-    )
-    return conn.execute(waiting.values(next_at=now)).rowcount

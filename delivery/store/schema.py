@@ -73,10 +73,14 @@ def dek_columns() -> list[Column[Any]]:
     ]
 
 
+def where(condition: str) -> dict[str, Any]:
+    """For an index of some rows only: the others pay nothing for it."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
 def where_named(name: str, column: str) -> Index:
     """An index of the rows that name a blob: the sweep asks for them."""
-    named = text(f"{column} IS NOT NULL")
-    return Index(name, column, sqlite_where=named, postgresql_where=named)
+    return Index(name, column, **where(f"{column} IS NOT NULL"))
 
 
 # --- the installation ---------------------------------------------------------------------------------------------
@@ -105,8 +109,7 @@ namespace_keys = Table(
         "namespace",
         "purpose",
         unique=True,  # two processes that make a namespace's keys at once: one of them loses
-        sqlite_where=text("retired_at IS NULL"),
-        postgresql_where=text("retired_at IS NULL"),
+        **where("retired_at IS NULL"),
     ),
 )
 
@@ -167,7 +170,7 @@ messages = Table(
     Column("body_sealed", LargeBinary),  # up to 128 KiB of message lie here …
     Column("blob", String(64)),  # … larger ones in this blob file
     Column("finished_at", UtcTime),  # when the last item ended; body and DEK are gone from then on
-    Index("messages_finished", "finished_at"),
+    Index("messages_finished", "finished_at", **where("finished_at IS NOT NULL")),
     where_named("messages_blob", "blob"),
 )
 
@@ -211,9 +214,10 @@ items = Table(
     Column("lease_token", BigInteger, nullable=False, default=0),  # fencing: grows with every lease
     Column("lease_until", UtcTime),
     Column("urgency", SmallInteger, nullable=False, server_default="2"),  # delivery.fairness.Urgency
-    Index("items_due", "state", "urgency", "next_at"),
+    # what is delivered from memory is never among those that are due
+    Index("items_due", "urgency", "next_at", "id", **where("state = 'due'")),
+    Index("items_leased", "id", **where("state = 'leased'")),
     Index("items_message", "message_id"),
-    Index("items_worker", "lease_worker"),
 )
 
 finished_items = Table(
@@ -222,7 +226,6 @@ finished_items = Table(
     *_item_columns(),
     Column("finished_at", UtcTime, nullable=False),
     Index("finished_items_message", "message_id"),
-    Index("finished_items_finished", "finished_at"),
 )
 
 attempts = Table(

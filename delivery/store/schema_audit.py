@@ -11,10 +11,9 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    text,
 )
 
-from delivery.store.schema import UtcTime, metadata
+from delivery.store.schema import UtcTime, metadata, where
 
 audit_events = Table(
     "audit_events",
@@ -36,12 +35,11 @@ audit_events = Table(
     ),  # {field: {"salt", "value"}}: set NULL to erase a person, the commitments stay; "sealed": so is value
     Column("sealed", LargeBinary),  # JSON under the namespace's audit key: subjects, excerpts, reasons
     Index("audit_events_message", "message_id"),
-    Index("audit_events_box", "box_id"),
+    Index("audit_events_box", "box_id", **where("box_id IS NOT NULL")),
     Index(
         "audit_events_watched",
         "at",
-        sqlite_where=text("kind = 'rule.watched'"),
-        postgresql_where=text("kind = 'rule.watched'"),
+        **where("kind = 'rule.watched'"),
     ),  # `policy watch` counts them; other events pay nothing for it
 )
 

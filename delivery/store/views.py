@@ -147,6 +147,12 @@ def count_up_to(conn: Connection, most: int) -> int:
     return int(conn.execute(select(func.count()).select_from(some)).scalar_one())
 
 
+def waits_for(conn: Connection, domain: str) -> bool:
+    """Whether anything for a domain waits for its next try."""
+    some = select(items.c.id).where(items.c.state == State.DUE.value, items.c.domain == domain).limit(1)
+    return conn.execute(some).first() is not None
+
+
 def conservation(conn: Connection) -> Conservation:
     """Prove, in one read transaction, that nothing was lost and nothing counted twice."""
     counts = dict.fromkeys(State, 0)

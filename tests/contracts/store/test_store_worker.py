@@ -15,6 +15,7 @@ from delivery.sealed import INLINE
 from delivery.store import items as rows
 from delivery.store.messages import find_message
 from delivery.store.schema import items, workers
+from delivery.store.workers import retire_workers
 from policy.decision import Changes, Route
 
 OK = Sent(Reply(250, "2.0.0", "ok"))
@@ -379,7 +380,7 @@ async def test_what_a_dead_worker_held_is_taken_over_and_its_late_result_recorde
         message_id = await store.accept()
         await store.until(lambda: store.courier.deliveries)
         # the other process sees the first one's lock free, as after kill -9
-        freed = await other.db.write(lambda conn: rows.retire_workers(conn, [first.id]))
+        freed = await other.db.write(lambda conn: retire_workers(conn, [first.id]))
         assert freed == 1
         (taken,) = await other.claims().lease(10, [])
         assert taken.token == 2

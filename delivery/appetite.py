@@ -1,0 +1,75 @@
+"""When it is worth a worker's while to look for more due items, and for how many.
+
+Whoever looks does so in a write transaction, for which everybody else waits. So it looks when there is room for many,
+and not after each delivery; and a look that has to pass over what is due, since its lane has enough in hand or its
+domain is paused, and so finds little, takes only a small part of the time. Pure: no I/O.
+"""
+
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Final
+
+from delivery.items import Lane
+from delivery.lanes import Lanes
+
+LEASES: Final = 200  # items leased at once, and …
+URGENT_LEASES: Final = 50  # … so many of our own beside them
+_PAUSES: Final = 20  # passing over in vain takes at most this part of the time …
+_LONGEST: Final = 2.0  # … but is never put off for more seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look: up to `limit` items, and up to `urgent` of our own; none of the `busy` lanes."""
+
+    limit: int
+    urgent: int
+    busy: Collection[Lane]
+    began: float
+    passes_over: bool
+
+
+class Appetite:
+    """One worker's."""
+
+    def __init__(self, lanes: Lanes, in_hand: int, seconds: Callable[[], float] = time.monotonic) -> None:
+        """`in_hand`: how many items the worker has at most."""
+        self._lanes = lanes
+        self._seconds = seconds
+        self._enough = min(LEASES, max(1, in_hand // 2))
+        self._lacks_room = self._lacks_urgent_room = False
+        self._busy: frozenset[Lane] = frozenset()
+        self._vain_until = 0.0
+
+    def look(self, *, passing_over: bool = False) -> Look:
+        """What to look for now. `passing_over`: there are domains to which nothing may be sent."""
+        now, busy = self._seconds(), self._lanes.busy()
+        limit = min(self._lanes.room(), LEASES)
+        urgent = min(self._lanes.room(urgent=True), URGENT_LEASES)
+        self._lacks_room, self._lacks_urgent_room = limit < self._enough, urgent < URGENT_LEASES
+        self._busy = frozenset(busy)
+        passes_over = bool(busy) or passing_over
+        if passes_over and now < self._vain_until:
+            limit = 0  # our own mail is looked for at any time: there is never much of it
+        return Look(limit, urgent, busy, now, passes_over and limit > 0)
+
+    def found(self, look: Look, count: int) -> None:
+        """So many were found."""
+        if look.passes_over and count < look.limit:
+            now = self._seconds()
+            self._vain_until = now + min(_LONGEST, _PAUSES * (now - look.began))
+
+    def grows(self, ended: Lane) -> bool:
+        """A batch of this lane has ended. True: what stood in the way of the last look no longer does."""
+        if ended in self._busy and not self._lanes.is_busy(ended):
+            self._busy -= {ended}
+            self._vain_until = 0.0
+            return True
+        if self._lacks_room and self._lanes.room() >= self._enough:
+            self._lacks_room = False
+            return True
+        if self._lacks_urgent_room and self._lanes.room(urgent=True) >= URGENT_LEASES:
+            self._lacks_urgent_room = False
+            return True
+        return False
