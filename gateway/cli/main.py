@@ -9,6 +9,7 @@ from typing import Any, Final
 import click
 
 from gateway.cli.context import CONFIG_DEFAULT, NO, Invocation, config_option, fail, said
+from gateway.cli.loglines import log_apart
 
 GROUPS: Final = {
     "demo": ("gateway.cli.demo", "Run everything on this machine's loopback, with sample mail."),
@@ -45,6 +46,7 @@ class LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """No traceback where the output cannot be written; whoever closed the pipe to us has heard enough."""
+        log_apart()
         try:
             return super().invoke(ctx)
         except OSError as error:

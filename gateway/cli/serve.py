@@ -2,7 +2,6 @@
 
 import asyncio
 import errno
-import importlib
 import os
 import shutil
 import sys
@@ -29,7 +28,6 @@ def command(invocation: Invocation, end_with_stdin: bool) -> None:
     from gateway.memory import at_leisure, hurry
 
     hurry()
-    _log_without_rich()
     from delivery.errors import DeliveryError
     from gateway.settings import SettingsInvalid, load_settings
     from keys.errors import KeysError
@@ -52,14 +50,6 @@ def command(invocation: Invocation, end_with_stdin: bool) -> None:
         fail(f"cannot go on: {said(cause)}", _hint(cause), NO)
     finally:
         at_leisure()
-
-
-def _log_without_rich() -> None:
-    """structlog draws tracebacks with rich where it finds it; our log shows none, and four megabytes are well saved."""
-    if "structlog" not in sys.modules and "rich" not in sys.modules:
-        sys.modules["rich"] = None  # type: ignore[assignment]  # this makes importing it fail
-        importlib.import_module("structlog")
-        del sys.modules["rich"]
 
 
 def _run(settings: "Settings", *, inherited: "Inherited | None" = None, end_with_stdin: bool = False) -> None:

@@ -36,7 +36,7 @@ def settings_of(invocation: Invocation, *, keyring: bool = True) -> "Settings":
 def stores_of(invocation: Invocation) -> Iterator["Stores"]:
     """The stores of the configuration, open; ends the command where they, or something done with them, fail."""
     settings = settings_of(invocation)
-    from delivery.errors import DeliveryError, SchemaOutdated
+    from delivery.errors import DeliveryError, SchemaOutdated, StoreFull
     from gateway.stores import open_stores
     from keys.errors import KeysError
     from keys.keyring import KeyRing
@@ -48,6 +48,8 @@ def stores_of(invocation: Invocation) -> Iterator["Stores"]:
             yield stores
     except SchemaOutdated as error:
         fail(str(error))
+    except StoreFull as error:
+        fail(str(error), "free some space there: mail is refused with 452 until then")
     except DeliveryError as error:
         where = "is the data folder there, and does this user own it?"
         if settings.database is not None:

@@ -2,15 +2,20 @@
 
 import asyncio
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import structlog
 from click.testing import CliRunner, Result
 from smallest import write_config
 from sqlalchemy import text
+from structlog import get_logger
 
 from delivery.circuits import Circuit
+from delivery.errors import StoreFull
 from delivery.items import Destination, Lane, NewItem, NewMessage, Reply, State
 from delivery.store.circuits import put_circuit
 from gateway.cli.main import main
@@ -242,3 +247,21 @@ def test_all_that_waits_is_held_and_found_again_by_its_reason(config: Path, mess
     assert run(config, "queue", "release", "--said", "Sunday's backup").stdout == "1 of 1 items: released\n"
     (again,) = lines(run(config, "queue", "list", "--state", "due", "--json"))
     assert run(config, "queue", "hold", str(again["id"])).stdout == f"{again['id']}: held\n"
+
+
+def test_log_lines_are_no_part_of_the_answer(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is read by a program holds the answer alone."""
+
+    @contextmanager
+    def full(*_: object, **__: object) -> Iterator[None]:
+        get_logger("test").info("nobody.asked")
+        get_logger("test").warning("store.commit_failed")
+        raise StoreFull("the disk of the database is full")
+        yield
+
+    monkeypatch.setattr("gateway.stores.open_stores", full)
+    structlog.reset_defaults()
+    done = run(config, "queue", "list", "--json")
+    assert done.stdout == "" and done.exit_code == 2
+    assert "store.commit_failed" in done.stderr and "nobody.asked" not in done.stderr
+    assert "free some space" in done.stderr and "does this user own it" not in done.stderr
