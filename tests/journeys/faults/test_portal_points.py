@@ -2,6 +2,7 @@
 done or not done, never half; and what is begun again ends as if nothing had been.
 """
 
+import errno
 import json
 import os
 import time
@@ -27,6 +28,7 @@ FEW = {
     "in the portal, act half done", "in the portal, act done", "by time, end half done", "in the trail, half chained",
     "in the sweep, before files go",
 }  # fmt: skip
+FAILING = ("before the file's fsync", "key opened")
 MORE = """\
 workers: 1
 profiles:
@@ -113,7 +115,7 @@ def story(
     yield Story(gateway, peer, ledger, points)
     idle(gateway)
     assert balances(ledger.check(states_in(gateway.store), peer.arrivals()))
-    assert set(gateway.fired()) == points
+    assert set(gateway.fired()) == {*points, *FAILING}
     gateway.command("queue", "audit")
     gateway.command("audit", "verify")
     assert gateway.stop() == 0
@@ -130,6 +132,10 @@ RUNS = [
 @pytest.mark.parametrize("story", RUNS, indirect=True)
 def test_killed_at_each_point_of_the_portal(story: Story, peer: Peer, tmp_path: Path) -> None:
     letter = story.guest.enter()
+    story.gateway.trigger("key opened", "no keys")
+    assert story.guest.get(letter) == 503
+    story.gateway.calm()
+    assert story.guest.get(letter) == 200
     box = story.owner.enter_boxes("alice@example.com")
     upload = _upload(story, letter)
     _answer(story, letter, upload, peer)
@@ -149,6 +155,13 @@ def _upload(story: Story, letter: str) -> str:
         [(forgotten,)] = story.rows("select id from uploads")
         assert guest.offset(f"{path}/{forgotten}") == 0
     upload = guest.announce(path, len(SCAN))
+    files = story.blobs()
+    for number in (errno.ENOSPC, errno.EIO):
+        story.gateway.trigger("before the file's fsync", "fail", errno=number)
+        assert guest.piece(upload, 0, SCAN[:HALF]) == 503
+        assert "Traceback" not in guest.text
+    story.gateway.calm()
+    assert guest.offset(upload) == 0 and story.blobs() == files
     story.killed_at("in the portal, piece half kept", lambda: guest.piece(upload, 0, SCAN[:HALF]))
     assert guest.offset(upload) == 0
     if not story.killed_at("in the portal, piece kept", lambda: guest.piece(upload, 0, SCAN[:HALF])):
