@@ -127,10 +127,10 @@ class FaultyGateway(Gateway):
         assert code is not None, "it did not stop"
         return code
 
-    def kill(self) -> None:
-        """kill -9 of the whole process group."""
+    def kill(self, *, alone: bool = False) -> None:
+        """kill -9 of the whole process group; or of its first process alone."""
         assert self.pid is not None
-        os.killpg(self.pid, signal.SIGKILL)
+        (os.kill if alone else os.killpg)(self.pid, signal.SIGKILL)
         assert self.zygote.wait(self.pid, 30) == -signal.SIGKILL
         self.pid = None
 

@@ -1,4 +1,4 @@
-"""kill -9 at random moments under load, of the whole group or of one worker, and the books balance."""
+"""kill -9 at random moments under load, of the whole group, of one worker, of the parent alone; the books balance."""
 
 import os
 import random
@@ -36,7 +36,7 @@ def workers(gateway: FaultyGateway) -> list[int]:
 
 def chores(number: int) -> Chores:
     """What is done while, and after, the kill of this number comes."""
-    return TRAIL if number % 10 in (2, 7) else CHORES
+    return TRAIL if number % 10 in (3, 7) else CHORES
 
 
 def admin_at_work(gateway: FaultyGateway, seconds: float, work: Chores) -> None:
@@ -47,25 +47,34 @@ def admin_at_work(gateway: FaultyGateway, seconds: float, work: Chores) -> None:
             gateway.command(*command)
 
 
+KILLED = ("group", "worker", "parent")  # who: all at once; one of those that work; the one that started them
+
+
 def torment(gateways: list[FaultyGateway], ledger: Ledger, kills: int) -> None:
-    """Load at every door; in turns a whole group and one worker are killed, of one gateway after the other."""
+    """Load at every door; in turns one of `KILLED` is killed, of one gateway after the other."""
     for number in range(kills):
-        gateway = gateways[number // 2 % len(gateways)]
-        phase = f"{'worker' if number % 2 else 'group'} {number // 20}"
+        gateway = gateways[number // len(KILLED) % len(gateways)]
+        whom = KILLED[number % len(KILLED)]
+        phase = f"{whom} {number // 20}"
         with ExitStack() as crowds:
             for at, each in enumerate(gateways):
                 name = f"{phase}-{number}-{at}"
                 crowds.enter_context(Crowd(each.smtp, ledger, name, clients=6 // len(gateways), phase=phase))
-            admin_at_work(gateway, random.uniform(0.05, 1.2), chores(number))
+            seconds = random.uniform(0.05, 1.2)
             if number % 2:
+                admin_at_work(gateway, seconds, chores(number))
+            else:
+                time.sleep(seconds)
+            if whom == "worker":
                 os.kill(random.choice(workers(gateway)), signal.SIGKILL)
             else:
-                gateway.kill()
+                gateway.kill(alone=whom == "parent")
             ledger.kills.append(Kill(time.monotonic(), phase))
-            time.sleep(0.2 if number % 2 else 0.0)
-        if not number % 2:
+            time.sleep(0.2 if whom == "worker" else 0.0)
+        if whom == "group":
             gateway.command(*random.choice(chores(number)[:2])[0])  # on what the dead have left
-            gateway.start()
+        if whom != "worker":
+            gateway.start()  # after a parent, beside those that still end what they had under way
 
 
 def settle(gateways: list[FaultyGateway], peer: Peer, ledger: Ledger, capsys: Any) -> None:
