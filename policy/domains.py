@@ -5,6 +5,7 @@ from typing import Final
 import idna
 
 _JOINERS: Final = ("\u200c", "\u200d")  # seen by nobody: allowed where a script needs them, and only there
+_LONGEST: Final = 63  # octets of a label (RFC 1035 2.3.4)
 
 
 def a_labels(domain: str) -> str:
@@ -24,4 +25,7 @@ def a_labels(domain: str) -> str:
 def _encoded(label: str) -> str:
     if any(joiner in label for joiner in _JOINERS):
         idna.check_label(label)
-    return "xn--" + label.encode("punycode").decode("ascii")
+    encoded = "xn--" + label.encode("punycode").decode("ascii")
+    if len(encoded) > _LONGEST:
+        raise UnicodeError("a label is longer than DNS has them")
+    return encoded
