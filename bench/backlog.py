@@ -1,9 +1,9 @@
 """What waits must not slow what comes: `make bench-backlog`.
 
 Loads of 4 KB by 20 sessions, on the shipped policy and every default: with an empty queue; while the next hop is away,
-so that all of it has to wait; when the next hop is back and all that waited goes out, with new mail beside it; and with
-many more items in the queue, which failed before and are tried again within the hour. Each is shown as a part of the
-first one of the same run.
+so that all of it has to wait; when the next hop is back and all that waited goes out, with new mail beside it. Each is
+shown as a part of the first one of the same run. Then a second gateway gets many more items into its queue, which
+failed before and are tried again within the hour; the two take turns, and the second is shown as a part of the first.
 
 The many items of the last load are copies of one that waited, made in the database while the gateway stood still: to
 bring a million of them through the door would take an hour. They wait as long as the queue would have them wait: a wait
@@ -15,10 +15,12 @@ import argparse
 import os
 import platform
 import sqlite3
+import statistics
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterable
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -26,6 +28,7 @@ from loads import arrivals, certificate, control, measure, new_prefix, send
 from peers import SealgatePeer
 
 DOMAIN = "friends.example"  # where all of the load goes
+TURNS = 3
 SOONEST = 30 * 60 * 1_000_000  # microseconds until the first of many items is tried again, …
 SPREAD = 40 * 60 * 1_000_000  # … and over which the others are: the last comes after `queue.longest_retry`
 _NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT ?)"
@@ -88,9 +91,7 @@ def main() -> None:
     asked = parser.parse_args()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sealgate-bench-")))
-        peer = SealgatePeer(folder, stack, certificate(folder))
-        control(peer)
-        measure(peer, "4k", 20, 0.5)  # warm, and unmeasured
+        peer = start(folder / "empty", stack)
         empty = measure(peer, "4k", 20, 1.0)
         print(
             f"{platform.machine()}, {os.cpu_count()} cores, 4 KB, 20 sessions; new mail beside what waited: 5 sessions"
@@ -107,11 +108,29 @@ def main() -> None:
         tell("new mail meanwhile", fresh, empty)
         if why := peer.honest():
             raise SystemExit(f"nothing counts: {why}")
-        again = measure(peer, "4k", 20, 1.0)
-        tell("empty queue, once more", again, empty)
-        crowd(peer, asked.items)
-        measure(peer, "4k", 20, 0.5)  # warm, and unmeasured
-        tell(f"{asked.items:,} items due within the hour", measure(peer, "4k", 20, 1.0), again)
+        crowded = start(folder / "crowded", stack)
+        crowd(crowded, asked.items)
+        for one in (peer, crowded):
+            measure(one, "4k", 20, 1.0)  # warm, and unmeasured
+        turns = [(measure(peer, "4k", 20, 1.0), measure(crowded, "4k", 20, 1.0)) for _ in range(TURNS)]
+        again, beside = (median(rows) for rows in zip(*turns, strict=True))
+        tell("empty queue, in turn with", again, empty)
+        tell(f"{asked.items:,} items that wait for their next try", beside, again)
+
+
+def start(folder: Path, stack: ExitStack) -> SealgatePeer:
+    """A gateway in a folder of its own, warm."""
+    folder.mkdir()
+    peer = SealgatePeer(folder, stack, certificate(folder))
+    control(peer)
+    measure(peer, "4k", 20, 0.5)
+    return peer
+
+
+def median(rows: Iterable[dict[str, float]]) -> dict[str, float]:
+    """Of each figure."""
+    rows = list(rows)
+    return {name: statistics.median(row[name] for row in rows) for name in rows[0]}
 
 
 def tell(load: str, row: dict[str, float], first: dict[str, float]) -> None:
