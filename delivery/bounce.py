@@ -206,8 +206,6 @@ def _encoding(content: bytes) -> bytes:
 def _header(raw: bytes) -> bytes:
     if raw.startswith(b"\r\n"):
         return b""
-    if raw.startswith(b"\r\n"):
-        return b""
     end = raw.find(b"\r\n\r\n")
     return raw if end < 0 else raw[: end + 2]
 

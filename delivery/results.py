@@ -6,23 +6,22 @@ comes after the lease has gone to someone else changes nothing, but is recorded 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final, Protocol, assert_never
+from typing import Protocol
 
 import structlog
 from sqlalchemy import Connection
 
-from delivery.couriers.courier import Deferred, Lost, Outcome, Refused, Sent, Stored
+from delivery.couriers.courier import Deferred, Lost, Outcome, Sent, Stored
 from delivery.errors import DeliveryError, StoreUnavailable
 from delivery.fairness import after_failure
+from delivery.following import Step, Tried, Work, plan, surprise
 from delivery.items import (
     ENDS,
     Attempt,
-    Fate,
     Item,
     Kind,
-    LeasedItem,
     NewItem,
     OpenMessage,
     Reply,
@@ -31,17 +30,12 @@ from delivery.items import (
     State,
 )
 from delivery.queue import Queue, enqueued
-from delivery.retry import FallBack, GiveUp, Wait, after_deferral
 from delivery.store import items as rows
 from delivery.store.audit import Event, EventKind, record_each
 from delivery.store.messages import finish_messages, lock_messages
 from policy.decision import Route
 
-NO_PROOF: Final = Reply(550, "5.7.10", "the recipient's server could not be reached with proven encryption in time")
-
 log = structlog.get_logger()
-
-Work = Callable[[Connection, datetime], None]
 
 
 class ItemEnds(Protocol):
@@ -49,37 +43,6 @@ class ItemEnds(Protocol):
 
     async def ended(self, item: Item, state: State, reply: Reply) -> Work | None:
         """Asked before the transaction that ends the item; what it gives runs inside that transaction."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """One item, tried once."""
-
-    leased: LeasedItem
-    outcome: Sent | Stored | Deferred | Refused
-    started_at: datetime
-    ended_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What follows for one item."""
-
-    tried: Tried
-    to: State
-    event: EventKind
-    reply: Reply
-    reports: tuple[Fate, ...] = ()
-    next_at: datetime | None = None
-    retry_until: datetime | None = None
-    route: Route | None = None  # falls back to it
-    delay_said: bool = False
-    works: tuple[Work, ...] = field(default=(), repr=False)
-
-    @property
-    def item(self) -> Item:
-        """The item as it was leased."""
-        return self.tried.leased.item
 
 
 class _Late(Exception):
@@ -163,7 +126,7 @@ class Results:
         """`bare`: the results alone, without what follows from them."""
         now = self._queue.clock()
         if bare:
-            steps = [replace(plan(one, now, self._queue, self._jitter()), reports=()) for one in tried]
+            steps = [replace(plan(one, now, self._queue.settings, self._jitter()), reports=()) for one in tried]
         else:
             steps = [await self._step(one, now) for one in tried]
         late: frozenset[str] = frozenset()
@@ -193,7 +156,7 @@ class Results:
             self._queue.discard(report[0], error=error)
 
     async def _step(self, tried: Tried, now: datetime) -> Step:
-        step = plan(tried, now, self._queue, self._jitter())
+        step = plan(tried, now, self._queue.settings, self._jitter())
         if self._ends is not None and step.to in ENDS and step.item.kind is not Kind.MAIL:
             work = await self._ends.ended(step.item, step.to, step.reply)
             if work is not None:
@@ -269,11 +232,6 @@ def _tell(step: Step, *, late: bool) -> None:
     )
 
 
-def surprise() -> Deferred:
-    """The outcome of what nobody foresaw."""
-    return Deferred(Reply(451, "4.3.0", "an error of ours; it will be tried again"))
-
-
 def _host(outcome: Outcome) -> str:
     evidence = None if isinstance(outcome, Stored | Lost) else outcome.evidence
     return evidence.host if evidence is not None else ""
@@ -337,54 +295,3 @@ def _event(step: Step, *, late: bool) -> Event:
         persons={"recipient": item.recipient},
         private={"reply": outcome.reply.text},
     )
-
-
-# -- what follows --------------------------------------------------------------------------------------------------
-
-
-def plan(tried: Tried, now: datetime, queue: Queue, jitter: float) -> Step:
-    """What follows from an outcome."""
-    outcome, item = tried.outcome, tried.leased.item
-    match outcome:
-        case Sent():
-            fates = () if outcome.dsn_passed else (Fate.RELAYED,)
-            return Step(tried, State.SENT, EventKind.ITEM_SENT, outcome.reply, fates)
-        case Stored():
-            return Step(
-                tried, State.STORED, EventKind.ITEM_STORED, outcome.reply, (Fate.DELIVERED,), works=(outcome.work,)
-            )
-        case Refused():
-            return Step(tried, State.BOUNCED, EventKind.ITEM_BOUNCED, outcome.reply, (Fate.FAILED,))
-        case Deferred():
-            return _after_deferral(tried, after_deferral(item, outcome.reply, now, queue.settings, jitter), now, queue)
-        case _:
-            assert_never(outcome)
-
-
-def _after_deferral(tried: Tried, following: Wait | FallBack | GiveUp, now: datetime, queue: Queue) -> Step:
-    item, reply = tried.leased.item, tried.outcome.reply
-    match following:
-        case Wait(next_at, say_delay):
-            return Step(
-                tried,
-                State.DUE,
-                EventKind.ITEM_DEFERRED,
-                reply,
-                (Fate.DELAYED,) if say_delay else (),
-                next_at=next_at,
-                retry_until=item.expires_at,
-                delay_said=say_delay,
-            )
-        case GiveUp(why):
-            return Step(tried, State.BOUNCED, EventKind.ITEM_BOUNCED, why, (Fate.FAILED,))
-        case FallBack(Route.SAFEBOX):
-            # what is left of the item's time may be nothing; bringing it into a SafeBox needs some
-            until = max(item.expires_at, now + queue.settings.secure_fallback)
-            event = EventKind.ITEM_FELL_BACK
-            return Step(tried, State.DUE, event, reply, next_at=now, route=Route.SAFEBOX, retry_until=until)
-        case FallBack(Route.HOLD):
-            return Step(tried, State.HELD, EventKind.ITEM_FELL_BACK, reply, route=Route.HOLD)
-        case FallBack(route):
-            return Step(tried, State.BOUNCED, EventKind.ITEM_BOUNCED, NO_PROOF, (Fate.FAILED,), route=route)
-        case _:
-            assert_never(following)

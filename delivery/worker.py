@@ -23,11 +23,12 @@ from delivery.couriers.courier import Courier, Deferred, Delivery, Lost, Outcome
 from delivery.entering import Claim
 from delivery.errors import DeliveryError, StoreUnavailable
 from delivery.fairness import URGENT
+from delivery.following import Tried, surprise
 from delivery.housekeeping import Housekeeping
 from delivery.items import Lane, LeasedItem, OpenMessage
 from delivery.lanes import Batch, Lanes, Limits, alike, batches
 from delivery.queue import Queue
-from delivery.results import ItemEnds, Results, Tried, surprise
+from delivery.results import ItemEnds, Results
 from delivery.store.pauses import ALL
 from policy.decision import Route
 

@@ -19,7 +19,7 @@ What is where:
 - sheets: `sheets`, `workbooks`, `binarybook`, `grid`, `cellformat`, `numberformat`, `formulas`, `sheetfunctions`,
   `lookups`
 - OpenDocument: `opendocument`, `odftext`, `odfstyles`, `odfsheets`; `boxes` (where they stand); rtf: `rtf`,
-  `rtffile`, `rtfwords`
+  `rtffile`, `rtftables`, `rtfwords`
 - Office 97: `ole`, `compound`, `streams`, `propertysets`, `word97`, `excel97`, `biff`, `powerpoint97`, `macros`
 - Outlook: `outlook`, `mapi`, `tnef`, `lzfu`
 - pdf: `pdf`, `pdfobjects`, `pdfstreams`, `pdfpages`, `pdfdrawn`, `pdfcovered`, `pdfforms`, `pdfinside`, `fdf`

@@ -7,9 +7,9 @@ from typing import Final
 
 from policy.extraction.fields import unasked
 from policy.extraction.pieces import DELETED, FAINT, FIELD, HIDDEN, INSERTED, Line, Reading, readings_of
+from policy.extraction.rtftables import Fonts, pale_colours
 from policy.extraction.rtfwords import (
     BYTES,
-    CODE_PAGES,
     ENDS,
     ESCAPED,
     LABELLED,
@@ -17,9 +17,7 @@ from policy.extraction.rtfwords import (
     SHOWN,
     SIGNS,
     SILENT,
-    SYMBOLS,
 )
-from policy.reader.charsets import codec
 
 _TOKEN: Final = re.compile(
     rb"\\([a-zA-Z]{1,32})(-?[0-9]{1,10})?[ ]?|\\'([0-9a-fA-F]{2})|\\([^a-zA-Z])|([{}])|[\r\n\0]+|([^\\{}\r\n\0]+)"
@@ -28,9 +26,7 @@ _LOUD: Final = frozenset({"text", "beside"})
 _PACKED: Final = frozenset({"object", "picture"})
 _HEX: Final = re.compile(rb"[^0-9a-fA-F]+")
 _DEEPEST: Final = 5_000
-_MOST_FONTS: Final = 5_000
 _TINY: Final = 4  # half-points
-_PALE: Final = 0xF0
 _LONGEST_FIELD: Final = 200  # pieces of one instruction
 _BEHIND: Final = 65_536  # bytes behind the last group that are looked at
 _NOTHING: Final = b"\0\r\n\t \x1a"
@@ -81,10 +77,8 @@ class _Reader:
         self._data = data
         self._state = _State()
         self._groups: list[_State] = []
-        self._charset = "cp1252"
-        self._fonts: dict[int, str] = {}
-        self._font_named = 0
-        self._pale = self._pale_colours()
+        self._fonts = Fonts()
+        self._pale = pale_colours(data)
         self._raw = bytearray()
         self._lines: dict[str, list[Line]] = {}
         self._open: dict[str, Line] = {}
@@ -98,16 +92,6 @@ class _Reader:
         self._states: dict[_State, _State] = {}
         self._turns: dict[tuple[int, bytes, int | None], tuple[_State, _State]] = {}
         self._began = False  # the group that holds the whole text
-
-    def _pale_colours(self) -> frozenset[int]:
-        start = self._data.find(b"{\\colortbl")
-        table = self._data[start + 10 : self._data.find(b"}", start)][:20_000] if start >= 0 else b""
-        pale: set[int] = set()
-        for number, colour in enumerate(table.split(b";")):
-            tones = [int(tone) for tone in re.findall(rb"\\(?:red|green|blue)(\d{1,3})", colour)]
-            if len(tones) == 3 and min(tones) >= _PALE:
-                pale.add(number)
-        return frozenset(pale)
 
     def run(self) -> Found:
         data, at = self._data, 0
@@ -217,7 +201,7 @@ class _Reader:
     def _flush(self) -> None:
         """Bytes that were gathered, in the charset of their font."""
         if self._raw:
-            charset = self._fonts.get(self._state.font, self._charset)
+            charset = self._fonts.charset(self._state.font)
             raw = bytes(self._raw)
             self._raw.clear()
             self._add(raw.decode(charset, "replace"))
@@ -299,7 +283,7 @@ class _Reader:
             return
         self._state = known[1]
         if word == b"f":
-            self._font_named = value or 0
+            self._fonts.named = value or 0
 
     def _destination(self, word: bytes) -> bool:
         """Whether the word says what its group is, and is not text as it stands around it."""
@@ -336,23 +320,17 @@ class _Reader:
         self._state = replace(self._state, flags=flags)
 
     def _set_font(self, value: int | None) -> None:
-        self._font_named = value or 0
+        self._fonts.named = value or 0
         self._state = replace(self._state, font=value if value is not None else -1)
         if self._state.into != "fonts":
             self._look("f", value)
 
     def _set_charset(self, value: int | None) -> None:
-        if self._state.into == "fonts" and value is not None and len(self._fonts) < _MOST_FONTS:
-            page = "latin-1" if value == SYMBOLS else CODE_PAGES.get(value, "")
-            if page and value not in {0, 1} and codec(page):
-                self._fonts[self._font_named] = page
+        if self._state.into == "fonts" and value is not None:
+            self._fonts.has_charset(value)
 
     def _set_page(self, value: int | None) -> None:
-        found = codec(f"cp{value}") if value else None
-        if found and self._state.into == "fonts":
-            self._fonts[self._font_named] = found
-        elif found:
-            self._charset = found
+        self._fonts.has_page(value, in_table=self._state.into == "fonts")
 
     def _set_skips(self, value: int | None) -> None:
         self._state = replace(self._state, skips=1 if value is None else value)
