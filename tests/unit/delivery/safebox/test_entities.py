@@ -2,6 +2,7 @@
 
 import base64
 import random
+import re
 from email import message_from_bytes
 from email.message import Message
 from email.policy import compat32
@@ -92,8 +93,22 @@ def test_all_messages_of_the_tests_are_cut_alike() -> None:
 def test_base64_that_breaks_the_rules_is_decoded_as_the_standard_library_does(change: bytes, place: int) -> None:
     for data in (PACKED[:800], PACKED[:801], PACKED[:802].rstrip(), PACKED[:600] + b"=\r\nand a footer, none of it"):
         odd = data[:place] + change + data[place:]
-        message = message_from_bytes(b"Content-Transfer-Encoding: base64\r\n\r\n" + odd, policy=compat32)
+        head = b"Content-Transfer-Encoding: base64\r\n\r\n"
+        message = message_from_bytes(head + up_to_the_padding(odd), policy=compat32)
         assert from_base64(odd) == message.get_payload(decode=True)
+
+
+def up_to_the_padding(data: bytes) -> bytes:
+    """As far as the padding that fits: behind it Pythons of 2026 read on, those before did not."""
+    digits = paddings = 0
+    for at, sign in enumerate(data):
+        if sign == ord("="):
+            paddings += 1
+            if digits % 4 >= 2 and digits % 4 + paddings >= 4:
+                return data[: at + 1]
+        elif re.match(rb"[A-Za-z0-9+/]", bytes([sign])):
+            digits, paddings = digits + 1, 0
+    return data
 
 
 def test_what_is_cut_too_often_is_refused() -> None:
