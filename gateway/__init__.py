@@ -16,6 +16,6 @@ What is where:
 - the configuration: `settings`, `consistency`, `certificates`, `yamlmarks`, `mistakes`, `example`
 - processes: `processes` and `seats` (several workers), `rehearsal` (what is done before the doors open), `supervised`
   (systemd), `memory`, `chores`, `stores`
-- what is told: `telemetry`, `counting`, `queuegauges`
+- what is told: `telemetry`, `scraped`, `counting`, `queuegauges`
 - commands: `cli/`, `demo/`, `__main__`
 """

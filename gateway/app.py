@@ -40,6 +40,7 @@ from gateway.outgoing import Outgoing, most_connections, outgoing
 from gateway.policies import PolicyKeeper
 from gateway.recognition import pictures_for, tesseract_for
 from gateway.rehearsal import rehearse
+from gateway.scraped import metrics_endpoint
 from gateway.seats import Seat
 from gateway.settings import Settings
 from gateway.smtp.crowd import OneProcess
@@ -48,7 +49,7 @@ from gateway.smtp.reception import Door, House
 from gateway.stores import NAMESPACE, Stores, now, open_stores
 from gateway.strain import Strain
 from gateway.supervised import Supervisor
-from gateway.telemetry import Metrics, metrics_endpoint, start_logging
+from gateway.telemetry import Metrics, start_logging
 from gateway.usercache import WithUsers
 from policy.decision import Route
 from policy.extraction.message import read_message

@@ -1,19 +1,16 @@
 """What the service tells of itself: log lines as events with fields, and metrics for Prometheus. Never content."""
 
-import asyncio
 import json
 import logging
 import os
-import socket
 import sys
 import traceback
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, TextIO, TypeVar, cast
 
 import structlog
-from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
@@ -291,39 +288,6 @@ def forget_process(pid: int) -> None:
     """A worker has ended: its gauges are of nobody any more."""
     if os.environ.get(SHARED_METRICS):
         mark_process_dead(pid)  # type: ignore[no-untyped-call]  # the library's
-
-
-@asynccontextmanager
-async def metrics_endpoint(
-    sockets: Sequence[socket.socket], metrics: Metrics, takes_mail: Callable[[], bool] = lambda: True
-) -> AsyncIterator[None]:
-    """Serve /metrics, /health (we run) and /ready (`takes_mail`, asked in a thread) on listening sockets."""
-
-    async def show(_request: web.Request) -> web.Response:
-        try:
-            text = await asyncio.to_thread(metrics.text)
-        except Exception as error:  # noqa: BLE001  # the top of a web request
-            structlog.get_logger(__name__).error("metrics.failed", error=type(error).__name__, at=where(error))
-            return web.Response(status=503, text="not now\n")
-        return web.Response(body=text, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
-
-    async def health(_request: web.Request) -> web.Response:
-        return web.Response(text="running\n")
-
-    async def ready(_request: web.Request) -> web.Response:
-        taking = await asyncio.to_thread(takes_mail)
-        return web.Response(status=200 if taking else 503, text="ready\n" if taking else "not ready\n")
-
-    app = web.Application()
-    app.add_routes([web.get("/metrics", show), web.get("/health", health), web.get("/ready", ready)])
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-    await runner.setup()
-    try:
-        for sock in sockets:
-            await web.SockSite(runner, sock).start()
-        yield
-    finally:
-        await runner.cleanup()
 
 
 def _without_content(_logger: Any, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

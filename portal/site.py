@@ -211,10 +211,8 @@ def _senders_own() -> list[web.RouteDef]:
 
 @web.middleware
 async def _counted(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Tell the watch over idle connections, and the crowd at the door, that something happens on this one."""
-    line = request.protocol
-    working = line.at_work() if isinstance(line, Connection) else contextlib.nullcontext()
-    with request.app[PATIENCE].busy(line, asyncio.get_running_loop().time), working:
+    """Tell the watch over idle connections that something happens on this one."""
+    with request.app[PATIENCE].busy(request.protocol, asyncio.get_running_loop().time):
         return await handler(request)
 
 

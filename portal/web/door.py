@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from time import monotonic
-from typing import Final, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
 import structlog
 from aiohttp import web
@@ -218,12 +218,19 @@ class Door(web.Server):
 
 
 class Runner(web.AppRunner):
-    """Runs an application behind our door."""
+    """Runs an application behind our door. `crowd` None: the portal's, as it is configured."""
+
+    def __init__(self, app: web.Application, crowd: Crowd | None = None, **more: Any) -> None:
+        super().__init__(app, **more)
+        self._crowd = crowd
 
     async def _make_server(self) -> web.Server:
         made = await super()._make_server()
-        door = Door(
-            made.request_handler, request_factory=made.request_factory, loop=made._loop, **made._kwargs
-        )  # aiohttp offers no other way
-        door.crowd = Crowd(self.app[SERVICES].settings.trusted_proxies)
+
+        async def handled(request: web.BaseRequest) -> web.StreamResponse:
+            with cast(Connection, request.protocol).at_work():
+                return await made.request_handler(request)
+
+        door = Door(handled, request_factory=made.request_factory, loop=made._loop, **made._kwargs)  # no other way
+        door.crowd = self._crowd or Crowd(self.app[SERVICES].settings.trusted_proxies)
         return door

@@ -17,7 +17,6 @@ from typing import Final
 
 from aiohttp import web
 
-from portal.services import SERVICES
 from portal.web.accepting import Acceptor
 from portal.web.client import network_of
 from portal.web.door import Connection, Door
@@ -50,7 +49,6 @@ class Porch:
     ) -> None:
         assert isinstance(runner.server, Door), "a runner of ours, set up"
         self._door = runner.server
-        self._trusted = runner.app[SERVICES].settings.trusted_proxies
         self._acceptor = Acceptor(sockets, self._let_in, trouble="portal cannot accept")
         self._context = context
         self._tasks = tasks
@@ -77,7 +75,7 @@ class Porch:
             return
         connection = self._door()
         connection.is_counted(peer)
-        network = network_of(peer, self._trusted)
+        network = network_of(peer, self._door.crowd.trusted)
         self._make_room(network)
         task = self._tasks.create_task(self._secure(wire, connection), name="portal connection")
         self._under_way[task] = network
