@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from policy.extraction.passwords import likely_passwords
+from policy.extraction.spelling import numbers_spelled
 from policy.reader.limits import Budget
 from policy.reader.turns import has_halves
 from rules.content import Content, FileFact, FileKind, Part
@@ -65,8 +66,11 @@ class Collected:
     _seen: set[Part] = field(default_factory=set)
     _picture_bytes: int = 0
 
-    def text(self, place: str, text: str, marks: Sequence[tuple[int, str]] = ()) -> bool:
-        """Add a text, once; False when there is no room for it. `marks` as those of a Part."""
+    def text(self, place: str, text: str, marks: Sequence[tuple[int, str]] = (), *, source: bool = False) -> bool:
+        """Add a text, once; False when there is no room for it. `marks` as those of a Part.
+
+        Numbers that are spelled out in it are added, too, but for a `source`, which was looked through for them.
+        """
         if not text or text.isspace() or Part(place, text) in self._seen:
             return True
         if not self.budget.take_text(len(text)):
@@ -76,6 +80,9 @@ class Collected:
         if marks and len(clean) != len(text):
             marks = _moved(text, marks)
         self.parts.append(Part(clean_text(place), clean, tuple((offset, clean_text(mark)) for offset, mark in marks)))
+        if not source:
+            for number in numbers_spelled(clean):
+                self.text(place, number, source=True)
         return True
 
     def picture(self, file: File) -> bool:

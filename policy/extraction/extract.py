@@ -189,7 +189,7 @@ def _is_own(fact: FileFact, file: File) -> bool:
 def _text(file: File, kind: Kind, into: Collected) -> None:
     whole = True
     for text in text_readings(file.data, file.charset, file.media_type, flowed=file.flowed, delsp=file.delsp):
-        into.text(file.place, text)
+        into.text(file.place, text, source=True)
         if "\t" in text:
             into.text(file.place, joined_cells(text))
         if b"\\" in file.data and "<" in text and has_tags_in_numbers(text.encode("utf-8", "replace")):
@@ -354,7 +354,7 @@ def _unread(file: File, kind: Kind, into: Collected) -> None:
     texts = file.media_type.startswith("text/") or len(head.translate(None, _NOT_PRINTED)) > _MOSTLY_TEXT * len(head)
     if kind.formats[0] is Format.UNKNOWN and texts:
         for text in text_readings(file.data, file.charset):
-            into.text(file.place, text)
+            into.text(file.place, text, source=True)
     into.fact(file, kind.file, reason=f"{kind.about}: {_UNREAD[kind.formats[0]]}")
 
 

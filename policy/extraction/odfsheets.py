@@ -18,8 +18,10 @@ _CELLS: Final = ("{*}table-cell", "{*}covered-table-cell")
 _ADDRESS: Final = re.compile(r"\[([^\[\]]{1,200})\]")
 _ONE: Final = re.compile(r"(?:\$?('(?:[^']|'')*'|[^.'$]*))?\.(\$?[A-Z]{1,3}\$?\d{1,7})")
 _WORKED_OUT: Final = re.compile(r"[&\"]|\b(?:CONCAT|TEXT|CHAR|UNICHAR|REPT|SUBSTITUTE|REPLACE)", re.I)
+_DIGITS: Final = re.compile(r"\s*[0-9-]{1,6}\s*")
 _MOST_COLUMNS: Final = 16_384
 _MOST_ROWS: Final = 1_100_000
+_MOST_ALIKE: Final = 40  # cells of the same value side by side: digits of a number may be
 
 
 @dataclass(slots=True)
@@ -102,6 +104,11 @@ def _row(element: "etree._Element", row: int, table: _Table) -> None:
         count = _repeated(each, "number-columns-repeated", _MOST_COLUMNS)
         if len(each) or each.attrib:
             _cell(each, row, column, table, shown_row)
+            alike = (
+                min(count, _MOST_ALIKE) if count > 1 and _DIGITS.fullmatch("".join(map(str, each.itertext()))) else 1
+            )
+            for again in range(1, alike):
+                _cell(each, row, column + again, table, shown_row)
         column += count
         if column > _MOST_COLUMNS:
             break

@@ -55,9 +55,10 @@ class _Sheet:
             shown, stored, formula, code = self._cell(element, column, line)
             if formula:
                 worked_out = self._formula(formula, column, line, cached=shown)
-                if not shown and not worked_out and code:
+                if not shown and not worked_out:
                     stored = self._number(formula)
-                    shown = displayed(stored, code, from_1904=self.book.from_1904) if stored else ""
+                    is_formatted = bool(stored and code)
+                    shown = displayed(stored, code, from_1904=self.book.from_1904) if is_formatted else stored
                 shown = shown or worked_out
                 if worked_out and worked_out not in {shown, stored}:
                     self.formulas.append((reference(line, column), worked_out))

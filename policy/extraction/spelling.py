@@ -1,13 +1,14 @@
 """Numbers in plain text that are written another way than they are read.
 
 Marks of emphasis, escapes and links within a number (Markdown, TeX), pieces in arrays and in the columns of a table of
-values, numbers that a quoted line breaks, digits one below the other, struck over, or spelled as words. Each is given
-as it is read, in its surroundings; texts without any of this cost one look at their bytes.
+values, numbers that a quoted line breaks, digits one below the other, struck over, or spelled as words, groups in
+brackets and quotes or with words between them. Each is given as it is read, in its surroundings; texts without any of
+this cost one look at their bytes.
 """
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import re2
@@ -28,7 +29,19 @@ _WORDS: Final = {
 }  # fmt: skip
 _WORD: Final = "(?:" + "|".join(sorted(_WORDS, key=len, reverse=True)) + ")"
 _MARK: Final = r"(?:[*_~`$^]{1,3}|\\(?![ux][0-9a-fA-F])[a-zA-Z]{0,12}[{ ]?|[{}]{1,2}|\]\([^()\n]{0,100}\)|\[)"
-_SPELLED: Final = re.compile(rf"\b{_WORD}(?:[\s,./-]{{1,3}}{_WORD}){{6,40}}\b", re.I)
+_GAP: Final = r"[\s\x{b}\x{85}\p{Z},./-]{0,3}"
+_DIGITS: Final = "[0-9]{1,6}"
+_EITHER: Final = f"(?:{_WORD}|{_DIGITS})"
+_SPELLED: Final = re2.compile(rf"(?i)\b{_EITHER}(?:{_GAP}{_EITHER}){{2,}}\b")  # where one of them is a word
+_HAS_WORD: Final = re.compile("[a-z]", re.I)
+_SPELLED_SIGN: Final = re.compile(f"{_WORD}|[0-9]")
+_CLOSED: Final = r"(?:[)\]}>][ ,./_-]{0,3}[(\[{<]?|[(\[{<]|['\"”’»] {0,2}['\"“‘«])"
+_BETWEEN: Final = rf"(?:{_CLOSED}|,? (?i:and|then|und|et|y|e|en) (?:(?i:then) )?| ?[xX] ?)"
+_GROUPED: Final = re2.compile(rf"\b(?:[A-Z]{{2}})?{_DIGITS}(?:{_BETWEEN}{_DIGITS}){{2,}}\b")
+_GROUP_LENGTHS: Final = frozenset({(3, 2, 4), (3, 3, 3), (3, 3, 4), (4, 4, 4), (4, 4, 4, 4), (4, 6, 5), (4, 6, 4)})
+_LONGEST_NUMBER: Final = 34
+# Characters by their codes (TeX).
+_BY_CODE: Final = re.compile(r"\\(?:char|symbol)[ {]{0,2}(?:([0-9]{2,3})|\"([0-9A-F]{2}))(?:\}| |(?![0-9A-F]))")
 _MARKED: Final = re.compile(rf"[0-9*_~`${{\[\\-](?:[0-9 -]|{_MARK}){{5,120}}")
 _MARKS: Final = re.compile(_MARK)
 _STRUCK: Final = re.compile(r"~~[^~\n]{1,20}~~")
@@ -61,13 +74,17 @@ _ODD: Final = re2.compile(
     r'|[0-9]"?,\s*"[^"\n]{1,20}": ?"?[0-9]|[0-9-] ?\r?\n>'
     r"""|[0-9](?:-(?:\\n)?["'][\s,+.&\\]{0,16}["'][0-9]|["'][\s,+.&\\]{0,16}["']-[0-9])|[0-9-][\\%]\r?\n[ \t]*-?[0-9]"""
     r"|[0-9-]&[#a-zA-Z][0-9a-zA-Z]{1,8};|&#[0-9xX]{1,6};&#"
-    rf"|(?i:{_WORD}[\s,./-]{{1,3}}{_WORD}[\s,./-]{{1,3}}{_WORD}[\s,./-]{{1,3}}{_WORD})"
+    rf"|[0-9](?:{_BETWEEN})[0-9]{{1,6}}(?:{_BETWEEN})[0-9]|\\\\char[0-9\"]|\\\\symbol\\{{"
+    rf"|(?i:{_WORD}{_GAP}(?:{_WORD}{_GAP}{_WORD}{_GAP}(?:{_WORD}|[0-9])|[0-9]{{1,6}}{_GAP}{_WORD})"
+    rf"|[0-9]{_GAP}{_WORD}{_GAP}[0-9])"
 )
 # And where some of it is there, one each whether a closer and slower look can find what it looks for.
 _BLANK: Final = "[^0-9A-Za-z,;|-]{0,6}"
 _MAY_BE_ROWS: Final = re2.compile(rf"[0-9]{_BLANK}[,;|]{_BLANK}[0-9-]{{1,6}}{_BLANK}[,;|]{_BLANK}[0-9-]")
 _MAY_BE_LINES: Final = re2.compile(r"[0-9]\r?\n[0-9-]\r?\n[0-9-]\r?\n[0-9-]")
-_MAY_BE_WORDS: Final = re2.compile(f"(?i){_WORD}[^0-9A-Za-z]{{1,3}}{_WORD}[^0-9A-Za-z]{{1,3}}{_WORD}")
+_MAY_BE_WORDS: Final = re2.compile(
+    f"(?i){_WORD}{_GAP}{_EITHER}{_GAP}{_EITHER}|{_DIGITS}{_GAP}(?:{_WORD}{_GAP}{_EITHER}|{_DIGITS}{_GAP}{_WORD})"
+)
 
 
 def spelled_readings(text: str, data: bytes) -> Iterator[str]:
@@ -82,11 +99,27 @@ def spelled_readings(text: str, data: bytes) -> Iterator[str]:
         yield joined
     if "&" in text and _REFERENCE.search(text):
         yield html.unescape(text)
-    room = _MOST
-    for found in _written_oddly(text, data):
+    if "\\char" in text or "\\symbol" in text:
+        yield _BY_CODE.sub(_of_code, text)
+    yield from _within(_MOST, _written_oddly(text, data))
+
+
+def numbers_spelled(text: str) -> Iterator[str]:
+    """As `spelled_readings`, the numbers alone: for what is displayed of pages and documents."""
+    if len(text) <= _LONGEST and _ODD.search(data := text.encode("utf-8", "replace")) is not None:
+        yield from _within(_MOST, _windows(text, data))
+
+
+def _within(room: int, readings: Iterable[str]) -> Iterator[str]:
+    for found in readings:
         room -= len(found)
         if found and room > 0:
             yield found
+
+
+def _of_code(match: re.Match[str]) -> str:
+    code = int(match[1]) if match[1] else int(match[2], 16)
+    return chr(code) if 32 <= code < 127 else ""
 
 
 def _written_oddly(text: str, data: bytes) -> Iterator[str]:
@@ -109,9 +142,16 @@ def _windows(text: str, data: bytes) -> Iterator[str]:
         yield from _window(text, match, re.sub(r"[^0-9-]", "", match[1]))
     for match in _PIECES.finditer(text) if '"' in text else ():
         yield from _window(text, match, "".join(match.groups()))
+    for match in _GROUPED.finditer(text):
+        groups = re.findall("[0-9]+", match[0])
+        lengths = tuple(map(len, groups))
+        number = "".join(re.findall("[A-Z]{2}|[0-9]+", match[0]))
+        if lengths in _GROUP_LENGTHS or (len(number) <= _LONGEST_NUMBER and (max(lengths) == 1 or number[0] > "9")):
+            yield from _window(text, match, number)
     for match in _SPELLED.finditer(text) if _MAY_BE_WORDS.search(data) else ():
-        words = re.findall(_WORD, match[0].lower())
-        yield from _window(text, match, "".join(_WORDS[word] for word in words))
+        if _HAS_WORD.search(match[0]):
+            signs = _SPELLED_SIGN.findall(match[0].lower())
+            yield from _window(text, match, "".join(_WORDS.get(sign, sign) for sign in signs))
 
 
 def _window(text: str, match: re.Match[str], number: str) -> Iterator[str]:

@@ -27,7 +27,7 @@ def read_xml(file: File, kind: FileKind, into: Collected) -> None:
     declared = _XML_ENCODING.search(file.data[:512])
     charsets = dict.fromkeys((file.charset, declared[1].decode("ascii") if declared else ""))
     for source in dict.fromkeys(text for charset in charsets for text in text_readings(file.data, charset)):
-        into.text(file.place, source)
+        into.text(file.place, source, source=True)
         if "&" in source:
             into.text(file.place, html.unescape(source))  # the values of attributes
         text, complete = _plain_xml(source)

@@ -29,6 +29,16 @@ def texts(source: str, media_type: str = "") -> list[str]:
         "5~~9~~36-22-1234",
         "> SSN 536-22-\n> 1234",
         "five three six - two two - one two three four",
+        "fünf drei sechs zwei zwo eins zwei drei vier",
+        "cinq-trois-six deux deux un deux trois quatre",
+        "fivethreesixtwotwoonetwothreefour",
+        "five36-two2-12three4",
+        "536 dash 22 dash 1234",
+        "536, then 22, then 1234",
+        "(536)(22)(1234)",
+        "[5][3][6][2][2][1][2][3][4]",
+        "'536' '22' '1234'",
+        '\\char53\\char51\\char54-\\char50\\symbol{50}-\\char"31 234',
         "5\b53\b36\b6-22-1234",
         "5\b_3\b_6\b_-_\b2_\b2-1234",
         "5\x1b[8m9\x1b[0m36-\x1b[1m22\x1b[0m-1234",
@@ -63,10 +73,20 @@ def test_it_is_read_as_people_read_it(source: str) -> None:
         '{"width": 120, "height": 45, "at": [1, 2], "name": "x"}',
         "1\n2\n3\n",
         "> quoted 12\n> and more 13\n",
+        "3 minus 1 is two; the one 4 and two 5 (6) [7]",
+        "[12](34) and 120x80x145 mm",
     ],
 )
 def test_ordinary_texts_have_one_reading(source: str) -> None:
     assert text_readings(source.encode()) == (source,)
+
+
+@pytest.mark.parametrize(
+    "source", ["sechs", "<p>fünf drei sechs <b>zwei</b> zwei eins zwei drei vier", "<p>5<b>36</b> dash 22 dash 1234"]
+)
+def test_what_is_displayed_is_read_so_too(source: str) -> None:
+    found = extract("a.html", source.encode(), charset="utf-8").parts
+    assert any(NUMBER in part.text or BARE in part.text for part in found) is source.startswith("<p>")
 
 
 def test_a_flowed_quotation() -> None:
