@@ -102,6 +102,7 @@ async def test_so_many_handshakes_in_all(portal, authority) -> None:
             writer.close()
 
 
+@pytest.mark.slow
 async def test_finished_connections_that_rest_keep_nobody_out(portal, authority) -> None:
     async with asyncio.timeout(20), Entrance(portal, authority, Limits()) as at:
         at.crowd.from_one = 3
