@@ -122,8 +122,26 @@ def files() -> Iterator[tuple[str, bytes, str, str]]:
     )
 
 
+GROUPS = {
+    "groups-in-brackets": ("(536)(22)(1234)", "each group in brackets"),
+    "brackets-between-groups": ("536(22)1234", "brackets between the groups"),
+    "digits-in-brackets": ("[5][3][6] [2][2] [1][2][3][4]", "each digit in brackets"),
+    "groups-in-quotes": ("'536' '22' '1234'", "each group in quotes"),
+}
+
+
+def groups() -> Iterator[Evasion]:
+    """Numbers whose groups stand in brackets and quotes, in a text and on a page."""
+    for name, (value, why) in GROUPS.items():
+        text = mail(b"Content-Type: text/plain", b"", f"Her SSN is {value}, please file it.".encode())
+        yield Evasion(f"text-lines/{name}", text, why, "as people write it", value=value)
+        tagged = f"<p>Her SSN is <b>{value[:6]}</b>{value[6:]}, please file it."
+        yield Evasion(f"html-written/{name}", _page(tagged), f"{why}, on a page", "as people write it", value=value)
+
+
 def evasions() -> Iterator[Evasion]:
     """All of them."""
+    yield from groups()
     for family, each in (("html-written", pages), ("more", mails), ("more", files)):
         for name, raw, why, at in each():
             yield Evasion(f"{family}/{name}", raw, why, at, value=SSN)

@@ -69,6 +69,19 @@ def test_cells_of_a_flat_sheet_have_places_and_formulas_results() -> None:
     assert [mark for offset, mark in found.marks if offset <= found.text.index(NUMBER)][-1] == "D1"
 
 
+def test_a_cell_that_is_told_once_and_shown_twice() -> None:
+    def cell(text: str, more: str = "") -> str:
+        return f"<table:table-cell{more}><text:p>{text}</text:p></table:table-cell>"
+
+    digits = cell("2", ' table:number-columns-repeated="2"')
+    row = f"<table:table-row>{''.join(map(cell, '536'))}{digits}{''.join(map(cell, '1234'))}</table:table-row>"
+    shown = texts(extract("a.fods", flat(f'<table:table table:name="Pay">{row}</table:table>', "spreadsheet")))
+    assert any("536221234" in text for text in shown)
+    many = cell("7", ' table:number-columns-repeated="16000"')
+    wide = flat(f"<table:table><table:table-row>{many}</table:table-row></table:table>", "spreadsheet")
+    assert max(map(len, texts(extract("a.fods", wide)))) < 200
+
+
 def test_an_opendocument_file_without_its_content_is_told() -> None:
     out = BytesIO()
     with zipfile.ZipFile(out, "w") as archive:

@@ -115,6 +115,10 @@ def test_characters_by_their_numbers_and_cells_in_another_order() -> None:
     assert NUMBER in shown(book(f"<row>{digits}</row>", before=view))
 
 
+def test_a_sum_whose_result_was_not_saved_is_worked_out() -> None:
+    assert "536221234" in shown(book('<row><c r="A1"><f>536000000+221234</f></c></row>'))
+
+
 def test_a_formula_that_makes_a_text_and_is_not_followed_is_told() -> None:
     content = book('<row><c r="A1" t="str"><f>"536-"&amp;WEBSERVICE("x")</f></c></row>')
     assert [fact.reason for fact in content.files] == ["formulas of which not all were worked out"]
