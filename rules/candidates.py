@@ -61,15 +61,15 @@ class Known:
 
 
 class Program:
-    """One pattern of one detector, ready to confirm what the engine saw."""
+    """One pattern of one detector, ready to confirm what the engine saw; `exact`: it saw the pattern itself."""
 
-    def __init__(self, detector: int, pattern: Pattern, regex: re2._Regexp) -> None:
+    def __init__(self, detector: int, pattern: Pattern, regex: re2._Regexp, *, exact: bool = True) -> None:
         self.detector = detector
         self._pattern = pattern
         self._regex = regex
         self._width = pattern.max_width
         self._group = regex.groupindex.get("value", 0)
-        self._fixed = fixed_width(pattern.regex)
+        self._fixed = fixed_width(pattern.regex) if exact else 0
         self._rank = pattern.confidence.rank
         check = CHECKS[pattern.check] if pattern.check else None
         self._test = check.test if check else None

@@ -11,15 +11,13 @@ from functools import lru_cache
 from typing import Final
 
 LEAST: Final = 7  # digits of a run
+LONG: Final = 9  # of one about which most patterns stand; dates, times and amounts side by side make shorter ones
 _GAP: Final = 7  # signs between two of them, at most
 WIDEST: Final = 128  # bytes of a match that is sought about a run
 NARROW: Final = 48  # of one that most of these are no wider than
 _SIGNS: Final = r"[\t\n\f\r -/:-@\[-`{-~]"
 # The end of a run, which is told once however long it is: what follows it is a letter, a gap too wide, or nothing.
 _NO_SIGN: Final = _SIGNS.replace("[", "[^0-9", 1)
-RUN_END: Final = (
-    rf"\d(?:{_SIGNS}{{0,{_GAP}}}\d){{{LEAST - 1}}}(?:{_SIGNS}{{0,{_GAP}}}(?:{_NO_SIGN}|\z)|{_SIGNS}{{{_GAP + 1}}})"
-)
 _BACKWARDS: Final = re.compile(rf"[^0-9]{{0,{_GAP + 4}}}[0-9](?:{_SIGNS}{{0,{_GAP}}}[0-9])*".encode())
 _OF_RUNS: Final = bytes(code for code in range(128) if re.fullmatch(rf"[0-9]|{_SIGNS}", chr(code)))
 _GLANCE: Final = 64  # bytes in which most runs begin, and the signs before them
@@ -32,6 +30,13 @@ _OPEN: Final = re.compile(r"\((?:\?(?:P?<\w+>|[imsU-]*:))?")
 _FLAGS: Final = re.compile(r"\(\?[imsU-]+\)")
 _ENDLESS: Final = 1 << 20
 _MOST_KNOWN: Final = 4096  # patterns, which several passes ask about
+
+
+def run_end(least: int) -> str:
+    """The end of a run of so many digits, for the engine."""
+    return (
+        rf"\d(?:{_SIGNS}{{0,{_GAP}}}\d){{{least - 1}}}(?:{_SIGNS}{{0,{_GAP}}}(?:{_NO_SIGN}|\z)|{_SIGNS}{{{_GAP + 1}}})"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +64,11 @@ _DIGIT: Final = _Piece(1)
 
 
 @lru_cache(_MOST_KNOWN)
-def is_dense(regex: str) -> bool:
-    """Whether every match holds a run of LEAST digits; said of a pattern that RE2 takes. Never wrongly true."""
+def digits_of(regex: str) -> int:
+    """Of a pattern that RE2 takes: the digits of a run that every match is sure to hold. Never too many."""
     reader = _Reader(regex)
     piece = reader.alternatives()
-    return reader.done and piece.digits >= LEAST
+    return piece.digits if reader.done else 0
 
 
 class _Reader:
@@ -202,7 +207,7 @@ def _either(pieces: Sequence[_Piece]) -> _Piece:
 
 
 def windows(data: bytes, ends: Iterable[int], widest: int = WIDEST) -> list[tuple[int, int]]:
-    """The pieces of a text in which matches can stand about runs that end, as RUN_END says, there; they do not meet.
+    """The pieces of a text in which matches can stand about runs that end, as `run_end` says, there; they do not meet.
 
     No match that is looked for is wider than `widest` bytes.
     """
@@ -225,6 +230,23 @@ def windows(data: bytes, ends: Iterable[int], widest: int = WIDEST) -> list[tupl
         floor = end
     if last >= 0:
         found.append((first, last))
+    return found
+
+
+def widened(spans: Sequence[tuple[int, int]], by: int, size: int) -> list[tuple[int, int]]:
+    """Pieces of a text of `size` bytes, and so many bytes before and behind each; those that come near are one."""
+    found: list[tuple[int, int]] = []
+    first = last = -1
+    apart = by * _APART
+    for start, stop in spans:
+        if last < 0:
+            first = max(0, start - by)
+        elif start - by - last > apart:
+            found.append((first, last))
+            first = start - by
+        last = stop + by
+    if last >= 0:
+        found.append((first, min(last, size)))
     return found
 
 

@@ -21,6 +21,7 @@ BEFORE: Final = 4096 + 64  # of the block before: the widest match and what stan
 AFTER: Final = 64  # of the block behind, for a boundary at the end of a match
 _PIECE: Final = 1 << 16  # bytes of a piece that is looked at alone
 _SHEET: Final = 1 << 18  # bytes of pieces that are looked at together
+_MANY: Final = 64  # pieces, for which a look at all of the text is worth while
 _BETWEEN: Final = b"\f\n"  # no value holds it
 _FORMAT: Final = 2
 _END: Final = (1 << 40) - 1
@@ -178,12 +179,14 @@ class Engine:
     def _pieces(self, data: bytes, spans: Sequence[tuple[int, int]]) -> "Iterator[array[int]]":
         together: list[tuple[int, int]] = []
         size = 0
+        plain = len(spans) > _MANY and data.isascii()
         for start, stop in spans:
             first, last = start, stop
-            if data[first] >= 0x80:
-                first = _boundary(data, first)
-            if last < len(data) and data[last] >= 0x80:
-                last = _boundary(data, last)
+            if not plain:
+                if data[first] >= 0x80:
+                    first = _boundary(data, first)
+                if last < len(data) and data[last] >= 0x80:
+                    last = _boundary(data, last)
             if last - first > _PIECE:
                 told = last - 1 if last < len(data) else last
                 for found in self.ends(data[first:last]):

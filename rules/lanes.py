@@ -15,8 +15,12 @@ _FOLDS: Final = "(?i)"
 _MOST_KNOWN: Final = 4096  # patterns, which several passes ask about
 _NO_WORD: Final = re.compile(r"\[\^?\]?(?:\\.|[^\]\\])*\]|\\.|\{[^}]*\}|\(\?(?:P?<\w+>|[imsU-]*[:)])")
 _WORD: Final = re.compile(r"[A-Za-z0-9:$_/-]{2}")
+_TOKEN: Final = re.compile(r"\[\^?\]?(?:\\.|[^\]\\])*\]|\\.|\{[^}]*\}|\(\?(?:P?<\w+>|[imsU-]*[:)])|.", re.S)
+_ESCAPED: Final = re.compile(r"\\.|\(\?(?:P?<\w+>|[imsU-]*[:)])")
 _LEAD: Final = re.compile(r"(?:\\b|\(\?[imsU-]+\)|\((?:\?(?:P?<\w+>|:))?)*")
 _CLASS: Final = re.compile(r"\[(?!\^)(?:\\.|[^\]\\])+\]")
+_TWICE: Final = re.compile(r"\\b(\[[^\]\\^]+\])(\[[^\]\\^]+\])(?=\1\2)")
+_BOUND: Final = r"(?:\b|_)"
 
 
 class Lane(Enum):
@@ -24,7 +28,7 @@ class Lane(Enum):
 
     WORDS = "words"  # or wherever: it holds a word that leads to it
     NUMBERS = "numbers"
-    CAPITALS = "capitals"
+    CAPITALS = "capitals"  # or signs, or wherever: it holds two signs that stand side by side
     OTHERS = "others"
 
 
@@ -33,13 +37,46 @@ def lane_of(regex: str) -> Lane:
     """The lane of a pattern that RE2 takes."""
     if _WORD.search(_NO_WORD.sub(" ", regex)):
         return Lane.WORDS
+    if _FOLDS in regex:
+        return Lane.OTHERS  # also where a digit comes first: the letters behind it keep the engine from leaping
     lead = _LEAD.match(regex)
     rest = regex[lead.end() :] if lead else regex
     if rest.startswith("\\d"):
         return Lane.NUMBERS
     members = _CLASS.match(rest)
-    plain = re.sub(r"\\.", "", members[0]) if members else ""
+    if members is None:
+        return Lane.OTHERS if re.match(r"[a-z.\[^]|\\\w", rest) else Lane.CAPITALS
+    plain = re.sub(r"\\.", "", members[0])
     if re.fullmatch(r"\[[0-9-]+\]", plain):
         return Lane.NUMBERS
-    lower = _FOLDS in regex or re.search("[a-z]", plain)
-    return Lane.OTHERS if lower or re.search("[0-9]", plain) or not re.search("[A-Z]", plain) else Lane.CAPITALS
+    small = re.search("[a-z]", _ESCAPED.sub("", regex) if re.search("[0-9]", plain) else plain)
+    return Lane.OTHERS if small and not _holds_pair(regex) else Lane.CAPITALS
+
+
+def _holds_pair(regex: str) -> bool:
+    """Whether two signs stand side by side in it that stand for themselves."""
+    before = False
+    for token in _TOKEN.findall(regex):
+        sign = token[1] if token[0] == "\\" else token
+        stands = len(sign) == 1 and (not sign.isalnum() if token[0] == "\\" else sign not in "()|^$.?*+")
+        if stands and before:
+            return True
+        before = stands
+    return False
+
+
+def lean(regex: str) -> str:
+    """What the engine looks for in place of a pattern: it ends wherever the pattern does, and elsewhere, too.
+
+    Of a letter and a sign that stand twice at the beginning, the latter: single letters between signs are rare, but to
+    keep two of them in mind takes the engine twice as long for each letter of a text.
+    """
+    twice = _TWICE.match(regex)
+    if twice is None or not (_all_of(twice[1], r"[0-9A-Za-z]") and _all_of(twice[2], r"[^0-9A-Za-z\x80-\uffff]")):
+        return regex
+    return _BOUND + regex[twice.end() :]
+
+
+def _all_of(members: str, kind: str) -> bool:
+    among = re.compile(members)
+    return members.isascii() and all(re.match(kind, chr(code)) for code in range(128) if among.match(chr(code)))

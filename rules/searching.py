@@ -10,11 +10,11 @@ from typing import Final, TypeAlias
 from rules.arming import FIELDS, Armed, Arming
 from rules.budget import Budget
 from rules.candidates import Candidate, Known, Program, moved
-from rules.dense import NARROW, RUN_END, WIDEST, common, is_dense, windows
+from rules.dense import LEAST, LONG, NARROW, WIDEST, common, digits_of, run_end, widened, windows
 from rules.detector import Detector, Pattern
 from rules.disguise import FOREIGN_MARK, MARK
 from rules.engine import Bundle, Cache, Engine, Expression, Mode
-from rules.lanes import Lane, lane_of
+from rules.lanes import Lane, lane_of, lean
 from rules.literals import Literals
 from rules.normalise import BARRIER
 from rules.widths import asks_for_lines, asks_for_text, compile_pattern
@@ -25,7 +25,8 @@ Spans: TypeAlias = Sequence[tuple[int, int]]
 _END: Final = (1 << 40) - 1
 _BARRIER: Final = BARRIER.encode()
 _EVENTS: Final = 3  # 1 << 3 events that are only counted cost as much as one step
-_RUN: Final = 0  # the further expressions among the numbers; the other is a mark
+_RUN, _LONG_RUN, _MARK = range(3)  # the further expressions among the numbers
+_AMONG_NUMBERS: Final = (run_end(LEAST), run_end(LONG), MARK)
 _SMALL: Final = 1024  # bytes; a text no longer is searched whole
 
 
@@ -46,8 +47,8 @@ class Search:
     """Four passes, of which ordinary mail needs one.
 
     The first reads the whole text, lane by lane: for what can stand anywhere, and for runs of digits; terms of word
-    lists and words that name are found beside it. The second looks about the runs for what can stand only there: close
-    about them for most patterns, which are narrow, farther for the others. The third and the fourth look for what
+    lists and words that name are found beside it. The second looks about the runs for what can stand only there: about
+    short ones for few patterns, about long ones for most; close about them for the narrow, farther for the others. The third and the fourth look for what
     counts only where it is named, about the words that name it or below the header of a table: patterns as weak as
     "eight digits" cost other texts nothing. In these each detector has a database of its own, since it is another one's
     words that stand there mostly. Equal patterns of several detectors are otherwise run once.
@@ -66,12 +67,16 @@ class Search:
         self._arming = Arming(detectors)
         self._literals = Literals(terms, self._arming.names, cache)
         self._words = _Pass(detectors, _anywhere(Lane.WORDS), [], cache)
-        self._numbers = _Pass(detectors, _anywhere(Lane.NUMBERS), [Expression(RUN_END), Expression(MARK)], cache)
+        self._numbers = _Pass(detectors, _anywhere(Lane.NUMBERS), [*map(Expression, _AMONG_NUMBERS)], cache)
         fields = Expression(FIELDS, once=True, lines=True)
         self._capitals = _Pass(detectors, _anywhere(Lane.CAPITALS), [fields], cache)
         self._others = _Pass(detectors, _anywhere(Lane.OTHERS), [], cache)
         self._foreign = Engine([Expression(FOREIGN_MARK)], cache)
-        self._second = tuple(_Pass(detectors, _in_runs(named=False, wide=wide), [], cache) for wide in (False, True))
+        self._second = tuple(
+            _Pass(detectors, _in_runs(named=False, wide=wide, long=long), [], cache)
+            for long in (False, True)
+            for wide in (False, True)
+        )
         self._third = {
             index: _Pass(detectors, _named, [], cache, index)
             for index, detector in enumerate(detectors)
@@ -162,16 +167,21 @@ class Search:
         self, data: bytes, budget: Budget, sums: Sums | None, marks: list[int]
     ) -> Iterator[tuple["_Pass", Iterable[int]]]:
         """What the engine sees of patterns, pass by pass, each as `index << 40 | end`."""
-        armed, runs = Armed(self._arming, data), list[int]()
+        armed, runs, long_runs = Armed(self._arming, data), list[int](), list[int]()
         whole = ((0, len(data)),)
         for each in (self._words, self._others):
             for block in each.blocks(data, whole, budget):
                 yield each, block
         numbers, capitals = self._numbers, self._capitals
+        others, told = numbers.count << 40, (runs, long_runs, marks)
         for block in numbers.blocks(data, whole, budget):
-            runs += [event & _END for event in block if event >> 40 == numbers.count + _RUN]
-            marks += [event & _END for event in block if event >> 40 > numbers.count + _RUN]
-            yield numbers, [event for event in block if event >> 40 < numbers.count]
+            seen = list[int]()
+            for event in block:
+                if event < others:
+                    seen.append(event)
+                else:
+                    told[event - others >> 40].append(event & _END)
+            yield numbers, seen
         for block in capitals.blocks(data, whole, budget):
             if any(event >> 40 == capitals.count for event in block):
                 armed.add(self._arming.fields, (0,))
@@ -179,7 +189,7 @@ class Search:
         if not data.isascii():
             marks += [event & _END for block in self._foreign.ends(data) for event in block]
         about = self._about(data, runs)
-        for each, near in zip(self._second, about, strict=True):
+        for each, near in zip(self._second, (*about, *self._about(data, long_runs)), strict=True):
             for block in each.blocks(data, near, budget):
                 yield each, block
         self._literals.read(data, budget, armed.add, sums.add if sums is not None else None)
@@ -200,7 +210,8 @@ class Search:
             return (), ()
         if len(data) <= _SMALL:
             return ((0, len(data)),), ((0, len(data)),)
-        return windows(data, runs, NARROW), windows(data, runs, WIDEST)
+        near = windows(data, runs, NARROW)
+        return near, widened(near, WIDEST - NARROW, len(data))
 
     def _weighed(self, sums: Sums) -> Iterator[Candidate]:
         for detector, places in sums.seen.items():
@@ -213,8 +224,13 @@ def _anywhere(lane: Lane) -> Callable[[Pattern], bool]:
     return lambda pattern: not pattern.named and not _runs(pattern) and lane_of(pattern.regex) is lane
 
 
-def _in_runs(*, named: bool, wide: bool) -> Callable[[Pattern], bool]:
-    return lambda pattern: pattern.named is named and _runs(pattern) and (pattern.max_width > NARROW) is wide
+def _in_runs(*, named: bool, wide: bool, long: bool | None = None) -> Callable[[Pattern], bool]:
+    return (
+        lambda pattern: pattern.named is named
+        and _runs(pattern)
+        and (pattern.max_width > NARROW) is wide
+        and (long is None or (digits_of(pattern.regex) >= LONG) is long)
+    )
 
 
 def _named(pattern: Pattern) -> bool:
@@ -222,7 +238,7 @@ def _named(pattern: Pattern) -> bool:
 
 
 def _runs(pattern: Pattern) -> bool:
-    return 0 < pattern.max_width <= WIDEST and is_dense(pattern.regex)
+    return 0 < pattern.max_width <= WIDEST and digits_of(pattern.regex) >= LEAST
 
 
 class _Pass:
@@ -244,11 +260,12 @@ class _Pass:
                 by_regex[pattern.regex].append((index, pattern))
         compiled = {regex: compile_pattern(regex) for regex in by_regex}
         self.programs = [
-            tuple(Program(index, pattern, compiled[regex]) for index, pattern in patterns)
+            tuple(Program(index, pattern, compiled[regex], exact=lean(regex) == regex) for index, pattern in patterns)
             for regex, patterns in by_regex.items()
         ]
         self.count = len(by_regex)
-        self._engine = Engine([*(Expression(regex, lines=asks_for_lines(regex)) for regex in by_regex), *others], cache)
+        sought = [Expression(lean(regex), lines=asks_for_lines(regex)) for regex in by_regex]
+        self._engine = Engine([*sought, *others], cache)
         modes = self._engine.modes
         self.alone = [place for place in range(self.count) if modes[place] is Mode.ALONE]
         self.slow = frozenset(place for place in range(self.count) if modes[place] is not Mode.EXACT)

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from rules.dense import LEAST, NARROW, RUN_END, WIDEST, common, windows
+from rules.dense import LEAST, NARROW, WIDEST, common, run_end, widened, windows
 from rules.engine import Engine, Expression
 from rules.lanes import Lane, lane_of
 
@@ -38,7 +38,7 @@ RUN = re.compile(rf"\d(?:{SIGNS}{{0,7}}\d){{{LEAST - 1},}}")
 
 @pytest.fixture(scope="module")
 def engine() -> Engine:
-    return Engine([Expression(RUN_END)])
+    return Engine([Expression(run_end(LEAST))])
 
 
 def runs(engine: Engine, text: str) -> list[int]:
