@@ -28,6 +28,8 @@ BARRIER: Final = "\n\f\n"  # between texts that are looked at together: nothing 
 
 _BARRIER: Final = BARRIER.encode()
 _PLAIN_ASCII: Final = bytes([9, 10, 12, 13, *range(32, 127)])
+_NUL: Final = b"\0"
+_NUL_FOR_ODD: Final = bytes(code if code in _PLAIN_ASCII else 0 for code in range(256))
 _SLICE: Final = 1 << 15
 _SOME: Final = 1 << 20  # characters
 _SHORT: Final = 16
@@ -120,7 +122,7 @@ def _plain(text: str) -> bytes | None:
     while start < len(text):
         stop = text.find("\n", start + _SLICE) + 1 or len(text)
         data = _line_feeds(text[start:stop].encode())
-        if data.translate(None, _PLAIN_ASCII) or (b"=" in data and b"=\n" in data):
+        if _NUL in data or (b"=" in data and b"=\n" in data):
             return None
         pieces.append(data)
         start = stop
@@ -128,10 +130,16 @@ def _plain(text: str) -> bytes | None:
 
 
 def _line_feeds(data: bytes) -> bytes:
-    """With line feeds for CRLF; to take every CR away is quicker than to find each pair, where there are only pairs."""
+    """With line feeds for CRLF, and NUL for what is not plain; all in one pass, where there are pairs of CR and LF only.
+
+    To take every CR away is quicker than to find each pair.
+    """
     if b"\r" not in data:
-        return data
-    return data.replace(b"\r\n", b"\n") if _LONE_CR.search(data) else data.translate(None, b"\r")
+        return _NUL if data.translate(None, _PLAIN_ASCII) else data
+    if _LONE_CR.search(data):
+        data = data.replace(b"\r\n", b"\n")
+        return _NUL if data.translate(None, _PLAIN_ASCII) else data
+    return data.translate(_NUL_FOR_ODD, b"\r")
 
 
 def normalise_all(texts: Sequence[str]) -> list[Normalised]:
@@ -139,7 +147,7 @@ def normalise_all(texts: Sequence[str]) -> list[Normalised]:
     if all(map(str.isascii, texts)):
         plain = [_line_feeds(text.encode()) for text in texts]
         data = _BARRIER.join(plain)
-        if not data.translate(None, _PLAIN_ASCII) and b"=\n" not in data and not _JOINS.search(data):
+        if _NUL not in data and b"=\n" not in data and not _JOINS.search(data):
             return [Normalised(one, None, []) for one in plain]
     return [normalise(text) for text in texts]
 

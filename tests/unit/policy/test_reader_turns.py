@@ -1,5 +1,6 @@
 """Work in pieces gives what one call gives."""
 
+import base64
 import binascii
 import random
 import re
@@ -10,6 +11,7 @@ import pytest
 from policy.reader import turns
 from policy.reader.boundaries import guess_boundary
 from policy.reader.telltales import Telltale, telltales
+from policy.reader.transfer import _in_lines
 from rules.content import Part, in_short
 
 SIGNS = ("a", "b", "\r\n", "\n", "=", "=\n", "=41", " ", "--", "é", "\U0001f600", "\ud800")
@@ -85,3 +87,22 @@ def test_a_delimiter_is_guessed_wherever_it_stands(before: str, monkeypatch: pyt
     body = f"{before}--here\r\nContent-Type : text/plain\r\n\r\n--there\ncontent-disposition: inline\n".encode()
     assert guess_boundary(body) == b"here"
     assert guess_boundary(b"--here\r\nSubject: none\r\n") is None
+
+
+def test_base64_in_lines_reads_as_it_does_without_their_ends() -> None:
+    """Whatever is done to lines of one length: what they decode to is what the alphabet in them says."""
+    rng = random.Random(11)
+    quick = 0
+    for _ in range(400):
+        width = rng.choice([76, 76, 64, 60, 75])
+        packed = base64.b64encode(rng.randbytes(rng.randrange(3000)))
+        body = bytearray(b"\r\n".join(packed[at : at + width] for at in range(0, len(packed), width)))
+        for _ in range(rng.choice([0, 0, 1, 2]) if body else 0):
+            at = rng.randrange(len(body))
+            more = rng.choice([b"=", b"==", b"\r\n", b"\n", b"!", b"A", b"AAAA", b" ", b"", b"\r\nAAAA"])
+            body[at : at + rng.randrange(3)] = more
+        whole = _in_lines(bytes(body))
+        if whole is not None:
+            quick += 1
+            assert whole == base64.b64decode(body.translate(None, b"\r\n"), validate=True)
+    assert quick > 50
