@@ -225,8 +225,8 @@ def _anywhere(lane: Lane) -> Callable[[Pattern], bool]:
 
 
 def _in_runs(*, named: bool, wide: bool, long: bool | None = None) -> Callable[[Pattern], bool]:
-    return (
-        lambda pattern: pattern.named is named
+    return lambda pattern: (
+        pattern.named is named
         and _runs(pattern)
         and (pattern.max_width > NARROW) is wide
         and (long is None or (digits_of(pattern.regex) >= LONG) is long)
