@@ -19,6 +19,8 @@ _WIDE: Final = b"  "
 _SIGNS: Final = (b"\t", b";", b"|", _WIDE, b",")
 _LONGEST_LINE: Final = 4096  # bytes; a longer line is no row
 _LONGEST_LABEL: Final = 48
+_WALKED: Final = 9  # 1 << 9 bytes of a line that is looked at cost as much as one step
+_READ: Final = 6  # likewise, of one that is taken apart
 _MOST_HEADS: Final = 4  # lines of labels: a title, groups of columns, their names
 _MOST_ODD: Final = 3  # lines within a table that do not fit it: blank ones, subtotals
 _QUOTED: Final = re.compile(rb'"[^"\n]*"')
@@ -73,6 +75,7 @@ class Columns:
         self._data = data
         self._budget = budget
         self._known: dict[tuple[bytes, ...], _Known] = defaultdict(_Known)  # by the signs that were looked for
+        self._found: dict[tuple[int, int], list[_Table]] = {}  # by the lines that were looked at
 
     def header(self, start: int, end: int) -> bytes:
         """The labels above the value at start..end; empty where it fills no cell of a table."""
@@ -107,13 +110,19 @@ class Columns:
         if not any(start <= first < stop for start, stop in reversed(known.searched)):
             start, stop = self._walk(first, -1, signs), self._walk(last, 1, signs)
             known.searched.append((start, stop))
-            known.tables += [
-                table for table in _tables(self._data, start, stop, self._budget) if table.rows or len(table.heads) > 1
-            ]
+            known.tables += self._within(start, stop)
             known.tables.sort(key=lambda table: table.start)
             known.starts = [table.start for table in known.tables]
         index = bisect_right(known.starts, first) - 1
         return known.tables[index] if index >= 0 and known.tables[index].end >= last else None
+
+    def _within(self, start: int, stop: int) -> list[_Table]:
+        """The tables of some lines: the same whatever sign led there."""
+        found = self._found.get((start, stop))
+        if found is None:
+            tables = _tables(self._data, start, stop, self._budget)
+            found = self._found[start, stop] = [table for table in tables if table.rows or len(table.heads) > 1]
+        return found
 
     def _walk(self, place: int, step: int, signs: Sequence[bytes]) -> int:
         """Up (from a line's start) or down (from its end) until more lines than may be odd are no rows."""
@@ -126,8 +135,8 @@ class Columns:
                 start = place + 1
                 stop = data.find(b"\n", start)
                 stop = place = len(data) if stop < 0 else stop
-            self._budget.left -= 1
             line = data[start:stop] if stop - start <= _LONGEST_LINE else b""
+            self._budget.left -= 1 + (len(line) >> _WALKED)
             if any(sign in line for sign in signs if sign) or _VALUE_LINE.fullmatch(line):
                 odd, kept = 0, place
             else:
@@ -194,7 +203,7 @@ def _tables(data: bytes, start: int, end: int, budget: Budget) -> Iterator[_Tabl
         stop = data.find(b"\n", start)
         stop = len(data) if stop < 0 else stop
         line = data[start:stop] if stop - start <= _LONGEST_LINE else b""
-        budget.left -= 1
+        budget.left -= 1 + (len(line) >> _READ)
         set_off = table is not None and table.rows > 0 and _is_set_off(data, start, stop)
         begun = _begun(line, start, stop) if set_off else None
         if table is not None and begun is not None and begun.sign and begun.sign == table.sign:

@@ -130,7 +130,7 @@ def _plain(text: str) -> bytes | None:
 
 
 def _line_feeds(data: bytes) -> bytes:
-    """With line feeds for CRLF, and NUL for what is not plain; all in one pass, where there are pairs of CR and LF only.
+    """With line feeds for CRLF, and NUL for what is not plain; in one pass where there are pairs of CR and LF only.
 
     To take every CR away is quicker than to find each pair.
     """

@@ -48,10 +48,10 @@ class Search:
 
     The first reads the whole text, lane by lane: for what can stand anywhere, and for runs of digits; terms of word
     lists and words that name are found beside it. The second looks about the runs for what can stand only there: about
-    short ones for few patterns, about long ones for most; close about them for the narrow, farther for the others. The third and the fourth look for what
-    counts only where it is named, about the words that name it or below the header of a table: patterns as weak as
-    "eight digits" cost other texts nothing. In these each detector has a database of its own, since it is another one's
-    words that stand there mostly. Equal patterns of several detectors are otherwise run once.
+    short ones for few patterns, about long ones for most; close about them for the narrow, farther for the others. The
+    third and the fourth look for what counts only where it is named, about the words that name it or below the header
+    of a table: patterns as weak as "eight digits" cost other texts nothing. In these each detector has a database of
+    its own, since it is another one's words that stand there mostly. Equal patterns are otherwise run once.
     """
 
     def __init__(self, detectors: Sequence[Detector], cache: Cache | None) -> None:

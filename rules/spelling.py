@@ -44,13 +44,14 @@ _PLAIN: Final = (
     r"\x09\x0a\x0c\x0d\x20-\x7e\u00a1-\u00a7\u00a9\u00ab\u00ac\u00ae\u00b0\u00b1\u00b6\u00b7\u00bb\u00bf-\u0131"
     r"\u0134-\u013e\u0141-\u0148\u014a-\u017e\u0180-\u01c3\u0391-\u03a1\u03a3-\u03ce\u0400-\u0482\u048a-\u052f"
     r"\u05d0-\u05ea\u0621-\u063a\u0641-\u064a\u3001-\u3003\ufdfa\ufdfb\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3"
-    r"\u2016\u2018-\u201f\u2020-\u2023\u2030\u2039\u203a\u20ac\U0001f300-\U0001faff"
+    r"\u2016\u2018-\u201f\u2020-\u2023\u2030\u2039\u203a\u20ac\ufffd\U0001f300-\U0001faff"
 )
 ODD_BYTES: Final = re2.compile("[^" + re.sub(r"\\[xuU]([0-9a-f]+)", r"\\x{\1}", _PLAIN) + "]")
 ODD_RUN: Final = re.compile(f"[{_PLAIN}]?[^{_PLAIN}]+")
 _UPON: Final = re.compile(r"(?<=[0-9A-Za-z\- ])(?:\0[^\0])+")
 _PIECE: Final = 128
 _MOST_SPELLINGS: Final = 20_000
+_SHORT: Final = 3  # characters of a run that is likely to be met again
 # Between two digits what is drawn there is a dash to the reader: a box's line, a middle dot, a long vowel's mark, an
 # arrow, a small picture. Not what counts or measures: degrees, minutes, currencies, signs of arithmetic.
 _STROKES: Final = (
@@ -73,7 +74,19 @@ class _Spelling(dict[int, str]):
 
 def careful(match: re.Match[str]) -> str:
     """A run of odd characters, in plain spelling."""
-    plain = _compatible(match.group().translate(_ENCLOSED)).translate(_SPELLING)
+    run = match[0]
+    if len(run) > _SHORT:
+        return _plainly(run)
+    known = _RUNS.get(run)
+    if known is None:
+        known = _plainly(run)
+        if len(_RUNS) < _MOST_SPELLINGS:
+            _RUNS[run] = known
+    return known
+
+
+def _plainly(run: str) -> str:
+    plain = _compatible(run.translate(_ENCLOSED)).translate(_SPELLING)
     # What stood between two that combine may be gone.
     return _compatible(_UPON.sub("", plain).replace("\0", ""))
 
@@ -107,3 +120,4 @@ def _one(char: str) -> str:
 
 
 _SPELLING: Final = _Spelling()
+_RUNS: Final[dict[str, str]] = {}  # short ones that were met, and what they become

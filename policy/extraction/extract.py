@@ -35,7 +35,7 @@ from policy.extraction.text import text_readings
 from policy.extraction.valuefiles import value_readings
 from policy.extraction.wrappings import holds_wrapping, read_cms, read_pgp, read_written
 from policy.extraction.xmlsource import read_xml
-from policy.reader.charsets import decode
+from policy.reader.charsets import decode, is_noise, legible
 from policy.reader.limits import DEFAULT_LIMITS, Budget, Limits
 from policy.reader.mime import Leaf, read_mime
 from policy.reader.openpgp import looks_pgp
@@ -61,6 +61,7 @@ _MOSTLY_TEXT: Final = 0.7
 _CODED: Final = re.compile(r"(?=.*[A-Za-z+/=])[A-Za-z0-9+/=]{1,80}\s*|-----[A-Z ]{1,40}-----\s*")  # lines of armour
 _NOT_PRINTED: Final = bytes(set(range(256)) - set(range(32, 127)) - set(b"\t\r\n"))
 _OWN_SIGNS: Final = "a page with a font of its own, by which letters can look like digits"
+_NOISE: Final = "a text of which most is none in any charset"
 _TOO_COMPLEX: Final = "a page of more elements and style rules than are worked through"
 _UNREAD: Final = {
     Format.PACKED: "an archive of a type that is not unpacked",
@@ -187,6 +188,10 @@ def _is_own(fact: FileFact, file: File) -> bool:
 
 
 def _text(file: File, kind: Kind, into: Collected) -> None:
+    if is_noise(file.data, file.charset):
+        into.text(file.place, legible(file.data))
+        into.fact(file, kind.file, reason=_NOISE)
+        return
     whole = True
     for text in text_readings(file.data, file.charset, file.media_type, flowed=file.flowed, delsp=file.delsp):
         into.text(file.place, text, source=True)
@@ -353,7 +358,9 @@ def _unread(file: File, kind: Kind, into: Collected) -> None:
     head = file.data[:65536]
     texts = file.media_type.startswith("text/") or len(head.translate(None, _NOT_PRINTED)) > _MOSTLY_TEXT * len(head)
     if kind.formats[0] is Format.UNKNOWN and texts:
-        for text in text_readings(file.data, file.charset):
+        noise = is_noise(file.data, file.charset)
+        told = (legible(file.data),) if noise else text_readings(file.data, file.charset)
+        for text in told:
             into.text(file.place, text, source=True)
     into.fact(file, kind.file, reason=f"{kind.about}: {_UNREAD[kind.formats[0]]}")
 

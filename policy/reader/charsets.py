@@ -5,9 +5,9 @@ import re
 from typing import Final
 
 from policy.reader.charsetnames import EUC_TW, ISO_2022_CN, OWN, UTF_7_IMAP, codec, reads_as
-from policy.reader.turns import Once, decoded, has_halves, holds, search
+from policy.reader.turns import Once, decoded, has_halves, holds, search, without
 
-__all__ = ["codec", "decode", "readings"]
+__all__ = ["codec", "decode", "is_noise", "legible", "readings"]
 
 _BOMS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -25,7 +25,12 @@ _FULLWIDTH: Final = (
 )
 _NO_ZEROS: Final = "no zeros"  # some programs step over them
 _GUESSED: Final = frozenset(name for name, _ in _FULLWIDTH)
-_LEAST_NOISE: Final = 1 << 16  # characters
+_CONTROLS: Final = bytes({*range(32), 127} - set(b"\0\b\t\n\v\f\r\x0e\x0f\x1a\x1b"))  # of no charset's text
+_MOST_CONTROLS: Final = 1 / 50  # of the bytes of a text; noise has four times as many
+_LEGIBLE: Final = re.compile(rb"[\t\n\r\x20-\x7e]{6,}")
+_SOME: Final = 1 << 20  # bytes that are looked at in one call
+_SEAM: Final = 256  # of them twice, for what stands where two calls meet
+_LEAST_NOISE: Final = 1 << 16  # bytes, or characters
 _MOST_BROKEN: Final = 1 / 16  # of the characters of a text; noise has more in any charset
 _WIDE_NAMES: Final = ("utf-16", "utf-32")
 # In these a digit's byte may belong to another character, or stand for one.
@@ -61,6 +66,9 @@ def readings(data: bytes, charset: str = "") -> tuple[str, ...]:
     declared = reads_as(charset) if charset else None
     if data.isascii() and b"\0" not in data and b"\x1b" not in data and _is_plain(declared):
         return _ascii(data)
+    if is_noise(data, charset):
+        plain = declared or "cp1252"
+        return tuple(dict.fromkeys((_decode(data, plain), _decode(without(data, b"\0"), plain))))
     found: Once[str] = Once()
     for mark, name in _BOMS:
         if data.startswith(mark):
@@ -72,6 +80,28 @@ def readings(data: bytes, charset: str = "") -> tuple[str, ...]:
         if name == declared or name not in _GUESSED or not _is_noise(text):
             found.add(text)
     return found.all()
+
+
+def is_noise(data: bytes, charset: str = "") -> bool:
+    """Whether many bytes are hardly text in any charset: too many controls stand in them that no text holds.
+
+    Text in two or four bytes a character has them, too, and is none.
+    """
+    if len(data) <= _LEAST_NOISE or data.startswith(tuple(mark for mark, _ in _BOMS)):
+        return False
+    declared = reads_as(charset) if charset else None
+    if (declared or "").startswith(_WIDE_NAMES) or _wide(data, data.count(0)):
+        return False
+    return len(data) - len(without(data, _CONTROLS)) > len(data) * _MOST_CONTROLS
+
+
+def legible(data: bytes) -> str:
+    """What a person could read within noise: runs of plain characters, a line each; programs step over zeros."""
+    data = without(data, b"\0")
+    lines: list[bytes] = []
+    for start in range(0, len(data), _SOME):
+        lines += _LEGIBLE.findall(data, max(0, start - _SEAM), start + _SOME)
+    return b"\n".join(lines).decode("ascii")
 
 
 def _is_noise(text: str) -> bool:

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from policy.reader.charsets import codec, readings
+from policy.reader.charsets import codec, is_noise, legible, readings
 
 NAMES = {
     "ANSI_X3.4-1968": "cp1252",
@@ -79,3 +79,19 @@ def test_a_long_text_is_read_in_charsets_of_the_east_only_where_it_can_be_one() 
     assert noise[-2_000:].decode("gb18030", "replace") in readings(noise[-2_000:], "utf-8")
     # What an ASCII number lost by signs that programs step over is read wherever it stands.
     assert any("536-22-1234" in text for text in readings(noise + b"536-2\0002-1234", "utf-8"))
+
+
+def test_of_noise_what_a_person_could_read_is_left() -> None:
+    noise = random.Random(1).randbytes(1 << 17)
+    data = b"Dear all,\r\nSSN 536-22-1234" + noise + b"card 4111 1111 \0001111 1111" + noise
+    assert is_noise(data)
+    assert is_noise(data, "utf-8")
+    assert not is_noise(data[: 1 << 15])
+    assert not is_noise(data, "utf-16")
+    assert not is_noise(("Ünïcödé числа 数字 " * 9000).encode("utf-16-le"))
+    assert not is_noise("地址和电话在下面。".encode("gb18030") * 9000)
+    assert not is_noise("Größe und Übung, \x1b[1mschön\x1b[0m.\r\n".encode("cp1252") * 9000)
+    text = legible(data)
+    assert text.startswith("Dear all,\r\nSSN 536-22-1234")
+    assert "card 4111 1111 1111 1111" in text
+    assert len(text) < len(data) / 20
