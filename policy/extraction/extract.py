@@ -234,8 +234,9 @@ def _card(file: File, into: Collected) -> None:
 
 
 def _html(file: File, kind: Kind, into: Collected) -> None:
-    pages = page_readings(file.data, file.charset)
-    reason = _OWN_SIGNS if any(page.own_signs for page in pages) else ""
+    noise = is_noise(file.data, file.charset)
+    pages = page_readings(legible(file.data).encode()) if noise else page_readings(file.data, file.charset)
+    reason = _NOISE if noise else _OWN_SIGNS if any(page.own_signs for page in pages) else ""
     into.fact(file, kind.file, reason=reason if all(page.whole for page in pages) else _TOO_COMPLEX)
     for page in pages:
         for label, text in page.named():

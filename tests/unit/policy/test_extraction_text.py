@@ -1,5 +1,7 @@
 """Texts, calendars, cards and entries, and lines in the order in which they are displayed."""
 
+import random
+
 import pytest
 
 from policy.extraction.bidi import visual, visual_lines
@@ -147,3 +149,11 @@ def test_lines_as_they_are_displayed(line: str, seen: str) -> None:
 def test_only_lines_that_turn_are_given() -> None:
     assert visual_lines("plain 12\n\u202e21\n" + "\u202e5" * 3000) == ["12"]
     assert visual_lines("\u202eab") == []
+
+
+@pytest.mark.parametrize("head", [b"SSN 536-22-1234 and more words of a text.\r\n" * 200, b"SSN 536-22-1234, then "])
+def test_noise_behind_a_text_is_told_and_what_is_legible_is_read(head: bytes) -> None:
+    content = extract("a.txt", head + random.Random(2).randbytes(1 << 17), media_type="text/plain")
+    assert any("536-22-1234" in part.text for part in content.parts)
+    assert len(content.parts[0].text) < len(head) + 16_000
+    assert [fact.unreadable for fact in content.files] == [True]
