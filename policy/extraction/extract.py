@@ -362,7 +362,7 @@ def _unread(file: File, kind: Kind, into: Collected) -> None:
         noise = is_noise(file.data, file.charset)
         told = (legible(file.data),) if noise else text_readings(file.data, file.charset)
         for text in told:
-            into.text(file.place, text, source=True)
+            into.text(file.place, text, source=not noise)
     into.fact(file, kind.file, reason=f"{kind.about}: {_UNREAD[kind.formats[0]]}")
 
 
