@@ -1,7 +1,6 @@
 """The templates of notices, and what they may use to speak the reader's language in lines that fit a mail."""
 
 import re
-import textwrap
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +15,8 @@ from delivery.notices.wording import one_line
 from delivery.speech import said, spoken
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
+_WIDTH: Final = 72
+_SPACES: Final = re.compile(r"[ \t\n\r\v\f]+")
 
 
 @lru_cache(maxsize=1)
@@ -81,19 +82,25 @@ def _size(octets: int) -> str:
 
 def _wrapped(text: str) -> str:
     """A paragraph in lines of 72 characters; links and addresses stay whole."""
-    return textwrap.fill(_spaced(text), 72, break_long_words=False, break_on_hyphens=False)
+    return _filled(text)
 
 
 def _item(text: str, mark: str = "*") -> str:
     """The same as one of a list, its lines below each other."""
-    mark = f"{mark} "
-    filled = textwrap.TextWrapper(72, mark, " " * len(mark), break_long_words=False, break_on_hyphens=False)
-    return filled.fill(_spaced(text))
+    return _filled(text, f"{mark} ", " " * (len(mark) + 1))
 
 
-def _spaced(text: str) -> str:
-    """With one space between words; those that must stay on one line keep theirs."""
-    return " ".join(re.split(r"[ \t\n]+", text.strip()))
+def _filled(text: str, first: str = "", other: str = "") -> str:
+    """Words in lines, each with what stands before it. Those that must stay on one line have other spaces between."""
+    lines: list[str] = []
+    line, begins = first, True
+    for word in _SPACES.split(text.strip()):
+        if not begins and len(line) + 1 + len(word) > _WIDTH:
+            lines.append(line)
+            line, begins = other, True
+        line = f"{line}{word}" if begins else f"{line} {word}"
+        begins = False
+    return "\n".join([*lines, line]) if text.strip() else ""
 
 
 def _titled(subject: str) -> str:

@@ -17,10 +17,13 @@ def one_line(text: str, limit: int = MAX_LINE) -> str:
     """
     if len(text) > limit * 8:  # a name of 10 MB is not worth looking at whole
         text = text[: limit * 8]
-    spaced = "".join(" " if c.isspace() or c in "\x85\u2028\u2029" else c for c in text)
-    seen = "".join(c for c in spaced if c in _JOINERS or unicodedata.category(c) not in _INVISIBLE)
-    line = " ".join(seen.split())
+    line = " ".join((text if text.isprintable() else _seen(text)).split())
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def _seen(text: str) -> str:
+    spaced = "".join(" " if c.isspace() or c in "\x85\u2028\u2029" else c for c in text)
+    return "".join(c for c in spaced if c in _JOINERS or unicodedata.category(c) not in _INVISIBLE)
 
 
 def many_lines(text: str, limit: int) -> str:

@@ -4,12 +4,14 @@ import email
 import email.policy
 import os
 import re
+import textwrap
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.utils import parseaddr
+from html import unescape
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -20,8 +22,8 @@ from hypothesis import strategies as st
 from delivery.languages import Language
 from delivery.notices.compose import Composer
 from delivery.notices.facts import About, End, Offer, Voice
-from delivery.notices.notice import Attached, Notice, mailbox
-from delivery.notices.templating import TEMPLATES
+from delivery.notices.notice import Attached, Headers, Notice, mailbox, write
+from delivery.notices.templating import TEMPLATES, _item, _wrapped
 from delivery.notices.wording import MAX_NAME, one_line
 from delivery.speech import ENGLISH, phrase
 
@@ -170,6 +172,9 @@ def test_notices_are_proper_mails_that_load_nothing(name: str) -> None:
     assert mail["From"].addresses[0].addr_spec == "secure@stmary.example"
     assert all(len(line) <= 998 for line in notice.raw.split(b"\r\n"))
     assert b"\n" not in notice.raw.replace(b"\r\n", b"")
+    for part in re.split(rb"\r\n--=_", notice.raw):
+        if b"quoted-printable" in part:  # RFC 2045 6.7
+            assert max(map(len, part.partition(b"\r\n\r\n")[2].split(b"\r\n"))) <= 76
     text, html = mail.get_body(("plain",)), mail.get_body(("html",))
     assert text is not None
     assert html is not None
@@ -256,6 +261,31 @@ def test_any_name_and_subject_come_through(name: str, subject: str) -> None:
 
 def decoded(value: str) -> str:
     return str(make_header(decode_header(value.replace("\r\n ", " "))))
+
+
+@given(
+    st.text(
+        st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"], exclude_characters="&", include_characters="\n=.-"),
+        max_size=300,
+    )
+)
+def test_any_text_comes_through(text: str) -> None:
+    headers = Headers("A", "a@example.com", "B", "b@example.com", "S", "gate.example.com", NOW)
+    mail = parsed(write(headers, text, f"<p>{text}</p>", envelope_sender=None))
+    assert not [defect for part in mail.walk() for defect in part.defects]
+    plain, html = mail.get_body(("plain",)), mail.get_body(("html",))
+    assert plain is not None
+    assert plain.get_content().replace("\r\n", "\n").rstrip("\n") == text.rstrip("\n")
+    assert html is not None
+    assert unescape(html.get_content()).replace("\r\n", "\n") == f"<p>{text}</p>\n"
+
+
+@given(st.lists(st.text("ab-\u00a0ü", min_size=1, max_size=100).filter(str.strip), max_size=30))
+def test_paragraphs_are_filled_as_textwrap_fills_them(words: list[str]) -> None:
+    text = " ".join(words).strip()
+    options: dict[str, bool] = {"break_long_words": False, "break_on_hyphens": False}
+    assert _wrapped(f" {text}\n") == textwrap.fill(text, 72, **options)
+    assert _item(text) == textwrap.fill(text, 72, initial_indent="* ", subsequent_indent="  ", **options)
 
 
 @pytest.mark.parametrize(
