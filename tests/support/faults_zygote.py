@@ -85,6 +85,8 @@ def main() -> None:
         importlib.import_module(name)
     gc.collect()
     gc.freeze()
+    # Ctrl-C comes to the whole group: whoever uses us ends us when all that we started has ended.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     children = Children()
     print(json.dumps({"ready": True}), flush=True)
     for line in sys.stdin:

@@ -29,6 +29,7 @@ TESTED: Final = ("gateway", "portal", "delivery", "policy", "rules", "keys", "te
 FAULTS: Final = "tests/journeys/faults"
 STREAMS: Final = 100_000  # in one piece
 SEEDS: Final = 50_000  # in one piece
+_IN_ORDER: Final = 180  # seconds to end its servers: a database, too, on a machine that has other things to do
 _STOPS: Final = (signal.SIGINT, signal.SIGTERM)
 CHILDREN: Final = range(1_000_000, 1_020_000)  # seeds of the files that real children read
 
@@ -111,7 +112,7 @@ def pieces(numbers: Numbers, keep: Path) -> list[Piece]:
         Piece(
             f"{kills} kills of one gateway",
             tests(random_kills, "-k", "test_killed_at_random_moments"),
-            10 * each, books=True, more=killing,
+            8 * each, books=True, more=killing,
         ),
         Piece(
             f"{kills} kills of two nodes", tests(random_kills, "-k", "test_two_nodes"),
@@ -246,7 +247,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGINT)
         with suppress(subprocess.TimeoutExpired):
-            process.wait(60)
+            process.wait(_IN_ORDER)
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
