@@ -30,7 +30,7 @@ _BESIDE: Final = frozenset({"inline-block", "inline-flex", "inline-table", "inli
 _BELOW: Final = frozenset({"block", "flex", "grid", "table", "list-item", "flow-root", "table-row", "table-caption"})
 _GRID_LINE: Final = re.compile(r"-?\d{1,5}")
 _AREA_ROW: Final = re.compile(r"\"([^\"]*)\"|'([^']*)'")
-_GROUPS: Final = {"thead": 0, "tfoot": 2}  # of a table's rows; all others stand between
+_GROUPS: Final = {"caption": -1, "thead": 0, "tfoot": 2}  # of a table; its other rows stand between
 _SHIFT: Final = re.compile(r"translate(?:3d|x)?\(\s*([^,()]+)|matrix\((?:[^,()]+,){4}([^,()]+)")
 _MIRROR: Final = re.compile(r"scale(?:x|3d)?\(\s*-|rotate[yz]?\(\s*-?(?:180deg|\.5turn|0\.5turn|200grad|3\.14)")
 _LINE_NAMES: Final = re.compile(r"\[([^\[\]]*)\]|[^\s\[\]()]+(?:\([^()]*\))?")
@@ -134,10 +134,19 @@ def _in_order(
     if element.name == "tr" and _is_leftwards(element, style, style_of):
         return list(reversed(children))
     if element.name == "table" and any(child.name in _GROUPS for child in elements):
-        return sorted(children, key=lambda child: _GROUPS.get(getattr(child, "name", ""), 1))
+        return sorted(children, key=lambda child: _rank(child, style_of))
     if not any(is_arranging(style_of(child)) for child in elements):
         return children
     return _lines(children, style_of)
+
+
+def _rank(child: Child, style_of: Callable[[Element], Declarations]) -> int:
+    """Where a table shows it: the caption above or below all rows, wherever it is written."""
+    if not isinstance(child, Element):
+        return 1
+    if child.name == "caption" and style_of(child).get("caption-side", "").strip() in {"bottom", "block-end"}:
+        return 3
+    return _GROUPS.get(child.name, 1)
 
 
 def _is_leftwards(element: Element, style: Declarations, style_of: Callable[[Element], Declarations]) -> bool:

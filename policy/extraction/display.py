@@ -129,7 +129,7 @@ class Renderer:
         self._turning = _MOST_TURNED
         self._root = tree.root
         for element in tree.elements:
-            if element.name == "tfoot":
+            if element.name in {"tfoot", "caption"}:
                 self._arranging = True
             if element.attributes:
                 if "style" in element.attributes:

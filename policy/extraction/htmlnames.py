@@ -18,14 +18,14 @@ ENDS_P: Final = frozenset(
         "nav", "ol", "p", "pre", "section", "table", "ul", "xmp", "plaintext", "listing", "summary", "li", "dt", "dd",
     }
 )  # fmt: skip
+_ROWS: Final = frozenset({"td", "th", "tr", "tbody", "thead", "tfoot", "caption"})
 # What ends when another begins, and where the search for it stops.
 ENDS: Final[dict[str, frozenset[str]]] = {
     "li": frozenset({"li"}), "dt": frozenset({"dt", "dd"}), "dd": frozenset({"dt", "dd"}),
     "option": frozenset({"option"}), "optgroup": frozenset({"option", "optgroup"}), "rt": frozenset({"rt", "rp"}),
-    "rp": frozenset({"rt", "rp"}), "td": frozenset({"td", "th"}), "th": frozenset({"td", "th"}),
-    "tr": frozenset({"td", "th", "tr"}), "tbody": frozenset({"td", "th", "tr", "tbody", "thead", "tfoot"}),
-    "thead": frozenset({"td", "th", "tr", "tbody", "thead", "tfoot"}),
-    "tfoot": frozenset({"td", "th", "tr", "tbody", "thead", "tfoot"}),
+    "rp": frozenset({"rt", "rp"}), "td": frozenset({"td", "th", "caption"}),
+    "th": frozenset({"td", "th", "caption"}), "tr": frozenset({"td", "th", "tr", "caption"}),
+    "tbody": _ROWS, "thead": _ROWS, "tfoot": _ROWS, "caption": _ROWS,
 }  # fmt: skip
 FENCES: Final = frozenset({"table", "ul", "ol", "dl", "select", "html", "template", "svg", "object", "button", "ruby"})
 P_FENCES: Final = frozenset({"td", "th", "table", "caption", "html", "template", "svg", "object", "button"})

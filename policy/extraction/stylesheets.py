@@ -17,6 +17,9 @@ _TOKEN: Final = re.compile(
     re.S | re.I,
 )
 _COMMENT: Final = re.compile(r"/\*[^*]*+\**+(?:[^*/][^*]*+\**+)*+(?:/|\Z)|<!--|-->")
+_PROPERTY: Final = re.compile(  # what a variable is where nothing sets it
+    r"@property\s+(--[-\w]{1,80})\s*\{[^{}]{0,400}?initial-value\s*:\s*([^;{}]{0,200})"
+)
 _VARIABLE: Final = re.compile(r"var\(\s*(--[-\w]+)\s*(?:,([^()]*(?:\([^()]*\)[^()]*)*))?\)", re.I)
 _WIDTH: Final = re.compile(
     r"\(\s*(?:(min|max)-(?:device-)?(?:width|height)\s*:|(?:width|height)\s*([<>])=?)\s*([\d.]+)(px|em|rem|cm|in)?\s*\)"
@@ -26,8 +29,9 @@ _SCREENS: Final = (1280.0, 375.0)  # pixels across: a desk's and a phone's
 PROPERTIES: Final = frozenset(
     {
         "all", "animation", "background", "background-clip", "-webkit-background-clip", "background-color",
-        "background-image", "bottom", "clip", "clip-path", "color", "content", "content-visibility",
-        "counter-increment", "counter-reset", "counter-set", "direction", "display", "filter", "flex-direction",
+        "background-image", "bottom", "caption-side", "clip", "clip-path", "color", "content",
+        "content-visibility", "counter-increment", "counter-reset", "counter-set", "direction", "display", "filter",
+        "flex-direction",
         "flex-flow", "float", "font", "font-size", "grid-area", "grid-auto-flow", "grid-column", "grid-column-end",
         "grid-column-start", "grid-row", "grid-row-start", "grid-template", "grid-template-areas",
         "grid-template-columns", "height", "inset", "left", "letter-spacing", "line-height", "list-style",
@@ -209,6 +213,8 @@ class Sheets:
         return bool(self._any)
 
     def _note_variables(self, source: str) -> None:
+        for name, value in _PROPERTY.findall(source)[:500] if "@property" in source else ():
+            self.variables.setdefault(name, value)
         for name, value in re.findall(r"(--[-\w]{1,80})\s*:\s*([^;{}]{0,200})", source)[:500]:
             self.variables[name] = value.replace("!important", "").strip()
 

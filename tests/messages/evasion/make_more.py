@@ -43,6 +43,12 @@ def pages() -> Iterator[tuple[str, bytes, str, str]]:
         "the mark of an item",
         "CSS Lists 3, 3",
     )
+    yield (
+        "caption-written-last",
+        _page("<table><tr><td>22-1234</td></tr><caption>Her SSN: 536-</caption></table>"),
+        "a table's caption stands above it, wherever it is written",
+        "HTML 4.9.2, CSS 2.2, 17.4.1",
+    )
     quotes = "q{quotes:'536-22-' '1234'}"
     yield (
         "quotes-of-q",

@@ -53,6 +53,26 @@ def test_the_foot_of_a_table_stands_below() -> None:
     assert shown[0] == "536-22-\n1234"
 
 
+def test_the_caption_of_a_table_stands_above_or_below() -> None:
+    assert read_page("<table><tr><td>22-1234<caption>536-</table>").shown[0] == "536-\n22-1234"
+    assert read_page("<table><caption>536-<tr><td>22-<td>1234</table>").shown[0].startswith("536-\n22-")
+    below = "<table><caption style='caption-side:bottom'>1234</caption><tr><td>536-22-</table>"
+    assert read_page(below).shown[0] == "536-22-\n1234"
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<style>@property --n{syntax:'<integer>';initial-value:536}.a{counter-reset:k var(--n)}"
+        ".a::after{content:counter(k) '-22-1234'}</style><b class=a></b>",
+        "<style>input:placeholder-shown+i::after{content:'22-1234'}</style>536-<input placeholder=a hidden><i></i>",
+        "<style>input:optional+i::after{content:'22-1234'}</style>536-<input hidden><i></i>",
+    ],
+)
+def test_what_sheets_know_of_variables_and_fields(page: str) -> None:
+    assert "536-22-1234" in read_page(page).shown[0]
+
+
 def test_entities_of_a_page_are_written_out() -> None:
     page = b'<!DOCTYPE html [<!ENTITY a "536-22"><!ENTITY b "&a;-1234">]><html><body>&b;</body></html>'
     assert any(NUMBER in text for reading in page_readings(page) for text in reading.shown)
