@@ -28,7 +28,7 @@ _GUESSED: Final = frozenset(name for name, _ in _FULLWIDTH)
 _CONTROLS: Final = bytes({*range(32), 127} - set(b"\0\b\t\n\v\f\r\x0e\x0f\x1a\x1b"))  # of no charset's text
 _MOST_CONTROLS: Final = 1 / 50  # of the bytes of a text; noise has four times as many
 _LEGIBLE: Final = re.compile(rb"[\t\n\r\x20-\x7e]{6,}")
-_SOME: Final = 1 << 20  # bytes that are looked at in one call
+_SOME: Final = 1 << 18  # bytes that are looked at in one call
 _SEAM: Final = 256  # of them twice, for what stands where two calls meet
 _LEAST_NOISE: Final = 1 << 16  # bytes, or characters
 _MOST_BROKEN: Final = 1 / 16  # of the characters of a text; noise has more in any charset
@@ -85,14 +85,19 @@ def readings(data: bytes, charset: str = "") -> tuple[str, ...]:
 def is_noise(data: bytes, charset: str = "") -> bool:
     """Whether many bytes are hardly text in any charset: too many controls stand in them that no text holds.
 
-    Text in two or four bytes a character has them, too, and is none.
+    Text in two or four bytes a character has them, too, and is none. Plain ASCII has one reading, and costs little.
     """
-    if len(data) <= _LEAST_NOISE or data.startswith(tuple(mark for mark, _ in _BOMS)):
+    if len(data) <= _LEAST_NOISE or data.isascii() or data.startswith(tuple(mark for mark, _ in _BOMS)):
         return False
     declared = reads_as(charset) if charset else None
-    if (declared or "").startswith(_WIDE_NAMES) or _wide(data, data.count(0)):
+    if (declared or "").startswith(_WIDE_NAMES):
         return False
-    return len(data) - len(without(data, _CONTROLS)) > len(data) * _MOST_CONTROLS
+    zeros = controls = 0
+    for start in range(0, len(data), _SOME):
+        some = data[start : start + _SOME]
+        zeros += some.count(0)
+        controls += len(some) - len(some.translate(None, _CONTROLS))
+    return controls > len(data) * _MOST_CONTROLS and not _wide(data, zeros)
 
 
 def legible(data: bytes) -> str:
