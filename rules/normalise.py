@@ -34,6 +34,7 @@ _SLICE: Final = 1 << 15
 _SOME: Final = 1 << 20  # characters
 _SHORT: Final = 16
 _CRLF: Final = "\r\n"
+_MAY_BE_SOFT: Final = re.compile(rb"[0-9-]=\n(?:[0-9-]|\Z)")  # of some lines; base64 ends with signs like these
 _SOFT: Final = re.compile(r"(?<=[0-9-])=\n(?=[0-9-])")
 # What a step replaced: where each ended in what came out, and how much farther it ended in what went in.
 Steps: TypeAlias = list[tuple[list[int], list[int]]]
@@ -122,7 +123,7 @@ def _plain(text: str) -> bytes | None:
     while start < len(text):
         stop = text.find("\n", start + _SLICE) + 1 or len(text)
         data = _line_feeds(text[start:stop].encode())
-        if _NUL in data or (b"=" in data and b"=\n" in data):
+        if _NUL in data or (b"=" in data and b"=\n" in data and _MAY_BE_SOFT.search(data)):
             return None
         pieces.append(data)
         start = stop

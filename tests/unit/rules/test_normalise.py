@@ -114,3 +114,12 @@ def test_a_long_text_is_worked_at_in_pieces(size: int, monkeypatch: pytest.Monke
         assert found.data == expected.data, text
         traced, asked = found.origin(text), expected.origin(text)
         assert [traced(place) for place in range(len(found.text))] == [asked(n) for n in range(len(found.text))], text
+
+
+@pytest.mark.parametrize("slice_size", [1, 3, 5, 8, 1 << 15])
+def test_a_soft_break_is_seen_wherever_two_looks_at_a_text_meet(
+    monkeypatch: pytest.MonkeyPatch, slice_size: int
+) -> None:
+    monkeypatch.setattr("rules.normalise._SLICE", slice_size)
+    assert normalise("SSN 536-=\r\n22-1=\n234\n").data == b"SSN 536-22-1234\n"
+    assert normalise("QUJD\r\nQQ==\r\n12\r\n").data == b"QUJD\nQQ==\n12\n"
