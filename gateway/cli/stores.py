@@ -68,6 +68,9 @@ def act_as_owner_of(data: Path) -> None:
     if os.geteuid() == 0 and owner.st_uid != 0:
         os.setegid(owner.st_gid)
         os.seteuid(owner.st_uid)
+        if not os.access(__file__, os.R_OK, effective_ids=True):
+            who = f"the owner of {data} (user {owner.st_uid})"
+            fail(f"{who} cannot read this program", "install it where they can, for instance below /opt")
 
 
 def actor() -> str:
