@@ -84,10 +84,13 @@ def _takes_long(raw: bytes) -> bool:
     lines = boundaries = 0
     for start in range(0, len(raw), _SOME):
         stop = start + _SOME
-        if _LONG_PARAMETERS.search(raw, start, stop + 2 * MAX_HEADER + 1024):
+        beyond = stop + 2 * MAX_HEADER + 1024
+        some = raw[start:beyond].lower()
+        # To leap to the word is many times quicker than the expression, which asks at the beginning of each line.
+        if b"content-" in some and _LONG_PARAMETERS.search(raw, start, beyond):
             return True
         lines += raw.count(b"\n", start, stop)
-        boundaries += raw[start : stop + len(b"boundary") - 1].lower().count(b"boundary")
+        boundaries += some.count(b"boundary", 0, _SOME + len(b"boundary") - 1)
     return lines * boundaries > _MAX_WORK
 
 
