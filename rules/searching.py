@@ -25,8 +25,7 @@ Spans: TypeAlias = Sequence[tuple[int, int]]
 _END: Final = (1 << 40) - 1
 _BARRIER: Final = BARRIER.encode()
 _EVENTS: Final = 3  # 1 << 3 events that are only counted cost as much as one step
-_RUN, _LONG_RUN, _MARK = range(3)  # the further expressions among the numbers
-_AMONG_NUMBERS: Final = (run_end(LEAST), run_end(LONG), MARK)
+_AMONG_NUMBERS: Final = (run_end(LEAST), run_end(LONG), MARK)  # runs of digits, long ones of these, and marks
 _SMALL: Final = 1024  # bytes; a text no longer is searched whole
 
 
