@@ -11,11 +11,13 @@ import importlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -248,8 +250,12 @@ class Arming:
 
         The turn to write is taken, and handed to a process that outlives the moment and is not stopped.
         """
-        turns = os.open(self._trigger.parent / "data" / "sealgate.db.turns", os.O_RDWR)
+        data = self._trigger.parent / "data"
+        turns = os.open(data / "sealgate.db.turns", os.O_RDWR)
         fcntl.flock(turns, fcntl.LOCK_EX)
+        with closing(sqlite3.connect(data / "sealgate.db", timeout=30, isolation_level=None)) as conn:
+            conn.execute("BEGIN IMMEDIATE")  # nor is the log being cut, which waits for no turn
+            conn.execute("ROLLBACK")
         self._holder = subprocess.Popen(["sleep", "0.5"], pass_fds=(turns,), start_new_session=True)
         os.close(turns)
 
