@@ -13,18 +13,18 @@ import sys
 import time
 
 import uvloop
-
-LINE = b"The quick brown fox jumps over the lazy dog, and nobody minds it at all today.\r\n"
+from texts import prose
 
 
 def body(size: int) -> bytes:
     """A mail's text up to 4 KiB; larger ones get the rest as a base64 text attachment."""
+    rng = random.Random(size)
     if size <= 4096:
-        return b"Content-Type: text/plain; charset=utf-8\r\n\r\n" + LINE * max(1, (size - 200) // len(LINE))
-    attachment = base64.encodebytes(LINE * (size * 3 // 4 // len(LINE))).replace(b"\n", b"\r\n")
+        return b"Content-Type: text/plain; charset=utf-8\r\n\r\n" + prose(rng, size - 300).encode()
+    attachment = base64.encodebytes(prose(rng, size * 73 // 100).encode()).replace(b"\n", b"\r\n")
     return (
         b'MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="b1"\r\n\r\n--b1\r\n'
-        b"Content-Type: text/plain\r\n\r\n" + LINE * 10 + b"--b1\r\n"
+        b"Content-Type: text/plain\r\n\r\n" + prose(rng, 700).encode() + b"--b1\r\n"
         b'Content-Type: text/plain; name="log.txt"\r\nContent-Transfer-Encoding: base64\r\n'
         b'Content-Disposition: attachment; filename="log.txt"\r\n\r\n' + attachment + b"--b1--\r\n"
     )

@@ -31,7 +31,8 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent), str(HERE), str(HERE.parent / "tests" / "support")]
 
-from scan import HEAD, attached, page, plain, prose  # noqa: E402 - found only by the path above
+from scan import HEAD, attached, page, plain  # noqa: E402 - found only by the path above
+from texts import prose  # noqa: E402 - likewise
 
 BEAT = 0.002  # seconds
 NOTED = 0.005  # seconds of a hold that is worth a line

@@ -30,7 +30,9 @@ from types import FrameType
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from gateway.matchcache import FileCache  # noqa: E402 - found only by the path above
+from texts import WORDS, prose  # noqa: E402 - found only by the path above
+
+from gateway.matchcache import FileCache  # noqa: E402 - likewise
 from gateway.memory import settle  # noqa: E402 - likewise
 from policy.extraction.collected import File  # noqa: E402 - likewise
 from policy.extraction.message import extract_file, read_message  # noqa: E402 - likewise
@@ -38,27 +40,9 @@ from rules.content import Content, Part  # noqa: E402 - likewise
 from rules.matching import Matcher  # noqa: E402 - likewise
 from rules.pack import load_builtin  # noqa: E402 - likewise
 
-WORDS = (
-    *("invoice", "quarter", "meeting", "project", "budget", "review", "customer", "delivery", "schedule", "attached"),
-    *("please", "regarding", "forward", "contract", "supplier", "agenda", "Tuesday", "update", "figures", "estimate"),
-    *("department", "thanks", "shipping", "order", "confirm", "proposal", "the", "and", "with", "from", "this", "that"),
-    *("which", "before", "after", "total", "account", "number", "report", "2026", "417", "1,250.00", "10:30", "v2.1"),
-)
 HEAD = b"From: Alice <alice@example.com>\r\nTo: <bob@example.net>\r\nSubject: Figures\r\nMIME-Version: 1.0\r\n"
 ONE_REGEX = re.compile(r"\b(?!000|666|9\d\d)\d{3}[- ](?!00)\d{2}[- ](?!0000)\d{4}\b")
 LETS_GO = frozenset({"scan", "sleep"})  # calls that let other threads run
-
-
-def prose(rng: random.Random, size: int) -> str:
-    """Lines of words and numbers as people write them."""
-    lines: list[str] = []
-    while size > 0:
-        line = ""
-        while len(line) < 68:
-            line += rng.choice(WORDS) + " "
-        lines.append(line.rstrip())
-        size -= len(line) + 1
-    return "\r\n".join(lines) + "\r\n"
 
 
 def plain(text: str) -> bytes:
