@@ -1,4 +1,7 @@
-"""All wiring: every part is built here, by hand, in the order in which a message meets them."""
+"""The wiring: every part is built here, by hand, and handed to those that use it. `serve` is the whole program.
+
+There is no registry and no lookup by name: to learn what a part is given, read its constructor call here.
+"""
 
 import asyncio
 import os
@@ -67,7 +70,7 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Inherited:
-    """What a worker has from the process that started it, which several workers share."""
+    """What the process that forks workers has opened and loaded for them (`gateway.cli.serve`)."""
 
     sockets: Sockets
     keeper: PolicyKeeper
@@ -116,9 +119,11 @@ async def serve(
     inherited: Inherited | None = None,
     clock: Callable[[], datetime] = now,
 ) -> None:
-    """Run until `stop` is set: open the stores, then the workers, then the doors; let go in reverse order.
+    """Run until `stop` is set: open the stores, start the delivery worker, then open the doors; close in reverse order.
 
     `ready` is called once mail can come. The log goes to stderr, or to `log_to`, which stays the caller's to close.
+    `inherited` is None where this process is the only worker. Raises DeliveryError, KeysError, SettingsInvalid and
+    OSError, alone or in an ExceptionGroup.
     """
     lean_memory()
     start_logging(settings.telemetry.log, log_to, process=inherited.seat.number if inherited else None)
@@ -159,7 +164,7 @@ async def serve(
 
 
 async def _keeper(stores: Stores, metrics: Metrics, inherited: Inherited | None) -> PolicyKeeper:
-    """The policy in force, which notes what becomes of it."""
+    """The keeper of the policy: loaded here, or inherited loaded. From now on it audits each load and each refusal."""
     keeper = inherited.keeper if inherited is not None else PolicyKeeper(stores.settings, cache=_compiled(stores))
     if inherited is None:
         await asyncio.to_thread(keeper.load)
@@ -170,7 +175,7 @@ async def _keeper(stores: Stores, metrics: Metrics, inherited: Inherited | None)
 
 @dataclass(frozen=True, slots=True)
 class _Share:
-    """One worker's part of what all workers of this machine may do at once: destinations see one gateway."""
+    """One worker's part of what all workers of this machine may do at once: to a destination they are one gateway."""
 
     workers: int
 
@@ -180,7 +185,10 @@ class _Share:
         return replace(whole, workers=self.workers, total=self._of(whole.total))
 
     def deliveries(self, per_lane: int) -> Limits:
-        """`per_lane`: what all workers may bring to one destination at once; one place is kept for urgent mail."""
+        """`per_lane`: how many deliveries to one destination all workers may make at once.
+
+        A lane gets one less than that, so that urgent mail, which has a lane of its own, finds a connection free.
+        """
         whole = Limits()
         return replace(whole, deliveries=self._of(whole.deliveries), per_lane=max(1, self._of(per_lane) - 1))
 
@@ -217,7 +225,7 @@ def _worker(stores: Stores, out: Outgoing, metrics: Metrics, share: _Share) -> D
 
 
 async def _beat(seat: Seat) -> None:
-    """Show the process that started us that the event loop turns; for ever."""
+    """Tell the process that started us, every second and for ever, that our event loop still turns."""
     while True:
         seat.beat()
         await asyncio.sleep(1.0)
@@ -276,7 +284,7 @@ async def _doors(
 
 
 async def _get_ready(keeper: PolicyKeeper, reader: Reader, inherited: Inherited | None) -> None:
-    """What the first mail would have to wait for is done before anybody can come; workers open their doors together."""
+    """Do now what the first mail would have to wait for; then wait until all workers can open their doors."""
     await rehearse(keeper.in_force, reader.read)
     settle()
     if inherited is not None:
@@ -367,7 +375,7 @@ def stop_on_signals() -> asyncio.Event:
 
 
 def _on_reload(keeper: PolicyKeeper, doors: Sequence[Door]) -> None:
-    """SIGHUP: policy and certificates are read again."""
+    """On SIGHUP read the policy and the listeners' certificates again."""
 
     def reload() -> None:
         keeper.reload_soon()

@@ -1,4 +1,4 @@
-"""Certificates and keys tried before anything starts: readable, in time, and belonging together."""
+"""Checks certificate and key files before anything starts: readable, valid today, and belonging together."""
 
 from collections.abc import Iterator
 from datetime import datetime

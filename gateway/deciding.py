@@ -1,4 +1,4 @@
-"""Looking for the detectors in a message, and deciding: at once, or in a thread where that holds up other sessions."""
+"""Scan a message and decide about it: in the event loop if that is quick, else in a thread, so that nobody waits."""
 
 import asyncio
 from dataclasses import dataclass, replace
@@ -12,16 +12,16 @@ from policy.message import Envelope, Message
 from rules.content import Content
 from rules.finding import Finding
 
-# Of text; scanning more is done in a thread. A page of numbers takes a hundred times what a page of prose takes.
+# Beyond any of these a message is scanned in a thread. A page of numbers takes a hundred times as long as one of prose.
 _HEAVY_CHARACTERS: Final = 6_000
 _HEAVY_DIGITS: Final = 600
-_HEAVY_ODD: Final = 400  # bytes beyond one a character
+_HEAVY_ODD: Final = 400  # UTF-8 bytes in excess of the characters: how much of the text is not ASCII
 _HEAVY_RECIPIENTS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A message as the detectors left it, what they found, and what follows."""
+    """What came of one message. `seen` is the message with the parts that detectors could not look at told in it."""
 
     seen: Message
     findings: tuple[Finding, ...]
@@ -43,7 +43,7 @@ async def decide(rules: Rules, envelope: Envelope, message: Message) -> Decided:
 
 
 def is_heavy(content: Content) -> bool:
-    """Whether to look for what is in it can take so long that a connection notices."""
+    """Whether scanning this can take so long that other sessions would notice."""
     if sum(len(part.text) for part in content.parts) > _HEAVY_CHARACTERS:
         return True
     text = "".join(part.text for part in content.parts)

@@ -1,4 +1,7 @@
-"""A message's whole way in: read, decide, enqueue, answer. Whatever fails here is 451 or 452, never lost."""
+"""A message's whole way in: read, decide, enqueue, answer.
+
+Whatever fails here is answered 451 or 452, so that the client keeps the message and tries again.
+"""
 
 import asyncio
 import time
@@ -39,9 +42,9 @@ log = get_logger(__name__)
 
 NOT_OUR_BOUNCE: Final = Reply(550, "5.1.1", "No such return address")
 NOBODY: Final = Reply(550, "5.1.1", "No such recipient here")
-_LARGE: Final = 2**20  # bytes: to read a larger message takes some times its size, so not all are read at once
+_LARGE: Final = 2**20  # bytes: reading takes several times a message's size, so few larger ones are read at once
 _LARGE_AT_ONCE: Final = 12 * 2**20  # bytes of large messages being read
-_LARGE_WAIT: Final = 300.0  # seconds for a turn; RFC 5321 4.5.3.2.6 has clients wait ten minutes for the answer
+_LARGE_WAIT: Final = 300.0  # seconds to wait for a turn; RFC 5321 4.5.3.2.6: clients wait ten minutes for the answer
 _NAMESPACE: Final = "default"  # of mail from outside
 
 
@@ -60,14 +63,15 @@ class Intake:
     metrics: Metrics
     clock: Callable[[], datetime]
     profiles: Mapping[str, Profile] = field(default_factory=dict)
-    mailboxes: KnowsMailboxes | None = None  # who is there, of our own domains
-    promises: Promises | None = None  # which domains count as partners by what they publish
-    reading: MemoryBudget = field(default_factory=lambda: MemoryBudget(_LARGE_AT_ONCE))
+    mailboxes: KnowsMailboxes | None = None  # tells which recipients of our own domains exist; None: nobody is asked
+    promises: Promises | None = None  # which domains count as partners by what they publish; None: none (`proven` off)
+    reading: MemoryBudget = field(default_factory=lambda: MemoryBudget(_LARGE_AT_ONCE))  # for large messages only
 
     async def expects(self, recipient: Address, *, ask: bool) -> Reply | None:
-        """Asked at RCPT: None, or why there is no such recipient. Return addresses we know; of others, `inside` does.
+        """Asked at RCPT: None, or the reply that says there is no such recipient.
 
-        What it would refuse is better refused here: once accepted, there may be nobody whom to tell.
+        Our own return addresses are looked up; for any other, if `ask`, the server of `inside` is asked. What that
+        server would refuse later is better refused now: once accepted, there may be nobody left to tell.
         """
         if recipient.domain != self.bounces:
             asked = ask and self.mailboxes is not None and await self.mailboxes.lacks(str(recipient))
@@ -81,7 +85,7 @@ class Intake:
     async def take(self, envelope: Envelope, raw: bytes) -> Reply:
         """Read, decide, enqueue, answer. 250 only once message, items and events are on disk.
 
-        A failure of ours is answered here where it has a name; anything else is raised, and is 451 at the door.
+        A DeliveryError is answered here, with 451 or 452; any other exception is raised, and the door answers 451.
         """
         started = time.monotonic()
         try:
@@ -151,7 +155,10 @@ class Intake:
         return accepted(envelope.id)
 
     async def _with_promises(self, rules: Rules, envelope: Envelope, decided: Decided, promises: Promises) -> Verdict:
-        """The verdict, made again where what domains publish makes partners of them (`proven`)."""
+        """The verdict, made anew if a domain that would get a SafeBox publishes proof of its TLS (`proven`).
+
+        DNS is asked only now, and only for those domains: nobody else's mail waits for it.
+        """
         directory = rules.policy.directory
         boxed = {
             recipient.address.domain
@@ -167,7 +174,7 @@ class Intake:
         return await asyncio.to_thread(rules.policy.decide, envelope, decided.seen, decided.findings, facts)
 
     async def _take_inbound(self, envelope: Envelope, raw: bytes) -> Reply:
-        """Mail from outside goes inside as it is: the policy is for what leaves."""
+        """Mail from outside goes inside unchanged: the policy is for mail that leaves."""
         decision_id = new_id()
         directory = self.policies.in_force.policy.directory
         self.metrics.decided(Route.RELAY.value, INBOUND)

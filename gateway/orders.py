@@ -1,4 +1,4 @@
-"""From a verdict to what the queue is told: items, audit events, who answers for the message. Pure."""
+"""Turns a verdict into what the queue is told: items, audit events, and the owner of the message. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from email.utils import getaddresses
@@ -15,8 +15,8 @@ from rules.finding import Finding
 INBOUND: Final = "inbound"  # the rule's name for mail from outside: no policy decided it
 _FALLBACKS: Final = {Fallback.SAFEBOX: Route.SAFEBOX, Fallback.HOLD: Route.HOLD, Fallback.WAIT: None}
 _SILENT: Final = frozenset({"NEVER"})
-_UNTOLD: Final = frozenset[str]()  # no report of ours; the next server decides for itself, and has to know the sender
-_EXCERPTS: Final = 20  # of one detector, kept in the audit trail
+_UNTOLD: Final = frozenset[str]()  # we send no report; NOTIFY is not passed on, so the next server decides for itself
+_EXCERPTS: Final = 20  # at most so many of one detector are kept in the audit trail
 
 
 def items_of(envelope: Envelope, verdict: Verdict, fallbacks: Mapping[str, Fallback]) -> tuple[NewItem, ...]:
@@ -57,8 +57,8 @@ def way_to(address: str, directory: Directory) -> Destination:
 
 
 def owner_of(envelope: Envelope, message: Message | None, directory: Directory) -> str:
-    """Who gets notices about a message: its sender; for `<>` the header From, if that is ours and the client may send
-    as it, else our postmaster: what a login may not say at MAIL, it does not say in a header.
+    """Who gets notices about a message: its sender; for `<>` the address in From, if it is ours and the client may
+    send as it, else our postmaster. A login that may not use an address at MAIL must not get at it by a header.
     """
     if envelope.sender is not None:
         return str(envelope.sender)
@@ -74,7 +74,7 @@ def owner_of(envelope: Envelope, message: Message | None, directory: Directory) 
 
 
 def first_domain(domains: Sequence[str]) -> str:
-    """The first domain that is one and no pattern; of a pattern, what all stands below."""
+    """The first domain that is not a pattern; if all are patterns, the first one without its `*.`."""
     return next((domain for domain in domains if not domain.startswith("*.")), domains[0].removeprefix("*."))
 
 
@@ -103,7 +103,7 @@ def events_of(
 
 
 def inbound_event(envelope: Envelope, size: int, namespace: str, decision_id: str) -> tuple[Event, ...]:
-    """The event of mail from outside, and of its only decision: inside it goes."""
+    """The events of mail from outside: that it was accepted, and the one decision for all, to relay it inside."""
     facts = {"size": size, "recipients": len(envelope.recipients), "inbound": True, "tls": envelope.client.tls}
     accepted = Event(
         EventKind.MESSAGE_ACCEPTED, namespace, message_id=envelope.id, facts=facts, persons=_persons(envelope)
@@ -119,12 +119,12 @@ def inbound_event(envelope: Envelope, size: int, namespace: str, decision_id: st
 
 
 def namespace_of(verdict: Verdict) -> str:
-    """Where the message is kept: a message has one namespace, its first recipient's."""
+    """The namespace that the message is kept in: that of its first recipient's decision."""
     return verdict.decisions[0].namespace
 
 
 def _item(decision: Decision, fallbacks: Mapping[str, Fallback], recipient: Recipient | None) -> NewItem:
-    """`recipient` None: a copy that a rule asked for, whose fate its sender is not told."""
+    """The item of one decision. `recipient` is None for a copy that a rule asked for: no report of it is sent."""
     state, reply, goes = State.DUE, None, decision
     if decision.route is Route.HOLD:
         state, goes = State.HELD, decision.released or decision

@@ -1,4 +1,4 @@
-"""What the intake needs of those it works with. Each text names the real one; tests hand in their own."""
+"""What the intake needs of its collaborators, as Protocols. Each docstring names the real class; tests pass fakes."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -30,15 +30,15 @@ class Scans(Protocol):
 
 
 class Rules(Protocol):
-    """gateway.policies.InForce: a policy, and the matcher that looks for what it asks about."""
+    """gateway.policies.InForce: a policy, and the matcher that looks for the detectors which its rules ask about."""
 
     @property
     def policy(self) -> Policy:
-        """What decides."""
+        """What decides about a message."""
 
     @property
     def matcher(self) -> Scans:
-        """What finds."""
+        """What finds the detectors' hits in its content."""
 
 
 class Policies(Protocol):
@@ -46,7 +46,7 @@ class Policies(Protocol):
 
     @property
     def in_force(self) -> Rules:
-        """What holds at this moment."""
+        """The policy and matcher in force now; another one may be from the next message on."""
 
 
 class Keeps(Protocol):
@@ -59,7 +59,10 @@ class Keeps(Protocol):
         events: Sequence[Event] = (),
         also: Sequence[MailOfOurs] = (),
     ) -> str:
-        """Returns once it is on disk."""
+        """Keep a message with its items, events and accompanying notices (`also`), all or nothing.
+
+        Returns the message's id once all of it is on disk. Raises DeliveryError.
+        """
 
 
 class Writes(Protocol):
@@ -71,7 +74,7 @@ class Writes(Protocol):
         """The mail that tells somebody that a rule applied."""
 
     def wishes_untaken(self, to_address: str, now: datetime, *, subject: str, untaken: Sequence[str]) -> Notice:
-        """The mail that tells a sender which of their words were not done."""
+        """The mail that tells a sender which of their wishes (words in the subject, headers) could not be granted."""
 
 
 class TakesBounces(Protocol):
@@ -81,7 +84,7 @@ class TakesBounces(Protocol):
         """Did we make this return address?"""
 
     async def take_bounce(self, address: str, raw: bytes) -> bool:
-        """A mail to a return address; False where we never made that address."""
+        """Take a mail to one of our return addresses; False if we never made that address."""
 
 
 class KnowsMailboxes(Protocol):
@@ -95,4 +98,4 @@ class Promises(Protocol):
     """delivery.couriers.published.Promises."""
 
     async def of(self, domains: Collection[str]) -> Mapping[str, bool]:
-        """For each domain whether it publishes what proves its servers."""
+        """For each domain, whether it publishes what proves its servers (DANE records or an MTA-STS policy)."""

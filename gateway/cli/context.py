@@ -9,17 +9,17 @@ from typing import Any, Final, NoReturn, TypeVar
 import click
 
 CONFIG_DEFAULT: Final = "/etc/sealgate/config.yaml"
-NO: Final = 1  # exit code: the answer is no
+NO: Final = 1  # exit code: it was asked rightly, and the answer is no, or it failed
 WRONG: Final = 2  # exit code: wrong use, configuration or policy
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class CommandGroup(click.Group):
-    """Commands that its --help lists with the whole first sentence of each, however long."""
+    """A group whose --help lists each command with the whole first sentence of its docstring."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The list in --help; click would cut each at the end of its line."""
+        """The list in --help; click's own would cut each sentence at the end of the line."""
         found = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
         with formatter.section("Commands"):
             formatter.write_dl(
@@ -74,20 +74,20 @@ def json_option(command: Command) -> Command:
 
 
 def print_json(value: object) -> None:
-    """One object, one line, to stdout. What would steer a terminal, or turn the direction of writing, is escaped."""
+    """One object, one line, to stdout. Control characters and those that change the text direction are escaped."""
     line = json.dumps(value, ensure_ascii=False, default=str)
     click.echo(line if line.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line))
 
 
 def first_cause(failed: Exception) -> Exception:
-    """The cause inside the groups that task groups wrap it in."""
+    """The first error inside the ExceptionGroups that task groups wrap errors in."""
     while isinstance(failed, ExceptionGroup):
         failed = failed.exceptions[0]
     return failed
 
 
 def hint_of(error: BaseException | None) -> str:
-    """What to do, as the error says, or the one that caused it."""
+    """What to do about it: the `hint` of the error, or of the nearest cause that has one; else empty."""
     while error is not None:
         if hint := getattr(error, "hint", ""):
             return str(hint)
@@ -96,14 +96,14 @@ def hint_of(error: BaseException | None) -> str:
 
 
 def said(error: Exception) -> str:
-    """An error as a person reads it: no errno, the file by its name."""
+    """An error in words for people: the file's name and what is wrong with it, without the errno."""
     if not isinstance(error, OSError) or not error.strerror:
         return str(error)
     return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
 
 
 def fail(message: str, hint: str = "", code: int = WRONG) -> NoReturn:
-    """Say what is wrong and what to do, on stderr, and end."""
+    """Print what is wrong and what to do on stderr, and end the program with exit code `code`."""
     click.echo(f"sealgate: {message}", err=True)
     if hint:
         click.echo(f"  hint: {hint}", err=True)

@@ -1,4 +1,4 @@
-"""The command `sealgate`: finds the command group asked for, and loads no other."""
+"""The command `sealgate`: loads the module of the command that was asked for, and no other."""
 
 import errno
 import importlib
@@ -45,7 +45,7 @@ class LazyGroup(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
-        """No traceback where the output cannot be written; whoever closed the pipe to us has heard enough."""
+        """Show an error of the system as a message, not a traceback. A closed pipe (`| head`) ends it silently."""
         log_apart()
         try:
             return super().invoke(ctx)

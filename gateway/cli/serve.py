@@ -1,4 +1,4 @@
-"""`sealgate serve`: the real thing."""
+"""`sealgate serve`: runs the gateway, in this process or in several workers that it forks."""
 
 import asyncio
 import errno
@@ -53,7 +53,7 @@ def command(invocation: Invocation, end_with_stdin: bool) -> None:
 
 
 def _run(settings: "Settings", *, inherited: "Inherited | None" = None, end_with_stdin: bool = False) -> None:
-    """One worker's life, in this process."""
+    """Run one worker in this process until it is told to stop."""
     import uvloop
 
     from gateway.app import serve, stop_on_signals
@@ -69,7 +69,7 @@ def _run(settings: "Settings", *, inherited: "Inherited | None" = None, end_with
 
 
 def _run_workers(settings: "Settings", *, end_with_stdin: bool) -> int:
-    """Several workers: what they share is opened and loaded here, then they are forked. Gives the exit code."""
+    """Open and load here what the workers share, then fork them. Returns the exit code once all have ended."""
     counts = settings.data / "metrics"
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(counts)  # before it is imported: then processes count together
     import uvloop  # noqa: F401 - imported before the fork, to be shared
@@ -121,7 +121,7 @@ def _hint(cause: Exception) -> str:
 
 
 def _stop_when_stdin_closes(stop: asyncio.Event) -> None:
-    """Whoever started us holds the other end of our standard input: when they are gone, so are we."""
+    """Set `stop` once standard input closes: whoever started us holds its other end, and has ended."""
     loop = asyncio.get_running_loop()
 
     def wait() -> None:

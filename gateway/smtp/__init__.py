@@ -1,7 +1,7 @@
 """The SMTP door: speaks with mail servers and clients, and lets in what it may.
 
-Takes connections, the listeners' settings and somebody who takes finished messages (`session.Taker`).
-Gives that one an Envelope and the raw message with our Received line on top, and the client the Reply it got back.
-Knows nothing of policy, queue, keys or content: a message is bytes that end with CRLF.CRLF.
+Takes connections, the listeners' settings and a `Taker` (`reception.py`; the real one is `gateway.intake.Intake`).
+Gives the Taker an Envelope and the raw message with our Received line on top; its Reply goes back to the client.
+Knows nothing of policy, queue or content: a message is bytes that end with CRLF.CRLF.
 Start reading in `listener.py`, then `session.py`; `commands.py` and `data.py` are pure.
 """

@@ -1,4 +1,4 @@
-"""Who may send what to whom: decided from the listener's settings and what the client has proven. Pure."""
+"""Who may send as whom, and to whom: told by the listener's settings and by what the client has proven. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -23,14 +23,14 @@ class Proven:
     certificates: tuple[str, ...] = ()  # names of its verified certificate, the common name first
 
     def client(self, helo: str, tls: str | None, origin: IpAddress | None) -> Client:
-        """The client as an envelope names it; `origin`: whom it has the message from, if it may tell."""
+        """The client as an envelope names it. `origin`: where it has the message from, as told by XFORWARD."""
         name = self.certificates[0] if self.certificates else None
         return Client(self.address, helo, self.login, name, tls, origin)
 
 
 @dataclass(frozen=True, slots=True)
 class DomainPatterns:
-    """Exact domains, and `*.` for all below one (but not itself)."""
+    """Domains, and patterns such as `*.example.com` for all domains below one (not for that one itself)."""
 
     exact: frozenset[str]
     below: tuple[str, ...]  # with the leading dot
@@ -77,12 +77,12 @@ class Admission:
     listener: ListenerSettings
     ours: DomainPatterns
     bounces: str | None
-    named: dict[str, SenderList] = field(default_factory=dict)  # logins and certificate names, lower case
+    named: dict[str, SenderList] = field(default_factory=dict)  # by login or certificate name, lower case
     networks: tuple[tuple[IpNetwork, SenderList], ...] = ()
 
     @classmethod
     def of(cls, listener: ListenerSettings, domains: Iterable[str], bounces: str | None) -> "Admission":
-        """Prepare the rules; `bounces` is the domain of our signed return addresses."""
+        """From one listener's settings and our `domains`; `bounces` is the domain of our signed return addresses."""
         named: dict[str, SenderList] = {}
         networks: list[tuple[IpNetwork, SenderList]] = []
         for key, entries in listener.senders.items():
@@ -108,13 +108,14 @@ class Admission:
         return None
 
     def sender(self, who: Proven, sender: Address | None) -> Reply | None:
-        """May this client send as `sender`? Anyone may from outside; our clients may use `<>` for their bounces."""
+        """May this client send as `sender`? From outside anyone may; our own clients may also use `<>` (bounces)."""
         if self.is_inbound or sender is None:
             return None
         return None if self._may_use(who, sender) else replies.SENDER_NOT_OURS
 
     def senders(self, who: Proven) -> Senders | None:
-        """Whom this client may send as, and so speak for where it sends from `<>`; None: anybody of ours."""
+        """What this client may send as, asked when mail from `<>` names an owner in its header; None: any address of
+        ours."""
         if self.is_inbound or self._lists(who) is None:
             return None
         return _Allowed(self, who)
@@ -137,7 +138,7 @@ class Admission:
         return self.is_inbound and self.listener.verify_recipients is not False
 
     def is_stranger(self, address: IpAddress) -> bool:
-        """Is this a client from outside whose senders nobody believes? They are told nothing."""
+        """Does this client bring mail whose sender may be forged (inbound, not in `reports`)? It gets no report."""
         return self.is_inbound and not _is_in(address, self.listener.reports)
 
     @property
@@ -152,7 +153,7 @@ class Admission:
         return self.listener.require is not Require.NETWORK or (tls is not None and tls.require)
 
     def _may_use(self, who: Proven, sender: Address) -> bool:
-        """The most telling identity counts: a login, else a certificate, else the network; `senders` pins each."""
+        """By the strongest identity that `senders` knows: a login, else a certificate, else the network."""
         lists = self._lists(who)
         if lists is None:
             return self.ours.match(sender.domain)
@@ -160,7 +161,7 @@ class Admission:
         return is_own or any(listed.allows(sender) for listed in lists)
 
     def _lists(self, who: Proven) -> list[SenderList] | None:
-        """What `senders` pins this client to, beside a login's own address; None: it is not pinned."""
+        """The lists that `senders` has for this client, beside a login's own address; None: it is not restricted."""
         if who.login is not None:
             listed = self.named.get(who.login.lower())
             return [] if listed is None else [listed]
@@ -181,7 +182,7 @@ class _Allowed:
 
 
 def _is_own(login: str, sender: Address, ours: DomainPatterns) -> bool:
-    """A login that is an address has that one; any other has the local part of its name in our domains."""
+    """A login's own address: the login itself if it is an address, else its name at any of our domains."""
     if "@" in login:
         return sender.key == login.lower() and ours.match(sender.domain)
     return sender.local.lower() == login.lower() and ours.match(sender.domain)

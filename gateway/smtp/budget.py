@@ -1,7 +1,8 @@
 """The bytes of messages that may be in memory at once, shared by every session of this process.
 
-Nobody may keep it from the others: one client holds at most a part of it, and who holds much of it and fills it slowly
-has to give way once somebody waits (a message is reserved room for by the size that its client declared).
+Room is reserved by the size that a client declares, so a client could keep it from others without sending anything.
+Therefore one client holds at most a part of it, and whoever fills slowly what was reserved has to give way once
+somebody waits.
 """
 
 import asyncio
@@ -11,12 +12,12 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Final
 
-_PRESS_SECONDS: Final = 1.0  # who waits asks the slow this often to give way
+_PRESS_SECONDS: Final = 1.0  # how often a waiting session asks the others to give way
 
 
 @dataclass(slots=True)
 class _Waiting:
-    """Somebody in line."""
+    """One who waits for memory; `turn` is done once it has been handed out."""
 
     amount: int
     client: Hashable
@@ -24,7 +25,7 @@ class _Waiting:
 
 
 class MemoryBudget:
-    """A pot of bytes. Who asks for more than there is waits, in order; what waits reads nothing from its client."""
+    """A number of bytes to take from. Whoever asks for more than is free waits, in order of asking."""
 
     def __init__(self, total: int, most_of_one: int | None = None) -> None:
         """`most_of_one`: what one client may hold; None: all of it."""
@@ -64,7 +65,7 @@ class MemoryBudget:
         self._serve()
 
     def share(self, client: Hashable = None, give_way: Callable[[], None] = lambda: None) -> "Share":
-        """What one message holds of it. `give_way` is called while others wait: it may drop the share."""
+        """One message's part. `give_way` is called while others wait: it may drop the share."""
         return Share(self, client, give_way)
 
     def _may_hold(self, client: Hashable, more: int) -> bool:
@@ -75,7 +76,7 @@ class MemoryBudget:
         self._held[client] += amount
 
     def _serve(self) -> None:
-        """In order, but past those whose client holds as much as it may."""
+        """Hand out to those who wait, in order, passing over those whose client holds as much as it may."""
         for entry in tuple(self._waiting):
             if entry.turn.done():
                 self._waiting.remove(entry)
@@ -87,7 +88,7 @@ class MemoryBudget:
                 entry.turn.set_result(None)
 
     async def _await_turn(self, entry: _Waiting, wait_seconds: float) -> None:
-        """Raises TimeoutError. Whoever holds memory and is slow hears at once, and again, that somebody waits."""
+        """Wait, and ask those who hold memory again and again to give way. Raises TimeoutError."""
         async with asyncio.timeout(wait_seconds):
             while not entry.turn.done():
                 for share in tuple(self._shares):
@@ -95,7 +96,7 @@ class MemoryBudget:
                 await asyncio.wait({entry.turn}, timeout=_PRESS_SECONDS)
 
     def _leave(self, entry: _Waiting) -> bool:
-        """Stop waiting; True if the turn came in the same moment, so that the bytes are ours."""
+        """Stop waiting; True if the bytes were handed out in the same moment, and are ours."""
         if entry.turn.done() and not entry.turn.cancelled():
             return True
         if entry in self._waiting:

@@ -10,7 +10,7 @@ from gateway.smtp.settings import ListenerSettings
 def make_context(listener: ListenerSettings) -> ssl.SSLContext | None:
     """TLS 1.2 or later with the listener's certificate; None where it has none. Raises OSError, ssl.SSLError.
 
-    A client's certificate is asked for only where a rule can use it: mail servers trip over the question.
+    A client's certificate is asked for only if `client_ca` is set: some mail servers fail when asked.
     """
     tls = listener.tls
     if tls is None:
@@ -26,12 +26,12 @@ def make_context(listener: ListenerSettings) -> ssl.SSLContext | None:
 
 
 def _no_passphrase() -> str:
-    """Instead of asking at a terminal that is not there: a key with a passphrase is then a wrong key."""
+    """An empty passphrase, so that OpenSSL does not ask at a terminal: a locked key then fails to load."""
     return ""
 
 
 def tls_words(transport: asyncio.BaseTransport | None) -> str:
-    """Such as `TLSv1.3 TLS_AES_256_GCM_SHA384`."""
+    """Version and cipher of a connection, such as `TLSv1.3 TLS_AES_256_GCM_SHA384`."""
     if transport is None:
         return "?"
     cipher = transport.get_extra_info("cipher") or ("?", "?", 0)

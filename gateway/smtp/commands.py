@@ -1,7 +1,7 @@
 """Reading what a client says: commands, addresses, parameters. Pure.
 
-Strict where tolerance has been an attack (routes, quoting that hides an `@`, control characters), mild where scanners
-and printers are merely sloppy (a space behind the colon, no angle brackets).
+Strict where tolerance has been exploited (source routes, quoting that hides an `@`, control characters), tolerant where
+scanners and printers are merely sloppy (a space behind the colon, no angle brackets).
 """
 
 import re
@@ -23,8 +23,8 @@ NOT_SMTP_VERBS: Final = frozenset(
     {"GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT", "DELETE", "PATCH", "TRACE", "PRI", "HOST:", "USER-AGENT:"}
 )
 
-# RFC 5321 atext and dots anywhere; RFC 6531, but no controls and line ends beyond ASCII, and nothing that is not seen
-# or turns the order of what is: such an address would look like another's on every page and in every report
+# RFC 5321 atext, with dots anywhere; of RFC 6531 no control characters or line ends, and none that are invisible or
+# change the text direction: such an address would look like another one on every page and in every report
 _ATOM: Final = re.compile(
     r"[^\x00-\x20\x7f-\x9f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f"
     r"()<>\[\]:;@\\,\"]+\Z"
@@ -32,10 +32,10 @@ _ATOM: Final = re.compile(
 _LABEL: Final = r"[A-Za-z0-9_\u0080-\U0010ffff][A-Za-z0-9_\-\u0080-\U0010ffff]*"
 _DOMAIN: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?\Z")
 _LITERAL: Final = re.compile(r"\[[A-Za-z0-9:.\-]+\]\Z")
-_PATH: Final = re.compile(r'<([^"<>\\\s]*)>(?:[ \t](.*))?', re.DOTALL)  # without quotes: nearly all of them
+_PATH: Final = re.compile(r'<([^"<>\\\s]*)>(?:[ \t](.*))?', re.DOTALL)  # the quick way: nearly all have no quotes
 _HELLO: Final = re.compile(r"[A-Za-z0-9._\-:\[\]]{1,255}\Z")
 _XTEXT: Final = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})*\Z")  # RFC 3461 4
-# What comes back in reports is printable (RFC 3461 4.2, 4.4): a line end in it would be one of the report's header
+# ENVID and ORCPT come back in reports: printable only (RFC 3461 4.2, 4.4), or a line end would begin a header there
 _PRINTED: Final = r"\+(?:09|[2-689A-F][0-9A-F]|7[0-9A-E])"
 _PRINTED_XTEXT: Final = re.compile(rf"(?:[!-*,-<>-~]|{_PRINTED})*\Z")
 _UTF8_XTEXT: Final = re.compile(  # RFC 6533 3
@@ -48,7 +48,7 @@ _NOTIFY: Final = frozenset({"SUCCESS", "FAILURE", "DELAY"})
 
 
 class CommandRefused(Exception):
-    """What the client said cannot be; `reply` tells it why."""
+    """The command is refused; `reply` tells the client why. The session goes on."""
 
     def __init__(self, reply: Reply) -> None:
         super().__init__(reply.status)
@@ -57,7 +57,7 @@ class CommandRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A verb, upper case, and what stood behind it."""
+    """A verb, in upper case, and its argument."""
 
     verb: str
     argument: str
@@ -100,12 +100,12 @@ def parse_command(line: bytes) -> Command:
 
 
 def upper(text: str) -> str:
-    """ASCII to upper case, anything else as it is: a long s is no S, a dotless i no I, whatever Unicode says."""
+    """Upper case, for ASCII only: Unicode would also make S of a long s, and I of a dotless i."""
     return text.upper() if text.isascii() else text
 
 
 def parse_hello(argument: str) -> str:
-    """The client's name for itself: a host name or an address literal; mild on underscores and missing dots."""
+    """The client's name for itself: a host name or an address literal; underscores and missing dots are tolerated."""
     if not _HELLO.match(argument):
         raise CommandRefused(replies.NEED_NAME)
     return argument
@@ -149,7 +149,7 @@ def parse_mail(
     ret = _take(found, "RET", lambda v: upper(v) in {"FULL", "HDRS"})
     envid = _take(found, "ENVID", lambda v: 0 < len(v) <= 100 and _PRINTED_XTEXT.match(v) is not None)
     if auth:
-        _take(found, "AUTH", lambda v: v != "" and _XTEXT.match(v) is not None)  # checked, and trusted by no one
+        _take(found, "AUTH", lambda v: v != "" and _XTEXT.match(v) is not None)  # checked, but never believed
     require_tls = under_tls and _flag(found, "REQUIRETLS")
     if found:
         raise CommandRefused(replies.PARAMETER_UNKNOWN)
@@ -218,7 +218,9 @@ def _split_path(argument: str, keyword: str, syntax: Reply) -> tuple[str, str]:
 
 
 def _address(path: str, malformed: Reply, routed: Reply, syntax: Reply) -> Address:
-    """Read a mailbox. A quoted local part is taken where it needs no quotes, and loses them: one spelling, one rule."""
+    """Read a mailbox. A quoted local part is accepted only if it needs no quotes, and loses them: so every address has
+    one spelling, and a rule about it cannot be dodged by another.
+    """
     before = path.partition(":")[0] if ":" in path else ""
     if path.startswith("@") or ("@" in before and not before.rpartition("@")[2].startswith("[")):
         raise CommandRefused(routed)
@@ -240,7 +242,7 @@ def _address(path: str, malformed: Reply, routed: Reply, syntax: Reply) -> Addre
 
 
 def _plain(local: str) -> str:
-    """A local part as a server behind us may read it: a wide, a small or a bold sign is the sign itself."""
+    """A local part as a server behind us may read it: NFKC makes wide, small and bold signs the plain ones."""
     return local if local.isascii() else normalize("NFKC", local)
 
 
@@ -250,7 +252,7 @@ def _need_utf8(address: Address, smtputf8: bool) -> None:
 
 
 def _parameters(text: str, extended: bool) -> dict[str, str | None]:
-    """`A=1 B` to a mapping, names upper case; nothing may be said twice, and nothing at all after HELO."""
+    """`A=1 B` to a mapping, names in upper case. None may come twice; after HELO none may come at all."""
     found: dict[str, str | None] = {}
     for word in re.split(r"[ \t]+", text.strip(" \t")) if text else ():
         name, equals, value = word.partition("=")

@@ -22,7 +22,7 @@ class Crowd(Protocol):
         ...
 
     def crowded(self, coming: int) -> bool:
-        """Has another worker fewer sessions than this one, `coming` that have not entered yet among them?"""
+        """Has another worker fewer sessions than this one, counting `coming` connections that have not entered yet?"""
         ...
 
 

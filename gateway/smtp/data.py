@@ -1,4 +1,4 @@
-"""The receiver of DATA: chunks in, the message out. Pure; it never sees a socket.
+"""Receives the bytes behind 354: chunks in, the message out. Pure; it never sees a socket.
 
 Only CRLF.CRLF ends a message (RFC 5321 4.1.1.4). A CR or LF that is not part of a CRLF never ends anything: it is
 refused, or made a CRLF *before* dots are unstuffed, so that what we pass on holds no second message (CVE-2023-51764).
@@ -20,12 +20,12 @@ _RECEIVED_WHOLE: Final = re.compile(rb"^received[ \t]*:[^\r\n]*(?:\r\n[ \t][^\r\
 LONGEST_LINE: Final = 2**20  # octets. RFC 5321 4.5.3.1.6 promises 1000; what is longer is relayed as it came
 LARGEST_HEADER: Final = 2**20  # octets
 MOST_RECEIVED: Final = 50
-_SMALL, _TOGETHER = 2**12, 2**16  # octets. What comes in drops is kept in puddles, an object a drop would cost 40 each
-MOST_PASSES: Final = 5  # through here: mail that comes in and is forwarded out again passes twice, rings do not end
+_SMALL, _TOGETHER = 2**12, 2**16  # octets: smaller chunks are joined up to so many, an object each costs 40 more
+MOST_PASSES: Final = 5  # through this gateway: forwarded mail passes twice, a mail loop without end
 
 
 class Flaw(StrEnum):
-    """Why a message that was received whole is not taken."""
+    """Why a message is refused once it has been received to its end."""
 
     TOO_BIG = "too big"
     BARE_NEWLINE = "bare newline"
@@ -37,19 +37,22 @@ class Flaw(StrEnum):
 
 
 class DataReceiver:
-    """Collects one message from the chunks behind 354. After a flaw it goes on to the end, but keeps nothing."""
+    """Collects one message from chunks. After a flaw it still looks for the end, but keeps nothing."""
 
     def __init__(self, *, max_bytes: int, normalise: bool = False, before: bytes = b"", name: str = "") -> None:
-        """`before` is put in front of the message (our Received line) and not counted. `name`: ours in such lines."""
+        """`before` (our Received line) is put in front of the message and not counted.
+
+        `name` is our host name, by which Received lines of ours are recognised: many of them are a mail loop.
+        """
         self._name = name
         self._max_bytes = max_bytes
         self._normalise = normalise
         self._skip = len(before)
         self._pieces: list[bytes | bytearray] = [before]
         self._carry = b"\r\n"  # the line before the first: a dot right behind 354 is a line of its own
-        self._first = True  # the carried CRLF is not part of the message
+        self._first = True  # nothing was kept yet: the CRLF that `_carry` began with is to be taken off
         self._run = 0  # octets since the last LF
-        self.size = 0  # of the message so far, dots unstuffed
+        self.size = 0  # octets of the message so far, dots unstuffed
         self.swallowed = 0  # octets received, whatever became of them
         self.flaw: Flaw | None = None
 
@@ -59,7 +62,7 @@ class DataReceiver:
         return self.size if self.flaw is None else 0
 
     def feed(self, chunk: bytes) -> bytes | None:
-        """Take a chunk. None: more must come. Else the message has ended, and this is what came behind it."""
+        """Take a chunk. Returns None while more must come, else (the message has ended) what stood behind its end."""
         self.swallowed += len(chunk)
         data = self._carry + chunk
         dotted = has_dot_line(data)
@@ -85,14 +88,14 @@ class DataReceiver:
         return raw
 
     def spoil(self, flaw: Flaw) -> None:
-        """Remember the flaw, and let go of what is no longer needed."""
+        """Remember the flaw, and free what was kept: the message will be refused."""
         self.flaw = flaw
         self._pieces.clear()
 
     def _keep(self, piece: bytes, *, dotted: bool) -> None:
-        """Check and keep one piece. It never begins between CR and LF, nor ends between CR, LF and a dot.
+        """Check and keep one piece. `dotted`: a line in it may begin with a dot.
 
-        `dotted`: a line of it may begin with a dot.
+        A piece never begins between CR and LF, nor ends between CR, LF and a dot: `feed` carries those over.
         """
         if self.flaw is not None:
             return
@@ -139,6 +142,6 @@ def _header_flaw(raw: bytes, start: int, name: str) -> Flaw | None:
 
 
 def _passes(header: bytes, name: str) -> int:
-    """How many Received lines of ours there are, as `gateway.smtp.received` writes them, folded anew or not."""
+    """How many Received lines of ours there are, as `gateway.smtp.received` writes them, even if folded differently."""
     ours = f" by {name} with ".lower().encode()
     return sum(ours in b" ".join(found[0].lower().split()) for found in _RECEIVED_WHOLE.finditer(header))

@@ -1,4 +1,4 @@
-"""Doors: a listening socket each, and a graceful way to close them."""
+"""Opens a door for a listener of the configuration, closes it gracefully, and reloads its certificate."""
 
 import asyncio
 import logging
@@ -26,10 +26,10 @@ _LAST_WORDS_SECONDS = 2.0  # for sessions to end once their time is up
 async def smtp_listener(
     listener: ListenerSettings, house: House, taker: Taker, sockets: Sequence[socket.socket] | None = None
 ) -> AsyncIterator[Door]:
-    """Open one door; on leaving the block close it.
+    """Open one door; leaving the block closes it, and all other doors of the house with it.
 
-    Closing, which closes all doors of the house: new connections are refused, idle sessions get 421 4.3.2, and messages
-    on their way have `house.shutdown_seconds` to end; then their connections are cut, and their clients try again.
+    Then new connections are refused, idle sessions get 421 4.3.2, and messages under way have `house.shutdown_seconds`
+    to end; after that their connections are cut, and their clients try again.
     `sockets` are listening sockets opened by somebody else. Raises OSError, ssl.SSLError and LoginsInvalid at start.
     """
     logging.getLogger("mail.log").setLevel(logging.ERROR)  # below, aiosmtpd logs what clients say

@@ -1,4 +1,4 @@
-"""Logins: a file of `name:argon2-hash` lines, checked in threads, and slow for those who guess."""
+"""Logins: a file of `name:argon2-hash` lines, checked in threads; Throttle blocks those who guess."""
 
 import asyncio
 from collections import OrderedDict
@@ -31,7 +31,7 @@ class Throttle:
 
     def is_blocked(self, *keys: str) -> bool:
         """Has any of these failed too often?"""
-        return any(self._count(key) > _FREE_FAILURES - 1 for key in keys)  # the newest has begun to fade
+        return any(self._count(key) > _FREE_FAILURES - 1 for key in keys)  # less one: failures fade from the start
 
     def failed(self, *keys: str) -> None:
         """One more failure for each of these."""
@@ -42,7 +42,7 @@ class Throttle:
             self._failures.popitem(last=False)
 
     def forgive(self, *keys: str) -> None:
-        """One failure less: it was none."""
+        """Take one failure back: it turned out to be a success."""
         for key in keys:
             self._failures[key] = (max(0.0, self._count(key) - 1), self._clock())
 

@@ -1,8 +1,9 @@
-"""How much one client, one login and one sender may send in a period: so a stolen account cannot send a million.
+"""How much one client, one login and one sender may send in a period: so that a stolen account cannot send a million.
 
-Counts are kept in memory and, from a hundredth of a limit on, in the database (`gateway/ledger.py`), where all workers
-add theirs and learn the sum: a limit may be passed by some hundredths, and a restart forgets no more than that, while
-ordinary senders cost nothing. A period begins for all at the same moment. Pure but for the clock handed in.
+Each worker counts in memory. Once a count has grown by a hundredth of its limit, it is added to the database
+(`gateway/ledger.py`), and the worker learns the sum of all workers. So a limit may be exceeded by some hundredths, and
+a restart forgets no more than that, but ordinary senders cost no write. A period begins for all at the same moment.
+Pure but for the clock handed in.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -14,7 +15,7 @@ from delivery.items import Reply
 from gateway.smtp import replies
 from gateway.smtp.settings import RateSettings, RatesSettings
 
-_SAVED_FROM: Final = 100  # parts of a limit
+_SAVED_FROM: Final = 100  # a count is saved once it grew by the limit divided by this
 _REMEMBERED: Final = 10_000  # counters before those of earlier periods are dropped
 
 
@@ -33,7 +34,7 @@ class What(StrEnum):
     RECIPIENTS = "recipients"
 
 
-Payers = Mapping[Scope, str]  # who answers for a message, each in the words it is counted under
+Payers = Mapping[Scope, str]  # whom a message is charged to: for each scope the name that is counted under
 
 _REPLIES: Final = {
     Scope.CLIENT: replies.TOO_MUCH_FROM_CLIENT,
@@ -52,13 +53,13 @@ class Limit:
     period: int
 
     def __hash__(self) -> int:
-        """Of the numbers alone: it is asked ten times a message, and a hash of words takes three times as long."""
+        """Of the numbers alone: it is needed ten times a message, and hashing the strings takes three times as long."""
         return hash((self.most, self.period))
 
 
 @dataclass(slots=True)
 class Counter:
-    """What one payer used of one limit in the period of that number: as all workers know it, and ours since."""
+    """What one payer used of one limit in one period: the saved sum of all workers, and what this one added since."""
 
     period: int
     known: int = 0
@@ -79,7 +80,7 @@ class Excess:
 
 
 class Rates:
-    """Every count of this worker. `seconds` since 1970, the same for all workers."""
+    """Every count of this worker."""
 
     def __init__(
         self,
@@ -87,7 +88,8 @@ class Rates:
         seconds: Callable[[], float],
         tell: Callable[[Excess], None] = lambda _: None,
     ) -> None:
-        """`tell` hears of each payer that reaches a limit, once a period."""
+        """`seconds` gives the time since 1970, the same for all workers. `tell` is called once a period for each payer
+        that reaches a limit."""
         self._limits = tuple(_limits(settings))
         self.scopes = frozenset(limit.scope for limit in self._limits)
         self._seconds = seconds
@@ -95,7 +97,7 @@ class Rates:
         self.tell = tell
 
     def refusal(self, payers: Payers, recipients: int) -> Reply | None:
-        """The reply to a message of so many recipients that is one too many; None: it may go on."""
+        """None if a message with so many recipients may go on, else the reply that refuses it. Counts nothing."""
         for limit in self._limits:
             who = payers.get(limit.scope)
             if who is None:
@@ -111,14 +113,14 @@ class Rates:
         return None
 
     def charge(self, payers: Payers, recipients: int) -> Reply | None:
-        """Count a message, unless it is one too many."""
+        """Count a message, unless it is refused; the refusal, or None."""
         refusal = self.refusal(payers, recipients)
         if refusal is None:
             self._add(payers, 1, recipients)
         return refusal
 
     def refund(self, payers: Payers, recipients: int) -> None:
-        """The message was not taken: who sent nothing else is forgotten."""
+        """The message was not taken: take its charge back, and forget payers who sent nothing else."""
         self._add(payers, -1, -recipients)
         for limit in self._limits:
             who = payers.get(limit.scope)
@@ -129,7 +131,7 @@ class Rates:
     # -- for the ledger -------------------------------------------------------------------------------------------
 
     def unsaved(self, *, every: bool = False) -> Iterator[tuple[Limit, str, int, int]]:
-        """What is worth writing down (`every`: whatever there is): limit, payer, period, how much more."""
+        """What is worth saving (with `every`, all there is): limit, payer, number of the period, how much was added."""
         if len(self._counters) > _REMEMBERED:
             now = self._seconds()
             stale = [key for key, one in self._counters.items() if one.period != int(now // key[0].period)]
@@ -140,7 +142,7 @@ class Rates:
                 yield limit, who, counter.period, counter.ours
 
     def saved(self, limit: Limit, who: str, period: int, more: int, total: int) -> None:
-        """So much was written down; the sum of all workers is `total`."""
+        """`more` has been saved; the sum of all workers is now `total`."""
         counter = self._counters.get((limit, who))
         if counter is not None and counter.period == period:
             counter.ours -= more
@@ -149,7 +151,7 @@ class Rates:
     # -- within ---------------------------------------------------------------------------------------------------
 
     def _known(self, limit: Limit, who: str) -> Counter | None:
-        """The count of this period, if there is one: whoever sends nothing is not remembered."""
+        """The counter of this period, if there is one: none is made for whoever is only asked about."""
         counter = self._counters.get((limit, who))
         return counter if counter is not None and counter.period == int(self._seconds() // limit.period) else None
 

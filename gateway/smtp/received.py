@@ -1,4 +1,4 @@
-"""The Received line that goes on top of each message (RFC 5321 4.4). It names no recipient: a Bcc stays one."""
+"""The Received line that goes on top of each message (RFC 5321 4.4). It names no recipient: Bcc must stay hidden."""
 
 from email.utils import format_datetime
 from ipaddress import IPv6Address, ip_address
@@ -32,7 +32,7 @@ def _literal(client: Client) -> str:
 def _hello(client: Client) -> str:
     """What the client called itself; an address written without brackets gets them."""
     if not client.helo[:1].isdigit() and ":" not in client.helo:
-        return client.helo  # a name: to find out by a failure costs more than all the rest
+        return client.helo  # a name: finding that out by an exception would cost more than all the rest
     try:
         address = ip_address(client.helo)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What sessions stand on: the house they are all in, and the door each came through."""
+"""What sessions share: the House, one a process (limits, counts, memory), and the Door, one a listener."""
 
 import asyncio
 import ssl
@@ -28,11 +28,11 @@ class Taker(Protocol):
     async def expects(self, recipient: Address, *, ask: bool) -> Reply | None:
         """Asked for each recipient that may come in by this door: None, or the reply that says no.
 
-        `ask`: who has the mailboxes is to be asked.
+        `ask`: whether the server that has the mailboxes is to be asked.
         """
 
     async def take(self, envelope: Envelope, raw: bytes) -> Reply:
-        """`raw` begins with our Received line."""
+        """Take one message; `raw` begins with our Received line. The reply goes to the client as it is."""
 
 
 class DoorSession(Protocol):
@@ -45,12 +45,12 @@ class DoorSession(Protocol):
         """End the connection at once."""
 
     def cancel(self) -> None:
-        """End what is still being done for it, too."""
+        """End its task, too, even while it takes a message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long the door waits for a client, in seconds (RFC 5321 4.5.3.2 wants 300), and how much nonsense it bears."""
+    """How long the door waits for a client, in seconds (RFC 5321 4.5.3.2 wants 300), and how many mistakes it bears."""
 
     command: float = 300.0
     busy_command: float = 20.0  # the same while four fifths of the sessions are taken
@@ -59,19 +59,19 @@ class Patience:
     handshake: float = 30.0
     write: float = 60.0  # for a client to read our replies
     room: float = 30.0  # for memory to become free
-    reserved: float = 300.0  # while others wait for memory, a message has to come as fast as fills its own in this time
-    reserved_grace: float = 10.0  # and may be slower at its beginning
+    reserved: float = 300.0  # while others wait for memory, a message has to come so fast that it fills its own in this
+    reserved_grace: float = 10.0  # but for so long at its beginning it may be slower
     greeting: float = 0.1  # before the banner to clients from outside: who speaks first is no mail server
     linger: float = 1.0  # for a client to hear why we hung up
-    errors: int = 20  # until a message is accepted
-    idle_commands: int = 100  # NOOP, RSET, MAIL … without a message that is taken
+    errors: int = 20  # refused commands; an accepted message sets the count back
+    idle_commands: int = 100  # NOOP, RSET, MAIL …; an accepted message sets the count back
     failed_logins: int = 3
     excess_recipients: int = 1000  # beyond the limit, each refused
 
 
 @dataclass(slots=True)
 class House:
-    """What all doors of this process share: our name, whose mail we take, limits, memory, who is in."""
+    """What all doors of this process share: our name, our domains, limits, memory, and how many sessions there are."""
 
     hostname: str
     domains: tuple[str, ...]
@@ -84,11 +84,11 @@ class House:
     seconds: Callable[[], float] = time.monotonic
     metrics: Metrics = field(default_factory=Metrics)
     crowd: Crowd = field(default_factory=OneProcess)
-    processes: int = 1  # that share the memory which the limits grant
+    processes: int = 1  # how many share the memory that the limits grant
     budget: MemoryBudget = field(init=False)
     doors: list["Door"] = field(default_factory=list)
     closes_at: float | None = None  # by `seconds`: until then messages on their way may end
-    room_for: Callable[[int], Reply | None] = lambda _size: None  # a message of so many bytes; gateway.strain.Strain
+    room_for: Callable[[int], Reply | None] = lambda _size: None  # a refusal if there is no disk or queue room (Strain)
     rates: Rates = field(init=False)
     _inside: int = 0  # sessions of this process
 
@@ -98,7 +98,7 @@ class House:
         self.rates = Rates(self.limits.rates, lambda: self.clock().timestamp())
 
     def enter(self, address: IpAddress) -> Reply | None:
-        """Count a session in; the reply that turns it away where it is one too many. `leave` must follow either way."""
+        """Count a session in; None, or the reply that turns it away as one too many. `leave` must follow either way."""
         everybody, of_client = self.crowd.enter(household(address))
         self._inside += 1
         self.metrics.session_opened()
@@ -116,7 +116,7 @@ class House:
         self.metrics.sessions(self._inside)
 
     def close(self) -> float:
-        """Close every door, so that all wait for their last messages at the same time; how many seconds are left."""
+        """Close every door; how many seconds are left for messages under way. All doors have the same deadline."""
         if self.closes_at is None:
             self.closes_at = self.seconds() + self.shutdown_seconds
         for door in self.doors:
@@ -138,7 +138,7 @@ class House:
 
 @dataclass(slots=True)
 class Door:
-    """One listener and who came in by it."""
+    """One listener and its sessions."""
 
     house: House
     admission: Admission
@@ -168,19 +168,19 @@ class Door:
             self.is_empty.set()
 
     async def sign_in(self, address: IpAddress, name: str, password: str) -> bool | None:
-        """Is this the login's password? None: there were too many guesses from there, or at that login."""
+        """Is this the login's password? None: not checked, after too many guesses from this client or at this login."""
         assert self.logins is not None
         keys = (f"client {household(address)}", f"login {digest(name.lower()).hex()}")  # a name may be long
         if self.throttle.is_blocked(*keys):
             return None
-        self.throttle.failed(*keys)  # before the answer is known: many sessions may guess at once
+        self.throttle.failed(*keys)  # counted before the answer is known: many sessions may guess at once
         if not await self.logins.check(name, password):
             return False
         self.throttle.forgive(*keys)
         return True
 
     def payers(self, who: Proven, sender: Address | None) -> Payers:
-        """Whose count a message goes on. From outside nobody's: it is for us."""
+        """Whose counts a message is charged to, of those that have a limit. Inbound mail is charged to nobody."""
         payers: dict[Scope, str] = {}
         limited = frozenset[Scope]() if self.admission.is_inbound else self.house.rates.scopes
         if Scope.CLIENT in limited:
@@ -192,14 +192,14 @@ class Door:
         return payers
 
     def close(self) -> None:
-        """Let nobody in any more; who is in finishes the message under way."""
+        """Greet no new sessions; those there are may finish the message under way."""
         self.is_closing = True
         for guest in tuple(self.inside):
             guest.dismiss()
 
 
 def household(address: IpAddress) -> Hashable:
-    """Who is counted as one client: an IPv6 host has a whole /64 to come from."""
+    """What is counted as one client: an IPv4 address, or a whole IPv6 /64, since a host there has all its addresses."""
     if isinstance(address, IPv6Address):
         return ip_network((address, 64), strict=False)
     return address

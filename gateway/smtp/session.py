@@ -1,4 +1,8 @@
-"""One SMTP session: what is said in which order, and what each command does (RFC 5321)."""
+"""One SMTP session: which command may come when, and what each of them does (RFC 5321).
+
+`_live` is a session from greeting to good-bye; `_hear` takes one command and calls its `smtp_` method. A method says
+its reply (`say`), or raises CommandRefused (the session goes on) or Hangup (it ends).
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -37,7 +41,7 @@ log = get_logger(__name__)
 _LIMITS: Final = {"MAIL": LONG_COMMAND_OCTETS, "RCPT": LONG_COMMAND_OCTETS, "AUTH": AUTH_OCTETS}
 _BEFORE_TLS: Final = frozenset({"EHLO", "HELO", "STARTTLS", "NOOP", "RSET", "QUIT", "HELP"})
 _IDLE: Final = frozenset({"MAIL", "EHLO", "HELO", "NOOP", "RSET", "VRFY", "EXPN", "HELP", "STARTTLS", "XFORWARD"})
-_ERRORS_FORGIVEN: Final = frozenset({450, 451, 452})  # ours, or a wish for fewer at once, or for later
+_ERRORS_FORGIVEN: Final = frozenset({450, 451, 452})  # not the client's mistakes: it is to try later, or send fewer
 
 
 class Session(Wire):
@@ -52,7 +56,7 @@ class Session(Wire):
         self.helo = ""
         self.is_extended = False
         self.tls: str | None = None
-        self.origin: IpAddress | None = None  # of the next message, as XFORWARD said
+        self.origin: IpAddress | None = None  # where the next message comes from, as XFORWARD said
         self.mail: MailFrom | None = None
         self.payers: Payers = {}
         self.recipients: dict[Address, Recipient] = {}
@@ -65,9 +69,9 @@ class Session(Wire):
     # --- the life of a session ------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A client is here: the session is a task of its door."""
+        """A client has connected: run the session as a task of its door."""
         super().connection_made(transport)
-        if self.door.is_closing:  # there may be no task any more to greet it
+        if self.door.is_closing:  # its task group may have ended: no task can be started
             self._writer.write(replies.line(replies.CLOSING))
             self.close()
             return
@@ -75,17 +79,17 @@ class Session(Wire):
         self._life = self.door.tasks.create_task(self._live(), name="smtp session")
 
     def dismiss(self) -> None:
-        """Closing down: an idle session ends now, another after the message on its way."""
+        """Closing down: end now if idle, else after the message that is being received."""
         if self.is_idle:
             self._reader.set_exception(Hangup(replies.CLOSING))
 
     def cancel(self) -> None:
-        """End even what is being taken: its client hears nothing and tries again."""
+        """End at once, even while a message is being received: its client gets no reply and tries again."""
         if self._life is not None:
             self._life.cancel()
 
     async def _live(self) -> None:
-        """From greeting to good-bye. Whatever goes wrong here, the client keeps its message and learns no detail."""
+        """From greeting to good-bye. Whatever goes wrong, the client keeps its message and learns no detail of it."""
         address = self.client_address
         reply: Reply | None = None
         try:
@@ -109,7 +113,7 @@ class Session(Wire):
                 self.door.leave(self)
 
     async def _part(self, reply: Reply | None) -> None:
-        """The last words, if they can still be heard."""
+        """Say `reply` if the client can still hear it, and close the connection."""
         try:
             if reply is not None:
                 self.say(reply)
@@ -125,7 +129,7 @@ class Session(Wire):
             self.close()
 
     async def _greet(self, address: IpAddress, refusal: Reply | None) -> None:
-        """The banner, or why there is none. Who speaks before it is no mail server."""
+        """Say the banner, or hang up with the reason. A client that speaks before the banner is no mail server."""
         refusal = refusal or self.door.admission.client(address)
         if refusal is not None:
             self.house.metrics.refused("connect", refusal)
@@ -150,7 +154,7 @@ class Session(Wire):
             self._refuse(refused.reply)
 
     async def _obey(self, command: Command, octets: int) -> None:
-        """Find the command's method and call it; raise CommandRefused where it may not be said now."""
+        """Call the command's `smtp_` method; raise CommandRefused if the command may not come now."""
         verb = command.verb
         if verb in NOT_SMTP_VERBS:
             raise Hangup(replies.NOT_SMTP)
@@ -168,7 +172,7 @@ class Session(Wire):
         await method(command.argument)
 
     def _refuse(self, reply: Reply) -> None:
-        """Say no; too often is the end."""
+        """Say a reply that refuses, and count it: too many errors end the session."""
         self.say(reply)
         log.info("smtp.refused", client=str(self.client_address), reply=f"{reply.code} {reply.status}")
         if reply.code not in _ERRORS_FORGIVEN:
@@ -184,7 +188,7 @@ class Session(Wire):
 
     @property
     def proven(self) -> Proven:
-        """What the client has shown of itself; there is somebody once we greeted."""
+        """What the client has shown of itself. Only after the greeting."""
         assert self.who is not None
         return self.who
 
@@ -198,19 +202,12 @@ class Session(Wire):
         self._out.append(f"250 {self.house.hostname}\r\n".encode())
 
     async def smtp_EHLO(self, argument: str) -> None:
-        """RFC 5321 4.1.1.1: what is offered, which depends on TLS and on who asks."""
+        """RFC 5321 4.1.1.1: the extensions on offer, which depend on TLS and on who asks."""
         self.helo = parse_hello(argument)
         self.is_extended = True
         self._forget_mail()
-        offers = [
-            self.house.hostname,
-            "PIPELINING",
-            f"SIZE {self.house.limits.message}",
-            "8BITMIME",
-            "SMTPUTF8",
-            "DSN",
-            "ENHANCEDSTATUSCODES",
-        ]
+        size = f"SIZE {self.house.limits.message}"
+        offers = [self.house.hostname, "PIPELINING", size, "8BITMIME", "SMTPUTF8", "DSN", "ENHANCEDSTATUSCODES"]
         if self.door.tls is not None and self.tls is None:
             offers.append("STARTTLS")
         if self.tls is not None:
@@ -222,7 +219,7 @@ class Session(Wire):
         self.say_lines(250, offers)
 
     async def smtp_STARTTLS(self, argument: str) -> None:
-        """RFC 3207: afterwards nothing said before is known any more."""
+        """RFC 3207: all that the client said before is forgotten."""
         if argument:
             raise CommandRefused(replies.NO_ARGUMENT)
         if self.tls is not None:
@@ -236,7 +233,7 @@ class Session(Wire):
         self._forget_mail()
 
     async def smtp_AUTH(self, argument: str) -> None:
-        """RFC 4954, over TLS only; wrong names and wrong passwords look and last alike."""
+        """RFC 4954, over TLS only. An unknown name and a wrong password get the same reply after the same time."""
         if not self.helo or not self.is_extended:
             raise CommandRefused(replies.HELLO_FIRST)
         if self.door.logins is None:
@@ -262,7 +259,7 @@ class Session(Wire):
         self.say(replies.SIGNED_IN)
 
     async def smtp_MAIL(self, argument: str) -> None:
-        """RFC 5321 4.1.1.2: who sends, and may they?"""
+        """RFC 5321 4.1.1.2: who sends, and whether they may."""
         if not self.helo:
             raise CommandRefused(replies.HELLO_FIRST)
         refusal = self.door.admission.identity(self.proven)
@@ -288,7 +285,7 @@ class Session(Wire):
         self.say(replies.SENDER_OK)
 
     async def smtp_RCPT(self, argument: str) -> None:
-        """RFC 5321 4.1.1.3: who is it for, and is that ours to take?"""
+        """RFC 5321 4.1.1.3: one recipient, and whether this listener takes mail for it."""
         if self.mail is None:
             raise CommandRefused(replies.MAIL_FIRST if self.helo else replies.HELLO_FIRST)
         if len(self.recipients) >= self.house.limits.recipients:
@@ -301,7 +298,7 @@ class Session(Wire):
             to = wanted.recipient if wanted.recipient.domain else self.house.postmaster
             refusal = self.door.admission.recipient(to)
             if self.door.admission.verifies:
-                await self.flush()  # asking may take seconds for each: what was said before is not held back
+                await self.flush()  # asking may take seconds for each recipient: replies so far are not held back
             refusal = refusal or await self.door.taker.expects(to, ask=self.door.admission.verifies)
             refusal = refusal or self.house.rates.refusal(self.payers, len(self.recipients) + 1)
             if refusal is not None:
@@ -312,11 +309,11 @@ class Session(Wire):
             if self.refused_recipients > self.patience.excess_recipients:
                 raise Hangup(replies.TOO_MANY_ERRORS) from None
             raise
-        self.recipients.setdefault(to, Recipient(to, wanted.notify, wanted.orcpt))  # said twice: as said first
+        self.recipients.setdefault(to, Recipient(to, wanted.notify, wanted.orcpt))  # of a repeated one the first counts
         self.say(replies.RECIPIENT_OK)
 
     async def smtp_DATA(self, argument: str) -> None:
-        """RFC 5321 4.1.1.4: the message itself, and who answers for it from now on."""
+        """RFC 5321 4.1.1.4: receive the message and hand it over; after the 250 it is ours to deliver."""
         if argument:
             raise CommandRefused(replies.NO_ARGUMENT)
         if self.mail is None:
@@ -344,7 +341,7 @@ class Session(Wire):
             self._refuse(reply)
 
     async def smtp_XFORWARD(self, argument: str) -> None:
-        """Postfix's XFORWARD_README: of a server in front that we trust, whom it has the next message from."""
+        """Postfix's XFORWARD_README: a trusted server in front of us tells which client its next message is from."""
         if not self.door.admission.may_forward(self.proven.address):
             raise CommandRefused(replies.UNKNOWN_COMMAND)
         if not self.is_extended:
@@ -366,13 +363,13 @@ class Session(Wire):
         self.say(replies.OK)
 
     async def smtp_VRFY(self, argument: str) -> None:
-        """RFC 5321 3.5.3: we do not tell who is here."""
+        """RFC 5321 3.5.3: we do not tell which mailboxes exist."""
         if not argument:
             raise CommandRefused(replies.NEED_ARGUMENT)
         self.say(replies.CANNOT_VERIFY)
 
     async def smtp_EXPN(self, argument: str) -> None:
-        """RFC 5321 7.3: lists are nobody's business."""
+        """RFC 5321 7.3: the members of a list are not told."""
         raise CommandRefused(replies.NOT_OFFERED)
 
     async def smtp_HELP(self, argument: str) -> None:
@@ -386,7 +383,7 @@ class Session(Wire):
         self.say(replies.BYE)
         raise Hangup
 
-    # --- parts of them --------------------------------------------------------------------------------------------
+    # --- parts of AUTH --------------------------------------------------------------------------------------------
 
     def _offers_auth(self) -> bool:
         return self.door.logins is not None and self.tls is not None

@@ -14,7 +14,7 @@ Ask = Callable[[str], Awaitable[bytes]]  # a challenge in base64; the client's l
 
 
 async def exchange(argument: str, ask: Ask) -> tuple[str, str]:
-    """Name and password from what stands behind AUTH and, where needed, further questions; raise CommandRefused."""
+    """Name and password from AUTH's argument and, where it has too little, from challenges; raises CommandRefused."""
     mechanism, _, initial = argument.partition(" ")
     given = [] if not initial else [b"" if initial.strip() == "=" else initial.strip().encode()]  # RFC 4954 4: `=`
 

@@ -1,4 +1,4 @@
-"""From 354 to the last reply: one message received, checked and handed over."""
+"""What DATA does from 354 to the last reply: one message is received, checked and handed to the Taker."""
 
 import asyncio
 import errno
@@ -22,7 +22,7 @@ from policy.message import Client, Envelope, Recipient
 
 log = get_logger(__name__)
 
-_LARGE: Final = 4 * 2**20  # bytes: to put the pieces of such a message together takes long
+_LARGE: Final = 4 * 2**20  # bytes: the pieces of a larger message are joined in a thread, since it takes long
 _STEP: Final = 2**18  # bytes of memory asked for at once
 _REFUSALS: Final = {
     Flaw.TOO_BIG: replies.TOO_BIG,
@@ -36,20 +36,20 @@ _REFUSALS: Final = {
 
 
 class Pipe(Protocol):
-    """The connection, as far as a message needs it."""
+    """The connection, as far as a message needs it; `wire.Wire` is the real one."""
 
     def say(self, reply: Reply) -> None:
-        """Put a reply in line."""
+        """Queue a reply."""
 
     async def read_piece(self, seconds: float) -> bytes:
-        """What came next."""
+        """The next input; Hangup at the end of input or after `seconds`."""
 
     def unread(self, piece: bytes) -> None:
-        """Put back what was not ours."""
+        """Put back input behind the end of the message."""
 
 
 class Transfer:
-    """One message on its way in."""
+    """Receives one message; used once."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class Transfer:
         self._began = 0.0
 
     async def run(self) -> Reply:
-        """Receive it and hand it over. Hangup where the client went away or was too slow."""
+        """Receive the message and hand it over; the reply to the client. Hangup if it went away or was too slow."""
         client = self._client.address.packed[:8]  # of an IPv6 host its /64
         with self._house.budget.share(client, self._give_way) as share:
             if not await share.reach(self._room(self._mail.size), self._house.patience.room):
@@ -119,7 +119,11 @@ class Transfer:
         )
 
     async def _receive(self, receiver: DataReceiver, share: Share) -> None:
-        """Feed the receiver to the end. What is too big is swallowed for a while, then cut off."""
+        """Feed the receiver until the message ends. Of one that is too big the rest is swallowed, but not for ever.
+
+        A client has `patience.stall` seconds, earns more with each byte (`patience.bytes_per_second`), and never has
+        more than `stall` left: so it may pause once, but not trickle.
+        """
         patience = self._house.patience
         seconds_left = patience.stall
         endless = 2 * self._house.limits.message + 2**20
@@ -142,7 +146,10 @@ class Transfer:
                 receiver.spoil(Flaw.NO_ROOM)
 
     def _give_way(self) -> None:
-        """Somebody waits for memory: what is reserved here and fills too slowly is let go, and refused at the end."""
+        """Called while others wait for memory: if this message fills what it reserved too slowly, give its memory back.
+
+        The message is then refused with 452 at its end.
+        """
         receiver, patience = self._receiver, self._house.patience
         if receiver is None or receiver.flaw is not None:
             return
@@ -153,7 +160,7 @@ class Transfer:
             log.info("smtp.gave_way", client=str(self._client.address), seconds=round(seconds))
 
     def _room(self, needed: int) -> int:
-        """The memory to ask for: some more than is needed now, never more than there is."""
+        """How much memory to ask for: more than is needed now, to ask less often, but never more than there is."""
         return max(needed, min(needed + _STEP, self._house.budget.total))
 
     def _refuse(self, envelope: Envelope, flaw: Flaw) -> Reply:
@@ -161,7 +168,7 @@ class Transfer:
         return _REFUSALS[flaw]
 
     async def _hand_over(self, envelope: Envelope, raw: bytes) -> Reply:
-        """Ask the taker. Anything but its answer is a failure of ours: the client keeps the message."""
+        """Hand the message to the Taker. Whatever it raises is our failure: 451 or 452, and the client keeps it."""
         try:
             return await self._door.taker.take(envelope, raw)
         except MemoryError:

@@ -23,7 +23,7 @@ _ENDLESS: Final = 2**17  # bytes without a line end after which there is no poin
 
 
 class Hangup(Exception):
-    """The session ends; `reply` is said first, if the client may still hear it."""
+    """Ends the session; `reply` is said first, if the client can still hear it."""
 
     def __init__(self, reply: Reply | None = None) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class Hangup(Exception):
 
 
 class _NoHooks:
-    """aiosmtpd asks a handler for hooks; we override the commands themselves."""
+    """The handler that aiosmtpd looks for hooks in: there are none, since we override the commands themselves."""
 
     def __dir__(self) -> tuple[str, ...]:
         return ()
@@ -41,7 +41,7 @@ _NO_HOOKS: Final = _NoHooks()
 
 
 class Wire(SMTP):  # type: ignore[misc]  # aiosmtpd has no types
-    """One connection."""
+    """One connection. Reads raise Hangup when the client is gone or too slow; see the module for what is replaced."""
 
     transport: asyncio.BaseTransport | None
     line_length_limit = 2**16  # of the stream's buffer: reading pauses at twice this many bytes
@@ -51,15 +51,15 @@ class Wire(SMTP):  # type: ignore[misc]  # aiosmtpd has no types
         cls._commands = tuple(name for name in dir(cls) if name.startswith("smtp_"))
 
     def __dir__(self) -> tuple[str, ...]:
-        """Only the commands: aiosmtpd goes through all there is, three times a connection, to find them."""
+        """Only the commands: to find them, aiosmtpd goes through all attributes three times a connection."""
         return self._commands
 
     def __init__(self, loop: asyncio.AbstractEventLoop, write_seconds: float) -> None:
         super().__init__(_NO_HOOKS, hostname="-", enable_SMTPUTF8=True, loop=loop)
         self._write_seconds = write_seconds  # for a client to read our replies
-        self._ahead = bytearray()  # read, and not yet used
-        self._out: list[bytes] = []  # said, and not yet sent
-        self._due = 0.0  # by the loop's clock: when the read under way has waited too long
+        self._ahead = bytearray()  # input read from the stream, and not yet used
+        self._out: list[bytes] = []  # replies said, and not yet sent
+        self._due = 0.0  # by the loop's clock: when the read under way times out
         self._alarm: asyncio.TimerHandle | None = None
         self.is_idle = False  # waiting for a command
         self.client_address: IpAddress | None = None
@@ -73,7 +73,7 @@ class Wire(SMTP):  # type: ignore[misc]  # aiosmtpd has no types
         self.client_address = _address(transport.get_extra_info("peername"))
 
     def connection_lost(self, error: Exception | None) -> None:
-        """The client is gone. A message that is being taken is taken all the same: it may have arrived whole."""
+        """The client is gone. The session's task is not cancelled: a message that has arrived whole is still taken."""
         asyncio.StreamReaderProtocol.connection_lost(self, error)
         self.transport = None
         self._stop_alarm()
@@ -86,7 +86,7 @@ class Wire(SMTP):  # type: ignore[misc]  # aiosmtpd has no types
     # --- what the session calls -----------------------------------------------------------------------------------
 
     def say(self, reply: Reply) -> None:
-        """Put a reply in line to be sent."""
+        """Queue a reply; it is sent by `flush`, or when the session next waits for input."""
         self._out.append(replies.line(reply))
 
     def say_lines(self, code: int, texts: list[str]) -> None:
@@ -112,7 +112,8 @@ class Wire(SMTP):  # type: ignore[misc]  # aiosmtpd has no types
             raise Hangup from cause
 
     async def read_line(self, seconds: float) -> bytes:
-        """One line without its CRLF, complete within `seconds`; CommandRefused for one that is none."""
+        """One line without its CRLF, complete within `seconds`. Raises CommandRefused if it ends with a bare LF, or is
+        too long."""
         at = self._ahead.find(b"\n")
         if at < 0:
             at = await self._await_line(seconds)
@@ -123,7 +124,7 @@ class Wire(SMTP):  # type: ignore[misc]  # aiosmtpd has no types
         return line[:-1]
 
     async def read_piece(self, seconds: float) -> bytes:
-        """Whatever came, at most PIECE bytes; Hangup at the end or after `seconds`."""
+        """The input there is, else what comes next; Hangup at the end of input or after `seconds`."""
         if self._ahead:
             piece = bytes(self._ahead)
             self._ahead.clear()
@@ -131,21 +132,21 @@ class Wire(SMTP):  # type: ignore[misc]  # aiosmtpd has no types
         return await self._receive(seconds)
 
     def unread(self, piece: bytes) -> None:
-        """Put back what was not ours to read."""
+        """Put back input that belongs to the next command."""
         self._ahead[:0] = piece
 
     def has_input(self) -> bool:
-        """Has the client said something that was not read yet?"""
+        """Has the client sent something that was not read yet?"""
         return bool(self._ahead or self._reader._buffer)
 
     def cut(self) -> None:
-        """End the connection at once, whatever is still to be sent."""
+        """End the connection at once; what is still to be sent is lost."""
         transport: Any = self.transport
         if transport is not None:
             transport.abort()
 
     def close(self) -> None:
-        """End the connection once all is sent, or nobody reads it."""
+        """End the connection once all is sent, at the latest when the client has not read it in time."""
         transport: Any = self.transport
         if transport is not None:
             transport.close()
@@ -153,7 +154,7 @@ class Wire(SMTP):  # type: ignore[misc]  # aiosmtpd has no types
                 self.loop.call_later(self._write_seconds, transport.abort)
 
     async def linger(self, seconds: float) -> None:
-        """Listen on for a moment after the last word: closing on unread input would take that word back (RST)."""
+        """Read on for a moment after the last reply: closing with unread input sends RST, and the reply may be lost."""
         transport: Any = self.transport
         if transport is None or transport.is_closing() or not transport.can_write_eof():
             return
@@ -194,7 +195,7 @@ class Wire(SMTP):  # type: ignore[misc]  # aiosmtpd has no types
         self._over_ssl = True
 
     async def _receive(self, seconds: float) -> bytes:
-        """The next input, once our replies are out; Hangup at the end or after `seconds`."""
+        """Send our replies, then wait for input; Hangup at the end of input or after `seconds`."""
         await self.flush()
         self._due = self.loop.time() + seconds
         if self._alarm is None or self._alarm.when() > self._due:
@@ -208,7 +209,10 @@ class Wire(SMTP):  # type: ignore[misc]  # aiosmtpd has no types
         return bytes(piece)
 
     def _set_alarm(self) -> None:
-        """One timer for many reads: it rings early, looks at the clock, and is set again. A timer a read costs more."""
+        """One timer serves many reads: if a later read has moved the deadline when it rings, it is set again.
+
+        A timer for each read costs more.
+        """
         self._stop_alarm()
         self._alarm = self.loop.call_at(self._due, self._ring)
 
@@ -221,14 +225,14 @@ class Wire(SMTP):  # type: ignore[misc]  # aiosmtpd has no types
         self._alarm = None
         waiter = self._reader._waiter
         if waiter is None or waiter.done():
-            return  # nothing is waited for: the next read sets it
+            return  # nobody waits for input: the next read sets the alarm
         if self._due > self.loop.time():
             self._set_alarm()
         else:
             waiter.set_exception(Hangup(replies.TOO_SLOW))
 
     async def _await_line(self, seconds: float) -> int:
-        """Read until there is a line; its place. Of one that is too long only the last part is kept."""
+        """Read until `_ahead` holds a line; where it ends. Of a line that is too long only the last part is kept."""
         deadline = self.loop.time() + seconds
         swallowed = 0
         while (at := self._ahead.find(b"\n")) < 0:
@@ -251,7 +255,7 @@ class Wire(SMTP):  # type: ignore[misc]  # aiosmtpd has no types
 
 
 def _address(peer: Any) -> IpAddress | None:
-    """The peer's address; an IPv4 one that came through an IPv6 socket is an IPv4 one."""
+    """The peer's address; an IPv4-mapped one (through an IPv6 socket) as the IPv4 address that it is."""
     try:
         address = ip_address(str(peer[0]).partition("%")[0])
     except (ValueError, TypeError, IndexError):
