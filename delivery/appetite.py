@@ -1,8 +1,8 @@
-"""When it is worth a worker's while to look for more due items, and for how many.
+"""Decides when a worker looks for more due items, and for how many.
 
-Whoever looks does so in a write transaction, for which everybody else waits. So it looks when there is room for many,
-and not after each delivery; and a look that has to pass over what is due, since its lane has enough in hand or its
-domain is paused, and so finds little, takes only a small part of the time. Pure: no I/O.
+Leasing takes a write transaction, for which everybody else waits. So the worker looks when it has room for many items,
+and not after each delivery. A look may have to pass over due items, because their lane has enough in hand or their
+domain is paused; such looks find little, and are kept to a small part of the time. Pure: no I/O.
 """
 
 import time
@@ -15,8 +15,8 @@ from delivery.lanes import Lanes
 
 LEASES: Final = 200  # items leased at once, and …
 URGENT_LEASES: Final = 50  # … so many of our own beside them
-_PAUSES: Final = 20  # passing over in vain takes at most this part of the time …
-_LONGEST: Final = 2.0  # … but is never put off for more seconds
+_PAUSES: Final = 20  # a look that found little is followed by a pause so many times its length …
+_LONGEST: Final = 2.0  # … but of no more than so many seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +31,10 @@ class Look:
 
 
 class Appetite:
-    """One worker's."""
+    """What one worker can take in, told from its lanes."""
 
     def __init__(self, lanes: Lanes, in_hand: int, seconds: Callable[[], float] = time.monotonic) -> None:
-        """`in_hand`: how many items the worker has at most."""
+        """`in_hand`: how many items the worker may have at most."""
         self._lanes = lanes
         self._seconds = seconds
         self._enough = min(LEASES, max(1, in_hand // 2))
@@ -55,7 +55,7 @@ class Appetite:
         return Look(limit, urgent, busy, now, passes_over and limit > 0)
 
     def found(self, look: Look, count: int) -> None:
-        """So many were found."""
+        """Note how many items a look has found."""
         if look.passes_over and count < look.limit:
             now = self._seconds()
             self._vain_until = now + min(_LONGEST, _PAUSES * (now - look.began))

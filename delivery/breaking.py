@@ -1,4 +1,6 @@
-"""The worker's circuit breaker: what outcomes say of a destination, told to all workers and to the mail that waits."""
+"""The worker's circuit breaker: opens and closes circuits as outcomes tell, for all workers, and reschedules the mail
+that waits for the destination. `circuits.py` has the rules.
+"""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -19,7 +21,7 @@ log = structlog.get_logger()
 
 
 class Breaker:
-    """One worker's."""
+    """One worker's breaker. Learns from its own deliveries and, by the database, from those of others."""
 
     def __init__(self, db: Database, clock: Clock, settings: QueueSettings) -> None:
         self._db = db
@@ -31,11 +33,14 @@ class Breaker:
         return self._circuits.waits(_plain(lane), self._clock())
 
     def learn(self, known: Iterable[Circuit]) -> None:
-        """What the database says: other workers, and admins, open and close them, too."""
+        """Take over the circuits that the database has: other workers, and admins, open and close them too."""
         self._circuits.learn(known, self._clock())
 
     async def note(self, lane: Lane, outcomes: Iterable[Outcome]) -> None:
-        """What one delivery says of its destination. Where the store does not answer, only this worker knows it."""
+        """Learn from one delivery whether its destination can be reached, and tell the other workers by the database.
+
+        If the store does not answer, only this worker knows.
+        """
         said = [outcome for outcome in outcomes if not isinstance(outcome, Lost)]
         unreached = [one for one in said if isinstance(one, Deferred) and one.unreached]
         lane, now = _plain(lane), self._clock()
@@ -59,7 +64,7 @@ class Breaker:
 
 
 def _plain(lane: Lane) -> Lane:
-    """Our own mail has a lane of its own, but the same server."""
+    """The lane without `urgent`: urgent mail goes to the same server, so both lanes share a circuit."""
     return replace(lane, urgent=False) if lane.urgent else lane
 
 

@@ -1,8 +1,8 @@
 """A worker's claims on items: its name, its lock, its leases, and taking over from workers that died.
 
-A worker holds a lock as long as it lives, however it ends. Items leased by a worker whose lock is free are due again;
-so are items whose lease nobody renews (lapses.py). Each lease has a fencing token: who held the item before finds that
-theirs no longer counts.
+A worker holds a lock that is freed when it ends, however it ends. Items leased by a worker whose lock is free become
+due again; so do items whose lease nobody renews (lapses.py). Each lease has a fencing token, which grows: a worker that
+has lost an item finds that its token no longer counts.
 """
 
 import asyncio
@@ -32,9 +32,9 @@ from delivery.store.gathering import Gathering
 from keys.tokens import new_id
 
 LEASE: Final = timedelta(seconds=60)
-STRAY: Final = timedelta(seconds=10)  # our own lease that is not in our hands: far longer than it is on its way to them
-_GUARD: Final = 2.0  # seconds between looks at a lock that nobody can take away
-_LAST_LOOKS: Final = 5  # at a lock whose holder seems to be dead
+STRAY: Final = timedelta(seconds=10)  # a lease of ours that is not in hand for so long is stray, not just on its way
+_GUARD: Final = 2.0  # seconds between looks at our lock, where nobody can take it away (files)
+_LAST_LOOKS: Final = 5  # how often the lock of a worker that seems dead is looked at before its items are taken
 _LOCK_WAITS: Final = (0.0, 0.1, 0.2, 0.4)  # seconds
 
 log = structlog.get_logger()
@@ -42,7 +42,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """When the next item is due, by urgency; which domains are paused; what cannot be reached."""
+    """When the next item is due, for each urgency; which domains are paused; which destinations cannot be reached."""
 
     due_at: Mapping[int, datetime]
     paused: frozenset[str]
@@ -53,7 +53,7 @@ class Outlook:
         return min(self.due_at.values()) - now if self.due_at else None
 
     def levels(self, now: datetime) -> list[int]:
-        """Of which urgency something is due, the most urgent first."""
+        """The urgencies of which something is due, the most urgent first."""
         return sorted(urgency for urgency, at in self.due_at.items() if at <= now)
 
 
@@ -63,7 +63,7 @@ class Claims:
     def __init__(
         self, db: Database, clock: Clock, longest_wait: timedelta, *, seconds: Callable[[], float] = time.monotonic
     ) -> None:
-        """`longest_wait`: of an item between two tries. `seconds`: a clock that nobody sets."""
+        """`longest_wait`: how long an item may wait between two tries. `seconds`: a monotonic clock."""
         self.worker = new_id()
         self._db = db
         self._clock = clock
@@ -78,8 +78,8 @@ class Claims:
         self._unlocked: dict[str, float] = {}  # workers whose lock is free, and since when, by `seconds`
 
     async def register(self) -> None:
-        """Take the lock and tell the others. Done again when the lock was lost. Raises StoreUnavailable."""
-        for wait in _LOCK_WAITS:  # who looks whether we live holds it for a moment
+        """Take the lock and enter the worker in the database; again if the lock was lost. Raises StoreUnavailable."""
+        for wait in _LOCK_WAITS:  # another worker that looks whether we live holds it for a moment
             if self._lock is None:
                 await asyncio.sleep(wait)
                 asked = self._seconds()
@@ -107,12 +107,12 @@ class Claims:
 
     @property
     def guard(self) -> float:
-        """Seconds between two looks at our own lock: some, while it may be gone before others take us for dead."""
+        """Seconds between two looks at our own lock: several fit into the time after which others take us for dead."""
         return self._db.backing.lock_grace / 4 or _GUARD
 
     @property
     def is_sure(self) -> bool:
-        """Is it certain that nobody took us for dead? What a dead worker leases and sends, others send again."""
+        """Is it certain that nobody took us for dead? If somebody did, what we send now is sent by them, too."""
         grace = self._db.backing.lock_grace
         return not grace or (self._proved_at is not None and self._seconds() - self._proved_at < grace * 3 / 4)
 
@@ -131,9 +131,9 @@ class Claims:
         urgent: int = 0,
         levels: Collection[int] = rows.LEVELS,
     ) -> list[LeasedItem]:
-        """Up to `limit` due items, and up to `urgent` of our own, that are ours from now on.
+        """Lease up to `limit` due items, and up to `urgent` urgent ones beside them.
 
-        None of the busy lanes and paused domains. `levels`: of which urgency anything is due.
+        Items of busy lanes and paused domains are passed over. `levels`: the urgencies of which something is due.
         """
         await self._make_sure()
         now = self._clock()

@@ -1,8 +1,8 @@
-"""Who goes first: our own urgent mail, then people's, then what a bulk sender pours out, then what failed before.
+"""The order of delivery: our own urgent mail, then people's letters, then bulk mail, then what has failed before.
 
-A sender's mail counts as bulk by how much of it came lately, and the more the later it stands: so the first mails of
-one mailing go ahead of the last of another, and nobody's letter waits behind either. Nothing waits for ever: some
-places always go to those who stand last. Pure: no clock, no I/O.
+Mail counts as bulk by how much its sender sent lately: the more, the later its turn. So the first mails of one mailing
+go ahead of the last ones of another, and nobody's letter waits behind either. Nothing waits for ever: every few starts
+the turn is that of the last in order. Pure: no clock, no I/O.
 """
 
 from collections import OrderedDict, deque
@@ -12,14 +12,14 @@ from typing import Final, Generic, Protocol, TypeVar
 
 from delivery.items import Kind
 
-LETTERS: Final = 200  # recipients of one sender that go as letters before the rest is bulk
-_HALF_LIFE: Final = timedelta(minutes=5)  # of what counts
-_SENDERS: Final = 10_000  # that are remembered
-_LAST_TURN: Final = 8  # every so many starts one that stands last
+LETTERS: Final = 200  # recipients of one sender that count as letters; beyond them its mail is bulk
+_HALF_LIFE: Final = timedelta(minutes=5)  # in which the count of a sender's recipients fades by half
+_SENDERS: Final = 10_000  # how many senders are remembered
+_LAST_TURN: Final = 8  # one of so many starts is that of the last in order
 
 
 class Urgency(IntEnum):
-    """In which order items are taken. BULK and what lies between it and RETRY: the more of it came, the later."""
+    """The order in which items are taken, lowest first. From BULK to MOST_BULK: the more a sender sent, the higher."""
 
     CODE = 0  # somebody sits and waits for it
     OWN = 1  # notices, reports, answers
@@ -33,18 +33,18 @@ URGENT: Final = (Urgency.CODE, Urgency.OWN)
 
 
 def after_failure(kind: Kind, urgency: int) -> int:
-    """How urgent an item is once it failed for now: ours stay ahead, the rest stands behind what is new."""
+    """The urgency of an item that was deferred: mail goes behind all new mail, what we wrote ourselves stays ahead."""
     return Urgency.RETRY if kind is Kind.MAIL else urgency
 
 
 class Senders:
-    """How much came of each sender lately."""
+    """How many recipients each sender had lately."""
 
     def __init__(self) -> None:
         self._lately: OrderedDict[str, tuple[float, datetime]] = OrderedDict()
 
     def urgency(self, sender: str, recipients: int, now: datetime) -> int:
-        """How urgent this sender's next message is; it counts from now on."""
+        """The urgency of a new message of this sender, which is counted from now on."""
         count, at = self._lately.pop(sender, (0.0, now))
         count = count * 0.5 ** (max(now - at, timedelta(0)) / _HALF_LIFE) + recipients
         self._lately[sender] = (count, now)

@@ -1,6 +1,6 @@
-"""What follows from a courier's outcome for one item: pure, of the item, the time and the jitter passed in.
+"""Decides what follows from a courier's outcome for one item: its next state, report, retry or fallback.
 
-`results.py` writes it down.
+Pure: the time and the jitter are passed in. `results.py` writes the Step down.
 """
 
 from collections.abc import Callable
@@ -34,7 +34,7 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What follows for one item."""
+    """What is to be written for one item that was tried: its next state, and what goes with it."""
 
     tried: Tried
     to: State
@@ -43,7 +43,7 @@ class Step:
     reports: tuple[Fate, ...] = ()
     next_at: datetime | None = None
     retry_until: datetime | None = None
-    route: Route | None = None  # falls back to it
+    route: Route | None = None  # the route that the item falls back to
     delay_said: bool = False
     works: tuple[Work, ...] = field(default=(), repr=False)
 
@@ -54,12 +54,12 @@ class Step:
 
 
 def surprise() -> Deferred:
-    """The outcome of what nobody foresaw."""
+    """The outcome of a delivery whose courier failed in a way that nobody foresaw: it is tried again."""
     return Deferred(Reply(451, "4.3.0", "an error of ours; it will be tried again"))
 
 
 def plan(tried: Tried, now: datetime, settings: QueueSettings, jitter: float) -> Step:
-    """What follows from an outcome."""
+    """The Step that follows from an outcome. `jitter` is from 0 to 1 and spreads retries."""
     outcome, item = tried.outcome, tried.leased.item
     match outcome:
         case Sent():

@@ -42,7 +42,7 @@ class Kind(StrEnum):
     ANSWER = "answer"  # a guest's answer on its way to the owner
 
 
-TLS_REPORT: Final = "TLS report (RFC 8460)"  # the rule of notices that bring a domain its TLS report (RFC 8460)
+TLS_REPORT: Final = "TLS report (RFC 8460)"  # stands as the rule of notices that bring a domain its TLS report
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class NewMessage:
-    """A message for the queue. `raw` is whole, our Received line on top."""
+    """A message for the queue. `raw` is the whole message, with our Received line on top."""
 
     namespace: str
     sender: str | None  # envelope sender; None for <>
@@ -113,7 +113,7 @@ class NewMessage:
     ret: str | None = None
     envid: str | None = None
     require_tls: bool = False  # REQUIRETLS (RFC 8689): protected at every hop, or returned
-    id: str = ""  # named already by who received it; empty: the queue names it
+    id: str = ""  # as given by the door; empty: the queue gives it one
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ class NewItem:
     participant_id: str | None = None
     fell_back: bool = False
     expires_after: timedelta | None = None  # None: queue.expire
-    at_once: bool = False  # somebody sits and waits for it: ahead of everything
+    at_once: bool = False  # somebody waits for it (a sign-in code): goes ahead of everything
     reply: "Reply | None" = None
 
 
@@ -178,7 +178,7 @@ class OpenMessage:
 
 @dataclass(frozen=True, slots=True)
 class LeasedItem:
-    """An item that is a worker's while its fencing token is `token`.
+    """An item leased to a worker: its result counts only while the item's fencing token is `token`.
 
     `changes_sealed` are its changes as they lie in the store, under the message's DEK; None: `item.changes` holds them.
     """
@@ -193,9 +193,9 @@ class LeasedItem:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """What is held up together: one destination, or one domain of it where each domain has a server of its own.
+    """Items that are held up together: those for one destination, or for one domain if each has servers of its own.
 
-    `urgent`: the lane beside it for our own mail, which waits for nobody else's.
+    `urgent`: a second lane to the same place for our own mail, which must not wait behind other mail.
     """
 
     destination: Destination

@@ -1,8 +1,8 @@
-"""What a worker has in hand, in lanes: a destination that is slow or dead holds up its own lane and no other.
+"""The batches a worker has in hand, in lanes, so that a slow or dead destination holds up its own lane and no other.
 
-A batch is what one message has for one lane. Each lane tries a few batches at once; after a failure fewer, down to
-one, after a success one more. Lanes take turns. Lanes that fail may use only half of the worker's places together, so
-that the rest of the mail always finds one. No I/O, no clock: only who is next.
+A batch holds the items of one message for one lane. A lane runs up to `width` batches at once: half as many after a
+failure, down to one, and one more after each success. Lanes take turns. All lanes that fail may together use only half
+of the worker's places, so that the rest of the mail always finds one. No I/O, no clock: only what starts next.
 """
 
 from collections import OrderedDict
@@ -15,8 +15,8 @@ from delivery.items import Lane, LeasedItem
 from policy.decision import Changes, Route
 
 _FULL: Final = 200  # items a lane may have in hand before no more are leased for it
-_URGENT_ITEMS: Final = 200  # may be in hand, and …
-_URGENT_DELIVERIES: Final = 10  # … under way beyond what other mail may take
+_URGENT_ITEMS: Final = 200  # urgent items that may be in hand beyond `Limits.in_hand`
+_URGENT_DELIVERIES: Final = 10  # deliveries of urgent mail that may be under way beyond `Limits.deliveries`
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Limits:
     deliveries: int = 100
     per_lane: int = 20
     in_hand: int = 2000  # items leased, waiting or under way
-    body_bytes: int = 64 * 1024 * 1024  # of messages under way, opened
+    body_bytes: int = 64 * 1024 * 1024  # of opened messages under way
     fresh_bytes: int = 32 * 1024 * 1024  # of accepted messages kept in memory until they are delivered
 
 
@@ -40,22 +40,22 @@ class Batch:
 
     @property
     def size(self) -> int:
-        """Of the message, in bytes."""
+        """The size of the message, in bytes."""
         return self.items[0].size
 
     @property
     def sender(self) -> str | None:
-        """Of the message."""
+        """The envelope sender of the message."""
         return self.items[0].sender
 
     @property
     def urgency(self) -> int:
-        """Of the most urgent of them."""
+        """That of its most urgent item (`fairness.Urgency`)."""
         return min(leased.item.urgency for leased in self.items)
 
 
 def lane_of(leased: LeasedItem, *, split_domains: bool) -> Lane:
-    """The lane of an item. A domain has one of its own where it has its own servers (route tls, or relay by MX)."""
+    """The lane of an item: one for each domain if its servers are reached directly (route tls, or relay by MX)."""
     item = leased.item
     where = item.destination
     own = where.route is Route.TLS or (split_domains and where.route is Route.RELAY and not where.inside)
@@ -74,7 +74,7 @@ def batches(leased: Iterable[LeasedItem], *, split_domains: bool) -> list[Batch]
 
 
 def alike(items: Iterable[LeasedItem]) -> list[list[LeasedItem]]:
-    """Items whose copies are changed alike, together."""
+    """Items grouped by their changes: each group gets the same copy, and can be sent in one delivery."""
     groups: dict[Changes, list[LeasedItem]] = {}
     for leased in items:
         groups.setdefault(leased.item.changes, []).append(leased)
@@ -85,8 +85,8 @@ def alike(items: Iterable[LeasedItem]) -> list[list[LeasedItem]]:
 class _Queue:
     waiting: Turns[Batch] = field(default_factory=Turns)
     running: int = 0
-    width: int = 1  # how many may run at once, now
-    items: int = 0  # waiting or under way
+    width: int = 1  # how many batches may run at once, for now
+    items: int = 0  # of all its batches, waiting or under way
     failing: bool = False
 
 
@@ -115,11 +115,11 @@ class Lanes:
             self.items += len(batch.items)
 
     def room(self, *, urgent: bool = False) -> int:
-        """How many more items may be leased; `urgent`: of ours."""
+        """How many more items may be leased; `urgent`: how many more urgent ones."""
         return max(0, self._limits.in_hand + (_URGENT_ITEMS if urgent else 0) - self.items)
 
     def waits(self, lane: Lane) -> bool:
-        """Does anything of this lane wait for its turn?"""
+        """Does a batch of this lane wait for its turn?"""
         return bool(self._lanes[lane].waiting)
 
     def busy(self) -> list[Lane]:
@@ -145,7 +145,7 @@ class Lanes:
         half = self._limits.deliveries // 2
         if lane.running >= lane.width or (lane.failing and self._failing >= half):
             return False
-        if name.urgent:  # a flood of notices has half of the places; a code starts in any case
+        if name.urgent:  # a flood of notices gets half of the places; a sign-in code starts in any case
             return self._urgent < half or lane.waiting.first().urgency == Urgency.CODE
         fits = self._running_bytes + lane.waiting.first().size <= self._limits.body_bytes
         return fits or self._running == 0
@@ -161,7 +161,7 @@ class Lanes:
         return batch
 
     def done(self, batch: Batch, *, well: bool) -> None:
-        """A batch ended. `well`: the destination answered; else it could not be reached or said to come later."""
+        """A batch has ended. `well`: the destination answered; else it could not be reached, or deferred the mail."""
         lane = self._lanes[batch.lane]
         self._failing -= lane.failing * lane.running
         lane.running -= 1
@@ -183,7 +183,7 @@ class Lanes:
             del self._lanes[name]
 
     def take_waiting(self) -> list[Batch]:
-        """Take out everything that has not started: we are stopping."""
+        """Take out and return every batch that has not started (when the worker stops, or domains are paused)."""
         taken = []
         for lane in self._lanes.values():
             mine = lane.waiting.take_all()

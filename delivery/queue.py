@@ -1,4 +1,4 @@
-"""The queue's door: what is accepted here is on disk, sealed, before anyone is told so.
+"""The way into the queue: what is accepted here is on disk, sealed, before anyone is told so.
 
 `accept` is for mail that waits for its 250; `seal` and `put` are for mail of our own (notices, DSNs, answers) that
 enters in somebody else's transaction. A worker in this process gets accepted mail at once, with the body still in
@@ -52,16 +52,16 @@ log = structlog.get_logger()
 
 
 class FreshMail(Protocol):
-    """The worker of this process, as the queue's door sees it."""
+    """The worker of this process, as the queue sees it; delivery.worker.DeliveryWorker is the real one."""
 
     def claim(self, size: int) -> Claim | None:
-        """Will it deliver a message of this size at once? None: it has enough; the items are inserted as due."""
+        """A lease, if it will deliver a message of this size at once; None: insert the items as due."""
 
     def take(self, message: OpenMessage, items: Sequence[LeasedItem]) -> None:
-        """The items are on disk, leased to it."""
+        """Take these items, which are now on disk and leased to it."""
 
     def wake(self) -> None:
-        """Something is due. May be called from any thread."""
+        """Look for due items now. May be called from any thread."""
 
 
 def _by_relay(_address: str) -> Destination:
@@ -93,7 +93,7 @@ class Queue:
         self._worker: FreshMail | None = None
 
     def attach(self, worker: FreshMail | None) -> None:
-        """From now on this worker gets what is accepted; None: nobody in this process does."""
+        """Give accepted mail to this worker from now on; None: to no worker of this process."""
         self._worker = worker
 
     async def accept(
@@ -103,12 +103,12 @@ class Queue:
         events: Sequence[Event] = (),
         also: Sequence[tuple[NewMessage, Sequence[NewItem]]] = (),
     ) -> str:
-        """Keep a message and one item for each recipient; its id, once they are on disk.
+        """Keep a message with one item for each recipient; returns its id once they are on disk.
 
-        `also` are mails of our own that enter with it: all of them or nothing. The events get the message's id and
-        are written in the same transaction, with `message.accepted` added where it is missing. Raises
-        StoreUnavailable: then nothing was kept (or, if not `certain`, perhaps it was: the client sends again, and
-        twice is better than never); StoreConflict where the message's id is there already.
+        `also` are mails of our own that enter with it, all or nothing. `events` are written in the same transaction
+        with the message's id; `message.accepted` is added if missing. Raises StoreUnavailable: nothing was kept (if it
+        is not `certain`, perhaps all was: the client sends again, and twice is better than never). Raises StoreConflict
+        if a message with this id is there already.
         """
         now = self.clock()
         kept = [await self._seal(message)]
@@ -140,7 +140,7 @@ class Queue:
     # -- for use inside someone else's transaction ----------------------------------------------------------------
 
     def seal(self, message: NewMessage) -> SealedMessage:
-        """Seal a message, its blob file (if any) on disk. Blocks; not inside a write's work."""
+        """Seal a message, and put its blob file (if any) on disk. Blocks; never call it inside a write transaction."""
         return seal_message(self.vault, self.blobs, message)
 
     def put(
@@ -151,13 +151,13 @@ class Queue:
         events: Sequence[Event],
         now: datetime,
     ) -> str:
-        """Insert a sealed message with its items, due at once; its id. Call `wake` after the commit."""
+        """Insert a sealed message with its items, due at once; returns its id. Call `wake` after the commit."""
         self._insert(conn, [Entry(sealed, self._items(sealed, items, now), now)])
         record(conn, self.vault, about(sealed, events), now)
         return sealed.id
 
     def discard(self, *sealed: SealedMessage, error: Exception) -> None:
-        """Take away the blob files of messages whose transaction failed, unless it may have happened all the same."""
+        """Delete the blob files of messages whose transaction failed, unless it may have been committed after all."""
         if isinstance(error, StoreUnavailable) and not error.certain:
             return
         for message in sealed:
@@ -177,10 +177,10 @@ class Queue:
     async def open_items(
         self, message_id: str, leased: Sequence[LeasedItem] = ()
     ) -> tuple[OpenMessage, Sequence[LeasedItem]]:
-        """A message with its content, and items of it with their changes.
+        """A message opened, and items of it with their changes opened.
 
-        Where keys or content are out of reach, `readable` is False and the items come as they are. Raises
-        StoreUnavailable where the database does not answer or has no such message.
+        If its key or content cannot be had, the message's `readable` is False and the items come as they were. Raises
+        StoreUnavailable if the database does not answer or has no such message.
         """
         small = self._glance_at(message_id) if leased and leased[0].size <= _SMALL else None
         if small is not None:
@@ -188,7 +188,7 @@ class Queue:
         return await asyncio.to_thread(self._open_items, message_id, leased)
 
     def _glance_at(self, message_id: str) -> StoredMessage | None:
-        """A message that can be opened in less time than a turn of threads takes; None: it is better read in one."""
+        """The stored message, if it can be opened here faster than in a thread; None: read it in a thread."""
         try:
             stored = self.db.glance(lambda conn: find_message(conn, message_id))
         except StoreUnavailable:
@@ -214,12 +214,14 @@ class Queue:
     async def seal_report(
         self, message: OpenMessage, reports: Sequence[Report], now: datetime
     ) -> tuple[SealedMessage, NewItem] | None:
-        """The DSN for these reports, sealed, or None where the sender wants none."""
+        """The DSN for these reports, sealed, and its item; None if the sender wants none."""
         made = self.reporter.report(message, reports, now) if self.reporter and reports else None
         return None if made is None else (await self._seal(made[0]), made[1])
 
     async def forget_blobs(self, names: Sequence[str]) -> None:
-        """Unlink blob files whose keys are destroyed, and that committed. What fails is left to the sweep."""
+        """Delete blob files. Call it only after the transaction that destroyed their keys; failures are left to the
+        sweep (`housekeeping.py`).
+        """
         for name in names:
             try:
                 await asyncio.to_thread(self.blobs.delete, name)
@@ -241,7 +243,7 @@ class Queue:
     # -- within ---------------------------------------------------------------------------------------------------
 
     async def _seal(self, message: NewMessage) -> SealedMessage:
-        """What lies in the row is sealed in less time than a turn of threads takes; a file is waited for."""
+        """Seal a small message here, which is quicker than a switch of threads; one that needs a file, in a thread."""
         if len(message.raw) > INLINE or not self.vault.ready(message.namespace):
             return await asyncio.to_thread(self.seal, message)
         return self.seal(message)
@@ -253,7 +255,7 @@ class Queue:
     def _items(
         self, sealed: SealedMessage, new: Sequence[NewItem], now: datetime, *, claimed: bool = False
     ) -> list[Item]:
-        """`claimed`: what is due is ours, leased, from the beginning."""
+        """`claimed`: due items are made as leased to this process's worker."""
         urgency = self._urgency(sealed, new[0], len(new), now) if new else Urgency.MAIL
         return [self._item(sealed, one, now, urgency, claimed=claimed) for one in new]
 
@@ -308,7 +310,7 @@ class Queue:
     # -- in the transaction -------------------------------------------------------------------------------------------
 
     def _insert_each(self, conn: Connection, accepted: Sequence[Entry]) -> list[None]:
-        """Write messages with all that enters with them."""
+        """Insert several accepted messages with all that enters with each: the work of one shared commit."""
         self._insert(conn, accepted)
         for one in accepted:
             for mail, recipients in one.own:
@@ -342,6 +344,6 @@ def _opened(message_id: str, message: NewMessage) -> OpenMessage:
 
 
 def enqueued(sealed: SealedMessage, kind: Kind, about: str) -> Event:
-    """The event of a mail of our own: which message it is about."""
+    """The event that a mail of our own was enqueued; `about` is the id of the message it is about."""
     what = EventKind.DSN_ENQUEUED if kind is Kind.DSN else EventKind.NOTICE_ENQUEUED
     return Event(what, sealed.message.namespace, message_id=sealed.id, facts={"about": about})

@@ -1,8 +1,8 @@
-"""The worker: takes what is due, gives it to couriers, and has their results written down.
+"""The delivery worker: leases due items, gives them to couriers, and has the results written down.
 
-One task feeds (fresh mail of this process at once, else what the database says is due), one keeps (leases, the lock,
-items of dead workers), one tidies, and each batch is a task of its own. What goes wrong with one batch ends there; what
-goes wrong with the store is waited for.
+Tasks: `_feed` leases due items (mail accepted in this process comes by `take`, without a lease query); `_keep` renews
+leases and takes over items of dead workers; `_guard` holds the worker's lock; Housekeeping tidies; each batch runs in
+one of its own. An error in a batch ends that batch alone; while the store does not answer, all wait and try again.
 """
 
 import asyncio
@@ -32,20 +32,20 @@ from delivery.results import ItemEnds, Results
 from delivery.store.pauses import ALL
 from policy.decision import Route
 
-POLL: Final = 1.0  # seconds: what other processes put in is seen this soon
+POLL: Final = 1.0  # seconds between looks for items that other processes put in
 KEEP: Final = 2.0  # seconds between looks at locks and leases: a dead worker's items are taken within 5
 RENEW: Final = LEASE / 3
 PATIENCE: Final = 1.0  # seconds before the store is tried again
 GROUP: Final = 100  # recipients in one delivery
-LAST_REPLIES: Final = 10.0  # seconds at the end of a stop that are kept for replies to a final dot
-LAST_RESULTS: Final = 8.0  # seconds beyond a stop's own for results to be written down, if the store does not answer
-COMPANY: Final = 0.02  # seconds that a result waits for something to share a commit with, where no mail waits for it
+LAST_REPLIES: Final = 10.0  # seconds of `queue.shutdown` kept for deliveries that only wait for the reply to their dot
+LAST_RESULTS: Final = 8.0  # seconds beyond `queue.shutdown` for results to be written, if the store does not answer
+COMPANY: Final = 0.02  # seconds a result may wait to share a commit with others, if no mail of its lane waits for it
 
 log = structlog.get_logger()
 
 
 class DeliveryWorker:
-    """One worker of this process: `await run(stop)`. Several may share a database."""
+    """The worker of this process: `await run(stop)`. Workers of several processes may share a database."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class DeliveryWorker:
         split_domains: bool = False,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        """`split_domains`: ordinary mail goes to each domain's own servers, so each domain is a lane of its own."""
+        """`split_domains`: ordinary mail goes to each domain's own servers (MX), so each domain gets its own lane."""
         self._queue = queue
         self._couriers = couriers
         self._limits = limits or Limits()
@@ -67,8 +67,8 @@ class DeliveryWorker:
         self._house = Housekeeping(queue)
         self._lanes = Lanes(self._limits)
         self._breaker = Breaker(queue.db, queue.clock, queue.settings)
-        self._tokens: dict[str, int] = {}  # of every item in hand
-        self._fresh: dict[str, tuple[OpenMessage, int]] = {}  # bodies in memory, and how many batches need them
+        self._tokens: dict[str, int] = {}  # item id -> fencing token, of every item in hand
+        self._fresh: dict[str, tuple[OpenMessage, int]] = {}  # messages in memory, and how many batches need each
         self._fresh_bytes = 0
         self._tasks = asyncio.TaskGroup()  # of the run
         self._running: set[asyncio.Task[None]] = set()  # deliveries under way
@@ -78,27 +78,27 @@ class DeliveryWorker:
         self._appetite = Appetite(self._lanes, self._limits.in_hand)
         self._paused: frozenset[str] = frozenset()  # domains to which nothing may be sent
         self._renewed_at = queue.clock()
-        self._last_at: float | None = None  # of the loop's time: how long results may take, since we are to stop
+        self._last_at: float | None = None  # loop time until which results may be written; set when we are to stop
 
     @property
     def id(self) -> str:
-        """Its name in leases and in the log."""
+        """The worker's name in leases and in the log."""
         return self._claims.worker
 
     # -- as the queue's door sees it (delivery.queue.FreshMail) ---------------------------------------------------
 
     def claim(self, size: int) -> Claim | None:
-        """Room for a message of this size? Then it is leased to us from the moment that it exists."""
+        """A lease on a message that is about to be inserted, if there is room for it here; else None."""
         if not self._taking or self._lanes.room() == 0 or self._fresh_bytes + size > self._limits.fresh_bytes:
             return None
         if self._paused or not self._claims.is_sure:
-            return None  # it waits in the database, where what is paused is told from what is not
+            return None  # it is leased from the database, where paused domains are passed over
         return Claim(self.id, self._queue.clock() + LEASE)
 
     def take(self, message: OpenMessage, items: Sequence[LeasedItem]) -> None:
-        """Accepted mail, its body still in memory: a cache for leased items, not a second way."""
+        """Accepted mail whose body is still in memory. A cache for leased items, not a second way of delivery."""
         if not self._taking:
-            return  # we stopped meanwhile: `retire` gave the items back, or they will lapse
+            return  # we stopped meanwhile: `_retire` gave the items back, or their leases will lapse
         new = batches(items, split_domains=self._split)
         self._fresh[message.id] = (message, len(new))
         self._fresh_bytes += len(message.raw)
@@ -125,7 +125,7 @@ class DeliveryWorker:
             await self._retire()
 
     async def _begin(self, stop: asyncio.Event) -> bool:
-        """Take the lock and what dead workers left, however long the store takes to answer. False: we are to stop."""
+        """Take our lock and the items of dead workers; wait until the store answers. False: we are to stop."""
         while not stop.is_set():
             try:
                 await self._claims.register()
@@ -140,7 +140,7 @@ class DeliveryWorker:
         return False
 
     async def _work(self, stop: asyncio.Event) -> None:
-        """A bug in a chore ends the group: better to be started again than to go on lame."""
+        """Run all tasks until `stop`. An unforeseen error in one ends the program: systemd starts it again."""
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             feed = tasks.create_task(self._feed(), name="worker-feed")
@@ -159,10 +159,9 @@ class DeliveryWorker:
                 task.cancel()
 
     async def _drain(self) -> None:
-        """End what is under way, as long as `queue.shutdown` lets; what has not started is given back by `retire`.
+        """Wait up to `queue.shutdown` for deliveries under way; what has not started is given back by `_retire`.
 
-        A part of that time is kept for those that only wait for the reply to the final dot: a first cancellation ends
-        all others, a second one these too.
+        A first cancellation ends all but those that wait for the reply to their final dot; a second ends these too.
         """
         for batch in self._lanes.take_waiting():
             self._forget(batch)
@@ -178,7 +177,7 @@ class DeliveryWorker:
                 task.cancel()
 
     async def _retire(self) -> None:
-        with suppress(StoreUnavailable):  # then the others, or our next run, take over
+        with suppress(StoreUnavailable):  # then other workers, or our next run, take the items over
             await self._claims.retire()
         log.info("worker.stopped", worker=self.id)
 
@@ -205,7 +204,7 @@ class DeliveryWorker:
                         await self._awake.wait()
 
     async def _obey(self, paused: frozenset[str]) -> None:
-        """Domains were paused or may go on: what has not started goes back, and comes again if it may."""
+        """Other domains are paused now: give back all that has not started, to be leased anew if it may go."""
         log.info("worker.pauses", domains=len(paused))
         self._paused = paused
         for batch in self._lanes.take_waiting():
@@ -220,13 +219,13 @@ class DeliveryWorker:
             return False
         leased = await self._claims.lease(look.limit, look.busy, self._paused, urgent=look.urgent, levels=levels)
         self._appetite.found(look, len(leased))
-        # an item we still have in hand under an older token was lost to us, and came back: the older one finds that out
+        # an item that we still hold under an older token had lapsed: the older delivery finds its token void
         self._add(batches(leased, split_domains=self._split))
         self._start_ready()
         return len(leased) >= look.limit > 0
 
     async def _guard(self) -> None:
-        """Hold on to our lock, apart from `_keep`: its writes may have to wait, and others count the seconds."""
+        """Keep our lock. Not done in `_keep`, whose writes may have to wait too long: others would take us for dead."""
         while True:
             await asyncio.sleep(self._claims.guard)
             try:
@@ -283,7 +282,7 @@ class DeliveryWorker:
                 self._awake.set()
 
     async def _let_go(self, batch: Batch) -> None:
-        """Give a batch back as it was. If that fails too, its leases lapse."""
+        """Give a batch back, uncounted. If that fails too, its leases lapse."""
         with suppress(DeliveryError):
             await self._claims.give_back(_tokens(batch.items), after=timedelta(seconds=5))
 
@@ -299,7 +298,7 @@ class DeliveryWorker:
                 self._fresh_bytes -= len(message.raw)
 
     async def _deliver(self, batch: Batch) -> bool:
-        """Bring a batch there, in deliveries whose copies are alike. True: the destination answered."""
+        """Deliver a batch: one delivery for each group of identical copies. True: the destination answered all."""
         message, items = await self._open(batch)
         well = True
         for group in alike(items):
@@ -316,7 +315,7 @@ class DeliveryWorker:
     async def _try(self, message: OpenMessage, items: Sequence[LeasedItem], lane: Lane) -> bool:
         started_at = self._queue.clock()
         outcomes = await self._ask_courier(message, items) if message.readable else {}
-        # from here on the other side may have the mail: that is written down, also while we are being stopped
+        # from here on the other side may have the mail: the result is written even while we are being stopped
         patience = COMPANY if self._taking and not self._lanes.waits(lane) else 0.0
         recording = asyncio.ensure_future(self._record(message, items, outcomes, started_at, patience))
         try:
@@ -328,16 +327,16 @@ class DeliveryWorker:
         return not any(isinstance(outcomes.get(leased.item.id), Deferred | None) for leased in items)
 
     async def _outlast(self, recording: "asyncio.Future[None]") -> None:
-        """Give a result all the time there is when we stop: what is not written down is sent again."""
+        """Wait for a result to be written while we stop, as long as we may: what is not written is sent again."""
         loop = asyncio.get_running_loop()
         until = loop.time() + LAST_RESULTS if self._last_at is None else self._last_at
         while not recording.done() and (left := until - loop.time()) > 0:
-            with suppress(asyncio.CancelledError):  # the second one, which is for those that wait for a reply
+            with suppress(asyncio.CancelledError):  # the second cancellation: it is meant for waiting for a reply
                 await asyncio.wait([recording], timeout=left)
         recording.cancel()
 
     async def _wait_for(self, circuit: Circuit, batch: Batch) -> None:
-        """Nothing is tried: the items wait for the next probe, uncounted, but for those whose own time has come."""
+        """Put a batch off until the circuit's next probe, uncounted; defer items whose fallback, notice or end is due."""
         now = self._queue.clock()
         until: dict[datetime, dict[str, int]] = {}
         due = []
@@ -376,7 +375,7 @@ class DeliveryWorker:
         started_at: datetime,
         patience: float = 0.0,
     ) -> None:
-        """Write results down, as long as it takes: what a server accepted must not be sent again for want of a disk."""
+        """Write results, trying until it works: what a server accepted must not be sent again for want of a disk."""
         ended_at = self._queue.clock()
         lost = {one.item.id: one.token for one in items if isinstance(outcomes.get(one.item.id), Lost)}
         tried = []
