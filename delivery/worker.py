@@ -336,7 +336,7 @@ class DeliveryWorker:
         recording.cancel()
 
     async def _wait_for(self, circuit: Circuit, batch: Batch) -> None:
-        """Put a batch off until the circuit's next probe, uncounted; defer items whose fallback, notice or end is due."""
+        """Put a batch off until the circuit's next probe, uncounted; but items whose own time has come are deferred."""
         now = self._queue.clock()
         until: dict[datetime, dict[str, int]] = {}
         due = []
