@@ -1,4 +1,7 @@
-"""One pass over a text for every pattern: the compiled Hyperscan database, its cache, its scratch space."""
+"""Runs many patterns over a text in one pass: the compiled Hyperscan database, its cache, its scratch space.
+
+Hyperscan tells which pattern matched and where the match ends, not where it starts.
+"""
 
 import json
 from array import array
@@ -16,20 +19,23 @@ import hyperscan
 
 from rules.errors import EngineFailed
 
-BLOCK: Final = 1 << 20  # a long text is scanned in blocks, so that what is remembered of it has a bound
-BEFORE: Final = 4096 + 64  # of the block before: the widest match and what stands ahead of it
-AFTER: Final = 64  # of the block behind, for a boundary at the end of a match
-_PIECE: Final = 1 << 16  # bytes of a piece that is looked at alone
-_SHEET: Final = 1 << 18  # bytes of pieces that are looked at together
-_MANY: Final = 64  # pieces, for which a look at all of the text is worth while
-_BETWEEN: Final = b"\f\n"  # no value holds it
+BLOCK: Final = 1 << 20  # bytes: a long text is scanned in blocks, which bounds the number of matches held at once
+BEFORE: Final = 4096 + 64  # bytes of the block before that are scanned again: the widest match, and what precedes it
+AFTER: Final = 64  # bytes of the next block that are scanned too, for a boundary at the end of a match
+_PIECE: Final = 1 << 16  # bytes: a longer piece is scanned by itself
+_SHEET: Final = 1 << 18  # bytes: so many of shorter pieces are scanned together
+_MANY: Final = 64  # pieces: with more, it pays to ask first whether all of the text is ASCII
+_BETWEEN: Final = b"\f\n"  # stands between pieces that are scanned together; no value holds it
 _FORMAT: Final = 2
 _END: Final = (1 << 40) - 1
 Bytes: TypeAlias = bytes | memoryview
 
 
 class Cache(Protocol):
-    """Where compiled databases are kept. What `get` gives must be proven to be what `put` took: it is run as code."""
+    """Where compiled databases are kept.
+
+    What `get` returns is run as code: an implementation must make sure that it is what `put` was given.
+    """
 
     def get(self, key: str) -> bytes | None:
         """The bytes kept under `key`, or None."""
@@ -46,7 +52,7 @@ def _version() -> str:
 
 
 class Bundle:
-    """Many databases kept as one: what is put goes to `cache` together, once `close` is called, where any is new."""
+    """A cache in which many databases are one entry of `cache`: read when made, written by `close` if any is new."""
 
     def __init__(self, cache: Cache, name: str) -> None:
         self._cache = cache
@@ -66,7 +72,7 @@ class Bundle:
         self._used[key] = value
 
     def close(self) -> None:
-        """Hand over what was used, where it is not what is kept."""
+        """Put what was used into the cache, if that differs from what is there."""
         if self._used != self._kept:
             self._cache.put(self._name, b"".join(_packed(self._used)))
         self._kept, self._used = {}, {}
@@ -90,18 +96,18 @@ def _unpacked(data: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 class Mode(StrEnum):
-    """How a pattern runs."""
+    """How a pattern is run."""
 
-    EXACT = "exact"  # Hyperscan gives its ends
-    PREFILTER = "prefilter"  # Hyperscan says that it may match; RE2 reads the text
-    ALONE = "alone"  # Hyperscan will not have it: RE2 reads every text
+    EXACT = "exact"  # Hyperscan tells the ends of its matches
+    PREFILTER = "prefilter"  # Hyperscan tells whether it may match; if so, RE2 reads the text
+    ALONE = "alone"  # Hyperscan does not support it: RE2 reads every text
 
 
 @dataclass(frozen=True, slots=True)
 class Expression:
     """One pattern for the engine, of characters or (`bytewise`) of bytes.
 
-    `once`: it is enough to know that it stands in a block; `lines`: ^ is any line's.
+    `once`: only one match of a block is told; `lines`: ^ matches at the start of each line.
     """
 
     text: str
@@ -111,7 +117,7 @@ class Expression:
     bytewise: bool = False
 
     def flags(self) -> int:
-        """As the engine takes them."""
+        """As Hyperscan's flags."""
         return int(
             (0 if self.bytewise else hyperscan.HS_FLAG_UTF8)
             | (hyperscan.HS_FLAG_CASELESS if self.caseless else 0)
@@ -143,9 +149,10 @@ class Engine:
                 cache.put(key, self._dump(self._database))
 
     def ends(self, data: bytes, seen_as: Callable[[Bytes], Bytes] | None = None) -> "Iterable[array[int]]":
-        """For each block of `data` (valid UTF-8) the matches, each as `index << 40 | end`, ends in bytes, unordered.
+        """For each block of `data` (valid UTF-8) its matches as `index << 40 | end`, unordered; `end` in bytes.
 
-        `seen_as` gives what is matched in place of a block, and of the same length.
+        `index` is the pattern's place in `expressions`. `seen_as` turns a block into bytes of the same length that are
+        searched in its place.
         """
         if self._database is None or not data:
             return ()
@@ -166,9 +173,9 @@ class Engine:
                 yield found
 
     def ends_within(self, data: bytes, spans: Sequence[tuple[int, int]]) -> "Iterable[array[int]]":
-        """As `ends`, for pieces of `data` in their order that do not meet. What ends where a piece ends is not told.
+        """As `ends`, for pieces of `data` in order that do not touch. A match that ends with its piece is not told.
 
-        Short pieces are written one behind the other and looked at together: a look has its price, however short.
+        Short pieces are copied one behind the other and scanned together: each call of the engine has a fixed price.
         """
         if self._database is None or not spans:
             return ()
@@ -218,7 +225,7 @@ class Engine:
             yield events
 
     def _all(self, block: Bytes) -> "array[int]":
-        """The matches of a block that is all of its text."""
+        """The matches of a text that is one block."""
         found = array("Q")
         take = found.append
 
@@ -229,7 +236,7 @@ class Engine:
         return found
 
     def _some(self, block: Bytes, first: int, after: int, last: int) -> "array[int]":
-        """The matches of a block that begins at `first` of its text: those that end behind `after`, to `last`."""
+        """Of a block that begins at `first` of its text, the matches that end behind `after` and not behind `last`."""
         found = array("Q")
         take = found.append
 
@@ -301,7 +308,7 @@ class Engine:
         return len(head).to_bytes(4, "big") + head + bytes(hyperscan.dumpb(database))
 
     def _restore(self, kept: bytes) -> bool:
-        """Take what the cache gave; False where it was made by another library or for another processor."""
+        """Use what the cache gave; False if it was made by another version of the library or for another processor."""
         size = int.from_bytes(kept[:4], "big")
         try:
             modes = tuple(Mode(mode) for mode in json.loads(kept[4 : 4 + size]))
@@ -315,7 +322,7 @@ class Engine:
 
 
 def _boundary(data: bytes, place: int) -> int:
-    """The start of the character that `place` falls into."""
+    """The start of the UTF-8 character that `place` falls into."""
     while 0 < place < len(data) and data[place] & 0xC0 == 0x80:
         place -= 1
     return place

@@ -1,7 +1,8 @@
-"""The matcher: detectors over a content, in one pass a text.
+"""The matcher: finds the hits of all detectors in a content.
 
-A text is normalised, the engine tells in one pass which patterns end where, RE2 confirms the span, the check says
-whether it can be, words nearby say how sure; where hits of one detector overlap, the surest and then the longest stays.
+Each text is normalised (`normalise`). The engine tells which patterns match and where each match ends (`searching`,
+`engine`); RE2 finds where it starts, and the detector's check sorts out values that cannot be (`candidates`). Words
+nearby tell how sure a hit is (`judging`). Where hits of one detector overlap, the surest stays, then the longest.
 """
 
 from collections import defaultdict
@@ -27,24 +28,27 @@ from rules.searching import Search, Surveyed
 __all__ = ["MOST_HITS", "Cache", "Matcher"]
 
 MOST_HITS: Final = 10_000  # of one detector and confidence in one message: more are not counted
-MOST_EXCERPTS: Final = 1_000  # of one detector in one text; hits behind show only that they are there
+MOST_EXCERPTS: Final = 1_000  # of one detector in one text; further hits are counted, but masked whole
 UNFINISHED: Final = "too many candidates to check"
-_BATCH: Final = 10_000
-_SHORT: Final = 16_384  # characters of a part that is looked at together with others
-_GROUP: Final = 262_144
+_BATCH: Final = 10_000  # candidates judged at a time
+_SHORT: Final = 16_384  # characters: parts up to this length are searched together with others …
+_GROUP: Final = 262_144  # … about so many characters at a time
 Batch: TypeAlias = "dict[int, list[Candidate]]"
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What one scan may cost, and whether its hits say why."""
+    """One scan: what it may still cost, and whether its hits are to say why."""
 
     budget: Budget
     why: bool
 
 
 class Matcher:
-    """Finds. Safe to use from several threads at once. `told`: a sentence for each pattern that runs slower."""
+    """Finds hits of a fixed set of detectors. Safe to use from several threads at once.
+
+    `told`: a sentence for each pattern that the engine cannot run at full speed.
+    """
 
     told: tuple[str, ...]
 
@@ -60,10 +64,11 @@ class Matcher:
     def scan(self, content: Content, *, why: bool = False) -> Scanned:
         """All findings of all parts, in the order of the detectors; empty findings are left out.
 
-        `why`: hits say why they are as sure as they are, which takes time that nobody has who only decides.
+        `why`: hits say why they are as sure as they are. That takes time, and deciding does not need it.
 
-        Parts of one place are readings of one thing: what an earlier one has shown as surely is not counted again.
-        A message may cost so many steps and no more; texts that were not looked at for that are told as unreadable.
+        Parts with the same place are readings of the same thing: a hit that an earlier one showed as surely is not
+        counted again. A scan may cost so many steps and no more (`most_steps`); texts that were not searched to the end
+        are added to the content's files as unreadable.
         """
         asked, gathered = _Asked(Budget(self._most_steps), why), Gathered(MOST_HITS)
         budget = asked.budget
@@ -93,7 +98,7 @@ class Matcher:
         )
 
     def _groups(self, parts: Sequence[Part]) -> Iterator[list[Part]]:
-        """The parts in their order: short ones that follow one another together, long ones alone."""
+        """The parts in order, in groups to search at once: neighbouring short ones together, a long one alone."""
         group: list[Part] = []
         size = 0
         for part in parts:
@@ -110,7 +115,7 @@ class Matcher:
             yield group
 
     def _together(self, parts: Sequence[Part], asked: _Asked) -> Iterator[tuple[Part, Iterable[dict[int, list[Hit]]]]]:
-        """The hits of each part, reading by reading; of several parts, of those in which the engine saw something."""
+        """For each part of a group, its hits reading by reading; of several parts, of those with any match."""
         budget = asked.budget
         if len(parts) <= 1 or budget.spent:
             for part in parts:
@@ -144,7 +149,7 @@ class Matcher:
         return _hits(chosen, reading, part, Reasons(self._words, reading.normal.data, chosen) if asked.why else None)
 
     def _batches(self, reading: Reading, budget: Budget, full: Set[int]) -> Iterator[Batch]:
-        """Every value that passes its check, by detector, a bounded number at a time; none of detectors in `full`."""
+        """All candidates by detector, at most _BATCH at a time; none of the detectors in `full`."""
         batch: Batch = defaultdict(list)
         waiting = 0
         found: Iterable[Candidate] | None = reading.found
@@ -179,7 +184,7 @@ def _hits(kept: Sequence[Candidate], reading: Reading, part: Part, reasons: Reas
 
 
 def _characters(normal: Normalised, offsets: Sequence[int]) -> dict[int, int]:
-    """Characters for offsets in bytes, which rise."""
+    """For each offset in bytes (given in rising order) the offset in characters."""
     if normal.is_ascii:
         return {offset: offset for offset in offsets}
     counted: dict[int, int] = {}

@@ -1,4 +1,4 @@
-"""From a text to candidates: the passes of the engine, and who is asked about what they see."""
+"""From a text to candidates: which passes of the engine are made over it, and what each of them searches for."""
 
 from bisect import bisect_left
 from collections import defaultdict
@@ -24,16 +24,17 @@ Spans: TypeAlias = Sequence[tuple[int, int]]
 
 _END: Final = (1 << 40) - 1
 _BARRIER: Final = BARRIER.encode()
-_EVENTS: Final = 3  # 1 << 3 events that are only counted cost as much as one step
+_EVENTS: Final = 3  # 1 << 3 matches that are only counted cost as much as one step of the budget
 _AMONG_NUMBERS: Final = (run_end(LEAST), run_end(LONG), MARK)  # runs of digits, long ones of these, and marks
-_SMALL: Final = 1024  # bytes; a text no longer is searched whole
+_SMALL: Final = 1024  # bytes: a text up to this length is searched whole
 
 
 @dataclass(slots=True)
 class Surveyed:
-    """What was seen of one of several texts: values that passed their checks, the weighted terms that count, and marks.
+    """What was seen in one of several texts that were searched as one.
 
-    `alone`: the engine does not know all of its patterns whole, so the text has to be looked at by itself.
+    `found`: values that passed their checks; `terms`: weighted terms that count; `marks`: see `Search.candidates`.
+    `alone`: a pattern may match of which the engine cannot tell the ends, so the text has to be searched by itself.
     """
 
     found: list[Candidate] = field(default_factory=list)
@@ -43,14 +44,17 @@ class Surveyed:
 
 
 class Search:
-    """Four passes, of which ordinary mail needs one.
+    """Searches texts for the patterns and terms of all detectors, in four passes, of which ordinary mail needs one.
 
-    The first reads the whole text, lane by lane: for what can stand anywhere, and for runs of digits; terms of word
-    lists and words that name are found beside it. The second looks about the runs for what can stand only there: about
-    short ones for few patterns, about long ones for most; close about them for the narrow, farther for the others. The
-    third and the fourth look for what counts only where it is named, about the words that name it or below the header
-    of a table: patterns as weak as "eight digits" cost other texts nothing. In these each detector has a database of
-    its own, since it is another one's words that stand there mostly. Equal patterns are otherwise run once.
+    1. The whole text, lane by lane, is searched for patterns that can stand anywhere, and for runs of digits. Terms of
+       word lists, and the words that name a value ("passport no."), are found beside it.
+    2. Around runs of digits: patterns that can stand only there. Around short runs few patterns are tried, around long
+       ones most; narrow patterns in a small window, the others in a larger one.
+    3. Around words that name a value, or below the header of a table: patterns that count only where they are named.
+    4. The same, for patterns of digits. So patterns as weak as "eight digits" cost nothing in texts that name nothing.
+
+    In the third and fourth pass each detector has a database of its own, since mostly the words of a single detector
+    stand at a place. In the others, equal patterns of several detectors are run once.
     """
 
     def __init__(self, detectors: Sequence[Detector], cache: Cache | None) -> None:
@@ -102,10 +106,10 @@ class Search:
         self.joins = all(each.joins for each in self._passes)
 
     def survey(self, texts: Sequence[bytes], budget: Budget) -> dict[int, Surveyed]:
-        """What several texts hold, looked at as one; those in which nothing was seen are left out.
+        """What several texts hold, by index, searched as one text; texts in which nothing was seen are left out.
 
-        Each value is confirmed in its own text. Terms count together across texts that stand as near as the list says:
-        a subject, the body, a file's name.
+        Each value is confirmed in its own text. Weighted terms add up across neighbouring texts, within the distance
+        that their list allows: a subject, the body, a file's name.
         """
         starts = list(accumulate((len(text) + len(_BARRIER) for text in texts), initial=0))
         seen: dict[int, Surveyed] = defaultdict(Surveyed)
