@@ -15,6 +15,7 @@ from typing import Final
 _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # no I, L, O, U
 _CROCKFORD_LOWER: Final = _CROCKFORD.lower()
 _OF_A_BYTE: Final = (_CROCKFORD_LOWER * 8).encode()  # 256 is 8 times 32: each character as likely as any other
+_ID_CHARS: Final = 26
 _REFERENCE_CHARS: Final = 12
 _LOOKALIKES: Final = str.maketrans({"O": "0", "I": "1", "L": "1"})
 _SEPARATORS: Final = re.compile(r"[\s\-_.\u00ad\u2010-\u2015\u2212\u200b-\u200d\u2060\ufeff]+")
@@ -25,6 +26,21 @@ _SIGNED: Final = re.compile(r"(?P<prefix>[a-z]{1,12})-(?P<ident>[0-9a-z]{1,32})-
 def new_id() -> str:
     """26 lower-case characters (a ULID): 48 bits of milliseconds and 80 random bits, so that ids sort by time."""
     return _time_part(time.time_ns() // 1_000_000) + urandom(16).translate(_OF_A_BYTE).decode("ascii")
+
+
+def is_id(text: str) -> bool:
+    """Could `new_id` have made it?"""
+    return len(text) == _ID_CHARS and set(text) <= set(_CROCKFORD_LOWER)
+
+
+def id_from(made: str, *what: bytes) -> str:
+    """An id that is the same whenever it is made of the same: of an id `made` before, whose time it has, and `what`
+    it is of. Without `made` nobody can tell `what` from it.
+    """
+    of = hashlib.sha256(made.encode())
+    for one in what:
+        of.update(struct.pack(">Q", len(one)) + one)
+    return made[: _ID_CHARS - 16] + of.digest()[:16].translate(_OF_A_BYTE).decode("ascii")
 
 
 @lru_cache(maxsize=1)  # several ids are made in a millisecond

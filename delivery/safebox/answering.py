@@ -26,7 +26,7 @@ from delivery.safebox.reading import Seat, facts_of, read_document
 from delivery.safebox.reminding import expiring_at, longest_open, until_deleted
 from delivery.safebox.uploads import UploadGone, forget_pieces
 from delivery.store.audit import EventKind, record
-from delivery.store.box_contents import DocumentRow, MessageRow, Wrote, bytes_brought, insert_message
+from delivery.store.box_contents import DocumentRow, MessageRow, Wrote, bytes_brought, insert_message, is_kept
 from delivery.store.box_news import Looker, News, count_news, saw_own_reply
 from delivery.store.boxes import (
     BoxRow,
@@ -54,6 +54,11 @@ async def keep_answer(desk: Desk, seat: Seat, draft: Draft, seen: Access, *, mai
     key = seat.key
     if key is None:
         return None
+    namespace, box_id = seat.box.namespace, seat.box.id
+    if await desk.db.read(lambda conn: _is_kept(conn, seat, draft)):
+        return _again(draft)
+    if not draft.is_whole:
+        raise UploadGone("an upload is not here, or not whole")
     by_owner = seat.guest.role is Role.OWNER
     mail, kept = (None, ()) if by_owner else await asyncio.to_thread(_mail, desk, seat, key, draft, mail_bytes)
     if draft.only_for and seat.guest.role not in _ABOVE:
@@ -62,15 +67,17 @@ async def keep_answer(desk: Desk, seat: Seat, draft: Draft, seen: Access, *, mai
     posted = [*([mail] if mail is not None else []), *(notice for one in news for notice in one.notices)]
     content = {"subject": "", "text": draft.text, "html": None}
     sealed = key.seal(CONTENT, draft.message_id, json.dumps(content, ensure_ascii=False).encode("utf-8", "replace"))
-    namespace, box_id = seat.box.namespace, seat.box.id
     message = MessageRow(draft.message_id, box_id, namespace, seat.guest.id, Wrote.ANSWER, now, sealed)
     message = replace(message, only_for=draft.only_for or None)
 
     gone: list[str] = []
 
-    def work(conn: Connection) -> bool:
-        if not _still_open(conn, seat, now) or not _reads(conn, seat, draft.only_for):
-            return False
+    def work(conn: Connection) -> Answered | None:
+        box = get_box(conn, namespace, box_id, hold=True)  # until the commit
+        if _is_kept(conn, seat, draft):  # it came twice at once
+            return _again(draft)
+        if box is None or not _still_open(conn, box, seat.guest.id, now) or not _reads(conn, seat, draft.only_for):
+            return None
         _check_day(desk, conn, seat, draft)
         gone[:] = _brought(conn, seat, draft)  # the transaction may be run again
         insert_message(conn, message, draft.documents)
@@ -89,7 +96,7 @@ async def keep_answer(desk: Desk, seat: Seat, draft: Draft, seen: Access, *, mai
         for one in news:
             if one.participant_id in here:
                 desk.inviter.send(conn, seat.box, one, now)
-        return True
+        return Answered(draft.message_id, bool(kept))
 
     try:
         done = await desk.db.write(work)
@@ -97,13 +104,22 @@ async def keep_answer(desk: Desk, seat: Seat, draft: Draft, seen: Access, *, mai
         for one in posted:
             desk.post.discard(one, error)
         raise
-    if not done:
+    if done is None or done.again:
         for one in posted:
-            desk.post.discard(one, DeliveryError("the box is not open"))
-        return None
+            desk.post.discard(one, DeliveryError("the box is not open, or has it"))
+        return done
     desk.post.wake()
     await forget_pieces(desk.blobs, gone)
-    return Answered(draft.message_id, bool(kept))
+    return done
+
+
+def _is_kept(conn: Connection, seat: Seat, draft: Draft) -> bool:
+    """Whether this very answer, from the same form, is in the box."""
+    return is_kept(conn, seat.box.namespace, seat.box.id, seat.guest.id, draft.message_id)
+
+
+def _again(draft: Draft) -> Answered:
+    return Answered(draft.message_id, stays_in_box=False, again=True)
 
 
 def left_today(desk: Desk, conn: Connection, seat: Seat, limits: AnswerLimits) -> int | None:
@@ -166,11 +182,10 @@ def _is_told(person: ParticipantRow, seat: Seat, only_for: str) -> bool:
     return from_above or to_all or person.role is not Role.GUEST
 
 
-def _still_open(conn: Connection, seat: Seat, now: datetime) -> bool:
-    """Whether the box takes it now; a late answer keeps it open longer. Holds the box's row until the commit."""
-    namespace, box_id = seat.box.namespace, seat.box.id
-    box, guest = get_box(conn, namespace, box_id, hold=True), get_participant(conn, namespace, seat.guest.id)
-    if box is None or guest is None or guest.state is GuestState.DECLINED:
+def _still_open(conn: Connection, box: BoxRow, guest_id: str, now: datetime) -> bool:
+    """Whether the box takes it now; a late answer keeps it open longer."""
+    guest = get_participant(conn, box.namespace, guest_id)
+    if guest is None or guest.state is GuestState.DECLINED:
         return False
     if guest.removed_at is not None or guest.recalled_at is not None:
         return False
@@ -183,7 +198,7 @@ def _still_open(conn: Connection, seat: Seat, now: datetime) -> bool:
     values = {"closes_at": closes_at, "deletes_at": deletes_at}
     if closes_at != box.closes_at:
         values["expiring_at"] = expiring_at(profile, deletes_at, now)
-    return move_box(conn, namespace, box_id, frozenset({BoxState.OPEN}), **values)
+    return move_box(conn, box.namespace, box.id, frozenset({BoxState.OPEN}), **values)
 
 
 def _mail(

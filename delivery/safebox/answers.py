@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, ParamSpec, Protocol, TypeVar
 
 from delivery.safebox.boxkey import DOCUMENT, FACTS, BoxKey
@@ -11,10 +11,11 @@ from delivery.safebox.limits import AnswerLimits, AnswerRefused, TooMuch
 from delivery.safebox.making import INLINE, document_facts
 from delivery.safebox.names import clean_name, clean_type, kind_of
 from delivery.safebox.reading import read_document
+from delivery.safebox.uploads import UploadGone
 from delivery.store.blobs import Blobs, BlobWriter
 from delivery.store.box_contents import DocumentRow
 from keys.sealing import SealingStream
-from keys.tokens import new_id
+from keys.tokens import id_from, is_id, new_id
 
 Given = ParamSpec("Given")
 Done = TypeVar("Done")
@@ -25,10 +26,13 @@ _HOP: Final = 2**20  # bytes read in one visit to a thread
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """An answer is kept. `stays_in_box`: documents were too large for a mail, so the mail to the owner names them."""
+    """An answer is kept. `stays_in_box`: documents were too large for a mail, so the mail to the owner names them.
+    `again`: it had been kept before, and nothing was done.
+    """
 
     message_id: str
     stays_in_box: bool
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class Draft:
     documents: tuple[DocumentRow, ...]
     only_for: str = ""
     uploads: tuple[str, ...] = ()  # ids of those it brings: no other answer may bring them again
+    is_whole: bool = True  # False: an upload is not there (any more), so only an answer kept before will do
 
 
 class Whole(Protocol):
@@ -120,6 +125,8 @@ class AnswerDraft:
         self._keep = keep
         self._find = find
         self._uploads: list[str] = []
+        self._is_whole = True
+        self._digests: list[bytes] = []  # of the documents that came with the form
         self._message_id = new_id()
         self._documents: list[DocumentRow] = []
         self._total = 0
@@ -170,30 +177,47 @@ class AnswerDraft:
         await to_the_end(self._check_whole, row, upload.name)
 
     async def add_upload(self, upload_id: str) -> None:
-        """A document that came before the answer. Raises UploadGone, and AnswerRefused as any document does."""
+        """A document that came before the answer. Raises AnswerRefused as any document does.
+
+        One that is not there may have gone with this very answer, sent before: `send` sees to it.
+        """
         if upload_id in self._uploads:
             return  # named twice in one form
-        whole = await asyncio.to_thread(self._find, upload_id)
-        await self.add_document(whole.name, whole.type)
-        pieces = whole.read()
-        while chunk := await asyncio.to_thread(_some, pieces):
-            await self.write(chunk)
-        await self.finish_document()
         self._uploads.append(upload_id)
+        try:
+            whole = await asyncio.to_thread(self._find, upload_id)
+            await self.add_document(whole.name, whole.type)
+            pieces = whole.read()
+            while chunk := await asyncio.to_thread(_some, pieces):
+                await self.write(chunk)
+        except UploadGone:
+            self._is_whole = False
+            upload, self._upload = self._upload, None
+            await asyncio.to_thread(self._throw_away, upload, [])
+            return
+        await self.finish_document()
+        self._digests.pop()  # its id stands for it: sent again, its bytes are there no more
 
-    async def send(self, text: str, only_for: str = "") -> Answered | None:
-        """Keep the answer and mail it to the owner. None: the box was closed, recalled or declined meanwhile.
+    async def send(self, text: str, only_for: str = "", once: str = "") -> Answered | None:
+        """Keep the answer and mail it to the owner. None: the box was closed, recalled or declined meanwhile. Raises
+        UploadGone and AnswerRefused.
 
         `only_for`: the id of the one guest who is to read it, of what the owner's side writes; None also where this
-        one takes part no more.
+        one takes part no more. `once`: the id of the form it was written in. The same answer from the same form,
+        because the button was pressed twice or nobody heard that it was kept, is one answer; another one from it is
+        another.
         """
         if self._over or self._upload is not None:
             raise ValueError("an answer is sent once, when its documents are finished")
         if len(text) > self.limits.text:
             raise AnswerRefused(TooMuch.TEXT, self.limits.text)
-        documents, uploads = tuple(self._documents), tuple(self._uploads)
-        answered = await self._keep(Draft(self._message_id, text, documents, only_for, uploads))
-        if answered is None:
+        if is_id(once):
+            said = (self._box_id, text, only_for, *self._uploads)
+            self._message_id = id_from(once, *(one.encode("utf-8", "replace") for one in said), b"", *self._digests)
+        documents = tuple(replace(one, box_message_id=self._message_id) for one in self._documents)
+        draft = Draft(self._message_id, text, documents, only_for, tuple(self._uploads), self._is_whole)
+        answered = await self._keep(draft)
+        if answered is None or answered.again:
             await self.abort()
         self._over = True
         return answered
@@ -228,8 +252,10 @@ class AnswerDraft:
         else:
             upload.sha256.update(upload.held)
             inline = upload.stream.update(upload.held) + upload.stream.finish()
+        digest = upload.sha256.digest()
+        self._digests.append(digest + upload.name.encode("utf-8", "replace"))
         kind = kind_of(upload.name, upload.type)
-        facts = document_facts(upload.name, upload.type, kind, upload.sha256.hexdigest())
+        facts = document_facts(upload.name, upload.type, kind, digest.hex())
         return DocumentRow(
             upload.id,
             self._box_id,

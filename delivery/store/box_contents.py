@@ -91,6 +91,14 @@ _ACTS: Final = Statement(
 )
 
 
+_KEPT: Final = Statement(
+    select(box_messages.c.id).where(
+        box_messages.c.namespace == bindparam("in_namespace"),
+        box_messages.c.box_id == bindparam("of"),
+        box_messages.c.author_id == bindparam("author"),
+        box_messages.c.id == bindparam("message"),
+    )
+)
 _ADD_MESSAGE: Final = Statement(insert(box_messages), [one.name for one in fields(MessageRow)])
 _ADD_DOCUMENTS: Final = Statement(insert(box_documents), [one.name for one in fields(DocumentRow)])
 
@@ -99,6 +107,12 @@ def insert_message(conn: Connection, message: MessageRow, documents: tuple[Docum
     """Add a message with its documents."""
     _ADD_MESSAGE.run(conn, values_of(message))
     _ADD_DOCUMENTS.insert_each(conn, [values_of(document) for document in documents])
+
+
+def is_kept(conn: Connection, namespace: str, box_id: str, author_id: str, message_id: str) -> bool:
+    """Whether somebody wrote this message in this box, whatever became of its content since."""
+    values = {"in_namespace": namespace, "of": box_id, "author": author_id, "message": message_id}
+    return _KEPT.row(conn, values) is not None
 
 
 def messages_of(conn: Connection, namespace: str, box_id: str) -> tuple[MessageRow, ...]:

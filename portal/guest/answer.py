@@ -19,7 +19,7 @@ from portal.web.uploads import Arriving, first_text, parts_of, receive, why_refu
 
 
 async def answer(request: web.Request) -> web.StreamResponse:
-    """POST /m/PARTICIPANT/answer: multipart/form-data with `csrf` first, then `text`, then `files`."""
+    """POST /m/PARTICIPANT/answer: multipart/form-data with `csrf` first, then `once`, `text`, `files`."""
     entry = await entry_of(request)
     if not isinstance(entry, Entry):
         return entry
@@ -46,7 +46,7 @@ async def _take(request: web.Request, entry: Entry, parts: MultipartReader) -> w
         await receive(request, parts, arriving)
         if arriving.is_empty:
             return await _back(request, entry, 422, _("Please write something, or add a document."))
-        answered = await draft.send(arriving.text)
+        answered = await draft.send(arriving.text, once=arriving.once)
     except UploadGone:
         error = _("A file that was added before is no longer here. What is still here stands below.")
         return await _back(request, entry, 409, error, arriving.text)

@@ -21,7 +21,7 @@ from portal.web.visitor import session_cookie
 
 
 async def write(request: web.Request) -> web.StreamResponse:
-    """POST /boxes/ID/write: multipart/form-data with `csrf` first, then `to`, `text`, `files`."""
+    """POST /boxes/ID/write: multipart/form-data with `csrf` first, then `once`, `to`, `text`, `files`."""
     try:
         try:
             keeper = await keeper_of(request)
@@ -68,7 +68,7 @@ async def _take(request: web.Request, keeper: Keeper, parts: MultipartReader) ->
         await receive(request, parts, arriving)
         if arriving.is_empty:
             return await _again(request, keeper, arriving, _("Please write something, or add a document."), 422)
-        answered = await draft.send(arriving.text, arriving.to)
+        answered = await draft.send(arriving.text, arriving.to, arriving.once)
     except UploadGone:
         error = _("A file that was added before is no longer here. What is still here stands below.")
         return await _again(request, keeper, arriving, error, 409)

@@ -221,7 +221,9 @@ class Runner(web.AppRunner):
     """Runs an application behind our door. `crowd` None: the portal's, as it is configured."""
 
     def __init__(self, app: web.Application, crowd: Crowd | None = None, **more: Any) -> None:
-        super().__init__(app, **more)
+        # Nothing that comes here is to be unpacked. aiohttp would do so even with what was refused and what nobody
+        # reads, for ten seconds of everybody's time: a few kilobytes can hold gigabytes.
+        super().__init__(app, auto_decompress=False, **more)
         self._crowd = crowd
 
     async def _make_server(self) -> web.Server:

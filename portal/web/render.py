@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 from delivery.languages import NAMES, Language
 from delivery.speech import phrase, said, spoken
 from delivery.store.sessions import Session
+from keys.tokens import new_id
 from portal.services import SERVICES, PortalServices, services_of
 from portal.settings import OWNERS
 from portal.web.language import _, count, say, size, told
@@ -118,7 +119,7 @@ def environment() -> Environment:
         cache_size=-1,
     )
     made.filters.update(size=size, breakable=breakable, initials=initials, browser=browser, told=told)
-    made.globals.update(_=_, say=say, count=count, asset=_asset)
+    made.globals.update(_=_, say=say, count=count, asset=_asset, new_id=new_id)
     return made
 
 

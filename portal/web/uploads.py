@@ -85,6 +85,7 @@ class Arriving:
     draft: AnswerDraft
     limits: AnswerLimits
     text: str = field(default="", repr=False)
+    once: str = ""  # the id of the form, so that what it sends is taken once
     to: str = ""  # whom it is for alone, where the form asks
     documents: int = 0
     pace: Pace = field(default_factory=Pace)
@@ -122,8 +123,8 @@ def check_room(request: web.Request, octets: int) -> None:
 
 
 async def receive(request: web.Request, parts: MultipartReader, arriving: Arriving) -> None:
-    """Take `text`, `uploads` (ids of files that came before) and `files`. Raises AnswerRefused as soon as a limit is
-    passed, UploadGone for an upload that is not there (any more).
+    """Take `once`, `to`, `text`, `uploads` (ids of files that came before) and `files`. Raises AnswerRefused as soon as
+    a limit is passed.
     """
     for _number in range(_MOST_PARTS):
         part = await _in_time(parts.next())
@@ -135,6 +136,8 @@ async def receive(request: web.Request, parts: MultipartReader, arriving: Arrivi
             await _text(part, arriving)
         elif part.name == "to":
             arriving.to = await _id(part)
+        elif part.name == "once":
+            arriving.once = await _id(part)
         elif part.name == "uploads":
             await arriving.draft.add_upload(await _id(part))
             arriving.documents += 1
@@ -143,15 +146,16 @@ async def receive(request: web.Request, parts: MultipartReader, arriving: Arrivi
             check_room(request, request.content_length or 0)
             await _document(request, part, arriving)
         else:
-            while await _in_time(part.read_chunk(_PIECE)):
-                pass
+            await _short(part, _OVERHEAD, pace=arriving.pace)
     raise Trouble("too many parts")
 
 
 async def first_text(parts: MultipartReader, most: int) -> str:
-    """What was written, to give it back; the text stands before the files, and only whom it is for before the text."""
+    """What was written, to give it back; the text stands before the files, and only the form's id and whom it is for
+    before the text.
+    """
     part = await _in_time(parts.next())
-    if isinstance(part, BodyPartReader) and part.name == "to":
+    while isinstance(part, BodyPartReader) and part.name in ("once", "to"):
         await _short(part, _TOKEN_BYTES)
         part = await _in_time(parts.next())
     if not isinstance(part, BodyPartReader) or part.name != "text":
@@ -162,7 +166,7 @@ async def first_text(parts: MultipartReader, most: int) -> str:
 async def _text(part: BodyPartReader, arriving: Arriving) -> None:
     """The text is kept even where it is refused, cut: the page gives it back."""
     most = arriving.limits.text
-    raw = await _short(part, 4 * most + 4, cut=True)
+    raw = await _short(part, 4 * most + 4, cut=True, pace=arriving.pace)
     text = raw.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
     arriving.text = text[:most]
     if len(text) > most:
@@ -194,10 +198,14 @@ async def _id(part: BodyPartReader) -> str:
     return text if not text or text.isalnum() else "-"
 
 
-async def _short(part: BodyPartReader, most: int, *, cut: bool = False) -> bytes:
-    gathered = bytearray()
-    while chunk := await _in_time(part.read_chunk(_PIECE)):
+async def _short(part: BodyPartReader, most: int, *, cut: bool = False, pace: Pace | None = None) -> bytes:
+    """All of a part that holds no file. Raises a Trouble for one that is too long (`cut`: the beginning of it), or that
+    only keeps the connection busy.
+    """
+    gathered, pace = bytearray(), pace or Pace()
+    while chunk := await pace.within(part.read_chunk(_PIECE)):
         gathered += chunk
+        pace.check(len(chunk))
         if len(gathered) > most:
             if cut:
                 break

@@ -16,6 +16,7 @@ Mails = Callable[[], Sequence[Got]]  # of one mailbox, in the order they came
 _CODE: Final = re.compile(r"^\s*(\d{3} ?\d{3})\s*$", re.MULTILINE)
 _LINK: Final = re.compile(r"http://localhost:\d+(/b/\S+)")
 _TOKEN: Final = re.compile(r'name="csrf" value="([^"]+)"')
+_ONCE: Final = re.compile(r'name="once" value="([^"]+)"')
 _BOUNDARY: Final = "the-end-of-a-part"
 
 
@@ -35,6 +36,7 @@ class Visitor:
     text: str = ""
     _cookies: dict[str, str] = field(default_factory=dict)
     _token: str = ""
+    _once: str = ""
 
     # -- requests ---------------------------------------------------------------------------------------------------
 
@@ -59,6 +61,8 @@ class Visitor:
                 self._cookies[cookie] = kept
         if found := _TOKEN.search(self.text):
             self._token = found[1]
+        if found := _ONCE.search(self.text):
+            self._once = found[1]
         return answer.status, {name.lower(): value for name, value in answer.getheaders()}
 
     def get(self, path: str) -> int:
@@ -74,8 +78,9 @@ class Visitor:
         return self._follow(*self.ask("POST", path, form.encode(), Content_Type=kind), path)
 
     def answer(self, path: str, text: str, uploads: Sequence[str] = ()) -> int:
-        """What somebody writes, with files that came before."""
-        fields = [("csrf", self._token), ("text", text), *(("uploads", one.rpartition("/")[2]) for one in uploads)]
+        """What somebody writes, with files that came before; from the form of the last page that had one."""
+        fields = [("csrf", self._token), ("once", self._once), ("text", text)]
+        fields += [("uploads", one.rpartition("/")[2]) for one in uploads]
         parts = [
             f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
             for name, value in fields

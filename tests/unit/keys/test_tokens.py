@@ -99,3 +99,23 @@ def test_only_letters_and_digits_are_signed() -> None:
 @given(st.text(max_size=100))
 def test_no_text_breaks_the_check(text: str) -> None:
     assert tokens.verify_address(KEY, text) is None
+
+
+def test_an_id_made_of_something_is_the_same_each_time_and_has_the_time_of_the_id_before() -> None:
+    form = tokens.new_id()
+    made = tokens.id_from(form, b"text", b"scan")
+    assert tokens.is_id(form) and tokens.is_id(made) and made[:10] == form[:10]
+    assert made == tokens.id_from(form, b"text", b"scan")
+    assert (
+        len(
+            {
+                made,
+                form,
+                tokens.id_from(form, b"texts", b"can"),
+                tokens.id_from(form, b"text"),
+                tokens.id_from(tokens.new_id(), b"text"),
+            }
+        )
+        == 5
+    )
+    assert not any(map(tokens.is_id, ("", form[:-1], form.upper(), f"{form[:-1]}u", f"{form[:-1]}\n")))

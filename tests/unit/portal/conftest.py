@@ -158,7 +158,7 @@ class Draft:
     async def finish_document(self) -> None:
         return None
 
-    async def send(self, text: str) -> Answered | None:
+    async def send(self, text: str, only_for: str = "", once: str = "") -> Answered | None:
         if len(text) > self.limits.text:
             raise AnswerRefused(TooMuch.TEXT, self.limits.text)
         if not self._box.invitation.answerable:

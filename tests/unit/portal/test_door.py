@@ -1,6 +1,7 @@
 """What is no request at all: answered without an echo, a version, or a header missing."""
 
 import asyncio
+import gzip
 import socket
 from ipaddress import ip_network
 
@@ -59,6 +60,24 @@ async def test_without_a_host_nobody_is_asked_for_our_own_name(portal, monkeypat
         assert b" 404 " in (await answer_to(runner, b"GET / HTTP/1.0\r\n\r\n")).splitlines()[0]
     finally:
         await runner.cleanup()
+
+
+async def test_a_body_that_comes_packed_is_never_unpacked() -> None:
+    packed = gzip.compress(bytes(1_000_000))
+
+    async def tell(request: web.Request) -> web.Response:
+        return web.Response(text=f"{len(await request.read())} bytes")
+
+    app = web.Application()
+    app.router.add_post("/", tell)
+    runner = Runner(app, Crowd(), access_log=None)
+    await runner.setup()
+    head = f"POST / HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n"
+    try:
+        answer = await answer_to(runner, head.encode() + b"Connection: close\r\n\r\n" + packed)
+    finally:
+        await runner.cleanup()
+    assert answer.endswith(f"{len(packed)} bytes".encode())
 
 
 @pytest.mark.parametrize(

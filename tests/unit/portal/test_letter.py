@@ -10,6 +10,7 @@ from delivery.safebox.limits import AnswerLimits
 from delivery.safebox.participants import Person
 from delivery.store.boxes import BoxState, GuestState, Role
 from portal.guest import traces
+from portal.web import uploads as arriving
 from portal.web.formatted import has_remote_pictures
 
 EVIL = """
@@ -310,6 +311,17 @@ async def test_a_form_that_begins_with_a_charset_is_none_of_ours(portal, box, gu
         "POST", f"{box.here}/answer", data=body, headers={"Content-Type": "multipart/form-data; boundary=xx"}
     )
     assert guest.status == 400
+
+
+async def test_a_form_that_goes_on_and_on_beside_the_files_comes_to_an_end(portal, box, guest, monkeypatch) -> None:
+    await guest.open_by_code(portal.boxes, box)
+    odd = form(guest, "x")
+    odd.add_field("odd", "x" * 300_000)
+    assert await guest.post(f"{box.here}/answer", odd) == 400
+    monkeypatch.setattr(arriving, "_GRACE", -(10**6))  # seconds: whatever comes comes too slowly
+    await guest.get(box.here)
+    assert await guest.post(f"{box.here}/answer", form(guest, "a letter a minute")) == 408
+    assert all(draft.sent is None and draft.aborted for draft in portal.boxes.drafts)
 
 
 @pytest.mark.parametrize(

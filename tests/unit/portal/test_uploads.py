@@ -11,14 +11,21 @@ from typing import Any
 
 import pytest
 from aiohttp import FormData
+from sqlalchemy import text
 
 from delivery.safebox import receiving
 from delivery.safebox.profile import Profile
+from keys.tokens import new_id
 from portal.services import SERVICES
 from portal.web import resuming
 
 MARIA, JON = "maria@post.example", "jon@far.example"
 TUS = {"Tus-Resumable": "1.0.0"}
+MAILS = "select count(*) from items where kind = 'answer'"
+BLOBS = (
+    "select blob from box_documents where blob is not null union select original_blob from box_messages where "
+    "original_blob is not null union select blob from messages where blob is not null"
+)
 Enter = Callable[..., Awaitable[tuple[Any, str]]]
 
 
@@ -401,3 +408,57 @@ async def test_senders_add_files_to_what_they_write(office, guest) -> None:
     assert await more(owner, upload, 0, b"plan") == 204
     assert await answer(at(owner, path), "", upload) == 200
     assert "Your message has been sent" in owner.text and "Plan.txt" in owner.text
+
+
+@pytest.mark.slow
+async def test_an_answer_sent_twice_from_one_form_is_one(office, guest) -> None:
+    """The button pressed twice, at once or one after the other; the page sent again when nothing was heard."""
+    maria, path = guest
+    letter = at(maria, path).here.removesuffix("/answer")
+    await maria.get(letter)
+    once = maria.text.partition('name="once" value="')[2].partition('"')[0]
+
+    def form(words: str, upload: str = "", files: tuple[bytes, ...] = (), of: str = once) -> dict[str, Any]:
+        made = FormData(default_to_multipart=True)
+        for name, value in (("csrf", maria.csrf), ("once", of), ("text", words), ("uploads", upload)):
+            if value:
+                made.add_field(name, value)
+        for content in files:
+            made.add_field("files", content, filename="scan.pdf", content_type="application/pdf")
+        cookies = "; ".join(f"{name}={value}" for name, value in maria.cookies.items())
+        headers = {"Host": "secure.example.com", "Cookie": cookies}
+        return {"data": made, "headers": headers, "allow_redirects": False}
+
+    async def send(*forms: dict[str, Any]) -> list[int]:
+        return [one.status for one in await asyncio.gather(*(maria.client.post(maria.here, **one) for one in forms))]
+
+    def count() -> tuple[int, int]:
+        answers = [event for event in office.events() if event["kind"] == "box.answered"]
+        mails = office.db.read_now(lambda conn: conn.execute(text(MAILS)).scalar_one())
+        return len(answers), mails
+
+    assert await send(form("Thank you."), form("Thank you."), form("Thank you.")) == [303] * 3
+    assert await send(form("Thank you.")) == [303]
+    assert count() == (1, 1)
+
+    # what was changed in between is another answer, and so is the same from another form
+    assert await send(form("Thank you!"), form("Thank you.", of=new_id())) == [303] * 2
+    assert count() == (3, 3)
+
+    # with files, whichever way they come; those of the one that was too much are gone
+    upload = await begin(maria, path, 300_000)
+    assert await more(maria, upload, 0, b"x" * 300_000) == 204
+    name = upload.rpartition("/")[2]
+    assert await send(form("files", name), form("files", name)) == [303] * 2
+    assert await send(form("files", name)) == [303] and await send(form("other", name)) == [409]
+    assert count() == (4, 4)
+    many = (b"a" * 200_000, b"b")
+    assert await send(form("", files=many), form("", files=many)) == [303] * 2
+    assert await send(form("", files=many)) == [303] and await send(form("", files=many[:1])) == [303]
+    assert count() == (6, 6)
+    named = office.db.read_now(lambda conn: set(conn.execute(text(BLOBS)).scalars()))
+    assert {file.name for file in files(office)} == named, "no file is left that no row names"
+
+    # what is no form's id counts for nothing
+    assert await send(form("odd", of="A" * 26), form("odd", of="A" * 26), form("odd", of="x" * 200)) == [303] * 3
+    assert count() == (9, 9)
