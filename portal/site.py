@@ -211,22 +211,23 @@ def _senders_own() -> list[web.RouteDef]:
 
 @web.middleware
 async def _counted(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Tell the watch over idle connections that something happens on this one."""
+    """Mark the connection as busy while a request is answered, so that it is not ended as idle."""
     with request.app[PATIENCE].busy(request.protocol, asyncio.get_running_loop().time):
         return await handler(request)
 
 
 @web.middleware
 async def _in_their_language(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Whatever is said from here on is said in the reader's language."""
+    """Answer in the reader's language from here on."""
     reader_speaks(request)
     return await handler(request)
 
 
 @web.middleware
 async def _our_host(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer to our own name only: what is said under another one could be made to look like somebody else's. And to
-    names that can be ours: no database need be asked for one with a NUL in it.
+    """Answer only requests for our own host name: under another one, our page could pass for somebody else's.
+
+    A path or query with a NUL is refused here too: nothing of ours has one, and not every database can look it up.
     """
     is_odd = "\0" in request.path or any("\0" in value for value in request.query.values())
     if is_odd or not all(host_is_ours(services_of(request), host) for host in _hosts(request)):
@@ -235,8 +236,8 @@ async def _our_host(request: web.Request, handler: Handler) -> web.StreamRespons
 
 
 def _hosts(request: web.Request) -> list[str]:
-    """Which hosts a request names: in its header, and in a target as proxies get it, which counts more (RFC 9112,
-    3.2.2). A server in front of us may look at the one, and we at the other: so both have to be ours.
+    """The hosts that a request names: in `Host`, and in an absolute request target, which would take precedence
+    (RFC 9112, 3.2.2). A server in front of us may look at one of them and we at the other, so both have to be ours.
     """
     named = [request.headers.get(hdrs.HOST, "")]
     if not request.raw_path.startswith("/"):
@@ -249,7 +250,7 @@ def _hosts(request: web.Request) -> list[str]:
 
 @web.middleware
 async def _readers_only(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """A browser that fetches ahead what its reader may open next has the cookies, and no reader yet."""
+    """Refuse prefetching where opening is recorded: the browser sends the cookies, but nobody reads yet."""
     said = " ".join(request.headers.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Moz")).lower()
     if ("prefetch" in said or "prerender" in said) and request.path.startswith(("/m/", "/boxes")):
         return web.Response(status=503, text="Not ahead of time.\n")
@@ -261,12 +262,12 @@ async def _robots(request: web.Request) -> web.Response:
 
 
 async def _errands(app: web.Application) -> AsyncIterator[None]:
-    """What goes on beside requests: mail sent after its answer, and an hourly broom."""
+    """Tasks beside requests: errands (mail that is sent after the response), and an hourly sweep of old rows."""
     async with asyncio.TaskGroup() as errands:
         app[ERRANDS] = errands
-        broom = errands.create_task(_sweep(app[SERVICES]), name="portal broom")
+        sweeping = errands.create_task(_sweep(app[SERVICES]), name="portal sweep")
         yield
-        broom.cancel()
+        sweeping.cancel()
 
 
 async def _sweep(services: PortalServices) -> None:
@@ -279,7 +280,7 @@ async def _sweep(services: PortalServices) -> None:
 
 
 async def _learn(languages: Sequence[Language]) -> None:
-    """Read catalogues and templates beside everything else, so that the first reader of each need not wait for it."""
+    """Load translations and templates in the background, so that the first reader need not wait for them."""
     for language in languages:
         await asyncio.to_thread(portal_speech, language)
     for name in await asyncio.to_thread(templates):
@@ -288,7 +289,7 @@ async def _learn(languages: Sequence[Language]) -> None:
 
 
 async def _watch(runner: web.AppRunner) -> None:
-    """Let go of connections on which nothing happens."""
+    """End connections on which nothing happens."""
     patience, loop = runner.app[PATIENCE], asyncio.get_running_loop()
     while True:
         await asyncio.sleep(EVERY)
@@ -298,7 +299,7 @@ async def _watch(runner: web.AppRunner) -> None:
 
 @contextlib.asynccontextmanager
 async def portal_site(services: PortalServices, sockets: Sequence[socket.socket]) -> AsyncIterator[web.AppRunner]:
-    """The portal behind these listening sockets, with TLS where it is configured. On leaving, the door closes first."""
+    """Serve the portal on these listening sockets, with TLS if configured. Leaving closes the sockets first."""
     settings = services.settings
     context = None
     if settings.tls is not None:

@@ -1,4 +1,6 @@
-"""How every act of owners, admins and time is done: asked of the table, changed and recorded in one transaction."""
+"""How every act of owners, admins and time is done: checked against the table of `lifecycle.py`, then done and recorded
+in one transaction.
+"""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +20,7 @@ from delivery.speech import phrase
 from delivery.store.audit import EventKind, record
 from delivery.store.boxes import ParticipantRow, Role, touch_box
 
-# Changes what the act is about, in the transaction. A sentence: somebody else was first, or it makes no sense.
+# Does the act, within the transaction. Returns "", or the sentence that says why it cannot be done after all.
 Change = Callable[[Connection, Standing], str]
 LATE = phrase("Somebody else was faster: look at the message again.")
 NOBODY = phrase("Nobody of that address takes part in the message.")
@@ -27,7 +29,10 @@ log = structlog.get_logger()
 
 
 class Acting:
-    """Each act: a `Said`, or None where there is no such box (for this person)."""
+    """The base of the classes whose methods are acts.
+
+    An act returns a `Said` (done, or refused with a sentence), or None if there is no such box, or none for this person.
+    """
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -46,7 +51,10 @@ class Acting:
         participant_id: str | None = None,
         erasable: Mapping[str, Any] | None = None,
     ) -> Said | None:
-        """`erasable`: goes into the act's event; `change` may fill it."""
+        """Do one act. `change` does it; `kind` is its audit event; `force`: an admin insists against the profile.
+
+        `erasable` goes into the event, where it can be erased later; `change` may still fill it.
+        """
         now = self._desk.clock()
 
         def work(conn: Connection) -> Said | None:
@@ -64,7 +72,7 @@ class Acting:
         return await self._desk.db.write(work)
 
     def refused(self, standing: Standing, act: Act, *, force: bool = False) -> str:
-        """Why this one may not do it now; empty: they may. Time and insisting admins stand above the profile."""
+        """Why this actor may not do it now; empty: they may. Time, and admins who insist, may act against the profile."""
         box, actor = standing.box, standing.actor
         state = state_at(box.state, box.closes_at, box.deletes_at, self._desk.clock())
         sentence = refusal(state, act, actor)
@@ -72,7 +80,7 @@ class Acting:
         return sentence if sentence or insists else forbidden(stored_profile(box.profile), act)
 
     async def _forget(self, blobs: Sequence[str]) -> None:
-        """The key is destroyed and that is committed: now the files go, and the log's old pages."""
+        """Delete blob files, and old pages of the database's log. Only after the key's destruction is committed."""
         for name in blobs:
             try:
                 await asyncio.to_thread(self._desk.blobs.delete, name)
@@ -82,7 +90,7 @@ class Acting:
 
 
 def person_of(standing: Standing, address: str, role: Role | None = None) -> ParticipantRow | None:
-    """Who takes part under this address: a guest before anybody else; never the owner, whose box it is."""
+    """The participant with this address, of several the guest; never the owner."""
     wanted = address_key(address)
     mine = [one for one in standing.people if one.address_key == wanted and one.role is not Role.OWNER]
     if role is not None:

@@ -15,7 +15,7 @@ _ACTORS: Final = {Role.OWNER: Actor.OWNER, Role.PRIVILEGED: Actor.PRIVILEGED, Ro
 
 @dataclass(frozen=True, slots=True)
 class By:
-    """Who acts on a box from outside of it. A person acts by the address they have proven to be theirs."""
+    """Who acts on a box: an admin, time, or a person, by the address that they have proven to be theirs."""
 
     name: str = field(repr=False)
     address: str = field(default="", repr=False)  # empty: an admin, or time

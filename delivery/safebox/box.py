@@ -1,9 +1,10 @@
-"""The service that portal and commands use: SafeBoxes, found, opened, answered, taken back, destroyed.
+"""The service that portal and commands use for everything about SafeBoxes, made of classes that each stand in a file:
 
-Here it is put together: `finding.py` and `opening.py` for guests who read, `telling.py` for what else guests do,
-`answering.py` for their answers, `uploading.py` for files that come before; for owners and admins `keeping.py` (a whole
-box), `looking.py` (what is in it), `partaking.py` (its people), `recalling.py`, `tracking.py`; `clockwork.py` for time,
-`ending.py` for who is told of an end, `bounces.py` for notices that come back.
+Guests: `finding.py` (which box), `opening.py` (read, download), `telling.py` and `proving.py` (what else they do),
+`answering.py`, `uploading.py` (files that come before an answer). Owners and admins: `keeping.py` (a whole box),
+`looking.py` (what is in it), `partaking.py` (its people), `changing.py`, `recalling.py`, `tracking.py`, `vouching.py`,
+`listing.py`, `auditrecord.py`. Time: `clockwork.py`, `ending.py` (who is told of an end). `bounces.py`: notices that
+come back.
 """
 
 from collections.abc import Callable
@@ -68,7 +69,7 @@ class SafeBoxes(Looking, Proving, Keeping, Changing, Listing, Recording, Recalli
         self._mail_bytes = int(mail_bytes / _GROWS)
 
     async def begin_answer(self, namespace: str, participant_id: str, seen: Access) -> AnswerDraft | None:
-        """Begin an answer. None when the box takes none (any more)."""
+        """Begin a guest's answer. None if the box takes no answers of theirs, or takes none any more."""
         seat = await self._seat(lambda conn: get_participant(conn, namespace, participant_id))
         if seat is None or seat.key is None:
             return None
@@ -79,7 +80,7 @@ class SafeBoxes(Looking, Proving, Keeping, Changing, Listing, Recording, Recalli
         return self._draft(seat, seen, await self.desk.db.read(lambda conn: left_today(self.desk, conn, seat, limits)))
 
     async def begin_message(self, box_id: str, by: By, seen: Access, namespace: str = "default") -> AnswerDraft | None:
-        """Write and attach more, as the owner or somebody of theirs: all in the box are told. None: it is not open."""
+        """Begin a message of the owner's side, of which all in the box are told. None: the box is not theirs, or over."""
         seat = await self.desk.db.read(lambda conn: self._keeper(conn, namespace, box_id, by, Act.ANSWER))
         return None if seat is None or seat.key is None else self._draft(seat, seen)
 

@@ -1,4 +1,4 @@
-"""What every act on a SafeBox needs at hand."""
+"""The Desk: what every act on a SafeBox needs at hand (store, keys, post, clock); and the events that acts leave."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""The life of a SafeBox as one table: in which state who may do what, and the sentence that refuses everything else.
+"""The life of a SafeBox as one table: who may do what in which state, and the sentence that refuses everything else.
 
-Everything that acts on a box asks it: `refusal` for people and time, `may` where only the state counts. What a box's
-own profile forbids beyond that is in `PROFILE_FORBIDS`. `docs/safebox.md` shows the table, and a test compares the two.
+Everything that acts on a box asks this table: `refusal` for people and time, `may` where only the state counts. What
+a box's own profile forbids beyond that is in `PROFILE_FORBIDS`. `docs/safebox.md` shows the table; a test compares them.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,8 +23,8 @@ class Act(StrEnum):
     DECLINE = "decline"  # "this was not meant for me"
     ASK = "ask"  # ask the sender to open it, or to send it, again
     SEE = "see"  # its record: who, when, what happened
-    ADD = "add"  # somebody takes part
-    REMOVE = "remove"  # somebody takes part no more
+    ADD = "add"  # a participant
+    REMOVE = "remove"  # a participant
     INVITE = "invite"  # send the notice, again
     REMIND = "remind"
     WARN = "warn"  # say that its content is deleted soon
@@ -40,7 +40,7 @@ class Act(StrEnum):
 
 
 class Actor(StrEnum):
-    """Who wants it."""
+    """Who wants to do it."""
 
     GUEST = "guest"
     COLLEAGUE = "colleague"
@@ -52,7 +52,9 @@ class Actor(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Of one act: who may, what everybody else is told, in which states not and why, and where it leads."""
+    """The terms of one act: who may do it (`by`), the sentence for all others, the states in which it is refused with
+    the sentence for each, and the state that the box is in afterwards (None: the same).
+    """
 
     by: frozenset[Actor]
     others: str

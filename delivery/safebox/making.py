@@ -50,7 +50,7 @@ _ATS: Final = frozenset("@\uff20\ufe6b")  # the sign, and what compatibility mak
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a box comes from."""
+    """What a box is made from, beside the mail itself. `audience`: see `audience_of`."""
 
     namespace: str
     message_id: str
@@ -59,7 +59,7 @@ class Source:
     profile: Profile
     audience: str
     by_fallback: bool
-    is_sent: bool = True  # by its owner; False: from <>, and its owner is who answers for it
+    is_sent: bool = True  # the owner is the mail's sender; False: it came from <>, and the owner answers for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +82,18 @@ class MadeBox:
 
 
 def audience_of(vault: Vault, namespace: str, mail: Mail, recipient: str) -> str:
-    """`all` for who is named in To or Cc; a recipient that is not (Bcc) is an audience of their own."""
+    """Which of a message's boxes a recipient gets: `all` if To or Cc names them; else (Bcc) one of their own."""
     key = address_key(recipient)
     return ALL if key in mail.named else vault.mac(namespace, "audience", key.encode("utf-8", "replace")).hex()
 
 
 def reference_digest(vault: Vault, namespace: str, reference: str) -> bytes:
-    """What is stored of a reference: 60 bits could be guessed from a plain digest."""
+    """What is stored of a reference: a keyed MAC, since 60 bits could be guessed from a plain digest."""
     return vault.mac(namespace, "reference", reference.encode())
 
 
 def make_box(vault: Vault, blobs: Blobs, source: Source, mail: Mail, original: bytes, *, now: datetime) -> MadeBox:
-    """Seal everything under a key of the box's own. Blocks. Raises StoreUnavailable; then no blob of it stays."""
+    """Seal everything under a new key of the box. Blocks. Raises StoreUnavailable, and then leaves no blob file."""
     namespace, box_id = source.namespace, new_id()
     key, wrapped = BoxKey.new(vault, namespace, box_id)
     owner = _owner(vault, source, box_id, now)
@@ -127,7 +127,7 @@ def make_box(vault: Vault, blobs: Blobs, source: Source, mail: Mail, original: b
 
 
 def insert_made(conn: Connection, vault: Vault, made: MadeBox, now: datetime) -> BoxRow:
-    """Insert the box; where somebody else made it first, theirs is it."""
+    """Insert the box, and return its row; if another worker has made it meanwhile, the row of that one."""
     row = made.row
     if not insert_box(conn, row):
         theirs = find_box(conn, row.namespace, row.message_id, row.profile_name, row.audience)
@@ -207,8 +207,9 @@ def _box(key: BoxKey, wrapped: WrappedKey, source: Source, mail: Mail, *, box_id
 
 
 def _owner_name(mail: Mail, source: Source) -> str:
-    """The name in the header From, if that is the owner or, where they sent it, somebody of their domain: a name alone
-    can be anybody's. One that is written as an address would pass for one: the owner's own stands there instead.
+    """The name in From, if its address is the owner's (or, if they sent the mail, one of their domain); else empty.
+
+    A name alone could be anybody's. One that looks like an address could pass for one, so it is dropped too.
     """
     owner, said = address_key(source.owner), address_key(mail.from_address)
     is_theirs = said == owner or (source.is_sent and said.rpartition("@")[2] == owner.rpartition("@")[2])

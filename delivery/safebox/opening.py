@@ -1,4 +1,4 @@
-"""Reading a SafeBox: what is in it, documents in pieces, and the record of both."""
+"""A guest reads a SafeBox: opens it, downloads documents in pieces; both are recorded in the audit trail."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +26,7 @@ from delivery.store.box_contents import Wrote, any_recalled, documents_of, get_d
 from delivery.store.box_news import News, count_news
 from delivery.store.boxes import GuestState, Role, get_box, told_lately
 
-# A download is asked again whether it may still be read after so many bytes, or seconds
+# A download checks again after so many bytes, or seconds, that it may still go on
 _LOOK_AGAIN: Final = 4 * 2**20
 _LOOK_AGAIN_AFTER: Final = 2.0
 _ONE_OPENING: Final = timedelta(minutes=30)
@@ -37,12 +37,12 @@ class Withdrawn(DeliveryError):
 
 
 class Opening(Finding):
-    """What is opened is decrypted only when it is asked for, and never after a recall."""
+    """Documents are decrypted only as they are read; a download stops when its box or document is recalled."""
 
     async def open_box(self, namespace: str, participant_id: str, seen: Access | None) -> OpenBox | None:
-        """Read the box, and record that it was read. None when it may not be read (any more), or not that way.
+        """Read the box, and record that it was read. None if it may not be read, or not by this way of signing in.
 
-        `seen` None: the same page again for somebody who is in; nothing is recorded.
+        `seen` None: a part of a page that was opened before; nothing is recorded.
         """
         now = self._desk.clock()
         found = await self._desk.db.read(lambda conn: self._opened(conn, namespace, participant_id, seen, now=now))
@@ -61,7 +61,8 @@ class Opening(Finding):
             still = self._seat_within(conn, namespace, participant_id)
             if still is None or not self._invitation(still, now).shown:
                 return False
-            # What is new is counted on the box's row, which is locked before a guest's: in one order everywhere.
+            # Lock the box's row (it counts what is new) before the guest's: everywhere in this order, or two would wait
+            # for each other.
             unseen = GuestState.READ in GUEST_MOVES[still.guest.state] and still.guest.role is Role.GUEST
             if unseen:
                 get_box(conn, namespace, still.box.id, hold=True)
@@ -81,7 +82,7 @@ class Opening(Finding):
         return opened
 
     def _is_anew(self, conn: Connection, seat: Seat, now: datetime) -> bool:
-        """A page that is loaded again and again is one opening."""
+        """Whether the owner is to hear of this opening: not if they heard of one in the last half hour (a reload)."""
         key = f"told:opened:{seat.guest.id}"
         return not told_lately(conn, seat.box.namespace, key, now - _ONE_OPENING, now)
 
@@ -146,8 +147,8 @@ class Opening(Finding):
         documents: Sequence[str],
         still: Callable[[Connection], bool],
     ) -> DocumentReader | None:
-        """The reader, which stops when box (namespace, id) or document is taken back, or `still` says no, while a long
-        download runs.
+        """The reader, made to raise Withdrawn in the middle of a long download once the box (namespace, id) or one of
+        the documents is recalled, or `still` says no.
         """
         if reader is None:
             return None
@@ -176,8 +177,8 @@ class Opening(Finding):
         *,
         original: bool = False,
     ) -> bool:
-        """Record a download. Call it BEFORE the first byte goes out: who breaks off one byte early has the rest too.
-        Once a download, not for each Range piece. False: may not be read any more, so send nothing.
+        """Record a download. Call it BEFORE the first byte goes out: a download that breaks off one byte early has
+        told nearly all. Once a download, not for each Range piece. False: it may not be read any more, send nothing.
         """
         now = self._desk.clock()
 

@@ -61,8 +61,9 @@ async def _take(request: web.Request, entry: Entry, parts: MultipartReader) -> w
 
 
 async def _back(request: web.Request, entry: Entry, status: int, error: str, text: str = "") -> web.StreamResponse:
-    """The letter with what was written, and why that was not sent. Whoever gets it can read the letter there, so it is
-    opened as by its own page: asked anew, for the answer may have been on its way for long, and recorded.
+    """The letter again, with what was written and why it was not sent.
+
+    The page shows the letter, so access is checked anew (the upload may have taken long) and the reading is recorded.
     """
     services = services_of(request)
     check_traces(request, entry.participant_id)

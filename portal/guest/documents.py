@@ -1,4 +1,4 @@
-"""Documents, the whole mail, pictures in the text, and all documents as one zip: decrypted piece by piece."""
+"""Downloads: documents, the whole mail, pictures in the text, all documents as one zip; decrypted piece by piece."""
 
 import asyncio
 from collections import OrderedDict
@@ -33,19 +33,20 @@ log = structlog.get_logger()
 
 
 class Continuations:
-    """Which downloads were begun, so that their further pieces are not recorded as downloads of their own. In memory:
-    forgetting one records a download twice, never none.
+    """Remembers which downloads were recorded, so that their further pieces (Range) are not recorded as new ones.
+
+    Kept in memory only: if one is forgotten, its download is recorded twice, but never not at all.
     """
 
     def __init__(self) -> None:
         self._begun: OrderedDict[tuple[bytes, str], None] = OrderedDict()
 
     def is_begun(self, session: bytes, what: str) -> bool:
-        """Was it recorded for this session?"""
+        """Was the download of `what` (a document's id, or the participant's for the whole mail) recorded already?"""
         return (session, what) in self._begun
 
     def begin(self, session: bytes, what: str) -> None:
-        """It is recorded now."""
+        """Remember that it has been recorded."""
         self._begun[session, what] = None
         self._begun.move_to_end((session, what))
         while len(self._begun) > _REMEMBERED:
@@ -99,7 +100,7 @@ async def _download(
 
 
 async def _ended(request: web.Request, entry: Entry, document_id: str, progress: Progress, size: int) -> None:
-    """Record how far it came. Viewers ask for many pieces: those in the middle tell nothing."""
+    """Record how far the download came. Not called for pieces in the middle, of which viewers ask for many."""
     services = services_of(request)
     try:
         await services.boxes.download_ended(
@@ -111,7 +112,7 @@ async def _ended(request: web.Request, entry: Entry, document_id: str, progress:
             stop=progress.stop,
             size=size,
         )
-    except DeliveryError as away:  # the bytes are out: it stays known that it was begun
+    except DeliveryError as away:  # the bytes are out already, and that the download began is recorded
         log.warning("download end not recorded", error=type(away).__name__)
 
 
@@ -119,12 +120,12 @@ def _is_continuation(request: web.Request, size: int, etag: str) -> bool:
     try:
         piece = asked_piece(request, size, etag)
     except NoSuchPiece:
-        return True  # 416: nothing goes out
+        return True  # it will be answered 416: nothing goes out, so nothing is to be recorded
     return piece is not None and piece.start > 0
 
 
 async def _record(request: web.Request, entry: Entry, document_id: str, continues: bool) -> None:
-    """Before the first byte goes out. Pieces that follow a recorded beginning are the same download."""
+    """Record the download before its first byte goes out; once, whatever pieces it is fetched in."""
     continuations = request.app[CONTINUATIONS]
     if continues and continuations.is_begun(entry.session.digest, document_id or entry.participant_id):
         return

@@ -1,4 +1,4 @@
-"""Who may go on to a box: asked again on every request, so that a recall acts at once."""
+"""Whether the one who asks may see a box. It is asked anew on every request, so that a recall acts at once."""
 
 from dataclasses import dataclass, field
 
@@ -19,7 +19,7 @@ from portal.web.visitor import access_of, visitor_of
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A guest who proved to be the one invited."""
+    """A guest who has proven to be the one invited, in a way that is enough for this box."""
 
     invitation: Invitation = field(repr=False)
     session: Session = field(repr=False)
@@ -27,7 +27,7 @@ class Entry:
 
     @property
     def participant_id(self) -> str:
-        """Whose box it is."""
+        """The guest's id in this box."""
         return self.invitation.participant_id
 
     @property
@@ -37,9 +37,9 @@ class Entry:
 
 
 async def entry_of(request: web.Request, *, consented: bool = True) -> Entry | web.StreamResponse:
-    """The guest, or the response to give instead. Raises NothingHere for boxes of others, as for unknown ones.
+    """The guest, or the response to give instead. Raises NothingHere, alike for other people's boxes and unknown ones.
 
-    `consented` False: also before they accepted what has to be accepted before reading.
+    `consented` False: let them in although they have not accepted the consent text yet.
     """
     visitor = await visitor_of(request)
     session = visitor.session
@@ -72,7 +72,7 @@ async def entry_of(request: web.Request, *, consented: bool = True) -> Entry | w
 
 
 async def _more_wanted(request: web.Request, invitation: Invitation, session: Session) -> web.Response:
-    """They are who was invited, and have not proven it in a way that is enough for this box."""
+    """For a guest who proved who they are, but not in a way that is enough for this box: what else is needed."""
     if session.account_id is None:
         return (
             await _release_wanted(request, invitation)

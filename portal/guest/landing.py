@@ -1,4 +1,7 @@
-"""The envelope behind a link: who wrote, and one thing to do. Opening it changes nothing: scanners open links too."""
+"""The page behind a notice's link (the envelope): who wrote, and one thing to do.
+
+Opening it changes nothing, since mail scanners open links too.
+"""
 
 from dataclasses import replace
 
@@ -25,7 +28,7 @@ _LONGEST_NOTE = 500
 
 
 async def envelope(request: web.Request) -> web.StreamResponse:
-    """GET /b/LOCATOR. Whoever has shown in this browser who they are goes on to the letter."""
+    """GET /b/LOCATOR. A guest who is signed in on this browser is sent on to the letter."""
     invitation = await invitation_behind(request)
     if not invitation.readable:
         return await end_page(request, invitation, path_to(request, "/ask"))
@@ -33,7 +36,7 @@ async def envelope(request: web.Request) -> web.StreamResponse:
     if session is not None and is_for(invitation, session) and _suffices(invitation, session):
         raise web.HTTPSeeOther(f"/m/{invitation.participant_id}")
     services = services_of(request)
-    if "prefetch" not in request.headers.get("Sec-Purpose", ""):  # a browser that looks ahead by itself
+    if "prefetch" not in request.headers.get("Sec-Purpose", ""):  # a browser's own look ahead is nobody's visit
         await services.boxes.fetched(services.namespace, invitation.participant_id, access_of(request, None))
     ways = offers(request, invitation)
     known = await remembered_as(request, invitation)
@@ -76,7 +79,9 @@ def _suffices(invitation: Invitation, session: Session) -> bool:
 async def end_page(
     request: web.Request, invitation: Invitation, ask: str = "", *, is_proven: bool = False
 ) -> web.Response:
-    """It is over: why, and what can be done. 410, for whoever holds the link knows that it was there."""
+    """The page of a message that cannot be opened any more: why, and what can be done. 410, not 404: whoever holds the
+    link knows that there was a message.
+    """
     end = end_of(invitation) or End.DELETED
     page = EndPage(title_of(end), invitation, end, ask if end is End.DELETED else "")
     if end is End.DECLINED and "locator" in request.match_info:
@@ -87,14 +92,14 @@ async def end_page(
 
 
 def _reopens(invitation: Invitation) -> Reopens:
-    """How somebody for whom it was meant after all gets in again."""
+    """How a guest who declined the message by mistake gets in again."""
     by_code = invitation.reopens and invitation.takes_codes and not invitation.locked
     by_account = invitation.reopens and invitation.takes_account
     return Reopens.CODE if by_code else Reopens.ACCOUNT if by_account else Reopens.NEVER
 
 
 async def ask_sender(request: web.Request) -> web.StreamResponse:
-    """POST /b/LOCATOR/ask: ask the sender to send a message again that is over."""
+    """POST /b/LOCATOR/ask: ask the sender to send a deleted message again."""
     form = await read_form(request)
     invitation = await invitation_behind(request)
     if end_of(invitation) is not End.DELETED:
@@ -104,7 +109,7 @@ async def ask_sender(request: web.Request) -> web.StreamResponse:
 
 
 async def leave_note(request: web.Request, invitation: Invitation, note: str, seen: Access) -> None:
-    """Tell the sender that a guest asks for more of it. Raises Slower."""
+    """Tell the sender that the guest asks for the message again, with a note. Raises Slower after too many."""
     services = services_of(request)
     now, guest = services.clock(), invitation.participant_id
     until = await services.accounts.count(services.namespace, "note", guest, NOTES_FOR_GUEST, now)
@@ -128,7 +133,7 @@ async def asked(request: web.Request) -> web.StreamResponse:
 
 
 async def decline_form(request: web.Request) -> web.StreamResponse:
-    """GET /b/LOCATOR/not-for-me: asked once more, nothing has happened."""
+    """GET /b/LOCATOR/not-for-me: asks whether they are sure; nothing has happened yet."""
     invitation = await invitation_behind(request)
     if not invitation.readable:
         raise web.HTTPSeeOther(path_to(request))
@@ -137,7 +142,7 @@ async def decline_form(request: web.Request) -> web.StreamResponse:
 
 
 async def decline_page(request: web.Request, invitation: Invitation, here: str, *, for_good: bool) -> web.Response:
-    """The page that asks; used by the envelope and by the open letter."""
+    """The page that asks whether they are sure. `for_good`: a guest who is signed in cannot take it back."""
     address = masked(invitation.guest_address)
     page = DeclinePage(
         _("Not meant for you?"), here, f"{here}/not-for-me", address, invitation.sender_name, for_good=for_good

@@ -25,7 +25,7 @@ from portal.web.words import settings_in_words
 
 
 async def letter(request: web.Request) -> web.StreamResponse:
-    """GET /m/PARTICIPANT: read it."""
+    """GET /m/PARTICIPANT: the letter; that it was read is recorded."""
     entry = await entry_of(request)
     if not isinstance(entry, Entry):
         return entry
@@ -82,7 +82,7 @@ async def _answer_form(request: web.Request, entry: Entry, box: OpenBox, text: s
 
 
 async def show_pictures(request: web.Request) -> web.StreamResponse:
-    """POST /m/PARTICIPANT/pictures: load what the sender left on the internet, now, in this browser."""
+    """POST /m/PARTICIPANT/pictures: show the letter with the pictures that it has on the internet."""
     form = await read_form(request)
     entry = await entry_of(request)
     if not isinstance(entry, Entry):

@@ -94,7 +94,7 @@ async def _send_links(services: PortalServices, address: str, seen: Access) -> N
 
 
 async def messages(request: web.Request) -> web.StreamResponse:
-    """GET /messages: every letter to the address of an account."""
+    """GET /messages: every message to the address of the account that is signed in."""
     session = (await visitor_of(request)).session
     if session is None:
         raise web.HTTPSeeOther("/signin")

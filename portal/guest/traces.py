@@ -1,5 +1,5 @@
-"""How much one guest writes into the trail by reading: each opening and download is an event that lasts, and asking for
-one costs nothing. In memory, for each worker: nobody reads so often, so there is nothing to be kept.
+"""Limits how many audit events one guest can cause by reading: each opening and download leaves one for good, and a
+script could cause millions. Kept in memory, for each worker: nobody reads so often that forgetting would matter.
 """
 
 from collections import OrderedDict
@@ -17,13 +17,13 @@ _REMEMBERED: Final = 10_000  # guests
 
 
 class Traces:
-    """What each guest may still write. Forgetting one gives them everything again."""
+    """How many events each guest may still cause. A guest who is forgotten has the full number again."""
 
     def __init__(self) -> None:
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()  # how much, as it was when (seconds)
 
     def take(self, guest: str, now: float) -> float:
-        """One event. 0: it may be written; else the seconds to wait."""
+        """Ask for one event. 0: it may be written; else how many seconds to wait."""
         left, since = self._left.pop(guest, (float(AT_ONCE), now))
         left = min(float(AT_ONCE), left + max(0.0, now - since) / EVERY)
         fits = left >= 1

@@ -10,7 +10,7 @@ from portal.web.resuming import Refusal, Resumable
 
 
 async def writer_of(request: web.Request) -> Writer:
-    """The guest, at their own box."""
+    """Who uploads: the guest of this request, in their own box."""
     entry = await entry_of(request)
     if not isinstance(entry, Entry):
         raise Refusal(409, _("This SafeBox takes nothing more."))
@@ -18,7 +18,7 @@ async def writer_of(request: web.Request) -> Writer:
 
 
 def writer_at(request: web.Request, entry: Entry) -> Writer:
-    """The same, who has been let in."""
+    """The same, for a guest whose Entry is known."""
     return Writer(services_of(request).namespace, entry.seen, participant_id=entry.participant_id)
 
 

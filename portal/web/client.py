@@ -1,4 +1,4 @@
-"""Where a request comes from, where trusted proxies may stand between."""
+"""The network address that a request comes from, also behind trusted proxies."""
 
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network

@@ -1,8 +1,7 @@
-"""The HTTP server below the application: how many connections there are, and what is no request at all, which is
-answered as tersely as everything else.
+"""The HTTP server below the application: limits connections, and answers bytes that are no HTTP request.
 
-aiohttp answers bytes that it cannot parse by itself, before any middleware: it echoes them, names its version, and sets
-none of our headers. A path may hold a locator, so nothing is echoed here, nor logged.
+aiohttp would answer such bytes itself, before any middleware: it echoes them, names its version, and sets none of our
+headers. A path may hold a locator, so here nothing is echoed or logged.
 """
 
 import asyncio
@@ -34,7 +33,7 @@ _SAID: Final = {400: "This is no request that we can read.\n", 500: "Something w
 
 
 class Guest(Protocol):
-    """A connection, as the crowd sees it."""
+    """A connection, as `Crowd` sees it."""
 
     @property
     def owes(self) -> bool:
@@ -48,8 +47,10 @@ class Guest(Protocol):
 
 @dataclass(slots=True)
 class Crowd:
-    """Who is connected, by network, and on which connections nothing happens. Where there are too many, one of these
-    goes, the longest so first, before a newcomer is refused. `trusted`: proxies, behind whose addresses many stand.
+    """Counts connections by network, and knows on which of them nothing happens.
+
+    If there are too many, the one that has been idle longest is ended before a newcomer is refused. `trusted`: proxies,
+    behind whose addresses many people stand.
     """
 
     trusted: Networks = ()
@@ -62,7 +63,7 @@ class Crowd:
     _said: float = -_SAY_AGAIN
 
     def enter(self, peer: str) -> bool:
-        """Whether one more from this address is let in. Whoever is not, leaves as well."""
+        """Count one more from this address; whether it is let in. `leave` must follow either way."""
         network = network_of(peer, self.trusted)
         self.all += 1
         if network is not None:
@@ -75,7 +76,7 @@ class Crowd:
         return fits
 
     def leave(self, peer: str) -> None:
-        """One less."""
+        """Count one less."""
         network = network_of(peer, self.trusted)
         self.all -= 1
         if network is not None:
@@ -84,13 +85,13 @@ class Crowd:
                 del self.here[network]
 
     def rests(self, guest: Guest, peer: str) -> None:
-        """Nothing happens on this connection from now on."""
+        """Note that this connection is idle from now on."""
         network = self._resting[guest] = network_of(peer, self.trusted)
         if network is not None:
             self._resting_of.setdefault(network, {})[guest] = None
 
     def stirs(self, guest: Guest) -> None:
-        """Something happens on it, or it is gone."""
+        """Note that something happens on it, or that it is gone."""
         network = self._resting.pop(guest, None)
         if network is not None:
             del self._resting_of[network][guest]
@@ -98,7 +99,7 @@ class Crowd:
                 del self._resting_of[network]
 
     def _one_goes(self, resting: Mapping[Guest, object] | None) -> bool:
-        """End the connection that has rested longest; False where there is none. Who reads slowly is not cut off."""
+        """End the connection that has been idle longest; False if there is none. Slow readers are not cut off."""
         for guest in tuple(islice(resting or (), _LOOKED_AT)):
             network = self._resting[guest]
             self.stirs(guest)
@@ -176,8 +177,9 @@ class Connection(RequestHandler):
             self._wire.abort()
 
     def let_go(self) -> None:
-        """End it. What was written and is not taken is thrown away, unless more of it was taken since the last time:
-        to wait for a reader who takes nothing is to wait for ever.
+        """End it as idle, unless its reader has taken some of what was written since the last call.
+
+        One who takes nothing is not waited for: what was written to them is thrown away.
         """
         wire, before = self._wire, self._untaken
         self._untaken = 0 if wire is None else wire.get_write_buffer_size()
@@ -194,7 +196,7 @@ class Connection(RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """The answer to what never became a request. Raises ConnectionError where an answer was begun already."""
+        """The response to bytes that are no request. Raises ConnectionError if a response has begun already."""
         if not isinstance(exc, ConnectionError):  # who goes away in the middle of a download is no news
             tell = log.error if status >= 500 else log.info
             tell("request not read", status=status, error=type(exc).__name__ if exc else None)
