@@ -31,7 +31,7 @@ log = structlog.get_logger()
 class Acting:
     """The base of the classes whose methods are acts.
 
-    An act returns a `Said` (done, or refused with a sentence), or None if there is no such box, or none for this person.
+    An act returns a `Said` (done, or refused with a sentence), or None: there is no such box, or none for this person.
     """
 
     def __init__(self, desk: Desk) -> None:
@@ -72,7 +72,7 @@ class Acting:
         return await self._desk.db.write(work)
 
     def refused(self, standing: Standing, act: Act, *, force: bool = False) -> str:
-        """Why this actor may not do it now; empty: they may. Time, and admins who insist, may act against the profile."""
+        """Why this actor may not do it now; empty: they may. Time and insisting admins may act against the profile."""
         box, actor = standing.box, standing.actor
         state = state_at(box.state, box.closes_at, box.deletes_at, self._desk.clock())
         sentence = refusal(state, act, actor)

@@ -80,7 +80,7 @@ class SafeBoxes(Looking, Proving, Keeping, Changing, Listing, Recording, Recalli
         return self._draft(seat, seen, await self.desk.db.read(lambda conn: left_today(self.desk, conn, seat, limits)))
 
     async def begin_message(self, box_id: str, by: By, seen: Access, namespace: str = "default") -> AnswerDraft | None:
-        """Begin a message of the owner's side, of which all in the box are told. None: the box is not theirs, or over."""
+        """Begin a message of the owner's side, of which all in the box are told. None: not their box, or it is over."""
         seat = await self.desk.db.read(lambda conn: self._keeper(conn, namespace, box_id, by, Act.ANSWER))
         return None if seat is None or seat.key is None else self._draft(seat, seen)
 

@@ -1,7 +1,7 @@
 """The life of a SafeBox as one table: who may do what in which state, and the sentence that refuses everything else.
 
 Everything that acts on a box asks this table: `refusal` for people and time, `may` where only the state counts. What
-a box's own profile forbids beyond that is in `PROFILE_FORBIDS`. `docs/safebox.md` shows the table; a test compares them.
+a box's own profile forbids beyond that is in `PROFILE_FORBIDS`. `docs/safebox.md` shows it; a test compares the two.
 """
 
 from collections.abc import Callable, Mapping
