@@ -1,4 +1,4 @@
-"""What a child says of a file, checked piece by piece: it may have been taken over by what it read."""
+"""Checks what a child answers about a file, piece by piece: the file may have taken the child over."""
 
 import json
 from collections.abc import Sequence
@@ -11,12 +11,12 @@ from rules.content import Content, FileFact, FileKind, Part
 
 
 class ChildAnswerInvalid(Exception):
-    """It is none."""
+    """What came from a child is no answer that ours would give."""
 
 
 @dataclass(slots=True)
 class ChildAnswer:
-    """The pieces so far."""
+    """One answer, put together from its pieces."""
 
     _parts: list[Part] = field(default_factory=list, repr=False)
     _files: list[FileFact] = field(default_factory=list, repr=False)

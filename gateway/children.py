@@ -31,11 +31,11 @@ _PAUSES: Final = (0.1, 0.5, 2.0, 5.0)  # between tries to start what does not st
 
 
 class ChildrenDown(Exception):
-    """Our own children cannot be started or are all busy for too long: the mail is to be tried again (451)."""
+    """Children cannot be started, or all have been busy for too long: the client is to try again (451)."""
 
 
 class _Misbehaved(Exception):
-    """A child ended, or said something it should not."""
+    """A child has ended, or has said something it should not."""
 
 
 @dataclass(slots=True, eq=False)
@@ -134,9 +134,9 @@ class _Child:
 
 
 class ChildPool:
-    """`size` children (None: one a core, at least 2), warm; one that is lost is replaced within milliseconds.
+    """Keeps `size` children ready (None: one a core, at least 2); one that is lost is replaced within milliseconds.
 
-    An async context manager; leaves no process behind, and neither does its own death.
+    An async context manager. No child outlives it, even if this process is killed.
     """
 
     def __init__(
@@ -148,7 +148,7 @@ class ChildPool:
         tesseract: Tesseract | None = None,
         nursery: NurseryKeeper | None = None,
     ) -> None:
-        """`nursery`: somebody else's, who keeps it up; it then says which limits hold, and whether tesseract is run."""
+        """`nursery`: one that the caller keeps up; its limits and its tesseract then count. None: one of our own."""
         self.size = size or max(2, os.cpu_count() or 2)
         self._pool = pool or PoolLimits()
         self._nursery = nursery or NurseryKeeper(limits, self._pool, tesseract)
@@ -171,7 +171,7 @@ class ChildPool:
 
     @property
     def sandbox(self) -> tuple[str, ...]:
-        """What the kernel granted: some of `network`, `landlock`, `seccomp`."""
+        """Which restrictions the kernel put on the children: some of `network`, `landlock`, `seccomp`."""
         return next((child.sandbox for child in self._children), ())
 
     async def __aenter__(self) -> Self:

@@ -8,7 +8,7 @@ from typing import Any
 
 @asynccontextmanager
 async def beside(*chores: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """What runs as long as the doors are open, and ends in order when they are closed."""
+    """Run these tasks as long as the block is open; on leaving they are cancelled and waited for."""
     async with asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(chore) for chore in chores]
         try:

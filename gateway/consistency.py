@@ -1,4 +1,6 @@
-"""What no section can know alone: sections that contradict each other, and files that are there but no good."""
+"""Checks what no section of the configuration can check alone: contradictions between sections, and the files, folders
+and programs that they name.
+"""
 
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -59,7 +61,7 @@ def check(draft: Draft, document: Document, *, now: datetime, keyring: bool, pol
 
 
 def _workers(draft: Draft, document: Document) -> Iterator[Problem]:
-    """So many workers as the database and the memory can serve."""
+    """No more workers than the database and the memory can serve."""
     workers, limits = draft.get("workers"), draft.get("limits")
     if not isinstance(workers, int):
         return
@@ -90,7 +92,7 @@ def _pictures(draft: Draft, document: Document) -> Iterator[Problem]:
 
 
 def _languages(draft: Draft, document: Document) -> Iterator[Problem]:
-    """Who is written to in a language can read the pages in it too."""
+    """A language that notices are written in is one of those that pages are offered in."""
     offered = draft.get("languages")
     if offered is None:
         return
@@ -107,7 +109,7 @@ def _languages(draft: Draft, document: Document) -> Iterator[Problem]:
 
 
 def _ways(draft: Draft, document: Document) -> Iterator[Problem]:
-    """Every way that a profile names can be gone; what telephones need is there and can be read."""
+    """Every way of signing in that a profile names is possible here; what telephones need is there and readable."""
     phones, portal = draft.get("phones"), draft.get("portal")
     for name, profile in draft.get("profiles", {}).items():
         for way in (Way.SMS, Way.VOICE):
@@ -180,7 +182,7 @@ def _partners(draft: Draft, document: Document) -> Iterator[Problem]:
 
 
 def _hops(draft: Draft, document: Document) -> Iterator[Problem]:
-    """Nothing is read and ignored, and mail does not come back to us."""
+    """No setting of a hop would be ignored, and no hop leads back to this gateway."""
     listening = [parse_endpoint(listener.address) for listener in draft.get("listeners", ())]
     for name in ("next_hop", "inside"):
         hop: HopSettings | None = draft.get(name)
@@ -236,7 +238,7 @@ def _logins(draft: Draft, document: Document) -> Iterator[Problem]:
 
 
 def _senders(draft: Draft, document: Document) -> Iterator[Problem]:
-    """Who is pinned to senders can only be pinned to ours."""
+    """What `senders` lists for a client are addresses and domains of ours."""
     listener: ListenerSettings
     for index, listener in enumerate(draft.get("listeners", ())):
         for who, allowed in listener.senders.items():
@@ -286,7 +288,7 @@ def notice_domain(notices: NoticeSettings, domains: tuple[str, ...]) -> str:
 
 
 def _dkim(draft: Draft, document: Document) -> Iterator[Problem]:
-    """Keys can be read, by nobody else, and sign for domains of ours."""
+    """DKIM keys can be read, by us alone, and sign for domains of ours."""
     notices: NoticeSettings | None = draft.get("notices")
     if notices is None or notices.dkim is None or "domains" not in draft:
         return
@@ -320,7 +322,7 @@ def _fallback(draft: Draft, document: Document) -> Iterator[Problem]:
 
 
 def _packs(draft: Draft, document: Document) -> Iterator[Problem]:
-    """Pack files that are named are there; a pattern may match none."""
+    """Pack files that are named exist; a glob may match none."""
     for index, entry in enumerate(draft.get("rules", ())):
         if entry != "builtin" and not has_magic(entry) and not Path(entry).is_file():
             hint = "expected is builtin, a pack file, or a pattern such as local-rules/*.yaml"
@@ -374,8 +376,9 @@ def _certificates(draft: Draft, document: Document, now: datetime) -> Iterator[P
 
 
 def keyring_file(where: str) -> Path:
-    """The file that `keys` names. In a unit that hands over a credential of the same name, that credential: so root's
-    commands and the service, which may not read root's file, share one configuration."""
+    """The file that `keys` names, or the credential of the same name if the systemd unit hands one over. So root's
+    commands and the service, which may not read root's file, share one configuration.
+    """
     path = keyring_path(where)
     credentials = os.environ.get("CREDENTIALS_DIRECTORY")
     handed = Path(credentials, path.name) if credentials else path

@@ -1,4 +1,4 @@
-"""Reading a whole message: MIME and text here, documents in child processes."""
+"""Reads a whole message: MIME and text in this process, documents in child processes (`children.py`)."""
 
 import asyncio
 import threading
@@ -21,12 +21,12 @@ from rules.content import Content
 
 _INLINE: Final = 128 * 1024  # larger messages are read in a thread, so that no connection waits for them
 _INLINE_PAGE: Final = 12 * 1024
-_SLOW: Final = (rb"html", rb"</[a-z]", rb"begin:v")  # pages and cards take longest
-_MANY: Final = ((rb"\n--", 100), (rb"=\?", 200))  # so many delimiters, or encoded words, are read at once
+_SLOW: Final = (rb"html", rb"</[a-z]", rb"begin:v")  # signs of HTML and of vCards, which take longest to read
+_MANY: Final = ((rb"\n--", 100), (rb"=\?", 200))  # more MIME delimiters, or encoded words, than this take long too
 
 
 class _Signs(threading.local):
-    """What makes a message slow to read, looked for in one pass: `in` and `count` take ten times as long."""
+    """Looks in one pass for what makes a message slow to read. (`in` and `count` take ten times as long.)"""
 
     def __init__(self) -> None:
         patterns = [*_SLOW, *(pattern for pattern, _ in _MANY)]
@@ -40,7 +40,7 @@ class _Signs(threading.local):
         )
 
     def are_in(self, raw: bytes) -> bool:
-        """Is one of them there, or too many of those of which some do no harm?"""
+        """Is one of _SLOW in it, or more of one of _MANY than its number?"""
         left = [0] * len(_SLOW) + [most for _, most in _MANY]
 
         def seen(sign: int, *_: object) -> bool:
@@ -58,7 +58,7 @@ _SIGNS: Final = _Signs()
 
 
 def _is_quick(raw: bytes) -> bool:
-    """Whether it is read so fast that no connection notices."""
+    """Whether a message is read so fast that the event loop may do it itself."""
     if len(raw) <= _INLINE_PAGE or len(raw) > _INLINE:
         return len(raw) <= _INLINE_PAGE
     return raw.isascii() and not _SIGNS.are_in(raw)

@@ -1,4 +1,6 @@
-"""Where the door's counts are written down, so that all workers and a restart know them; and who hears of excess."""
+"""Saves the door's rate counts (`smtp/rates.py`) in the database, for other workers and after a restart; and tells log,
+metrics and audit trail when a limit is reached.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -35,7 +37,7 @@ class Ledger:
         self._excesses: list[Excess] = []
 
     def tell(self, excess: Excess) -> None:
-        """A limit is reached: once for each who and period."""
+        """Note that a payer reached a limit; called once for each payer and period."""
         limit = excess.limit
         self._metrics.rate_exceeded(limit.scope.value, limit.what.value)
         facts = {"scope": limit.scope.value, "what": limit.what.value, "limit": limit.most, "seconds": limit.period}
@@ -43,7 +45,7 @@ class Ledger:
         self._excesses.append(excess)
 
     async def run(self, rates: Rates) -> None:
-        """Write down until cancelled, and then the rest."""
+        """Save counts until cancelled, and then what is left."""
         try:
             while True:
                 await asyncio.sleep(EVERY)
@@ -75,7 +77,7 @@ class Ledger:
             rates.saved(limit, who, period, more, sums[key])
 
     def _key(self, limit: Limit, who: str) -> str:
-        """The name of a count: of the payer only a keyed digest."""
+        """The name of a count in the database, which holds of the payer only a keyed digest."""
         digest = self._vault.mac(self._namespace, "rates", who.encode("utf-8", "replace")).hex()[:32]
         return f"{self._namespace}:rate:{limit.scope}:{limit.what}:{limit.period}:{digest}"
 

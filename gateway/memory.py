@@ -1,4 +1,4 @@
-"""A worker's memory: how little of it is kept, and how much it takes with its children, shared pages in part (PSS)."""
+"""A worker's memory: what keeps it small, and how much it takes with its children (PSS: shared pages in part)."""
 
 import asyncio
 import ctypes
@@ -73,7 +73,10 @@ def give_back() -> None:
 
 
 def hurry() -> None:
-    """While all is loaded nothing is garbage: to look for it takes a fifth of a start. Until `share` or `settle`."""
+    """Turn the garbage collector off while all is loaded: nothing is garbage yet, and looking takes a fifth of a start.
+
+    Until `share`, `settle` or `at_leisure`.
+    """
     gc.disable()
 
 

@@ -53,7 +53,7 @@ _LAZY: Final = (
     "hmac",
     "gzip",
 )
-_MODEST: Final = 10  # tesseract comes after mail
+_MODEST: Final = 10  # niceness of tesseract: mail comes first
 _PROGRAM_PATHS: Final = ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/alternatives", "/dev/null")
 _REAP_SECONDS: Final = 0.2
 
@@ -70,7 +70,7 @@ class Tesseract:
 
 @dataclass(frozen=True, slots=True)
 class Nursery:
-    """How children are to be."""
+    """The settings of the process, passed on its command line: limits of the children, and the program for pictures."""
 
     parent: int  # process id of the gateway
     memory_bytes: int
@@ -79,12 +79,12 @@ class Nursery:
     tesseract: Tesseract | None = None
 
     def to_json(self) -> str:
-        """For the command line of the process."""
+        """As JSON, for the command line of the process."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> "Nursery":
-        """The other way."""
+        """From what `to_json` gave."""
         values: dict[str, Any] = json.loads(text)
         limits, tesseract = Limits(**values.pop("limits")), values.pop("tesseract")
         return cls(**values, limits=limits, tesseract=Tesseract(**tesseract) if tesseract else None)
@@ -103,11 +103,11 @@ def main(descriptor: int, settings: str) -> None:
     sandbox.die_with_parent(nursery.parent)
     _warm(nursery.limits)
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET, fileno=descriptor) as door:
-        _House(nursery, alone, door).run()
+        _Children(nursery, alone, door).run()
 
 
-class _House:
-    """All children, and the lines of those that they work for."""
+class _Children:
+    """All children, and a line to each pool of the gateway's that they work for."""
 
     def __init__(self, nursery: Nursery, alone: bool, door: socket.socket) -> None:
         self._nursery, self._alone, self._door = nursery, alone, door
@@ -258,7 +258,7 @@ def _read_files(descriptor: int, nursery: Nursery, alone: bool) -> None:
 
 
 def _take(jobs: socket.socket, size: int) -> bytearray:
-    """Exactly so many bytes; empty at the end."""
+    """Read exactly so many bytes; empty once the other side has closed."""
     buffer = bytearray(size)
     view = memoryview(buffer)
     got = 0
@@ -310,7 +310,7 @@ def _frame(about: dict[str, Any], texts: list[bytes]) -> bytes:
 
 
 def _warm(limits: Limits) -> None:
-    """Load what is loaded on first use: later nothing can be opened any more."""
+    """Use every parser once: what a library loads on first use could not be opened any more in a child."""
     for module in pkgutil.iter_modules(encodings.__path__):
         with contextlib.suppress(LookupError, ImportError):
             codecs.lookup(module.name)

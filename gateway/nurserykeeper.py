@@ -1,7 +1,7 @@
-"""The process that children are forked from, seen from outside: started, started again, and reached.
+"""Starts the process that children are forked from (`nursery.py`), starts it again if it ends, connects pools to it.
 
-One does for all workers: it is started before they are, so that its parsers are loaded before the doors open, and its
-memory is there once. Each pool of children has a line of its own to it; what comes over one says nothing to the others.
+One process serves all workers. It is started before they are, so that its parsers are loaded before the doors open, and
+its memory is there once. Each pool of children has a socket (a line) of its own to it.
 """
 
 import array
@@ -32,18 +32,18 @@ Line: TypeAlias = socket.socket  # to the nursery, of one pool
 
 @dataclass(frozen=True, slots=True)
 class PoolLimits:
-    """What one child may take, and how long mail waits for one."""
+    """What one child may use, and how many files may wait for a child."""
 
     seconds: float = 20.0  # for one file, by the clock
     cpu_seconds: int = 15  # for one file, of the processor
     memory_bytes: int = 768 * 1024 * 1024  # beyond what the parsers themselves take
-    files: int = 200  # read by one child before it is replaced
-    waiting: int = 2_000  # files in line
+    files: int = 200  # that one child reads before it is replaced
+    waiting: int = 2_000  # files that may wait for a child
     wait_seconds: float = 60.0
 
 
 class NurseryKeeper:
-    """Starts the nursery. `connect` is also for processes that were forked from this one; all else is for its owner."""
+    """Starts the nursery and keeps it up. Forked processes may call only `connect`; all else is for its maker."""
 
     def __init__(
         self, limits: Limits = DEFAULT_LIMITS, pool: PoolLimits | None = None, tesseract: Tesseract | None = None
@@ -57,7 +57,7 @@ class NurseryKeeper:
 
     @property
     def is_up(self) -> bool:
-        """Does it run?"""
+        """Is the nursery running?"""
         return self._process is not None and self._process.poll() is None
 
     @property
@@ -90,7 +90,7 @@ class NurseryKeeper:
         self._pid[0] = self._process.pid
 
     def look(self) -> None:
-        """Start it again if it was lost: to be called now and then. Raises nothing."""
+        """Start it again if it has ended; to be called now and then. Raises nothing."""
         if self.is_up or time.monotonic() < self._started + _PAUSE:
             return
         log.error("document.nursery_lost")
@@ -126,7 +126,7 @@ class NurseryKeeper:
                 process.wait()
 
     async def aclose(self) -> None:
-        """`close`, where a loop must go on meanwhile."""
+        """As `close`, without blocking the event loop."""
         await asyncio.to_thread(self.close)
 
 

@@ -1,4 +1,4 @@
-"""The way out, wired: who is asked in DNS, what is known of other domains' TLS, who counts it, and the courier."""
+"""The wiring of the way out: DNS, what is known of other domains' TLS, TLS reports, and the relay courier."""
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ Chore = Callable[[], Coroutine[Any, Any, None]]
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """What brings mail out, what tells of other domains, and what has to run beside it until the gateway stops."""
+    """The relay courier, what tells which domains prove their TLS, and the tasks that have to run beside them."""
 
     relay: RelayCourier
     promises: Promises | None  # None: no domain counts as a partner by what it publishes
@@ -44,7 +44,7 @@ def outgoing(
     limits: ConnectionLimits,
     signer: Signer | None,
 ) -> Outgoing:
-    """Build it. Opens nothing."""
+    """Build all parts of the way out. Opens nothing."""
     resolver = DnsResolver(settings.dns)
     watches: list[Watch] = [metrics.tls_verdict]
     chores: list[Chore] = []
@@ -79,7 +79,7 @@ def outgoing(
 
 
 def most_connections(settings: Settings) -> int:
-    """How many connections the most generous destination may have: so many deliveries to it run at once."""
+    """The largest number of connections that any destination may have: so many deliveries to one run at once."""
     limits = [settings.next_hop.limits, *(partner.limits for partner in settings.partners.values())]
     if settings.inside is not None:
         limits.append(settings.inside.limits)

@@ -32,7 +32,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """A policy and the matcher of its packs: one cannot be used with another's."""
+    """A policy and the matcher of its packs. They belong together: neither may be used with another's."""
 
     policy: Policy
     matcher: Matcher
@@ -85,7 +85,7 @@ class PolicyKeeper:
         return self.in_force.matcher
 
     def tell(self, told: Told) -> None:
-        """Whom to tell of what is loaded and refused from now on."""
+        """Set who is told of loads and refusals from now on (see `__init__`)."""
         self._told = told
 
     def load(self) -> None:
@@ -101,7 +101,7 @@ class PolicyKeeper:
         self._asked.set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Look at the files every second, and take a changed policy if it is good, until told to stop."""
+        """Until told to stop, look every second for a changed file, and put the new policy in force if it is good."""
         ends = asyncio.ensure_future(stop.wait())
         try:
             await self._tell((LOADED, {"sha256": self.current.sha256}))
@@ -116,10 +116,10 @@ class PolicyKeeper:
             ends.cancel()
 
     async def look(self) -> bool:
-        """Read again what was changed (or was asked for); True where a new policy is in force afterwards.
+        """Load the policy if its files changed (or `reload_soon` asked); True if a new one is in force afterwards.
 
-        A change counts once the files have stood still from one look to the next, and while they were read: half a
-        file that an editor is writing may well be a sound policy, without the rules that are still to come.
+        A change counts only once the files have stayed the same between two looks, and while they were read: half of a
+        file that an editor is still writing may be a valid policy, without the rules that are yet to come.
         """
         now = await asyncio.to_thread(stamp, self._place, self._beside)
         asked, still = self._asked.is_set(), now == self._last_look
@@ -149,7 +149,7 @@ class PolicyKeeper:
         await self._tell((REFUSED, facts))
 
     async def _tell(self, *events: tuple[str, dict[str, str]]) -> None:
-        """Tell these and what could not be told before; a database that is gone stops no policy."""
+        """Tell these events and those that could not be told before; keep them for later if the database is away."""
         if self._told is None:
             return
         self._untold += events
@@ -174,7 +174,7 @@ class PolicyKeeper:
         self._saw(seen, beside_of(loaded.place, loaded.policy.text))
 
     def _saw(self, seen: _Stamp, beside: Path | None) -> None:
-        """The files as they were, with the one that the policy names beside it, which only its text told."""
+        """Remember the files as they were, with the password file, which only the policy's text names."""
         if beside != self._beside:
             seen = seen[:-1] if self._beside is not None else seen
             seen = (*seen, _file_stamp(beside)) if beside is not None else seen

@@ -1,7 +1,7 @@
-"""A message of our own, read, looked through and decided on before anybody's is; nothing of it is kept.
+"""Reads, scans and decides a made-up message before the doors open; nothing of it is kept.
 
-What is made on first use (patterns of the standard library's, caches, scratch space, pages of memory that a worker
-shares with its parent until it writes into them) would else be made while clients wait.
+Whatever is made on first use (compiled patterns of the standard library, caches, scratch space, a worker's own copies
+of memory pages) is then there before the first client waits for it.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -36,7 +36,7 @@ _PAGE: Final = (
 
 
 async def rehearse(rules: Rules, read: Callable[[bytes, Sequence[str]], Awaitable[Message]]) -> None:
-    """As for mail of ours to somebody elsewhere."""
+    """Do what is done for an outbound message, up to its verdict."""
     envelope = Envelope(
         id=new_id(),
         sender=Address("nobody", "rehearsal.invalid"),

@@ -1,7 +1,7 @@
-"""What workers know of each other: a small table in memory that all of them share, one row a worker.
+"""What workers know of each other: a small table in shared memory, with one row (a seat) for each worker.
 
-Each worker writes its own row only and reads all of them, so nothing needs a lock. A count may be a moment old: it
-bounds crowds, it keeps no books.
+Each worker writes only its own row and reads all of them, so no lock is needed. A count may be a moment old, which is
+good enough to limit sessions.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ class Seats:
         return Seat(self, number)
 
     def clear(self, number: int) -> None:
-        """A worker has ended: nothing of it counts any more."""
+        """Empty the row of a worker that has ended."""
         self._words[number * _WORDS : (number + 1) * _WORDS] = memoryview(bytes(4 * _WORDS)).cast("I")
 
     def is_ready(self, number: int) -> bool:
@@ -72,9 +72,9 @@ class Seat:
         self._seats.write(self.number, _BEAT, int(time.monotonic() if now is None else now))
 
     async def wait_for_others(self, seconds: float = _TOGETHER) -> None:
-        """All is done but opening the doors: wait until it is with all workers, which then share the first clients.
+        """Wait, just before opening the doors, until all workers are so far, so that they share the first clients.
 
-        One that does not get there in that time, or has to be started again, does not hold up the others.
+        At most for some seconds: a worker that is slow, or has to be started again, does not hold up the others.
         """
         self._seats.write(self.number, _DRESSED, 1)
         with suppress(TimeoutError):
@@ -83,7 +83,7 @@ class Seat:
                     await asyncio.sleep(_GLANCE)
 
     def ready(self) -> None:
-        """The doors are open."""
+        """Say that this worker's doors are open."""
         self._seats.write(self.number, _DRESSED, 1)
         self._seats.write(self.number, _READY, 1)
 
@@ -105,7 +105,7 @@ class Seat:
         return self._seats.total(_SESSIONS)
 
     def crowded(self, coming: int) -> bool:
-        """Has another worker that takes mail fewer sessions than this one, `coming` ones among them?"""
+        """Has another worker that takes mail fewer sessions than this one with the `coming` that have yet to enter?"""
         mine = self._seats.read(self.number, _SESSIONS) + coming
         return any(
             self._seats.read(other, _DRESSED) and self._seats.read(other, _SESSIONS) < mine

@@ -1,4 +1,4 @@
-"""What lasts, opened: database, keys, blobs, and the services over them. For `serve` and for commands."""
+"""Opens database, keys and blob files, and the services over them; for `serve` and for commands."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,13 +27,13 @@ NAMESPACE: Final = "default"
 
 
 def now() -> datetime:
-    """The clock that everything is given, unless somebody else's is handed in."""
+    """The time, in UTC: the clock that everything is given, unless the caller hands in another."""
     return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """What lasts, opened: for `serve` and for commands."""
+    """The opened stores, and the services over them."""
 
     settings: Settings
     db: Database

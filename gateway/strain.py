@@ -1,4 +1,6 @@
-"""Is there room for more mail? Looked at now and then, asked at every MAIL: space where the data lies, what waits."""
+"""Whether there is room for more mail: free disk space, and the length of the queue. Measured every few seconds, asked
+at every MAIL.
+"""
 
 import asyncio
 import os
@@ -13,14 +15,14 @@ from delivery.items import Reply
 from gateway.smtp import replies
 
 EVERY: Final = 2.0  # seconds
-_SHARE: Final = 10  # of a small disk no more than this part is asked to be free
-_PAUSES: Final = 100  # counting takes at most this part of the time
+_SHARE: Final = 10  # on a small disk only a tenth of it has to stay free
+_PAUSES: Final = 100  # after counting the queue, wait so many times as long as that took
 
 log = get_logger(__name__)
 
 
 class Strain:
-    """What the machine bears, for all doors of a process. `count(most)` counts what waits, up to `most`."""
+    """Measures the room there is, for all doors of a process. `count(most)` counts waiting items, up to `most`."""
 
     def __init__(self, data: Path, *, free_disk: int, queue: int | None, count: Callable[[int], int]) -> None:
         self._data = data
@@ -34,7 +36,7 @@ class Strain:
 
     @property
     def reason(self) -> str:
-        """Why no mail is taken: disk, queue, or nothing."""
+        """Why no mail is taken now: `disk`, `queue`, or empty if it is taken."""
         return self._reason
 
     def refusal(self, size: int = 0) -> Reply | None:
@@ -48,7 +50,7 @@ class Strain:
         return not self._free_disk or self._spare >= size + self._least
 
     async def run(self) -> None:
-        """Look until cancelled. What cannot be looked at refuses nothing: the store itself says what is wrong."""
+        """Measure until cancelled. If that fails, nothing is refused: the store itself will tell what is wrong."""
         loop = asyncio.get_running_loop()
         while True:
             began = loop.time()
@@ -56,7 +58,7 @@ class Strain:
             await asyncio.sleep(max(EVERY, _PAUSES * (loop.time() - began)))
 
     def look(self) -> None:
-        """One look. Blocks."""
+        """Measure once. Blocks."""
         try:
             disk = os.statvfs(self._data)
         except OSError as error:

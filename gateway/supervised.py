@@ -24,7 +24,7 @@ class Supervisor:
         self._send("STOPPING=1")
 
     def alive(self) -> None:
-        """Everything turns."""
+        """Give the watchdog a sign of life."""
         if os.environ.get("WATCHDOG_USEC"):
             self._send("WATCHDOG=1")
 

@@ -1,9 +1,9 @@
 """Compiled patterns kept for a user, so that the second command answers at once, and the first start after it.
 
-The service keeps its own in `data`, under a key of the keyring, which who runs a command may not have. A user's lie in
-the cache folder of whoever runs it, with a key beside them: both are theirs alone, and so no more is trusted than their
-own account. The service looks there too, if its user has such a folder: what `config check` compiled need not be
-compiled again.
+The service keeps its own in `data`, under a key of the keyring, which the user of a command may not be able to read.
+A user's lie in their own cache folder, with a key beside them; both are readable by that user alone, so nothing is
+trusted but their own account. The service looks there too, if its user has such a folder, so that what `config check`
+compiled need not be compiled again.
 """
 
 import os

@@ -52,7 +52,7 @@ class Condition(Protocol):
 
 
 def ask(condition: Condition, view: View) -> Check:
-    """Ask a condition, once a message where the recipient does not matter."""
+    """Ask a condition; if the recipient does not matter, only once a message (`View.memo`)."""
     if condition.varies:
         return condition.check(view)
     key = id(condition)
@@ -282,7 +282,7 @@ class ContentHas:
     varies: bool = False
 
     def check(self, view: View) -> Check:
-        """All are counted, so that the sentence tells all."""
+        """All detectors are counted even if one fails, so that the sentence tells of all."""
         sentences, holds = [], True
         for wanted in self.wanted:
             check = wanted.check(view.findings)

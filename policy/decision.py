@@ -1,4 +1,4 @@
-"""Decisions: for one recipient the action, the route, and why."""
+"""Decisions: what happens to each recipient's copy, where it goes, and why."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -38,7 +38,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What this recipient's copy is changed by. Empty: the bytes go out as they came."""
+    """What is changed in this recipient's copy. Empty (False): the bytes go out as they came."""
 
     subject: str | None = field(default=None, repr=False)  # the whole new subject (marks removed, tag added)
     add_headers: tuple[tuple[str, str], ...] = ()

@@ -1,4 +1,4 @@
-"""The engine: asks every rule in turn, for each recipient, and gives one Decision each."""
+"""The engine: asks the rules in turn for each recipient, and makes one Decision for each."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,7 +21,7 @@ _BOXED: Final = frozenset({Route.SAFEBOX, Route.PARTNER, Route.TLS})  # is or ma
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the engine cannot know by itself. `at` is aware; None: the envelope's received_at."""
+    """What the engine cannot know by itself, since it is pure. `at` is aware; None: the envelope's `received_at`."""
 
     new_id: Callable[[], str]  # an id for each decision
     at: datetime | None = None
@@ -59,9 +59,9 @@ class Policy:
     def tell(
         self, envelope: Envelope, message: Message, findings: Sequence[Finding], facts: Facts, verdict: Verdict
     ) -> tuple[tuple[RuleReport, ...], ...]:
-        """For each recipient of a verdict on the same message, every rule with all that holds and all that is missing.
+        """For each recipient, every rule with what holds of it and what is missing: for `policy explain`.
 
-        For people who ask why; deciding looks at no more than it must.
+        `verdict` is that of the same message. Slower than `decide`, which asks no more than it must.
         """
         case = _Case(self, envelope, message, {finding.detector: finding for finding in findings}, facts)
         pairs = zip(verdict.decisions, envelope.recipients, strict=True)
@@ -70,7 +70,7 @@ class Policy:
 
 @dataclass(slots=True)
 class _Walk:
-    """The way of one recipient through the rules."""
+    """How far one recipient has come in the rules, and what has been gathered on the way."""
 
     reasons: list[Reason] = field(default_factory=list)
     headers: list[tuple[str, str]] = field(default_factory=list)
@@ -83,7 +83,7 @@ class _Walk:
 
 
 class _Case:
-    """One message before the policy."""
+    """One message that is being decided: what its recipients share, and what all of them add up to."""
 
     def __init__(
         self, policy: Policy, envelope: Envelope, message: Message, findings: Mapping[str, Finding], facts: Facts
@@ -100,7 +100,10 @@ class _Case:
         self.watched: list[Watched] = []
 
     def decide(self, recipient: Address) -> Decision:
-        """The decision for one recipient of the envelope."""
+        """The decision for one recipient of the envelope.
+
+        If it is held, the rules below go on to say where it goes once released; there nothing holds or rejects it.
+        """
         walk = _Walk()
         self._go(walk, self._view(recipient), collect=True)
         decision = self._decision(walk, recipient, self._facts.new_id())
@@ -119,7 +122,7 @@ class _Case:
         return self._decision(walk, recipient, self._facts.new_id())
 
     def tell(self, recipient: Address, decided_by: str) -> tuple[RuleReport, ...]:
-        """Every rule of the policy, asked to the end."""
+        """Every rule of the policy, with all its conditions asked."""
         view, told, asked = self._view(recipient), [], True
         for rule in self._policy.text.rules:
             told.append(RuleReport(rule.name, rule.watch, asked, nearness(rule.when, view)))
@@ -139,7 +142,10 @@ class _Case:
         )
 
     def _go(self, walk: _Walk, view: View, *, skip: frozenset[Action] = frozenset(), collect: bool = False) -> None:
-        """Ask the rules from `walk.next` on, until one ends it."""
+        """Ask the rules from `walk.next` on, until one decides; none does: `otherwise`.
+
+        `skip`: rules with these actions are passed over. `collect`: gather copies, notices and watched rules too.
+        """
         rules = self._policy.text.rules
         for index in range(walk.next, len(rules)):
             rule = rules[index]
@@ -215,14 +221,14 @@ class _Case:
         )
 
     def _changes(self, tags: Iterable[str], headers: Iterable[tuple[str, str]]) -> Changes:
-        """Marks come off on every route; tags go in front, each once."""
+        """What is changed in the copy: senders' marks come off on every route, tags go in front of the subject once."""
         bare = self._intent.subject if self._intent.subject is not None else self._message.subject
         front = [tag for tag in tags if tag.lower() not in bare.lower()]
         subject = " ".join([*front, bare]).strip() if front else self._intent.subject
         return Changes(subject, tuple(headers), self._intent.drop_headers, self._intent.wishes)
 
     def _profile(self, walk: _Walk) -> str:
-        """A rule's profile stands; else the one the sender names, if their group may use it; else the group's."""
+        """The profile that a rule names; else the one the sender asks for, if their group may; else the group's."""
         if walk.profile is not None:
             return walk.profile
         group = self._policy.directory.group_of(self._envelope.sender)

@@ -1,4 +1,4 @@
-"""Who sends to whom, and the message as far as rules ask about it."""
+"""The envelope (who sends what to whom, from which client) and the message as rules see it."""
 
 import re
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ class Address:
             plain = a_labels(domain)
         except UnicodeError as cause:
             raise AddressInvalid("not a domain name") from cause
-        # What IDNA makes of a domain may hold any sign of ASCII (U+FF20 is an @, U+FF1E a >): it is read anew.
+        # IDNA may have made any ASCII sign of the text (U+FF20 becomes @, U+FF1E becomes >), so it is checked again.
         if _LITERAL.fullmatch(plain):
             return cls(local, plain)
         plain = plain.rstrip(".")
@@ -49,7 +49,7 @@ class Address:
 
     @property
     def key(self) -> str:
-        """What two spellings of one mailbox share for look-ups: all lower case."""
+        """The form that is compared and looked up: all lower case."""
         return f"{self.local.lower()}@{self.domain}"
 
 
@@ -71,11 +71,11 @@ class Client:
     login: str | None = None
     certificate: str | None = None  # subject name of a verified client certificate
     tls: str | None = None  # e.g. "TLSv1.3 TLS_AES_256_GCM_SHA384"
-    origin: IPv4Address | IPv6Address | None = None  # whom a trusted server in front has it from (XFORWARD)
+    origin: IPv4Address | IPv6Address | None = None  # the client of a trusted server in front of us (XFORWARD)
 
 
 class Senders(Protocol):
-    """Whom somebody may send as."""
+    """The addresses that a client may send as."""
 
     def allows(self, sender: Address) -> bool:
         """May this address be used?"""
@@ -98,7 +98,7 @@ class Envelope:
     ret: str | None = None  # FULL | HDRS
     envid: str | None = None  # as received, still xtext
     require_tls: bool = False  # REQUIRETLS (RFC 8689)
-    senders: Senders | None = field(default=None, repr=False, compare=False)  # of a client who is not everybody of ours
+    senders: Senders | None = field(default=None, repr=False, compare=False)  # of this client; None: any of ours
 
 
 @dataclass(frozen=True, slots=True)

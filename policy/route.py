@@ -18,7 +18,7 @@ def domain_matches(pattern: str, domain: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _is_among(patterns: tuple[str, ...], domain: str) -> bool:
-    """Asked several times for each recipient, and of few domains over and over."""
+    """Cached: it is asked several times for each recipient, about few domains over and over."""
     return any(domain_matches(pattern, domain) for pattern in patterns)
 
 
