@@ -1,7 +1,14 @@
-"""Words and phrases, found in one pass however many: the terms of weighted lists, and words that name values."""
+"""Words and phrases, found in one pass however many: the terms of weighted lists, and words that name values.
 
+Few words would do for most texts, but many are sought, and what a search costs depends on what it is misled by. A
+phrase is made of words that stand everywhere, so eight bytes of it are sought that lie across a gap, which stand
+nearly nowhere else. Short names that stand alone have a database of their own: what they ask of the sign before them
+makes the search for all others a third dearer.
+"""
+
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,39 +25,62 @@ _JOINED_FROM: Final = 5  # letters of a phrase that programs write without its g
 _END: Final = (1 << 40) - 1
 # What stands before a word that stands alone, in bytes; the engine asks it where it spares us most of what it sees.
 _NO_LETTER: Final = r"(?:^|[^A-Za-z\x80-\xff])"
+_GAP: Final = r"[ \n\r\t_-]"
 _NO_WORD: Final = r"(?:^|[^0-9A-Za-z\x80-\xff])"
 _SPELT: Final = [chr(byte) if chr(byte).isalnum() and byte < 0x80 else f"\\x{byte:02x}" for byte in range(256)]
 _CAPITAL: Final = r"[a-z\x80-\xff]"
+_PIECE: Final = 8  # bytes of a phrase that are sought
+_BEFORE_GAP: Final = 4  # of them before a gap
+_BESIDE_GAP: Final = 3  # letters on either side of a gap that tells much
 
 
 @dataclass(slots=True)
 class _Meaning:
     """What one literal is: terms of lists, and names by their number."""
 
-    size: int
+    spelled: bytes
     terms: list[Term] = field(default_factory=list)
     names: list[int] = field(default_factory=list)
-    short: bool = False
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it is a name that has to stand alone."""
+        return bool(self.names) and len(self.spelled) <= _SHORT
+
+    @property
+    def is_phrase(self) -> bool:
+        """Whether it is looked for by a piece of it."""
+        return not self.names and len(self.spelled) > _PIECE and b" " in self.spelled
 
 
 class Literals:
-    """All of them, in one database. `names`: words or phrases in the order of their numbers, each as its pieces."""
+    """All of them. `names`: words or phrases in the order of their numbers, each as its pieces."""
 
     def __init__(self, terms: Iterable[Term], names: Sequence[Sequence[str]], cache: Cache | None = None) -> None:
         known: dict[bytes, _Meaning] = {}
         for term in terms:
             spelled = _plain(term.text.encode()).lower()
-            meaning = known.setdefault(spelled, _Meaning(len(spelled)))
+            meaning = known.setdefault(spelled, _Meaning(spelled))
             if all(other.detector != term.detector for other in meaning.terms):
                 meaning.terms.append(term)
         for number, pieces in enumerate(names):
             for spelled in _spellings(pieces):
-                meaning = known.setdefault(spelled, _Meaning(len(spelled)))
-                meaning.names.append(number)
-                meaning.short = len(spelled) <= _SHORT
-        self._meanings = list(known.values())
-        self._engine = Engine([_expression(spelled, meaning) for spelled, meaning in known.items()], cache)
-        if any(mode is not Mode.EXACT for mode in self._engine.modes):
+                known.setdefault(spelled, _Meaning(spelled)).names.append(number)
+        self._words = [meaning for meaning in known.values() if not meaning.is_short and not meaning.is_phrase]
+        self._short = [meaning for meaning in known.values() if meaning.is_short]
+        by_piece: dict[bytes, list[tuple[int, _Meaning]]] = defaultdict(list)
+        for meaning in known.values():
+            if meaning.is_phrase:
+                piece, behind = _piece(meaning.spelled)
+                by_piece[piece].append((behind, meaning))
+        self._phrases = list(by_piece.values())  # of each piece: how many bytes of the phrase are behind it
+        sought = [
+            *map(_word, self._words),
+            *(Expression(_escaped(piece), caseless=True, bytewise=True) for piece in by_piece),
+        ]
+        self._engine = Engine(sought, cache)
+        self._alone = Engine([*map(_short, self._short)], cache)
+        if any(mode is not Mode.EXACT for mode in (*self._engine.modes, *self._alone.modes)):
             raise EngineFailed("a word is longer than the matching engine takes")
 
     def read(
@@ -60,44 +90,87 @@ class Literals:
 
         A name is told of once for every way of writing it and megabyte of a text. Without `term` terms are passed over.
         """
-        for block in self._engine.ends(data, _plain):
-            budget.left -= len(block)
-            if budget.left <= 0:
-                return
-            places: dict[int, list[int]] = defaultdict(list)
-            for event in block:
-                places[event >> 40].append(event & _END)
-            for index, ends in places.items():
-                ends.sort()
-                meaning = self._meanings[index]
-                if meaning.names:
-                    told = _alone(data, ends, meaning.size) if meaning.short else ends
-                    for number in meaning.names if told else ():
-                        name(number, told)
-                if meaning.terms and term is not None:
-                    _tell_words(data, ends, meaning, term)
+        for index, ends in _paid(self._alone.ends(data), budget):
+            meaning = self._short[index]
+            told = [end for end in ends if _stands_alone(data, end - len(meaning.spelled), end)]
+            _tell_names(told, meaning, name)
+            _tell_words(data, ends, meaning, term)
+        for index, ends in _paid(self._engine.ends(data, _plain), budget):
+            if index < len(self._words):
+                _tell_names(ends, self._words[index], name)
+                _tell_words(data, ends, self._words[index], term)
+                continue
+            for behind, meaning in self._phrases[index - len(self._words)]:
+                _tell_words(data, _whole(data, ends, behind, meaning.spelled), meaning, term)
 
 
-def _tell_words(data: bytes, ends: Iterable[int], meaning: _Meaning, tell: Callable[[Seen], None]) -> None:
+def _paid(blocks: Iterable[Sequence[int]], budget: Budget) -> Iterator[tuple[int, list[int]]]:
+    """Block by block of what the engine saw, each index and where it ends, in order; none once the budget is spent."""
+    for block in blocks:
+        budget.left -= len(block)
+        if budget.spent:
+            return
+        events = sorted(block)  # by index, and then by where they end
+        first = 0
+        while first < len(events):
+            index = events[first] >> 40
+            last = bisect_left(events, index + 1 << 40, first)
+            yield index, [event & _END for event in events[first:last]]
+            first = last
+
+
+def _whole(data: bytes, ends: Iterable[int], behind: int, spelled: bytes) -> Iterator[int]:
+    """Of places where a piece of a phrase ends: where all of it does."""
     for end in ends:
-        start = end - meaning.size
+        stop = end + behind
+        start = stop - len(spelled)
+        if start >= 0 and _plain(data[start:stop]).lower() == spelled:
+            yield stop
+
+
+def _piece(spelled: bytes) -> tuple[bytes, int]:
+    """What is sought of a phrase, and how many bytes are behind it: about the last gap with some letters beside it."""
+    gaps = [place for place, sign in enumerate(spelled) if sign == ord(" ")]
+    wide = [gap for gap in gaps if _BESIDE_GAP <= gap < len(spelled) - _BESIDE_GAP]
+    start = max(0, min((wide or gaps)[-1] - _BEFORE_GAP, len(spelled) - _PIECE))
+    return spelled[start : start + _PIECE], len(spelled) - start - _PIECE
+
+
+def _tell_names(ends: list[int], meaning: _Meaning, tell: Callable[[int, list[int]], None]) -> None:
+    for number in meaning.names if ends else ():
+        tell(number, ends)
+
+
+def _tell_words(data: bytes, ends: Iterable[int], meaning: _Meaning, tell: Callable[[Seen], None] | None) -> None:
+    if tell is None or not meaning.terms:
+        return
+    for end in ends:
+        start = end - len(meaning.spelled)
         if (not start or not _is_word(data[start - 1])) and (end >= len(data) or _ends(data, end)):
             for term in meaning.terms:
                 tell(Seen(start, end, term))
 
 
-def _expression(spelled: bytes, meaning: _Meaning) -> Expression:
+def _word(meaning: _Meaning) -> Expression:
     """For the engine: the letters in any case, where a look at what stands before them spares us much, with that."""
-    body = _escaped(spelled)
+    spelled = meaning.spelled
+    guarded = not meaning.names and len(spelled) <= _BRIEF and _is_word(spelled[0])
+    return Expression((_NO_WORD if guarded else "") + _escaped(spelled), caseless=True, bytewise=True)
+
+
+def _short(meaning: _Meaning) -> Expression:
+    """For the engine, which reads the text as it is: with no letter before, or as a word within a program's name."""
+    spelled = meaning.spelled
     if meaning.terms:
-        guarded = not meaning.names and meaning.size <= _BRIEF and _is_word(spelled[0])
-        return Expression(_NO_WORD + body if guarded else body, caseless=True, bytewise=True)
-    if not meaning.short:
-        return Expression(body, caseless=True, bytewise=True)
-    alone = f"{_NO_LETTER}(?i:{body})"
+        return Expression(_gaps(spelled), caseless=True, bytewise=True)
+    alone = f"{_NO_LETTER}(?i:{_gaps(spelled)})"
     if _is_alpha(spelled[0]) and spelled[0] < 0x80:
-        alone += f"|{_CAPITAL}{chr(spelled[0]).upper()}(?i:{_escaped(spelled[1:])})"
+        alone += f"|{_CAPITAL}{chr(spelled[0]).upper()}(?i:{_gaps(spelled[1:])})"
     return Expression(alone, bytewise=True)
+
+
+def _gaps(spelled: bytes) -> str:
+    return _GAP.join(map(_escaped, spelled.split(b" ")))
 
 
 def _escaped(spelled: bytes) -> str:
@@ -116,10 +189,6 @@ def _spellings(pieces: Sequence[str]) -> set[bytes]:
         joined.append("".join(pieces))
     forms = {form for text in joined for form in (text, text.lower(), text.upper(), text.title())}
     return {_plain(form.encode()).lower() for form in forms}
-
-
-def _alone(data: bytes, ends: Iterable[int], size: int) -> list[int]:
-    return [end for end in ends if _stands_alone(data, end - size, end)]
 
 
 def _stands_alone(data: bytes, start: int, end: int) -> bool:

@@ -116,6 +116,15 @@ def test_a_word_across_two_blocks_is_found_once(literals: Literals) -> None:
     assert [place.start for place in found] == [(1 << 20) - 5]
 
 
+def test_phrases_that_share_a_piece() -> None:
+    phrases = ("chronic kidney disease", "the kidney disease", "kidney disease of", "kidney disease")
+    literals = Literals([Term(0, text, 1) for text in phrases], ())
+    assert terms(literals, "Chronic\nKidney-Disease of") == {phrases[0], phrases[2], phrases[3]}
+    assert terms(literals, "the kidney disease") == {phrases[1], phrases[3]}
+    assert terms(literals, "chronic_kidney diseases") == {phrases[0]}
+    assert terms(literals, "kidney  disease, idney disease o") == set()
+
+
 def test_what_the_engine_does_not_take_is_told() -> None:
     with pytest.raises(EngineFailed, match="longer"):
         Literals([Term(0, "x" * 20_000, 1)], ())
