@@ -67,6 +67,16 @@ _BEFORE: Final = 80  # characters kept in front, for the words that name the num
 _BEHIND: Final = 24
 _MOST: Final = 32 * 1024  # characters of such readings of one text
 _LONGEST: Final = 4 << 20  # characters of a text that is looked through
+_PIECE: Final = 1 << 18  # characters that are looked through at a time, so that no other thread waits long
+_WIDEST: Final = 256  # of what is left out, where it lies across two of these
+
+
+def _of_bytes(regex: str) -> re2._Regexp:
+    options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1
+    return re2.compile(regex.encode(), options)
+
+
 # One look tells whether any of it is there.
 _ODD: Final = re2.compile(
     r"[0-9-](?:[*_~`$^]{1,3}|[\\{}]|\]\()[a-z*_{}$\\]{0,8}-?[0-9\\]|[0-9-]\]\([^()\n]{0,60}\)-?\[?[0-9-]|[\x08\x1b]"
@@ -82,6 +92,13 @@ _ODD: Final = re2.compile(
 _BLANK: Final = "[^0-9A-Za-z,;|-]{0,6}"
 _MAY_BE_ROWS: Final = re2.compile(rf"[0-9]{_BLANK}[,;|]{_BLANK}[0-9-]{{1,6}}{_BLANK}[,;|]{_BLANK}[0-9-]")
 _MAY_BE_LINES: Final = re2.compile(r"[0-9]\r?\n[0-9-]\r?\n[0-9-]\r?\n[0-9-]")
+# Likewise, and in bytes: whatever is not ASCII may be a space.
+_MAY_BE_QUOTED: Final = _of_bytes(r"[0-9-][ \t]*\r?\n>[> ]*[0-9-]")
+_BLANKS: Final = r"[\s\x0b\x1c-\x1f\x80-\xff,+.&\\]{0,64}"
+_MAY_BE_PARTED: Final = _of_bytes(
+    rf"""[0-9]-(?:\\n)?["']{_BLANKS}["'][0-9]|[0-9]["']{_BLANKS}["']-[0-9]|[0-9-][\\%]\r?\n[ \t]*-?[0-9]"""
+)
+_MAY_BE_MARKED: Final = _of_bytes(r"[0-9][ -]*[*_~`$^\\{}\[\]]|[*_~`$^\\{}\[)][a-zA-Z]{0,12}[{ -]*[0-9]")
 _MAY_BE_WORDS: Final = re2.compile(
     f"(?i){_WORD}{_GAP}{_EITHER}{_GAP}{_EITHER}|{_DIGITS}{_GAP}(?:{_WORD}{_GAP}{_EITHER}|{_DIGITS}{_GAP}{_WORD})"
 )
@@ -91,17 +108,31 @@ def spelled_readings(text: str, data: bytes) -> Iterator[str]:
     """Numbers as they are read, where they are written another way. `data`: the text in a charset that keeps ASCII."""
     if len(text) > _LONGEST or _ODD.search(data) is None:
         return
+    own = data if len(data) == len(text) and text.isascii() else text.encode("utf-8", "replace")
     if "\x08" in text or "\x1b" in text:
         yield _ESCAPE.sub("", _HIDDEN.sub("", _OVER.sub("", text.replace("\x08_", ""))))
-    if "\n>" in text and (joined := _QUOTED.sub("", text)) != text:
-        yield joined
-    if (joined := _PARTED.sub("", text)) != text:
-        yield joined
+    for gate, parting in ((_MAY_BE_QUOTED, _QUOTED), (_MAY_BE_PARTED, _PARTED)):
+        if gate.search(own) is not None and (joined := _without(parting, text)) != text:
+            yield joined
     if "&" in text and _REFERENCE.search(text):
         yield html.unescape(text)
     if "\\char" in text or "\\symbol" in text:
         yield _BY_CODE.sub(_of_code, text)
-    yield from _within(_MOST, _written_oddly(text, data))
+    yield from _within(_MOST, _written_oddly(text, data, own))
+
+
+def _without(parting: re.Pattern[str], text: str) -> str:
+    """The text without what matches."""
+    kept: list[str] = []
+    done = 0
+    for start in range(0, len(text), _PIECE):
+        stop = start + _PIECE
+        for match in parting.finditer(text, max(start, done), stop + _WIDEST):
+            if match.start() >= stop:
+                break
+            kept.append(text[done : match.start()])
+            done = match.end()
+    return "".join((*kept, text[done:]))
 
 
 def numbers_spelled(text: str) -> Iterator[str]:
@@ -122,8 +153,8 @@ def _of_code(match: re.Match[str]) -> str:
     return chr(code) if 32 <= code < 127 else ""
 
 
-def _written_oddly(text: str, data: bytes) -> Iterator[str]:
-    yield from _windows(text, data)
+def _written_oddly(text: str, data: bytes, own: bytes) -> Iterator[str]:
+    yield from _windows(text, own)
     if _MAY_BE_LINES.search(data):
         yield joined_lines(text)
     if _MAY_BE_ROWS.search(data):
@@ -131,30 +162,33 @@ def _written_oddly(text: str, data: bytes) -> Iterator[str]:
 
 
 def _windows(text: str, data: bytes) -> Iterator[str]:
-    """Each number that is written with marks, as pieces or in words."""
-    for match in _MARKED.finditer(text):
+    """Each number that is written with marks, as pieces or in words. `data`: the text in UTF-8."""
+    for match in _MARKED.finditer(text) if _MAY_BE_MARKED.search(data) else ():
         number = _MARKS.sub("", match[0])
         if number != match[0]:
-            yield from _window(text, match, number)
+            yield from _window(text, match.span(), number)
         if "~~" in match[0]:
-            yield from _window(text, match, _MARKS.sub("", _STRUCK.sub("", match[0])))
+            yield from _window(text, match.span(), _MARKS.sub("", _STRUCK.sub("", match[0])))
     for match in _ARRAY.finditer(text) if "[" in text else ():
-        yield from _window(text, match, re.sub(r"[^0-9-]", "", match[1]))
+        yield from _window(text, match.span(), re.sub(r"[^0-9-]", "", match[1]))
     for match in _PIECES.finditer(text) if '"' in text else ():
-        yield from _window(text, match, "".join(match.groups()))
-    for match in _GROUPED.finditer(text):
-        groups = re.findall("[0-9]+", match[0])
+        yield from _window(text, match.span(), "".join(match.groups()))
+    in_bytes = data.isascii()  # then RE2 need not make a copy, nor count its signs
+    for match in _GROUPED.finditer(data if in_bytes else text):
+        start, end = match.span()
+        groups = re.findall("[0-9]+", text[start:end])
         lengths = tuple(map(len, groups))
-        number = "".join(re.findall("[A-Z]{2}|[0-9]+", match[0]))
+        number = "".join(re.findall("[A-Z]{2}|[0-9]+", text[start:end]))
         if lengths in _GROUP_LENGTHS or (len(number) <= _LONGEST_NUMBER and (max(lengths) == 1 or number[0] > "9")):
-            yield from _window(text, match, number)
-    for match in _SPELLED.finditer(text) if _MAY_BE_WORDS.search(data) else ():
-        if _HAS_WORD.search(match[0]):
-            signs = _SPELLED_SIGN.findall(match[0].lower())
-            yield from _window(text, match, "".join(_WORDS.get(sign, sign) for sign in signs))
+            yield from _window(text, (start, end), number)
+    for match in _SPELLED.finditer(data if in_bytes else text) if _MAY_BE_WORDS.search(data) else ():
+        start, end = match.span()
+        if _HAS_WORD.search(text, start, end):
+            signs = _SPELLED_SIGN.findall(text[start:end].lower())
+            yield from _window(text, (start, end), "".join(_WORDS.get(sign, sign) for sign in signs))
 
 
-def _window(text: str, match: re.Match[str], number: str) -> Iterator[str]:
+def _window(text: str, span: tuple[int, int], number: str) -> Iterator[str]:
     if len(_DIGIT.findall(number)) >= _LEAST:
-        before = _COMMAND.sub("", text[max(0, match.start() - _BEFORE) : match.start()])
-        yield f"{before}{number}{text[match.end() : match.end() + _BEHIND]}"
+        before = _COMMAND.sub("", text[max(0, span[0] - _BEFORE) : span[0]])
+        yield f"{before}{number}{text[span[1] : span[1] + _BEHIND]}"

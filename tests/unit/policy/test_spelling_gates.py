@@ -1,19 +1,26 @@
 """The quick looks that spare slow ones never say no where a slow one finds something."""
 
 import random
+import re
+
+import pytest
 
 from policy.extraction import spelling
 from policy.extraction.tables import joined_columns, joined_lines
 
 PIECES = (
     *("5", "36", "536", "1234", "22", "-", ",", ";", "|", "\"", " ", "\n", "\r\n", "\t", "\u00a0", "\u2009", "\x85"),
+    *("\n> ", '"', "'", '-" "', "'-", "%\n", "](x)", "\\b{"),
     *("[", "]", "five", "three", "SIX", "two", "oh", "nine", "dash", ".", "/", "*", "_", "word", '": "', "\x0b", "é"),
 )  # fmt: skip
 
 
+JOINS = ("-\n> ", "\r\n>> ", "-' '", '"\u2009+ "-', "-\\\n ", "%\n", "**-", " _", "\\textbf{", "](x) ", "$ - ")
+
+
 def numbers(rng: random.Random) -> str:
     """Something like a number in cells, lines or words, mostly."""
-    kind = rng.randrange(4)
+    kind = rng.randrange(5)
     if kind == 0:
         gap = rng.choice((",", " , ", '","', ";\u00a0", "|", ",\n"))
         return gap.join(rng.choice((("536", "22", "1234"), ("4111", "1111", "1111", "1111"), tuple("536221234"))))
@@ -22,18 +29,37 @@ def numbers(rng: random.Random) -> str:
     if kind == 2:
         gap = rng.choice((" ", ", ", "-", "\u2009", ".\n"))
         return gap.join(rng.choice(("five", "Three", "six", "oh", "NINE")) for _ in range(9))
+    if kind == 3:
+        return rng.choice(JOINS).join(rng.choices(("536", "22", "1234", "4111"), k=4))
     return "".join(rng.choices(PIECES, k=9))
+
+
+def is_marked(match: re.Match[str]) -> bool:
+    number = spelling._MARKS.sub("", match[0])
+    return number != match[0] and len(spelling._DIGIT.findall(number)) >= spelling._LEAST
+
+
+def test_what_is_left_out_is_left_out_across_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = random.Random(2)
+    texts = ["".join(rng.choices(("5", "36-", "\n> ", "-'+'", "22", " ", "%\n"), k=20)) for _ in range(200)]
+    expected = [spelling._QUOTED.sub("", text) for text in texts], [spelling._PARTED.sub("", text) for text in texts]
+    monkeypatch.setattr(spelling, "_PIECE", 7)
+    assert [spelling._without(spelling._QUOTED, text) for text in texts] == expected[0] != texts
+    assert [spelling._without(spelling._PARTED, text) for text in texts] == expected[1] != texts
 
 
 def test_no_look_is_spared_that_would_find() -> None:
     rng = random.Random(1)
-    found = [0, 0, 0]
+    found = [0] * 6
     for _ in range(700):
         text = "".join(rng.choice((numbers(rng), rng.choice(PIECES))) for _ in range(rng.randrange(1, 7)))
         data = text.encode()
         looks = (
             (spelling._MAY_BE_ROWS, bool(joined_columns(text))),
             (spelling._MAY_BE_LINES, bool(joined_lines(text))),
+            (spelling._MAY_BE_QUOTED, spelling._QUOTED.search(text) is not None),
+            (spelling._MAY_BE_PARTED, spelling._PARTED.search(text) is not None),
+            (spelling._MAY_BE_MARKED, any(map(is_marked, spelling._MARKED.finditer(text)))),
             (spelling._MAY_BE_WORDS, any(spelling._HAS_WORD.search(m[0]) for m in spelling._SPELLED.finditer(text))),
         )
         for place, (gate, finds) in enumerate(looks):
