@@ -29,9 +29,8 @@ class Masker:
         self._starts = [start for start, _ in self._spans]
         self._ends = [end for _, end in self._spans]
         words = {_lower(text[start:end]) for start, end in set(spans)}
-        self._words = sorted((word for word in words if not _NUMBERED.search(word)), key=len, reverse=True)[
-            :_MOST_WORDS
-        ]
+        masked = (word for word in words if not _NUMBERED.search(word))
+        self._words = sorted(masked, key=lambda word: (-len(word), word))[:_MOST_WORDS]
 
     def excerpt(self, start: int, end: int) -> str:
         """The value at start..end with what stands around it, on one line.
