@@ -11,7 +11,7 @@ from pathlib import Path
 
 from peers import HERE, Peer, SealgatePeer, megabytes, processor_seconds, settle
 
-KINDS = {"4k": (4096, 2000), "64k": (65536, 600), "5m": (5 * 2**20, 30)}
+KINDS = {"4k": (4096, 2000), "64k": (65536, 600), "5m": (5 * 2**20, 30), "25m": (25 * 2**20, 40)}
 SLOWEST = 300  # seconds for a load to arrive
 
 

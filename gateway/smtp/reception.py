@@ -58,7 +58,7 @@ class Patience:
     bytes_per_second: float = 500.0  # a message may come no slower, once `stall` is used up
     handshake: float = 30.0
     write: float = 60.0  # for a client to read our replies
-    room: float = 30.0  # for memory to become free
+    room: float = 90.0  # for memory to become free: clients wait two minutes for 354 (RFC 5321 4.5.3.2.4)
     reserved: float = 300.0  # while others wait for memory, a message has to come so fast that it fills its own in this
     reserved_grace: float = 10.0  # but for so long at its beginning it may be slower
     greeting: float = 0.1  # before the banner to clients from outside: who speaks first is no mail server

@@ -77,8 +77,10 @@ class Transfer:
     async def run(self) -> Reply:
         """Receive the message and hand it over; the reply to the client. Hangup if it went away or was too slow."""
         client = self._client.address.packed[:8]  # of an IPv6 host its /64
-        with self._house.budget.share(client, self._give_way) as share:
-            if not await share.reach(self._room(self._mail.size), self._house.patience.room):
+        size = self._mail.size
+        most = self._room(size or self._house.limits.message)
+        with self._house.budget.share(client, self._give_way, most=most) as share:
+            if not await share.reach(self._room(size), self._house.patience.room):
                 return replies.NO_ROOM
             envelope = self._envelope()
             receiver = DataReceiver(
@@ -93,6 +95,7 @@ class Transfer:
                 await self._receive(receiver, share)
             finally:
                 self._receiver = None
+            share.complete()
             large = receiver.size > _LARGE
             raw = await asyncio.to_thread(receiver.message) if large else receiver.message()
             if receiver.flaw is not None:

@@ -1,6 +1,7 @@
 """The memory budget: nothing is lost of it, whoever waits, gives up or is cancelled."""
 
 import asyncio
+import random
 
 import pytest
 
@@ -92,4 +93,63 @@ async def test_who_waits_asks_the_others_to_give_way() -> None:
         assert await slow.reach(90, 0)
         assert await other.reach(50, 1000)
         assert (slow.held, other.held, budget.free) == (0, 50, 50)
+    assert budget.free == 100
+
+
+async def grow(budget: MemoryBudget, client: str, size: int, most: int, step: int = 5) -> int:
+    """A message of undeclared size: room is asked for as it comes, and given back once it is dealt with."""
+    with budget.share(client, most=most) as share:
+        for held in range(step, size + step, step):
+            assert await share.reach(min(held, size), 1000)
+            await asyncio.sleep(0)
+        share.complete()
+        await asyncio.sleep(0)
+        return share.held
+
+
+async def test_messages_that_grow_do_not_end_up_waiting_for_each_other() -> None:
+    """Each would hold a third, and none get more: all of them come to their end instead."""
+    budget = MemoryBudget(100)
+    async with asyncio.timeout(10):
+        assert await asyncio.gather(*(grow(budget, "one", 60, 60) for _ in range(6))) == [60] * 6
+    assert budget.free == 100
+
+
+async def test_one_clients_part_is_no_trap_either() -> None:
+    budget = MemoryBudget(1000, 100)
+    async with asyncio.timeout(10):
+        done = await asyncio.gather(*(grow(budget, client, 60, 60) for client in ("one", "two") * 4))
+    assert done == [60] * 8
+    assert budget.free == 1000
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_whatever_grows_together_ends(seed: int) -> None:
+    rng = random.Random(seed)
+    budget = MemoryBudget(100, 80)
+    jobs = []
+    for _ in range(30):
+        most = rng.randint(1, 80)
+        jobs.append(grow(budget, rng.choice("abc"), rng.randint(1, most), most, rng.randint(1, 12)))
+    async with asyncio.timeout(10):
+        await asyncio.gather(*jobs)
+    assert budget.free == 100
+
+
+async def test_a_message_larger_than_it_was_to_be_is_not_refused_for_that() -> None:
+    budget = MemoryBudget(100)
+    async with asyncio.timeout(10):
+        assert await asyncio.gather(*(grow(budget, "one", 30, 10) for _ in range(3))) == [30] * 3
+    assert budget.free == 100
+
+
+async def test_what_is_complete_keeps_nothing_free_for_itself() -> None:
+    budget = MemoryBudget(100)
+    with budget.share("one", most=90) as one, budget.share("two", most=90) as two:
+        assert await one.reach(40, 1000)
+        assert not await two.reach(20, 0.01)  # the first could not come to its end any more
+        waiting = asyncio.ensure_future(two.reach(20, 1000))
+        await asyncio.sleep(0)
+        one.complete()
+        assert await waiting
     assert budget.free == 100
