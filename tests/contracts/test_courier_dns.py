@@ -30,7 +30,7 @@ async def zone():
         yield served
 
 
-async def test_records(zone) -> None:
+async def test_mx_records_are_read_and_hosts_come_in_their_order(zone) -> None:
     resolver = zone.resolver()
     found = await resolver.mx("two.example")
     assert set(found.records) == {MxRecord(10, "mx1.two.example"), MxRecord(5, "mx0.two.example")}

@@ -137,7 +137,7 @@ def events(gateway: Gateway, kind: str, *addresses: str) -> list[dict[str, Any]]
     return [event for event in map(json.loads, lines) if event["kind"] == kind and event.get("box_id") in boxes]
 
 
-def test_by_text(browser: Any, gateway: Gateway, world: Sink, provider: Provider) -> None:
+def test_a_code_by_text_opens_a_message(browser: Any, gateway: Gateway, world: Sink, provider: Provider) -> None:
     """The sender names the number; where none is known the guest tells one, and the owner confirms it."""
     anna = "anna@post.example"
     gateway.send(

@@ -54,7 +54,7 @@ async def count(tally: Tally, *verdicts: Verdict) -> None:
     await tally.write()
 
 
-def test_wishes() -> None:
+def test_a_record_says_where_reports_are_wanted_and_never_within_our_network() -> None:
     assert read_wishes(["v=TLSRPTv1;rua=mailto:a@b.example,https://c.example/x"]) == Wanted(
         ("a@b.example",), ("https://c.example/x",)
     )

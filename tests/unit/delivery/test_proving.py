@@ -130,7 +130,7 @@ async def test_useless_records_demand_tls() -> None:
     assert (plan.demand.proof, plan.demand.clear_allowed) == (Proof.UNVERIFIED, False)
 
 
-async def test_policies() -> None:
+async def test_an_enforced_policy_is_demanded_and_one_in_testing_only_told() -> None:
     enforced = await plan_for(World(), ORDINARY, candidate(), sts(Mode.ENFORCE))
     assert (enforced.demand.proof, enforced.demand.listed, enforced.wished) == (Proof.STS, "mx.a.example", None)
     with pytest.raises(Unproven, match="does not list"):
@@ -149,7 +149,7 @@ TEXT = b"version: STSv1\nmode: enforce\nmx: mx.a.example\nmax_age: 604800\n"
 ANNOUNCED = {"TXT _mta-sts.a.example": Found(("v=STSv1; id=1;",)), "GET a.example": TEXT}
 
 
-async def test_promises() -> None:
+async def test_a_domain_that_publishes_dane_or_an_enforced_policy_promises_proof() -> None:
     world = World(
         **ANNOUNCED,
         **{

@@ -7,7 +7,7 @@ from delivery.stspolicy import LONGEST, Mode, StsInvalid, StsPolicy, read_policy
 GOOD = b"version: STSv1\r\nmode: enforce\r\nmx: mail.a.example\r\nmx: *.b.example\r\nmax_age: 604800\r\n"
 
 
-def test_records() -> None:
+def test_a_record_gives_its_id_and_a_wrong_one_none() -> None:
     assert read_record(["v=STSv1; id=20190429T010101;"]) == "20190429T010101"
     assert read_record(["other", "v=STSv1;id=a1"]) == "a1"
     assert read_record(["v=STSv1; x=y; id=1; z=2"]) == "1"
@@ -27,7 +27,7 @@ def test_records() -> None:
         assert read_record(wrong) is None, wrong
 
 
-def test_a_policy() -> None:
+def test_a_policy_is_read_and_lists_its_hosts_alone() -> None:
     policy = read_policy("b.example", "1", GOOD)
     assert policy == StsPolicy("b.example", "1", Mode.ENFORCE, ("mail.a.example", "*.b.example"), 604800)
     assert policy == read_policy("b.example", "1", GOOD.replace(b"\r\n", b"\n") + b"unknown_key:  x y \n")

@@ -133,7 +133,7 @@ def test_only_ordinary_mail_may_go_in_the_clear() -> None:
         assert not target(Route.RELAY, inside=True, hops=hops).demands_tls
 
 
-def test_hops() -> None:
+def test_each_hop_demands_what_its_tls_setting_says() -> None:
     assert target(Route.RELAY, inside=True).demand == TlsDemand(Proof.PKI, names=("mail.example.com",))
     required = Hops(HopSettings(mx=True, tls=HopTls.REQUIRE), None, {})
     assert target(Route.RELAY, hops=required).demand == TlsDemand(Proof.UNVERIFIED)

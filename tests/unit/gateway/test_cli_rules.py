@@ -45,7 +45,7 @@ def config(tmp_path: Path) -> Path:
     return path
 
 
-def test_list(run: Any) -> None:
+def test_list_shows_each_detector_with_title_and_groups(run: Any) -> None:
     result = run("list")
     assert result.exit_code == 0
     assert re.search(r"^us\.ssn +US Social Security number \(identity\)$", result.stdout, re.MULTILINE)
@@ -63,7 +63,7 @@ def test_list_with_a_configuration(run: Any, config: Path) -> None:
     assert run("list", "--config", config).stdout == "acme.badge  Badge of ACME (identity)\n"
 
 
-def test_show(run: Any) -> None:
+def test_show_tells_patterns_and_checks_and_refuses_unknown_ids(run: Any) -> None:
     result = run("show", "us.npi")
     assert result.exit_code == 0
     assert "check npi" in result.stdout
@@ -75,7 +75,7 @@ def test_show(run: Any) -> None:
     assert "hint:" in missing.stderr
 
 
-def test_test(run: Any, config: Path) -> None:
+def test_test_runs_the_samples_of_packs_and_fails_with_one_that_does(run: Any, config: Path) -> None:
     result = run("test")
     assert result.exit_code == 0
     assert result.stdout.splitlines()[-1].endswith("0 failed")

@@ -135,7 +135,7 @@ def test_addresses(text: str, expected: list[str]) -> None:
     assert sorted(map(str, addresses_in(text))) == sorted(expected)
 
 
-def test_the_sums() -> None:
+def test_a_tally_counts_changes_by_rule_message_and_recipient() -> None:
     relay, held = Outcome("relay", "relay", None, None, "otherwise"), Outcome("hold", "hold", None, None, "Large")
     other = Outcome("relay", "relay", None, None, "Ordinary")
     tally = Tally()

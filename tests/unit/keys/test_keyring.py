@@ -209,7 +209,7 @@ def test_a_failed_rotation_changes_nothing(path: Path, monkeypatch: pytest.Monke
     assert [entry.name for entry in path.parent.iterdir()] == ["keyring.json"]
 
 
-def test_urls() -> None:
+def test_keys_is_a_path_or_a_file_url_and_nothing_else() -> None:
     assert keyring_path("file:///etc/sealgate/keyring.json") == Path("/etc/sealgate/keyring.json")
     assert keyring_path("file:///etc/my%20keys.json") == Path("/etc/my keys.json")
     assert keyring_path("keys.json") == Path("keys.json")

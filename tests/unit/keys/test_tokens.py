@@ -27,7 +27,7 @@ def test_tokens_fit_urls_and_have_their_bits() -> None:
     assert len({tokens.new_token() for _ in range(1000)}) == 1000
 
 
-def test_digests() -> None:
+def test_a_keyed_digest_depends_on_key_and_purpose() -> None:
     assert tokens.digest("abc").hex().startswith("ba7816bf")
     assert len(tokens.digest("\ud800")) == 32  # whatever a URL held
     assert tokens.keyed_digest(KEY, "a", b"bc") != tokens.keyed_digest(KEY, "ab", b"c")
@@ -35,7 +35,7 @@ def test_digests() -> None:
     assert tokens.keyed_digest(KEY, "a", b"b") == tokens.keyed_digest(KEY, "a", b"b")
 
 
-def test_same() -> None:
+def test_same_compares_texts_and_bytes() -> None:
     assert tokens.same("é", "é")
     assert tokens.same(b"a", "a")
     assert not tokens.same("a", "b")

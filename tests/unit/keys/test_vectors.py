@@ -92,7 +92,9 @@ def ranges(dek: Dek, bound_to: bytes, sealed: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("entry", [whole, ranges])
-def test_vector(vector: tuple[Dek, bytes, bytes, bytes, bool], entry) -> None:
+def test_each_entry_point_opens_a_vector_or_finds_it_broken(
+    vector: tuple[Dek, bytes, bytes, bytes, bool], entry
+) -> None:
     dek, bound_to, plain, sealed, opens = vector
     if opens:
         assert entry(dek, bound_to, sealed) == plain

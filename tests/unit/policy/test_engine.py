@@ -149,7 +149,7 @@ def test_a_watching_rule_decides_nothing_and_tells_what_it_would_do() -> None:
         ({"reject": "Not this"}, "bob@gmail.com", Route.REJECT, None),
     ],
 )
-def test_routes(then: Any, to: str, route: Route, partner: str | None) -> None:
+def test_each_action_leads_to_its_route(then: Any, to: str, route: Route, partner: str | None) -> None:
     decision = one(rules({"then": then}), to)
     assert (decision.route, decision.partner, decision.inside) == (route, partner, False)
 

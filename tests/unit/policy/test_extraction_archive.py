@@ -219,14 +219,14 @@ def ar(name: bytes, data: bytes) -> bytes:
         lzma.compress(TEXT, lzma.FORMAT_ALONE),
         bz2.compress(b"x") + bz2.compress(TEXT),
         lzma.compress(b"x") + lzma.compress(TEXT),
-        gzip.compress(b"x") + bytes(100),
+        gzip.compress(TEXT) + bytes(100),
         tarred({"a.txt": b"x"}) + tarred({NUMBER: TEXT}),
         gzip.compress(b"x") + packed({"a.txt": TEXT}),
     ],
 )
 def test_other_archives_are_read(data: bytes) -> None:
     content = extract("file", data)
-    assert NUMBER in shown(content) or "x" in shown(content)
+    assert NUMBER in shown(content)
     assert not reasons(content)
 
 

@@ -124,7 +124,7 @@ def words_95(text: bytes) -> bytes:
     return container({"WordDocument": bytes(stream)})
 
 
-def test_word_95() -> None:
+def test_text_of_word_95_is_found() -> None:
     assert NUMBER in shown(extract("a.doc", words_95(NUMBER.encode())))
 
 

@@ -163,7 +163,7 @@ def test_objects_of_a_pdf_are_read_wherever_they_lie() -> None:
         (b"x", ["DCTDecode"], None),
     ],
 )
-def test_filters(data: bytes, filters: list[str], plain: bytes | None) -> None:
+def test_filters_of_pdf_streams_are_undone(data: bytes, filters: list[str], plain: bytes | None) -> None:
     found = decoded(data, filters, 1_000)
     assert (found and found.data) == plain
 

@@ -157,7 +157,7 @@ def test_media_queries(query: str, holds: tuple[bool, bool]) -> None:
     assert media(query) == holds
 
 
-def test_colours() -> None:
+def test_colours_are_read_in_every_spelling_and_compared() -> None:
     assert colour("#FFF".lower()) == colour("white") == colour("rgb(100%,100%,100%)") == colour("hsl(10 0% 100%)")
     assert colour("lightgrey") == colour("lightgray") == (211, 211, 211)
     assert colour("rgba(1,2,3,0)") == colour("#ffffff00") == colour("transparent") == NOTHING

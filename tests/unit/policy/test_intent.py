@@ -27,7 +27,7 @@ def intent_of(*headers: tuple[str, str]):  # type: ignore[no-untyped-def]  # wha
         ("x-classification", "RESTRICTED", "the label in x-classification says restricted"),
     ],
 )  # fmt: skip
-def test_marks(name: str, value: str, why: str) -> None:
+def test_each_mark_of_a_sender_is_seen(name: str, value: str, why: str) -> None:
     assert intent_of((name, value)).marks == (why,)
 
 

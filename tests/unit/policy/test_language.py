@@ -38,7 +38,7 @@ def test_little_is_enough(data: dict[str, Any]) -> None:
     assert good(data).otherwise.action is Action.RELAY
 
 
-def test_endings() -> None:
+def test_then_is_read_with_its_text_and_its_alternative() -> None:
     rules = [
         {"name": "a", "then": "tls", "or": "reject"},
         {"name": "b", "then": {"reject": "Never"}},

@@ -42,7 +42,7 @@ def test_a_pattern_has_a_bound() -> None:
         ("*.example.com", ".example.com", False),
     ],
 )
-def test_domains(pattern: str, domain: str, fits: bool) -> None:
+def test_a_domain_pattern_fits_its_domain_or_all_below(pattern: str, domain: str, fits: bool) -> None:
     assert domain_matches(pattern, domain) is fits
 
 
@@ -86,7 +86,7 @@ def test_thousands_of_entries_are_one_look_up() -> None:
         ("7", 8, True),
     ],
 )
-def test_bounds(written: object, value: int, holds: bool) -> None:
+def test_a_bound_holds_for_the_numbers_it_names(written: object, value: int, holds: bool) -> None:
     assert Bound.parse(written, whole_number).holds(value) is holds
 
 

@@ -35,7 +35,7 @@ def test_what_is_no_duration(written: object) -> None:
 @pytest.mark.parametrize(
     ("written", "size"), [("50 MiB", 52428800), ("10 MB", 10_000_000), ("512 b", 512), ("1.5kib", 1536), (77, 77)]
 )
-def test_sizes(written: object, size: int) -> None:
+def test_a_size_is_read_in_bytes(written: object, size: int) -> None:
     assert parse_size(written) == size
 
 

@@ -84,7 +84,9 @@ async def test_head_says_what_get_would_and_reads_nothing(portal, guest, shown) 
         ("bytes=１-２", 200, slice(None)),
     ],
 )
-async def test_ranges(guest, shown, asked: str, status: int, piece: slice | None) -> None:
+async def test_a_range_is_answered_with_its_piece_or_refused(
+    guest, shown, asked: str, status: int, piece: slice | None
+) -> None:
     path, _ = shown
     await guest.go("GET", path, headers={"Range": asked})
     assert guest.status == status

@@ -41,7 +41,7 @@ DOCS = Path(__file__).parents[3] / "docs" / "portal.md"
         ("пароль из четырёх слов", None),
     ],
 )
-def test_weakness(password: str, weak: Weak | None) -> None:
+def test_weak_passwords_are_told_why(password: str, weak: Weak | None) -> None:
     assert weakness(password, "maria.weber@post.example", "Example Clinic") is weak
 
 
@@ -65,7 +65,7 @@ async def test_passwords_are_argon2id_and_composed_alike() -> None:
     [(0, "0 bytes"), (1, "1 byte"), (999, "999 bytes"), (1000, "1 KB"), (412_345, "412 KB"), (999_499, "999 KB"),
      (999_500, "1 MB"), (17_600_000, "17.6 MB"), (250 * 10**6, "250 MB"), (5 * 10**9, "5 GB")],
 )  # fmt: skip
-def test_size(octets: int, shown: str) -> None:
+def test_sizes_are_shown_as_file_managers_show_them(octets: int, shown: str) -> None:
     assert size(octets) == shown
 
 

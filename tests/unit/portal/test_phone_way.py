@@ -315,7 +315,7 @@ def test_the_examples_of_the_docs_are_sound(tmp_path: Path) -> None:
         assert set(couriers(settings)) == {"sms", "voice"}
 
 
-def test_numbers() -> None:
+def test_telephone_numbers_are_read_with_their_country_alone() -> None:
     for text in ("+41 79 123 45 67", "0041791234567", "tel:+41-79-123-45-67", "+41 (0) 79 123 45 67", "＋41791234567"):
         assert as_number(text) == NUMBER
     for text in ("", "079 123 45 67", "+0791234567", "+41 79 12x", "+1" * 40, "+41", "+٤١٧٩١٢٣٤٥٦٧x"):

@@ -137,5 +137,5 @@ def test_no_check_minds_what_it_is_given(name: str, text: str) -> None:
         ("2024013K", False),  # of a Chilean RUT
     ],
 )
-def test_dates(digits: str, expected: bool) -> None:
+def test_digits_are_a_date_if_a_calendar_has_it(digits: str, expected: bool) -> None:
     assert is_date(digits) is expected

@@ -70,12 +70,12 @@ def test_a_long_pattern_is_shown_around_the_place() -> None:
 
 
 @pytest.mark.parametrize("regex", [r"a\++", r"[*+]+", r"a\*+", r"\\Z", r"[a(?=]{2}"])
-def test_what_only_looks_unknown(regex: str) -> None:
+def test_what_only_looks_like_an_unknown_construct_is_taken(regex: str) -> None:
     compile_pattern(regex)
 
 
 @pytest.mark.parametrize("regex", [r"[(?=]{2}x", r"a\(?=b", r"\Q(?=\E", r"[]a(?!]b", r"[[:alpha:](?=]x"])
-def test_what_only_looks_like_look_around(regex: str) -> None:
+def test_what_only_looks_like_look_around_is_taken(regex: str) -> None:
     compile_pattern(regex)
 
 
@@ -98,7 +98,7 @@ def test_what_only_looks_like_look_around(regex: str) -> None:
         (r"a\.b\\", 4),
     ],
 )
-def test_widths(regex: str, width: int) -> None:
+def test_the_widest_match_of_a_pattern_in_bytes(regex: str, width: int) -> None:
     compile_pattern(regex)
     assert max_width(regex) == width
 
@@ -107,7 +107,7 @@ def test_widths(regex: str, width: int) -> None:
     ("regex", "cause", "column"),
     [(r"ab+", "no widest match", 3), (r"a{3,}", "no widest match", 2), (r"(?:.{100}){20}", "8000 bytes", 0)],
 )
-def test_too_wide(regex: str, cause: str, column: int) -> None:
+def test_a_pattern_without_a_widest_match_is_refused_at_its_place(regex: str, cause: str, column: int) -> None:
     with pytest.raises(PatternRefused) as refused:
         max_width(regex)
     assert cause in refused.value.cause

@@ -47,7 +47,9 @@ def seen(matcher: Matcher, text: str) -> list[tuple[str, str, int]]:
         ("aspirin cough x-ray", [("aspirin", "high", 0), ("cough", "high", 8), ("x-ray", "high", 14)]),
     ],
 )
-def test_sums(few: Matcher, many: Matcher, text: str, expected: list[tuple[str, str, int]]) -> None:
+def test_weighted_terms_add_up_to_findings_by_either_way_of_search(
+    few: Matcher, many: Matcher, text: str, expected: list[tuple[str, str, int]]
+) -> None:
     assert seen(few, text) == expected
     assert seen(many, text) == expected
 

@@ -64,7 +64,7 @@ async def test_syslog_that_is_gone_is_told(unused_tcp_port: int) -> None:
 
 
 @pytest.mark.parametrize(("status", "kept"), [(200, True), (204, True), (302, False), (500, False)])
-async def test_http(status: int, kept: bool) -> None:
+async def test_a_place_by_http_keeps_what_it_answers_with_success(status: int, kept: bool) -> None:
     got = []
 
     async def take(request: web.Request) -> web.Response:
