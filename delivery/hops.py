@@ -171,7 +171,8 @@ class InsideSettings(HopSettings):
 
     tls: HopTls = Field(
         default=HopTls.VERIFY,
-        description="As in next_hop. Secure mail for ourselves goes this way only with verify or dane.",
+        description="As in next_hop; omitted: verify. Secure mail for ourselves goes this way only with verify or "
+        "dane.",
     )
 
 

@@ -47,8 +47,8 @@ from gateway.scraped import metrics_endpoint
 from gateway.seats import Seat
 from gateway.settings import Settings
 from gateway.smtp.crowd import OneProcess
-from gateway.smtp.listener import reload_certificates, smtp_listener
-from gateway.smtp.reception import Door, House
+from gateway.smtp.listener import smtp_listener
+from gateway.smtp.reception import House
 from gateway.stores import NAMESPACE, Stores, now, open_stores
 from gateway.strain import Strain
 from gateway.supervised import Supervisor
@@ -63,6 +63,7 @@ from portal.services import PortalServices
 from portal.site import portal_site
 from portal.web.kepttemplates import learn_all
 from portal.web.language import portal_speech
+from portal.web.renewal import Renewal
 from rules.matching import Cache
 
 log = get_logger(__name__)
@@ -150,9 +151,10 @@ async def serve(
             ]
             async with (
                 beside(*chores),
-                _doors(stores, keeper, reader, out, metrics=metrics, stop=stop, inherited=inherited) as doors,
+                _doors(stores, keeper, reader, out, metrics=metrics, stop=stop, inherited=inherited) as renewals,
+                beside(*(renewal.watch() for renewal in renewals)),
             ):
-                _on_reload(keeper, doors)
+                _on_reload(keeper, renewals)
                 if inherited is not None:
                     inherited.seat.ready()
                 supervisor.ready()
@@ -241,8 +243,8 @@ async def _doors(
     metrics: Metrics,
     stop: asyncio.Event,
     inherited: Inherited | None,
-) -> AsyncIterator[Sequence[Door]]:
-    """Metrics, the portal and every listener; they close in the opposite order."""
+) -> AsyncIterator[Sequence[Renewal]]:
+    """Metrics, the portal and every listener; they close in the opposite order. Gives their certificates."""
     settings = stores.settings
     sockets = open_doors(settings) if inherited is None else inherited.sockets
     strain = Strain(
@@ -275,12 +277,13 @@ async def _doors(
                 sockets[settings.telemetry.metrics], metrics, partial(_takes_mail, stores, stop, strain)
             )
             await stack.enter_async_context(shown)
-        await stack.enter_async_context(portal_site(_portal(stores, strain), sockets[settings.portal.address]))
+        portal = await stack.enter_async_context(portal_site(_portal(stores, strain), sockets[settings.portal.address]))
         await _get_ready(keeper, reader, inherited)
-        yield [
+        doors = [
             await stack.enter_async_context(smtp_listener(listener, house, intake, sockets[listener.address]))
             for listener in settings.listeners
         ]
+        yield [one for one in (portal, *(door.renewal for door in doors)) if one is not None]
 
 
 async def _get_ready(keeper: PolicyKeeper, reader: Reader, inherited: Inherited | None) -> None:
@@ -374,12 +377,12 @@ def stop_on_signals() -> asyncio.Event:
     return stop
 
 
-def _on_reload(keeper: PolicyKeeper, doors: Sequence[Door]) -> None:
-    """On SIGHUP read the policy and the listeners' certificates again."""
+def _on_reload(keeper: PolicyKeeper, renewals: Sequence[Renewal]) -> None:
+    """On SIGHUP read the policy and the certificates of listeners and portal again."""
 
     def reload() -> None:
         keeper.reload_soon()
-        for door in doors:
-            reload_certificates(door)
+        for renewal in renewals:
+            renewal.read()
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)

@@ -391,7 +391,11 @@ def _keyring(draft: Draft, document: Document, must: bool) -> Iterator[Problem]:
     path = keyring_file(draft["keys"])
     if not path.exists():
         if must:
-            yield document.problem(("keys",), f"{path} does not exist", "`sealgate keys init` makes it")
+            yield document.problem(
+                ("keys",),
+                f"{path} does not exist",
+                "restore its copy; if there is none yet, `sealgate keys init` makes it",
+            )
         return
     try:
         KeyRing.load(path)

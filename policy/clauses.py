@@ -244,7 +244,10 @@ class Clauses:
         names = self._names
         is_group = name in names.groups
         if not is_group and name not in names.detectors:
-            hint = did_you_mean(name, names.detectors | names.groups) or "`sealgate rules list` shows them all"
+            known = names.detectors | names.groups
+            alike = sorted(one for one in known if one.rpartition(".")[2] == name.rpartition(".")[2])  # us.mrn
+            hint = f'Did you mean "{alike[0]}"?' if alike else did_you_mean(name, known)
+            hint = hint or "`sealgate rules list` shows them all"
             self._source.say(path, f'{NO_DETECTOR} "{name}"', hint, key=True)
         if not isinstance(value, dict):
             number = self._at_least(value, path)

@@ -106,6 +106,14 @@ class PolicyText:
     tests: tuple[Case, ...] = ()
     passwords: Passwords = NO_PASSWORDS  # tried on files that are locked
 
+    @property
+    def never_asked(self) -> tuple[str, ...]:
+        """Names of the rules below one that decides about everything."""
+        for number, rule in enumerate(self.rules):
+            if rule.when == AllOf(()) and rule.ending is not None and not rule.watch:
+                return tuple(below.name for below in self.rules[number + 1 :])
+        return ()
+
 
 def read_policy(data: object, file: str, where: Where, names: Names) -> tuple[PolicyText, tuple[Problem, ...]]:
     """Read a whole policy. With problems, what was read is not to be used."""

@@ -31,6 +31,7 @@ from portal.owner import signin as owner_signin
 from portal.owner import uploading as owner_uploading
 from portal.owner import writing as owner_writing
 from portal.services import SERVICES, PortalServices, services_of
+from portal.settings import PortalTls
 from portal.signin import account, codes, devices, passkeys, question, second, telephone
 from portal.signin.account import PASSWORDS
 from portal.signin.passwords import Passwords
@@ -42,6 +43,7 @@ from portal.web.language import portal_speech, reader_speaks
 from portal.web.patience import EVERY, PATIENCE, Patience
 from portal.web.porch import Porch
 from portal.web.render import STATIC, learn_template, templates
+from portal.web.renewal import Renewal
 from portal.web.resuming import UNDER_WAY, Resumable
 from portal.web.static import StaticFiles
 from portal.web.troubles import Handler, NothingHere, polite
@@ -298,14 +300,12 @@ async def _watch(runner: web.AppRunner) -> None:
 
 
 @contextlib.asynccontextmanager
-async def portal_site(services: PortalServices, sockets: Sequence[socket.socket]) -> AsyncIterator[web.AppRunner]:
-    """Serve the portal on these listening sockets, with TLS if configured. Leaving closes the sockets first."""
+async def portal_site(services: PortalServices, sockets: Sequence[socket.socket]) -> AsyncIterator[Renewal | None]:
+    """Serve the portal on these listening sockets; yield its certificate if TLS is configured.
+
+    Leaving closes the sockets first. Raises OSError and ssl.SSLError at start.
+    """
     settings = services.settings
-    context = None
-    if settings.tls is not None:
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.load_cert_chain(settings.tls.certificate, settings.tls.key)
     # No access log: a path may hold the locator of a box.
     runner = Runner(make_site(services), access_log=None, shutdown_timeout=10, keepalive_timeout=60)
     await runner.setup()
@@ -313,12 +313,26 @@ async def portal_site(services: PortalServices, sockets: Sequence[socket.socket]
         async with asyncio.TaskGroup() as tasks:
             watch = tasks.create_task(_watch(runner), name="portal watch")
             tasks.create_task(_learn(services.languages), name="portal learns")
-            porch = Porch(runner, sockets, context, tasks)
+            porch = Porch(runner, sockets, None, tasks)
+            renewal = None if settings.tls is None else _secured(porch, settings.tls)
             porch.open()
             try:
-                yield runner
+                yield renewal
             finally:
                 porch.close()
             watch.cancel()
     finally:
         await runner.cleanup()
+
+
+def _secured(porch: Porch, tls: PortalTls) -> Renewal:
+    def make() -> ssl.SSLContext:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.load_cert_chain(tls.certificate, tls.key, password=lambda: "")  # never ask at a terminal
+        return context
+
+    def use(context: ssl.SSLContext) -> None:
+        porch.context = context
+
+    return Renewal(make, [tls.certificate, tls.key], use, event="portal.certificate")

@@ -140,6 +140,13 @@ class Vault:
             raise KeysUnavailable("the key that signed this is not in the vault")
         return Ed25519PrivateKey.from_private_bytes(key.secret).public_key().public_bytes_raw()
 
+    @staticmethod
+    def roots_in_use(db: Database) -> frozenset[str]:
+        """The ids of the root keys without which something stored could not be opened. Raises DeliveryError."""
+        return db.read_now(
+            lambda conn: frozenset(conn.execute(select(namespace_keys.c.root_key_id).distinct()).scalars())
+        )
+
     def rotate(self) -> int:
         """Wrap every namespace key by the keyring's primary root, and give each namespace a new KEK.
 

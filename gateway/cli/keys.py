@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway.cli.context import NO, CommandGroup, Invocation, config_after, fail, json_option, print_json
-from gateway.cli.stores import act_as_owner_of, settings_of
+from gateway.cli.stores import act_as_owner_of, roots_in_use, settings_of
 from keys.errors import KeysError
 from keys.keyring import KeyRing, keyring_path
 
@@ -33,8 +33,11 @@ def command() -> None:
 @json_option
 @click.pass_obj
 def init(invocation: Invocation, path: Path | None, as_json: bool) -> None:
-    """Make the keyring with its first root key. A file that exists is never overwritten."""
-    where = path if path is not None else keyring_path(settings_of(invocation, keyring=False).keys)
+    """Make the keyring with its first root key. A file that exists is never overwritten.
+
+    Where something is stored already, its own keyring is needed, and no new one is made.
+    """
+    where = path if path is not None else _new_place(settings_of(invocation, keyring=False))
     try:
         ring = KeyRing.create(where)
     except KeysError as error:
@@ -46,6 +49,17 @@ def init(invocation: Invocation, path: Path | None, as_json: bool) -> None:
     click.echo("Copy it to a safe place apart from the data: without it nothing sealed can be opened again.")
     if os.geteuid() == 0 and where.stat().st_uid == 0:
         click.echo("It belongs to root: give it to the user that runs sealgate, or hand it over by LoadCredential.")
+
+
+def _new_place(settings: "Settings") -> Path:
+    where = keyring_path(settings.keys)
+    if not where.exists() and (roots := roots_in_use(settings)):
+        fail(
+            f"the data is sealed by another keyring, with the root key {' and '.join(sorted(roots))}",
+            f"restore {where} from its copy: a new one opens nothing of what is stored. To begin anew, move "
+            "the data away first",
+        )
+    return where
 
 
 @command.command("list")

@@ -68,5 +68,7 @@ def main(ctx: click.Context, config: Path | None) -> None:
     """Sealgate relays an organisation's outgoing mail: as it is, over proven TLS, or kept sealed in a SafeBox.
 
     The configuration is read from --config, else $SEALGATE_CONFIG, else /etc/sealgate/config.yaml.
+
+    Exit codes: 0 done; 1 the answer is no, or it could not be done; 2 wrong use, configuration or policy.
     """
     ctx.obj = Invocation(config or Path(os.environ.get("SEALGATE_CONFIG") or CONFIG_DEFAULT))

@@ -60,10 +60,13 @@ def check(invocation: Invocation, file: Path | None, as_json: bool) -> None:
         _refuse(invalid.problems, as_json)
     rules, tests = len(policy.text.rules), len(policy.text.tests)
     if as_json:
-        print_json({"file": str(place.file), "sound": True, "sha256": policy.sha256, "rules": rules, "tests": tests})
+        facts = {"sha256": policy.sha256, "rules": rules, "tests": tests, "never_asked": policy.text.never_asked}
+        print_json({"file": str(place.file), "sound": True, **facts})
         return
     click.echo(f"{place.file}: sound, {many(rules, 'rule')}, {many(tests, 'test')}")
     click.echo(f"  sha256 {policy.sha256}")
+    for name in policy.text.never_asked:
+        click.echo(f'  never asked: "{name}", since a rule above it decides about everything')
 
 
 @command.command()

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 @click.option("--end-with-stdin", is_flag=True, hidden=True, help="Stop when standard input closes.")
 @click.pass_obj
 def command(invocation: Invocation, end_with_stdin: bool) -> None:
-    """Run the gateway until SIGTERM or SIGINT; SIGHUP reads the policy again."""
+    """Run the gateway until SIGTERM or SIGINT; SIGHUP reads the policy and the certificates of its doors again.
+
+    Exit codes: 0 stopped as told, 1 it could not go on, 2 the configuration is not sound.
+    """
     from gateway.memory import at_leisure, hurry
 
     hurry()
@@ -115,6 +118,8 @@ def _run_workers(settings: "Settings", *, end_with_stdin: bool) -> int:
 def _hint(cause: Exception) -> str:
     if isinstance(cause, OSError) and cause.errno == errno.EADDRINUSE:
         return "another program listens there: stop it, or choose another address in the configuration"
+    if isinstance(cause, OSError) and cause.errno == errno.EADDRNOTAVAIL:
+        return "this machine has no such address: `ip address` lists them; 0.0.0.0 stands for all"
     if isinstance(cause, PermissionError):
         return "ports below 1024 need root, or CAP_NET_BIND_SERVICE, which the systemd unit gives"
     return hint_of(cause) or "sealgate config check tries everything that the configuration names"

@@ -73,6 +73,26 @@ def act_as_owner_of(data: Path) -> None:
             fail(f"{who} cannot read this program", "install it where they can, for instance below /opt")
 
 
+def roots_in_use(settings: "Settings") -> frozenset[str]:
+    """The root keys that what is stored is wrapped by; none where nothing is stored yet, or it cannot be asked."""
+    from delivery.errors import DeliveryError
+    from delivery.store.vault import Vault
+    from gateway.stores import open_database
+
+    if settings.database is None and not (settings.data / "sealgate.db").exists():
+        return frozenset()
+    before = os.geteuid(), os.getegid()
+    try:
+        act_as_owner_of(settings.data)
+        with open_database(settings) as db:
+            return Vault.roots_in_use(db)
+    except DeliveryError:
+        return frozenset()
+    finally:
+        os.seteuid(before[0])
+        os.setegid(before[1])
+
+
 def actor() -> str:
     """Who acts, for the audit trail: the user behind sudo, if there is one."""
     return os.environ.get("SUDO_USER") or getpass.getuser()

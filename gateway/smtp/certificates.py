@@ -4,17 +4,14 @@ import asyncio
 import ssl
 from typing import Any
 
-from gateway.smtp.settings import ListenerSettings
+from gateway.smtp.settings import ListenerTls
 
 
-def make_context(listener: ListenerSettings) -> ssl.SSLContext | None:
-    """TLS 1.2 or later with the listener's certificate; None where it has none. Raises OSError, ssl.SSLError.
+def make_context(tls: ListenerTls) -> ssl.SSLContext:
+    """TLS 1.2 or later with a listener's certificate. Raises OSError, ssl.SSLError.
 
     A client's certificate is asked for only if `client_ca` is set: some mail servers fail when asked.
     """
-    tls = listener.tls
-    if tls is None:
-        return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION  # as OpenSSL 3 has it anyway

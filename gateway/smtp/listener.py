@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import socket
+import ssl
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ from gateway.smtp.logins import Logins, Throttle
 from gateway.smtp.reception import Door, House, Taker
 from gateway.smtp.session import Session
 from gateway.smtp.settings import ListenerSettings
+from portal.web.renewal import Renewal
 
 log = get_logger(__name__)
 
@@ -34,7 +36,6 @@ async def smtp_listener(
     """
     logging.getLogger("mail.log").setLevel(logging.ERROR)  # below, aiosmtpd logs what clients say
     door: Door  # made below, before anybody can come in
-    tls = make_context(listener)
     logins = Logins(listener.logins) if listener.logins is not None else None
     if sockets is None:
         sockets = open_sockets([listener.address])[listener.address]
@@ -46,10 +47,10 @@ async def smtp_listener(
             taker=taker,
             tasks=tasks,
             throttle=Throttle(time.monotonic),
-            tls=tls,
             logins=logins,
             port=sockets[0].getsockname()[1],
         )
+        _secure(door)
         acceptor.start()
         log.info("smtp.listening", address=listener.address, port=door.port, accepts=listener.accepts.value)
         try:
@@ -59,14 +60,17 @@ async def smtp_listener(
             await _close(door)
 
 
-def reload_certificates(door: Door) -> None:
-    """Read the door's certificate again (SIGHUP); a broken one is refused and the old one stays."""
-    try:
-        door.tls = make_context(door.admission.listener)
-    except OSError as error:  # ssl.SSLError is one
-        log.error("smtp.certificate_refused", error=type(error).__name__)
-    else:
-        log.info("smtp.certificate_loaded")
+def _secure(door: Door) -> None:
+    """The door's certificate, where it has one; it may be renewed at any time."""
+    tls = door.admission.listener.tls
+    if tls is None:
+        return
+
+    def use(context: ssl.SSLContext) -> None:
+        door.tls = context
+
+    files = [tls.certificate, tls.key, *([tls.client_ca] if tls.client_ca else [])]
+    door.renewal = Renewal(lambda: make_context(tls), files, use, event="smtp.certificate")
 
 
 async def _close(door: Door) -> None:

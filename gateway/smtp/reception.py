@@ -20,6 +20,7 @@ from gateway.smtp.settings import LimitSettings, SmtpSettings
 from gateway.telemetry import Metrics
 from keys.tokens import digest
 from policy.message import Address, Envelope
+from portal.web.renewal import Renewal
 
 
 class Taker(Protocol):
@@ -146,6 +147,7 @@ class Door:
     tasks: asyncio.TaskGroup
     throttle: Throttle
     tls: ssl.SSLContext | None = None
+    renewal: Renewal | None = None  # of `tls`
     logins: Logins | None = None
     port: int = 0
     is_closing: bool = False

@@ -50,7 +50,7 @@ class Porch:
         assert isinstance(runner.server, Door), "a runner of ours, set up"
         self._door = runner.server
         self._acceptor = Acceptor(sockets, self._let_in, trouble="portal cannot accept")
-        self._context = context
+        self.context = context  # of connections that come from now on
         self._tasks = tasks
         self.limits = limits or Limits()
         self._under_way: dict[asyncio.Task[None], str | None] = {}  # and from which network; the oldest first
@@ -102,14 +102,15 @@ class Porch:
 
     async def _secure(self, wire: socket.socket, connection: Connection) -> None:
         """From here on the connection lives by itself, or it is gone: no TLS, not in time, or it left."""
-        patience = self.limits.seconds if self._context else None
+        context = self.context
+        patience = self.limits.seconds if context else None
         with suppress(OSError):
             await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: connection,
                 wire,
-                ssl=self._context,
+                ssl=context,
                 ssl_handshake_timeout=patience,
-                ssl_shutdown_timeout=_GOODBYE if self._context else None,
+                ssl_shutdown_timeout=_GOODBYE if context else None,
             )
 
     def _done(self, wire: socket.socket, connection: Connection, task: asyncio.Task[None]) -> None:

@@ -1,12 +1,18 @@
 """Several workers behind one door: one dies and nothing is lost; the parent dies and nothing goes on without it."""
 
+import hashlib
 import json
 import os
+import shutil
 import signal
+import smtplib
+import socket
+import ssl
 import urllib.request
 from collections.abc import Callable
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mailhosts import Sink, wait_for
@@ -94,13 +100,48 @@ def test_nobody_works_on_without_the_parent(make_gateway: Callable[..., Gateway]
     wait_for(lambda: not any(_lives(pid) for pid in workers), why="the workers end by themselves")
 
 
-def test_a_policy_is_read_again_by_all(make_gateway: Callable[..., Gateway], world: Sink) -> None:
+def test_what_changes_is_read_again_by_all(make_gateway: Callable[..., Gateway], world: Sink, authority: Any) -> None:
+    """The policy when it is told to, renewed certificates by itself: the portal's and the door's."""
     gateway = make_gateway(world.port, more=TWO)
+    names, pair = ("gate.example.com", "localhost"), "{certificate: cert.pem, key: key.pem}"
+    _install(authority.issue(*names), gateway.folder)
+    told = gateway.config.read_text().replace("accepts: outbound", f"accepts: outbound, tls: {pair}")
+    told = told.replace(f'http://localhost:{gateway.portal}"', f'https://localhost:{gateway.portal}", tls: {pair}')
+    gateway.config.write_text(told)
     _start(gateway)
+    renewed = authority.issue(*names)
+    _install(renewed, gateway.folder)
     policy = gateway.folder / "policy.yaml"
     policy.write_text(policy.read_text() + "\n# changed\n")
     os.kill(_pid(gateway), signal.SIGHUP)
     wait_for(lambda: {event["process"] for event in _events(gateway, "policy.loaded")} == {0, 1}, why="both read it")
+    for event in ("smtp.certificate_loaded", "portal.certificate_loaded"):
+        wait_for(lambda name=event: {one["process"] for one in _events(gateway, name)} == {0, 1}, why=event)
+    assert _shown_by_door(gateway.smtp) == _shown_by_portal(gateway.portal) == renewed.sha256
+
+
+def _install(pair: Any, folder: Path) -> None:
+    """As those who renew do: a new file in the place of each."""
+    for file, name in ((pair.certificate, "cert.pem"), (pair.key, "key.pem")):
+        Path(shutil.copy(file, folder / f"{name}.new")).replace(folder / name)
+
+
+def _shown_by_portal(port: int) -> str:
+    with socket.create_connection(("127.0.0.1", port), 30) as wire, _anybody().wrap_socket(wire) as secured:
+        return hashlib.sha256(secured.getpeercert(binary_form=True) or b"").hexdigest()
+
+
+def _shown_by_door(port: int) -> str:
+    with smtplib.SMTP("127.0.0.1", port, timeout=30) as client:
+        client.starttls(context=_anybody())
+        assert isinstance(client.sock, ssl.SSLSocket)
+        return hashlib.sha256(client.sock.getpeercert(binary_form=True) or b"").hexdigest()
+
+
+def _anybody() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
 
 
 def test_metrics_are_those_of_all_workers(

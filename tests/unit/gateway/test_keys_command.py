@@ -45,6 +45,23 @@ def test_init_overwrites_nothing(config: Path) -> None:
     assert config.with_name("keyring.json").read_bytes() == before
 
 
+@pytest.mark.slow
+def test_init_makes_no_keyring_for_data_of_another(config: Path, tmp_path: Path) -> None:
+    """Whoever lost the keyring and follows a hint in haste must not seal new mail beside what nobody can open."""
+    run("init", "--config", config)
+    keyring = config.with_name("keyring.json")
+    run("rotate", "--config", config)  # which makes the database, and wraps its keys
+    kept = keyring.rename(tmp_path / "copy.json")
+    result = run("init", "--config", config)
+    assert result.exit_code == 2
+    assert json.loads(kept.read_text())["primary"] in result.stderr
+    assert "restore" in result.stderr
+    assert not keyring.exists()
+    data = config.with_name("data").rename(tmp_path / "old-data")
+    assert run("init", "--config", config).exit_code == 0
+    assert data.exists()
+
+
 def test_init_by_path_needs_no_configuration(tmp_path: Path) -> None:
     result = run("init", "--path", tmp_path / "own.json", "--json")
     assert result.exit_code == 0

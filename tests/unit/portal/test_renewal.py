@@ -1,0 +1,90 @@
+"""Certificates that are renewed under a running server."""
+
+import asyncio
+import ssl
+from pathlib import Path
+
+import pytest
+
+from portal.web.renewal import Renewal
+
+
+class Files:
+    """A certificate and its key, which belong together where both say the same."""
+
+    def __init__(self, folder: Path) -> None:
+        self.certificate, self.key = folder / "fullchain.pem", folder / "privkey.pem"
+        self.write(self.certificate, "old")
+        self.write(self.key, "old")
+        self.used: list[ssl.SSLContext] = []
+        self.made: list[str] = []
+
+    def write(self, file: Path, text: str) -> None:
+        new = file.with_suffix(".new")
+        new.write_text(text)
+        new.replace(file)
+
+    def make(self) -> ssl.SSLContext:
+        said = self.certificate.read_text()
+        if said != self.key.read_text():
+            raise ssl.SSLError(116, "[X509: KEY_VALUES_MISMATCH] key values mismatch")
+        self.made.append(said)
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+
+    def renewal(self) -> Renewal:
+        return Renewal(self.make, [self.certificate, self.key], self.used.append, event="portal.certificate")
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Files:
+    return Files(tmp_path)
+
+
+def test_a_renewed_pair_is_used_once_both_files_are_there(files: Files) -> None:
+    renewal = files.renewal()
+    files.write(files.certificate, "new")
+    for _ in range(3):
+        renewal.look()
+    assert files.made == ["old"], "the new certificate does not belong to the old key"
+    files.write(files.key, "new")
+    renewal.look()
+    assert files.made == ["old"], "whoever writes may not be done"
+    renewal.look()
+    assert files.made == ["old", "new"]
+    assert len(files.used) == 2
+
+
+def test_what_has_not_changed_is_not_read_again_unless_it_is_asked_for(files: Files) -> None:
+    renewal = files.renewal()
+    renewal.look()
+    assert files.made == ["old"]
+    renewal.read()
+    assert files.made == ["old", "old"]
+
+
+def test_a_file_that_is_gone_changes_nothing_until_it_is_back(files: Files) -> None:
+    renewal = files.renewal()
+    files.key.unlink()
+    for _ in range(3):
+        renewal.look()
+    assert len(files.used) == 1
+    files.write(files.key, "old")
+    for _ in range(3):
+        renewal.look()
+    assert len(files.used) == 2
+
+
+def test_one_that_is_broken_at_the_start_is_told(files: Files) -> None:
+    files.write(files.key, "another's")
+    with pytest.raises(ssl.SSLError):
+        files.renewal()
+
+
+async def test_it_is_looked_at_now_and_then(files: Files) -> None:
+    watch = asyncio.create_task(files.renewal().watch(every=0.001))
+    files.write(files.certificate, "new")
+    files.write(files.key, "new")
+    async with asyncio.timeout(10):
+        while len(files.used) < 2:
+            await asyncio.sleep(0.001)
+    watch.cancel()
