@@ -277,7 +277,7 @@ async def _sweep(services: PortalServices) -> None:
         try:
             await services.accounts.sweep(services.clock())
         except (DeliveryError, KeysError) as away:
-            log.warning("portal not swept", error=type(away).__name__)
+            log.warning("portal.sweep_failed", error=type(away).__name__)
         await asyncio.sleep(_SWEEP.total_seconds())
 
 

@@ -13,7 +13,7 @@ What is where:
 - the queue: `messages`, `items`, `views`, `ages`, `workers`, `lapses`, `circuits`, `pauses`,
   `waits`, `rates`
 - SafeBoxes: `boxes`, `box_contents`, `box_people`, `box_lists`, `box_news`, `box_trail`, `uploads`, `proofs`
-- people at the portal: `accounts`, `account_rows`, `codes`, `credentials`, `passkeys`, `seconds`, `devices`,
+- people at the portal: `accounts`, `account_rows`, `codes`, `credentials`, `passkeys`, `second_factors`, `devices`,
   `challenges`, `sessions`, `throttles`, `languages`, `who`
 - the trail: `audit`, `links`, `erasing`, `watching`
 - other domains' TLS: `sts`, `tls_sessions`

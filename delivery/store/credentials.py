@@ -11,7 +11,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from delivery.store import challenges, devices, passkeys, seconds, sessions, throttles
+from delivery.store import challenges, devices, passkeys, second_factors, sessions, throttles
 from delivery.store.account_rows import Account, by_address, prove_account
 from delivery.store.audit import EventKind, record
 from delivery.store.challenges import Challenged
@@ -130,9 +130,9 @@ class Credentials:
         """What the account has in force."""
 
         def work(conn: Connection) -> Second | None:
-            if seconds.get(conn, namespace, account_id) is None:
+            if second_factors.get(conn, namespace, account_id) is None:
                 return None
-            return Second(seconds.recovery_left(conn, namespace, account_id))
+            return Second(second_factors.recovery_left(conn, namespace, account_id))
 
         return await self._db.read(work)
 
@@ -145,7 +145,7 @@ class Credentials:
         secret = totp.new_secret()
 
         def work(conn: Connection) -> bool:
-            if seconds.get(conn, asked.namespace, account_id) is not None:
+            if second_factors.get(conn, asked.namespace, account_id) is not None:
                 return False
             sealed = self._vault.seal_small(asked.namespace, _bound(account_id), secret, conn)
             challenges.keep(conn, asked, _enrolling(account_id, sealed), now)
@@ -178,7 +178,9 @@ class Credentials:
             if sealed is None:
                 return None
             step = totp.matching_step(self._vault.open_small(namespace, _bound(account_id), sealed), code, now)
-            if step is None or not seconds.put(conn, namespace, account_id, secret_sealed=sealed, step=step, now=now):
+            if step is None or not second_factors.put(
+                conn, namespace, account_id, secret_sealed=sealed, step=step, now=now
+            ):
                 return None
             challenges.take(conn, asked, now)
             throttles.forget(conn, _tries_key(namespace, account_id))
@@ -203,15 +205,15 @@ class Credentials:
                 until = throttles.count_one(conn, namespace, key, limit, now)
                 if until is not None:
                     return self._failed(conn, namespace, who, now, Seconded(locked_until=until))
-            found = seconds.get(conn, namespace, account_id)
+            found = second_factors.get(conn, namespace, account_id)
             if found is None:
                 return Seconded()
             secret = self._vault.open_small(namespace, _bound(account_id), found.secret_sealed)
             step = totp.matching_step(secret, code, now)
-            if step is not None and seconds.take_step(conn, namespace, account_id, step):
+            if step is not None and second_factors.take_step(conn, namespace, account_id, step):
                 return self._right(conn, namespace, account_id, Seconded(is_right=True))
             digest = self._recovery_digest(namespace, account_id, recovery)
-            if recovery and seconds.take_recovery(conn, namespace, account_id, digest, now):
+            if recovery and second_factors.take_recovery(conn, namespace, account_id, digest, now):
                 return self._right(conn, namespace, account_id, Seconded(is_right=True))
             return self._failed(conn, namespace, who, now, Seconded())
 
@@ -233,7 +235,7 @@ class Credentials:
         """Take it off. False: there was none."""
 
         def work(conn: Connection) -> bool:
-            if not seconds.remove(conn, namespace, account_id):
+            if not second_factors.remove(conn, namespace, account_id):
                 return False
             event = event_of(EventKind.ACCOUNT_CHANGED, namespace, who, what="second factor removed")
             record(conn, self._vault, [event], now)
@@ -243,7 +245,7 @@ class Credentials:
 
     def _keep_recovery(self, conn: Connection, namespace: str, account_id: str, fresh: tuple[str, ...]) -> None:
         digests = [self._recovery_digest(namespace, account_id, as_recovery(code)) for code in fresh]
-        seconds.keep_recovery(conn, namespace, account_id, digests)
+        second_factors.keep_recovery(conn, namespace, account_id, digests)
 
     def _recovery_digest(self, namespace: str, account_id: str, code: str) -> bytes:
         # 50 bits could be guessed from a plain digest: it is keyed, and bound to the account

@@ -113,7 +113,7 @@ async def _ended(request: web.Request, entry: Entry, document_id: str, progress:
             size=size,
         )
     except DeliveryError as away:  # the bytes are out already, and that the download began is recorded
-        log.warning("download end not recorded", error=type(away).__name__)
+        log.warning("portal.download_end_not_recorded", error=type(away).__name__)
 
 
 def _is_continuation(request: web.Request, size: int, etag: str) -> bool:

@@ -90,7 +90,7 @@ async def _send_links(services: PortalServices, address: str, seen: Access) -> N
         for letter in [letter for letter in letters if end_of(letter.invitation) is None][:_MOST_LINKS]:
             await services.boxes.resend(services.namespace, letter.invitation.participant_id, seen)
     except Exception as failed:  # noqa: BLE001 - the top of an errand: there is nobody to tell but the log
-        log.warning("links not sent again", error=type(failed).__name__)
+        log.warning("portal.links_not_sent", error=type(failed).__name__)
 
 
 async def messages(request: web.Request) -> web.StreamResponse:

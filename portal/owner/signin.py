@@ -194,4 +194,4 @@ async def _send(services: PortalServices, address: str, code: str, seen: Access)
     try:
         await services.boxes.send_owner_code(services.namespace, address, code, RULES.valid, seen)
     except Exception as failed:  # noqa: BLE001 - the top of an errand: there is nobody to tell but the log
-        log.warning("owner's code not sent", error=type(failed).__name__)
+        log.warning("portal.owner_code_not_sent", error=type(failed).__name__)

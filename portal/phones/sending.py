@@ -147,7 +147,7 @@ class HttpPhones:
         return f"{said}.{_base64url(self._signer.sign(said.encode(), padding.PKCS1v15(), SHA256()))}"
 
     def _not_sent(self, why: str) -> NotSent:
-        log.warning("code not sent", way=self._way, why=why)
+        log.warning("portal.phone_code_not_sent", way=self._way, why=why)
         return NotSent(why)
 
 

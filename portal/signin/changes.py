@@ -38,4 +38,4 @@ async def _tell_locked(services: PortalServices, address: str, seen: Access, unt
             guest = letters[0].invitation.participant_id
             await services.boxes.signin_locked(services.namespace, guest, account.id, seen, until, by_second=by_second)
     except Exception as failed:  # noqa: BLE001 - the top of an errand: there is nobody to tell but the log
-        log.warning("guest not told of the lock", error=type(failed).__name__)
+        log.warning("portal.lock_notice_failed", error=type(failed).__name__)

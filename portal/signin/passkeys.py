@@ -101,7 +101,7 @@ async def register(request: web.Request) -> web.StreamResponse:
             raise NotProven("no challenge")
         webauthn.registered(site, challenge, answer, "", now)
     except NotProven as wrong:
-        log.info("passkey not made", why=str(wrong))
+        log.info("portal.passkey_not_made", why=str(wrong))
         raise web.HTTPSeeOther("/account?passkey=no") from wrong
     made = await services.credentials.add_passkey(
         services.namespace,
@@ -163,7 +163,7 @@ async def signin(request: web.Request) -> web.StreamResponse:
     try:
         account_id = await _proven(request, site, form.get("credential", ""))
     except NotProven as wrong:
-        log.info("passkey refused", why=str(wrong))
+        log.info("portal.passkey_refused", why=str(wrong))
         await services.accounts.signin_failed(services.namespace, "", who, now, locked=False)
         back = path_to(request) if invitation else ""
         page = SigninPage(

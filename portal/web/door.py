@@ -72,7 +72,7 @@ class Crowd:
         fits = fits and (self.all <= self.most or self._one_goes(self._resting))
         if not fits and monotonic() - self._said > _SAY_AGAIN:
             self._said = monotonic()
-            log.warning("portal crowded", connections=self.all, networks=len(self.here))
+            log.warning("portal.crowded", connections=self.all, networks=len(self.here))
         return fits
 
     def leave(self, peer: str) -> None:

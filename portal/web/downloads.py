@@ -154,7 +154,7 @@ async def or_abort(request: web.Request) -> AsyncIterator[None]:
     try:
         yield
     except (DeliveryError, KeysError) as broken:
-        log.error("download broke off", route=request.match_info.route.name, error=type(broken).__name__)
+        log.error("portal.download_broke_off", route=request.match_info.route.name, error=type(broken).__name__)
         if request.transport is not None:
             request.transport.abort()
         raise ConnectionResetError("broke off") from broken

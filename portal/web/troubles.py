@@ -267,7 +267,7 @@ async def _answer(request: web.Request, status: int, page: TroublePage) -> web.R
 def _failed(request: web.Request, status: int, page: TroublePage, error: Exception) -> web.Response:
     ident = new_token(40)
     log.error(
-        "page failed",
+        "portal.page_failed",
         id=ident,
         route=route_name(request),
         status=status,

@@ -30,6 +30,19 @@ def test_large_folders_say_what_is_where() -> None:
             assert sorted(re.findall(r"`(\w+)`", places)) == modules, init
 
 
+def test_every_log_event_is_named_by_its_part_and_what_happened() -> None:
+    """`smtp.refused`: who looks for the lines of one part filters by the word before the dot."""
+    said = re.compile(r"\blog\.(?:debug|info|warning|error|exception)\(\s*(?:\"([^\"]*)\"|'([^']*)')")
+    names = [
+        (path.name, one[1] or one[2])
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*.py")
+        for one in said.finditer(path.read_text())
+    ]
+    assert len(names) > 50
+    assert not [one for one in names if not re.fullmatch(r"[a-z_]+(?:\.[a-z_]+)+", one[1])]
+
+
 @pytest.mark.parametrize("page", DOCS, ids=lambda page: str(page.relative_to(ROOT)))
 def test_paths_in_the_docs_exist(page: Path) -> None:
     text = page.read_text()
