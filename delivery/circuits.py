@@ -1,9 +1,9 @@
-"""Circuit breakers: to a destination that cannot be reached nothing is sent for a while, but now and then a probe.
+"""Circuit breakers: to a destination that cannot be reached, only a probe is sent from time to time.
 
-After some failures in a row to get a connection, a lane's circuit opens: its mail waits, uncounted, until the next
-probe; the first message whose turn it then is tells whether the destination is back. If not, the next probe is twice as
-far. What the destination answers, good or bad, closes the circuit. What has a time of its own (a fallback, a delay
-notice, the end) is not kept waiting by it. Pure: the time is handed in.
+After some failed connections in a row, a lane's circuit opens: its mail waits, without counting tries, until the next
+probe, which is the first message whose turn it is then. If that finds nobody either, the next probe comes after twice
+the time. Any answer of the destination, good or bad, closes the circuit. An item whose fallback, delay notice or expiry
+is due is not kept waiting. Pure: the time is handed in.
 """
 
 from collections.abc import Iterable
@@ -35,7 +35,7 @@ class Circuits:
     """One worker's circuits."""
 
     def __init__(self, first_retry: timedelta = FIRST_PROBE, longest_retry: timedelta = LONGEST) -> None:
-        """Where mail is tried again sooner than probes would come, they come as soon."""
+        """`first_retry` and `longest_retry`: those of mail itself. Probes come no later than its retries would."""
         self._first = min(FIRST_PROBE, first_retry)
         self._longest = min(LONGEST, longest_retry)
         self._failures: dict[Lane, int] = {}

@@ -1,4 +1,4 @@
-"""What enters the queue in one transaction: a sealed message, its items, its events, and mails of ours beside it."""
+"""What `Queue.accept` writes in one transaction: a sealed message, its items, its events, and mails of ours with it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from delivery.store.messages import MessageRow
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Under which name, and until when, a worker leases what is being accepted."""
+    """A worker's lease on a message that is being accepted: the worker's id, and until when."""
 
     worker: str
     until: datetime

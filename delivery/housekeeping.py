@@ -1,4 +1,4 @@
-"""What has to be done now and then: old log pages, old history, blob files that nothing names."""
+"""Chores of a worker: truncate the database's log, forget old history, delete blob files that no row names."""
 
 import asyncio
 from datetime import timedelta

@@ -1,8 +1,9 @@
-"""Which leases have lapsed: those that were not renewed for as long as a lease lasts, by a clock that nobody sets.
+"""Finds leases that have lapsed: those not renewed for as long as a lease lasts, by this worker's monotonic clock.
 
-Workers on several machines do not agree on the time, and a clock that jumps (a machine that was asleep, a first answer
-from a time server) would let every lease of every other worker run out at once, the ones behind a final dot too. So a
-worker looks at the leases of others again and again, and takes over what has stayed the same for long enough. Pure.
+Machines do not agree on the time, and if a clock jumps (a machine was asleep, or a time server answered at last), every
+lease of every other worker would run out at once, those of messages just being sent too. So times in the database are
+not compared with the clock: a worker looks at the leases of others again and again, and takes over those that it has
+seen unchanged for long enough. Pure.
 """
 
 from collections.abc import Iterable

@@ -1,8 +1,8 @@
-"""What follows from a courier's outcome, written down in one transaction.
+"""Writes down what follows from couriers' outcomes (`following.py` decides it), in one transaction.
 
 A result ends the item, makes it due again, holds it, or sends it another way. With it go the attempt, the audit
-event, the report to the sender, and what the outcome itself asks for (a SafeBox): all of it or nothing. A result that
-comes after the lease has gone to someone else changes nothing, but is recorded as late.
+event, the report to the sender, and what the outcome itself asks for (making a SafeBox): all of it or nothing. A result
+that comes after the lease has gone to another worker changes nothing, but is recorded as late.
 """
 
 from collections.abc import Callable, Sequence
@@ -39,14 +39,14 @@ log = structlog.get_logger()
 
 
 class ItemEnds(Protocol):
-    """Who wants to know how our own mails end (an invitation that bounces)."""
+    """Who is told how mails of our own end, such as an invitation that bounces (`safebox/bounces.py`)."""
 
     async def ended(self, item: Item, state: State, reply: Reply) -> Work | None:
         """Asked before the transaction that ends the item; what it gives runs inside that transaction."""
 
 
 class _Late(Exception):
-    """Some items were no longer ours: undo, and record without them."""
+    """Some items are no longer leased to us: undo the transaction, and record again with those as late."""
 
     def __init__(self, ids: set[str]) -> None:
         super().__init__("late")
@@ -64,7 +64,7 @@ class _Result:
 
     @property
     def message_id(self) -> str:
-        """Whose tries."""
+        """The message whose tries these are."""
         return self.steps[0].item.message_id
 
 
@@ -79,7 +79,7 @@ class Results:
     async def record(self, message: OpenMessage, tried: Sequence[Tried], *, patience: float = 0.0) -> None:
         """Record what was tried of one message. Raises StoreUnavailable: try again.
 
-        `patience`: seconds that mail which simply was sent may wait for something to share a commit with.
+        `patience`: seconds that results of mail that was simply sent may wait to share a commit with others.
         """
         try:
             await self._record(message, tried, patience)

@@ -21,7 +21,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class FallBack:
-    """The time for proof is over: by SafeBox, to be held, or given up (reject)."""
+    """The destination was not reached with proof in time: go by SafeBox, be held, or be given up (reject)."""
 
     route: Route
 

@@ -1,4 +1,4 @@
-"""Couriers: one a way of getting a message there.
+"""Couriers: what brings messages out, one for each way (by SMTP, into a SafeBox).
 
 Takes a Delivery: one opened message and the items of it that go to one destination with the same changes.
 Gives an Outcome for each item.

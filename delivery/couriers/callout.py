@@ -1,7 +1,7 @@
-"""Asking the mail server of our own domains, while a client waits at RCPT, whether it has a recipient.
+"""Asks the mail server of our own domains, while a client waits at RCPT, whether it has a recipient.
 
-What it would refuse is refused at the door: a message that was accepted and cannot be delivered has to be told of to a
-sender whom anybody may have forged. Where no answer comes in time the recipient counts as there.
+What it would refuse is refused at the door: if we accepted it, a report would have to go to a sender whom anybody may
+have forged. If no answer comes in time, the recipient counts as there.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ class Callout:
         self._turns = asyncio.Semaphore(_AT_ONCE)
 
     async def lacks(self, recipient: str) -> bool:
-        """Does the server say that it has no such recipient? False where it cannot be asked, too."""
+        """Does the server say that it has no such recipient? False also if it cannot be asked."""
         key = recipient.lower()
         missing, until = self._known.get(key, (False, 0.0))
         now = self._seconds()

@@ -1,4 +1,4 @@
-"""Kept connections: opened on demand, used again for many messages, bounded per destination and in all."""
+"""Outgoing connections: opened on demand, kept for the next message, limited for each destination and in all."""
 
 import asyncio
 from collections import Counter
@@ -33,7 +33,7 @@ class ConnectionLimits:
 
 
 class Connections:
-    """All outgoing connections. Only sessions that showed all that their target demands are ever in here."""
+    """All outgoing connections. A session comes in here only once it has shown all that its target demands."""
 
     def __init__(self, dial: Callable[[Target], Awaitable[Session]], limits: ConnectionLimits) -> None:
         self._dial = dial
@@ -64,7 +64,7 @@ class Connections:
             self._give_back(target, session)
 
     def close(self) -> None:
-        """Close what is idle; what is in use closes when it is given back."""
+        """Close idle connections; those in use close when they are given back."""
         self._closed = True
         for session in list(self._expiry):
             self._drop_idle(session)
@@ -126,7 +126,7 @@ class Connections:
         return None
 
     def _make_room(self) -> bool:
-        """Is there a place in all? An idle connection to elsewhere gives way, the longest idle first."""
+        """Is there a place for one more in all? If not, close the connection that has been idle longest."""
         while self._open.total() >= self._limits.total and self._expiry:
             self._drop_idle(next(iter(self._expiry)))
         return self._open.total() < self._limits.total

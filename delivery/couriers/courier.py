@@ -1,4 +1,4 @@
-"""The seam between the queue's worker and what brings mail there."""
+"""What the delivery worker and couriers say to each other: a Delivery, and an Outcome for each of its items."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ class Lease(Protocol):
     """Our claim on the items of a delivery."""
 
     async def confirm(self) -> bool:
-        """True while the fencing token is still ours; asked just before the final dot. False: give up, send nothing."""
+        """Asked just before the final dot: True while the fencing tokens still count. False: give up, send nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ Outcome = Sent | Stored | Deferred | Refused | Lost
 
 
 class Courier(Protocol):
-    """Brings a delivery there."""
+    """Brings deliveries of one or more routes to where they go."""
 
     async def deliver(self, delivery: Delivery) -> Mapping[str, Outcome]:
-        """One outcome for each item id. Raises nothing but CancelledError; a surprise is the worker's to defer."""
+        """One outcome for each item id. Should raise only CancelledError; after any other error the worker defers."""

@@ -1,4 +1,4 @@
-"""Opening sessions: hosts in the order of their MX, addresses of each, until one is there and shows what it must."""
+"""Opens sessions: tries a target's hosts in MX order, and each one's addresses, until one answers and proves its TLS."""
 
 import asyncio
 import os
@@ -274,7 +274,7 @@ class _Place:
 
 
 class _Tries:
-    """What went wrong with each host and address of a target."""
+    """Gathers what went wrong with each host and address of a target, and says what follows for all of them."""
 
     def __init__(self, target: Target) -> None:
         self._target = target

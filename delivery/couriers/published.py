@@ -1,7 +1,7 @@
 """Which domains prove the TLS of their mail servers by what they publish: asked before a message is decided (`proven`).
 
-Only the question is asked here. Whether the servers show what their domain promises is found out when the mail is
-brought, by `proving.py`; where they do not, the item's fallback happens as for a partner.
+Only what is published is looked up here. Whether the servers keep that promise is found out when the mail is delivered
+(`proving.py`); if they do not, the item's fallback happens, as for a partner.
 """
 
 import asyncio

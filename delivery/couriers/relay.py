@@ -76,8 +76,8 @@ class RelayCourier:
     async def deliver(self, delivery: Delivery) -> Mapping[str, Outcome]:
         """One outcome for each item id.
 
-        A cancellation goes through, unless a peer has taken the message for some item: then the outcomes are returned
-        as usual (items not tried are Lost), and the task's `cancelling()` tells that it was asked to end.
+        A cancellation is raised, unless a peer has taken the message for some item: then the outcomes are returned as
+        usual (those of items not tried are Lost), and the task's `cancelling()` tells that it was cancelled.
         """
         outcomes: dict[str, Outcome] = {}
         targets = self._by_target(delivery, outcomes)
@@ -253,6 +253,6 @@ def _unreached(target: Target, error: Unreachable) -> Outcome:
 
 
 def is_cancelled() -> bool:
-    """Was the running task asked to end, and the request held back?"""
+    """Was the running task cancelled, although CancelledError was held back to keep an outcome?"""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0

@@ -36,7 +36,7 @@ class Timeouts:
     data_start: float = 120.0
     data_block: float = 180.0
     final: float = 600.0
-    held_back: float = 30.0  # a cancellation, while the reply to the final dot is on its way
+    held_back: float = 30.0  # how long a cancellation waits for the reply to a final dot that was sent
     whole: float = 3600.0  # one attempt, but for the wait after the final dot
 
 
@@ -64,7 +64,7 @@ class Unreachable(DeliveryError):
 
     @property
     def is_final(self) -> bool:
-        """Is it the peer's own doing, which will be the same the next time, as far as anybody can tell?"""
+        """Is it something about the peer that will most likely be the same at the next try?"""
         passing = (Flaw.DNSSEC_INVALID, Flaw.STS_FETCH)
         return self.breaks_promise or (self.flaw is not None and self.flaw not in passing)
 

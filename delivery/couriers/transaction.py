@@ -197,7 +197,7 @@ class Transaction:
                 yield f"ORCPT={kind};{address}".encode()
 
     def _accepts(self, copy: Copy, reply: Reply) -> bool:
-        """Does it take this recipient? If not, why not is filed."""
+        """Does the peer take this recipient? If not, its refusal is filed as the outcome."""
         if reply.code // 100 == 2:
             return True
         if reply.code == 552 and reply.status in ("5.0.0", "5.5.3"):
@@ -320,7 +320,7 @@ class Transaction:
         return max(0.001, min(seconds, self._deadline - asyncio.get_running_loop().time()))
 
     def _file(self, copies: Sequence[Copy], reply: Reply) -> list[Copy]:
-        """File one reply as the outcome of copies; gives the copies that go on, which are none."""
+        """File one reply as the outcome of copies. Returns the copies that go on: none."""
         evidence = self._session.evidence
         outcome: Outcome
         match reply.code // 100:

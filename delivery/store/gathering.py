@@ -1,4 +1,4 @@
-"""What tasks of one event loop ask for in a busy moment is gathered, and goes together."""
+"""Gathers what tasks of one event loop ask for at nearly the same moment, so that it is done together."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,11 +12,11 @@ _MOST: Final = 256  # that go together
 
 
 class Gathering(Generic[T]):
-    """Things of one event loop on their way to `send`.
+    """Things of one event loop that are to be given to `send`, several in one call.
 
-    A commit, or a turn of threads, costs the same for one as for many. So things wait as long as the loop has something
-    to do that may bring more of them; where nothing else goes on, that is no time at all. What nobody waits for waits
-    for company, and goes with the next that is in a hurry.
+    A commit, or a switch of threads, costs the same for one thing as for many. So things wait while the loop has
+    something to do that may bring more of them; if nothing else goes on, that is no time at all. Patient things, which
+    nobody waits for, go along with the next one that is in a hurry.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, send: Callable[[list[T]], None]) -> None:
@@ -30,7 +30,7 @@ class Gathering(Generic[T]):
         self._alarm: asyncio.TimerHandle | None = None  # when the first of them has waited long enough
 
     def add(self, thing: T) -> None:
-        """Take it along."""
+        """Add a thing that somebody waits for."""
         self._things.append(thing)
         if len(self._things) == 1:
             self._seen = self._quiet = 0
@@ -38,7 +38,7 @@ class Gathering(Generic[T]):
             self.loop.call_soon(self._turn)
 
     def add_patient(self, thing: T, seconds: float) -> None:
-        """Take it along with what is in a hurry; alone once so many seconds are over, or many such wait."""
+        """Add a patient thing: it goes with the next one in a hurry, or after so many seconds, or once many wait."""
         self._patient.append(thing)
         if len(self._patient) >= _MOST:
             self._go()

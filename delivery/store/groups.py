@@ -1,8 +1,8 @@
-"""Group commit: works that wait together share a transaction, and those of one kind each statement of it.
+"""Group commit: works that wait at the same time share a transaction, and works of one kind share its statements too.
 
-A work is a kind and a value: `kind(conn, values)` does what values of several callers ask for, and gives a result for
-each. Works of one kind share a savepoint; where something is wrong with one of them, it is undone, and each is done
-again alone, in a savepoint of its own.
+A work is a kind (a function) and a value: `kind(conn, values)` does what several callers ask for, and returns a result
+for each value. Works of one kind share a savepoint; if one of them fails, that is undone, and each is done again alone,
+in a savepoint of its own.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ class _Failed:
 
 
 class Job:
-    """One work and who waits for it: a thread on `future`, or a task of an event loop on `waiter`."""
+    """One work, and who waits for it: a thread (`future`), or a task of an event loop (`waiter`)."""
 
     __slots__ = ("_claim", "future", "kind", "outcome", "value", "waiter")
 
@@ -61,7 +61,7 @@ class Job:
         self._claim = threading.Lock()
 
     def claim(self) -> bool:
-        """Take it to do it, or so that nobody does. False: somebody was first."""
+        """Take the job, to do it or to cancel it. False: somebody else took it first."""
         return self._claim.acquire(blocking=False)
 
     def end(self, outcome: _Done | _Failed) -> None:
@@ -91,7 +91,7 @@ class Job:
 
 
 def each(conn: Connection, works: Sequence[Callable[[Connection], Any]]) -> list[Any]:
-    """The kind of works that have no kind: a function each, which is alone in its savepoint."""
+    """The kind of works that are plain functions: each runs alone in a savepoint."""
     return [work(conn) for work in works]
 
 
@@ -159,13 +159,13 @@ def run_group(backing: Backing, jobs: list[Job]) -> None:
 
 
 def _unavailable(cause: SQLAlchemyError, *, certain: bool = True) -> StoreUnavailable:
-    """What all callers of a group get, whatever one of them did wrong."""
+    """The error for all callers of a group whose transaction failed as a whole, whatever one of them did wrong."""
     error = translate(cause, certain=certain)
     return error if isinstance(error, StoreUnavailable) else StoreUnavailable(str(error), certain=certain)
 
 
 def _surprised(cause: Exception) -> StoreUnavailable:
-    """Nobody foresaw it, so nobody knows on which side of the commit it happened."""
+    """The error after what nobody foresaw: not `certain`, since nobody knows whether the commit happened."""
     return StoreUnavailable(f"the database failed: {type(cause).__name__}", certain=False)
 
 

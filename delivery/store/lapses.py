@@ -27,7 +27,7 @@ class Lease:
 
 
 def leases_beside(conn: Connection, worker: str, in_hand: Collection[str]) -> list[Lease]:
-    """All leases of others, and the worker's own that are not in hand: lost on the way to it, or just coming."""
+    """All leases of other workers, and those of this one that it does not have in hand: lost, or just on their way."""
     query = select(items.c.id, items.c.lease_token, items.c.lease_until, items.c.lease_worker).where(IS_LEASED)
     return [
         Lease(row.id, row.lease_token, row.lease_until, row.lease_worker == worker)

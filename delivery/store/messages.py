@@ -1,4 +1,4 @@
-"""Messages of the queue: their rows, and what of them goes when the last item ends."""
+"""Messages of the queue: their rows, and the destruction of key and content when a message's last item ends."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
