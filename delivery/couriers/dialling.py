@@ -1,4 +1,4 @@
-"""Opens sessions: tries the hosts of a target in MX order, and their addresses, until one answers and proves its TLS."""
+"""Opens sessions: tries a target's hosts in MX order, each at its addresses, until one answers and proves its TLS."""
 
 import asyncio
 import os
