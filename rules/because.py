@@ -9,7 +9,7 @@ import re2
 from rules.budget import Budget
 from rules.candidates import Candidate
 from rules.columns import Columns
-from rules.context import BEHIND, BLANK_LINE
+from rules.context import BEHIND, belongs_elsewhere
 from rules.detector import Detector, WordList
 from rules.finding import Because
 from rules.judging import Words
@@ -97,7 +97,7 @@ class Reasons:
     ) -> Iterator[tuple[int, str, int]]:
         """Words of a set within reach: their rank (labels stand before), the word, the characters between.
 
-        `across`: those of other paragraphs, too.
+        `across`: those of other paragraphs and other values, too.
         """
         start, end = candidate.start, candidate.end
         first, last = max(0, start - 4 * within - _LONGEST), min(len(self._data), end + 4 * within + _LONGEST)
@@ -105,7 +105,8 @@ class Reasons:
             before = match.end() <= start
             left, right = (match.end(), start) if before else (end, match.start())
             gap = len(self._data[left:right].decode("utf-8", "ignore")) if right > left else 0
-            if gap <= within and (across or not BLANK_LINE.search(self._data, left, right)):
+            elsewhere = not across and belongs_elsewhere(self._data, left, right, None if before else match.end())
+            if gap <= within and not elsewhere:
                 yield gap if before or match.start() < end else gap + BEHIND, _shown(match[0]), gap
 
     def _weight(self, candidate: Candidate, words: WordList | None) -> int:

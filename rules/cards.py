@@ -4,7 +4,7 @@ import re
 from typing import Final
 from urllib.parse import unquote
 
-from rules.financial import within_iban
+from rules.financial import within_dump, within_iban
 from rules.verdict import Verdict, digits_of, is_repeated, luhn_valid, spoken_digits
 
 # Issuers' ranges (ISO/IEC 7812) as first and last prefix, with the lengths in use.
@@ -82,7 +82,9 @@ _CARD_PARAMETER: Final = re.compile(rb"card|cc|pan\b|credit|debit|payment|acct|a
 _ORDER: Final = re.compile(
     rb"\b(?:orders?|ref(?:erence)?|confirmation|transaction|trans|shipment|booking|reservation|case|ticket|item|product|"
     rb"article|job|batch|lot|request|document|doc|file|session|message|msg|event|user|customer|client|object|record|node|"
-    rb"process|thread|device|asset|license|licence|key|hash|uuid|guid|tx|txn)(?:[ _-]?(?:id|no|nr|num|number|code))?"
+    rb"process|thread|device|asset|license|licence|key|hash|uuid|guid|tx|txn|auftrag|bestellung|beleg|rechnung|sendung|vorgang|"
+    rb"vertrag|kunde|commande|facture|colis|pedido|factura|env[i\xc3\xad]{1,2}o|ordine|fattura|spedizione|encomenda|bestelling|"
+    rb"factuur|zending)(?:e?[ns]?[ _-]?(?:id|no|nr|num|number|nummer|code|n\xc2\xb0|n\xc2\xba))?"
     rb"[\s\"'.:#=]{0,4}$",
     re.I,
 )
@@ -126,7 +128,7 @@ def card_posted(text: str) -> Verdict:
 
 def card_place(data: bytes, start: int, end: int) -> Verdict:
     """A number in a link, or behind the word order, says little unless its name does: one step less sure."""
-    if within_iban(data, start, end):
+    if within_iban(data, start, end) or within_dump(data, start, end):
         return Verdict.NO
     before = data[max(0, start - _LONGEST_URL) : start]
     if data[start:end].isdigit() and _ORDER.search(before[-_LONGEST_NAME:]):

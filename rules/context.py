@@ -17,6 +17,9 @@ _LONGEST: Final = 80  # bytes of a word, at most; packs are held to it
 _JOINED_FROM: Final = 5  # letters of a phrase that may be written without its gaps
 BLANK_LINE: Final = re.compile(rb"\n[ \t\r>|]*\n")
 _CAMEL_FROM: Final = 3  # letters of a word that may stand in the middle of a program's name
+_APART: Final = re.compile(rb"[ \t]*[,;|\t\n)]")
+_NUMBERED: Final = re.compile(rb"(?:[\s.:#=(+]|\xc2\xb0|n[or]\b|num\b|number\b){0,6}[A-Z]{0,4}-?[0-9]", re.I)
+_OTHER_LABEL: Final = re.compile(rb"[0-9][^A-Za-z]*(?!(?:and|or|to|und|oder|et|ou|bis|y|o|e)\b)[A-Za-z]{2}")
 BEHIND: Final = 12  # a word behind a value is so much farther than one before it: labels stand before
 
 
@@ -56,11 +59,24 @@ def _one(word: str) -> str:
     return whole
 
 
+def belongs_elsewhere(data: bytes, left: int, right: int, behind: int | None) -> bool:
+    """Whether a word belongs to another value or paragraph than the value it stands near: what lies between says so.
+
+    In `SSN 536-22-1234, Tel. 555-0142` and `Room 12, SSN 536-22-1234` each number has its own label. `left` to `right`
+    is what lies between; `behind` is where a word ends that stands behind the value.
+    """
+    if BLANK_LINE.search(data, left, right):
+        return True
+    if behind is None:
+        return _OTHER_LABEL.search(data, left, right) is not None
+    return _APART.match(data, left, right) is not None and _NUMBERED.match(data, behind) is not None
+
+
 class Nearby:
     """The words of one set in one text, looked up where they are asked for and not twice."""
 
     def __init__(self, pattern: re2._Regexp, data: bytes, is_ascii: bool, across: bool = True) -> None:
-        """`across`: whether a word of another paragraph counts."""
+        """`across`: whether a word of another paragraph counts, or the label of another value."""
         self._across = across
         self._pattern = pattern
         self._data = data
@@ -101,7 +117,8 @@ class Nearby:
         gap = max(0, right - left)
         if gap > within and not self._is_ascii:
             gap = len(self._data[left:right].decode("utf-8", "ignore"))
-        if gap > within or (not self._across and BLANK_LINE.search(self._data, left, right)):
+        behind = None if before else word_end
+        if gap > within or (not self._across and belongs_elsewhere(self._data, left, right, behind)):
             return _FAR
         return gap if before or word_start < end else gap + BEHIND
 

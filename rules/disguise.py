@@ -6,9 +6,11 @@ of two scripts shows that they are meant so.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from rules.encoded import Segment, is_packed, respelt, unpacked
 from rules.normalise import BARRIER, Normalised
 
 _AROUND: Final = 512  # bytes on either side of what is disguised, for the words that name it
@@ -64,35 +66,59 @@ _LEAST: Final = 5  # true digits of a number
 class Disguised:
     """What a text says besides, in pieces; `normal` is it, joined. Offsets are characters."""
 
-    def __init__(self, pieces: Sequence[tuple[int, str]]) -> None:
-        self._begins: list[tuple[int, int]] = []  # in what is said besides, and in the text
+    def __init__(self, pieces: Sequence[Sequence[Segment]]) -> None:
+        self._begins: list[int] = []  # in what is said besides
+        self._starts: list[int] = []  # in the text
         place = 0
-        for start, piece in pieces:
-            self._begins.append((place, start))
-            place += len(piece) + len(BARRIER)
-        text = BARRIER.join(piece for _, piece in pieces)
+        for piece in pieces:
+            for start, said in piece:
+                self._begins.append(place)
+                self._starts.append(start)
+                place += len(said)
+            place += len(BARRIER)
+        text = BARRIER.join("".join(said for _, said in piece) for piece in pieces)
         self.normal = Normalised(text.encode(), text)
 
     def origin(self, offset: int) -> int:
         """The place in the text."""
-        for begin, start in reversed(self._begins):
-            if offset >= begin:
-                return start + offset - begin
-        return offset
+        index = bisect_right(self._begins, offset) - 1
+        return self._starts[index] + offset - self._begins[index]
 
 
 def disguised(normal: Normalised, marks: Sequence[int]) -> Disguised | None:
     """What the text says besides about the marks, which are ends in bytes; None where that is nothing else."""
-    pieces: list[tuple[int, str]] = []
-    characters = done = 0
-    for first, last in _spans(normal.data, marks):
-        piece = normal.data[first:last].decode("utf-8", "ignore")
+    pieces: list[list[Segment]] = []
+    data, characters = normal.data, _Characters(normal.data)
+    packed = [mark for mark in marks if is_packed(data, mark)]
+    others = set(marks).difference(packed) if packed else marks
+    for first, last in _spans(data, others):
+        piece = data[first:last].decode("utf-8", "ignore")
         plain = undisguised(piece)
-        if plain != piece:
-            characters += len(normal.data[done:first].decode("utf-8", "ignore"))
-            done = first
-            pieces.append((characters, plain))
+        segments = respelt(plain)
+        if segments or plain != piece:
+            start = characters.upto(first)
+            pieces.append([(start + at, said) for at, said in segments or [(0, plain)]])
+    characters = _Characters(data)
+    for first, last, text in unpacked(data, packed):
+        begin, stop = _cut(data, max(0, first - _AROUND)), _cut(data, min(len(data), last + _AROUND))
+        ahead, behind = data[begin:first].decode("utf-8", "ignore"), data[last:stop].decode("utf-8", "ignore")
+        start = characters.upto(first)
+        pieces.append([(start - len(ahead), ahead), (start, text), (start + last - first, behind)])
     return Disguised(pieces) if pieces else None
+
+
+class _Characters:
+    """How many characters stand before places in bytes, which rise."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._known = (0, 0)
+
+    def upto(self, place: int) -> int:
+        """Those before the place."""
+        done, counted = self._known
+        self._known = place, counted + len(self._data[done:place].decode("utf-8", "ignore"))
+        return self._known[1]
 
 
 def undisguised(text: str) -> str:
@@ -125,7 +151,7 @@ def _word(match: re.Match[str]) -> str:
     return "".join(_LETTERS.get(char, char) for char in word)
 
 
-def _spans(data: bytes, marks: Sequence[int]) -> Iterator[tuple[int, int]]:
+def _spans(data: bytes, marks: Iterable[int]) -> Iterator[tuple[int, int]]:
     """The pieces about the marks, cut between characters; they do not meet."""
     first = last = -1
     for mark in sorted(marks):

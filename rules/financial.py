@@ -47,6 +47,10 @@ _ROUTING_LABEL: Final = re.compile(
 )
 _LONGEST_IBAN: Final = 3 * 34  # with what may stand between its signs
 _IBAN_BEGINS: Final = re.compile(rb"\b[A-Za-z][ ._-]?[A-Za-z][ ._-]?[0-9]")
+_DUMPED: Final = 40
+_HEX_BEFORE: Final = re.compile(rb"(?:\b[0-9A-Fa-f]{4} )+\Z")
+_HEX_BEHIND: Final = re.compile(rb"(?: [0-9A-Fa-f]{4}\b)+")
+_HEX_MIXED: Final = re.compile(rb"[0-9][0-9]?[A-Fa-f]|[A-Fa-f][0-9]")
 _FIELD: Final = re.compile(r"(\d+)([nac])")
 _CLASSES: Final = {"n": "[0-9]", "a": "[A-Z]", "c": "[A-Z0-9]"}
 
@@ -101,6 +105,14 @@ def within_iban(data: bytes, start: int, end: int) -> bool:
         if stop >= end and iban(data[match.start() : stop].decode("utf-8", "replace")) is Verdict.YES:
             return True
     return False
+
+
+def within_dump(data: bytes, start: int, end: int) -> bool:
+    """Whether groups of four digits stand in a row of hexadecimal ones: in a dump, or a table of characters."""
+    before = _HEX_BEFORE.search(data[max(0, start - _DUMPED) : start])
+    behind = _HEX_BEHIND.match(data, end, end + _DUMPED)
+    beside = (before[0] if before else b"") + (behind[0] if behind else b"")
+    return len(beside.split()) > 1 and _HEX_MIXED.search(beside) is not None
 
 
 def aba(text: str) -> Verdict:

@@ -13,6 +13,7 @@ from rules.candidates import Candidate, Known, Program, moved
 from rules.dense import LEAST, LONG, NARROW, WIDEST, common, digits_of, run_end, widened, windows
 from rules.detector import Detector, Pattern
 from rules.disguise import FOREIGN_MARK, MARK
+from rules.encoded import DIGITS_MARK, PACKED_MARK, SPOKEN_MARK
 from rules.engine import Bundle, Cache, Engine, Expression, Mode
 from rules.lanes import Lane, lane_of, lean
 from rules.literals import Literals
@@ -25,7 +26,7 @@ Spans: TypeAlias = Sequence[tuple[int, int]]
 _END: Final = (1 << 40) - 1
 _BARRIER: Final = BARRIER.encode()
 _EVENTS: Final = 3  # 1 << 3 matches that are only counted cost as much as one step of the budget
-_AMONG_NUMBERS: Final = (run_end(LEAST), run_end(LONG), MARK)  # runs of digits, long ones of these, and marks
+_AMONG_NUMBERS: Final = (run_end(LEAST), run_end(LONG), f"{MARK}|{DIGITS_MARK}")  # runs of digits, long ones, marks
 _SMALL: Final = 1024  # bytes: a text up to this length is searched whole
 
 
@@ -69,10 +70,10 @@ class Search:
         cache = bundle
         self._arming = Arming(detectors)
         self._literals = Literals(terms, self._arming.names, cache)
-        self._words = _Pass(detectors, _anywhere(Lane.WORDS), [], cache)
+        self._words = _Pass(detectors, _anywhere(Lane.WORDS), [Expression(SPOKEN_MARK)], cache)
         self._numbers = _Pass(detectors, _anywhere(Lane.NUMBERS), [*map(Expression, _AMONG_NUMBERS)], cache)
         fields = Expression(FIELDS, once=True, lines=True)
-        self._capitals = _Pass(detectors, _anywhere(Lane.CAPITALS), [fields], cache)
+        self._capitals = _Pass(detectors, _anywhere(Lane.CAPITALS), [fields, Expression(PACKED_MARK)], cache)
         self._others = _Pass(detectors, _anywhere(Lane.OTHERS), [], cache)
         self._foreign = Engine([Expression(FOREIGN_MARK)], cache)
         self._second = tuple(
@@ -172,9 +173,13 @@ class Search:
         """What the engine sees of patterns, pass by pass, each as `index << 40 | end`."""
         armed, runs, long_runs = Armed(self._arming, data), list[int](), list[int]()
         whole = ((0, len(data)),)
-        for each in (self._words, self._others):
-            for block in each.blocks(data, whole, budget):
-                yield each, block
+        for block in self._others.blocks(data, whole, budget):
+            yield self._others, block
+        words = self._words.count << 40
+        for block in self._words.blocks(data, whole, budget):
+            if any(event >= words for event in block):
+                marks += [event & _END for event in block if event >= words]
+            yield self._words, [event for event in block if event < words]
         numbers, capitals = self._numbers, self._capitals
         others, told = numbers.count << 40, (runs, long_runs, marks)
         for block in numbers.blocks(data, whole, budget):
@@ -186,9 +191,15 @@ class Search:
                     told[event - others >> 40].append(event & _END)
             yield numbers, seen
         for block in capitals.blocks(data, whole, budget):
-            if any(event >> 40 == capitals.count for event in block):
-                armed.add(self._arming.fields, (0,))
-            yield capitals, [event for event in block if event >> 40 < capitals.count]
+            seen = list[int]()
+            for event in block:
+                if event >> 40 < capitals.count:
+                    seen.append(event)
+                elif event >> 40 == capitals.count:
+                    armed.add(self._arming.fields, (0,))
+                else:
+                    marks.append(event & _END)
+            yield capitals, seen
         if not data.isascii():
             marks += [event & _END for block in self._foreign.ends(data) for event in block]
         about = self._about(data, runs)

@@ -3,14 +3,14 @@
 import re
 from typing import Final
 
-from rules.financial import within_iban
+from rules.financial import within_dump, within_iban
 from rules.verdict import Verdict, luhn_valid
 from rules.world.arithmetic import Tests, digits_that, form_that, is_day, verhoeff, weighted
 
 # GB/T 2260: the first two digits of a place in China.
 _CN_PLACES: Final = re.compile(r"1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3]|91")
 _FOUR_BEFORE: Final = re.compile(rb"[0-9]{4}[ -]$")
-_FOUR_BEHIND: Final = re.compile(rb"[ -][0-9]{4}(?![0-9])")
+_FOUR_BEHIND: Final = re.compile(rb"[ -][0-9]{3,4}(?![0-9])")
 _TW_LETTERS: Final = "ABCDEFGHJKLMNPQRSTUVXYWZIO"  # 10 to 35, in this order
 _SG_LETTERS: Final = {"S": "JZIHGFEDCBA", "F": "XWUTRQPNMLK", "M": "XWUTRQPNJLK"}
 _MY_NO_PLACES: Final = frozenset({"00", "17", "18", "19", "20", "69", "70", "73", "80", "81", "94", "95", "96", "97"})
@@ -21,9 +21,10 @@ def _aadhaar(digits: str) -> bool:
 
 
 def aadhaar_place(data: bytes, start: int, end: int) -> Verdict:
-    """Three groups of four digits are none where a fourth stands beside them: that is a card; nor within an IBAN."""
+    """Three groups of four digits are none beside a fourth, as of a card, nor within an IBAN or a dump."""
     beside = _FOUR_BEFORE.search(data[max(0, start - 6) : start]) or _FOUR_BEHIND.match(data, end)
-    return Verdict.NO if beside or within_iban(data, start, end) else Verdict.YES
+    elsewhere = beside or within_iban(data, start, end) or within_dump(data, start, end)
+    return Verdict.NO if elsewhere else Verdict.YES
 
 
 def _cn_id(match: re.Match[str]) -> bool:
