@@ -10,7 +10,7 @@ What is where:
 - who may do what, when: `lifecycle`, `authority`, `acting`; what acts need at hand: `desk`; the service: `box`
 - a mail becomes a box: `making`, `mail`, `entities`, `parts`, `headers`, `names`, `inplace`, `htmltext`, `boxkey`
 - invitations, and what becomes of them: `inviting`, `post`, `bounces`, `reminding`
-- a guest: `finding` (their seat), `participants`, `reading`, `opening`, `contents`, `telling`, `proving`
+- a guest: `seating` (their seat), `participants`, `reading`, `opening`, `contents`, `telling`, `proving`
 - answers and files: `answers`, `answering`, `uploads`, `uploading`, `receiving`, `limits`, `kinds`
 - those who keep a box: `keeping`, `partaking`, `recalling`, `changing`, `looking`, `listing`, `vouching`
 - what is told of it: `summaries`, `tracking`, `auditrecord`

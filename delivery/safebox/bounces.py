@@ -11,11 +11,11 @@ from sqlalchemy import Connection
 from delivery.dsn import Dsn, read_dsn
 from delivery.items import Item, Kind, Reply, State
 from delivery.safebox.desk import Desk
-from delivery.safebox.finding import Finding
 from delivery.safebox.inviting import about_in
 from delivery.safebox.lifecycle import GUEST_MOVES
 from delivery.safebox.post import Posted
 from delivery.safebox.reading import Seat, seat_of
+from delivery.safebox.seating import Seating
 from delivery.store.audit import Event, EventKind, record
 from delivery.store.boxes import GuestState, get_participant, move_guest, namespace_of_participant
 from keys.tokens import claimed_ident, verify_address
@@ -26,7 +26,7 @@ _LOST: Final = (State.BOUNCED, State.REFUSED, State.CANCELLED)
 log = structlog.get_logger()
 
 
-class NoticeBounces(Finding):
+class NoticeBounces(Seating):
     """The end of notices, as the queue's worker and the inbound door report it."""
 
     def __init__(self, desk: Desk) -> None:

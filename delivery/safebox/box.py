@@ -1,6 +1,6 @@
 """The service that portal and commands use for everything about SafeBoxes, made of classes that each stand in a file:
 
-Guests: `finding.py` (which box), `opening.py` (read, download), `telling.py` and `proving.py` (what else they do),
+Guests: `seating.py` (which box), `opening.py` (read, download), `telling.py` and `proving.py` (what else they do),
 `answering.py`, `uploading.py` (files that come before an answer). Owners and admins: `keeping.py` (a whole box),
 `looking.py` (what is in it), `partaking.py` (its people), `changing.py`, `recalling.py`, `tracking.py`, `vouching.py`,
 `listing.py`, `auditrecord.py`. Time: `clockwork.py`, `ending.py` (who is told of an end). `bounces.py`: notices that
@@ -20,7 +20,6 @@ from delivery.safebox.bounces import NoticeBounces
 from delivery.safebox.changing import Changing
 from delivery.safebox.clockwork import Clockwork
 from delivery.safebox.desk import Desk
-from delivery.safebox.finding import may_read
 from delivery.safebox.inviting import Inviter
 from delivery.safebox.keeping import Keeping
 from delivery.safebox.lifecycle import Act
@@ -33,6 +32,7 @@ from delivery.safebox.profile import stored_profile
 from delivery.safebox.proving import Proving
 from delivery.safebox.reading import Seat
 from delivery.safebox.recalling import Recalling
+from delivery.safebox.seating import may_read
 from delivery.safebox.tracking import Tracking
 from delivery.safebox.uploads import Sent
 from delivery.safebox.vouching import Vouching

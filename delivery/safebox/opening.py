@@ -14,12 +14,12 @@ from delivery.errors import DeliveryError
 from delivery.safebox.choices import Told
 from delivery.safebox.contents import DocumentReader, OpenBox
 from delivery.safebox.desk import act_of_guest
-from delivery.safebox.finding import Finding, may_read
 from delivery.safebox.inviting import about_in
 from delivery.safebox.lifecycle import GUEST_MOVES
 from delivery.safebox.participants import Access
 from delivery.safebox.post import Posted
 from delivery.safebox.reading import Seat, content_of, open_shelf, read_document, read_original, shelf_of
+from delivery.safebox.seating import Seating, may_read
 from delivery.store.audit import EventKind, record
 from delivery.store.blobs import Blobs
 from delivery.store.box_contents import Wrote, any_recalled, documents_of, get_document, messages_of
@@ -36,7 +36,7 @@ class Withdrawn(DeliveryError):
     """The box was recalled, deleted or closed for this guest while a document was being read."""
 
 
-class Opening(Finding):
+class Opening(Seating):
     """Documents are decrypted only as they are read; a download stops when its box or document is recalled."""
 
     async def open_box(self, namespace: str, participant_id: str, seen: Access | None) -> OpenBox | None:

@@ -14,11 +14,11 @@ from delivery.errors import DeliveryError
 from delivery.notices.facts import About
 from delivery.notices.notice import Notice
 from delivery.safebox.desk import act_of_guest
-from delivery.safebox.finding import Finding
 from delivery.safebox.inviting import about_in
 from delivery.safebox.participants import Access, Way
 from delivery.safebox.post import Posted
 from delivery.safebox.reading import Seat
+from delivery.safebox.seating import Seating
 from delivery.store import throttles
 from delivery.store.account_rows import phrase_of
 from delivery.store.audit import Event, EventKind, record
@@ -44,7 +44,7 @@ Compose = Callable[[About, datetime], Notice]
 Happen = Callable[[Connection, Seat, datetime], Event | bool | None]
 
 
-class Telling(Finding):
+class Telling(Seating):
     """Notices are composed and sealed before the transaction, and enqueued within it."""
 
     async def decline(self, namespace: str, participant_id: str, seen: Access) -> bool:

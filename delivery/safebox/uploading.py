@@ -14,7 +14,6 @@ from sqlalchemy import Connection
 from delivery.safebox.answering import left_today
 from delivery.safebox.authority import By, standing_of
 from delivery.safebox.desk import Desk
-from delivery.safebox.finding import may_read
 from delivery.safebox.lifecycle import Act, forbidden, refusal, state_at
 from delivery.safebox.limits import AnswerLimits, AnswerRefused, TooMuch
 from delivery.safebox.names import clean_name, clean_type
@@ -22,6 +21,7 @@ from delivery.safebox.participants import Access
 from delivery.safebox.profile import stored_profile
 from delivery.safebox.reading import Seat, invitation_of, seat_at, seat_of
 from delivery.safebox.receiving import Arrival, Receiving
+from delivery.safebox.seating import may_read
 from delivery.safebox.uploads import UNSENT, Upload, forget_pieces, opened, sealed_facts
 from delivery.store import uploads as rows
 from delivery.store.boxes import get_box, get_participant

@@ -1,4 +1,4 @@
-"""Finding a guest's seat in a SafeBox: by link, by reference, by id, by address. Changes and records nothing."""
+"""Finds a guest's seat in a SafeBox: by link, by reference, by id, by address. Changes and records nothing."""
 
 import asyncio
 from collections.abc import Callable
@@ -28,8 +28,8 @@ from keys.tokens import digest, normalise_reference
 Find = Callable[[Connection], ParticipantRow | None]
 
 
-class Finding:
-    """Foreign, wrong and unknown links, references and ids are all None: nobody learns which it was."""
+class Seating:
+    """Finds guests. Foreign, wrong and unknown links, references and ids all give None: nobody learns which it was."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
