@@ -147,8 +147,8 @@ def _candidates(data: bytes, declared: str | None) -> list[str]:
     else:
         if declared is None or not _is_plain(declared):
             names.append("cp1252")
-        names += [name for name, digits in _FULLWIDTH if digits.search(data)]
-    if b"+" in data and _UTF7_RUN.search(data) and data.isascii():
+        names += [name for name, digits in _FULLWIDTH if search(digits, data) is not None]
+    if b"+" in data and data.isascii() and search(_UTF7_RUN, data) is not None:
         names.append("utf-7")
     if zeros:
         names.append(_NO_ZEROS)

@@ -15,7 +15,7 @@ from rules.content import in_short
 Said = TypeVar("Said", str, bytes)
 
 _SOME: Final = 2 << 20  # bytes, or characters
-_SEARCHED: Final = 1 << 19  # an expression of Python's is slower than other looks
+_SEARCHED: Final = 1 << 17  # an expression of Python's is slower than other looks
 _STRIDE: Final = 1 << 16
 _LEAPS: Final = 8
 _WIDEST: Final = 4096
