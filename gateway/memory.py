@@ -18,6 +18,10 @@ _M_TRIM_THRESHOLD: Final = -1
 _LARGE_BUFFER: Final = 8 * 2**20  # bytes: from here on a buffer has pages of its own, new ones each time
 _KEPT_FREE: Final = 48 * 2**20  # bytes at the end of a heap that are kept for the next message, until somebody weighs
 _GARBAGE: Final = 10_000  # objects between collections: a message makes some hundreds that go by themselves
+# And how often the survivors are looked at again, and theirs: all other threads wait for that, so few at a time. Of
+# 100,000 at once, as is the default, a mail of many numbers kept the event loop for 25 ms.
+_SURVIVED: Final = 2
+_SURVIVED_TWICE: Final = 40
 _TURN: Final = 0.001  # seconds a thread keeps the interpreter: those of the store need it often, and briefly
 _PSS: Final = re.compile(rb"^Pss:\s+(\d+) kB", re.MULTILINE)
 
@@ -101,5 +105,5 @@ def settle() -> None:
     gc.collect()
     gc.freeze()
     gc.enable()
-    gc.set_threshold(_GARBAGE)
+    gc.set_threshold(_GARBAGE, _SURVIVED, _SURVIVED_TWICE)
     sys.setswitchinterval(_TURN)
