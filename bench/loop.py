@@ -12,6 +12,7 @@ is looked at by one more, roughly.
 
 import argparse
 import base64
+import gc
 import io
 import json
 import os
@@ -184,11 +185,20 @@ class Watch:
 
     def __init__(self, told: Path) -> None:
         self._told = told.open("w")
-        self._waits = Path(f"/proc/self/task/{threading.get_native_id()}/schedstat")
+        self._waits = os.open(f"/proc/self/task/{threading.get_native_id()}/schedstat", os.O_RDONLY)
         self._last = time.perf_counter()
         self._spent = time.process_time()
         self._before = 0.0
         self._seen = ""
+        self._began = 0.0
+        gc.callbacks.append(self._collect)
+
+    def _collect(self, phase: str, told: dict[str, int]) -> None:
+        """Garbage collection, which nobody else can look at while it runs."""
+        if phase == "start":
+            self._began = time.perf_counter()
+        elif (spent := time.perf_counter() - self._began) > NOTED:
+            self._seen += f"[garbage of generation {told['generation']}: {spent * 1000:.1f} ms] "
 
     def beat(self) -> None:
         """Note how late it is, and set the timer again."""
@@ -200,12 +210,15 @@ class Watch:
             self._told.write(json.dumps([time.time(), late * 1000, self._seen]) + "\n")
             self._told.flush()
         self._seen = ""
-        self._last, self._spent, self._before = time.perf_counter(), time.process_time(), self._waited()
+        self._last, self._spent, self._before = time.perf_counter(), time.process_time(), waited
         asyncio.get_running_loop().call_later(BEAT, self.beat)
 
     def _waited(self) -> float:
-        """Seconds that this thread was in line for a processor, so far (the kernel's sched-stats)."""
-        return int(self._waits.read_text().split()[1]) / 1e9
+        """Seconds that this thread was in line for a processor, so far (the kernel's sched-stats).
+
+        In one call: at the end of each it has to wait for the interpreter again, which would be held against the loop.
+        """
+        return int(os.pread(self._waits, 100, 0).split()[1]) / 1e9
 
     def look(self) -> None:
         """In a thread, for as long as the bench lives: however that ended, the gateway ends too."""
