@@ -1,4 +1,7 @@
-"""Which detectors a text can name at all, and where: told by the first pass, so that others need no look."""
+"""Tells which detectors a text names at all, and where, so that `named` patterns are searched for only there.
+
+A detector is armed by one of its words ("passport no.") or the header of a column; the first pass finds both.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -38,7 +41,7 @@ class Arming:
 
 
 class Armed:
-    """What of one text has to be searched for values that count only where they are named, detector by detector."""
+    """The pieces of one text that have to be searched for `named` patterns, detector by detector."""
 
     def __init__(self, arming: Arming, data: bytes) -> None:
         self._arming = arming
@@ -49,11 +52,11 @@ class Armed:
 
     @property
     def detectors(self) -> list[int]:
-        """Those that the text names, in their order."""
+        """The detectors that the text names, in their order."""
         return sorted(self._whole.union(*(self._arming.detectors[name] for name in self._spans)))
 
     def add(self, index: int, ends: Sequence[int]) -> None:
-        """Take a word where it ends in a block, in order. One that may head a column speaks for all of the text."""
+        """Note where a word ends, in rising order. One that may head a column arms its detector for the whole text."""
         detectors = self._arming.detectors[index]
         if self._whole.issuperset(detectors):
             return

@@ -1,4 +1,4 @@
-"""How much work one message may cost: counted in steps and not in time, so that one message always ends the same."""
+"""How much work scanning one message may cost: counted in steps, not in time, so that the result is always the same."""
 
 from typing import Final
 
@@ -6,7 +6,7 @@ MOST_STEPS: Final = 3_000_000  # some 10 s of one processor; 50 MB of prose cost
 
 
 class Budget:
-    """What is left of the work for one message. Once it is spent, what was not looked at has to be told."""
+    """The steps left for one message. Once they are spent, texts not searched have to be reported as unreadable."""
 
     __slots__ = ("cut", "left")
 

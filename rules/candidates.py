@@ -1,4 +1,4 @@
-"""From the end of a match to a value: the span, the check, what it touches."""
+"""From the end of a match to a value: finds its start, runs the check, and looks at what it touches."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
@@ -46,7 +46,7 @@ class Candidate:
 
 
 def moved(candidate: Candidate, by: int) -> Candidate:
-    """The same, so many bytes further on."""
+    """The same candidate, so many bytes further on."""
     return replace(candidate, start=candidate.start + by, end=candidate.end + by)
 
 
@@ -61,7 +61,10 @@ class Known:
 
 
 class Program:
-    """One pattern of one detector, ready to confirm what the engine saw; `exact`: it saw the pattern itself."""
+    """One pattern of one detector, ready to confirm matches of the engine.
+
+    `exact`: the engine searched for the pattern itself, not for a leaner one (`lanes.lean`).
+    """
 
     def __init__(self, detector: int, pattern: Pattern, regex: re2._Regexp, *, exact: bool = True) -> None:
         self.detector = detector
@@ -79,9 +82,8 @@ class Program:
         self._around = check.around if check else None
 
     def confirm(self, data: bytes, end: int, budget: Budget, known: Known) -> Candidate | None:
-        """The longest valid match that ends at `end`, if there is one; None where the budget is spent, too.
-
-        None as well where a surer pattern of the detector has found one there already.
+        """The longest valid match that ends at `end`, if there is one; None also if the budget is spent, or if a surer
+        pattern of the detector has found one there already.
         """
         last, rank = known.surest.get(self.detector, (0, 0))
         if last == end and rank > self._rank:
@@ -164,7 +166,7 @@ class Program:
 
 
 def canonical(text: str, separators: Mapping[int, int | None] = _SEPARATORS) -> str:
-    """What two ways of writing one value share: no separators, capital letters."""
+    """The form in which two ways of writing one value are equal: without separators, in capital letters."""
     if text.isdigit():
         return text
     digits = text.translate(_DIGIT_SEPARATORS)

@@ -26,7 +26,7 @@ _LOOKED_AT: Final = 1 << 12
 
 
 def in_short(data: str | bytes) -> object:
-    """For hashes: a short text itself, of a long one some of it, for to hash megabytes keeps all threads waiting."""
+    """What is hashed of a text: a short one whole, of a long one a part, since hashing megabytes blocks all threads."""
     if len(data) <= _LONG:
         return data
     return len(data), data[:_LOOKED_AT], data[:: len(data) // _LOOKED_AT], data[-_LOOKED_AT:]

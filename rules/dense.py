@@ -1,7 +1,7 @@
-"""Which patterns can only match where digits stand close together, and where in a text they do.
+"""Tells which patterns can match only where digits stand close together, and where in a text that is.
 
-Most of what is looked for is a number. A look for "seven digits close together" costs a tenth of a look for all the
-shapes that numbers have, and says where in a text those can stand at all; the rest of it need not be searched for them.
+Most detectors look for numbers. Searching for "seven digits close together" costs a tenth of searching for all the
+shapes that numbers have, and tells where in a text those can stand; the rest of it need not be searched for them.
 """
 
 import re
@@ -65,14 +65,14 @@ _DIGIT: Final = _Piece(1)
 
 @lru_cache(_MOST_KNOWN)
 def digits_of(regex: str) -> int:
-    """Of a pattern that RE2 takes: the digits of a run that every match is sure to hold. Never too many."""
+    """How many digits, close together, every match of a pattern holds at least. Rather too few than too many."""
     reader = _Reader(regex)
     piece = reader.alternatives()
     return piece.digits if reader.done else 0
 
 
 class _Reader:
-    """Walks a pattern. What it does not know counts as something else than digits."""
+    """Walks a pattern that RE2 accepts. A construct it does not know counts as holding no digits."""
 
     def __init__(self, regex: str) -> None:
         self._regex = regex
@@ -251,7 +251,7 @@ def widened(spans: Sequence[tuple[int, int]], by: int, size: int) -> list[tuple[
 
 
 def common(one: Sequence[tuple[int, int]], other: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """What lies in a piece of both; the pieces of each are in their order and do not meet."""
+    """The parts that both sets of pieces cover; the pieces of each are in order and do not touch."""
     if len(one) == 1 and other and one[0][0] <= other[0][0] and one[0][1] >= other[-1][1]:
         return list(other)
     found: list[tuple[int, int]] = []

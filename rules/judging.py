@@ -1,4 +1,4 @@
-"""How sure a candidate is, by the words around it, and which of several that overlap stays."""
+"""Decides how sure a candidate is, by the words around it, and which of several overlapping ones stays."""
 
 import itertools
 import re
@@ -49,7 +49,7 @@ class Judge:
         self._unless: dict[int, list[Nearby]] = {}
 
     def judge(self, found: Mapping[int, Sequence[Candidate]]) -> dict[int, list[Candidate]]:
-        """The candidates by detector, as sure as they are; those that a word of `unless` explains are gone."""
+        """The candidates by detector with their confidence; those that a word of `unless` explains are left out."""
         judged: dict[int, list[Candidate]] = {}
         nearest: dict[tuple[int, int], int] = {}  # of several detectors' labels, the nearest to a value
         for index, candidates in found.items():
@@ -129,7 +129,7 @@ class Judge:
         return [Nearby(pattern, self._data, self._is_ascii, across) for pattern in patterns]
 
     def _raise(self, candidate: Candidate, nearest: Mapping[tuple[int, int], int]) -> None:
-        """A word nearby makes surer, unless another detector's word stands nearer to the same value."""
+        """Raise the confidence if a word of `near` is nearby and no other detector's word is nearer to the value."""
         if candidate.near is not None and candidate.near <= nearest[candidate.start, candidate.end]:
             candidate.raised = True
             detector = self._words.detectors[candidate.detector]
@@ -156,10 +156,10 @@ def _standing(candidate: Candidate) -> tuple[int, bool]:
 
 
 class Kept:
-    """What is kept of one text: of each detector and confidence the first `most`, so that no flood hides another.
+    """The candidates kept of one text: the first `most` of each detector and confidence, so that no flood hides others.
 
-    Of a value so many as MOST_OF_ONE, so that no number written over and over hides others. `full` are the detectors
-    of which nothing more could count.
+    Of one value at most MOST_OF_ONE are kept, so that a number written over and over hides no others. `full`: the
+    detectors of which nothing more could count.
     """
 
     def __init__(self, most: int) -> None:

@@ -1,9 +1,9 @@
-"""Which patterns are compiled together: those that begin alike.
+"""Sorts patterns into lanes: those that begin alike are compiled into one database.
 
-The engine leaps over what no pattern can begin with. Patterns that hold a word cost next to nothing, since it leaps
-from word to word; those that begin with a digit let it leap over letters; those that begin with capitals over all else.
-In one database with the others each of them keeps it from leaping, and costs several times as much. Where a lane is
-wrong about a pattern, that costs time and nothing else.
+The engine skips whatever no pattern of a database can begin with. Patterns that hold a word cost next to nothing, since
+it skips from word to word; those that begin with a digit let it skip letters; those that begin with capitals, all else.
+In one database each kind would keep the engine from skipping what the others could skip, and cost several times as
+much. If a pattern is put into the wrong lane, that costs time and nothing else.
 """
 
 import re
@@ -66,10 +66,10 @@ def _holds_pair(regex: str) -> bool:
 
 
 def lean(regex: str) -> str:
-    """What the engine looks for in place of a pattern: it ends wherever the pattern does, and elsewhere, too.
+    """What the engine searches for in place of a pattern: it matches wherever the pattern does, and elsewhere too.
 
-    Of a letter and a sign that stand twice at the beginning, the latter: single letters between signs are rare, but to
-    keep two of them in mind takes the engine twice as long for each letter of a text.
+    Of a letter and a sign that stand twice at the beginning, only the second pair is searched for: remembering two of
+    them costs the engine twice as long for each letter of a text, and single letters between signs are rare.
     """
     twice = _TWICE.match(regex)
     if twice is None or not (_all_of(twice[1], r"[0-9A-Za-z]") and _all_of(twice[2], r"[^0-9A-Za-z\x80-\uffff]")):

@@ -1,9 +1,9 @@
-"""Words and phrases, found in one pass however many: the terms of weighted lists, and words that name values.
+"""Finds words and phrases in one pass, however many there are: terms of weighted lists, and words that name values.
 
-Few words would do for most texts, but many are sought, and what a search costs depends on what it is misled by. A
-phrase is made of words that stand everywhere, so eight bytes of it are sought that lie across a gap, which stand
-nearly nowhere else. Short names that stand alone have a database of their own: what they ask of the sign before them
-makes the search for all others a third dearer.
+What a search costs depends on how often the text looks like a hit and is none. Phrases are made of words that stand
+everywhere, so for each only eight bytes across one of its gaps are searched for, which occur nearly nowhere else. Short
+names that must stand alone have a database of their own: their look at the sign before them would make the search for
+all others a third slower.
 """
 
 from bisect import bisect_left

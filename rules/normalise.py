@@ -1,7 +1,7 @@
-"""Text as patterns want it: one spelling for each digit, dash and space, and nothing that is invisible.
+"""Rewrites text for the patterns: one spelling for each digit, dash and space, and nothing that is invisible.
 
-A value must be found however it was dressed: full-width or Arabic digits, a non-breaking hyphen, a zero-width space
-between two digits, a line that a mail program broke within a number. What is changed, and into what:
+A value must be found however it was written: with full-width or Arabic digits, a non-breaking hyphen, a zero-width
+space between two digits, a line that a mail program broke within a number. What is changed, and into what:
 
 - compatibility forms (NFKC), decimal digits of all scripts to ASCII, dashes of all scripts to `-`, spaces to ` `,
   line ends to line feeds;

@@ -1,4 +1,4 @@
-"""Where in a part a hit stands, as a person would say it."""
+"""Says where in a part a hit stands, as a person would: a cell, a page, a line."""
 
 from bisect import bisect_right
 from collections.abc import Sequence

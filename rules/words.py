@@ -1,4 +1,4 @@
-"""Weighted word lists: terms that say little alone, and much together."""
+"""Weighted word lists: terms that say little alone count once enough of them stand near each other."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -32,7 +32,7 @@ class Seen:
 
 
 class Sums:
-    """The terms of one text by detector; of one term so many as can matter."""
+    """Gathers the terms of one text by detector; of one term no more places than can matter."""
 
     def __init__(self) -> None:
         self.seen: dict[int, list[Seen]] = defaultdict(list)
