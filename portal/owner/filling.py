@@ -120,11 +120,11 @@ def _title_of(record: BoxStory) -> str:
 
 
 def to_whom(message: BoxMessage) -> str:
-    """Who reads a message, for those who keep its box."""
+    """Who reads a message, for those who keep its box; empty: their own, of which guests see nothing."""
     if message.only_for is not None:
         return for_one(message.only_for)
-    if message.author.is_reader:
-        return _("from you")
+    if message.author.is_reader and message.author.role is Role.COLLEAGUE:
+        return ""
     return _("to you") if message.author.role is Role.GUEST else _("to everybody in it")
 
 

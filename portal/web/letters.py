@@ -105,11 +105,11 @@ def shown_message(here: str, message: BoxMessage, to: str, key: str = "", *, rem
 
 
 def to_whom(box: OpenBox, message: BoxMessage) -> str:
-    """Who reads a letter, in words for the one who reads it too."""
+    """Who reads a letter, in words for the one who reads it too; empty: they wrote it themselves."""
     if message.only_for is not None:
         return for_one(message.only_for)
     if message.author.is_reader:
-        return _("from you")
+        return ""
     others = len([person for person in box.people if not person.is_reader and person.id != message.author.id])
     if not others:
         return _("to you")

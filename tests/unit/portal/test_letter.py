@@ -1,6 +1,7 @@
 """The open box: what is shown, what is kept out, and answers."""
 
 import asyncio
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
@@ -52,6 +53,17 @@ async def test_the_letter_shows_who_wrote_what_until_when(portal, box, guest) ->
         "Your reply goes to <strong>Dr. Katharina Weber</strong>",
     ):
         assert shown in guest.text
+
+
+async def test_above_a_long_text_a_link_leads_down_to_the_documents(portal, box, guest) -> None:
+    box.messages.clear()
+    long = box.add_message("all is well " * 200)
+    box.add_document("report.pdf", b"x")
+    await guest.open_by_code(portal.boxes, box)
+    assert f'href="#docs-{long.id}">1 document<' in guest.text and f'id="docs-{long.id}"' in guest.text
+    box.messages[0] = replace(box.messages[0], text="all is well")
+    await guest.get(box.here)
+    assert "#docs-" not in guest.text and "report.pdf" in guest.text
 
 
 async def test_times_are_shown_in_the_zone_of_the_reader(portal, box, guest) -> None:
