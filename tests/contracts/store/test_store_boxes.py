@@ -120,6 +120,27 @@ async def test_a_recall_and_an_answer_at_once_leave_no_answer_behind_the_recall(
         assert kinds.index("box.answered") < kinds.index("box.recalled")
 
 
+async def test_an_answer_that_comes_four_times_at_once_from_one_form_is_one(boxes: SafeBoxes) -> None:
+    [one] = await boxes.for_address("default", GUESTS[2])
+    form = new_id()
+
+    async def send(text: str) -> str:
+        draft = await boxes.begin_answer("default", one.invitation.participant_id, CODE)
+        assert draft is not None
+        await draft.add_document("scan.pdf")
+        await draft.write(b"%PDF" * 50_000)
+        await draft.finish_document()
+        answered = await draft.send(text, once=form)
+        assert answered is not None
+        return answered.message_id
+
+    told = await asyncio.gather(*(send(text) for text in ("here", "here", "here", "here", "and another")))
+    assert len(set(told)) == 2
+    record = await boxes.show(one.invitation.box_id, ADMIN)
+    assert record is not None and record.messages == 3 and record.documents == 3
+    assert [kind for _, kind, _ in record.events].count("box.answered") == 2
+
+
 async def test_an_upload_grows_and_is_sent_once_whoever_is_faster(boxes: SafeBoxes, store: Any) -> None:
     [one] = await boxes.for_address("default", GUESTS[1])
     guest = one.invitation.participant_id
