@@ -9,7 +9,7 @@ from delivery.sections import Section
 
 
 class Adjustable(Section):
-    """Left out, a setting is as the profile has it, whatever a sender asks for."""
+    """The settings that senders may change. One that is left out stays as the profile has it, whatever they ask for."""
 
     open_for: Span | None = Field(default=None, description="`[secure 7d]`: how long guests may answer.")
     retention: RetentionSpan | None = Field(

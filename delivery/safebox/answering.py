@@ -47,8 +47,8 @@ _BEFORE: Final = frozenset(state for state, targets in GUEST_MOVES.items() if Gu
 
 
 async def keep_answer(desk: Desk, seat: Seat, draft: Draft, seen: Access, *, mail_bytes: int) -> Answered | None:
-    """Insert the answer, enqueue the mail to the owner, and tell whoever else may read it. None: the box takes no
-    answers any more; nothing was kept.
+    """Insert the answer, enqueue the mail to the owner, and notify whoever else may read it. None: the box takes no
+    answers any more, and nothing was kept.
     """
     now = desk.clock()
     key = seat.key
@@ -133,7 +133,7 @@ def left_today(desk: Desk, conn: Connection, seat: Seat, limits: AnswerLimits) -
 
 
 def _check_day(desk: Desk, conn: Connection, seat: Seat, draft: Draft) -> None:
-    """Of several answers at once no more than that are kept. Raises AnswerRefused."""
+    """Check the day's limit again within the transaction: several answers may come at once. Raises AnswerRefused."""
     limits, size = AnswerLimits.of(stored_profile(seat.box.profile)), sum(one.size for one in draft.documents)
     left = left_today(desk, conn, seat, limits) if size else None
     if left is not None and size > left:

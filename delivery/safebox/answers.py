@@ -37,7 +37,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What is written so far: for the one who keeps it. `only_for`: the one guest who reads it; empty: whoever may."""
+    """An answer as `keep_answer` gets it. `only_for`: the id of the one guest who reads it; empty: all who may."""
 
     message_id: str
     text: str = field(repr=False)
@@ -48,7 +48,7 @@ class Draft:
 
 
 class Whole(Protocol):
-    """An upload that came whole before the answer."""
+    """A file that was uploaded whole before the answer."""
 
     name: str
     type: str

@@ -42,7 +42,7 @@ class PhoneFrom(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a mail says of how its guests prove themselves. `untaken`: in sentences, what could not be used."""
+    """What a mail says about how its guests prove themselves. `untaken`: sentences about what could not be used."""
 
     phones: Mapping[str, str] = field(default_factory=dict, repr=False)  # address key -> E.164; "" stands for everybody
     question: str = field(default="", repr=False)

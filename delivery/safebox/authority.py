@@ -60,7 +60,7 @@ DONE: Final = Said(True)
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A box as somebody may see it who acts on it. `me` is None for admins and for time."""
+    """A box, and who acts on it in which role. `me` is None for admins and for time."""
 
     box: BoxRow
     actor: Actor
@@ -69,7 +69,7 @@ class Standing:
 
 
 def standing_of(conn: Connection, namespace: str, box_id: str, by: By, *, hold: bool = False) -> Standing | None:
-    """The box with what `by` is in it. None: there is no such box, or none of theirs; nobody learns which.
+    """The box, and the role that `by` has in it. None: no such box, or none of theirs; nobody learns which.
 
     `hold`: for acts. It stays as it is until the transaction ends: of two at once one wins, and the other learns.
     """

@@ -1,4 +1,4 @@
-"""What becomes of invitations: a server took them, or they came back. The owner hears of the latter, once."""
+"""Learns what became of invitations: a server took them, or they came back. The owner is told of the latter, once."""
 
 import asyncio
 from collections.abc import Callable

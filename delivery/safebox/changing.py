@@ -28,7 +28,7 @@ _UNCHANGED: Final = phrase("These are its settings already: nothing was changed.
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What can be changed of a box, and to what; what stands empty cannot."""
+    """Which settings of a box can be changed, and to what; empty fields cannot be changed."""
 
     replies: tuple[Replies, ...] = ()
     opened: tuple[Told, ...] = ()
@@ -100,7 +100,7 @@ class Changing(Acting):
 
 
 def _promised(before: Profile, after: Profile, words: Sequence[str]) -> str:
-    """The sentence that refuses words that touch what guests were told; empty: they touch nothing of it."""
+    """The sentence that refuses changes to what guests were promised; empty: nothing of it would change."""
     told = [
         (one.participants.others, one.participants.replies is Replies.ALL, one.signin, one.life.open_for)
         for one in (before, after)

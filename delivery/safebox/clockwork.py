@@ -1,5 +1,7 @@
-"""What time does to SafeBoxes: closing, reminding, deleting, and forgetting uploads that nobody sent. The times stand
-in the database, so that nothing is lost while no worker runs; every move happens once, whichever worker makes it.
+"""What happens to SafeBoxes as time passes: closing, reminding, deleting, and forgetting uploads that nobody sent.
+
+The times are in the database, so nothing is missed while no worker runs; each move happens once, whichever worker makes
+it.
 """
 
 import asyncio
@@ -53,10 +55,10 @@ class Clockwork(Ending, Uploading):
                 continue
 
     async def keep_house(self, now: datetime, stop: asyncio.Event | None = None) -> int:
-        """Do all that is due, however much has gathered; how many boxes moved or reminded.
+        """Do all that is due, however much there is; how many boxes were moved or reminded of.
 
-        Deletion first: nobody is called to what is to be gone. Closing next: who was to be reminded of a box that is
-        over is not.
+        Deletion comes first, so that nobody is invited to what is about to be deleted; then closing, so that nobody is
+        reminded of a box that is closed.
         """
         chores: tuple[tuple[Due, Move], ...] = (
             (due_to_delete, self._delete_due),
@@ -98,7 +100,7 @@ class Clockwork(Ending, Uploading):
         return await self._once(work, tidings)
 
     async def _delete_due(self, due: BoxRow, now: datetime) -> bool:
-        """One that was never seen closed ends with its content: who takes part is told both in one."""
+        """Delete boxes. Of one that was never closed (no worker ran), people are told both ends in one notice."""
         tidings = Tidings()
         if due.state is BoxState.OPEN:
             tidings = await asyncio.to_thread(self.told_of_closing, due, TIME, now)
@@ -122,7 +124,7 @@ class Clockwork(Ending, Uploading):
         return done
 
     async def _warn_due(self, due: BoxRow, now: datetime) -> bool:
-        """Tell guests who can still read it that its content goes, once; late where nothing ran, while it is there."""
+        """Tell guests who can still read a box that its content will be deleted; once, if need be late."""
         tidings = await asyncio.to_thread(self.told_of_deletion, due, now)
 
         def work(conn: Connection) -> bool:
@@ -147,7 +149,7 @@ class Clockwork(Ending, Uploading):
         return done
 
     async def _remind_due(self, due: BoxRow, now: datetime) -> bool:
-        """Mail everybody who has not opened it, once; and set when to do so next. What was missed stays missed."""
+        """Remind everybody who has not opened a box, and set the next time. Missed reminders are not sent later."""
         then = next_reminder_at(stored_profile(due.profile), due.closes_at, now)
         prepared = await asyncio.to_thread(self._reminders, due)
         sent: list[Prepared] = []

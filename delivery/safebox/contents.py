@@ -46,7 +46,7 @@ class BoxMessage:
 
 @dataclass(frozen=True, slots=True)
 class OpenBox:
-    """A box opened by one participant. `messages` in the order written; only those this participant may see."""
+    """A box, opened for one participant: the messages that this one may see, in the order written."""
 
     invitation: Invitation
     subject: str = field(repr=False)

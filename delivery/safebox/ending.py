@@ -1,5 +1,7 @@
-"""Who is told that a SafeBox closed, or that its content goes soon. Notices are composed before the transaction of what
-they tell of, and sent within it; whoever loses the race for the act sends none.
+"""Tells people that a SafeBox was closed, or that its content will be deleted soon.
+
+Notices are composed before the transaction of the act they tell of, and sent within it. Of two workers that do the same
+act at once, only the one that succeeds sends them.
 """
 
 from collections.abc import Iterable

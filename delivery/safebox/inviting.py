@@ -203,7 +203,7 @@ class Inviter:
     def join(
         self, conn: Connection, box: BoxRow, key: BoxKey, prepared: Prepared, now: datetime, *, by: str = ""
     ) -> bool:
-        """Add the guest to the box as it is in this transaction, with link and notices. False: they are in it."""
+        """Add the guest to the box, with link and notices, within this transaction. False: they are in it already."""
         row = self._row(
             box, key, prepared.guest, participant_id=prepared.participant_id, reference=prepared.reference, now=now
         )

@@ -47,7 +47,7 @@ _NOT_LONGER = phrase("That is no longer than the message is open anyway.")
 
 
 class Keeping(Ending):
-    """Every act: a `Said`, whose sentence says why where it was not done; None: there is no such box for this one."""
+    """Acts of keepers on a whole box. Each gives a `Said`, with the reason if it was not done; None: not their box."""
 
     async def list(self, namespace: str | None = None, *, states: tuple[str, ...] = ()) -> tuple[BoxSummary, ...]:
         """Boxes, newest first, at most 1000; None: of every namespace (commands only)."""

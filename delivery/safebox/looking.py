@@ -27,7 +27,7 @@ class GuestView:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What is new in a box for one of its keepers, and all that was counted at the same time."""
+    """What is new in a box for one of its keepers, and the counts that they have then seen."""
 
     new: Counted
     all: Counted

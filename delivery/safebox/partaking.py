@@ -1,4 +1,4 @@
-"""Who takes part, once a SafeBox is made: added, removed, called again, released, unlocked."""
+"""The people of a SafeBox: added, removed, sent the notice again, released, unlocked, by those who keep it."""
 
 import asyncio
 from collections.abc import Callable, Sequence

@@ -26,7 +26,7 @@ class Way(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who acts, from where: goes into the audit event. `network` is the client's address, `agent` its User-Agent.
+    """Who acts, and from where, for the audit event. `network` is the client's address, `agent` its User-Agent.
 
     `session` names the sign-in, so that those of a shared mailbox can be told apart; `strong`: by passkey, or with a
     second factor. `language` is that of the page they acted on: what they asked for comes in it.

@@ -1,4 +1,4 @@
-"""Notices on their way into the queue: sealed before the transaction of the act they tell of, put in within it."""
+"""Brings notices into the queue: sealed before the transaction of the act they tell of, inserted within it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

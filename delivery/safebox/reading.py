@@ -223,7 +223,7 @@ def open_shelf(shelf: Shelf, key: BoxKey, invitation: Invitation) -> OpenBox:
 
 
 def _readers(visible: Sequence[Person], seat: Seat, replies: Replies) -> tuple[Person, ...]:
-    """Who reads an answer of this one: everybody, or the owner's side; what the owner's side writes, everybody."""
+    """Who will read what this participant writes: everybody, or for a guest perhaps only the owner's side."""
     to_all = replies is Replies.ALL or seat.guest.role in (Role.OWNER, Role.PRIVILEGED)
     return tuple(one for one in visible if not one.is_reader and (to_all or one.role is not Role.GUEST))
 

@@ -46,7 +46,7 @@ class Reached(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What a recall could and could not take back from one person. `at`: the last time of what is told."""
+    """How far the content had reached one person when it was recalled. `at`: when that happened last."""
 
     address: str = field(repr=False)
     reached: Reached

@@ -1,4 +1,4 @@
-"""One request's worth of an upload: sealed while it comes, kept in pieces, each of which lasts once it is kept."""
+"""Receives what one request brings of an upload: sealed as it arrives, saved piece by piece."""
 
 import asyncio
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What happened to a SafeBox on each participant's side: from the events of its trail. Pure but for reading them."""
+"""What each participant of a SafeBox did, gathered from its events in the audit trail. Pure but for reading them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
