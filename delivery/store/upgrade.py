@@ -52,7 +52,8 @@ def prepare(db: Database, folder: Path = MIGRATIONS, *, make: bool = True) -> Up
     """Make the data folder, the file and the schema where they are missing; upgrade an older embedded schema.
 
     `make` False: a missing file is StoreUnavailable. Only the service makes one: where the database was taken away, an
-    empty one in its place would say that there is no mail.
+    empty one in its place would say that there is no mail. An older schema is SchemaOutdated then: whoever only looks,
+    with a new version beside the old one that still runs, must not change it under that one's feet.
 
     None: nothing was to do. Raises SchemaOutdated where a server's schema is missing or older (`db upgrade` is the next
     step) or any schema is newer than this version; StoreUnavailable where the database cannot be reached.
@@ -67,9 +68,12 @@ def prepare(db: Database, folder: Path = MIGRATIONS, *, make: bool = True) -> Up
     found, wanted = db.read_now(revision), newest(folder)
     if found == wanted:
         return None
-    if not isinstance(backing, SqliteBacking):
+    if not make or not isinstance(backing, SqliteBacking):
         _refuse_newer(found, wanted)
-        raise SchemaOutdated("the database's schema is missing or older than this version: run `sealgate db upgrade`")
+        raise SchemaOutdated(
+            "the database's schema is missing or older than this version: stop every `sealgate serve` on it, then run "
+            "`sealgate db upgrade`"
+        )
     return upgrade(db, folder)
 
 

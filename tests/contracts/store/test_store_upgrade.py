@@ -157,6 +157,13 @@ def test_a_server_is_upgraded_only_when_asked(postgres_server, next_version):
         assert upgrade(db, next_version) is None
 
 
+def test_whoever_only_looks_changes_no_schema(sqlite_store, next_version):
+    with pytest.raises(SchemaOutdated, match="db upgrade"):
+        prepare(sqlite_store.db, next_version, make=False)
+    assert sqlite_store.db.read_now(revision) == newest()
+    assert prepare(sqlite_store.db, make=False) is None
+
+
 def test_a_missing_folder_is_made_for_its_owner_alone(tmp_path):
     folder = tmp_path / "deep" / "data"
     with Database.open(f"sqlite:///{folder}/sealgate.db") as db:
