@@ -134,7 +134,8 @@ class Settings(Section):
         examples=["postgresql://sealgate@db.example.com/sealgate"],
         default=None,
         repr=False,
-        description="A PostgreSQL database that several nodes share; null: SQLite in `data`.",
+        description="A PostgreSQL database. Several nodes that share it share the folder `blobs` in `data`, too; null: "
+        "SQLite.",
     )
     blobs: Later = Field(default=None, description="An object store instead of files in `data`: not in this version.")
     keys: Annotated[str, AfterValidator(_keys)] = Field(
