@@ -24,7 +24,7 @@ BEFORE: Final = 4096 + 64  # bytes of the block before that are scanned again: t
 AFTER: Final = 64  # bytes of the next block that are scanned too, for a boundary at the end of a match
 _PIECE: Final = 1 << 16  # bytes: a longer piece is scanned by itself
 _SHEET: Final = 1 << 18  # bytes: so many of shorter pieces are scanned together
-_MANY: Final = 64  # pieces: with more, it pays to ask first whether all of the text is ASCII
+_WORTH: Final = 1 << 12  # bytes of a text for each piece, at most: then it pays to ask first whether all of it is ASCII
 _BETWEEN: Final = b"\f\n"  # stands between pieces that are scanned together; no value holds it
 _FORMAT: Final = 2
 _END: Final = (1 << 40) - 1
@@ -186,7 +186,10 @@ class Engine:
     def _pieces(self, data: bytes, spans: Sequence[tuple[int, int]]) -> "Iterator[array[int]]":
         together: list[tuple[int, int]] = []
         size = 0
-        plain = len(spans) > _MANY and data.isascii()
+        plain = len(spans) * _WORTH > len(data) and data.isascii()
+        if plain and spans[-1][1] - spans[0][0] <= _PIECE:
+            yield from self._ends_together(data, spans)
+            return
         for start, stop in spans:
             first, last = start, stop
             if not plain:

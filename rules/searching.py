@@ -105,6 +105,7 @@ class Search:
         self.told = tuple(told for each in self._passes for told in each.told)
         # Whether several texts may be surveyed as one: no pattern asks where a text begins, and the engine has all.
         self.joins = all(each.joins for each in self._passes)
+        self._alone = [each for each in self._passes if each.alone]
 
     def survey(self, texts: Sequence[bytes], budget: Budget) -> dict[int, Surveyed]:
         """What several texts hold, by index, searched as one text; texts in which nothing was seen are left out.
@@ -147,7 +148,7 @@ class Search:
         """
         known = Known()
         sums = Sums() if terms else None
-        slow = {each: set(each.alone) for each in self._passes if each.alone}
+        slow = {each: set(each.alone) for each in self._alone}
         for each, block in self._events(data, budget, sums, marks):
             for event in block:
                 index = event >> 40
