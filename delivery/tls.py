@@ -1,4 +1,4 @@
-"""What a peer's TLS must show, and whether it did.
+"""What a peer has to show of its TLS (TlsDemand), and the check whether it did.
 
 Names are only those that the configuration or the recipient's address gives, that DNSSEC vouches for, or that an
 MTA-STS policy lists. A name that DNS gave unsigned proves nothing: who answers the question would choose it.

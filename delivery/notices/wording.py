@@ -1,4 +1,4 @@
-"""Words of strangers made fit to stand in our mails: one line, nothing invisible, not too long."""
+"""Makes words of strangers safe to stand in our mails: on one line, nothing invisible, not too long."""
 
 import unicodedata
 from typing import Final

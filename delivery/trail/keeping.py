@@ -47,7 +47,7 @@ def shown(vault: Vault, made: Checkpoint) -> dict[str, Any]:
 
 
 class TrailKeeper:
-    """Chains, signs and ships while it holds the duty; waits for it while another process does."""
+    """Chains events, signs checkpoints and ships them while this process holds the duty; else waits for the duty."""
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class TrailKeeper:
             await self._let_go()
 
     async def turn(self) -> bool:
-        """One look: chain what is there, sign and ship if it is time. False: another process has the duty."""
+        """One round: chain new events, sign and ship if it is time. False: another process has the duty."""
         if not await self._on_duty():
             return False
         while await self._extend() == _PAGE:

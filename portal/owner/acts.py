@@ -1,5 +1,5 @@
-"""What owners, and who has their rights, change of a box. Each act is asked of the life cycle's table again, within its
-own transaction: of two at once one wins, and the other reads why theirs was not done.
+"""The acts of owners, and of people with their rights, on a box. Each is checked against the life cycle again within
+its own transaction: of two at once one wins, and the other reads why theirs was not done.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -208,7 +208,7 @@ async def person(request: web.Request) -> web.StreamResponse:
 async def _done(
     request: web.Request, keeper: Keeper, what: str, said: Said | None, typed: Form | None = None
 ) -> web.StreamResponse:
-    """On to the box, or the box with the sentence that refuses it. None: it is not theirs, or not there."""
+    """Redirect to the box; or, if the act was refused, its page with the reason. None: not theirs, or not there."""
     if said is None:
         raise NothingHere
     if said:

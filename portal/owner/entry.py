@@ -1,4 +1,4 @@
-"""Who is at the senders' own site: asked again on every request."""
+"""Who is signed in at the senders' own site; asked on every request."""
 
 import re
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ class Keeper:
 
 
 async def keeper_of(request: web.Request) -> Keeper:
-    """Who asks. Nobody: to the sign-in, and from there back to the box that was asked for.
+    """Who asks. If nobody is signed in, redirect to the sign-in, and from there back to the box that was asked for.
 
     Raises SignedOut where a form was sent: to be led elsewhere without a word would look as if it was done.
     """

@@ -1,4 +1,4 @@
-"""What the page of a box is filled with: conversation, documents, people, settings, and what can be done."""
+"""Fills the page of a box for its keepers: conversation, documents, people, settings, and what can be done."""
 
 from datetime import datetime, timedelta
 from typing import Final

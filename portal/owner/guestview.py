@@ -1,4 +1,4 @@
-"""See it as the guest does: the page that one guest of a box has before them, to be read and nothing else."""
+"""Shows a keeper the page as one guest of the box sees it: to be read, and nothing else."""
 
 from dataclasses import dataclass, field
 from functools import partial

@@ -1,4 +1,4 @@
-"""What is known of everybody who takes part in a box, in plain words."""
+"""Describes everybody who takes part in a box, and what they did, in plain words."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

@@ -1,8 +1,9 @@
-"""Listening sockets from which connections are taken a few at a time, beside whatever else goes on. Mail's doors do the
-same: this knows nothing of what is said on a connection, nor who is let in.
+"""Accepts connections a few at a time, so that other work of the event loop gets its turn. Used by the portal and by
+the SMTP doors; knows nothing of what is said on a connection, or who is let in.
 
-A server of asyncio's takes all that waits before anything else gets its turn, and counts nobody before a handshake is
-done. Here whoever comes is handed on at once, and when descriptors run out there is a pause and no busy loop.
+asyncio's own server accepts all waiting connections before anything else gets its turn, and tells nobody of one before
+its TLS handshake is done. Here each connection is handed on at once, and if file descriptors run out, accepting pauses
+instead of spinning.
 """
 
 import asyncio
@@ -53,7 +54,7 @@ class Acceptor:
             asyncio.get_running_loop().add_reader(sock, self._take, sock)
 
     def close(self) -> None:
-        """Take no more: who knocks from now on is refused, unless another process holds the sockets too."""
+        """Accept no more: new connections are refused, unless another process holds the sockets too."""
         if not self.is_open:
             return
         self.is_open = False

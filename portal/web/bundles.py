@@ -1,4 +1,4 @@
-"""All documents of a box as one zip, on their way out: written while they are read, each when its turn has come."""
+"""Sends all documents of a box as one zip, which is written while they are read, one after the other."""
 
 import asyncio
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""That a form was sent from a page of ours: a token in every form, and what the browser says of its origin."""
+"""Checks that a form was sent from a page of ours: by a token in it, and by what the browser says of its origin."""
 
 import base64
 import hashlib

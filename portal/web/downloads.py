@@ -1,6 +1,6 @@
-"""Documents on their way out: decrypted piece by piece in threads, never more than a few pieces in memory.
+"""Sends documents: decrypted piece by piece in threads, never more than a few pieces in memory.
 
-Their threads are their own, and few: hundreds of downloads take turns, and pages wait for none of them.
+Downloads have a few threads of their own: hundreds of them take turns there, and pages wait for none of them.
 """
 
 import asyncio
@@ -102,7 +102,7 @@ def asked_piece(request: web.Request, size: int, etag: str) -> Piece | None:
 
 @dataclass(slots=True)
 class Progress:
-    """What of a document went out: the bytes from `start` up to `stop`."""
+    """How much of a document has been sent: the bytes from `start` up to `stop`."""
 
     start: int = 0
     stop: int = 0
@@ -190,7 +190,7 @@ class in_threads:
         return chunk
 
     def _next_size(self, taken_in: float) -> int:
-        """How much goes out next, after a piece was taken in so many seconds."""
+        """How large the next piece is, after the last one was taken in so many seconds."""
         self._large.discard(self)
         if taken_in > _QUICK or len(self._large) >= _MOST_LARGE:
             return _HOP

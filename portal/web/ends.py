@@ -1,4 +1,4 @@
-"""Why a message can be opened no more: for its guest, and for the sender who looks at what the guest sees."""
+"""The reasons why a message can no longer be opened: for its guest, and for a sender who sees what the guest sees."""
 
 from enum import StrEnum
 

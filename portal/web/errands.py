@@ -1,4 +1,6 @@
-"""What goes on after an answer was given: mail that is sent later, so that no answer tells whether there was any."""
+"""Work that is done after the response was sent, such as sending mail: so the time that a response takes does not tell
+whether there was any.
+"""
 
 import asyncio
 from typing import Final

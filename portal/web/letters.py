@@ -117,7 +117,7 @@ def to_whom(box: OpenBox, message: BoxMessage) -> str:
 
 
 def for_one(person: Person) -> str:
-    """That a letter was written for one guest alone, whoever looks at it."""
+    """The sentence that a letter was written for one guest alone, for whoever looks at it."""
     return _("to you alone") if person.is_reader else _(phrase("to {name} alone", name=person.name or person.address))
 
 
@@ -133,7 +133,7 @@ def _picture_path(here: str, inline: dict[str, str], content_id: str) -> str | N
 
 
 def _is_inline(document: BoxDocument, body: Markup | None) -> bool:
-    """Shown within the text: then it is not listed among the documents as well."""
+    """Whether a document is shown within the text: then it is not listed among the documents too."""
     return body is not None and document.content_id is not None and f"/pictures/{document.id}" in body
 
 

@@ -1,4 +1,6 @@
-"""What stands in `/b/…`: the locator of a link, or a reference typed by hand. Neither opens anything alone."""
+"""Finds the invitation that a path `/b/…` names: by the locator of a link, or by a reference that was typed. Neither
+opens anything by itself.
+"""
 
 import re
 from typing import Final

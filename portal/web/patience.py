@@ -1,4 +1,4 @@
-"""Connections on which nothing happens: aiohttp waits for ever for the rest of a request's head, we do not."""
+"""Ends connections on which nothing happens: aiohttp would wait for ever for the rest of a request's head."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ class Connection(Protocol):
 
 
 class Patience:
-    """Knows which connections have a request under way; lets go of those that have had none for too long."""
+    """Knows which connections have a request under way, and ends those that have had none for too long."""
 
     def __init__(self) -> None:
         self._busy: dict[int, int] = {}  # id of a connection -> its requests under way
@@ -28,7 +28,7 @@ class Patience:
 
     @contextmanager
     def busy(self, connection: object, clock: Callable[[], float]) -> Iterator[None]:
-        """While a request of this connection is under way."""
+        """A context manager: a request of this connection is under way as long as it is open."""
         key = id(connection)
         self._busy[key] = self._busy.get(key, 0) + 1
         try:
@@ -40,7 +40,7 @@ class Patience:
             self._idle_since[key] = clock()
 
     def look(self, connections: Iterable[Connection], now: float, most: int = MOST) -> int:
-        """Let go of idle connections; how many."""
+        """End idle connections; how many there were."""
         there = {id(connection): connection for connection in connections}
         self._idle_since = {key: since for key, since in self._idle_since.items() if key in there}
         for key in there:

@@ -1,8 +1,8 @@
-"""Where connections come in: taken from a listening socket, counted at once, and brought through TLS in time.
+"""Accepts the portal's connections, counts them at once, and does their TLS handshakes within a time limit.
 
-A server of asyncio's counts nobody before the handshake is done: connections that say nothing would hold their
-descriptors for a minute, thousands of them, and the mail needs descriptors too. Here whoever came is counted before a
-byte is read, a handshake has seconds, and of too many that are under way the oldest go: an honest one is done by then.
+With asyncio's own server nobody is counted before the handshake is done: thousands of silent connections could hold
+their file descriptors for a minute, and mail needs descriptors too. Here each connection is counted before a byte is
+read, and a handshake has a few seconds; if too many are under way, the oldest are ended: an honest one is done by then.
 """
 
 import asyncio
@@ -62,7 +62,7 @@ class Porch:
         self._acceptor.open()
 
     def close(self) -> None:
-        """Take no more; who has not come through TLS yet is gone."""
+        """Accept no more; connections that are still in their handshake are ended."""
         self._acceptor.close()
         for task in tuple(self._under_way):
             self._end(task)
@@ -83,7 +83,7 @@ class Porch:
         task.add_done_callback(partial(self._done, wire, connection))
 
     def _make_room(self, network: str | None) -> None:
-        """The oldest handshake ends where there are too many: of this network, or in all. None: a proxy of ours."""
+        """If too many handshakes are under way, of this network or in all, end the oldest. None: a proxy of ours."""
         if network is not None and self._of[network] >= self.limits.from_one:
             self._end(next(task for task, whose in self._under_way.items() if whose == network))
         if len(self._under_way) >= self.limits.most:

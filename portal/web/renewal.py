@@ -1,4 +1,4 @@
-"""Certificates that are renewed under a running server: the portal's, and those of mail's doors.
+"""Takes renewed certificates into use while the server runs: the portal's, and those of the SMTP doors.
 
 Whoever renews one writes two files, one after the other: for a moment they do not belong together. So files are read
 once they have rested for a look. A pair that is broken is refused, the old one stays in use, and the next change is

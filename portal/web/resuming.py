@@ -71,7 +71,7 @@ class Resumable:
         return await _plainly(request, self._begin)
 
     async def state(self, request: web.Request) -> web.StreamResponse:
-        """HEAD: how far it is."""
+        """HEAD: how many bytes of it have been kept."""
         return await _plainly(request, self._state)
 
     async def more(self, request: web.Request) -> web.StreamResponse:
@@ -138,7 +138,7 @@ class Resumable:
 
 @contextmanager
 def _one_of_few(request: web.Request) -> Iterator[None]:
-    """A connection that broke may be held for a while beside the one that goes on; more are of no use to anybody."""
+    """Limits uploads at once: a broken connection may linger beside the one that goes on, but more are of no use."""
     under_way, upload = request.app[UNDER_WAY], request.match_info["upload"]
     if under_way[upload] >= _AT_ONCE:
         raise Refusal(429, _("The file is on its way already."), **{"Retry-After": "5"})

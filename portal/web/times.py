@@ -21,7 +21,7 @@ COOKIE: Final = "tz"
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """How one reader reads the time. `is_known`: they, or their browser, said so."""
+    """The zone in which one reader is shown times. `is_known`: the reader, or their browser, told it."""
 
     zone: ZoneInfo
     now: datetime

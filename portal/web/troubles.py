@@ -1,4 +1,4 @@
-"""What goes wrong, said politely: pages with a number to mention, and nothing of our inside."""
+"""Turns errors into polite pages, with a number to mention, and nothing of our inside."""
 
 import traceback
 from collections.abc import Awaitable, Callable
@@ -55,7 +55,7 @@ class Trouble(Exception):
 
 
 class NothingHere(Trouble):
-    """Unknown, foreign and old links, boxes, documents, pages: all look the same."""
+    """For unknown links, boxes, documents and pages, and for those of others: all look the same."""
 
     status = 404
 
@@ -221,7 +221,7 @@ def _page_of(request: web.Request, trouble: Trouble) -> TroublePage:
 
 @web.middleware
 async def polite(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """The top of a web request: whatever goes wrong ends as a page, and the log has its number."""
+    """The outermost handler of a web request: any error becomes a page, with a number that is also in the log."""
     try:
         response = await handler(request)
     except Trouble as trouble:
