@@ -152,7 +152,7 @@ async def serve(
             async with (
                 beside(*chores),
                 _doors(stores, keeper, reader, out, metrics=metrics, stop=stop, inherited=inherited) as renewals,
-                beside(*(renewal.watch() for renewal in renewals)),
+                beside(*(renewal.watch(metrics.certificate) for renewal in renewals)),
             ):
                 _on_reload(keeper, renewals)
                 if inherited is not None:

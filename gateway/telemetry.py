@@ -219,6 +219,14 @@ class Metrics:
             registry=self.registry,
         )
 
+        self._certificates = Gauge(
+            "sealgate_certificate_expires_timestamp_seconds",
+            "When the certificate of a listener or of the portal expires.",
+            ["door"],
+            multiprocess_mode="mostrecent",
+            registry=self.registry,
+        )
+
     def accepted(self, *, inbound: bool, size: int, seconds: float) -> None:
         """A message was answered with 250."""
         self._child(self._accepted, "inbound" if inbound else "outbound").inc()
@@ -274,6 +282,10 @@ class Metrics:
     def policy_loaded(self, at: float) -> None:
         """A policy came into force, in seconds since 1970."""
         self._policy.set(at)
+
+    def certificate(self, door: str, until: datetime) -> None:
+        """A door's certificate, and when it expires. `door`: a listener's address, or `portal`."""
+        self._child(self._certificates, door).set(until.timestamp())
 
     def watch_queue(self, look: Callable[[], Waiting | None]) -> None:
         """Show the queue; `look` is asked, in a thread, when somebody looks."""

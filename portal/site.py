@@ -335,4 +335,4 @@ def _secured(porch: Porch, tls: PortalTls) -> Renewal:
     def use(context: ssl.SSLContext) -> None:
         porch.context = context
 
-    return Renewal(make, [tls.certificate, tls.key], use, event="portal.certificate")
+    return Renewal(make, [tls.certificate, tls.key], use, door="portal", event="portal.certificate")

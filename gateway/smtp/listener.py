@@ -70,7 +70,9 @@ def _secure(door: Door) -> None:
         door.tls = context
 
     files = [tls.certificate, tls.key, *([tls.client_ca] if tls.client_ca else [])]
-    door.renewal = Renewal(lambda: make_context(tls), files, use, event="smtp.certificate")
+    door.renewal = Renewal(
+        lambda: make_context(tls), files, use, door=door.admission.listener.address, event="smtp.certificate"
+    )
 
 
 async def _close(door: Door) -> None:

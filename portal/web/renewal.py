@@ -8,10 +8,12 @@ looked at again.
 import asyncio
 import ssl
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 import structlog
+from cryptography import x509
 
 log = structlog.get_logger()
 
@@ -19,9 +21,10 @@ EVERY: Final = 5.0  # seconds between looks at the files
 
 
 class Renewal:
-    """The files of one context. `use` is handed each context made of them, the first one at once.
+    """The files of one context, the certificate first. `use` is handed each context made of them, one at once.
 
-    `event` begins the names of the log's events. Raises OSError and ssl.SSLError where the first cannot be made.
+    `door` says whose it is; `event` begins the names of the log's events. Raises OSError and ssl.SSLError where the
+    first cannot be made.
     """
 
     def __init__(
@@ -30,11 +33,14 @@ class Renewal:
         files: Sequence[Path],
         use: Callable[[ssl.SSLContext], None],
         *,
+        door: str,
         event: str,
     ) -> None:
         self._make, self._files, self._use, self._event = make, tuple(files), use, event
+        self.door = door
         self._seen = self._last = self._stamp()
         use(make())
+        self.until = _end_of(files[0])  # when the certificate in use expires; None: it does not say
 
     def read(self) -> None:
         """Read them again, changed or not (SIGHUP). What is broken is refused, and the context before it stays."""
@@ -43,10 +49,11 @@ class Renewal:
             context = self._make()
         except OSError as error:  # ssl.SSLError is one
             reason = getattr(error, "reason", None) or error.strerror or type(error).__name__
-            log.error(f"{self._event}_refused", files=[str(file) for file in self._files], error=reason)
+            log.error(f"{self._event}_refused", door=self.door, error=reason)
         else:
             self._use(context)
-            log.info(f"{self._event}_loaded", file=str(self._files[0]))
+            self.until = _end_of(self._files[0])
+            log.info(f"{self._event}_loaded", door=self.door, until=str(self.until))
 
     def look(self) -> None:
         """Read them again if one has changed since they were read last, and none since the last look."""
@@ -54,14 +61,25 @@ class Renewal:
         if self._seen != self._last == last:
             self.read()
 
-    async def watch(self, every: float = EVERY) -> None:
-        """Look now and then; for ever."""
+    async def watch(self, tell: Callable[[str, datetime], None], every: float = EVERY) -> None:
+        """Look now and then, for ever; `tell` hears whose certificate expires when, at first and when that changes."""
+        told = None
         while True:
+            if self.until is not None and self.until != told:
+                told = self.until
+                tell(self.door, told)
             await asyncio.sleep(every)
             self.look()
 
     def _stamp(self) -> tuple[object, ...]:
         return tuple(_state(file) for file in self._files)
+
+
+def _end_of(certificate: Path) -> datetime | None:
+    try:
+        return x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc
+    except (OSError, ValueError):
+        return None
 
 
 def _state(file: Path) -> tuple[int, int, int] | None:

@@ -2,9 +2,12 @@
 
 import asyncio
 import ssl
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography import x509
 
 from portal.web.renewal import Renewal
 
@@ -32,7 +35,9 @@ class Files:
         return ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 
     def renewal(self) -> Renewal:
-        return Renewal(self.make, [self.certificate, self.key], self.used.append, event="portal.certificate")
+        return Renewal(
+            self.make, [self.certificate, self.key], self.used.append, door="portal", event="portal.certificate"
+        )
 
 
 @pytest.fixture
@@ -80,11 +85,19 @@ def test_one_that_is_broken_at_the_start_is_told(files: Files) -> None:
         files.renewal()
 
 
-async def test_it_is_looked_at_now_and_then(files: Files) -> None:
-    watch = asyncio.create_task(files.renewal().watch(every=0.001))
-    files.write(files.certificate, "new")
-    files.write(files.key, "new")
+async def test_it_is_looked_at_now_and_then_and_its_end_is_told(files: Files, authority: Any) -> None:
+    pairs = [authority.issue("gate.example.com"), authority.issue("gate.example.com", expired=True)]
+    ends = [x509.load_pem_x509_certificate(pair.certificate.read_bytes()).not_valid_after_utc for pair in pairs]
+    told: list[tuple[str, datetime]] = []
+    files.write(files.certificate, pairs[0].certificate.read_text())
+    files.write(files.key, pairs[0].certificate.read_text())
+    watch = asyncio.create_task(files.renewal().watch(lambda *said: told.append(said), every=0.001))
     async with asyncio.timeout(10):
-        while len(files.used) < 2:
+        while not told:
+            await asyncio.sleep(0.001)
+        for file in (files.certificate, files.key):
+            files.write(file, pairs[1].certificate.read_text())
+        while len(told) < 2:
             await asyncio.sleep(0.001)
     watch.cancel()
+    assert told == [("portal", ends[0]), ("portal", ends[1])]
