@@ -67,8 +67,8 @@ _BEFORE: Final = 80  # characters kept in front, for the words that name the num
 _BEHIND: Final = 24
 _MOST: Final = 32 * 1024  # characters of such readings of one text
 _LONGEST: Final = 4 << 20  # characters of a text that is looked through
-_PIECE: Final = 1 << 18  # characters that are looked through at a time, so that no other thread waits long
-_WIDEST: Final = 256  # of what is left out, where it lies across two of these
+_PIECE: Final = 1 << 17  # characters that are looked through at a time, so that no other thread waits long
+_WIDEST: Final = 1 << 14  # of a match
 
 
 def _of_bytes(regex: str) -> re2._Regexp:
@@ -125,14 +125,22 @@ def _without(parting: re.Pattern[str], text: str) -> str:
     """The text without what matches."""
     kept: list[str] = []
     done = 0
+    for match in _in_turns(parting, text):
+        kept.append(text[done : match.start()])
+        done = match.end()
+    return "".join((*kept, text[done:]))
+
+
+def _in_turns(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """`pattern.finditer(text)`, some of a long text at a time."""
+    done = 0
     for start in range(0, len(text), _PIECE):
         stop = start + _PIECE
-        for match in parting.finditer(text, max(start, done), stop + _WIDEST):
+        for match in pattern.finditer(text, max(start, done), stop + _WIDEST):
             if match.start() >= stop:
                 break
-            kept.append(text[done : match.start()])
+            yield match
             done = match.end()
-    return "".join((*kept, text[done:]))
 
 
 def numbers_spelled(text: str) -> Iterator[str]:
@@ -163,7 +171,7 @@ def _written_oddly(text: str, data: bytes, own: bytes) -> Iterator[str]:
 
 def _windows(text: str, data: bytes) -> Iterator[str]:
     """Each number that is written with marks, as pieces or in words. `data`: the text in UTF-8."""
-    for match in _MARKED.finditer(text) if _MAY_BE_MARKED.search(data) else ():
+    for match in _in_turns(_MARKED, text) if _MAY_BE_MARKED.search(data) else ():
         number = _MARKS.sub("", match[0])
         if number != match[0]:
             yield from _window(text, match.span(), number)

@@ -46,6 +46,10 @@ def test_what_is_left_out_is_left_out_across_pieces(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(spelling, "_PIECE", 7)
     assert [spelling._without(spelling._QUOTED, text) for text in texts] == expected[0] != texts
     assert [spelling._without(spelling._PARTED, text) for text in texts] == expected[1] != texts
+    marked = ["".join(rng.choices(PIECES, k=60)) for _ in range(100)]
+    for text in marked:
+        whole = [match.span() for match in spelling._MARKED.finditer(text)]
+        assert [match.span() for match in spelling._in_turns(spelling._MARKED, text)] == whole
 
 
 def test_no_look_is_spared_that_would_find() -> None:
