@@ -68,3 +68,30 @@ def test_what_lets_one_into_a_call_is_less_sure(matcher: Matcher) -> None:
     invitation = "Join: https://zoom.us/j/81234567890?pwd=a1b2c3\nMeeting ID: 812 3456 7890\nPassword: 402331x\n"
     assert tiers(matcher, invitation)["secret.password"] is Confidence.LOW
     assert tiers(matcher, "Password: 402331x\n")["secret.password"] is Confidence.MEDIUM
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "536-22-1234, Tel. 555-123-4567",
+        "536-22-1234; order no: 44102",
+        "536-22-1234\nPhone: (614) 555-0142",
+        "Version 2, hers is 536-22-1234",
+    ],
+)
+def test_the_label_of_another_number_excuses_nothing(matcher: Matcher, text: str) -> None:
+    assert tiers(matcher, text)["us.ssn"] is Confidence.MEDIUM
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "536-22-1234 (order number)",
+        "call 555-12-1234 ext 22",
+        "order no 44102, 536-22-1234",
+        "Tel. 0171 536 22 1234",
+        "room 12 or 536 22 1234",
+    ],
+)
+def test_a_label_of_its_own_still_does(matcher: Matcher, text: str) -> None:
+    assert "us.ssn" not in tiers(matcher, text)
