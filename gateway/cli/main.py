@@ -1,5 +1,6 @@
 """The command `sealgate`: loads the module of the command that was asked for, and no other."""
 
+import difflib
 import errno
 import importlib
 import os
@@ -43,6 +44,14 @@ class LazyGroup(click.Group):
         command = module.command
         assert isinstance(command, click.Command)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """With a suggestion for a word that is nearly a command: click knows only commands that are loaded."""
+        if args[0] not in GROUPS and (near := difflib.get_close_matches(args[0], GROUPS, 1)):
+            ctx.fail(f"No such command '{args[0]}'. Did you mean '{near[0]}'?")
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Show an error of the system as a message, not a traceback. A closed pipe (`| head`) ends it silently."""

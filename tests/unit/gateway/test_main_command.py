@@ -1,0 +1,28 @@
+"""`sealgate` itself: finding the command that was meant, and what its exit codes mean."""
+
+import pytest
+from click.testing import CliRunner
+
+from gateway.cli.context import NO, WRONG
+from gateway.cli.main import GROUPS, main
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("quue", "queue"), ("polcy", "policy"), ("boxes", "box")])
+def test_a_word_that_is_nearly_a_command(typed: str, meant: str) -> None:
+    result = CliRunner().invoke(main, [typed, "list"])
+    assert result.exit_code == WRONG
+    assert f"Did you mean '{meant}'?" in result.stderr
+
+
+def test_a_word_that_is_none() -> None:
+    result = CliRunner().invoke(main, ["xyzzy"])
+    assert result.exit_code == WRONG
+    assert "No such command 'xyzzy'" in result.stderr
+    assert "Did you mean" not in result.stderr
+
+
+def test_help_lists_every_command_and_says_what_exit_codes_mean() -> None:
+    said = CliRunner().invoke(main, ["--help"]).stdout
+    assert all(f"\n  {name} " in said for name in GROUPS)
+    assert f"{NO} the answer is no" in said
+    assert f"{WRONG} wrong use" in said
