@@ -106,7 +106,7 @@ class AnswerDraft:
     def __init__(
         self,
         key: BoxKey,
-        box: tuple[str, str],
+        place: tuple[str, str, str],
         blobs: Blobs,
         limits: AnswerLimits,
         *,
@@ -114,13 +114,13 @@ class AnswerDraft:
         find: Find,
         today: int | None = None,
     ) -> None:
-        """`find` gives an upload of the one who writes; it blocks, and raises where there is none. `today`: bytes that
-        this one may still send; None: any number.
+        """`place`: the ids of the namespace, the box, and the one who writes. `find` gives an upload of this one; it
+        blocks, and raises where there is none. `today`: bytes that this one may still send; None: any number.
         """
         self.limits = limits
         self._today = today
         self._key = key
-        self._namespace, self._box_id = box
+        self._namespace, self._box_id, self._author_id = place
         self._blobs = blobs
         self._keep = keep
         self._find = find
@@ -212,7 +212,7 @@ class AnswerDraft:
         if len(text) > self.limits.text:
             raise AnswerRefused(TooMuch.TEXT, self.limits.text)
         if is_id(once):
-            said = (self._box_id, text, only_for, *self._uploads)
+            said = (self._author_id, text, only_for, *self._uploads)
             self._message_id = id_from(once, *(one.encode("utf-8", "replace") for one in said), b"", *self._digests)
         documents = tuple(replace(one, box_message_id=self._message_id) for one in self._documents)
         draft = Draft(self._message_id, text, documents, only_for, tuple(self._uploads), self._is_whole)

@@ -89,7 +89,7 @@ class SafeBoxes(Looking, Proving, Keeping, Changing, Listing, Recording, Recalli
             return None
         return AnswerDraft(
             seat.key,
-            (seat.box.namespace, seat.box.id),
+            (seat.box.namespace, seat.box.id, seat.guest.id),
             self.desk.blobs,
             AnswerLimits.of(stored_profile(seat.box.profile)),
             keep=lambda draft: keep_answer(self.desk, seat, draft, seen, mail_bytes=self._mail_bytes),

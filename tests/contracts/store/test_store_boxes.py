@@ -17,6 +17,7 @@ from delivery.queue import Queue
 from delivery.safebox.auditrecord import AuditRecord
 from delivery.safebox.authority import By
 from delivery.safebox.box import SafeBoxes
+from delivery.safebox.contents import Letter
 from delivery.safebox.participants import Access, Way
 from delivery.safebox.profile import Profile
 from delivery.safebox.receiving import NotNext, Receiving
@@ -121,11 +122,11 @@ async def test_a_recall_and_an_answer_at_once_leave_no_answer_behind_the_recall(
 
 
 async def test_an_answer_that_comes_four_times_at_once_from_one_form_is_one(boxes: SafeBoxes) -> None:
-    [one] = await boxes.for_address("default", GUESTS[2])
+    [one], [other] = [await boxes.for_address("default", address) for address in GUESTS[2:4]]
     form = new_id()
 
-    async def send(text: str) -> str:
-        draft = await boxes.begin_answer("default", one.invitation.participant_id, CODE)
+    async def send(text: str, by: Letter = one) -> str:
+        draft = await boxes.begin_answer("default", by.invitation.participant_id, CODE)
         assert draft is not None
         await draft.add_document("scan.pdf")
         await draft.write(b"%PDF" * 50_000)
@@ -139,6 +140,7 @@ async def test_an_answer_that_comes_four_times_at_once_from_one_form_is_one(boxe
     record = await boxes.show(one.invitation.box_id, ADMIN)
     assert record is not None and record.messages == 3 and record.documents == 3
     assert [kind for _, kind, _ in record.events].count("box.answered") == 2
+    assert await send("here", other) not in told, "somebody else's is never taken for it"
 
 
 async def test_an_upload_grows_and_is_sent_once_whoever_is_faster(boxes: SafeBoxes, store: Any) -> None:
