@@ -7,7 +7,7 @@ from typing import Final, Protocol
 from aiohttp import web
 
 IDLE: Final = 75.0  # seconds: the keep-alive time of 60, and some for a slow head
-MOST: Final = 2000  # connections at a time; past it the longest idle ones go
+MOST: Final = 2000  # connections: past it the longest idle ones go at the next look (`door.Crowd` has the hard limits)
 EVERY: Final = 5.0  # seconds between looks
 
 
