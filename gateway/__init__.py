@@ -13,7 +13,7 @@ What is where:
   `sandbox`; pictures: `recognition`, `tesseract`
 - what decides: `policies` (the one in force), `policyfile`, `detectors`, `wishes`; compiled patterns: `matchcache`,
   `usercache`; old mail before two policies: `replay/`
-- the configuration: `settings`, `consistency`, `certificates`, `yamlmarks`, `mistakes`, `example`
+- the configuration: `settings`, `consistency`, `namedfiles`, `certificates`, `yamlmarks`, `mistakes`, `example`
 - processes: `processes` and `seats` (several workers), `rehearsal` (what is done before the doors open), `supervised`
   (systemd), `memory`, `chores`, `stores`
 - what is told: `telemetry`, `scraped`, `counting`, `queuegauges`

@@ -1,36 +1,30 @@
-"""Checks what no section of the configuration can check alone: contradictions between sections, and the files, folders
-and programs that they name.
+"""Checks what no section of the configuration can check alone: contradictions between sections, and programs and files
+that they name (`namedfiles.py`).
 """
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from email.utils import parseaddr
-from glob import has_magic
 from ipaddress import ip_network
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from delivery.dkimkeys import DkimKeyInvalid, read_keys
 from delivery.hops import HopSettings, HopTls, PartnerSettings, Published, Verify
 from delivery.safebox.choices import Way
 from delivery.sections import Endpoint, parse_endpoint
 from delivery.settings import NoticeSettings
-from gateway.certificates import check_authorities, check_pair
+from gateway.namedfiles import Draft, check_certificates, check_folder, check_keyring, check_logins, check_packs
 from gateway.smtp.settings import Accepts, ListenerSettings
 from gateway.tesseract import find_tesseract, known_languages
 from gateway.wishes import check_groups
 from gateway.yamlmarks import Document
-from keys.errors import KeysError
-from keys.keyring import KeyRing, keyring_path
 from policy.message import Address, AddressInvalid
 from policy.problem import Path as Place
 from policy.problem import Problem, dotted
 from policy.route import domain_matches
 from portal.phones.settings import PhoneSettings, read_directory
-from portal.settings import PortalSettings, is_loopback, portal_name
+from portal.settings import is_loopback, portal_name
 
-Draft = Mapping[str, Any]  # the parts of the configuration that are good by themselves
 MOST_ON_SQLITE: Final = 2  # workers: its writers take turns, more of them would only wait
 _ANY: Final = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound
 
@@ -41,22 +35,22 @@ def check(draft: Draft, document: Document, *, now: datetime, keyring: bool, pol
         _addresses,
         _partners,
         _hops,
-        _logins,
+        check_logins,
         _senders,
         check_groups,
         _bounces,
         _dkim,
         _fallback,
-        _folder,
+        check_folder,
         _workers,
         _pictures,
         _ways,
         _languages,
     )
     problems = [problem for look in checks for problem in look(draft, document)]
-    problems += _packs(draft, document) if policy else ()
-    problems += _certificates(draft, document, now)
-    problems += _keyring(draft, document, keyring)
+    problems += check_packs(draft, document) if policy else ()
+    problems += check_certificates(draft, document, now)
+    problems += check_keyring(draft, document, keyring)
     return problems
 
 
@@ -225,18 +219,6 @@ def _is_us(hop: Endpoint, listening: list[Endpoint], hostname: str | None) -> bo
     return False
 
 
-def _logins(draft: Draft, document: Document) -> Iterator[Problem]:
-    """Files of logins can be read."""
-    from gateway.smtp.logins import LoginsInvalid, read_logins
-
-    for index, listener in enumerate(draft.get("listeners", ())):
-        if listener.logins is not None:
-            try:
-                read_logins(listener.logins)
-            except LoginsInvalid as error:
-                yield document.problem(("listeners", index, "logins"), str(error), "a line is name:$argon2id$…")
-
-
 def _senders(draft: Draft, document: Document) -> Iterator[Problem]:
     """What `senders` lists for a client are addresses and domains of ours."""
     listener: ListenerSettings
@@ -319,85 +301,3 @@ def _fallback(draft: Draft, document: Document) -> Iterator[Problem]:
     if "queue" in draft and draft["queue"].secure_fallback >= draft["queue"].expire:
         key = "secure_fallback" if ("queue", "secure_fallback") in document.keys else "expire"
         yield document.problem(("queue", key), "secure_fallback would come only after expire", "make it shorter")
-
-
-def _packs(draft: Draft, document: Document) -> Iterator[Problem]:
-    """Pack files that are named exist; a glob may match none."""
-    for index, entry in enumerate(draft.get("rules", ())):
-        if entry != "builtin" and not has_magic(entry) and not Path(entry).is_file():
-            hint = "expected is builtin, a pack file, or a pattern such as local-rules/*.yaml"
-            yield document.problem(("rules", index), f"{entry} does not exist", hint)
-
-
-def _folder(draft: Draft, document: Document) -> Iterator[Problem]:
-    """The data folder can be written, or made."""
-    if "data" not in draft:
-        return
-    data: Path = draft["data"]
-    if data.exists() and not data.is_dir():
-        yield document.problem(("data",), f"{data} is no folder")
-        return
-    there = next(folder for folder in (data, *data.parents) if folder.exists())
-    if not os.access(there, os.W_OK | os.X_OK):
-        what = "cannot be written" if there == data else f"cannot be made: {there} cannot be written"
-        hint = "run this as the service's user, or change the folder's owner"
-        if os.statvfs(there).f_flag & os.ST_RDONLY:
-            hint = "its file system is mounted read-only: mount it for writing"
-        yield document.problem(("data",), f"{data} {what}", hint)
-
-
-def _certificates(draft: Draft, document: Document, now: datetime) -> Iterator[Problem]:
-    pairs: list[tuple[Place, Any, tuple[str, str]]] = []
-    authorities: list[tuple[Place, Path | None]] = []
-    for index, listener in enumerate(draft.get("listeners", ())):
-        if listener.tls is not None:
-            pairs.append((("listeners", index, "tls"), listener.tls, ("certificate", "key")))
-            authorities.append((("listeners", index, "tls", "client_ca"), listener.tls.client_ca))
-    portal: PortalSettings | None = draft.get("portal")
-    if portal is not None and portal.tls is not None:
-        pairs.append((("portal", "tls"), portal.tls, ("certificate", "key")))
-    for name, partner in draft.get("partners", {}).items():
-        if partner.tls.client_certificate is not None:
-            pairs.append((("partners", name, "tls"), partner.tls, ("client_certificate", "client_key")))
-        authorities.append((("partners", name, "tls", "ca"), partner.tls.ca))
-    for name in ("next_hop", "inside"):
-        hop: HopSettings | None = draft.get(name)
-        if hop is not None:
-            authorities.append(((name, "ca"), hop.ca))
-            if hop.client_certificate is not None:
-                pairs.append(((name,), hop, ("client_certificate", "client_key")))
-    for path, section, names in pairs:
-        files = (getattr(section, names[0]), getattr(section, names[1]))
-        for key, cause, hint in check_pair(*files, now, names):
-            yield document.problem((*path, key), cause, hint)
-    for path, file in authorities:
-        for _, cause, hint in check_authorities(file, "") if file is not None else ():
-            yield document.problem(path, cause, hint)
-
-
-def keyring_file(where: str) -> Path:
-    """The file that `keys` names, or the credential of the same name if the systemd unit hands one over. So root's
-    commands and the service, which may not read root's file, share one configuration.
-    """
-    path = keyring_path(where)
-    credentials = os.environ.get("CREDENTIALS_DIRECTORY")
-    handed = Path(credentials, path.name) if credentials else path
-    return handed if handed.is_file() else path
-
-
-def _keyring(draft: Draft, document: Document, must: bool) -> Iterator[Problem]:
-    if "keys" not in draft:
-        return
-    path = keyring_file(draft["keys"])
-    if not path.exists():
-        if must:
-            yield document.problem(
-                ("keys",),
-                f"{path} does not exist",
-                "restore its copy; if there is none yet, `sealgate keys init` makes it",
-            )
-        return
-    try:
-        KeyRing.load(path)
-    except KeysError as error:
-        yield document.problem(("keys",), str(error), error.hint)

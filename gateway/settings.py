@@ -30,7 +30,7 @@ from delivery.sections import (
 )
 from delivery.settings import NoticeSettings, QueueSettings, TlsReportSettings
 from delivery.trail.settings import AuditSettings
-from gateway import consistency
+from gateway import consistency, namedfiles
 from gateway.mistakes import problem_of
 from gateway.policyfile import BUILTIN, PolicyPlace, read_packs, try_out
 from gateway.smtp.settings import LimitSettings, ListenerSettings, SmtpSettings
@@ -219,7 +219,7 @@ class Settings(Section):
     @property
     def keyring_path(self) -> Path:
         """The file of `keys`, or the credential of its name where the unit hands one over (LoadCredential)."""
-        return consistency.keyring_file(self.keys)
+        return namedfiles.keyring_file(self.keys)
 
     @property
     def notice_sender(self) -> str:
