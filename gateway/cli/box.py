@@ -41,7 +41,7 @@ def namespace_option(command: Command) -> Command:
 
 
 def _box(command: Callable[..., Any]) -> Callable[..., Any]:
-    """What every act on one box takes."""
+    """A decorator: the arguments and options that every act on one box takes."""
     for decorate in (
         json_option,
         namespace_option,
@@ -366,7 +366,7 @@ def _moment(until: datetime | None, length: timedelta | None) -> datetime | None
 
 
 def act_on_box(invocation: Invocation, box_id: str, done: str, act: Acts, *, as_json: bool = False) -> None:
-    """Act as an admin, and say what came of it."""
+    """Do one act as an admin, and print what came of it; exit 1 if it was refused or there is no such box."""
     from delivery.safebox.authority import By
     from delivery.safebox.recalling import Recalled
 

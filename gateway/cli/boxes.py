@@ -1,4 +1,4 @@
-"""All of `sealgate box`."""
+"""Puts `sealgate box` together from `box.py` and `boxproof.py`; this is the module that `main.py` loads for it."""
 
 from gateway.cli import boxproof
 from gateway.cli.box import command

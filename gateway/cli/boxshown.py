@@ -50,7 +50,7 @@ def record_json(record: "BoxStory") -> dict[str, Any]:
 
 
 def track_json(track: "Track") -> dict[str, Any]:
-    """One participant's side of it."""
+    """What one participant did, as JSON."""
     return {
         "participant_id": track.participant_id,
         "address": track.address,
@@ -99,7 +99,7 @@ def audit_text(record: "AuditRecord") -> str:
 
 
 def _in_both(at: datetime, zone: str) -> str:
-    """In the box's own zone, and in UTC where that is another."""
+    """A time in the box's own zone, and in UTC if that differs."""
     there = f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S}  " if zone != "UTC" else ""
     return f"{there}{shown(at)}"
 

@@ -22,7 +22,7 @@ _COLOURS: Final = {Confidence.HIGH: "red", Confidence.MEDIUM: "yellow", Confiden
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """One message before the policy: what was found in it, what was decided, and how near each rule was."""
+    """What is to be explained of one message: what was found, what was decided, and how near each rule was."""
 
     message: Message
     findings: tuple[Finding, ...]
@@ -32,7 +32,7 @@ class Explained:
 
 
 def explained_json(explained: Explained) -> dict[str, Any]:
-    """The shape that the manual promises, with more keys beside its own."""
+    """The JSON of `policy explain --json`, as docs/policy.md describes it."""
     message, verdict = explained.message, explained.verdict
     told: list[Sequence[RuleReport]] = [*explained.told, *(() for _ in verdict.copies)]
     decisions = (*verdict.decisions, *verdict.copies)
@@ -61,7 +61,7 @@ def explained_json(explained: Explained) -> dict[str, Any]:
 
 
 def decision_json(decision: Decision) -> dict[str, Any]:
-    """A decision as the manual promises it."""
+    """One recipient's decision in that JSON."""
     return {
         "address": decision.recipient,
         "action": decision.action.value,
@@ -211,7 +211,7 @@ def _print_decision(decision: Decision, told: Sequence[RuleReport], what: str = 
 
 
 def _nearest(told: Sequence[RuleReport]) -> RuleReport | None:
-    """The rule that one thing kept from applying, where something of it held: of several the one that held most."""
+    """The rule that a single condition kept from applying; of several, the one of which most conditions held."""
     almost = [one for one in told if one.asked and len(one.nearness.missing) == 1 and one.nearness.held]
     return max(almost, key=lambda one: len(one.nearness.held), default=None)
 

@@ -1,4 +1,4 @@
-"""What `policy explain --online` asks the world: how far the recipients' servers can be proven."""
+"""What `policy explain --online` asks DNS: whether the recipients' mail servers can be proven."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""`sealgate queue`: what waits, what became of it, and the proof that nothing was lost."""
+"""`sealgate queue`: lists what waits, shows what became of it, and proves that nothing was lost."""
 
 import asyncio
 import sys

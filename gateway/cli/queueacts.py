@@ -1,4 +1,4 @@
-"""`sealgate queue`: the acts. On items by their ids, or on all that a description fits; on domains."""
+"""The acts of `sealgate queue`: on items by their ids, on all items that fit a description, and on domains."""
 
 import asyncio
 import sys
@@ -44,7 +44,7 @@ def narrowing(command: Command) -> Command:
 
 
 def narrowed(described: Described) -> "Narrowed":
-    """What the options of `narrowing` said."""
+    """The filter that the options of `narrowing` describe."""
     from delivery.store.views import Narrowed
     from policy.decision import Route
 

@@ -1,4 +1,4 @@
-"""`policy replay`: old mail before the policy in force and another, and what it prints."""
+"""`policy replay`: decides old mail by the policy in force and by another, and prints what would change."""
 
 import os
 import sys
@@ -24,7 +24,7 @@ _RULES: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class ReplayOptions:
-    """How it is to be done and shown. `jobs` None: one a core."""
+    """The command's options. `jobs`: how many processes read; None: one a core."""
 
     jobs: int | None
     as_json: bool
