@@ -60,13 +60,6 @@ class _State:
     pair: bool = False  # its first group is for readers of old, its second, of Unicode, is what others show (upr)
 
 
-def read_rtf(data: bytes, *, as_shown: bool = False) -> tuple[str, bool]:
-    """The text, and whether it was read whole. `as_shown`: as displayed; else all there is, beside it too."""
-    found = read_found(data)
-    texts = [reading.text for readings in found.texts.values() for reading in (readings[:1] if as_shown else readings)]
-    return "\n".join([*texts, *([] if as_shown or not found.beside else [found.beside])]), found.whole
-
-
 def read_found(data: bytes) -> Found:
     """All that is in a file."""
     return _Reader(data).run()

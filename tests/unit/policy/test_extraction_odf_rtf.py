@@ -9,7 +9,7 @@ import pytest
 from policy.extraction.extract import extract
 from policy.extraction.pdfobjects import Name, Reference, Stream, read_objects, text_of
 from policy.extraction.pdfstreams import decoded
-from policy.extraction.rtf import read_found, read_rtf
+from policy.extraction.rtf import read_found
 from rules.content import Content, FileKind
 
 NUMBER = "536-22-1234"
@@ -105,7 +105,8 @@ def test_an_opendocument_file_without_its_content_is_told() -> None:
     ],
 )
 def test_rtf_as_shown(source: bytes, shown: str) -> None:
-    assert read_rtf(source, as_shown=True) == (shown, True)
+    found = read_found(source)
+    assert "\n".join(readings[0].text for readings in found.texts.values()) == shown and found.whole
 
 
 def test_rtf_gives_places_files_and_what_stands_beside() -> None:
