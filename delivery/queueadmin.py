@@ -6,6 +6,7 @@ queue: never was, or it has ended).
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -21,7 +22,7 @@ from delivery.store import circuits, pauses, views, workers
 from delivery.store import items as rows
 from delivery.store.ages import Pile, piles
 from delivery.store.audit import Event, EventKind, record
-from delivery.store.messages import finish_messages, lock_messages
+from delivery.store.messages import finish_messages, lock_messages, waiting_blobs
 from delivery.store.upgrade import DEFAULT_NAMESPACE
 from delivery.store.views import Conservation, ItemStory, Line
 from delivery.store.waits import change_all, hurried_for
@@ -55,8 +56,21 @@ class QueueAdmin:
         return await self._queue.db.read(lambda conn: views.stories(conn, wanted))
 
     async def audit(self) -> Conservation:
-        """Prove that for every recipient of every accepted message there is exactly one end, or it waits."""
-        return await self._queue.db.read(views.conservation)
+        """Prove that for every recipient of every accepted message there is exactly one end, or it waits, with its
+        content.
+        """
+        proof = await self._queue.db.read(views.conservation)
+        gone = await self._without_files(await self._queue.db.read(waiting_blobs))
+        if gone:  # a file goes when its message has ended, so only what waits even now lacks one
+            gone &= await self._queue.db.read(waiting_blobs)
+        lost = [
+            views.Violation("its content is gone: the blob file is missing", message) for message, _ in sorted(gone)
+        ]
+        return replace(proof, violations=(*proof.violations, *lost))
+
+    async def _without_files(self, named: set[tuple[str, str]]) -> set[tuple[str, str]]:
+        has = self._queue.blobs.has
+        return await asyncio.to_thread(lambda: {(message, blob) for message, blob in named if not has(blob)})
 
     async def stats(self, limit: int = 100) -> tuple[list[Pile], dict[str, datetime]]:
         """What waits by domain and age, the largest pile first; and what is paused, since when."""

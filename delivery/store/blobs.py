@@ -146,6 +146,15 @@ class Blobs:
         """Read a blob; raises StoreUnavailable where there is none."""
         return BlobReader(self._path(name))
 
+    def has(self, name: str) -> bool:
+        """Whether there is this blob. Raises StoreUnavailable where the folder cannot be looked into."""
+        with _as_unavailable("cannot look for a blob file"):
+            try:
+                self._path(name).stat()
+            except FileNotFoundError:
+                return False
+        return True
+
     def delete(self, name: str) -> None:
         """Take a blob away, if it is there. Its DEK is to be destroyed, and that committed, before."""
         with _as_unavailable("cannot delete a blob file"):

@@ -166,6 +166,14 @@ def purge_history(conn: Connection, before: datetime) -> int:
     return len(old)
 
 
+def waiting_blobs(conn: Connection) -> set[tuple[str, str]]:
+    """Messages that wait and lie in a blob file: the id of each and the file's name."""
+    waiting = select(messages.c.id, messages.c.blob).where(
+        messages.c.blob.is_not(None), messages.c.finished_at.is_(None)
+    )
+    return {(row.id, row.blob) for row in conn.execute(waiting)}
+
+
 def referenced_blobs(conn: Connection, names: Sequence[str]) -> set[str]:
     """Those of some blob names that a row names: of a queued message or of a SafeBox."""
     found: set[str] = set()

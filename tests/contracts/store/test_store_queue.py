@@ -14,7 +14,7 @@ from delivery.items import Kind, Reply, State
 from delivery.sealed import INLINE
 from delivery.store.audit import Event, EventKind
 from delivery.store.items import find_items
-from delivery.store.messages import find_message, purge_history
+from delivery.store.messages import find_message, purge_history, waiting_blobs
 from delivery.store.schema import attempts, finished_items, items, messages
 from delivery.store.views import Narrowed
 from policy.decision import Changes, Route
@@ -239,6 +239,20 @@ async def test_the_proof_finds_contradictions(store, tamper, problem):
     proof = await store.admin.audit()
     assert not proof.holds
     assert any(problem in one.problem for one in proof.violations)
+
+
+async def test_the_proof_finds_a_file_that_is_missing(store):
+    """As where blobs were left out of a backup, or a second machine does not share them."""
+    kept = await store.accept(raw=b"Subject: large\r\n\r\n" + b"x" * 2 * INLINE)
+    lost = await store.accept(raw=b"Subject: large, too\r\n\r\n" + b"y" * 2 * INLINE)
+    await store.conserved()
+    named = dict(await store.db.read(waiting_blobs))
+    assert set(named) == {kept, lost}
+    store.queue.blobs.delete(named[lost])
+    proof = await store.admin.audit()
+    assert [(one.message_id, one.problem) for one in proof.violations] == [
+        (lost, "its content is gone: the blob file is missing")
+    ]
 
 
 async def test_the_proof_finds_ends_that_nothing_proves(store):
