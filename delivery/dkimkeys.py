@@ -123,7 +123,7 @@ def make_key(path: Path, *, bits: int | None) -> RSAPrivateKey | Ed25519PrivateK
 
 
 def record_name(key: SigningKey) -> str:
-    """Where the DNS has it."""
+    """The DNS name of a key's record."""
     return f"{key.selector}._domainkey.{key.domain}"
 
 

@@ -24,7 +24,7 @@ Work = Callable[[Connection, datetime], None]  # what an outcome asks for, in th
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """One item, tried once."""
+    """One item, the outcome of one try, and when that was."""
 
     leased: LeasedItem
     outcome: Sent | Stored | Deferred | Refused

@@ -62,7 +62,7 @@ class DnsSettings(Section):
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:
-        """`servers`, read."""
+        """The addresses in `servers`, parsed."""
         return tuple(parse_endpoint(server, 53) for server in self.servers)
 
     @property
@@ -274,7 +274,7 @@ class Fallback(StrEnum):
 
 
 class PartnerSettings(Section):
-    """One gateway we know."""
+    """One partner: a gateway we know."""
 
     domains: Annotated[tuple[DomainPattern, ...], Field(min_length=1)] = Field(
         examples=[["stmary.example", "*.stmary.example"]],

@@ -96,7 +96,7 @@ class Resolver(Protocol):
         """What a name itself is an alias of, one step."""
 
     async def tlsa(self, name: str) -> Found[Tlsa]:
-        """TLSA records."""
+        """The TLSA records of a name."""
 
     async def txt(self, name: str) -> Found[str]:
         """TXT records, the strings of each joined."""

@@ -18,7 +18,7 @@ _HOST: Final = re.compile(rf"(?:\*\.)?{_LABEL}(?:\.{_LABEL})*")
 
 
 class Mode(StrEnum):
-    """What a policy is for."""
+    """How a policy is to be applied (RFC 8461 5)."""
 
     ENFORCE = "enforce"
     TESTING = "testing"

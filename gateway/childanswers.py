@@ -48,7 +48,7 @@ class ChildAnswer:
             raise ChildAnswerInvalid("more than was asked for")
 
     def outcome(self) -> Outcome:
-        """All of it."""
+        """The whole answer, as what was read of the file."""
         return Outcome(Content(tuple(self._parts), tuple(self._files)), tuple(self._pictures))
 
 

@@ -302,7 +302,7 @@ class ChildPool:
                 self._wanted.set()
 
     async def _grow(self) -> None:
-        """One more child, warm."""
+        """Start one more child and wait until it is ready."""
         line = self._reach()
         ours, theirs = socket.socketpair()
         ours.setblocking(False)

@@ -44,7 +44,7 @@ class Seats:
         return None if not beat else max(0.0, (time.monotonic() if now is None else now) - beat)
 
     def read(self, number: int, word: int) -> int:
-        """One word of a row."""
+        """Read one word of a row."""
         return self._words[number * _WORDS + word]
 
     def write(self, number: int, word: int, value: int) -> None:

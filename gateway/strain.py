@@ -58,7 +58,7 @@ class Strain:
             await asyncio.sleep(max(EVERY, _PAUSES * (loop.time() - began)))
 
     def look(self) -> None:
-        """Measure once. Blocks."""
+        """Measure disk and queue once. Blocks."""
         try:
             disk = os.statvfs(self._data)
         except OSError as error:

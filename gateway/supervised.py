@@ -16,11 +16,11 @@ class Supervisor:
         self._address = os.environ.get("NOTIFY_SOCKET", "")
 
     def ready(self) -> None:
-        """The doors are open."""
+        """Tell systemd that the doors are open."""
         self._send("READY=1")
 
     def stopping(self) -> None:
-        """The doors close."""
+        """Tell systemd that the doors are closing."""
         self._send("STOPPING=1")
 
     def alive(self) -> None:

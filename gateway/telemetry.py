@@ -87,7 +87,7 @@ class _Lines:
         self._out = out
 
     def write(self, text: str) -> None:
-        """Write, or lose it."""
+        """Write a line, or lose it if that fails."""
         with suppress(OSError, ValueError):  # ValueError: closed
             self._out.write(text)
 
@@ -276,7 +276,7 @@ class Metrics:
         self._sessions.set(now)
 
     def session_opened(self) -> None:
-        """One more session."""
+        """Count an SMTP session."""
         self._sessions_total.inc()
 
     def policy_loaded(self, at: float) -> None:

@@ -31,7 +31,7 @@ class ReadingSettings(Section):
 
 
 def find_tesseract() -> str | None:
-    """The program's path."""
+    """The path of the program; None: it is not installed."""
     return shutil.which("tesseract")
 
 

@@ -72,7 +72,7 @@ class Dek:
 
     @classmethod
     def new(cls) -> Self:
-        """A fresh random key."""
+        """A new random key."""
         return cls(urandom(KEY_BYTES))
 
     def reveal(self) -> bytes:

@@ -61,7 +61,7 @@ class Notify:
 
 @dataclass(frozen=True, slots=True)
 class AddHeader:
-    """`add_header`."""
+    """`add_header`: add a header to the copy."""
 
     name: str
     value: str

@@ -29,7 +29,7 @@ class AllOf:
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
-    """At least one holds."""
+    """`any`: at least one of the conditions holds."""
 
     parts: tuple[Condition, ...]
     varies: bool = field(init=False, compare=False)  # as any of its parts
@@ -51,7 +51,7 @@ class AnyOf:
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """The other way round."""
+    """`not`: the condition does not hold."""
 
     part: Condition
 

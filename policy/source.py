@@ -87,7 +87,7 @@ class Source:
         return [(place, text) for text, place in found if text is not None]
 
     def flag(self, value: object, path: Path) -> bool | None:
-        """True or false."""
+        """Read a value that has to be true or false."""
         if isinstance(value, bool):
             return value
         yes_no = str(value).lower() in ("yes", "no", "on", "off")
@@ -95,7 +95,7 @@ class Source:
         return None
 
     def choice(self, value: object, path: Path, words: Iterable[str]) -> str | None:
-        """One of the words."""
+        """Read a value that has to be one of some words."""
         names = tuple(words)
         if isinstance(value, str) and value in names:
             return value

@@ -53,7 +53,7 @@ class PortalServices:
 
     @cached_property
     def host(self) -> str:
-        """What `Host` must say."""
+        """The only value of `Host` that is answered."""
         return self.origin.partition("://")[2]
 
     @cached_property

@@ -34,7 +34,7 @@ class Reasons:
                 self._terms[candidate.detector].append(candidate)
 
     def of(self, candidate: Candidate) -> Because:
-        """The reasons of one."""
+        """Why one of the hits is as sure as it is."""
         index, pattern = candidate.detector, candidate.pattern
         detector = self._words.detectors[index]
         if pattern is None:

@@ -68,7 +68,7 @@ def _private(replies: Sequence[Replies]) -> tuple[Replies, ...]:
 
 
 class Changing(Acting):
-    """The act."""
+    """Adds the act of changing settings to the service."""
 
     async def change_settings(
         self, box_id: str, by: By, words: Sequence[str], namespace: str = "default"

@@ -39,7 +39,7 @@ log = structlog.get_logger()
 
 
 class Clockwork(Ending, Uploading):
-    """Runs in every worker."""
+    """The chores of SafeBoxes; every worker runs them."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Keep house until told to stop."""

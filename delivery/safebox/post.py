@@ -39,7 +39,7 @@ class Outbox(Protocol):
         """The transaction failed: take away what lies on disk."""
 
     def wake(self) -> None:
-        """After the commit."""
+        """Let the worker look for due items; to be called after the commit."""
 
 
 @dataclass(frozen=True, slots=True)

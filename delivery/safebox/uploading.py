@@ -82,7 +82,7 @@ class Uploading:
         return None if row is None else Upload(row.id, name, content_type, modified, size, 0, row.expires_at)
 
     async def upload(self, writer: Writer, upload_id: str) -> Upload | None:
-        """How far one is."""
+        """How far one upload is."""
         return next((one for one in await self.uploads(writer) if one.id == upload_id), None)
 
     async def uploads(self, writer: Writer) -> tuple[Upload, ...]:

@@ -211,7 +211,7 @@ class Accounts:
         return await self._db.look(lambda conn: sessions.find(conn, namespace, digest, now, idle, of_owner=of_owner))
 
     async def touch_session(self, namespace: str, digest: bytes, now: datetime) -> None:
-        """It was used."""
+        """Note that the session was used now."""
         await self._db.write(lambda conn: sessions.touch(conn, namespace, digest, now))
 
     async def end_session(self, namespace: str, digest: bytes, who: Who, now: datetime) -> None:
@@ -248,7 +248,7 @@ class Accounts:
         return await self._db.read(lambda conn: conn.execute(select(accounts.c.proven_at).where(mine)).scalar())
 
     async def address_of(self, namespace: str, account_id: str) -> str | None:
-        """Whose account it is."""
+        """The address of an account."""
         mine = (accounts.c.id == account_id) & (accounts.c.namespace == namespace)
         return await self._db.read(lambda conn: conn.execute(select(accounts.c.address).where(mine)).scalar())
 

@@ -204,7 +204,7 @@ def add_checkpoint(conn: Connection, made: Checkpoint) -> None:
 
 
 def last_checkpoint(conn: Connection) -> Checkpoint | None:
-    """The newest."""
+    """The newest checkpoint; None: there is none."""
     row = conn.execute(select(audit_checkpoints).order_by(audit_checkpoints.c.number.desc()).limit(1)).first()
     return None if row is None else _checkpoint(row)
 

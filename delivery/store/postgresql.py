@@ -54,7 +54,7 @@ class PostgresBacking:
 
     @property
     def upgrader(self) -> Engine:
-        """As any that writes."""
+        """The same connections as for writing: PostgreSQL needs no others."""
         return self._writer
 
     @property

@@ -106,7 +106,7 @@ def find(
 
 
 def touch(conn: Connection, namespace: str, digest: bytes, now: datetime) -> None:
-    """It was used just now."""
+    """Note that the session was used now."""
     conn.execute(
         update(sessions).where(sessions.c.digest == digest, sessions.c.namespace == namespace).values(seen_at=now)
     )

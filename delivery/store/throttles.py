@@ -67,7 +67,7 @@ def key_of(namespace: str, what: str, who: str) -> str:
 
 
 def read(conn: Connection, key: str) -> Throttle | None:
-    """The row as it stands."""
+    """The row of a limit's key as it is in the database."""
     row = _READ.row(conn, {"of": key})
     return None if row is None else Throttle(row["count"], row["window_at"], row["locked_until"], row["locks"])
 

@@ -57,7 +57,7 @@ class Pending:
 
 
 def insert_upload(conn: Connection, row: UploadRow) -> None:
-    """Begin one."""
+    """Insert a new upload."""
     conn.execute(insert(uploads).values(**asdict(row)))
 
 

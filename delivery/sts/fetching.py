@@ -108,7 +108,7 @@ class Names(AbstractResolver):
         return [_result(host, address, port) for address in addresses]
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Nothing has to be closed; aiohttp asks for this method."""
 
 
 def _result(host: str, address: str, port: int) -> ResolveResult:

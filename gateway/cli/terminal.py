@@ -12,7 +12,7 @@ _NARROW: Final = 40
 
 
 def width() -> int:
-    """Columns to fill."""
+    """How many columns the output may fill."""
     return max(_NARROW, min(_WIDE, shutil.get_terminal_size((_WIDE, 24)).columns))
 
 

@@ -39,7 +39,7 @@ class Pages:
         self._portal = portal
 
     def routes(self) -> list[web.RouteDef]:
-        """Every path."""
+        """Every path of the demo's pages."""
         return [
             web.get("/", self.front),
             web.post("/clock", self.move),
@@ -72,7 +72,7 @@ class Pages:
         raise web.HTTPSeeOther("/")
 
     async def mail(self, request: web.Request) -> web.Response:
-        """One mail."""
+        """The page of one mail."""
         number = int(request.match_info["number"])
         mail = next((mail for mail in self._mailboxes.mails if mail.number == number), None)
         if mail is None:

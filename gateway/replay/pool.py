@@ -49,7 +49,7 @@ class Compiled:
         return self.kept.get(key)
 
     def put(self, key: str, value: bytes) -> None:
-        """Keep it."""
+        """Keep `value` under `key`."""
         self.kept[key] = value
         if self.lasting is not None:
             self.lasting.put(key, value)

@@ -49,7 +49,7 @@ class _Tables:
         return table.values.get((column, row)) if table else None
 
     def named(self, name: str) -> str:
-        """None are followed."""
+        """Defined names are not followed here."""
         return ""
 
 

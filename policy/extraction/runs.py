@@ -19,5 +19,5 @@ def wide_runs(data: bytes) -> str:
 
 
 def all_runs(data: bytes) -> str:
-    """Both kinds."""
+    """The runs of characters of one byte and of two."""
     return "\n".join(filter(None, (plain_runs(data), wide_runs(data))))

@@ -50,7 +50,7 @@ class Once(Generic[Said]):
 
 
 def holds(text: Said, needle: Said) -> bool:
-    """`needle in text`."""
+    """`needle in text`, some megabytes at a time."""
     return find(text, needle) >= 0
 
 

@@ -155,5 +155,5 @@ def _path(back: str) -> str:
 
 
 async def nothing(request: web.Request) -> web.StreamResponse:
-    """Every other path."""
+    """Every other path: there is nothing here."""
     raise NothingHere

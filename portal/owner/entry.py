@@ -30,7 +30,7 @@ class Keeper:
 
     @property
     def by(self) -> By:
-        """As whom they act."""
+        """The actor that acts on boxes are recorded under."""
         return By.person(self.address)
 
 

@@ -64,7 +64,7 @@ class SignedOutPage:
 
 @dataclass(frozen=True, slots=True)
 class LeftPage:
-    """Signed out."""
+    """Says that the sender is signed out."""
 
     title: str
 
@@ -220,7 +220,7 @@ class RecalledPage:
 
 @dataclass(frozen=True, slots=True)
 class DeletePage:
-    """Asked once more."""
+    """Asks whether the box is really to be deleted."""
 
     title: str
     here: str

@@ -113,7 +113,7 @@ class Crowd:
 
 
 class Connection(RequestHandler):
-    """One connection."""
+    """One HTTP connection, which the Crowd can end while it is idle."""
 
     crowd: Crowd
     _peer: str | None = None
@@ -138,7 +138,7 @@ class Connection(RequestHandler):
 
     @property
     def is_made(self) -> bool:
-        """Whether it stands."""
+        """Whether the connection is open."""
         return self._wire is not None
 
     @contextmanager
@@ -158,7 +158,7 @@ class Connection(RequestHandler):
         self._peer = None
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """They left."""
+        """The client is gone: count it out."""
         self.crowd.stirs(self)
         if self._peer is not None:
             self.crowd.leave(self._peer)

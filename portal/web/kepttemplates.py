@@ -16,7 +16,7 @@ _LENGTH: Final = 4  # bytes that say how long a name or a template is
 
 
 class Cache(Protocol):
-    """Where they are kept."""
+    """Where compiled templates are kept; `gateway.matchcache.FileCache` is the real one."""
 
     def get(self, key: str) -> bytes | None:
         """The bytes kept under `key`, proven to be those that were put; or None."""

@@ -80,7 +80,7 @@ class Pace:
 
 @dataclass(slots=True)
 class Arriving:
-    """What has come so far."""
+    """The fields and files of a form that have arrived so far."""
 
     draft: AnswerDraft
     limits: AnswerLimits
