@@ -10,10 +10,14 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from rules.budget import Budget
 from rules.encoded import Segment, is_packed, respelt, unpacked
 from rules.normalise import BARRIER, Normalised
 
 _AROUND: Final = 512  # bytes on either side of what is disguised, for the words that name it
+
+_MARKS_A_STEP: Final = 4  # so many are sorted out in the time of one step
+_STEPS_TO_UNPACK: Final = 8
 
 _DIGITS: Final = {
     **dict.fromkeys("OoОоΟοՕօᴏ〇零", "0"),
@@ -85,8 +89,9 @@ class Disguised:
         return self._starts[index] + offset - self._begins[index]
 
 
-def disguised(normal: Normalised, marks: Sequence[int]) -> Disguised | None:
+def disguised(normal: Normalised, marks: Sequence[int], budget: Budget) -> Disguised | None:
     """What the text says besides about the marks, which are ends in bytes; None where that is nothing else."""
+    budget.left -= len(marks) // _MARKS_A_STEP
     pieces: list[list[Segment]] = []
     data, characters = normal.data, _Characters(normal.data)
     packed = [mark for mark in marks if is_packed(data, mark)]
@@ -98,13 +103,37 @@ def disguised(normal: Normalised, marks: Sequence[int]) -> Disguised | None:
         if segments or plain != piece:
             start = characters.upto(first)
             pieces.append([(start + at, said) for at, said in segments or [(0, plain)]])
-    characters = _Characters(data)
-    for first, last, text in unpacked(data, packed):
-        begin, stop = _cut(data, max(0, first - _AROUND)), _cut(data, min(len(data), last + _AROUND))
-        ahead, behind = data[begin:first].decode("utf-8", "ignore"), data[last:stop].decode("utf-8", "ignore")
-        start = characters.upto(first)
-        pieces.append([(start - len(ahead), ahead), (start, text), (start + last - first, behind)])
+    pieces += _unpacked_pieces(data, packed, budget)
     return Disguised(pieces) if pieces else None
+
+
+def _unpacked_pieces(data: bytes, marks: Sequence[int], budget: Budget) -> Iterator[list[Segment]]:
+    """What is packed about the marks, with what stands around it; neighbours share what is between them."""
+    characters = _Characters(data)
+    piece: list[Segment] = []
+    begun = done = 0  # where what was unpacked last begins and ends, in characters and in bytes
+    for first, last, text in unpacked(data, marks):
+        budget.left -= _STEPS_TO_UNPACK
+        if budget.spent:
+            break
+        if piece and done <= first <= done + 2 * _AROUND:
+            piece.append((begun, data[done:first].decode("utf-8", "ignore")))
+        else:
+            if piece:
+                piece.append((begun, _behind(data, done)))
+                yield piece
+            ahead = data[_cut(data, max(0, first - _AROUND)) : first].decode("utf-8", "ignore") if first >= done else ""
+            piece = [(characters.upto(first) - len(ahead), ahead)]
+        start = characters.upto(first)
+        piece.append((start, text))
+        begun, done = start + last - first, last
+    if piece:
+        piece.append((begun, _behind(data, done)))
+        yield piece
+
+
+def _behind(data: bytes, place: int) -> str:
+    return data[place : _cut(data, min(len(data), place + _AROUND))].decode("utf-8", "ignore")
 
 
 class _Characters:

@@ -135,7 +135,7 @@ class Matcher:
     def _scan(self, part: Part, plain: Reading, asked: _Asked) -> Iterator[dict[int, list[Hit]]]:
         """The hits of one part, reading by reading."""
         yield self._read(part, plain, asked)
-        for reading in further_readings(part.text, plain):
+        for reading in further_readings(part.text, plain, asked.budget):
             yield self._read(part, reading, asked)
 
     def _read(self, part: Part, reading: Reading, asked: _Asked) -> dict[int, list[Hit]]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from rules.budget import Budget
 from rules.candidates import Candidate
 from rules.direction import CONTROLS, displayed
 from rules.disguise import disguised
@@ -49,10 +50,10 @@ def plain_reading(text: str, normal: Normalised, seen: Surveyed | None = None) -
     return Reading(normal, origin, found=seen.found, terms=seen.terms, marks=seen.marks)
 
 
-def further_readings(text: str, plain: Reading) -> Iterator[Reading]:
+def further_readings(text: str, plain: Reading, budget: Budget) -> Iterator[Reading]:
     """What a part says besides its plain reading, which was searched."""
     if plain.marks:
-        besides = disguised(plain.normal, plain.marks)
+        besides = disguised(plain.normal, plain.marks, budget)
         if besides is not None:
             inner = besides.origin
             yield Reading(besides.normal, lambda offset: plain.origin(inner(offset)), inner, terms=())

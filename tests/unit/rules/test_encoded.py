@@ -5,6 +5,7 @@ from hashlib import sha512
 
 import pytest
 
+from rules.budget import Budget
 from rules.disguise import disguised
 from rules.encoded import is_packed, respelt
 from rules.finding import Confidence
@@ -79,7 +80,7 @@ def test_keys_and_digests_say_nothing() -> None:
         for text in (b64encode(digest).decode(), digest.hex()):
             data = text.encode()
             marks = [end for end in range(6, len(data)) if is_packed(data, end)]
-            assert disguised(normalise(text), marks) is None
+            assert disguised(normalise(text), marks, Budget()) is None
 
 
 def test_the_place_is_that_of_the_writing(matcher: Matcher) -> None:
@@ -89,3 +90,30 @@ def test_the_place_is_that_of_the_writing(matcher: Matcher) -> None:
     said = "Grüße\n\n\nMy social: five hundred thirty-six,\ntwenty-two,\ntwelve thirty-four\n"
     finding = next(f for f in matcher.scan_text(said) if f.detector == "us.ssn")
     assert [hit.place for hit in finding.hits] == ["text > line 4"]
+
+
+def _marks(text: str) -> list[int]:
+    return [end for end in range(6, len(text)) if is_packed(text.encode(), end)]
+
+
+def test_neighbours_share_what_stands_between_them() -> None:
+    """With surroundings of its own for each, a text of many would be read forty times over."""
+    text = ("3" * 30 + " ") * 2000
+    besides = disguised(normalise(text), _marks(text), Budget())
+    assert besides is not None
+    assert len(besides.normal.text) < len(text)
+
+
+def test_a_number_is_found_among_many_neighbours(matcher: Matcher) -> None:
+    packed = b64encode(b"her ssn 536-22-1234").decode()
+    noise = " ".join(b64encode(b"line 1000000%d" % number).decode() for number in range(200))
+    assert "us.ssn" in _sure(matcher, f"{noise} {packed} {noise}")
+    finding = next(f for f in matcher.scan_text(f"{noise}\n{packed}\n{noise}") if f.detector == "us.ssn")
+    assert [hit.place for hit in finding.hits] == ["text > line 2"]
+
+
+def test_unpacking_is_paid_for() -> None:
+    text = ("3" * 30 + " ") * 2000
+    budget = Budget(8000)
+    disguised(normalise(text), _marks(text), budget)
+    assert budget.spent
