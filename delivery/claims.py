@@ -273,7 +273,7 @@ class Claims:
 
 
 def dead_workers(backing: Backing, workers: Sequence[str]) -> list[str]:
-    """Those whose lock is free. Blocks."""
+    """Which of these workers have no lock any more, and so are dead. Blocks."""
     dead = []
     for worker in workers:
         lock = backing.lock(worker)

@@ -53,7 +53,7 @@ class SigningKey:
 
     @property
     def algorithm(self) -> str:
-        """As the tag `a=` says it."""
+        """The value of the tag `a=` in its signatures."""
         return "rsa-sha256" if isinstance(self.private, RSAPrivateKey) else "ed25519-sha256"
 
     @property

@@ -128,7 +128,7 @@ def record_name(key: SigningKey) -> str:
 
 
 def record_text(key: SigningKey) -> str:
-    """What stands there, as one text."""
+    """The text of a key's DNS record, in one piece."""
     public = key.private.public_key()
     if isinstance(key.private, Ed25519PrivateKey):
         return f"v=DKIM1; k=ed25519; p={b64encode(public.public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()}"

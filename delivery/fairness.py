@@ -107,7 +107,7 @@ class Turns(Generic[T]):
         return one
 
     def take_all(self) -> list[T]:
-        """Everything, in no order."""
+        """Take out everything, in no particular order."""
         everything = [one for band in self._bands.values() for theirs in band.values() for one in theirs]
         self._bands.clear()
         self._count = 0

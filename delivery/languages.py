@@ -57,7 +57,7 @@ class Catalogue:
         return found if isinstance(found, str) else found[0]
 
     def counted(self, number: int, one: str, many: str) -> str:
-        """The form that goes with a number."""
+        """The form of a counted sentence that goes with a number."""
         found = self.sentences.get(one)
         if isinstance(found, tuple):
             return found[self.plural(number)]

@@ -33,7 +33,7 @@ class Ourselves:
     listening: tuple[Endpoint, ...] = ()
 
     def is_name(self, host: str) -> bool:
-        """Is this host called as we are?"""
+        """Is this host name ours?"""
         return host.lower().rstrip(".") == self.hostname.lower()
 
     def is_address(self, address: str, port: int) -> bool:

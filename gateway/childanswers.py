@@ -66,7 +66,7 @@ def _fact(said: Sequence[Any]) -> FileFact:
 
 
 def _marks(said: Sequence[Sequence[Any]], before: int) -> tuple[tuple[int, str], ...]:
-    """Rising, as `Part` promises."""
+    """Checked marks of a text; they have to rise, as `Part` promises."""
     marks: list[tuple[int, str]] = []
     for offset, mark in said:
         if not isinstance(offset, int) or offset < before:

@@ -38,5 +38,5 @@ class CountedCourier:
 
 
 def counted(couriers: Mapping[Route, Courier], metrics: Metrics, clock: Callable[[], datetime]) -> dict[Route, Courier]:
-    """The same couriers, counted."""
+    """The same couriers, wrapped so that their outcomes are counted."""
     return {route: CountedCourier(courier, metrics, clock) for route, courier in couriers.items()}

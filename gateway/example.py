@@ -46,7 +46,7 @@ def schema() -> str:
 
 
 def _sections(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
-    """The section and all within it."""
+    """A section and all sections within it."""
     yield model
     for field in model.model_fields.values():
         inner, _ = _model(field.annotation)

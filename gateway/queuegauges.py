@@ -28,7 +28,7 @@ class QueueGauges(Collector):
         self._next_at = 0.0
 
     def describe(self) -> list[Metric]:
-        """Their names, without counting."""
+        """The gauges' names, without counting anything."""
         return self._families(None)
 
     def collect(self) -> list[Metric]:

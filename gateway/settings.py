@@ -232,7 +232,7 @@ class Settings(Section):
         return consistency.notice_domain(self.notices, self.domains)
 
     def directory(self) -> Directory:
-        """What routes are chosen from."""
+        """What routes are chosen from: our domains, partners, profiles."""
         return _directory({name: getattr(self, name) for name in type(self).model_fields}, self.profiles)
 
     def policy_place(self) -> PolicyPlace:

@@ -320,5 +320,5 @@ def _no_exception(_out: TextIO, _info: Any) -> None:
 
 
 def _short(path: str) -> str:
-    """The last two parts of a path."""
+    """The last two parts of a file's path."""
     return "/".join(path.replace("\\", "/").split("/")[-2:])

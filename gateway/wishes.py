@@ -48,7 +48,7 @@ class ProfileGroupSettings(Section):
     )
 
     def group(self) -> ProfileGroup:
-        """As the policy sees it."""
+        """The group in the form that the policy uses."""
         return ProfileGroup(self.senders, self.profiles, self.default or self.profiles[0])
 
 

@@ -80,7 +80,7 @@ class _Reader:
 
     @property
     def done(self) -> bool:
-        """Whether all of it was read."""
+        """Whether the whole pattern was read."""
         return self._place >= len(self._regex)
 
     def alternatives(self) -> _Piece:

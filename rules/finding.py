@@ -68,7 +68,7 @@ class Finding:
 
     @property
     def confidence(self) -> Confidence:
-        """The surest of the hits."""
+        """The highest confidence among the hits."""
         return max((hit.confidence for hit in self.hits), key=lambda c: c.rank)
 
 

@@ -79,7 +79,7 @@ def unknown_to_re2(regex: str, search: Search) -> None:
 
 
 def refused_by_re2(regex: str, said: str, column: int) -> PatternRefused:
-    """RE2's complaint in plainer words."""
+    """RE2's complaint about a pattern, in plainer words."""
     piece = said.partition(": ")[2]
     for start, cause, hint in _SAID:
         if said.startswith(start):

@@ -282,11 +282,11 @@ class _Tries:
         self.found_ourselves = False
 
     def failed(self, failure: Unreachable) -> None:
-        """One more that will not do."""
+        """Note that one host or address will not do, and why."""
         self._failures.append(failure)
 
     def verdict(self) -> DeliveryError:
-        """What to say of all of them."""
+        """The error that says what went wrong with all of them."""
         if not self._failures:
             if self.found_ourselves:
                 return Undeliverable(LOOP)

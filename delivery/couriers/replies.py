@@ -56,7 +56,7 @@ class Replies(SMTPProtocol):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Nothing more will come."""
+        """The connection has ended: fail whoever waits for a reply."""
         super().connection_lost(exc)
         error = SMTPServerDisconnected("Connection lost")
         error.__cause__ = exc

@@ -29,7 +29,7 @@ class Wish(StrEnum):
 
 
 class Dane(StrEnum):
-    """What is made of TLSA records."""
+    """How much TLSA records count for a target."""
 
     NEVER = "never"  # not asked for: the configuration says what proves this host
     WHERE_PUBLISHED = "published"  # where there are some, nothing else counts

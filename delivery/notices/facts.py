@@ -74,7 +74,7 @@ class About:
 
     @property
     def for_guest(self) -> "About":
-        """As guests may know of it."""
+        """The same for guests: the alias, if there is one, stands in place of the owner's name."""
         return replace(self, owner_name=self.alias) if self.alias else self
 
 

@@ -32,7 +32,7 @@ _MAX_HEAD: Final = 2**20
 
 
 class PhoneFrom(StrEnum):
-    """Whose word a number is."""
+    """Who gave us a telephone number."""
 
     SENDER = "sender"  # in the mail
     DIRECTORY = "directory"  # in the admin's file

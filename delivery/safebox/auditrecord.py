@@ -112,7 +112,7 @@ class AuditRecord:
 
 
 class Recording(Acting):
-    """For those who keep the box."""
+    """Adds the audit record, for keepers of a box, to the service."""
 
     async def audit_record(self, box_id: str, by: By, namespace: str = "default") -> AuditRecord | str | None:
         """The record; a sentence while the box is open; None: there is no such box for this one."""

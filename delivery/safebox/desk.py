@@ -18,7 +18,7 @@ from delivery.store.vault import Vault
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The store, the post and the time."""
+    """What every act has at hand: the store, the post, the clock."""
 
     db: Database
     vault: Vault

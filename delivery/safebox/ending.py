@@ -105,7 +105,7 @@ class Ending(Partaking):
         return bool(sent) or tidings.owner is not None
 
     def drop_tidings(self, tidings: Tidings, error: DeliveryError) -> None:
-        """What was composed is not sent."""
+        """Discard what was composed: it is not to be sent."""
         self._discard(tidings.guests, error)
         if tidings.owner is not None:
             self._desk.post.discard(tidings.owner, error)

@@ -56,7 +56,7 @@ class AnswerLimits:
 
     @classmethod
     def of(cls, profile: Profile) -> Self:
-        """What the box's profile says."""
+        """The limits that the box's profile sets."""
         settings = profile.uploads
         return cls(settings.files, settings.each, settings.together, kinds=settings.kinds)
 

@@ -113,9 +113,9 @@ class Post:
         self._outbox.put(conn, posted.sealed, [posted.item], [posted.event], now)
 
     def discard(self, posted: Posted, error: Exception) -> None:
-        """The transaction failed."""
+        """Discard what was sealed: the transaction failed."""
         self._outbox.discard(posted.sealed, error=error)
 
     def wake(self) -> None:
-        """The transaction was committed."""
+        """Let the worker look for due mail: the transaction was committed."""
         self._outbox.wake()

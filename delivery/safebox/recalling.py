@@ -55,7 +55,7 @@ class Fate:
 
     @property
     def is_beyond(self) -> bool:
-        """Something of it stays with them."""
+        """Whether this person keeps something of it."""
         return self.reached in (Reached.OPENED, Reached.DOWNLOADED, Reached.RELAYED)
 
 
@@ -77,7 +77,7 @@ class _Part:
 
     @property
     def what(self) -> str:
-        """As the notice calls it."""
+        """What is recalled, in the word that the notice uses."""
         return "document" if self.document_id else "guest" if self.address else "box"
 
 

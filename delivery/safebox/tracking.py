@@ -41,7 +41,7 @@ class Download:
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One participant's side of it."""
+    """What one participant did with a box."""
 
     participant_id: str
     address: str = field(repr=False)

@@ -43,7 +43,7 @@ class KnownProof:
 
 
 class Vouching(Partaking):
-    """Guests by their address."""
+    """Acts of owners on how their guests prove themselves; guests are named by address."""
 
     async def proof_of(self, box_id: str, address: str, by: By, namespace: str = "default") -> KnownProof | None:
         """What is known of a guest. None: there is no such box for this one, or no such guest."""

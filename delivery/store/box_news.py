@@ -36,7 +36,7 @@ class Counted:
 
     @property
     def total(self) -> int:
-        """Of all kinds together."""
+        """The sum over all kinds."""
         return self.replies + self.openings + self.asks
 
     def since(self, seen: "Counted") -> "Counted":

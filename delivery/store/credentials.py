@@ -127,7 +127,7 @@ class Credentials:
     # -- second factor -------------------------------------------------------------------------------------------
 
     async def second(self, namespace: str, account_id: str) -> Second | None:
-        """What the account has in force."""
+        """The second factor that the account has in force."""
 
         def work(conn: Connection) -> Second | None:
             if second_factors.get(conn, namespace, account_id) is None:

@@ -21,7 +21,7 @@ class SecondFactor:
 
 
 def get(conn: Connection, namespace: str, account_id: str) -> SecondFactor | None:
-    """What the account has in force."""
+    """The second factor that the account has in force."""
     mine = (second_factors.c.account_id == account_id) & (second_factors.c.namespace == namespace)
     row = conn.execute(select(second_factors).where(mine, second_factors.c.confirmed_at.is_not(None))).first()
     return (

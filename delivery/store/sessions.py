@@ -127,7 +127,7 @@ def end_all(conn: Connection, namespace: str, account_id: str, *, but: bytes = b
 
 
 def strengthen(conn: Connection, namespace: str, digest: bytes) -> None:
-    """A second factor was proven in it."""
+    """Note that a second factor was proven in the session."""
     mine = (sessions.c.digest == digest) & (sessions.c.namespace == namespace)
     conn.execute(update(sessions).where(mine).values(strong=True))
 

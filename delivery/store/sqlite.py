@@ -78,7 +78,7 @@ class SqliteBacking:
                 raise
 
     def _end_writing(self) -> None:
-        """For who holds the lock."""
+        """Close the connection that writes. Only while holding the lock."""
         _end(self._writing)
         self._writing = None
 
@@ -106,7 +106,7 @@ class SqliteBacking:
             self._one_glances.release()
 
     def _end_glancing(self) -> None:
-        """For who holds the lock."""
+        """Close the connection that glances. Only while holding the lock."""
         _end(self._glancing)
         self._glancing = None
 

@@ -104,7 +104,7 @@ def raise_count(conn: Connection, key: str, most: int, now: datetime) -> bool:
 
 
 def take_back(conn: Connection, key: str) -> None:
-    """The try counted last was none."""
+    """Take back the try that was counted last: it turned out to be none."""
     _TAKE_BACK.run(conn, {"of": key})
 
 

@@ -37,7 +37,7 @@ class ItemStory:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One thing that must never be."""
+    """One contradiction that `queue audit` found; there must never be any."""
 
     problem: str
     message_id: str
@@ -187,7 +187,7 @@ def _miscounted(conn: Connection) -> Iterator[Violation]:
 
 
 def _contradictions(conn: Connection) -> Iterator[Violation]:
-    """Rows that say two things."""
+    """Rows that contradict each other."""
     for table, allowed in ((items, WAITING), (finished_items, ENDS)):
         odd = select(table.c.id, table.c.message_id, table.c.state).where(
             table.c.state.not_in([state.value for state in allowed])

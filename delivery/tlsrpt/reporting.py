@@ -40,7 +40,7 @@ log = structlog.get_logger(__name__)
 
 
 class Reports:
-    """The chore of one worker."""
+    """The chore of one worker that sends reports once a day."""
 
     def __init__(
         self,

@@ -27,7 +27,7 @@ def bold(text: str) -> str:
 
 
 def dim(text: str) -> str:
-    """Text that stands back."""
+    """Text of less importance, in a paler colour."""
     return paint(text, dim=True)
 
 

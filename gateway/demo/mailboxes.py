@@ -29,7 +29,7 @@ class Mail:
 
     @property
     def parsed(self) -> EmailMessage:
-        """Its headers and parts."""
+        """The mail's headers and parts."""
         parsed = email.message_from_bytes(self.raw, policy=email.policy.default)
         assert isinstance(parsed, EmailMessage)
         return parsed
@@ -70,7 +70,7 @@ class Mailboxes:
         return "250 2.1.5 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        """Into each recipient's mailbox."""
+        """Put a mail into each recipient's mailbox; aiosmtpd calls this."""
         raw = envelope.original_content or b""
         for recipient in envelope.rcpt_tos:
             self.keep(recipient.lower(), raw)

@@ -41,7 +41,7 @@ class Compiled:
     kept: dict[str, bytes] = field(default_factory=dict, repr=False)
 
     def get(self, key: str) -> bytes | None:
-        """What was compiled for the key."""
+        """What was compiled for the key; None: nothing yet."""
         if key not in self.kept and self.lasting is not None:
             value = self.lasting.get(key)
             if value is not None:

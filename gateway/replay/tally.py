@@ -23,7 +23,7 @@ class Change:
 
 @dataclass(slots=True)
 class Tally:
-    """What came of all messages so far."""
+    """The sums over all messages so far."""
 
     messages: int = 0
     recipients: int = 0

@@ -143,7 +143,7 @@ class Admission:
 
     @property
     def is_inbound(self) -> bool:
-        """Mail from outside, for us."""
+        """Does this listener take mail from outside, for us?"""
         return self.listener.accepts is Accepts.INBOUND
 
     @property

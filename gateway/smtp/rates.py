@@ -80,7 +80,7 @@ class Excess:
 
 
 class Rates:
-    """Every count of this worker."""
+    """All counters of this worker."""
 
     def __init__(
         self,

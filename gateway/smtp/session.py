@@ -143,7 +143,7 @@ class Session(Wire):
         self._out.append(f"220 {self.house.hostname} ESMTP Sealgate\r\n".encode())
 
     async def _hear(self) -> None:
-        """One command and its reply."""
+        """Read one command and answer it."""
         if self.door.is_closing:
             raise Hangup(replies.CLOSING)
         try:
@@ -389,7 +389,7 @@ class Session(Wire):
         return self.door.logins is not None and self.tls is not None
 
     async def _ask(self, challenge: str) -> bytes:
-        """One question of an AUTH exchange."""
+        """Ask one question of an AUTH exchange; the client's line."""
         self._out.append(f"334 {challenge}\r\n".encode())
         line = await self.read_line(self.house.command_seconds)
         if len(line) + 2 > AUTH_OCTETS:

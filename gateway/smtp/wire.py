@@ -90,7 +90,7 @@ class Wire(SMTP):  # type: ignore[misc]  # aiosmtpd has no types
         self._out.append(replies.line(reply))
 
     def say_lines(self, code: int, texts: list[str]) -> None:
-        """A reply of several lines."""
+        """Queue a reply of several lines."""
         self._out.append(replies.lines(code, texts))
 
     async def flush(self) -> None:

@@ -14,7 +14,7 @@ async def writer_of(request: web.Request) -> Writer:
 
 
 def writer_at(request: web.Request, keeper: Keeper) -> Writer:
-    """The same, who has signed in."""
+    """The same, for a sender who is known to be signed in."""
     return Writer(services_of(request).namespace, keeper.seen, box_id=request.match_info["box"], by=keeper.by)
 
 

@@ -93,7 +93,7 @@ class SigninPage:
 
 @dataclass(frozen=True, slots=True)
 class SecondPage:
-    """The second factor is asked for."""
+    """Asks for a code of the second factor."""
 
     title: str
     error: str = ""

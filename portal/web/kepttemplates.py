@@ -62,7 +62,7 @@ class _Kept(BytecodeCache):
             self._codes[name.decode()] = next(pieces, b"")
 
     def packed(self) -> bytes:
-        """As the constructor takes them."""
+        """All templates in the form that the constructor reads."""
         pieces = (piece for name, code in self._codes.items() for piece in (name.encode(), code))
         return b"".join(len(piece).to_bytes(_LENGTH, "big") + piece for piece in pieces)
 
@@ -72,7 +72,7 @@ class _Kept(BytecodeCache):
             bucket.bytecode_from_string(self._codes[bucket.key])
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        """One that was not there."""
+        """Take a template that had to be compiled."""
         self._codes[bucket.key] = bucket.bytecode_to_string()
         self.is_new = True
 

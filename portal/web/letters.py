@@ -39,7 +39,7 @@ _BY_ENDING: Final = {
 
 @dataclass(frozen=True, slots=True)
 class ShownDocument:
-    """A line of the list of documents."""
+    """One line in the list of documents."""
 
     document: BoxDocument
     path: str

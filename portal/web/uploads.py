@@ -62,7 +62,7 @@ class FilesField:
 
 @dataclass(slots=True)
 class Pace:
-    """How fast something comes."""
+    """Tells whether something arrives fast enough."""
 
     octets: int = 0
     since: float = field(default_factory=monotonic)

@@ -73,7 +73,7 @@ class Digits:
 
 
 def digits_that(length: int | tuple[int, ...], holds: Callable[[str], bool], example: str = "") -> Digits:
-    """A check of bare digits."""
+    """A check of digits, however they are spaced: their number, and `holds` of the bare digits."""
     return Digits((length,) if isinstance(length, int) else length, holds, example)
 
 
