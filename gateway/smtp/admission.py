@@ -153,7 +153,7 @@ class Admission:
         return self.listener.require is not Require.NETWORK or (tls is not None and tls.require)
 
     def _may_use(self, who: Proven, sender: Address) -> bool:
-        """By the strongest identity that `senders` knows: a login, else a certificate, else the network."""
+        """By the strongest identity: a login, else a certificate that `senders` lists, else the network."""
         lists = self._lists(who)
         if lists is None:
             return self.ours.match(sender.domain)

@@ -60,8 +60,8 @@ class Patience:
     handshake: float = 30.0
     write: float = 60.0  # for a client to read our replies
     room: float = 90.0  # for memory to become free: clients wait two minutes for 354 (RFC 5321 4.5.3.2.4)
-    reserved: float = 300.0  # while others wait for memory, a message has to come so fast that it fills its own in this
-    reserved_grace: float = 10.0  # but for so long at its beginning it may be slower
+    reserved: float = 300.0  # while others wait for memory, what a message reserved has to fill within so long …
+    reserved_grace: float = 10.0  # … or at that rate, once the message has been coming for so long
     greeting: float = 0.1  # before the banner to clients from outside: who speaks first is no mail server
     linger: float = 1.0  # for a client to hear why we hung up
     errors: int = 20  # refused commands; an accepted message sets the count back
