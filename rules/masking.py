@@ -8,6 +8,7 @@ from typing import Final
 AROUND: Final = 30  # characters on either side
 MASK: Final = "•"
 _NUMBERED: Final = re.compile(r"\w*\d\w*")  # any word with a digit in it may be somebody's number
+_LETTER: Final = re.compile(r"[^\W\d_]")
 _SPACE: Final = re.compile(r"\s+")
 _MOST_WORDS: Final = 300
 _SHOWN: Final = 2
@@ -29,7 +30,7 @@ class Masker:
         self._starts = [start for start, _ in self._spans]
         self._ends = [end for _, end in self._spans]
         words = {_lower(text[start:end]) for start, end in set(spans)}
-        masked = (word for word in words if not _NUMBERED.search(word))
+        masked = (word for word in words if _LETTER.search(_NUMBERED.sub("", word)))
         self._words = sorted(masked, key=lambda word: (-len(word), word))[:_MOST_WORDS]
 
     def excerpt(self, start: int, end: int) -> str:
@@ -61,7 +62,7 @@ class Masker:
             start = value_end
             place += 1
         pieces.append(self._text[start:end])
-        return self._without_words(_NUMBERED.sub(_masked, "".join(pieces)))
+        return _NUMBERED.sub(_masked, self._without_words("".join(pieces)))
 
     def _without_words(self, piece: str) -> str:
         """Values that are words, masked where they stand within others and so were no hits there."""

@@ -11,6 +11,7 @@ import itertools
 import os
 import random
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -115,10 +116,11 @@ def _first_difference(codes: list[int], model: Model, said: bytes) -> str:
     return f"heard {heard}, not {wanted}, to {line!r}; all that was said: {said!r}"
 
 
+SEEN: tuple[int, ...] = (377_966,)  # on which door and model once did not agree
 HOW: tuple[dict[str, bool], ...] = ({}, {"inbound": True}, {"tls": True})  # in turn
 
 
-async def _run(open_door: Any, numbers: range) -> None:
+async def _run(open_door: Any, numbers: Sequence[int]) -> None:
     patience = Patience(command=30.0, stall=30.0, greeting=0.0, room=0.2, linger=0.0)
     for turn, how in enumerate(HOW):
         door = {"accepts": "inbound" if how.get("inbound") else "outbound", "tls": bool(how.get("tls"))}
@@ -145,6 +147,7 @@ async def _empty(stage: Any) -> bool:
 @pytest.mark.slow
 async def test_random_streams_are_answered_as_the_model_says(open_door: Any) -> None:
     await _run(open_door, SOME)
+    await _run(open_door, SEEN)
 
 
 @pytest.mark.soak

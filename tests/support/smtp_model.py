@@ -246,7 +246,7 @@ def _path(argument: bytes, keyword: bytes) -> tuple[bytes, list[bytes]] | None:
 
 def _mailbox(path: bytes) -> int:
     """250, or how an address is refused."""
-    if path.startswith(b"@") or (b":" in path and b"@" in path.partition(b":")[0]):
+    if path.startswith(b"@"):  # a source route
         return 553
     local, at, domain = path.rpartition(b"@")
     if not at:

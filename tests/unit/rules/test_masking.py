@@ -1,7 +1,7 @@
 """No excerpt shows more than the last two characters of any value."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rules.masking import MASK, Masker, mask_value
@@ -31,6 +31,7 @@ VALUES = [
 PIECES = st.sampled_from([*VALUES, "and", "\n", ", ", "Her SSN is", "ä", "(", ")", "-", "\u200b", "x 12 y"])
 
 
+@example(["type 2 diabetes", "(", "type 2 diabetes", "536-22-1234"], "")
 @given(st.lists(PIECES, max_size=14), st.sampled_from([" ", "", "\n", "; "]))
 def test_no_excerpt_shows_a_value(matcher: Matcher, pieces: list[str], glue: str) -> None:
     text = glue.join(pieces)
@@ -51,6 +52,11 @@ def test_no_excerpt_shows_a_value(matcher: Matcher, pieces: list[str], glue: str
 def test_an_excerpt_shows_the_place(matcher: Matcher) -> None:
     (finding,) = matcher.scan_text("Dear Bob,\nher SSN is 536-22-1234, thank you.")
     assert finding.hits[0].excerpt == "Dear Bob, her SSN is •••••••••34, thank you."
+
+
+def test_a_phrase_with_a_number_is_masked_where_it_was_no_hit(matcher: Matcher) -> None:
+    findings = {f.detector: f for f in matcher.scan_text("type 2 diabetes; also type 2 diabetes536-22-1234")}
+    assert "diab" not in findings["us.ssn"].hits[0].excerpt
 
 
 def test_neighbours_are_masked_whole(matcher: Matcher) -> None:
