@@ -68,7 +68,7 @@ class Server:
 
     def kill_one(self) -> None:
         """kill -9 of one that serves a client: the server ends all others and recovers by itself."""
-        victims = [pid for pid in self.processes()[1:] if b"sealgate" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        victims = [pid for pid in self.processes()[1:] if b"sealgate" in _command(pid)]
         _signal(random.choice(victims), signal.SIGKILL)
 
     def freeze(self) -> None:
@@ -113,6 +113,14 @@ class Server:
         if self.port:
             return f"postgresql://sealgate@127.0.0.1:{self.port}/{name}"
         return f"postgresql://sealgate@/{name}?host={self.folder}"
+
+
+def _command(pid: int) -> bytes:
+    """What a process calls itself; empty where it has ended: those that serve a client come and go."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def _signal(pid: int, number: int) -> None:

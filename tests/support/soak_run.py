@@ -5,7 +5,7 @@ python tests/support/soak_run.py --list             # what there is, what is don
 python tests/support/soak_run.py --only cuts --anew # pieces whose names have the word, done or not
 
 A piece that went well is not done again as long as nothing it tests has changed: what is done is kept under `.soak`, by
-the sum of all files of the product and its tests. With two free cores all pieces take about three hours and a half.
+the sum of all files of the product and its tests. With two free cores all pieces take about two hours and a half.
 """
 
 import argparse
