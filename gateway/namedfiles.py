@@ -4,6 +4,7 @@ the keyring. `consistency.py` asks.
 
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from glob import has_magic
 from pathlib import Path
@@ -81,11 +82,12 @@ def check_certificates(draft: Draft, document: Document, now: datetime) -> Itera
                 pairs.append(((name,), hop, ("client_certificate", "client_key")))
     for path, section, names in pairs:
         files = (getattr(section, names[0]), getattr(section, names[1]))
-        for key, cause, hint in check_pair(*files, now, names):
-            yield document.problem((*path, key), cause, hint)
+        for complaint in check_pair(*files, now, names):
+            problem = document.problem((*path, complaint.key), complaint.cause, complaint.hint)
+            yield replace(problem, warning=complaint.warning)
     for path, file in authorities:
-        for _, cause, hint in check_authorities(file, "") if file is not None else ():
-            yield document.problem(path, cause, hint)
+        for complaint in check_authorities(file, "") if file is not None else ():
+            yield document.problem(path, complaint.cause, complaint.hint)
 
 
 def keyring_file(where: str) -> Path:

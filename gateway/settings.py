@@ -3,7 +3,7 @@
 import contextlib
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from glob import has_magic
 from pathlib import Path
@@ -248,8 +248,10 @@ def load_settings(
     trial: bool = True,
     cache: Cache | None = None,
     now: datetime | None = None,
+    warn: Callable[[Problem], None] = lambda _: None,
 ) -> Settings:
-    """Read and check the whole configuration; raise SettingsInvalid with every problem.
+    """Read and check the whole configuration; raise SettingsInvalid with every problem, or `warn` of those that stop
+    nothing.
 
     `keyring` False: the keyring may be missing still (`keys init`). `policy` False: the policy and its packs are not
     tried (commands that decide nothing); `trial` False: they are read, but the tests inside are not run (whoever loads
@@ -260,8 +262,11 @@ def load_settings(
     problems += consistency.check(draft, document, now=now or datetime.now(UTC), keyring=keyring, policy=policy)
     if policy:
         problems += _policy_problems(draft, document, path, trial, cache)
-    if problems:
-        raise SettingsInvalid(sorted(problems, key=lambda p: (p.file != document.file, p.file, p.line, p.column)))
+    problems.sort(key=lambda p: (p.file != document.file, p.file, p.line, p.column))
+    if not all(problem.warning for problem in problems):
+        raise SettingsInvalid(problems)
+    for problem in problems:
+        warn(problem)
     return Settings.model_construct(**draft)
 
 

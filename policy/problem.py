@@ -22,7 +22,7 @@ Where = Callable[[Path, bool], Mark]  # where(path, True): its key; where(path, 
 class Problem:
     """One mistake. `key` is the dotted path; `hint` may be empty. `line` 0: the file as a whole.
 
-    `pointed`: what of a text is meant, and a caret below the place, on two lines.
+    `pointed`: what of a text is meant, and a caret below the place, on two lines. `warning`: it stops nothing.
     """
 
     file: str
@@ -32,13 +32,15 @@ class Problem:
     cause: str
     hint: str = ""
     pointed: str = ""
+    warning: bool = False
 
     def __str__(self) -> str:
+        kind = "warning: " if self.warning else ""
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
         key = f" {self.key}:" if self.key else ""
         hint = f" {sentence(self.hint[:1].upper() + self.hint[1:])}" if self.hint else ""
         shown = "".join(f"\n    {line}" for line in self.pointed.splitlines())
-        return f"{place}:{key} {sentence(self.cause)}{hint}{shown}"
+        return f"{kind}{place}:{key} {sentence(self.cause)}{hint}{shown}"
 
 
 def sentence(text: str) -> str:

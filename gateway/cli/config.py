@@ -22,14 +22,19 @@ def check(invocation: Invocation, as_json: bool) -> None:
     from gateway.settings import SettingsInvalid, load_settings
     from gateway.usercache import kept_for_user
 
+    warnings: list[Problem] = []
     try:
-        settings = load_settings(invocation.config, cache=kept_for_user())
+        settings = load_settings(invocation.config, cache=kept_for_user(), warn=warnings.append)
     except SettingsInvalid as invalid:
         print_problems(invalid.problems, as_json)
         raise SystemExit(WRONG) from None
     if as_json:
-        print_json({"file": str(invocation.config), "sound": True})
+        print_json(
+            {"file": str(invocation.config), "sound": True, "warnings": [asdict(warning) for warning in warnings]}
+        )
         return
+    for warning in warnings:
+        click.echo(str(warning), err=True)
     click.echo(f"{invocation.config}: sound")
     for listener in settings.listeners:
         click.echo(f"  {listener.accepts} mail comes in at {listener.address}")

@@ -37,7 +37,9 @@ def command(invocation: Invocation, end_with_stdin: bool) -> None:
 
     try:
         # the policy's own tests run where it is loaded, with the compiled patterns that are kept
-        settings = load_settings(invocation.config, trial=False)
+        settings = load_settings(
+            invocation.config, trial=False, warn=lambda problem: click.echo(str(problem), err=True)
+        )
         if settings.processes == 1:
             _run(settings, end_with_stdin=end_with_stdin)
         else:

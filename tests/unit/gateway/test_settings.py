@@ -16,6 +16,7 @@ from gateway.settings import Settings, SettingsInvalid, load_settings
 from gateway.smtp.settings import ANYONE, OURS
 from keys.keyring import KeyRing
 from policy.message import Address
+from policy.problem import Problem
 
 REQUIRED = """\
 hostname: gate.example.com
@@ -199,12 +200,21 @@ def test_a_certificate_and_its_key(load: Load) -> None:
     settings = load(listener, without="listeners")
     assert settings.listeners[0].tls is not None
     assert settings.listeners[0].tls.certificate.is_absolute()
-    later = datetime.now(UTC) + timedelta(days=60)
-    (cause,) = told(load, listener, without="listeners", now=later)
-    assert cause.startswith("the certificate expired on")
-    earlier = datetime.now(UTC) - timedelta(days=60)
-    (cause,) = told(load, listener, without="listeners", now=earlier)
-    assert cause.startswith("the certificate is not valid before")
+
+
+@pytest.mark.parametrize(
+    ("days", "cause"), [(60, "the certificate expired on"), (-60, "the certificate is not valid before")]
+)
+def test_a_certificate_out_of_its_time_is_a_warning(load: Load, days: int, cause: str) -> None:
+    """A gateway that did not start for it would stop all mail."""
+    listener = "listeners: [{address: '127.0.0.1:25', tls: {certificate: good.pem, key: good.key}}]"
+    now, warnings = datetime.now(UTC) + timedelta(days=days), list[Problem]()
+    load(listener, without="listeners", now=now, warn=warnings.append)
+    (warning,) = warnings
+    assert (warning.key, warning.cause.startswith(cause)) == ("listeners[0].tls.certificate", True)
+    assert str(warning).startswith("warning: ")
+    causes = told(load, f"{listener}\nhostname: 5", without="listeners", now=now)
+    assert len(causes) > 1  # beside a mistake it is told with it
 
 
 def test_a_file_of_logins_is_read(load: Load, tmp_path: Path) -> None:
