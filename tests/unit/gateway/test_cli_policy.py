@@ -156,7 +156,7 @@ def test_config_check(run: Run, tmp_path: Path) -> None:
     result = run("config", "check")
     assert result.exit_code == 0
     assert result.stdout.startswith("config.yaml: sound")
-    assert json.loads(run("config", "check", "--json").stdout) == {"file": "config.yaml", "sound": True}
+    assert json.loads(run("config", "check", "--json").stdout) == {"file": "config.yaml", "sound": True, "warnings": []}
     config = (tmp_path / "config.yaml").read_text()
     (tmp_path / "config.yaml").write_text(config + "limmits: {}\n")
     result = run("config", "check")
