@@ -314,7 +314,8 @@ def _warm(limits: Limits) -> None:
     for module in pkgutil.iter_modules(encodings.__path__):
         with contextlib.suppress(LookupError, ImportError):
             codecs.lookup(module.name)
-    modules = (f"policy.extraction.{module.name}" for module in pkgutil.iter_modules(policy.extraction.__path__))
+    parsers = pkgutil.walk_packages(policy.extraction.__path__, "policy.extraction.")
+    modules = (module.name for module in parsers)
     for name in (*_LAZY, *modules):
         importlib.import_module(name)
     for data in _samples():

@@ -5,8 +5,8 @@ from typing import Final
 
 from delivery.safebox.names import is_program, kind_of
 from policy.extraction import kind as by_content
+from policy.extraction.archives.zips import listed_names
 from policy.extraction.compound import names_at_top
-from policy.extraction.zips import listed_names
 from rules.content import FileKind
 
 Read = Callable[[int, int], bytes]  # offset, length: fewer bytes at the end

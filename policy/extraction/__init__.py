@@ -8,20 +8,15 @@ Start reading in `extract.py`.
 What is where:
 
 - the way in: `message` (a whole mail), `kind` (what a file is), `extract` (who reads it), `documents` (readers
-  that are loaded on use), `collected` (what comes out)
-- plain text: `text`, `spelling`, `bidi`, `tables`, `cards`, `valuefiles`, `neighbours`, `runs`, `xmlsource`
-- pages: `html`, then `htmlnames`, `markup` (the tree), `selectors`, `selecting`, `stylesheets`, `styles`, `colours`,
-  `counterstyles`, `generated`, `arrangement`, `display` (as shown), `mixed` (numbers with elements in them), `beneath`,
-  `shadows`, `tagged` (texts shown as pages), `borrowed` (from other parts of the mail); drawings: `vectors`
-- archives: `archive`, `zips`, `unzip`, `zipcrypt`, `appledouble`; wrappings: `wrappings`; `passwords`, `locked`
-- Office XML: `office`, `packages`, `flat`, `xmltext`, `xps`; Word: `paragraphs`, `pieces`, `wordstyles`, `wordshown`,
-  `bindings`, `fields`; PowerPoint: `slides`, `charts`
-- sheets: `sheets`, `workbooks`, `binarybook`, `grid`, `cellformat`, `numberformat`, `formulas`, `sheetfunctions`,
-  `lookups`
-- OpenDocument: `opendocument`, `odftext`, `odfstyles`, `odfsheets`; `boxes` (where they stand); rtf: `rtf`,
-  `rtffile`, `rtftables`, `rtfwords`
-- Office 97: `ole`, `compound`, `streams`, `propertysets`, `word97`, `excel97`, `biff`, `powerpoint97`, `macros`
-- Outlook: `outlook`, `mapi`, `tnef`, `lzfu`
-- pdf: `pdf`, `pdfobjects`, `pdfstreams`, `pdfpages`, `pdfdrawn`, `pdfcovered`, `pdfforms`, `pdfinside`, `fdf`
-- what a picture's file says: `pictures`
+  that are loaded on use), `collected` (what comes out), `passwords` (that a mail names)
+- of a whole mail: `borrowed` (what its parts lend each other), `wrappings` (signed, compressed, written in a text)
+- formats that one module reads: `pictures`, `xmlsource`, `flat` (documents in one XML file)
+- shared by readers of documents: `xmltext`; OLE containers: `compound` (what is in them), `streams`
+- texts: `text/`; what cells of sheets show: `cells/`; pages and their style sheets: `html/`; zip, tar and others:
+  `archives/`
+- documents: `office/` (docx, xlsx, pptx), `office97/` (doc, xls, ppt), `opendocument/`, `rtf/`, `pdf/`; of mail
+  programs: `outlook/` (msg, winmail.dat)
+
+The folders use each other one way: text, cells, html, archives, outlook, office97, office, then opendocument and rtf;
+a later one may import an earlier one.
 """

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from policy.extraction.passwords import likely_passwords
-from policy.extraction.spelling import numbers_spelled
+from policy.extraction.text.spelling import numbers_spelled
 from policy.reader.limits import Budget
 from policy.reader.turns import has_halves
 from rules.content import Content, FileFact, FileKind, Part

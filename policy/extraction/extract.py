@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from policy.extraction.borrowed import borrowing
-from policy.extraction.cards import is_card, read_card
+from policy.extraction.cells.valuefiles import value_readings
 from policy.extraction.collected import Collected, File, Picture, inner_place
 from policy.extraction.documents import (
     drawn_text,
@@ -24,15 +24,15 @@ from policy.extraction.documents import (
     read_tnef,
     read_zip,
 )
-from policy.extraction.fdf import FDF, field_lines
-from policy.extraction.generated import written_texts
-from policy.extraction.html import page_readings, read_page
+from policy.extraction.html.generated import written_texts
+from policy.extraction.html.page import page_readings, read_page
 from policy.extraction.kind import Format, Kind, kind_of
+from policy.extraction.pdf.fdf import FDF, field_lines
 from policy.extraction.pictures import picture_text
-from policy.extraction.tables import joined_cells
-from policy.extraction.tagged import has_tags_in_numbers, reads_as_page
-from policy.extraction.text import text_readings
-from policy.extraction.valuefiles import value_readings
+from policy.extraction.text.cards import is_card, read_card
+from policy.extraction.text.plain import text_readings
+from policy.extraction.text.tables import joined_cells
+from policy.extraction.text.tagged import has_tags_in_numbers, reads_as_page
 from policy.extraction.wrappings import holds_wrapping, read_cms, read_pgp, read_written
 from policy.extraction.xmlsource import read_xml
 from policy.reader.charsets import decode, is_noise, legible

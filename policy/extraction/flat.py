@@ -7,12 +7,12 @@ from typing import Final
 
 from lxml import etree
 
-from policy.extraction.cellformat import displayed
+from policy.extraction.cells.format import displayed
+from policy.extraction.cells.grid import Cell, pieces_of
 from policy.extraction.collected import Collected, File, Inner, inner_place
-from policy.extraction.grid import Cell, pieces_of
-from policy.extraction.office import read_parts
-from policy.extraction.opendocument import read_trees
-from policy.extraction.paragraphs import paragraph_readings
+from policy.extraction.office.file import read_parts
+from policy.extraction.office.paragraphs import paragraph_readings
+from policy.extraction.opendocument.file import read_trees
 from policy.extraction.xmltext import BROKEN_XML, attribute, local, loose_text, parse_xml, root_name
 from rules.content import FileKind
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from policy.extraction.cards import holds_files
 from policy.extraction.compound import root_names
+from policy.extraction.text.cards import holds_files
 from policy.reader.telltales import OF_FILES, Telltale, telltales
 from policy.reader.turns import search
 from policy.reader.written import is_written

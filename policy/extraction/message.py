@@ -8,9 +8,9 @@ from policy.extraction.borrowed import borrowing
 from policy.extraction.collected import MOST_PICTURES, File, Picture
 from policy.extraction.extract import LIGHT, Outcome, extract_body, file_of, is_body, read_whole
 from policy.extraction.kind import Format, kind_of
-from policy.extraction.neighbours import joined_texts
 from policy.extraction.passwords import likely_passwords
-from policy.extraction.tagged import reads_as_page
+from policy.extraction.text.neighbours import joined_texts
+from policy.extraction.text.tagged import reads_as_page
 from policy.extraction.wrappings import holds_wrapping
 from policy.message import Message
 from policy.reader.limits import DEFAULT_LIMITS, Limits

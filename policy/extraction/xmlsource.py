@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from policy.extraction.collected import Collected, File
-from policy.extraction.text import text_readings
+from policy.extraction.text.plain import text_readings
 from rules.content import FileKind
 
 _TAG: Final = re.compile(r"<[^<>]*+>")

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from gateway.cli.main import main
 from keys.keyring import KeyRing
-from policy.extraction.pdfpages import gray_png
+from policy.extraction.pdf.pages import gray_png
 
 pytestmark = pytest.mark.slow  # each command compiles the packs anew: they wait for make test
 

@@ -22,12 +22,14 @@ def test_a_folder_explains_itself_and_holds_nothing_else(init: Path) -> None:
 
 
 def test_large_folders_say_what_is_where() -> None:
-    """Each module of a folder with many stands in the map of its `__init__.py`, once."""
+    """Each module and package of a folder with many stands in the map of its `__init__.py`, once; so in every map."""
     for init in (init for name in PACKAGES for init in (ROOT / name).rglob("__init__.py")):
         modules = sorted(path.stem for path in init.parent.glob("*.py") if path.name != "__init__.py")
-        if len(modules) > 25:
-            places = (ast.get_docstring(ast.parse(init.read_text())) or "").partition("What is where:")[2]
+        packages = {path.parent.name for path in init.parent.glob("*/__init__.py")}
+        places = (ast.get_docstring(ast.parse(init.read_text())) or "").partition("What is where:")[2]
+        if places or len(modules) > 25:
             assert sorted(re.findall(r"`(\w+)`", places)) == modules, init
+            assert packages <= set(re.findall(r"`(\w+)/`", places)), init
 
 
 def test_every_log_event_is_named_by_its_part_and_what_happened() -> None:

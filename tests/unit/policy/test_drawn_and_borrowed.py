@@ -5,10 +5,10 @@ from base64 import b64encode
 import pytest
 from lxml import etree
 
-from policy.extraction.boxes import lines_of_drawing, lines_of_sheet, lines_of_word
-from policy.extraction.html import page_readings, read_page
+from policy.extraction.html.page import page_readings, read_page
 from policy.extraction.message import read_message
-from policy.extraction.text import text_readings
+from policy.extraction.office.boxes import lines_of_drawing, lines_of_sheet, lines_of_word
+from policy.extraction.text.plain import text_readings
 
 NUMBER = "536-22-1234"
 PLACES = [(10, "4"), (0, "5"), (9, "3"), (1, "3"), (8, "2"), (2, "6"), (7, "1"), (3, "-"), (6, "-"), (4, "2"), (5, "2")]

@@ -2,9 +2,9 @@
 
 import pytest
 
-from policy.extraction.counterstyles import counter_style, inline_style
-from policy.extraction.generated import written_texts
-from policy.extraction.html import read_page
+from policy.extraction.html.counterstyles import counter_style, inline_style
+from policy.extraction.html.generated import written_texts
+from policy.extraction.html.page import read_page
 from policy.extraction.message import read_message
 from policy.reader.charsets import readings
 from policy.reader.mime import Leaf, read_mime

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policy.extraction.html import page_readings, read_page
+from policy.extraction.html.page import page_readings, read_page
 
 NUMBER = "536-22-1234"
 

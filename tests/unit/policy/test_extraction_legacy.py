@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 from ole_writer import container
 
-from policy.extraction.biff import Pieces, packed_number, records
-from policy.extraction.cellformat import displayed, plain_number
+from policy.extraction.cells.format import displayed, plain_number
+from policy.extraction.cells.grid import Cell, column_name, pieces_of
 from policy.extraction.compound import root_names
-from policy.extraction.excel97 import Workbook
 from policy.extraction.extract import extract
-from policy.extraction.grid import Cell, column_name, pieces_of
-from policy.extraction.powerpoint97 import read_presentation
-from policy.extraction.propertysets import property_texts
-from policy.extraction.word97 import WordBroken, read_word
+from policy.extraction.office97.biff import Pieces, packed_number, records
+from policy.extraction.office97.excel import Workbook
+from policy.extraction.office97.powerpoint import read_presentation
+from policy.extraction.office97.propertysets import property_texts
+from policy.extraction.office97.word import WordBroken, read_word
 from policy.reader.limits import Limits
 from rules.content import Content, FileKind
 

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from policy.extraction.extract import extract
-from policy.extraction.html import page_readings
+from policy.extraction.html.page import page_readings
 from rules.content import FileKind
 
 NUMBER = "536-22-1234"

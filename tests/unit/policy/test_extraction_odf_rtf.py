@@ -7,9 +7,9 @@ import msoffcrypto.format.ooxml
 import pytest
 
 from policy.extraction.extract import extract
-from policy.extraction.pdfobjects import Name, Reference, Stream, read_objects, text_of
-from policy.extraction.pdfstreams import decoded
-from policy.extraction.rtf import read_found
+from policy.extraction.pdf.objects import Name, Reference, Stream, read_objects, text_of
+from policy.extraction.pdf.streams import decoded
+from policy.extraction.rtf.shown import read_found
 from rules.content import Content, FileKind
 
 NUMBER = "536-22-1234"

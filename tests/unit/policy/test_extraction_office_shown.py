@@ -5,13 +5,13 @@ from io import BytesIO
 
 import pytest
 
+from policy.extraction.cells.formulas import Calculator
+from policy.extraction.cells.functions import Value
 from policy.extraction.extract import extract
-from policy.extraction.fields import unasked
-from policy.extraction.formulas import Calculator
-from policy.extraction.macros import module_source
-from policy.extraction.paragraphs import Around, paragraph_readings
-from policy.extraction.sheetfunctions import Value
-from policy.extraction.wordstyles import WordStyles, read_numbering, read_styles
+from policy.extraction.office.fields import unasked
+from policy.extraction.office.paragraphs import Around, paragraph_readings
+from policy.extraction.office.wordstyles import WordStyles, read_numbering, read_styles
+from policy.extraction.office97.macros import module_source
 from policy.extraction.xmltext import parse_xml, root_name
 from rules.content import Content
 

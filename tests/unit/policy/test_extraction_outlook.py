@@ -7,7 +7,7 @@ import pytest
 from ole_writer import container
 
 from policy.extraction.extract import extract
-from policy.extraction.lzfu import PackedRtfBroken, page_in_rtf, unpacked_rtf
+from policy.extraction.outlook.lzfu import PackedRtfBroken, page_in_rtf, unpacked_rtf
 from rules.content import Content, FileKind
 
 NUMBER = "536-22-1234"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from policy.extraction.html import page_readings, read_page
+from policy.extraction.html.page import page_readings, read_page
 
 NUMBER = "536-22-1234"
 BACKWARDS = "".join(f"<i style='display:inline-block;{{}}'>{sign}</i>" for sign in reversed(NUMBER))

@@ -7,11 +7,11 @@ from base64 import b64encode
 import pytest
 from lxml import etree
 
-from policy.extraction.cellformat import displayed, displayed_text, written_out
+from policy.extraction.cells.format import displayed, displayed_text, written_out
+from policy.extraction.cells.valuefiles import value_readings
 from policy.extraction.extract import extract
-from policy.extraction.fields import unasked
-from policy.extraction.slides import lines_of_boxes
-from policy.extraction.valuefiles import value_readings
+from policy.extraction.office.fields import unasked
+from policy.extraction.office.slides import lines_of_boxes
 from rules.content import Content
 
 NUMBER = "536-22-1234"

@@ -2,9 +2,9 @@
 
 import pytest
 
-from policy.extraction.colours import NOTHING, alike, colour
-from policy.extraction.html import read_page
-from policy.extraction.stylesheets import media
+from policy.extraction.html.colours import NOTHING, alike, colour
+from policy.extraction.html.page import read_page
+from policy.extraction.html.stylesheets import media
 
 
 def shown(body: str, css: str = "") -> str:
@@ -167,7 +167,7 @@ def test_colours_are_read_in_every_spelling_and_compared() -> None:
 
 
 def test_past_its_budget_a_page_is_not_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("policy.extraction.stylesheets._WORK", 500)
+    monkeypatch.setattr("policy.extraction.html.stylesheets._WORK", 500)
     sheet = "".join(f"*:nth-child({n}n) > *{{display:none}}" for n in range(1, 50))
     page = read_page(f"<style>{sheet}</style>" + "<i>5</i>" * 50 + "536-22-1234")
     assert not page.whole

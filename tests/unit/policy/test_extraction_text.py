@@ -4,12 +4,12 @@ import random
 
 import pytest
 
-from policy.extraction.bidi import visual, visual_lines
-from policy.extraction.cards import holds_files, read_card
 from policy.extraction.extract import extract
-from policy.extraction.spelling import spelled_readings
-from policy.extraction.tables import joined_cells, joined_columns, joined_lines
-from policy.extraction.text import text_readings
+from policy.extraction.text.bidi import visual, visual_lines
+from policy.extraction.text.cards import holds_files, read_card
+from policy.extraction.text.plain import text_readings
+from policy.extraction.text.spelling import spelled_readings
+from policy.extraction.text.tables import joined_cells, joined_columns, joined_lines
 
 NUMBER = "536-22-1234"
 BARE = "536221234"

@@ -9,8 +9,8 @@ from io import BytesIO
 import pytest
 
 from policy.extraction.extract import extract
-from policy.extraction.pdfobjects import Objects, read_objects
-from policy.extraction.pdfstreams import decoded
+from policy.extraction.pdf.objects import Objects, read_objects
+from policy.extraction.pdf.streams import decoded
 from rules.content import Content, FileKind
 
 NUMBER = "536-22-1234"

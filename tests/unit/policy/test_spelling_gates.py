@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from policy.extraction import spelling
-from policy.extraction.tables import joined_columns, joined_lines
+from policy.extraction.text import spelling
+from policy.extraction.text.tables import joined_columns, joined_lines
 
 PIECES = (
     *("5", "36", "536", "1234", "22", "-", ",", ";", "|", "\"", " ", "\n", "\r\n", "\t", "\u00a0", "\u2009", "\x85"),

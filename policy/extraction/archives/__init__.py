@@ -1,0 +1,10 @@
+"""Archives and compressed files: what is packed in them, in every reading that a program might make of them.
+
+Takes a file and the seam that reads files. Gives each entry to it, and says what could not be unpacked.
+Start reading in `unzip.py`.
+
+What is where:
+
+- zip: `unzip` (its entries read), `zips` (where they stand), `zipcrypt` (with a password)
+- others: `packed` (gzip, bzip2, xz, tar, ar, cpio), `appledouble`
+"""

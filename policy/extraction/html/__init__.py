@@ -1,0 +1,14 @@
+"""Pages as displayed, and what lies beneath.
+
+Takes the source of a page, its style sheets in it. Gives readings: what is shown, what is hidden, what stands side by
+side. Fetches nothing and runs no script.
+Start reading in `page.py`.
+
+What is where:
+
+- a page: `page` (all of it), `markup` (its tree), `names` (of elements), `shadows` (shadow trees)
+- style sheets: `stylesheets`, `selectors`, `selecting`, `styles` (seen or not), `colours`, `counterstyles`
+- as shown: `display`, `arrangement`, `generated` (written by styles), `mixed` (numbers with elements in them),
+  `vectors` (drawings)
+- what is not shown: `beneath`
+"""

@@ -1,0 +1,308 @@
+"""Where elements stand on the page: side by side or below each other, and in another order than in the source."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from policy.extraction.html.markup import Element
+from policy.extraction.html.styles import length
+from policy.extraction.html.stylesheets import Declarations
+
+BREAK: Final = "\n"
+CELL: Final = "\t"
+EDGE: Final = "\x1e"  # side by side, perhaps with a gap
+BLOCKS: Final = frozenset(
+    {
+        "address", "article", "aside", "blockquote", "br", "caption", "center", "dd", "details", "dialog",
+        "dir", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "frameset", "h1", "h2",
+        "h3", "h4", "h5", "h6", "header", "hr", "li", "legend", "listing", "main", "menu", "nav", "ol", "option",
+        "optgroup", "p", "pre", "plaintext", "section", "select", "summary", "table", "tbody", "tfoot", "thead", "tr",
+        "ul", "xmp", "body", "html", "head", "marquee", "textarea",
+    }
+)  # fmt: skip
+CELLS: Final = frozenset({"td", "th"})
+_ARRANGING: Final = frozenset(
+    {"order", "flex-direction", "flex-flow", "float", "position", "direction", "grid-column", "grid-row", "grid-area",
+     "grid-column-start", "grid-column-end", "grid-row-start", "transform", "translate", "-webkit-transform", "rotate",
+     "scale", "writing-mode"}
+)  # fmt: skip
+_BESIDE: Final = frozenset({"inline-block", "inline-flex", "inline-table", "inline-grid"})
+_BELOW: Final = frozenset({"block", "flex", "grid", "table", "list-item", "flow-root", "table-row", "table-caption"})
+_GRID_LINE: Final = re.compile(r"-?\d{1,5}")
+_AREA_ROW: Final = re.compile(r"\"([^\"]*)\"|'([^']*)'")
+_GROUPS: Final = {"caption": -1, "thead": 0, "tfoot": 2}  # of a table; its other rows stand between
+_SHIFT: Final = re.compile(r"translate(?:3d|x)?\(\s*([^,()]+)|matrix\((?:[^,()]+,){4}([^,()]+)")
+_MIRROR: Final = re.compile(r"scale(?:x|3d)?\(\s*-|rotate[yz]?\(\s*-?(?:180deg|\.5turn|0\.5turn|200grad|3\.14)")
+_LINE_NAMES: Final = re.compile(r"\[([^\[\]]*)\]|[^\s\[\]()]+(?:\([^()]*\))?")
+_MOST: Final = 2_000  # children of one element that are put in order
+_CHARACTER: Final = 8.0  # pixels of one, roughly
+
+Child = Element | str
+
+
+def is_arranging(style: Declarations) -> bool:
+    """Whether declarations can put elements in another order."""
+    return not _ARRANGING.isdisjoint(style) or "-" in style.get("margin", "") or "-" in style.get("margin-left", "")
+
+
+def _pull(style: Declarations) -> float:
+    """How far the left margin moves an element across, in pixels; below zero it is drawn over what stands before it."""
+    margin = style.get("margin-left")
+    if margin is None:
+        sides = style["margin"].split() if "margin" in style else []
+        margin = sides[3 if len(sides) > 3 else min(1, len(sides) - 1)] if sides else ""
+    return (length(margin, 16.0) or 0.0) if margin and margin[0] in "-0123456789." else 0.0
+
+
+def boundary(element: Element, style: Declarations, *, in_row: bool = False) -> str:
+    """What stands between an element's text and its neighbours': a line's end, a cell's, an edge, or nothing."""
+    name = element.name
+    block = name in BLOCKS
+    if not style and not in_row:
+        return BREAK if block else CELL if name in CELLS else ""
+    display = style.get("display", "")
+    if in_row:
+        return EDGE
+    if display:
+        if display == "table-cell":
+            return CELL
+        if display in _BESIDE:
+            return EDGE
+        if display in {"inline", "contents"}:
+            return EDGE if block and name != "br" else ""
+        if display in _BELOW and name not in CELLS:
+            block = True
+    if style.get("float", "none") != "none" or style.get("position") in {"absolute", "fixed"}:
+        return EDGE
+    return BREAK if block else CELL if name in CELLS else ""
+
+
+def is_first_cell(element: Element) -> bool:
+    """Whether no cell stands before it in its row."""
+    if element.parent is not None:
+        for sibling in element.parent.children:
+            if isinstance(sibling, Element) and sibling.name in CELLS:
+                return sibling is element
+    return True
+
+
+def is_row(style: Declarations) -> bool:
+    """Whether an element sets what is in it side by side."""
+    display = style.get("display", "")
+    if display in {"flex", "inline-flex"}:
+        return "column" not in style.get("flex-direction", style.get("flex-flow", ""))
+    if display in {"grid", "inline-grid"}:
+        return "grid-template-columns" in style or "column" in style.get("grid-auto-flow", "")
+    return False
+
+
+def arranged(
+    element: Element, children: Sequence[Child], style: Declarations, style_of: Callable[[Element], Declarations]
+) -> Sequence[Child]:
+    """The children in the order in which they are displayed."""
+    elements = [child for child in children if isinstance(child, Element)]
+    if len(elements) > _MOST or not elements:
+        return children
+    found = _in_order(element, children, elements, style, style_of)
+    return list(reversed(found)) if len(elements) > 1 and _is_turned(children, style, style_of) else found
+
+
+def _is_turned(children: Sequence[Child], style: Declarations, style_of: Callable[[Element], Declarations]) -> bool:
+    """Whether what stands in an element runs from right to left: mirrored, upright lines, boxes of a leftward line."""
+    if style.get("writing-mode", "").endswith("-rl"):  # its lines do, and each block begins one
+        return all(child.name in BLOCKS if isinstance(child, Element) else not child.strip() for child in children)
+    if _MIRROR.search(style.get("transform", style.get("-webkit-transform", ""))):
+        return True
+    if style.get("scale", "").startswith("-") or style.get("rotate", "").startswith(("180deg", "-180deg", ".5turn")):
+        return True
+    return style.get("direction") == "rtl" and all(
+        style_of(child).get("display") in _BESIDE if isinstance(child, Element) else not child.strip()
+        for child in children
+    )
+
+
+def _in_order(
+    element: Element,
+    children: Sequence[Child],
+    elements: Sequence[Element],
+    style: Declarations,
+    style_of: Callable[[Element], Declarations],
+) -> Sequence[Child]:
+    display = style.get("display", "")
+    if "flex" in display or "grid" in display:
+        return _items(children, style, style_of)
+    if element.name == "tr" and _is_leftwards(element, style, style_of):
+        return list(reversed(children))
+    if element.name == "table" and any(child.name in _GROUPS for child in elements):
+        return sorted(children, key=lambda child: _rank(child, style_of))
+    if not any(is_arranging(style_of(child)) for child in elements):
+        return children
+    return _lines(children, style_of)
+
+
+def _rank(child: Child, style_of: Callable[[Element], Declarations]) -> int:
+    """Where a table shows it: the caption above or below all rows, wherever it is written."""
+    if not isinstance(child, Element):
+        return 1
+    if child.name == "caption" and style_of(child).get("caption-side", "").strip() in {"bottom", "block-end"}:
+        return 3
+    return _GROUPS.get(child.name, 1)
+
+
+def _is_leftwards(element: Element, style: Declarations, style_of: Callable[[Element], Declarations]) -> bool:
+    up: Element | None = element
+    for _ in range(4):
+        if up is None:
+            return False
+        turn = (style if up is element else style_of(up)).get("direction")
+        if turn:
+            return turn == "rtl"
+        up = up.parent
+    return False
+
+
+def _items(
+    children: Sequence[Child], style: Declarations, style_of: Callable[[Element], Declarations]
+) -> Sequence[Child]:
+    """The items of a flexible box or a grid, by their order and place."""
+
+    areas = _areas(style)
+    lines = _lines_named(style.get("grid-template-columns", ""))
+
+    def place(child: Child) -> tuple[float, float, float]:
+        if not isinstance(child, Element):
+            return 0.0, 0.0, 0.0
+        its = style_of(child)
+        order = _GRID_LINE.search(its.get("order", "")) if "order" in its else None
+        area = its.get("grid-area", "").split("/")
+        row = its.get("grid-row") or its.get("grid-row-start") or area[0]
+        column = its.get("grid-column") or its.get("grid-column-start") or (area[1] if len(area) > 1 else "")
+        if area[0].strip() in areas:
+            return (float(order[0]) if order else 0.0, *areas[area[0].strip()])
+        column = lines.get(column.strip(), column)
+        if not column and "grid-column-end" in its:
+            column = lines.get(its["grid-column-end"].strip(), its["grid-column-end"])
+        at_row, at_column = _GRID_LINE.search(row), _GRID_LINE.search(column)
+        return (
+            float(order[0]) if order else 0.0,
+            float(at_row[0]) if at_row else 0.0,
+            float(at_column[0]) if at_column else 0.0,
+        )
+
+    found = sorted((child for child in children if type(child) is not str or child.strip()), key=place)
+    flow = style.get("flex-direction", style.get("flex-flow", ""))
+    if ("reverse" in flow) != (style.get("direction") == "rtl" and "column" not in flow):
+        found.reverse()
+    return found
+
+
+def _areas(style: Declarations) -> dict[str, tuple[float, float]]:
+    """Where the named areas of a grid begin: row and column (CSS Grid 2, 7.3)."""
+    said = style.get("grid-template-areas") or style.get("grid-template", "")
+    found: dict[str, tuple[float, float]] = {}
+    for row, match in enumerate(_AREA_ROW.finditer(said[:4_000]), 1):
+        for column, name in enumerate((match[1] or match[2] or "").split(), 1):
+            found.setdefault(name, (float(row), float(column)))
+    return found
+
+
+def _lines_named(columns: str) -> dict[str, str]:
+    """The lines between a grid's columns by their names (CSS Grid 2, 7.2.2)."""
+    found: dict[str, str] = {}
+    if "[" not in columns:
+        return found
+    line = 1
+    for match in _LINE_NAMES.finditer(columns[:4_000]):
+        if match[1] is None:
+            line += 1
+        for name in (match[1] or "").split():
+            found.setdefault(name, str(line))
+    return found
+
+
+def _lines(children: Sequence[Child], style_of: Callable[[Element], Declarations]) -> Sequence[Child]:
+    """Floating and positioned elements put where they are seen, within each run that no block ends."""
+    out: list[Child] = []
+    run: list[Child] = []
+    for child in children:
+        if isinstance(child, Element) and child.name in BLOCKS:
+            its = style_of(child)
+            placed = its.get("float", "none") != "none" or its.get("position") in {"absolute", "fixed", "relative"}
+            if child.name == "br" or not (placed or "inline" in its.get("display", "")):
+                out += _line(run, style_of)
+                out.append(child)
+                run = []
+                continue
+        run.append(child)
+    return [*out, *_line(run, style_of)]
+
+
+def _line(run: list[Child], style_of: Callable[[Element], Declarations]) -> list[Child]:
+    left: list[Child] = []
+    right: list[Child] = []
+    placed: list[tuple[float, float, int, Child]] = []
+    shifted = False
+    across = 0.0
+    for at, child in enumerate(run):
+        if not isinstance(child, Element):
+            placed.append((0.0, across, at, child))
+            across += len(str(child)) * _CHARACTER
+            continue
+        its = style_of(child)
+        side = its.get("float", "none")
+        if side == "right":
+            right.append(child)
+            continue
+        if side == "left":
+            left.append(child)
+            continue
+        pull = _pull(its)
+        down, x, moved = _position(its, across + pull)
+        shifted = shifted or moved or pull < 0
+        placed.append((down, x, at, child))
+        if its.get("position") not in {"absolute", "fixed"}:
+            across += pull + _width(child)
+    if shifted:
+        placed.sort(key=lambda one: one[:3])
+    return [*left, *(one[3] for one in placed), *reversed(right)]
+
+
+def _position(style: Declarations, across: float) -> tuple[float, float, bool]:
+    """How far down and across, and whether a style says so."""
+    kind = style.get("position")
+    down = x = 0.0
+    moved = False
+    if kind in {"absolute", "fixed", "relative"}:
+        left, right, top = style.get("left"), style.get("right"), style.get("top")
+        down = (length(top, 16.0) or 0.0) // 12 if top else 0.0
+        if left is not None or right is not None:
+            moved = True
+            x = (length(left, 16.0) or 0.0) if left is not None else -(length(right or "", 16.0) or 0.0)
+            if kind != "relative" and left is None:
+                x += 1280.0
+        moved = moved or top is not None
+    shift = style.get("translate", "").split()[:1] or [
+        match[1] or match[2] + "px"
+        for match in _SHIFT.finditer(style.get("transform", style.get("-webkit-transform", "")))
+    ]
+    if shift:
+        moved = True
+        x += length(shift[0], 16.0, 100.0) or 0.0
+    if kind in {"absolute", "fixed"} and (style.get("left") or style.get("right")):
+        return down, x, moved
+    return down, across + x, moved
+
+
+def _width(element: Element) -> float:
+    """Of the text in an element, roughly; only the first few levels are looked at."""
+    total = 0
+    waiting: list[tuple[Element, int]] = [(element, 0)]
+    while waiting and total < 200:
+        one, depth = waiting.pop()
+        for child in one.children[:20]:
+            if isinstance(child, Element):
+                if depth < 3:
+                    waiting.append((child, depth + 1))
+            else:
+                total += len(child)
+    return total * _CHARACTER

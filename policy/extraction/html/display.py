@@ -1,0 +1,391 @@
+"""A page's tree to pieces of text in the order in which they are displayed, hidden ones told from shown ones."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from policy.extraction.html.arrangement import (
+    BLOCKS,
+    BREAK,
+    CELL,
+    CELLS,
+    EDGE,
+    arranged,
+    boundary,
+    is_arranging,
+    is_first_cell,
+    is_row,
+)
+from policy.extraction.html.generated import Counters
+from policy.extraction.html.markup import CONDITIONAL, Comment, Element, Tree, Unparsed, unescape
+from policy.extraction.html.names import VOID, WHOLE
+from policy.extraction.html.styles import INLINE_NAMES, Look, attributes_as_style, look_of
+from policy.extraction.html.stylesheets import Declarations, Rule, Sheets, declarations
+
+_UNSHOWN: Final = frozenset(
+    {
+        "template",
+        "noframes",
+        "noembed",
+        "iframe",
+        "audio",
+        "video",
+        "canvas",
+        "datalist",
+        "rp",
+        "rt",
+        "head",
+        "dialog",
+        "param",
+        "annotation",  # of formulas, for programs (MathML 4, 5.2)
+        "annotation-xml",
+    }
+)
+FRAMES: Final = frozenset({"img", "image", "iframe", "embed", "object"})  # elements that show another file
+_FORM: Final = frozenset({"input", "img", "area", "option", "optgroup", "textarea"})
+_OLD_STYLE: Final = frozenset({"color", "bgcolor", "hidden", "dir", "text", "background", "popover"})
+_MOST_TURNED: Final = 1_000_000  # pieces that are turned around, all in all
+_ASKED: Final = _UNSHOWN | _FORM | {"bdo", "li", "details"}  # elements that are more than their children
+_NOT_SIMPLE: Final = _ASKED | FRAMES | VOID | {"q"}
+_SIDE_EFFECTS: Final = frozenset(
+    {"counter-increment", "counter-reset", "counter-set", "list-style", "list-style-type", "quotes"}
+)
+_NOT_TYPED: Final = frozenset({"hidden", "checkbox", "radio", "file", "image", "range", "color"})
+_PLAIN: Final = re.compile(r"<[^<>]*+>")
+_CONDITIONAL: Final = Element(CONDITIONAL, None, "", -1)
+_DIGIT: Final = re.compile(r"\d")
+_FIRST_LETTER: Final = re.compile(r"\W{0,8}\w")
+_NO_STYLE: Final[Declarations] = {}
+_NONE_DRAWN: Final[Mapping[int, str]] = {}
+# What screens may differ in without showing anything else: sizes matter where something is cut off.
+_SIZES: Final = frozenset(
+    {"height", "letter-spacing", "line-height", "max-height", "max-width", "white-space", "width", "zoom"}
+)
+_CLIPS: Final = frozenset({"overflow", "overflow-x", "overflow-y"})
+_LISTS: Final = frozenset({"ol", "ul", "menu", "dir"})
+
+
+_Alike = tuple[tuple[int, ...], str | None, tuple[tuple[str, str], ...]]
+Piece = tuple[str, Element, bool]  # a text, the innermost element it stands in, whether nobody sees it
+
+
+@dataclass(slots=True)
+class _Frame:
+    element: Element
+    children: Iterator[Element | str]
+    look: Look
+    hidden: bool
+    absent: bool  # takes no room, so that its neighbours touch
+    start: int  # pieces before it
+    edge: str  # what ends it
+    after: str = ""
+    turned: bool = False  # the other way round than what it stands in
+    leftwards: bool = False
+    row: bool = False  # what is in it stands side by side
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What becomes of an element that does nothing but hold others, within one that looks so."""
+
+    parent: Look  # kept, so that no other gets its id
+    look: Look
+    gone: bool
+    edge: str
+
+
+@dataclass(slots=True)
+class Display:
+    """What is displayed. `others` are lines in another order than the pieces', where programs may differ."""
+
+    pieces: list[Piece] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+    comments: list[str] = field(default_factory=list)
+    screens_matter: bool = False
+    whole: bool = True
+
+
+class Renderer:
+    """Goes through a tree once. `screen` is 0 for a desk's and 1 for a phone's.
+
+    `drawn` are the texts of pictures and frames, by the number of their element.
+    """
+
+    def __init__(self, tree: Tree, sheets: Sheets, screen: int = 0, drawn: Mapping[int, str] = _NONE_DRAWN) -> None:
+        self._drawn = drawn
+        self._sheets = sheets
+        self._screen = screen
+        self._out = Display()
+        self._inline: dict[str, tuple[Declarations, Declarations]] = {}
+        self._counters = Counters(sheets.counter_styles, sheets.variables, lambda element: self.style(element)[0])
+        self._arranging = any(is_arranging(rule.plain) or is_arranging(rule.important) for rule in sheets.rules)
+        self._styles: dict[int, tuple[Declarations, list[Rule]]] = {}
+        self._of_source: dict[tuple[str, str], tuple[Declarations, list[Rule]] | None] = {}  # as tags are written
+        # By the rules that hold, the inline style, and what attributes of old say: the same for most cells of a page.
+        self._alike: dict[_Alike, tuple[Declarations, list[Rule]]] = {}
+        self._plans: dict[tuple[str, str, int, bool], _Plan] = {}
+        self._looks: dict[tuple[int, int, bool], tuple[Look, Declarations, Look]] = {}
+        self._turning = _MOST_TURNED
+        self._root = tree.root
+        for element in tree.elements:
+            if element.name in {"tfoot", "caption"}:
+                self._arranging = True
+            if element.attributes:
+                if "style" in element.attributes:
+                    self._declared(element.attributes["style"])
+                if "dir" in element.attributes:
+                    self._arranging = True
+
+    def run(self) -> Display:
+        """All of the page."""
+        out = self._out
+        stack: list[_Frame] = []
+        asked, relevant = self._sheets.asked | _ASKED, self._sheets.relevant | _OLD_STYLE
+        if self._drawn:
+            asked |= FRAMES
+        everyone = self._sheets.everyone
+        self._enter(self._root, None, stack)
+        while stack:
+            frame = stack[-1]
+            child = next(frame.children, None)
+            if child is None:
+                self._leave(stack.pop())
+            elif type(child) is str:
+                out.pieces.append((child, frame.element, frame.hidden))
+            elif type(child) is Element:
+                if child.name not in asked and not (frame.row or everyone) and relevant.isdisjoint(child.attributes):
+                    self._plain(child, frame, stack)
+                else:
+                    self._enter(child, frame, stack)
+            elif isinstance(child, Comment):
+                self._comment(child)
+            elif isinstance(child, Unparsed):
+                out.pieces.append((str(child), frame.element, True))
+        out.whole = self._sheets.whole and self._counters.whole
+        return out
+
+    def _plain(self, element: Element, outer: _Frame, stack: list[_Frame]) -> None:
+        """An element that no style concerns: most of them."""
+        name, children, pieces = element.name, element.children, self._out.pieces
+        edge = BREAK if name in BLOCKS else ""
+        if edge:
+            pieces.append((edge, element, outer.absent))
+        elif name in CELLS and not is_first_cell(element):
+            pieces.append((CELL, element, outer.absent))
+        if not children:
+            return
+        if len(children) == 1 and type(children[0]) is str:
+            pieces.append((children[0], element, outer.hidden))
+            if edge:
+                pieces.append((edge, element, outer.absent))
+            return
+        if self._arranging:
+            children = list(arranged(element, children, _NO_STYLE, lambda child: self.style(child)[0]))
+        start = len(pieces)
+        stack.append(
+            _Frame(
+                element, iter(children), outer.look, outer.hidden, outer.absent, start, edge, leftwards=outer.leftwards
+            )
+        )
+
+    def _planned(self, element: Element, outer: _Frame, plan: _Plan, stack: list[_Frame]) -> None:
+        """An element like one that was there before."""
+        pieces, children, edge = self._out.pieces, element.children, plan.edge
+        absent = outer.absent or plan.gone
+        hidden = outer.hidden if plan.look is outer.look else plan.look.hidden
+        if edge and not (edge == CELL and is_first_cell(element)):
+            pieces.append((edge, element, absent))
+        end = "" if edge == CELL else edge
+        if len(children) == 1 and type(children[0]) is str:
+            pieces.append((children[0], element, hidden))
+            if end:
+                pieces.append((end, element, absent))
+        else:
+            stack.append(_Frame(element, iter(children), plan.look, hidden, absent, len(pieces), end))
+
+    def _enter(self, element: Element, outer: _Frame | None, stack: list[_Frame]) -> None:
+        alike = (element.name, element.rest, id(outer.look), outer.row) if outer is not None else ("", "", 0, False)
+        if outer is not None and alike in self._plans:
+            self._planned(element, outer, self._plans[alike], stack)
+            return
+        style, written = self.style(element)
+        look = outer.look if outer is not None else Look()
+        hidden = outer.hidden if outer is not None else False
+        absent = outer.absent if outer is not None else False
+        turned = False
+        if style:
+            parent = look
+            styled = (id(parent), id(style), element.name in INLINE_NAMES)
+            known = self._looks.get(styled)
+            if known is None:
+                known = look_of(parent, style, element), style, parent  # both kept, so that no other gets their ids
+                self._looks[styled] = known
+            look = known[0]
+            if look is not parent:
+                hidden = look.hidden
+                absent = absent or style.get("display") == "none"
+                turned = look.override and (look.leftwards != (parent.leftwards and parent.override))
+        name = element.name
+        self._draw(element, hidden)
+        if name in _UNSHOWN and not (name == "dialog" and "open" in element.attributes) and not hidden:
+            look, hidden, absent = Look(gone=True), True, True
+        edge = boundary(element, style, in_row=outer is not None and outer.row)
+        pieces = self._out.pieces
+        if edge and not (edge == CELL and is_first_cell(element)):
+            pieces.append((edge, element, absent))
+        start = len(pieces)
+        before, after = self._counters.around(element, style, written)
+        if before:
+            pieces.append((before, _written(element, "before"), hidden))
+        if name in _FORM:
+            self._form(element, hidden)
+        if name in VOID and not element.children:
+            if after:
+                pieces.append((after, _written(element, "after"), hidden))
+            return
+        children: Sequence[Element | str] = element.children
+        if name == "details":
+            children = sorted(children, key=lambda child: getattr(child, "name", "") != "summary")
+        if self._arranging and len(children) > 1:
+            children = arranged(element, children, style, lambda child: self.style(child)[0])
+        if written and not hidden and _hides_first(written, look, element):
+            children = _without_first(element, children)
+        leftwards, end, row = look.leftwards and not look.override, "" if edge == CELL else edge, is_row(style)
+        simple = not (written or turned or leftwards or row or self._arranging or name in _NOT_SIMPLE)
+        if simple and outer is not None and self._of_source.get(alike[:2]) and _SIDE_EFFECTS.isdisjoint(style):
+            self._plans[alike] = _Plan(outer.look, look, style.get("display") == "none", edge)
+        stack.append(_Frame(element, iter(children), look, hidden, absent, start, end, after, turned, leftwards, row))
+
+    def _draw(self, element: Element, hidden: bool) -> None:
+        """The text of a picture, or of a page in a frame, where it is one."""
+        if element.number in self._drawn:
+            beside = EDGE if element.name == "iframe" else ""
+            self._out.pieces.append((f"{beside}{self._drawn[element.number]}{beside}", element, hidden))
+
+    def _leave(self, frame: _Frame) -> None:
+        pieces = self._out.pieces
+        if frame.after:
+            pieces.append((frame.after, _written(frame.element, "after"), frame.hidden))
+        if frame.turned and self._turning > 0:
+            self._turning -= len(pieces) - frame.start
+            pieces[frame.start :] = [
+                (text[::-1], owner, hidden) for text, owner, hidden in reversed(pieces[frame.start :])
+            ]
+        elif frame.leftwards and 1 < len(pieces) - frame.start < 200:
+            shown = [text for text, _, hidden in pieces[frame.start :] if not hidden]
+            if len(shown) > 2 and any(map(_DIGIT.search, shown)):
+                self._out.others.append("".join(reversed(shown)))
+        if frame.edge:
+            pieces.append((frame.edge, frame.element, frame.absent))
+
+    def _comment(self, text: str) -> None:
+        """A comment; a conditional one is shown by some programs, where it stands."""
+        self._out.comments.append(text)
+        if text.lstrip()[:3].lower() == "[if":
+            inner = text[text.find(">") + 1 :].removesuffix("<![endif]")
+            if inner and inner != "<!":
+                self._out.pieces.append((_PLAIN.sub("", unescape(inner)), _CONDITIONAL, True))
+
+    def style(self, element: Element) -> tuple[Declarations, list[Rule]]:
+        """The declarations that win for an element, and the rules that write text into it."""
+        source = element.name, element.rest
+        known = self._of_source.get(source) or self._styles.get(element.number)
+        if known is not None:
+            return known
+        result = self._style(element)
+        if source not in self._of_source:
+            self._of_source[source] = None if element.name in WHOLE or self._sheets.is_placed(element) else result
+        self._styles[element.number] = result
+        return result
+
+    def _style(self, element: Element) -> tuple[Declarations, list[Rule]]:
+        attributes = element.attributes
+        rules = self._sheets.of(element) if self._sheets.rules else []
+        inline = attributes.get("style") if attributes else None
+        old = bool(attributes) and not _OLD_STYLE.isdisjoint(attributes)
+        if not rules and not inline and not old and element.name != "bdo":
+            return _UNSTYLED
+        style = attributes_as_style(element) if old or element.name == "bdo" else {}
+        alike = (tuple([rule.order for rule in rules]), inline, tuple(style.items()) if style else ())
+        same = self._alike.get(alike)
+        if same is not None:
+            return same
+        written: list[Rule] = []
+        important: list[Declarations] = []
+        differing: set[str] = set()
+        for rule in rules:
+            if rule.screens[0] != rule.screens[1]:
+                differing.update(rule.plain, rule.important, ("content",) if rule.selector.writes else ())
+            if not rule.screens[self._screen]:
+                continue
+            if rule.selector.writes:
+                written.append(rule)
+                continue
+            style.update(rule.plain)
+            if rule.important:
+                important.append(rule.important)
+        if inline:
+            plain, urgent = self._declared(inline)
+            style.update(plain)
+            important.append(urgent)
+        for one in important:
+            style.update(one)
+        if not _SIZES.issuperset(differing) or (differing and not _CLIPS.isdisjoint(style)):
+            self._out.screens_matter = True
+        result = style, written
+        self._alike[alike] = result
+        return result
+
+    def _declared(self, inline: str) -> tuple[Declarations, Declarations]:
+        known = self._inline.get(inline)
+        if known is None:
+            known = declarations(inline, self._sheets.variables, kept=self._sheets.kept)
+            self._inline[inline] = known
+            self._arranging = self._arranging or is_arranging(known[0]) or is_arranging(known[1])
+        return known
+
+    def _form(self, element: Element, hidden: bool) -> None:
+        """What attributes display."""
+        pieces, attributes, name = self._out.pieces, element.attributes, element.name
+        if name in {"img", "area"}:
+            if attributes.get("alt"):
+                pieces.append((attributes["alt"], element, True))  # shown where pictures are not
+        elif name == "input":
+            kind = attributes.get("type", "").strip().lower()
+            value = attributes.get("value") or attributes.get("placeholder", "")
+            if kind not in _NOT_TYPED:
+                pieces.append((f"{EDGE}{value}{EDGE}", element, hidden))
+        elif name in {"option", "optgroup"}:
+            if attributes.get("label"):
+                pieces.append((attributes["label"], element, hidden))
+        elif not element.children and attributes.get("placeholder"):
+            pieces.append((attributes["placeholder"], element, hidden))
+
+
+_UNSTYLED: Final[tuple[Declarations, list[Rule]]] = (_NO_STYLE, [])
+
+
+def _hides_first(written: Sequence[Rule], look: Look, element: Element) -> bool:
+    """Whether a sheet hides an element's first letter."""
+    style: Declarations = {}
+    for rule in written:
+        if rule.selector.writes == "first-letter":
+            style |= rule.plain | rule.important
+    return bool(style) and look_of(look, style, element).hidden
+
+
+def _without_first(element: Element, children: Sequence[Element | str]) -> Sequence[Element | str]:
+    """The children with the first letter, and the signs before it, in an element that is not shown."""
+    first = children[0] if children else None
+    match = _FIRST_LETTER.match(first) if isinstance(first, str) else None
+    if match is None or not isinstance(first, str):
+        return children
+    unshown = Element("template", element, "", -1)
+    unshown.children.append(match[0])
+    return [unshown, first[match.end() :], *children[1:]]
+
+
+def _written(element: Element, where: str) -> Element:
+    """A stand-in for the text that a sheet writes, so that it is a kind of its own."""
+    return Element(f"{element.name}::{where}", element, element.rest, element.number)

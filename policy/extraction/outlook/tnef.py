@@ -1,0 +1,222 @@
+"""winmail.dat ([MS-OXTNEF]): the message as Outlook keeps it, its attachments, messages within."""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from policy.extraction.collected import Collected, File, Inner, inner_place
+from policy.extraction.outlook.mapi import (
+    BODY,
+    CODEPAGE,
+    DATA,
+    DISPLAY_NAME,
+    HTML,
+    LONG_NAME,
+    MESSAGE_CODEPAGE,
+    RTF,
+    SHORT_NAME,
+    SUBJECT,
+    Properties,
+    tell_message,
+    text_of,
+)
+from policy.reader.charsets import decode
+from rules.content import FileKind
+
+_ATTRIBUTE: Final = struct.Struct("<BII")
+_RENDER, _DATA, _TITLE, _PROPERTIES, _FILE_NAME = 0x9002, 0x800F, 0x8010, 0x9005, 0x9001
+_SUBJECT, _BODY, _MESSAGE_PROPERTIES, _RECIPIENTS, _FROM, _OEM = 0x8004, 0x800C, 0x9003, 0x9004, 0x8000, 0x9007
+_SIZES: Final = {0x02: 4, 0x03: 4, 0x04: 4, 0x05: 8, 0x06: 8, 0x07: 8, 0x0A: 4, 0x0B: 4, 0x14: 8, 0x40: 8, 0x48: 16}
+_NARROW, _WIDE, _BINARY, _OBJECT, _MANY = 0x1E, 0x1F, 0x102, 0x0D, 0x1000
+_MOST_VALUES: Final = 100_000
+_NAMED: Final = 0x8000
+_GUID: Final = 16
+
+
+class TnefBroken(ValueError):
+    """An attribute contradicts itself."""
+
+
+@dataclass(slots=True)
+class _Attachment:
+    name: str = ""
+    data: bytes = field(default=b"", repr=False)
+    object: bytes = field(default=b"", repr=False)
+    texts: list[str] = field(default_factory=list, repr=False)
+
+
+@dataclass(slots=True)
+class _Message:
+    own: Properties = field(default_factory=Properties)
+    recipients: list[str] = field(default_factory=list, repr=False)
+    attachments: list[_Attachment] = field(default_factory=list)
+    is_whole: bool = True
+
+
+def read_tnef(file: File, into: Collected, inner: Inner) -> None:
+    """One winmail.dat, or the message in one."""
+    message = _read(file.data)
+    before = len(into.files)
+    whole = tell_message(message.own, file, into, inner) and message.is_whole
+    into.text(inner_place(file.place, "recipients"), "\n".join(dict.fromkeys(message.recipients)))
+    into.fact(file, FileKind.MESSAGE, reason="" if whole else "a winmail.dat that is broken")
+    into.files.insert(before, into.files.pop())
+    for attachment in message.attachments:
+        _tell(attachment, file, into, inner)
+
+
+def _tell(attachment: _Attachment, file: File, into: Collected, inner: Inner) -> None:
+    name = attachment.name or "attachment"
+    place = inner_place(file.place, name)
+    into.text(place, "\n".join(dict.fromkeys([name, *attachment.texts])))
+    data = attachment.object[_GUID:] if attachment.object else attachment.data
+    packed = File(name, data, place, file.depth + 1)
+    if not into.budget.take_file() or not into.budget.take_bytes(len(data)):
+        into.fact(packed, FileKind.UNKNOWN, reason="holds more files than are read")
+    else:
+        inner(packed, into)
+
+
+def _read(data: bytes) -> _Message:
+    """Attribute by attribute; what is broken ends it."""
+    message = _Message()
+    charset = ""
+    at = 6
+    while at < len(data):
+        if at + _ATTRIBUTE.size > len(data):
+            message.is_whole = False
+            break
+        level, kind, size = _ATTRIBUTE.unpack_from(data, at)
+        value = data[at + _ATTRIBUTE.size : at + _ATTRIBUTE.size + size]
+        message.is_whole &= len(value) == size and level in (1, 2)
+        at += _ATTRIBUTE.size + size + 2
+        try:
+            if kind & 0xFFFF == _OEM:
+                charset = f"cp{int.from_bytes(value[:4], 'little')}"
+            _attribute(message, kind & 0xFFFF, value, charset)
+        except (TnefBroken, struct.error):
+            message.is_whole = False
+    return message
+
+
+def _attribute(message: _Message, kind: int, value: bytes, charset: str) -> None:
+    texts = message.own.texts
+    if kind == _SUBJECT:
+        texts.append((SUBJECT, decode(value.rstrip(b"\0"), charset)))
+    elif kind == _BODY:
+        texts.append((BODY, decode(value.rstrip(b"\0"), charset)))
+    elif kind == _FROM:
+        texts.append((0x0C1A, decode(value[8:].replace(b"\0", b" "), charset)))
+    elif kind == _MESSAGE_PROPERTIES:
+        _take(message.own, value, charset)
+    elif kind == _RECIPIENTS:
+        message.recipients += _recipients(value, charset)
+    elif kind == _RENDER:
+        message.attachments.append(_Attachment())
+    elif kind in (_DATA, _TITLE, _PROPERTIES, _FILE_NAME):
+        if not message.attachments:
+            message.attachments.append(_Attachment())
+        _attached(message.attachments[-1], kind, value, charset)
+
+
+def _attached(attachment: _Attachment, kind: int, value: bytes, charset: str) -> None:
+    if kind == _DATA:
+        attachment.data = value
+    elif kind == _PROPERTIES:
+        own = Properties()
+        objects = _take(own, value, charset)
+        attachment.texts += [text for _, text in own.texts]
+        attachment.name = own.text(LONG_NAME) or attachment.name or own.text(SHORT_NAME, DISPLAY_NAME)
+        attachment.object = objects or attachment.object
+    else:
+        name = decode(value.rstrip(b"\0"), charset)
+        attachment.texts.append(name)
+        attachment.name = attachment.name or name
+
+
+def _take(own: Properties, data: bytes, charset: str) -> bytes:
+    """Properties into `own`; gives the embedded object, if there is one."""
+    found = b""
+    own.codepage = own.codepage or int(charset[2:] or 0)
+    (count,) = struct.unpack_from("<I", data)
+    for number, kind, values in _Walk(data, 4, count):
+        if number in (CODEPAGE, MESSAGE_CODEPAGE) and kind == 0x03 and values:
+            own.codepage = int.from_bytes(values[0], "little")
+        for value in values:
+            if kind & 0xFFF in (_NARROW, _WIDE):
+                text = text_of(value, wide=kind & 0xFFF == _WIDE, charset=own.charset)
+                if number == HTML:
+                    own.html = text.encode()
+                else:
+                    own.texts.append((number, text))
+            elif kind == _BINARY and number == HTML:
+                own.html = value
+            elif kind == _BINARY and number == RTF:
+                own.rtf = value
+            elif kind in (_OBJECT, _BINARY) and number == DATA:
+                found = value
+    return found
+
+
+def _recipients(data: bytes, charset: str) -> Iterator[str]:
+    """A table of properties, row by row."""
+    (rows,) = struct.unpack_from("<I", data)
+    at = 4
+    for _ in range(min(rows, _MOST_VALUES)):
+        (count,) = struct.unpack_from("<I", data, at)
+        at += 4
+        for _, kind, values in (walk := _Walk(data, at, count)):
+            for value in values:
+                if kind & 0xFFF in (_NARROW, _WIDE):
+                    yield text_of(value, wide=kind & 0xFFF == _WIDE, charset=charset)
+        at = walk.at
+
+
+class _Walk:
+    """(number, type, values) of each property (2.1.3.4); `at` is behind them once it is over."""
+
+    def __init__(self, data: bytes, at: int, count: int) -> None:
+        self._data = data
+        self._count = min(count, _MOST_VALUES)
+        self.at = at
+
+    def __iter__(self) -> Iterator[tuple[int, int, list[bytes]]]:
+        data = self._data
+        for _ in range(self._count):
+            kind, number = struct.unpack_from("<HH", data, self.at)
+            self.at += 4
+            if number >= _NAMED:
+                self._name()
+            yield number, kind, list(self._values(kind))
+
+    def _name(self) -> None:
+        (kind,) = struct.unpack_from("<I", self._data, self.at + _GUID)
+        self.at += _GUID + 4
+        if kind == 0:
+            self.at += 4
+        else:
+            (size,) = struct.unpack_from("<I", self._data, self.at)
+            self.at += 4 + size + -size % 4
+
+    def _values(self, kind: int) -> Iterator[bytes]:
+        data = self._data
+        base = kind & 0xFFF
+        count = 1
+        if kind & _MANY or base in (_NARROW, _WIDE, _BINARY, _OBJECT):
+            (count,) = struct.unpack_from("<I", data, self.at)
+            self.at += 4
+        for _ in range(min(count, _MOST_VALUES)):
+            if base in (_NARROW, _WIDE, _BINARY, _OBJECT):
+                (size,) = struct.unpack_from("<I", data, self.at)
+                if size > len(data) - self.at:
+                    raise TnefBroken("a value past the end")
+                yield data[self.at + 4 : self.at + 4 + size]
+                self.at += 4 + size + -size % 4
+            elif base in _SIZES:
+                yield data[self.at : self.at + _SIZES[base]]
+                self.at += _SIZES[base]
+            else:
+                raise TnefBroken("a value of a type that is not known")
+            if self.at > len(data) + 4:
+                raise TnefBroken("a value past the end")
