@@ -25,7 +25,7 @@ from delivery.safebox.profile import stored_profile
 from delivery.safebox.reading import Seat, facts_of, read_document
 from delivery.safebox.reminding import expiring_at, longest_open, until_deleted
 from delivery.safebox.uploads import UploadGone, forget_pieces
-from delivery.store.audit import EventKind, record
+from delivery.store.audit import Event, EventKind, record
 from delivery.store.box_contents import DocumentRow, MessageRow, Wrote, bytes_brought, insert_message, is_kept
 from delivery.store.box_news import Looker, News, count_news, saw_own_reply
 from delivery.store.boxes import (
@@ -65,11 +65,7 @@ async def keep_answer(desk: Desk, seat: Seat, draft: Draft, seen: Access, *, mai
         return None  # guests and colleagues do not choose who reads them
     news = await asyncio.to_thread(_news, desk, seat, key, draft.only_for)
     posted = [*([mail] if mail is not None else []), *(notice for one in news for notice in one.notices)]
-    content = {"subject": "", "text": draft.text, "html": None}
-    sealed = key.seal(CONTENT, draft.message_id, json.dumps(content, ensure_ascii=False).encode("utf-8", "replace"))
-    message = MessageRow(draft.message_id, box_id, namespace, seat.guest.id, Wrote.ANSWER, now, sealed)
-    message = replace(message, only_for=draft.only_for or None)
-
+    message = _message(seat, key, draft, now)
     gone: list[str] = []
 
     def work(conn: Connection) -> Answered | None:
@@ -85,11 +81,7 @@ async def keep_answer(desk: Desk, seat: Seat, draft: Draft, seen: Access, *, mai
         if seat.guest.role is not Role.GUEST:
             saw_own_reply(conn, Looker(namespace, box_id, seat.guest.address_key), now)
         move_guest(conn, namespace, seat.guest.id, _BEFORE, GuestState.ANSWERED)
-        facts: dict[str, object] = {"documents": [row.id for row in draft.documents], "stays_in_box": len(kept)}
-        if draft.only_for:
-            facts["only_for"] = draft.only_for
-        event = act_of_guest(EventKind.BOX_ANSWERED, seat.box, seat.guest, seen, **facts)
-        record(conn, desk.vault, [event], now)
+        record(conn, desk.vault, [_event(seat, draft, seen, len(kept))], now)
         if mail is not None:
             desk.post.put(conn, mail, now)
         here = {one.id for one in participants_of(conn, namespace, box_id) if _is_told(one, seat, draft.only_for)}
@@ -111,6 +103,22 @@ async def keep_answer(desk: Desk, seat: Seat, draft: Draft, seen: Access, *, mai
     desk.post.wake()
     await forget_pieces(desk.blobs, gone)
     return done
+
+
+def _message(seat: Seat, key: BoxKey, draft: Draft, now: datetime) -> MessageRow:
+    """The answer as the box keeps it, its text sealed."""
+    content = {"subject": "", "text": draft.text, "html": None}
+    sealed = key.seal(CONTENT, draft.message_id, json.dumps(content, ensure_ascii=False).encode("utf-8", "replace"))
+    row = MessageRow(draft.message_id, seat.box.id, seat.box.namespace, seat.guest.id, Wrote.ANSWER, now, sealed)
+    return replace(row, only_for=draft.only_for or None)
+
+
+def _event(seat: Seat, draft: Draft, seen: Access, kept: int) -> Event:
+    """The audit event of an answer; `kept`: how many documents were too large for the mail."""
+    facts: dict[str, object] = {"documents": [row.id for row in draft.documents], "stays_in_box": kept}
+    if draft.only_for:
+        facts["only_for"] = draft.only_for
+    return act_of_guest(EventKind.BOX_ANSWERED, seat.box, seat.guest, seen, **facts)
 
 
 def _is_kept(conn: Connection, seat: Seat, draft: Draft) -> bool:

@@ -19,9 +19,10 @@ from typing import Final
 
 _PRESS_SECONDS: Final = 1.0  # how often a waiting session asks the others to give way
 _END_OF_LINE: Final = 1 << 62
-_TRIES: Final = (
-    8  # how many waiting sessions are looked at in one go whose step would not be safe: each look takes time
-)
+# Whether a step is safe takes time to tell. So many unsafe ones are looked at in one go, and so many of one client's:
+# those of a client that holds all it may must not keep others from being looked at.
+_TRIES: Final = 32
+_TRIES_OF_ONE: Final = 2
 
 
 @dataclass(slots=True)
@@ -110,15 +111,19 @@ class MemoryBudget:
 
         The rest come in order of asking; whoever has to wait for others of its own client is passed over.
         """
-        tries = 0
+        unsafe: Counter[Hashable] = Counter()
         for entry in sorted(self._waiting, key=lambda entry: entry.place):
             if entry.turn.done():
                 self._waiting.remove(entry)
-            elif tries < _TRIES and self._may_hold(entry.client, entry.amount):
+            elif unsafe[entry.client] < _TRIES_OF_ONE and self._may_hold(entry.client, entry.amount):
                 if entry.amount > self.free:
-                    return
+                    if entry.place == _END_OF_LINE:
+                        return  # the large are not starved by the small behind them
+                    continue
                 if not self._is_safe(entry):
-                    tries += 1
+                    unsafe[entry.client] += 1
+                    if unsafe.total() == _TRIES:
+                        return
                     continue
                 self._waiting.remove(entry)
                 self._hand_out(entry)
@@ -194,6 +199,7 @@ class Share:
     async def reach(self, amount: int, wait_seconds: float) -> bool:
         """Hold at least `amount` in all; False if it cannot be had in time."""
         more = amount - self.held
+        self.most = max(self.most, amount)  # who sends more than was declared is no nearer to its end for that
         return more <= 0 or await self._budget.take(more, wait_seconds, self.client, self)
 
     def complete(self) -> None:

@@ -182,7 +182,7 @@ class LimitSettings(Section):
     sessions: StrictInt = Field(default=500, ge=1, description="SMTP sessions at once.")
     sessions_per_client: StrictInt = Field(default=50, ge=1, description="SMTP sessions at once from one address.")
     memory: Size = Field(
-        default=384 * 2**20,
+        default=320 * 2**20,
         description="Bytes of messages in memory at once; one client gets three quarters at most. Who asks for more "
         "waits, then gets 452.",
     )

@@ -76,7 +76,7 @@ def test_defaults_are_those_of_the_manual(load: Load) -> None:
         "recipients": 1000,
         "sessions": 500,
         "sessions_per_client": 50,
-        "memory": "384 MiB",
+        "memory": "320 MiB",
         "free_disk": "64 MiB",
         "queue": 2_000_000,
         "rates": {

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from contextlib import ExitStack
 
 import pytest
 
@@ -153,3 +154,40 @@ async def test_what_is_complete_keeps_nothing_free_for_itself() -> None:
         one.complete()
         assert await waiting
     assert budget.free == 100
+
+
+async def test_who_sends_more_than_declared_holds_up_nobody() -> None:
+    """It lacks nothing by its own word, so it stands first in line; others are served past it."""
+    budget = MemoryBudget(100)
+    with budget.share("liar", most=10) as liar, budget.share("other", most=40) as other:
+        assert await liar.reach(10, 1000)
+        assert await other.reach(30, 1000)
+        waiting = asyncio.ensure_future(liar.reach(90, 1000))
+        await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            assert await other.reach(40, 1000)
+        other.drop()
+        assert await waiting
+    assert budget.free == 100
+
+
+async def test_a_client_whose_messages_have_to_wait_keeps_no_other_waiting() -> None:
+    """Only its slow one could come to its end: its many others get no more, and stand before the newcomer."""
+    budget = MemoryBudget(1000, 750)
+    with ExitStack() as stack:
+        slow = stack.enter_context(budget.share("crowd", most=100))
+        assert await slow.reach(60, 1000)
+        crowd = [stack.enter_context(budget.share("crowd", most=100)) for _ in range(16)]
+        for one in crowd:
+            assert await one.reach(40, 1000)
+        steps = [asyncio.ensure_future(one.reach(45, 1000)) for one in crowd]
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert sum(step.done() for step in steps) == 2
+        other = stack.enter_context(budget.share("other", most=101))
+        async with asyncio.timeout(5):
+            assert await other.reach(101, 1000)
+        for step in steps:
+            step.cancel()
+        await asyncio.gather(*steps, return_exceptions=True)
+    assert budget.free == 1000
