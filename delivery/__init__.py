@@ -15,5 +15,5 @@ What is where:
 - mails of ours: `notices/`, `bounce`, `reporting`, `dkim`, `dkimkeys`; those that come back: `dsn`
 - SafeBoxes: `safebox/`, `phones`
 - what is kept: `store/`; the audit trail made proof against change: `trail/`
-- shared by several: `settings`, `sections`, `languages`, `speech`, `lines`, `errors`
+- shared by several: `settings`, `sections`, `languages`, `speech`, `lines`, `errors`; by all doors: `doors/`
 """

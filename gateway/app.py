@@ -21,6 +21,7 @@ from delivery.couriers.courier import Courier
 from delivery.couriers.relay import RelayCourier
 from delivery.couriers.safebox import SafeBoxCourier
 from delivery.dkimkeys import signer_of
+from delivery.doors.renewal import Renewal
 from delivery.errors import StoreUnavailable
 from delivery.lanes import Limits
 from delivery.store.audit import Event, EventKind, record
@@ -63,7 +64,6 @@ from portal.services import PortalServices
 from portal.site import portal_site
 from portal.web.kepttemplates import learn_all
 from portal.web.language import portal_speech
-from portal.web.renewal import Renewal
 from rules.matching import Cache
 
 log = get_logger(__name__)

@@ -12,8 +12,8 @@ from collections.abc import Callable, Container, Iterable, Mapping
 from contextlib import suppress
 from typing import Final
 
+from delivery.doors.accepting import Acceptor
 from delivery.sections import parse_endpoint
-from portal.web.accepting import Acceptor
 
 BACKLOG: Final = 1024
 _FIRST_PASSED_ON: Final = 3  # SD_LISTEN_FDS_START, sd_listen_fds(3)

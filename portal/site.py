@@ -14,6 +14,8 @@ import structlog
 from aiohttp import hdrs, web
 from aiohttp.web import get, post
 
+from delivery.doors.contexts import server_context
+from delivery.doors.renewal import Renewal
 from delivery.errors import DeliveryError
 from delivery.languages import Language
 from keys.errors import KeysError
@@ -36,14 +38,13 @@ from portal.signin import account, codes, devices, passkeys, question, second, t
 from portal.signin.account import PASSWORDS
 from portal.signin.passwords import Passwords
 from portal.web.choosing import choose_language
-from portal.web.door import Connection, Runner
+from portal.web.door import Connection, Door, Runner
 from portal.web.errands import ERRANDS
 from portal.web.headers import host_is_ours, put_headers
 from portal.web.language import portal_speech, reader_speaks
 from portal.web.patience import EVERY, PATIENCE, Patience
 from portal.web.porch import Porch
 from portal.web.render import STATIC, learn_template, templates
-from portal.web.renewal import Renewal
 from portal.web.resuming import UNDER_WAY, Resumable
 from portal.web.static import StaticFiles
 from portal.web.troubles import Handler, NothingHere, polite
@@ -295,8 +296,9 @@ async def _watch(runner: web.AppRunner) -> None:
     patience, loop = runner.app[PATIENCE], asyncio.get_running_loop()
     while True:
         await asyncio.sleep(EVERY)
-        if runner.server is not None:
-            patience.look([one for one in runner.server.connections if isinstance(one, Connection)], loop.time())
+        if isinstance(door := runner.server, Door):
+            lines = [one for one in door.connections if isinstance(one, Connection)]
+            patience.look(lines, loop.time(), door.crowd.ample)
 
 
 @contextlib.asynccontextmanager
@@ -326,13 +328,8 @@ async def portal_site(services: PortalServices, sockets: Sequence[socket.socket]
 
 
 def _secured(porch: Porch, tls: PortalTls) -> Renewal:
-    def make() -> ssl.SSLContext:
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.load_cert_chain(tls.certificate, tls.key, password=lambda: "")  # never ask at a terminal
-        return context
-
     def use(context: ssl.SSLContext) -> None:
         porch.context = context
 
-    return Renewal(make, [tls.certificate, tls.key], use, door="portal", event="portal.certificate")
+    files = [tls.certificate, tls.key]
+    return Renewal(lambda: server_context(*files), files, use, door="portal", event="portal.certificate")

@@ -4,27 +4,20 @@ import asyncio
 import ssl
 from typing import Any
 
+from delivery.doors.contexts import server_context
 from gateway.smtp.settings import ListenerTls
 
 
 def make_context(tls: ListenerTls) -> ssl.SSLContext:
-    """TLS 1.2 or later with a listener's certificate. Raises OSError, ssl.SSLError.
+    """The context for a listener's certificate (`delivery.doors.contexts`). Raises OSError, ssl.SSLError.
 
     A client's certificate is asked for only if `client_ca` is set: some mail servers fail when asked.
     """
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.options |= ssl.OP_NO_RENEGOTIATION  # as OpenSSL 3 has it anyway
-    context.load_cert_chain(tls.certificate, tls.key, password=_no_passphrase)
+    context = server_context(tls.certificate, tls.key)
     if tls.client_ca is not None:
         context.load_verify_locations(tls.client_ca)
         context.verify_mode = ssl.CERT_OPTIONAL
     return context
-
-
-def _no_passphrase() -> str:
-    """An empty passphrase, so that OpenSSL does not ask at a terminal: a locked key then fails to load."""
-    return ""
 
 
 def tls_words(transport: asyncio.BaseTransport | None) -> str:

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 
 from structlog import get_logger
 
+from delivery.doors.renewal import Renewal
 from gateway.listening import SharedAcceptor, open_sockets
 from gateway.smtp.admission import Admission
 from gateway.smtp.certificates import make_context
@@ -17,7 +18,6 @@ from gateway.smtp.logins import Logins, Throttle
 from gateway.smtp.reception import Door, House, Taker
 from gateway.smtp.session import Session
 from gateway.smtp.settings import ListenerSettings
-from portal.web.renewal import Renewal
 
 log = get_logger(__name__)
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from ipaddress import IPv6Address, ip_network
 from typing import Protocol
 
+from delivery.doors.renewal import Renewal
 from delivery.items import Reply
 from gateway.smtp import replies
 from gateway.smtp.admission import Admission, IpAddress, Proven
@@ -20,7 +21,6 @@ from gateway.smtp.settings import LimitSettings, SmtpSettings
 from gateway.telemetry import Metrics
 from keys.tokens import digest
 from policy.message import Address, Envelope
-from portal.web.renewal import Renewal
 
 
 class Taker(Protocol):

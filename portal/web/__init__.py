@@ -7,8 +7,7 @@ Start reading in `visitor.py`, then `render.py`.
 
 What is where:
 
-- who asks: `visitor`, `client`, `locator`, `throttle`; connections: `accepting`, `porch`,
-  `door`, `patience`; their certificate: `renewal`
+- who asks: `visitor`, `client`, `locator`, `throttle`; connections: `porch`, `door`, `patience`
 - forms: `forms`, `csrf`; files that come: `uploads`, `resuming`
 - pages: `render`, `kepttemplates`, `headers`, `static`, `language`, `choosing`, `times`, `words`, `letters`;
   what goes wrong: `troubles`, `ends`

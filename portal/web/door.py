@@ -62,6 +62,11 @@ class Crowd:
     _resting_of: dict[str, dict[Guest, None]] = field(default_factory=dict)  # the same, by network
     _said: float = -_SAY_AGAIN
 
+    @property
+    def ample(self) -> int:
+        """How many there may be before idle ones are let go, so that few newcomers have to wait for somebody to go."""
+        return self.most // 2
+
     def enter(self, peer: str) -> bool:
         """Count one more from this address; whether it is let in. `leave` must follow either way."""
         network = network_of(peer, self.trusted)
@@ -199,7 +204,7 @@ class Connection(RequestHandler):
         """The response to bytes that are no request. Raises ConnectionError if a response has begun already."""
         if not isinstance(exc, ConnectionError):  # who goes away in the middle of a download is no news
             tell = log.error if status >= 500 else log.info
-            tell("request not read", status=status, error=type(exc).__name__ if exc else None)
+            tell("portal.request_unread", status=status, error=type(exc).__name__ if exc else None)
         if request.writer.output_size > 0:
             raise ConnectionError("an answer was begun already")
         response = web.Response(status=status, text=_SAID.get(status, _SAID[400]), headers=ALWAYS)

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from math import inf
 from typing import Final, Protocol
 
 from aiohttp import web
 
 IDLE: Final = 75.0  # seconds: the keep-alive time of 60, and some for a slow head
-MOST: Final = 2000  # connections: past it the longest idle ones go at the next look (`door.Crowd` has the hard limits)
 EVERY: Final = 5.0  # seconds between looks
 
 
@@ -39,8 +39,8 @@ class Patience:
                 del self._busy[key]
             self._idle_since[key] = clock()
 
-    def look(self, connections: Iterable[Connection], now: float, most: int = MOST) -> int:
-        """End idle connections; how many there were."""
+    def look(self, connections: Iterable[Connection], now: float, most: float = inf) -> int:
+        """End idle connections, those that have been so too long, and past `most` the longest idle; how many."""
         there = {id(connection): connection for connection in connections}
         self._idle_since = {key: since for key, since in self._idle_since.items() if key in there}
         for key in there:

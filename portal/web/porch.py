@@ -17,7 +17,7 @@ from typing import Final
 
 from aiohttp import web
 
-from portal.web.accepting import Acceptor
+from delivery.doors.accepting import Acceptor
 from portal.web.client import network_of
 from portal.web.door import Connection, Door
 
@@ -49,7 +49,7 @@ class Porch:
     ) -> None:
         assert isinstance(runner.server, Door), "a runner of ours, set up"
         self._door = runner.server
-        self._acceptor = Acceptor(sockets, self._let_in, trouble="portal cannot accept")
+        self._acceptor = Acceptor(sockets, self._let_in, trouble="portal.cannot_accept")
         self.context = context  # of connections that come from now on
         self._tasks = tasks
         self.limits = limits or Limits()

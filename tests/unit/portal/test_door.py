@@ -8,7 +8,7 @@ from ipaddress import ip_network
 import pytest
 from aiohttp import web
 
-from portal.site import make_site
+from portal.site import _watch, make_site
 from portal.web.door import Crowd, Runner
 from portal.web.patience import IDLE, Patience
 
@@ -230,3 +230,25 @@ async def test_of_too_many_connections_the_longest_idle_goes_and_others_go_on(po
         writer.close()
     await runner.cleanup()
     assert runner.server is None or not runner.server.crowd.here
+
+
+async def test_idle_connections_go_once_half_of_those_that_may_be_are_there(portal, monkeypatch) -> None:
+    monkeypatch.setattr("portal.site.EVERY", 0.01)
+    runner = Runner(make_site(portal.services), access_log=None)
+    await runner.setup()
+    runner.server.crowd.most = 4
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    lines = [await asyncio.open_connection(*runner.addresses[-1][:2]) for _ in range(3)]
+    watch = asyncio.create_task(_watch(runner))
+    async with asyncio.timeout(20):
+        await asyncio.wait([asyncio.ensure_future(reader.read()) for reader, _ in lines], return_when="FIRST_COMPLETED")
+        while runner.server.crowd.all > 2:
+            await asyncio.sleep(0.01)
+    for _ in range(5):
+        await asyncio.sleep(0.02)
+    assert runner.server.crowd.all == 2, "nobody else has to go"
+    watch.cancel()
+    for _reader, writer in lines:
+        writer.close()
+    await runner.cleanup()

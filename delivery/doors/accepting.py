@@ -1,5 +1,6 @@
-"""Accepts connections a few at a time, so that other work of the event loop gets its turn. Used by the portal and by
-the SMTP doors; knows nothing of what is said on a connection, or who is let in.
+"""Accepts connections a few at a time, so that other work of the event loop gets its turn.
+
+It knows nothing of what is said on a connection, or who is let in.
 
 asyncio's own server accepts all waiting connections before anything else gets its turn, and tells nobody of one before
 its TLS handshake is done. Here each connection is handed on at once, and if file descriptors run out, accepting pauses

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 
-from portal.web.renewal import Renewal
+from delivery.doors.renewal import Renewal
 
 
 class Files:
