@@ -3,5 +3,5 @@
 Takes connections, the listeners' settings and a `Taker` (`reception.py`; the real one is `gateway.intake.Intake`).
 Gives the Taker an Envelope and the raw message with our Received line on top; its Reply goes back to the client.
 Knows nothing of policy, queue or content: a message is bytes that end with CRLF.CRLF.
-Start reading in `listener.py`, then `session.py`; `commands.py` and `data.py` are pure.
+Start reading in `listener.py`, then `conversation.py` and `session.py`; `commands.py` and `data.py` are pure.
 """
