@@ -8,8 +8,8 @@ Start reading in `queue.py`, then `worker.py`.
 What is where:
 
 - the queue: `items` (its words and states), `queue` (its door), `entering`, `sealed`, `queueadmin`, `housekeeping`
-- the worker: `worker`, `appetite`, `claims`, `lanes`, `fairness`, `following`, `results`, `retry`, `lapses`;
-  destinations that cannot be reached: `circuits`, `breaking`
+- the worker: `worker`, `attempting`, `appetite`, `claims`, `lanes`, `fairness`, `following`, `results`, `retry`,
+  `lapses`; destinations that cannot be reached: `circuits`, `breaking`
 - the ways out: `couriers/`, `hops` (as configured), `mx`, `resolving`
 - TLS: `tls`, `dane`, `stspolicy`, `sts/`, `verdicts`, `tlsrpt/`
 - mails of ours: `notices/`, `bounce`, `reporting`, `dkim`, `dkimkeys`; those that come back: `dsn`

@@ -1,4 +1,4 @@
-"""The delivery worker: leases due items, gives them to couriers, and has the results written down.
+"""The delivery worker: leases due items and has them tried (`attempting`), each destination at its own pace.
 
 Tasks: `_feed` leases due items (mail accepted in this process comes by `take`, without a lease query); `_keep` renews
 leases and takes over items of dead workers; `_guard` holds the worker's lock; Housekeeping tidies; each batch runs in
@@ -9,24 +9,22 @@ import asyncio
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 import structlog
 
 from delivery.appetite import Appetite
+from delivery.attempting import PATIENCE, Attempts, tokens_of
 from delivery.breaking import Breaker
-from delivery.circuits import Circuit, next_look
-from delivery.claims import LEASE, Claims, OurLease, Outlook
-from delivery.couriers.courier import Courier, Deferred, Delivery, Lost, Outcome
+from delivery.claims import LEASE, Claims, Outlook
+from delivery.couriers.courier import Courier
 from delivery.entering import Claim
 from delivery.errors import DeliveryError, StoreUnavailable
 from delivery.fairness import URGENT
-from delivery.following import Tried, surprise
 from delivery.housekeeping import Housekeeping
 from delivery.items import Lane, LeasedItem, OpenMessage
-from delivery.lanes import Batch, Lanes, Limits, alike, batches
+from delivery.lanes import Batch, Lanes, Limits, batches
 from delivery.queue import Queue
 from delivery.results import ItemEnds, Results
 from delivery.store.pauses import ALL
@@ -35,10 +33,7 @@ from policy.decision import Route
 POLL: Final = 1.0  # seconds between looks for items that other processes put in
 KEEP: Final = 2.0  # seconds between looks at locks and leases: a dead worker's items are taken within 5
 RENEW: Final = LEASE / 3
-PATIENCE: Final = 1.0  # seconds before the store is tried again
-GROUP: Final = 100  # recipients in one delivery
 LAST_REPLIES: Final = 10.0  # seconds of `queue.shutdown` kept for deliveries that only wait for the reply to their dot
-LAST_RESULTS: Final = 8.0  # seconds beyond `queue.shutdown` for results to be written, if the store does not answer
 COMPANY: Final = 0.02  # seconds a result may wait to share a commit with others, if no mail of its lane waits for it
 
 log = structlog.get_logger()
@@ -59,14 +54,21 @@ class DeliveryWorker:
     ) -> None:
         """`split_domains`: ordinary mail goes to each domain's own servers (MX), so each domain gets its own lane."""
         self._queue = queue
-        self._couriers = couriers
         self._limits = limits or Limits()
         self._split = split_domains
         self._claims = Claims(queue.db, queue.clock, queue.settings.longest_retry)
-        self._results = Results(queue, ends, jitter)
         self._house = Housekeeping(queue)
         self._lanes = Lanes(self._limits)
         self._breaker = Breaker(queue.db, queue.clock, queue.settings)
+        self._attempts = Attempts(
+            queue,
+            couriers,
+            self._claims,
+            Results(queue, ends, jitter),
+            self._breaker,
+            fresh=self._in_memory,
+            company=self._company,
+        )
         self._tokens: dict[str, int] = {}  # item id -> fencing token, of every item in hand
         self._fresh: dict[str, tuple[OpenMessage, int]] = {}  # messages in memory, and how many batches need each
         self._fresh_bytes = 0
@@ -78,7 +80,6 @@ class DeliveryWorker:
         self._appetite = Appetite(self._lanes, self._limits.in_hand)
         self._paused: frozenset[str] = frozenset()  # domains to which nothing may be sent
         self._renewed_at = queue.clock()
-        self._last_at: float | None = None  # loop time until which results may be written; set when we are to stop
 
     @property
     def id(self) -> str:
@@ -167,7 +168,7 @@ class DeliveryWorker:
             self._forget(batch)
         whole = self._queue.settings.shutdown.total_seconds()
         last = min(LAST_REPLIES, whole / 3)
-        self._last_at = asyncio.get_running_loop().time() + whole + LAST_RESULTS
+        self._attempts.stop(whole)
         if self._running:
             log.info("worker.stopping", deliveries=len(self._running))
         for seconds in (whole - last, last):
@@ -209,7 +210,7 @@ class DeliveryWorker:
         self._paused = paused
         for batch in self._lanes.take_waiting():
             self._forget(batch)
-            await self._claims.give_back(_tokens(batch.items))
+            await self._claims.give_back(tokens_of(batch.items))
 
     async def _lease(self, outlook: Outlook) -> bool:
         """Lease and start what is due. True: there may be more."""
@@ -265,9 +266,9 @@ class DeliveryWorker:
         try:
             circuit = self._breaker.waits(batch.lane)
             if circuit is None:
-                well = await self._deliver(batch)
+                well = await self._attempts.deliver(batch)
             else:
-                await self._wait_for(circuit, batch)
+                await self._attempts.put_off(circuit, batch)
         except StoreUnavailable as error:
             log.warning("worker.store_unavailable", error=str(error), message=batch.message_id)
             await self._let_go(batch)
@@ -281,10 +282,18 @@ class DeliveryWorker:
             if self._appetite.grows(batch.lane):
                 self._awake.set()
 
+    def _in_memory(self, message_id: str) -> OpenMessage | None:
+        fresh = self._fresh.get(message_id)
+        return None if fresh is None else fresh[0]
+
+    def _company(self, lane: Lane) -> float:
+        """Seconds that a result of this lane may wait for others."""
+        return COMPANY if self._taking and not self._lanes.waits(lane) else 0.0
+
     async def _let_go(self, batch: Batch) -> None:
         """Give a batch back, uncounted. If that fails too, its leases lapse."""
         with suppress(DeliveryError):
-            await self._claims.give_back(_tokens(batch.items), after=timedelta(seconds=5))
+            await self._claims.give_back(tokens_of(batch.items), after=timedelta(seconds=5))
 
     def _forget(self, batch: Batch) -> None:
         for leased in batch.items:
@@ -296,104 +305,3 @@ class DeliveryWorker:
                 self._fresh[batch.message_id] = (message, needed - 1)
             else:
                 self._fresh_bytes -= len(message.raw)
-
-    async def _deliver(self, batch: Batch) -> bool:
-        """Deliver a batch: one delivery for each group of identical copies. True: the destination answered all."""
-        message, items = await self._open(batch)
-        well = True
-        for group in alike(items):
-            for at in range(0, len(group), GROUP):
-                well &= await self._try(message, group[at : at + GROUP], batch.lane)
-        return well
-
-    async def _open(self, batch: Batch) -> tuple[OpenMessage, Sequence[LeasedItem]]:
-        fresh = self._fresh.get(batch.message_id)
-        if fresh is not None and all(leased.changes_sealed is None for leased in batch.items):
-            return fresh[0], batch.items
-        return await self._queue.open_items(batch.message_id, batch.items)
-
-    async def _try(self, message: OpenMessage, items: Sequence[LeasedItem], lane: Lane) -> bool:
-        started_at = self._queue.clock()
-        outcomes = await self._ask_courier(message, items) if message.readable else {}
-        # from here on the other side may have the mail: the result is written even while we are being stopped
-        patience = COMPANY if self._taking and not self._lanes.waits(lane) else 0.0
-        recording = asyncio.ensure_future(self._record(message, items, outcomes, started_at, patience))
-        try:
-            await asyncio.shield(recording)
-        except asyncio.CancelledError:
-            await self._outlast(recording)
-            raise
-        await self._breaker.note(lane, outcomes.values())
-        return not any(isinstance(outcomes.get(leased.item.id), Deferred | None) for leased in items)
-
-    async def _outlast(self, recording: "asyncio.Future[None]") -> None:
-        """Wait for a result to be written while we stop, as long as we may: what is not written is sent again."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + LAST_RESULTS if self._last_at is None else self._last_at
-        while not recording.done() and (left := until - loop.time()) > 0:
-            with suppress(asyncio.CancelledError):  # the second cancellation: it is meant for waiting for a reply
-                await asyncio.wait([recording], timeout=left)
-        recording.cancel()
-
-    async def _wait_for(self, circuit: Circuit, batch: Batch) -> None:
-        """Put a batch off until the circuit's next probe, uncounted; but items whose own time has come are deferred."""
-        now = self._queue.clock()
-        until: dict[datetime, dict[str, int]] = {}
-        due = []
-        for leased in batch.items:
-            at = next_look(leased.item, circuit, now)
-            if at is None:
-                due.append(leased)
-            else:
-                until.setdefault(at, {})[leased.item.id] = leased.token
-        for at, tokens in until.items():
-            await self._claims.put_off(tokens, circuit, at)
-        if due:
-            message, items = await self._open(replace(batch, items=tuple(due)))
-            outcome = Deferred(circuit.reply, insecure=batch.lane.destination.route is not Route.RELAY)
-            await self._record(message, items, {leased.item.id: outcome for leased in items}, now)
-
-    async def _ask_courier(self, message: OpenMessage, items: Sequence[LeasedItem]) -> Mapping[str, Outcome]:
-        destination = items[0].item.destination
-        courier = self._couriers.get(destination.route)
-        if courier is None:
-            log.error("worker.no_courier", route=destination.route.value)
-            return {}
-        lease = OurLease(self._claims, _tokens(items))
-        delivery = Delivery(message, tuple(leased.item for leased in items), destination, lease)
-        try:
-            return await courier.deliver(delivery)
-        except Exception as error:  # noqa: BLE001 - top of a queue item; told by its type: its text may hold content
-            log.error("courier.surprise", route=destination.route.value, error=type(error).__name__)
-            return {}
-
-    async def _record(
-        self,
-        message: OpenMessage,
-        items: Sequence[LeasedItem],
-        outcomes: Mapping[str, Outcome],
-        started_at: datetime,
-        patience: float = 0.0,
-    ) -> None:
-        """Write results, trying until it works: what a server accepted must not be sent again for want of a disk."""
-        ended_at = self._queue.clock()
-        lost = {one.item.id: one.token for one in items if isinstance(outcomes.get(one.item.id), Lost)}
-        tried = []
-        for one in items:
-            outcome = outcomes.get(one.item.id) or surprise()
-            if not isinstance(outcome, Lost):
-                tried.append(Tried(one, outcome, started_at, ended_at))
-        while True:
-            try:
-                await self._claims.give_back(lost, after=timedelta(seconds=1))
-                lost = {}
-                if tried:
-                    await self._results.record(message, tried, patience=patience)
-                return
-            except StoreUnavailable as error:
-                log.warning("worker.result_waits", error=str(error), message=message.id)
-                await asyncio.sleep(PATIENCE)
-
-
-def _tokens(items: Sequence[LeasedItem]) -> dict[str, int]:
-    return {leased.item.id: leased.token for leased in items}

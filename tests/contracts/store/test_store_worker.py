@@ -643,7 +643,7 @@ async def test_stopping_lets_end_what_is_under_way(store):
 async def test_stopping_a_result_waits_for_the_store_to_the_last(store_url, open_store, monkeypatch):
     """The server accepted, the database is locked, and comes back only once every delivery was told to end."""
     store = open_store(store_url, shutdown=timedelta(seconds=0.3))
-    monkeypatch.setattr("delivery.worker.PATIENCE", 0.01)
+    monkeypatch.setattr("delivery.attempting.PATIENCE", 0.01)
     real, told = rows.add_attempts, []
 
     def locked(conn, made):
@@ -735,7 +735,7 @@ async def test_a_result_waits_for_the_store(store, monkeypatch):
         real(conn, made)
 
     monkeypatch.setattr("delivery.store.items.add_attempts", fails)
-    monkeypatch.setattr("delivery.worker.PATIENCE", 0.01)
+    monkeypatch.setattr("delivery.attempting.PATIENCE", 0.01)
     async with store.working():
         message_id = await store.accept()
         await store.until_state(message_id, State.SENT)
