@@ -33,6 +33,11 @@ def is_id(text: str) -> bool:
     return len(text) == _ID_CHARS and set(text) <= set(_CROCKFORD_LOWER)
 
 
+def time_of(made: str) -> str:
+    """What an id begins with, and every one that `id_from` makes of it."""
+    return made[: _ID_CHARS - 16]
+
+
 def id_from(made: str, *what: bytes) -> str:
     """An id that is the same whenever it is made of the same: of an id `made` before, whose time it has, and `what`
     it is of. Without `made` nobody can tell `what` from it.
@@ -40,7 +45,7 @@ def id_from(made: str, *what: bytes) -> str:
     of = hashlib.sha256(made.encode())
     for one in what:
         of.update(struct.pack(">Q", len(one)) + one)
-    return made[: _ID_CHARS - 16] + of.digest()[:16].translate(_OF_A_BYTE).decode("ascii")
+    return time_of(made) + of.digest()[:16].translate(_OF_A_BYTE).decode("ascii")
 
 
 @lru_cache(maxsize=1)  # several ids are made in a millisecond

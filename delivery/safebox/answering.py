@@ -57,6 +57,8 @@ async def keep_answer(desk: Desk, seat: Seat, draft: Draft, seen: Access, *, mai
     namespace, box_id = seat.box.namespace, seat.box.id
     if await desk.db.read(lambda conn: _is_kept(conn, seat, draft)):
         return _again(draft)
+    if draft.is_late:
+        return None
     if not draft.is_whole:
         raise UploadGone("an upload is not here, or not whole")
     by_owner = seat.guest.role is Role.OWNER

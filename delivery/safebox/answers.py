@@ -15,7 +15,7 @@ from delivery.safebox.uploads import UploadGone
 from delivery.store.blobs import Blobs, BlobWriter
 from delivery.store.box_contents import DocumentRow
 from keys.sealing import SealingStream
-from keys.tokens import id_from, is_id, new_id
+from keys.tokens import id_from, is_id, new_id, time_of
 
 Given = ParamSpec("Given")
 Done = TypeVar("Done")
@@ -45,6 +45,7 @@ class Draft:
     only_for: str = ""
     uploads: tuple[str, ...] = ()  # ids of those it brings: no other answer may bring them again
     is_whole: bool = True  # False: an upload is not there (any more), so only an answer kept before will do
+    is_late: bool = False  # the box took nothing when it was begun: the same
 
 
 class Whole(Protocol):
@@ -60,6 +61,7 @@ class Whole(Protocol):
 
 Find = Callable[[str], Whole]
 Keep = Callable[[Draft], Awaitable[Answered | None]]
+Kept = Callable[[str], Awaitable[bool]]
 
 
 @dataclass(slots=True)
@@ -112,12 +114,17 @@ class AnswerDraft:
         *,
         keep: Keep,
         find: Find,
+        kept: Kept,
         today: int | None = None,
+        is_late: bool = False,
     ) -> None:
         """`place`: the ids of the namespace, the box, and the one who writes. `find` gives an upload of this one; it
-        blocks, and raises where there is none. `today`: bytes that this one may still send; None: any number.
+        blocks, and raises where there is none. `kept` tells whether there is a message of theirs whose id begins so.
+        `today`: bytes that this one may still send; None: any number. `is_late`: the box takes nothing (any more), so
+        that only an answer will do that was kept before.
         """
-        self.limits = limits
+        self.limits, self.is_late = limits, is_late
+        self._kept = kept
         self._today = today
         self._key = key
         self._namespace, self._box_id, self._author_id = place
@@ -132,6 +139,10 @@ class AnswerDraft:
         self._total = 0
         self._upload: _Upload | None = None
         self._over = False
+
+    async def is_over(self, once: str) -> bool:
+        """Whether nothing can come of what the form with this id sends: it is late, and sent nothing before."""
+        return self.is_late and not (is_id(once) and await self._kept(time_of(once)))
 
     async def add_document(self, name: str, content_type: str = "") -> None:
         """Begin a document; raises AnswerRefused past the count."""
@@ -215,7 +226,7 @@ class AnswerDraft:
             said = (self._author_id, text, only_for, *self._uploads)
             self._message_id = id_from(once, *(one.encode("utf-8", "replace") for one in said), b"", *self._digests)
         documents = tuple(replace(one, box_message_id=self._message_id) for one in self._documents)
-        draft = Draft(self._message_id, text, documents, only_for, tuple(self._uploads), self._is_whole)
+        draft = Draft(self._message_id, text, documents, only_for, tuple(self._uploads), self._is_whole, self.is_late)
         answered = await self._keep(draft)
         if answered is None or answered.again:
             await self.abort()

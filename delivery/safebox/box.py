@@ -11,6 +11,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
+from sqlalchemy import Connection
+
 from delivery.notices.compose import Composer
 from delivery.safebox.answering import keep_answer, left_today
 from delivery.safebox.answers import AnswerDraft
@@ -37,6 +39,7 @@ from delivery.safebox.tracking import Tracking
 from delivery.safebox.uploads import Sent
 from delivery.safebox.vouching import Vouching
 from delivery.store.blobs import Blobs
+from delivery.store.box_contents import is_kept_of
 from delivery.store.boxes import get_participant
 from delivery.store.database import Database
 from delivery.store.vault import Vault
@@ -69,32 +72,45 @@ class SafeBoxes(Looking, Proving, Keeping, Changing, Listing, Recording, Recalli
         self._mail_bytes = int(mail_bytes / _GROWS)
 
     async def begin_answer(self, namespace: str, participant_id: str, seen: Access) -> AnswerDraft | None:
-        """Begin a guest's answer. None if the box takes no answers of theirs, or takes none any more."""
+        """Begin a guest's answer; a late one, where the box takes none (any more). None: they may not even read it."""
         seat = await self._seat(lambda conn: get_participant(conn, namespace, participant_id))
         if seat is None or seat.key is None:
             return None
         invitation = self._invitation(seat, self.desk.clock())
-        if not invitation.answerable or not may_read(invitation, seen):
+        if not may_read(invitation, seen):
             return None
         limits = AnswerLimits.of(invitation.profile)
-        return self._draft(seat, seen, await self.desk.db.read(lambda conn: left_today(self.desk, conn, seat, limits)))
+        today = await self.desk.db.read(lambda conn: left_today(self.desk, conn, seat, limits))
+        return self._draft(seat, seen, today, is_late=not invitation.answerable)
 
     async def begin_message(self, box_id: str, by: By, seen: Access, namespace: str = "default") -> AnswerDraft | None:
-        """Begin a message of the owner's side, of which all in the box are told. None: not their box, or it is over."""
-        seat = await self.desk.db.read(lambda conn: self._keeper(conn, namespace, box_id, by, Act.ANSWER))
-        return None if seat is None or seat.key is None else self._draft(seat, seen)
+        """Begin a message of the owner's side, of which all in the box are told; a late one, where it takes nothing
+        more. None: not their box, or nobody reads it any more.
+        """
 
-    def _draft(self, seat: Seat, seen: Access, today: int | None = None) -> AnswerDraft | None:
+        def work(conn: Connection) -> tuple[Seat | None, bool]:
+            seat = self._keeper(conn, namespace, box_id, by, Act.ANSWER)
+            return seat or self._keeper(conn, namespace, box_id, by, Act.READ), seat is None
+
+        seat, is_late = await self.desk.db.read(work)
+        return None if seat is None else self._draft(seat, seen, is_late=is_late)
+
+    def _draft(
+        self, seat: Seat, seen: Access, today: int | None = None, *, is_late: bool = False
+    ) -> AnswerDraft | None:
         if seat.key is None:
             return None
+        place = (seat.box.namespace, seat.box.id, seat.guest.id)
         return AnswerDraft(
             seat.key,
-            (seat.box.namespace, seat.box.id, seat.guest.id),
+            place,
             self.desk.blobs,
             AnswerLimits.of(stored_profile(seat.box.profile)),
             keep=lambda draft: keep_answer(self.desk, seat, draft, seen, mail_bytes=self._mail_bytes),
             find=lambda upload_id: Sent.find(self.desk, seat, upload_id),
+            kept=lambda began: self.desk.db.read(lambda conn: is_kept_of(conn, *place, began)),
             today=today,
+            is_late=is_late,
         )
 
     async def is_return_address(self, address: str) -> bool:

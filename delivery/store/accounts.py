@@ -4,6 +4,7 @@ Each call is one transaction with its audit events. Nothing here is ever looked 
 address in two namespaces is two people. Passwords arrive hashed, cookies and browsers as digests.
 """
 
+import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -40,10 +41,18 @@ class Accounts:
     # -- codes ---------------------------------------------------------------------------------------------------
 
     async def begin_code(
-        self, asker: Asker, code: str, rules: CodeRules, now: datetime, attempts: Sequence[Attempt] = ()
+        self,
+        asker: Asker,
+        code: str,
+        rules: CodeRules,
+        now: datetime,
+        attempts: Sequence[Attempt] = (),
+        *,
+        long: str = "",
     ) -> Begun:
         """May a code be sent? Counts that it was asked for: by these attempts, in this order, then for the guest; none
         counts that comes after the one that refuses. Where it may, a mailed `code` is kept; empty: see `keep_code`.
+        `long`: is kept in its place while wrong codes have locked those that could be guessed; empty: none is.
         """
         namespace, code_id = asker.namespace, codes.new_code_id()
 
@@ -52,11 +61,16 @@ class Accounts:
                 until = throttles.count_one(conn, namespace, self._key_of(namespace, one.what, one.who), one.limit, now)
                 if until is not None:
                     return Begun(until=until)
-            refused = codes.begin(conn, namespace, asker.participant_id, rules, now)
-            if refused is None and code:
-                digest = self._code_digest(namespace, code_id, code)
-                codes.keep(conn, asker, code_id=code_id, digest=digest, rules=rules, now=now)
-            return Begun(refused=refused)
+            locked = codes.locked(conn, asker, rules, now)
+            if locked is not None and not long:
+                return Begun(refused=locked)
+            if until := codes.asked(conn, asker, now):
+                return Begun(refused=until)
+            kept, way = (code, "code") if locked is None else (long, codes.LONG)
+            if kept:
+                digest = self._code_digest(namespace, code_id, kept)
+                codes.keep(conn, asker, code_id=code_id, digest=digest, rules=rules, now=now, way=way)
+            return Begun(is_long=way == codes.LONG)
 
         return await self._db.write(work)
 
@@ -82,10 +96,6 @@ class Accounts:
         """Until when no code of this guest is taken."""
         key = codes.wrong_key(namespace, participant_id)
         return await self._db.look(lambda conn: throttles.locked_until(conn, key, now))
-
-    async def codes_again_at(self, namespace: str, participant_id: str, now: datetime) -> datetime:
-        """When the day is over whose wrong codes are counted now."""
-        return await self._db.read(lambda conn: codes.day_ends(conn, namespace, participant_id)) or now
 
     async def try_code(self, asker: Asker, code: str, rules: CodeRules, who: Who, now: datetime) -> Tried:
         """Try a code. OPENED is said once for a code, however many ask at the same time."""
@@ -259,6 +269,13 @@ class Accounts:
     def owner_key(self, namespace: str, address: str) -> str:
         """What stands for a sender's address where a guest's codes have the participant: 32 characters, no address."""
         return f"owner-{self._vault.mac(namespace, 'owner', address_key(address).encode())[:13].hex()}"
+
+    def known_mark(self, namespace: str, address: str, browser: str) -> str:
+        """What shows that we called this `browser` so when a sender with that address was let in with it."""
+        mark = self._vault.mac(
+            namespace, "known", f"{address_key(address)}\0{browser}".encode("utf-8", "surrogatepass")
+        )
+        return base64.b32encode(mark[:20]).decode().lower()
 
     def handle(self, namespace: str, address: str) -> bytes:
         """What a passkey calls a person (WebAuthn's user handle, 32 bytes): tells nobody else who that is."""

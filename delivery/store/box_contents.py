@@ -115,6 +115,13 @@ def is_kept(conn: Connection, namespace: str, box_id: str, author_id: str, messa
     return _KEPT.row(conn, values) is not None
 
 
+def is_kept_of(conn: Connection, namespace: str, box_id: str, author_id: str, began: str) -> bool:
+    """Whether somebody wrote a message in this box whose id begins so."""
+    mine = (box_messages.c.namespace == namespace) & (box_messages.c.box_id == box_id)
+    wrote = (box_messages.c.author_id == author_id) & box_messages.c.id.startswith(began, autoescape=True)
+    return conn.execute(select(box_messages.c.id).where(mine & wrote).limit(1)).first() is not None
+
+
 def messages_of(conn: Connection, namespace: str, box_id: str) -> tuple[MessageRow, ...]:
     """The messages of a box, in the order written."""
     return tuple(_message(row) for row in _MESSAGES.rows(conn, {"in_namespace": namespace, "of": box_id}))

@@ -3,6 +3,9 @@
 Five tries a code; then the guest is locked for ten minutes, twice as long each further time. Twenty wrong tries in
 a day, and only the owner or the guest's account unlocks. Everything is counted in the database, by conditional
 updates: tries made at once, or in two workers, cannot pass a limit together.
+
+A lock keeps whoever types wrong codes out, and with them the one whose box it is. So senders, whose address anybody may
+know, get a long code meanwhile (`LONG`): nobody guesses it, so nothing has to be locked.
 """
 
 from dataclasses import dataclass, field
@@ -21,6 +24,8 @@ from keys.tokens import new_id, same
 _DAY: Final = timedelta(days=1)
 _TWICE: Final = timedelta(minutes=1)  # a button pressed again before its answer came
 _LOCK: Final = timedelta(minutes=10)
+_ALL: Final = "all"  # in the place of a guest: everybody together
+LONG: Final = "long"  # the way of a code by mail that is too long to be guessed
 ASKED: Final = Limit(count=20, window=timedelta(hours=1), lock=timedelta(minutes=30))
 
 
@@ -57,15 +62,25 @@ class CodeRules:
     valid: timedelta = timedelta(minutes=15)
     tries: int = 5
     tries_a_day: int = 20
+    all_a_day: int = 0  # wrong ones of everybody together, past which none that could be guessed is taken; 0: any
 
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """The guest that a code is for, and the browser (its cookie's digest) that asked for it."""
+    """The guest that a code is for, and the browser (its cookie's digest) that asked for it.
+
+    `apart`: a browser that was let in before has limits of its own, which nobody else uses up; empty: those of all.
+    """
 
     namespace: str
     participant_id: str
     browser: bytes = field(repr=False)
+    apart: str = ""
+
+    @property
+    def counted(self) -> str:
+        """Whom its tries count for."""
+        return f"{self.participant_id}.{self.apart}" if self.apart else self.participant_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +131,6 @@ def answer_key(namespace: str, participant_id: str) -> str:
     return key_of(namespace, "answer", participant_id)
 
 
-def day_ends(conn: Connection, namespace: str, participant_id: str) -> datetime | None:
-    """When the day of the wrong codes is over that are counted now; None: none are counted."""
-    row = throttles.read(conn, wrong_key(namespace, participant_id))
-    return None if row is None else row.window_at + _DAY
-
-
 def clear_throttles(conn: Connection, namespace: str, participant_id: str) -> int:
     """Forget what limits the codes of a guest: the owner or the guest's account unlocked. How many limits it was."""
     counted = (wrong_key, asked_key, answer_key)
@@ -167,27 +176,39 @@ def end_answer(
     return Tried(Try.LOCKED, locked_until=until, locked_now=True)
 
 
-def begin(
-    conn: Connection, namespace: str, participant_id: str, rules: CodeRules, now: datetime
-) -> Try | datetime | None:
-    """May a code be sent? None: yes, and it is counted. Else until when not, or LOCKED_FOR_GOOD."""
-    row = throttles.read(conn, wrong_key(namespace, participant_id))
+def locked(conn: Connection, asker: Asker, rules: CodeRules, now: datetime) -> Try | datetime | None:
+    """Whether a code that could be guessed would be taken. None: yes. Else until when not, or LOCKED_FOR_GOOD."""
+    row = throttles.read(conn, wrong_key(asker.namespace, asker.counted))
     if row is not None:
         if row.locked_until and row.locked_until > now:
             return row.locked_until
         if row.count >= rules.tries_a_day and row.window_at > now - _DAY:
             return Try.LOCKED_FOR_GOOD
-    return throttles.count_one(conn, namespace, asked_key(namespace, participant_id), ASKED, now)
+    return Try.LOCKED_FOR_GOOD if _sprayed(conn, asker, rules, now) else None
+
+
+def asked(conn: Connection, asker: Asker, now: datetime) -> datetime | None:
+    """Count that a code was asked for. None: it may be sent; else from when on."""
+    return throttles.count_one(conn, asker.namespace, asked_key(asker.namespace, asker.counted), ASKED, now)
+
+
+def _sprayed(conn: Connection, asker: Asker, rules: CodeRules, now: datetime) -> bool:
+    """Whether somebody goes from one to the next, with few tries at each. Not asked of a browser that is known."""
+    if not rules.all_a_day or asker.apart:
+        return False
+    row = throttles.read(conn, wrong_key(asker.namespace, _ALL))
+    return row is not None and row.count >= rules.all_a_day and row.window_at > now - _DAY
 
 
 @dataclass(frozen=True, slots=True)
 class Begun:
     """Whether a code may be sent. `until`: not before then, by a limit; `refused`: by what else was asked of this
-    guest's codes, until then or LOCKED_FOR_GOOD.
+    guest's codes, until then or LOCKED_FOR_GOOD. `is_long`: it was the long one.
     """
 
     until: datetime | None = None
     refused: Try | datetime | None = None
+    is_long: bool = False
 
 
 def keep(
@@ -240,12 +261,15 @@ def try_one(
     conn: Connection, asker: Asker, *, code_id: str | None, digest: bytes, rules: CodeRules, now: datetime
 ) -> Tried:
     """Try a code. The count goes up before the look, and the code is consumed by one conditional update."""
-    key = wrong_key(asker.namespace, asker.participant_id)
+    key, row = wrong_key(asker.namespace, asker.counted), _row(conn, asker, code_id)
+    if row is not None and row["way"] == LONG:
+        return _try_long(conn, row, digest, rules, now)
+    if _sprayed(conn, asker, rules, now):
+        return Tried(Try.LOCKED_FOR_GOOD)
     throttles.begin_window(conn, asker.namespace, key, _DAY, now)
     if not throttles.raise_count(conn, key, rules.tries_a_day, now):
         until = throttles.locked_until(conn, key, now)
         return Tried(Try.LOCKED, locked_until=until) if until else Tried(Try.LOCKED_FOR_GOOD)
-    row = _GET.row(conn, {"of": code_id, "in_namespace": asker.namespace})
     if row is None or not _count_try(conn, row["id"], rules, now):
         throttles.take_back(conn, key)
         return Tried(Try.NONE if row is None else _spent(row, digest, now))
@@ -254,7 +278,25 @@ def try_one(
             throttles.take_back(conn, key)
             return Tried(Try.OPENED, way=row["way"])
         return Tried(Try.AGAIN)
+    if rules.all_a_day and not asker.apart:
+        throttles.begin_window(conn, asker.namespace, wrong_key(asker.namespace, _ALL), _DAY, now)
+        throttles.raise_count(conn, wrong_key(asker.namespace, _ALL), rules.all_a_day, now)
     return _wrong(conn, key, str(row["id"]), rules, now)
+
+
+def _row(conn: Connection, asker: Asker, code_id: str | None) -> Values | None:
+    return _GET.row(conn, {"of": code_id, "in_namespace": asker.namespace})
+
+
+def _try_long(conn: Connection, row: Values, digest: bytes, rules: CodeRules, now: datetime) -> Tried:
+    """Try a code that nobody guesses: wrong ones count against this code alone, and lock nobody."""
+    if not _count_try(conn, row["id"], rules, now):
+        return Tried(_spent(row, digest, now))
+    if not same(row["digest"], digest):
+        left = rules.tries - row["tries"] - 1
+        return Tried(Try.WRONG, tries_left=left) if left > 0 else Tried(Try.SPENT)
+    is_used = _USE.run(conn, {"of": row["id"], "now": now}) == 1
+    return Tried(Try.OPENED, way=row["way"]) if is_used else Tried(Try.AGAIN)
 
 
 def _spent(row: Values, digest: bytes, now: datetime) -> Try:

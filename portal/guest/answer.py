@@ -1,12 +1,14 @@
 """The guest's answer: text and documents."""
 
 import asyncio
+from typing import Final
 
 from aiohttp import MultipartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from delivery.safebox.limits import AnswerLimits, AnswerRefused
 from delivery.safebox.uploads import UploadGone
+from delivery.speech import phrase
 from portal.guest.entry import Entry, entry_of
 from portal.guest.landing import end_page
 from portal.guest.letter import letter_page
@@ -16,6 +18,8 @@ from portal.web.render import _
 from portal.web.throttle import ANSWERS_OF_GUEST
 from portal.web.troubles import Trouble
 from portal.web.uploads import Arriving, first_text, parts_of, receive, why_refused
+
+_TOO_LATE: Final = phrase("This SafeBox no longer takes answers. Yours was not sent.")
 
 
 async def answer(request: web.Request) -> web.StreamResponse:
@@ -39,11 +43,12 @@ async def _take(request: web.Request, entry: Entry, parts: MultipartReader) -> w
         return await _back(request, entry, 429, error, await first_text(parts, most))
     draft = await services.boxes.begin_answer(services.namespace, entry.participant_id, entry.seen)
     if draft is None:
-        error = _("This SafeBox no longer takes answers. Yours was not sent.")
-        return await _back(request, entry, 409, error, await first_text(parts, most))
+        return await _back(request, entry, 409, _(_TOO_LATE), await first_text(parts, most))
     arriving = Arriving(draft, draft.limits)
     try:
         await receive(request, parts, arriving)
+        if await draft.is_over(arriving.once):
+            return await _back(request, entry, 409, _(_TOO_LATE), arriving.text)
         if arriving.is_empty:
             return await _back(request, entry, 422, _("Please write something, or add a document."))
         answered = await draft.send(arriving.text, once=arriving.once)

@@ -30,27 +30,18 @@ class SigninPage:
 
 @dataclass(frozen=True, slots=True)
 class CodePage:
-    """Where the code is typed in. `sent_at` None: there is none that still counts."""
+    """Where the code is typed in. `sent_at` None: there is none that still counts. `is_long`: it has letters too."""
 
     title: str
     address: str = field(repr=False)
-    digits: int
+    digits: int  # or characters
     minutes: int
     sent_at: datetime | None
     expires_at: datetime | None
     box: str = ""
     error: str = ""
     advice: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class LockedPage:
-    """No more codes for this address before `until`. `command`: what an administrator types to lift it."""
-
-    title: str
-    address: str = field(repr=False)
-    until: datetime
-    command: str = field(repr=False)
+    is_long: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,13 @@
 """How senders get to their own SafeBoxes: by a code mailed to the address they send from.
 
-Limits, browser binding and the single use of codes are those of guests' codes (`delivery.store.codes`). Addresses that
-are none of ours get the same pages after the same work, and a code that nobody can type.
+Limits, browser binding and the single use of codes are those of guests' codes (`delivery.store.codes`). Whoever knows
+an address can type wrong codes for it, so these lock nobody out: while they have locked codes of six digits, a long one
+is mailed, which nobody guesses. Addresses that are none of ours get the same pages after the same work, and a code that
+nobody can type.
 """
 
 import json
-from datetime import timedelta
-from math import ceil
-from shlex import quote
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
@@ -15,11 +15,12 @@ from aiohttp import web
 
 from delivery.safebox.participants import Access, Way
 from delivery.store.challenges import Challenged, Purpose
-from delivery.store.codes import Asker, CodeRules, Tried, Try
-from keys.tokens import new_code, new_token
+from delivery.store.codes import LONG, Asker, CodeRules, CodeSent, Tried, Try
+from delivery.store.throttles import Attempt
+from keys.tokens import new_code, new_reference, new_token, normalise_reference
 from policy.message import Address, AddressInvalid
 from portal.owner.entry import SIGNIN, box_named, path_of
-from portal.owner.pages import CodePage, LeftPage, LockedPage, SigninPage
+from portal.owner.pages import CodePage, LeftPage, SigninPage
 from portal.services import PortalServices, services_of
 from portal.settings import OWNERS
 from portal.signin.codes import typed
@@ -31,6 +32,8 @@ from portal.web.troubles import SignedOut, Slower
 from portal.web.visitor import (
     access_of,
     keep_browser,
+    keep_known,
+    known_browser,
     sign_in,
     sign_out,
     visitor_of,
@@ -39,7 +42,9 @@ from portal.web.visitor import (
 
 log = structlog.get_logger()
 
-RULES: Final = CodeRules(valid=timedelta(minutes=10))  # as long as the browser's question stands
+# As long as the browser's question stands. Of a million codes a thousand may be tried in a day, over all senders.
+RULES: Final = CodeRules(valid=timedelta(minutes=10), all_a_day=1000)
+_LONG_CHARACTERS: Final = 12
 
 
 async def signin_form(request: web.Request) -> web.StreamResponse:
@@ -62,22 +67,20 @@ async def ask(request: web.Request) -> web.StreamResponse:
         error = _("Please type the e-mail address that you send from.")
         page = SigninPage(_("Error: your protected messages"), box=box, email=text, error=error)
         return await render(request, "owner/signin.html", page, status=422)
-    now, key = services.clock(), services.accounts.owner_key(services.namespace, address)
-    is_sender = services.boxes.is_sender(address)
-    code = new_code(RULES.digits) if is_sender else new_token()
-    visitor = await visitor_of(request)
-    asker = Asker(services.namespace, key, visitor.browser)
-    begun = await services.accounts.begin_code(asker, code, RULES, now, code_asked(request, key))
-    if isinstance(begun.refused, Try):
-        return await _locked(request, address, key)
-    if later := begun.until or begun.refused:
+    now, is_sender = services.clock(), services.boxes.is_sender(address)
+    code, long = (new_code(RULES.digits), new_reference()) if is_sender else (new_token(), new_token())
+    visitor, asker = await visitor_of(request), await _asker(request, address)
+    begun = await services.accounts.begin_code(asker, code, RULES, now, _attempts(request, asker), long=long)
+    if isinstance(later := begun.until or begun.refused, datetime):
         raise Slower(later, now)
     await keep_browser(request)
     told = json.dumps({"address": address, "box": box}).encode()
     await services.credentials.challenge(_asked(services, visitor.browser), told, now)
     if is_sender:
         seen = access_of(request, None)
-        request.app[ERRANDS].create_task(_send(services, address, code, seen), name="owner's code")
+        request.app[ERRANDS].create_task(
+            _send(services, address, long if begun.is_long else code, seen), name="owner's code"
+        )
     raise web.HTTPSeeOther(f"{SIGNIN}/code")
 
 
@@ -93,44 +96,44 @@ async def enter(request: web.Request) -> web.StreamResponse:
     """POST /boxes/signin/code: let the sender in, if the code is right."""
     form = await read_form(request)
     services = services_of(request)
-    await check_network(request, "code")
     told = await _told(request)
     if told is None:
+        await check_network(request, "code")
         raise web.HTTPSeeOther(SIGNIN)
-    address, code = told["address"], typed(form.get("code", ""))
-    if len(code) != RULES.digits:
-        return await _code_page(request, address, say("A code has {digits} digits.", digits=RULES.digits))
-    now = services.clock()
-    asker = await _asker(request, address)
+    address, code = told["address"], _code_in(form.get("code", ""))
+    now, asker = services.clock(), await _asker(request, address)
+    if not asker.apart:
+        await check_network(request, "code")
+    if not code:
+        error = _("That is no code of ours. Please type it in as it stands in the e-mail.")
+        return await _code_page(request, address, error)
     tried = await services.accounts.try_code(asker, code, RULES, who_of(request, None, address), now)
     match tried.what:
         case Try.OPENED if services.boxes.is_sender(address):
             visitor = await visitor_of(request)
             await services.credentials.take_challenge(_asked(services, visitor.browser), now)
             await sign_in(request, None, None, Way.CODE, owner=address)
+            keep_known(request, address)
             raise web.HTTPSeeOther(_onward(told["box"]))
-        case Try.LOCKED if tried.locked_until:
-            raise Slower(tried.locked_until, now)
-        case Try.LOCKED_FOR_GOOD:
-            return await _locked(request, address, asker.participant_id)
+        case Try.LOCKED | Try.LOCKED_FOR_GOOD:
+            error = _("Too many wrong codes were typed in for this address, so no short code counts for a while.")
+            advice = _("Please ask for a new code. It will be longer, and you can go on at once.")
+            return await _code_page(request, address, error, advice, takes_new=True)
         case _:
-            return await _not_right(request, address, tried)
+            return await _not_right(request, address, tried, asker)
 
 
-async def _locked(request: web.Request, address: str, key: str) -> web.Response:
-    """Too many wrong codes in a day: until when, and who can help. The same for addresses that are none of ours."""
-    services = services_of(request)
-    now = services.clock()
-    until = await services.accounts.codes_again_at(services.namespace, key, now)
-    page = LockedPage(_("Error: no more codes today"), address, until, f"sealgate user unlock {quote(address)}")
-    wait = {"Retry-After": str(max(1, ceil((until - now).total_seconds())))}
-    return await render(request, "owner/locked.html", page, status=429, headers=wait, shows_times=True)
+def _code_in(text: str) -> str:
+    """The code that was typed, short or long; empty: it can be neither."""
+    digits = typed(text)
+    return digits if len(digits) == RULES.digits else normalise_reference(text) or ""
 
 
-async def _not_right(request: web.Request, address: str, tried: Tried) -> web.StreamResponse:
+async def _not_right(request: web.Request, address: str, tried: Tried, asker: Asker) -> web.StreamResponse:
     if tried.what is not Try.WRONG:
         return await _code_page(request, address, _("That code is not valid any more. Please ask for a new one."))
-    await count_network(request, "code", CODES_WRONG)
+    if not asker.apart:
+        await count_network(request, "code", CODES_WRONG)
     left = tried.tries_left
     tries = _("You have 1 more try.") if left == 1 else say("You have {number} more tries.", number=left)
     advice = f"{tries} {_('If several codes came, use the newest one.')}"
@@ -151,21 +154,30 @@ async def left(request: web.Request) -> web.StreamResponse:
     return await render(request, "owner/left.html", LeftPage(_("You have left")))
 
 
-async def _code_page(request: web.Request, address: str, error: str = "", advice: str = "") -> web.Response:
-    services = services_of(request)
-    sent = await services.accounts.code_sent(await _asker(request, address), RULES, services.clock())
+async def _code_page(
+    request: web.Request, address: str, error: str = "", advice: str = "", *, takes_new: bool = False
+) -> web.Response:
+    """`takes_new`: the code that this browser asked for does not count, whatever it is: only a new one does."""
+    sent = None if takes_new else await _sent(request, address)
+    is_long = sent is not None and sent.way == LONG
     page = CodePage(
         _("Error: type in your code") if error else _("Type in your code"),
         address,
-        RULES.digits,
+        _LONG_CHARACTERS if is_long else RULES.digits,
         int(RULES.valid.total_seconds() // 60),
         sent.sent_at if sent else None,
         sent.expires_at if sent else None,
         (await _told(request) or {}).get("box", ""),
         error,
         advice,
+        is_long,
     )
     return await render(request, "owner/code.html", page, status=422 if error else 200, shows_times=True)
+
+
+async def _sent(request: web.Request, address: str) -> CodeSent | None:
+    services = services_of(request)
+    return await services.accounts.code_sent(await _asker(request, address), RULES, services.clock())
 
 
 async def _told(request: web.Request) -> dict[str, str] | None:
@@ -179,7 +191,13 @@ async def _told(request: web.Request) -> dict[str, str] | None:
 async def _asker(request: web.Request, address: str) -> Asker:
     services = services_of(request)
     key = services.accounts.owner_key(services.namespace, address)
-    return Asker(services.namespace, key, (await visitor_of(request)).browser)
+    return Asker(services.namespace, key, (await visitor_of(request)).browser, known_browser(request, address))
+
+
+def _attempts(request: web.Request, asker: Asker) -> tuple[Attempt, ...]:
+    """What counts when a code is asked for. In a browser that is known nothing that its network's others did."""
+    counted = code_asked(request, asker.counted)
+    return counted[1:] if asker.apart else counted
 
 
 def _asked(services: PortalServices, browser: bytes) -> Challenged:

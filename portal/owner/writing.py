@@ -66,6 +66,8 @@ async def _take(request: web.Request, keeper: Keeper, parts: MultipartReader) ->
     arriving = Arriving(draft, limits)
     try:
         await receive(request, parts, arriving)
+        if await draft.is_over(arriving.once):
+            return await _too_late(request, keeper, arriving.text, arriving.to)
         if arriving.is_empty:
             return await _again(request, keeper, arriving, _("Please write something, or add a document."), 422)
         answered = await draft.send(arriving.text, arriving.to, arriving.once)

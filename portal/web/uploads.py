@@ -124,7 +124,7 @@ def check_room(request: web.Request, octets: int) -> None:
 
 async def receive(request: web.Request, parts: MultipartReader, arriving: Arriving) -> None:
     """Take `once`, `to`, `text`, `uploads` (ids of files that came before) and `files`. Raises AnswerRefused as soon as
-    a limit is passed.
+    a limit is passed. Of what comes too late no file is taken: see `AnswerDraft.is_over`.
     """
     for _number in range(_MOST_PARTS):
         part = await _in_time(parts.next())
@@ -138,6 +138,8 @@ async def receive(request: web.Request, parts: MultipartReader, arriving: Arrivi
             arriving.to = await _id(part)
         elif part.name == "once":
             arriving.once = await _id(part)
+        elif part.name in ("uploads", "files") and await arriving.draft.is_over(arriving.once):
+            return
         elif part.name == "uploads":
             await arriving.draft.add_upload(await _id(part))
             arriving.documents += 1

@@ -12,7 +12,7 @@ from delivery.speech import spoken
 from delivery.store.devices import LONGEST, Device
 from delivery.store.sessions import Session
 from delivery.store.who import Who, address_key
-from keys.tokens import digest, new_token
+from keys.tokens import digest, new_token, same
 from portal.services import PortalServices, services_of
 from portal.settings import OWNERS
 from portal.web import csrf
@@ -23,6 +23,8 @@ LIFETIME: Final = timedelta(hours=12)  # and so does one that is used
 _TOUCH: Final = timedelta(minutes=1)  # how often its use is written down
 _BROWSER_LIFETIME: Final = timedelta(hours=2)  # longer than any code is valid: a phone may drop session cookies
 _YEAR: Final = timedelta(days=365)
+_KNOWN: Final = timedelta(days=180)
+_NAME: Final = 26  # characters of 128 bits
 _TOKEN_BITS: Final = 160
 _LONGEST_TOKEN: Final = 64
 
@@ -182,6 +184,22 @@ def chosen_language(request: web.Request) -> Language | None:
 def keep_language(request: web.Request, language: Language) -> None:
     """Keep a choice in this browser."""
     _set(request, "language", language.value, _YEAR)
+
+
+def keep_known(request: web.Request, address: str) -> None:
+    """Know this browser again as one in which a sender was let in. That opens nothing: codes that are asked for in it
+    have limits of their own, so that nobody who types wrong ones elsewhere stands in their way.
+    """
+    services, browser = services_of(request), new_token()
+    _set(request, "known", browser + services.accounts.known_mark(services.namespace, address, browser), _KNOWN)
+
+
+def known_browser(request: web.Request, address: str) -> str:
+    """What the browser was called by `keep_known` for this address; empty: it was not."""
+    services = services_of(request)
+    token = _token(request, cookie_name(services, "known"))
+    browser, mark = token[:_NAME], token[_NAME:]
+    return browser if same(mark, services.accounts.known_mark(services.namespace, address, browser)) else ""
 
 
 async def remember_browser(request: web.Request, invitation: Invitation, way: Way) -> None:

@@ -78,7 +78,8 @@ async def test_time_closes_and_deletes_once(kept) -> None:
     assert await kept.boxes.keep_house(kept.clock.now) == 0
     kept.clock.pass_(days=30)
     assert (await kept.boxes.invitation(NS, one.participant_id)).state is BoxState.CLOSED  # though nobody wrote it
-    assert await kept.boxes.begin_answer(NS, one.participant_id, kept.code) is None
+    late = await kept.boxes.begin_answer(NS, one.participant_id, kept.code)
+    assert late.is_late and await late.send("too late") is None
     assert await kept.boxes.keep_house(kept.clock.now) == 1
     assert await kept.boxes.keep_house(kept.clock.now) == 0
     assert await kept.boxes.open_box(NS, one.participant_id, kept.code)
