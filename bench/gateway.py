@@ -1,6 +1,7 @@
 """The whole gateway under load, beside its peers, in one run: `make bench`.
 
 Messages of 4 KB, 64 KB and 5 MB go through SMTP into each peer and out by TLS to a sink that counts each arrival once.
+To those of 64 KB and 5 MB a file is attached: the same to all of a load, or (`64k-own`, `5m-own`) another to each.
 Peers take turns, and ratios are of medians of the same run. The gateway runs with the shipped policy and every default;
 fsync, sealing, scanning and audit cannot be switched off, and before anything is reported a mail with a number in it
 must have been kept back and the queue's own proof must hold. Everything is on loopback.
@@ -44,7 +45,7 @@ def wanted(names: str) -> list[type[Peer]]:
 def table(rows: dict[tuple[str, int, str], dict[str, float]]) -> None:
     """One line for each load and peer, with ratios to the peers that are there."""
     titles = (
-        f"{'load':6}{'sessions':>9} {'peer':16}{'accepted/s':>11}{'delivered/s':>12}{'of Postfix':>11}{'of rspamd':>10}"
+        f"{'load':8}{'sessions':>9} {'peer':16}{'accepted/s':>11}{'delivered/s':>12}{'of Postfix':>11}{'of rspamd':>10}"
     )
     print(f"{titles}{'p50 ms':>8}{'p99 ms':>8}{'CPU ms':>8}{'PSS MB':>8}{'twice':>6}")
     for (kind, sessions, name), row in rows.items():
@@ -53,7 +54,7 @@ def table(rows: dict[tuple[str, int, str], dict[str, float]]) -> None:
             base = rows.get((kind, sessions, other))
             ratios += f"{row['delivered'] / base['delivered']:{width}.2f}" if base else " " * width
         print(
-            f"{kind:6}{sessions:9} {name:16}{row['accepted']:11.1f}{row['delivered']:12.1f}{ratios}"
+            f"{kind:8}{sessions:9} {name:16}{row['accepted']:11.1f}{row['delivered']:12.1f}{ratios}"
             f"{row['p50']:8.1f}{row['p99']:8.1f}{row['processor']:8.2f}{row['memory']:8.0f}{row['twice']:6.0f}"
         )
 
@@ -62,7 +63,7 @@ def main() -> None:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peers", default=",".join(PEERS))
-    parser.add_argument("--kinds", default="4k,64k,5m")
+    parser.add_argument("--kinds", default="4k,64k,64k-own,5m,5m-own")
     parser.add_argument("--sessions", default="20", help="one figure or several: 1,20,100")
     parser.add_argument("--reps", type=int, default=3)
     parser.add_argument("--scale", type=float, default=1.0, help="of the number of messages")

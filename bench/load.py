@@ -1,7 +1,9 @@
 """A load of SMTP messages, and a sink that counts each arrival once. Two small programs for `gateway.py`.
 
-Use: load.py PORT SESSIONS MESSAGES BYTES PREFIX   sends; prints one JSON line: seconds, accepted, p50, p99
-     load.py sink PORT CERTIFICATE KEY              takes mail, by TLS where asked; prints `TIME ID` for each arrival
+Use: load.py PORT SESSIONS MESSAGES BYTES PREFIX own|same   sends; prints one JSON line: seconds, accepted, p50, p99
+     load.py sink PORT CERTIFICATE KEY                       takes mail, by TLS where asked; prints `TIME ID` for each
+
+A large message has a file attached: with `own` another one for each, with `same` one file for all of them.
 """
 
 import asyncio
@@ -15,19 +17,29 @@ import time
 import uvloop
 from texts import prose
 
+OWN = 57  # bytes: a line of base64
 
-def body(size: int) -> bytes:
-    """A mail's text up to 4 KiB; larger ones get the rest as a base64 text attachment."""
+
+def body(size: int) -> tuple[bytes, bytes]:
+    """A mail's text up to 4 KiB; larger ones get the rest as a base64 text attachment.
+
+    Two pieces: between them an attachment has room for a line of its own.
+    """
     rng = random.Random(size)
     if size <= 4096:
-        return b"Content-Type: text/plain; charset=utf-8\r\n\r\n" + prose(rng, size - 300).encode()
+        return b"Content-Type: text/plain; charset=utf-8\r\n\r\n" + prose(rng, size - 300).encode(), b""
     attachment = base64.encodebytes(prose(rng, size * 73 // 100).encode()).replace(b"\n", b"\r\n")
     return (
         b'MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="b1"\r\n\r\n--b1\r\n'
         b"Content-Type: text/plain\r\n\r\n" + prose(rng, 700).encode() + b"--b1\r\n"
         b'Content-Type: text/plain; name="log.txt"\r\nContent-Transfer-Encoding: base64\r\n'
-        b'Content-Disposition: attachment; filename="log.txt"\r\n\r\n' + attachment + b"--b1--\r\n"
-    )
+        b'Content-Disposition: attachment; filename="log.txt"\r\n\r\n'
+    ), attachment + b"--b1--\r\n"
+
+
+def own_line(name: str) -> bytes:
+    """A line of base64 with which no other attachment begins."""
+    return base64.b64encode(name.ljust(OWN - 2).encode() + b"\r\n") + b"\r\n"
 
 
 async def reply(reader: asyncio.StreamReader) -> bytes:
@@ -37,8 +49,9 @@ async def reply(reader: asyncio.StreamReader) -> bytes:
     return line
 
 
-async def session(port: int, names: list[str], content: bytes, took: list[float]) -> None:
+async def session(port: int, names: list[str], content: tuple[bytes, bytes], own: bool, took: list[float]) -> None:
     """One client: a connection kept for all its messages."""
+    first, rest = content
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 20)
     await reply(reader)
     writer.write(b"EHLO bench.example.com\r\n")
@@ -52,7 +65,7 @@ async def session(port: int, names: list[str], content: bytes, took: list[float]
         if not answer.startswith(b"354"):
             raise SystemExit(f"refused: {answer!r}")
         head = f"From: alice@example.com\r\nTo: {name}@friends.example\r\nSubject: Bench {name}\r\n".encode()
-        writer.write(head + content + b".\r\n")
+        writer.write(head + first + (own_line(name) if own and rest else b"") + rest + b".\r\n")
         await writer.drain()
         answer = await reply(reader)
         if not answer.startswith(b"250"):
@@ -62,14 +75,14 @@ async def session(port: int, names: list[str], content: bytes, took: list[float]
     writer.close()
 
 
-async def load(port: int, sessions: int, messages: int, size: int, prefix: str) -> None:
+async def load(port: int, sessions: int, messages: int, size: int, prefix: str, *, own: bool) -> None:
     """Send them all; print what it took."""
     names = [f"{prefix}{number:06}" for number in range(messages)]
     random.shuffle(names)
     took: list[float] = []
     content = body(size)
     began = time.time()
-    await asyncio.gather(*(session(port, names, content, took) for _ in range(sessions)))
+    await asyncio.gather(*(session(port, names, content, own, took) for _ in range(sessions)))
     ended = time.time()
     took.sort()
     print(
@@ -167,4 +180,4 @@ if __name__ == "__main__":
         uvloop.run(sink(int(sys.argv[2]), sys.argv[3], sys.argv[4]))
     else:
         port, sessions, messages, size = (int(word) for word in sys.argv[1:5])
-        uvloop.run(load(port, sessions, messages, size, sys.argv[5]))
+        uvloop.run(load(port, sessions, messages, size, sys.argv[5], own=sys.argv[6] == "own"))

@@ -11,7 +11,17 @@ from pathlib import Path
 
 from peers import HERE, Peer, SealgatePeer, megabytes, processor_seconds, settle
 
-KINDS = {"4k": (4096, 2000), "64k": (65536, 600), "5m": (5 * 2**20, 30), "25m": (25 * 2**20, 40)}
+# Bytes and messages of each load. A file is attached to a large message: the same to all, or (`-own`) another to each.
+KINDS = {
+    "4k": (4096, 2000),
+    "64k": (65536, 600),
+    "64k-own": (65536, 600),
+    "5m": (5 * 2**20, 60),
+    "5m-own": (5 * 2**20, 30),
+    "25m": (25 * 2**20, 40),
+    "25m-own": (25 * 2**20, 40),
+}
+OWN = "-own"
 SLOWEST = 300  # seconds for a load to arrive
 
 
@@ -41,9 +51,9 @@ def new_prefix(kind: str) -> str:
     return f"{kind}r{time.time_ns():x}n"
 
 
-def send(peer: Peer, sessions: int, count: int, size: int, prefix: str) -> dict[str, float]:
+def send(peer: Peer, sessions: int, count: int, size: int, prefix: str, *, own: bool = False) -> dict[str, float]:
     """Send a load, and say what its clients saw: began, seconds, accepted, p50, p99."""
-    words = [str(word) for word in (peer.port, sessions, count, size, prefix)]
+    words = [str(word) for word in (peer.port, sessions, count, size, prefix, "own" if own else "same")]
     done = subprocess.run([sys.executable, HERE / "load.py", *words], capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{peer.name}: {done.stderr.strip()}")
@@ -57,7 +67,7 @@ def measure(peer: Peer, kind: str, sessions: int, scale: float) -> dict[str, flo
     count, prefix = max(10, int(count * scale * peer.share)), new_prefix(kind)
     memory, before = Memory(peer.roots), processor_seconds(peer.roots)
     memory.start()
-    told = send(peer, sessions, count, size, prefix)
+    told = send(peer, sessions, count, size, prefix, own=kind.endswith(OWN))
     lines = arrivals(peer, prefix, count)
     twice = sum(number - 1 for number in Counter(name for _, name in lines).values())
     settle(peer)

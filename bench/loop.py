@@ -1,6 +1,6 @@
 """How long a running gateway's event loop is held while it takes large and hostile mail: `make bench-loop`.
 
-    python bench/loop.py             # every mail three times
+    python bench/loop.py             # every mail three times: the third time a long text is known
     python bench/loop.py --only xls  # those whose name holds a word
 
 Starts the gateway with the shipped policy, one worker, and a sink behind it, and sends one mail after the other. Within

@@ -10,7 +10,7 @@ What is where:
 - a message's way in: `listening`, `smtp/`, `intake` (with `seams`, `deciding`, `orders`, `verdictnotices`), `outgoing`;
   room and rates: `strain`, `ledger`
 - reading it: `extractors`; children that read documents: `children`, `childanswers`, `nursery`, `nurserykeeper`,
-  `sandbox`; pictures: `recognition`, `tesseract`
+  `sandbox`; pictures: `recognition`, `tesseract`; what comes again: `knownfiles`, `repeats`
 - what decides: `policies` (the one in force), `policyfile`, `detectors`, `wishes`; compiled patterns: `matchcache`,
   `usercache`; old mail before two policies: `replay/`
 - the configuration: `settings`, `consistency`, `namedfiles`, `certificates`, `yamlmarks`, `mistakes`, `example`

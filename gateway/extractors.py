@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 import hyperscan
 
 from gateway.children import ChildPool, ChildrenDown
+from gateway.knownfiles import KnownFiles
 from gateway.recognition import PictureReader, log_to_stderr, pictures_for, tesseract_for, with_pictures
 from gateway.tesseract import ReadingSettings
 from policy.extraction.collected import File
@@ -76,6 +77,7 @@ class Reader:
         self._pool = pool
         self._limits = limits
         self._pictures = pictures
+        self._known = KnownFiles()
 
     async def read(self, raw: bytes, passwords: Sequence[str] = ()) -> Message:
         """Headers, texts and files of a message as received. Raises ChildrenDown only when our own children fail us.
@@ -105,12 +107,18 @@ class Reader:
         tried = (*passwords, *prepared.words())
         try:
             async with asyncio.TaskGroup() as tasks:
-                reads = [tasks.create_task(self._pool.read(file, tried, pictures=pictures)) for file in waiting]
+                reads = [tasks.create_task(self._read_known(file, tried, pictures=pictures)) for file in waiting]
         except BaseExceptionGroup as group:
             if group.split(ChildrenDown)[1] is None:
                 raise ChildrenDown("some files of a message could not be read") from group
             raise
         return [read.result() for read in reads]
+
+    async def _read_known(self, file: File, passwords: Sequence[str], *, pictures: bool) -> Outcome:
+        async def read() -> Outcome:
+            return await self._pool.read(file, passwords, pictures=pictures)
+
+        return await self._known.read(file, read, pictures=pictures)
 
     async def read_file(self, data: bytes, name: str, passwords: Sequence[str] = ()) -> Content:
         """One file by its true type."""

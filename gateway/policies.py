@@ -12,6 +12,7 @@ import structlog
 
 from delivery.errors import DeliveryError
 from gateway.policyfile import Loaded, PolicyInvalid, PolicyPlace, beside_of, load_policy
+from gateway.repeats import SealedRepeats
 from gateway.settings import Settings, SettingsInvalid
 from policy.engine import Policy
 from policy.extraction.message import read_message
@@ -163,7 +164,7 @@ class PolicyKeeper:
 
     def _good(self) -> Loaded:
         """Load, and run the tests inside; raises PolicyInvalid."""
-        loaded = load_policy(self._place, self._directory, cache=self._cache)
+        loaded = load_policy(self._place, self._directory, cache=self._cache, repeats=SealedRepeats())
         failures = loaded.failures(loaded.trial(self._read))
         if failures:
             raise PolicyInvalid(failures)

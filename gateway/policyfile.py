@@ -21,6 +21,7 @@ from rules.detector import Detector
 from rules.errors import PackInvalid, PackProblem, RulesError
 from rules.matching import Cache, Matcher
 from rules.pack import PackSource, load_packs
+from rules.repeats import Repeats
 
 BUILTIN: Final = "builtin"
 
@@ -97,14 +98,16 @@ def load_policy(
     *,
     shown: Callable[[Path], str] = str,
     cache: Cache | None = None,
+    repeats: Repeats | None = None,
 ) -> Loaded:
     """Read everything; raise PolicyInvalid with all mistakes of the policy and the packs. Runs no tests.
 
-    `shown` gives the name of a file for messages. Compiling the patterns takes some tenths of a second.
+    `shown` gives the name of a file for messages; `repeats` is for this matcher alone. Compiling the patterns takes
+    some tenths of a second.
     """
     policy, packs = read_policy_file(place, directory, shown=shown)
     try:
-        return Loaded(policy, packs.detectors, Matcher(packs.detectors, cache), place)
+        return Loaded(policy, packs.detectors, Matcher(packs.detectors, cache, repeats=repeats), place)
     except RulesError as error:
         cause, hint = f"the detectors cannot be compiled: {error}", "`sealgate rules test` tells more"
         raise PolicyInvalid([Problem(shown(place.file), 0, 0, "", cause, hint)]) from error

@@ -4,16 +4,16 @@ import asyncio
 import os
 import sys
 import time
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
+from functools import partial
 from typing import Final, Protocol
 
 import structlog
 
 from gateway.nursery import Tesseract
 from gateway.tesseract import ReadingSettings, find_tesseract
+from keys.remembered import Remembered
 from policy.extraction.collected import Picture, clean_text, inner_place
 from policy.extraction.pictures import is_recognisable, picture_size
 from rules.content import Content, FileFact, FileKind, Part
@@ -23,7 +23,7 @@ log = structlog.get_logger()
 _WAIT_SECONDS: Final = 30.0  # for other messages' pictures to be read
 _SMALLEST: Final = 16  # pixels of a side; what is smaller shows no text
 _MOST_PIXELS: Final = 100_000_000
-_REMEMBERED: Final = 500  # texts of pictures that come again, such as logos
+_REMEMBERED: Final = 1 << 20  # bytes of texts of pictures that come again, such as logos
 _LATE: Final = "a picture that was not read in time"
 _STRANGE: Final = "a picture of a type whose text is not read"
 
@@ -46,7 +46,7 @@ class PictureReader:
     seconds: float
     at_once: int = 1
     _turn: asyncio.Semaphore = field(init=False)
-    _known: OrderedDict[bytes, str] = field(default_factory=OrderedDict, repr=False)
+    _known: Remembered = field(default_factory=partial(Remembered, _REMEMBERED), repr=False)
 
     def __post_init__(self) -> None:
         self._turn = asyncio.Semaphore(self.at_once)
@@ -74,10 +74,10 @@ class PictureReader:
         """What it says, and why that is not known."""
         if not is_recognisable(picture.data):
             return "", _STRANGE
-        key = sha256(picture.data).digest()
-        if key in self._known:
-            self._known.move_to_end(key)
-            return self._known[key], ""
+        name = self._known.name([picture.data])
+        known = self._known.get(name)
+        if known is not None:
+            return known.decode(), ""
         if left <= 0 or (size is not None and size[0] * size[1] > _MOST_PIXELS):
             return "", _LATE
         try:
@@ -92,10 +92,9 @@ class PictureReader:
         if text is None:
             log.info("picture.not_read", size=len(picture.data))
             return "", _LATE
-        self._known[key] = clean_text(text)
-        if len(self._known) > _REMEMBERED:
-            self._known.popitem(last=False)
-        return self._known[key], ""
+        text = clean_text(text)
+        self._known.put(name, text.encode())
+        return text, ""
 
 
 class _Stderr:

@@ -23,6 +23,7 @@ from rules.masking import MASK, Masker
 from rules.normalise import Normalised, normalise, normalise_all
 from rules.places import Places
 from rules.readings import Reading, further_readings, is_turned, plain_reading
+from rules.repeats import WORTH, Repeats, Searched
 from rules.searching import Search, Surveyed
 
 __all__ = ["MOST_HITS", "Cache", "Matcher"]
@@ -53,13 +54,20 @@ class Matcher:
     told: tuple[str, ...]
 
     def __init__(
-        self, detectors: Sequence[Detector], cache: Cache | None = None, *, most_steps: int = MOST_STEPS
+        self,
+        detectors: Sequence[Detector],
+        cache: Cache | None = None,
+        *,
+        most_steps: int = MOST_STEPS,
+        repeats: Repeats | None = None,
     ) -> None:
+        """`repeats` knows long texts that were here before; None: each is searched."""
         self._most_steps = most_steps
         self.detectors = tuple(detectors)
         self._search = Search(self.detectors, cache)
         self.told = self._search.told
         self._words = Words(self.detectors)
+        self._repeats = repeats
 
     def scan(self, content: Content, *, why: bool = False) -> Scanned:
         """All findings of all parts, in the order of the detectors; empty findings are left out.
@@ -120,7 +128,7 @@ class Matcher:
         if len(parts) <= 1 or budget.spent:
             for part in parts:
                 read = bool(part.text) and not budget.spent
-                yield part, self._scan(part, plain_reading(part.text, normalise(part.text)), asked) if read else ()
+                yield part, self._alone(part, asked) if read else ()
             return
         normals = normalise_all([part.text for part in parts])
         surveyed = self._search.survey([normal.data for normal in normals], budget)
@@ -131,6 +139,24 @@ class Matcher:
                     yield part, ()
                 continue
             yield part, self._scan(part, plain_reading(part.text, normals[index], seen or Surveyed()), asked)
+
+    def _alone(self, part: Part, asked: _Asked) -> Iterable[dict[int, list[Hit]]]:
+        """The hits of a part that is searched by itself, reading by reading: now, or when its text was here before."""
+
+        def readings() -> Iterator[dict[int, list[Hit]]]:
+            return self._scan(part, plain_reading(part.text, normalise(part.text)), asked)
+
+        if self._repeats is None or asked.why or len(part.text) < WORTH:
+            return readings()
+        budget, before = asked.budget, asked.budget.left
+
+        def search() -> Searched:
+            found = tuple(readings())
+            return Searched(found, before - budget.left, not budget.spent and not budget.cut)
+
+        searched = self._repeats.searched(part, search)
+        budget.left = before - searched.steps
+        return searched.found
 
     def _scan(self, part: Part, plain: Reading, asked: _Asked) -> Iterator[dict[int, list[Hit]]]:
         """The hits of one part, reading by reading."""

@@ -10,6 +10,11 @@ JOINED_BY: Final = " > "
 _UNCOUNTED: Final = ("headers", "subject", "name")  # nobody counts lines there
 
 
+def counts_lines(part: Part) -> bool:
+    """Whether a person would count the lines of this part."""
+    return not part.marks and not part.place.endswith(_UNCOUNTED)
+
+
 class Places:
     """Says the place of a character of one part; `offset` counts characters of the part's text as it was read."""
 
@@ -21,7 +26,7 @@ class Places:
         if part.marks:
             self._starts = [offset for offset, _ in part.marks]
             self._names = [name for _, name in part.marks]
-        self._counts_lines = not part.marks and not part.place.endswith(_UNCOUNTED)
+        self._counts_lines = counts_lines(part)
         self._has_lines: bool | None = None  # once it is asked
         self._counted = (0, 1)  # up to which character, and the number of its line
 

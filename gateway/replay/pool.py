@@ -15,6 +15,7 @@ from gateway.children import ChildPool
 from gateway.extractors import Reader
 from gateway.policyfile import PolicyInvalid, PolicyPlace, load_policy, read_policy_file
 from gateway.recognition import log_to_stderr, pictures_for, tesseract_for
+from gateway.repeats import SealedRepeats
 from gateway.replay.compare import Comparison, Replayed
 from gateway.replay.envelopes import Overrides
 from gateway.replay.sources import Source
@@ -68,7 +69,7 @@ class ReplayJob:
 
     def load(self) -> tuple[Policy, Policy, Matcher]:
         """Both policies; their detectors are the same. Raises PolicyInvalid."""
-        first = load_policy(self.before, self.directory, cache=self.compiled)
+        first = load_policy(self.before, self.directory, cache=self.compiled, repeats=SealedRepeats())
         second, _ = read_policy_file(self.after, self.directory)
         return first.policy, second, first.matcher
 

@@ -1,0 +1,82 @@
+"""What was worked out about bytes that may come again, kept so that only who has these bytes can read it.
+
+A text that was looked through, a document that was read: if the same comes a second time, the work need not be done
+twice. But what was found in it is as secret as it is. So each result is sealed with a key that is made of the content
+itself, and of a secret of this process; neither key nor content is kept. A copy of the memory shows how many results
+there are, and how long each is.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from hashlib import sha256
+from os import urandom
+from threading import Lock
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+_SHARE: Final = 8  # a result takes at most so much of the room: 1 / _SHARE
+_OVERHEAD: Final = 256  # bytes that keeping one takes beside it
+_NONCE: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """Where a result is kept, and the key to it; made by `Remembered.name`, and dropped with the content."""
+
+    place: bytes
+    key: bytes = field(repr=False)
+
+
+class Remembered:
+    """Results by the content they were worked out from, in `room` bytes of memory. Safe for threads.
+
+    Those that nobody asked for the longest are forgotten first; all of them with the process.
+    """
+
+    def __init__(self, room: int) -> None:
+        self._room = room
+        self._taken = 0
+        self._salt = urandom(32)
+        self._kept: dict[bytes, bytes] = {}
+        self._lock = Lock()
+
+    def name(self, pieces: Iterable[bytes]) -> Name:
+        """The name of a content, which is the same only for the same pieces."""
+        digest = sha256(self._salt)
+        for piece in pieces:
+            digest.update(len(piece).to_bytes(8, "big"))
+            digest.update(piece)
+        made = digest.digest()
+        return Name(sha256(b"place" + made).digest(), sha256(b"key" + made).digest())
+
+    def get(self, name: Name) -> bytes | None:
+        """What was kept; None if nothing was, or if it is forgotten."""
+        with self._lock:
+            sealed = self._kept.pop(name.place, None)
+            if sealed is None:
+                return None
+            self._kept[name.place] = sealed  # the newest, again
+        try:
+            return AESGCM(name.key).decrypt(sealed[:_NONCE], sealed[_NONCE:], name.place)
+        except InvalidTag:
+            return None
+
+    def put(self, name: Name, result: bytes) -> None:
+        """Keep a result; one that is large for the room is not kept."""
+        if len(result) > self._room // _SHARE:
+            return
+        nonce = urandom(_NONCE)
+        sealed = nonce + AESGCM(name.key).encrypt(nonce, result, name.place)
+        with self._lock:
+            self._forget(name.place)
+            self._kept[name.place] = sealed
+            self._taken += len(sealed) + _OVERHEAD
+            while self._taken > self._room:
+                self._forget(next(iter(self._kept)))
+
+    def _forget(self, place: bytes) -> None:
+        sealed = self._kept.pop(place, None)
+        if sealed is not None:
+            self._taken -= len(sealed) + _OVERHEAD
