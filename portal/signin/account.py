@@ -19,7 +19,7 @@ from portal.web.locator import invitation_behind, path_to
 from portal.web.render import _, render, say
 from portal.web.throttle import PASSWORDS_WRONG, PASSWORDS_WRONG_FOR_ADDRESS
 from portal.web.troubles import NothingHere, Slower
-from portal.web.visitor import Visitor, access_of, sign_in, sign_out, visitor_of, who_of
+from portal.web.visitor import Visitor, access_of, is_fresh, sign_in, sign_out, visitor_of, who_of
 
 PASSWORDS = web.AppKey("passwords", Passwords)
 
@@ -117,6 +117,8 @@ async def set_password(request: web.Request) -> web.StreamResponse:
     invitation = await _proven_by_code(request, visitor)
     if invitation is None:
         raise NothingHere
+    if not _is_fresh(request, visitor):
+        raise web.HTTPSeeOther("/account")
     services = services_of(request)
     password = form.get("password", "")
     weak = weakness(password, invitation.guest_address, services.organisation)
@@ -178,6 +180,10 @@ async def _proven_by_code(request: web.Request, visitor: Visitor) -> Invitation 
     return invitation if invitation is not None and invitation.registration_allowed else None
 
 
+def _is_fresh(request: web.Request, visitor: Visitor) -> bool:
+    return visitor.session is not None and is_fresh(request, visitor.session)
+
+
 async def _account_page(request: web.Request, visitor: Visitor, *, error: str = "", saved: bool = False) -> AccountPage:
     services = services_of(request)
     invitation = await _proven_by_code(request, visitor)
@@ -189,6 +195,7 @@ async def _account_page(request: web.Request, visitor: Visitor, *, error: str = 
     known = await services.accounts.by_address(services.namespace, address)
     registrar = await registrar_of(request) if services.passkey_host else None
     held = await services.credentials.passkeys(services.namespace, known.id) if known and own else ()
+    fresh, removable = _is_fresh(request, visitor), held if registrar is not None else ()
     second_is_on = known is not None and await second.is_on(request, known.id)
     phrase = await services.accounts.phrase(services.namespace, own) if own else None
     required = invitation is not None and needs_account(invitation)
@@ -196,7 +203,8 @@ async def _account_page(request: web.Request, visitor: Visitor, *, error: str = 
     return AccountPage(
         title=say("Error: {title}", title=title) if error else title,
         address=address,
-        may_set_password=invitation is not None,
+        may_set_password=invitation is not None and fresh,
+        is_stale=not fresh and (invitation is not None or registrar is not None),
         has_account=known is not None,
         has_password=known is not None and bool(known.password),
         is_required=required,
@@ -206,9 +214,9 @@ async def _account_page(request: web.Request, visitor: Visitor, *, error: str = 
         error=error,
         saved=saved,
         back=f"/m/{invitation.participant_id}" if invitation and not required else "/messages" if own else "",
-        may_add_passkey=registrar is not None,
-        passkeys=held,
-        passkeys_stay=bool(held) and request.query.get("saved") == "password",
+        may_add_passkey=registrar is not None and fresh,
+        passkeys=removable,
+        passkeys_stay=bool(removable) and request.query.get("saved") == "password",
         passkey_failed="passkey" in request.query,
         second_is_on=second_is_on,
         held_back=second_is_on and not own,

@@ -109,6 +109,7 @@ class SecondSetupPage:
     secret: str = field(default="", repr=False)
     recovery_left: int = 0
     recovery: tuple[str, ...] = field(default=(), repr=False)
+    may_begin: bool = False
     may_change: bool = False
     wanted: bool = False  # by the sender of a message, who lets a password alone not do
     error: str = ""
@@ -134,6 +135,7 @@ class AccountPage:
     has_password: bool
     is_required: bool  # the sender's profile wants one
     is_signed_in: bool  # by the account
+    is_stale: bool = False  # too long ago to change what opens the account
     phrase: str = field(default="", repr=False)
     shortest: int = 12
     error: str = ""

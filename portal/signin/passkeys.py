@@ -25,7 +25,7 @@ from portal.web.locator import invitation_behind, path_to
 from portal.web.render import _, render
 from portal.web.throttle import PASSKEYS_ASKED, PASSWORDS_WRONG, count_network
 from portal.web.troubles import NothingHere, Slower
-from portal.web.visitor import access_of, keep_browser, sign_in, visitor_of, who_of
+from portal.web.visitor import access_of, is_fresh, keep_browser, sign_in, visitor_of, who_of
 
 log = structlog.get_logger()
 
@@ -49,7 +49,7 @@ def site_of(services: PortalServices) -> Site:
 
 
 async def registrar_of(request: web.Request) -> Registrar | None:
-    """Who may add one in this session; None: nobody.
+    """Who may add or remove one in this session; None: nobody.
 
     A code alone adds none to an account with a second factor: who reads the mailbox would pass it by.
     """
@@ -71,13 +71,23 @@ async def registrar_of(request: web.Request) -> Registrar | None:
     return Registrar(invitation.guest_address, known.id if known else None, invitation)
 
 
+async def _fresh_registrar(request: web.Request) -> Registrar:
+    """Who adds one now: not in a browser that was left open, since it opens the account from then on. Raises
+    NothingHere, or a redirect to the page that says so.
+    """
+    session, registrar = (await visitor_of(request)).session, await registrar_of(request)
+    if session is None or registrar is None:
+        raise NothingHere
+    if not is_fresh(request, session):
+        raise web.HTTPSeeOther("/account")
+    return registrar
+
+
 async def register_options(request: web.Request) -> web.StreamResponse:
     """POST /account/passkey/options: what the browser is asked, so that it makes a passkey."""
     await read_form(request)
     services = services_of(request)
-    site, registrar = site_of(services), await registrar_of(request)
-    if registrar is None:
-        raise NothingHere
+    site, registrar = site_of(services), await _fresh_registrar(request)
     await count_network(request, "passkey", PASSKEYS_ASKED)
     known: tuple[Passkey, ...] = ()
     if registrar.account_id is not None:
@@ -91,9 +101,7 @@ async def register(request: web.Request) -> web.StreamResponse:
     """POST /account/passkey: keep the passkey that the browser made."""
     form = await read_form(request)
     services, now = services_of(request), services_of(request).clock()
-    site, registrar = site_of(services), await registrar_of(request)
-    if registrar is None:
-        raise NothingHere
+    site, registrar = site_of(services), await _fresh_registrar(request)
     challenge = await services.credentials.take_challenge(await _asked(request, Purpose.REGISTER), now)
     answer = form.get("credential", "")
     try:

@@ -1,7 +1,7 @@
 """The second factor of an account: a program on the guest's telephone that shows codes, and recovery codes on paper."""
 
 import io
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from aiohttp import web
@@ -18,10 +18,9 @@ from portal.signin.pages import SecondPage, SecondSetupPage
 from portal.web.forms import read_form
 from portal.web.render import _, render
 from portal.web.troubles import NothingHere, Slower
-from portal.web.visitor import keep_browser, sign_in, visitor_of, who_of
+from portal.web.visitor import is_fresh, keep_browser, sign_in, visitor_of, who_of
 
 _LONGEST: Final = 40
-_FRESH: Final = timedelta(minutes=15)  # so long after signing in it may be taken off
 
 
 async def wanted(request: web.Request, account: Account, participant_id: str) -> None:
@@ -94,6 +93,8 @@ async def begin(request: web.Request) -> web.StreamResponse:
     """POST /account/second/begin: make a secret. It asks nothing of anybody until a code of it was typed in."""
     await read_form(request)
     session, services = await _session(request), services_of(request)
+    if not is_fresh(request, session):
+        raise web.HTTPSeeOther("/account/second")
     await keep_browser(request)
     await services.credentials.begin_second(await _enrolling(request), session.account_id or "", services.clock())
     raise web.HTTPSeeOther("/account/second")
@@ -163,13 +164,9 @@ async def _strong(request: web.Request) -> Session:
     session = await _session(request)
     if not session.strong or not await is_on(request, session.account_id or ""):
         raise NothingHere
-    if not _is_fresh(request, session):
+    if not is_fresh(request, session):
         raise web.HTTPSeeOther("/account/second")
     return session
-
-
-def _is_fresh(request: web.Request, session: Session) -> bool:
-    return services_of(request).clock() - session.created_at < _FRESH
 
 
 async def _setup_page(
@@ -190,7 +187,8 @@ async def _setup_page(
         secret=" ".join(_in_fours(totp.spelled(secret))) if secret else "",
         recovery_left=found.recovery_left if found else 0,
         recovery=recovery,
-        may_change=session.strong and _is_fresh(request, session),
+        may_begin=is_fresh(request, session),
+        may_change=session.strong and is_fresh(request, session),
         wanted="wanted" in request.query and not session.strong,
         error=error,
     )

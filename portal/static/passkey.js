@@ -42,6 +42,7 @@
       try {
         const body = new URLSearchParams({ csrf: form.elements.csrf.value });
         const answer = await fetch(form.dataset.options, { method: "POST", body, credentials: "same-origin" });
+        if (answer.redirected) return location.assign(answer.url); // signed in too long ago: that page says so
         if (!answer.ok) throw new Error(String(answer.status));
         form.elements.credential.value = written(await ask(form.dataset.passkey, await answer.json()));
         form.submit();

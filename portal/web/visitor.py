@@ -20,6 +20,7 @@ from portal.web.client import client_address
 
 IDLE: Final = timedelta(minutes=30)  # a session nobody uses ends
 LIFETIME: Final = timedelta(hours=12)  # and so does one that is used
+FRESH: Final = timedelta(minutes=15)  # what somebody's account is opened by is changed so soon after signing in
 _TOUCH: Final = timedelta(minutes=1)  # how often its use is written down
 _BROWSER_LIFETIME: Final = timedelta(hours=2)  # longer than any code is valid: a phone may drop session cookies
 _YEAR: Final = timedelta(days=365)
@@ -90,6 +91,11 @@ async def _recognise(request: web.Request) -> Visitor:
     if now - session.seen_at >= _TOUCH:
         await services.accounts.touch_session(services.namespace, session.digest, now)
     return Visitor(browser, token, session, device)
+
+
+def is_fresh(request: web.Request, session: Session) -> bool:
+    """Whether they signed in just now: a browser that was left open is nobody's word for who sits before it."""
+    return services_of(request).clock() - session.created_at < FRESH
 
 
 def at_owners_site(request: web.Request) -> bool:

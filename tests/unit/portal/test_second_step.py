@@ -277,6 +277,47 @@ async def test_a_browser_left_open_takes_nothing_off(portal, box, guest) -> None
 
 
 @pytest.mark.slow
+async def test_a_browser_left_open_gives_nobody_a_way_into_the_account(portal, box, guest) -> None:
+    """Neither one of the account nor one that a code opened one message in, whose account would show all the others."""
+    mine = Authenticator("https://secure.example.com", "secure.example.com")
+
+    async def later(browser) -> None:
+        for _ in range(2):
+            portal.clock.go(minutes=10)
+            await browser.get("/account")
+        browser.keep_token()
+
+    async def tries(browser, path: str, **form: str) -> str:
+        await browser.go("POST", path, data={"csrf": browser.csrf, **form})
+        return f"{browser.status} {browser.response.headers.get('Location')}"
+
+    await guest.open_by_code(portal.boxes, box)
+    await later(guest)
+    assert "more than 15 minutes ago" in guest.text and 'action="/account/password"' not in guest.text
+    assert "data-passkey" not in guest.text
+    assert await tries(guest, "/account/password", password=PASSWORD) == "303 /account"
+    assert await tries(guest, "/account/passkey/options") == "303 /account"
+    assert await portal.accounts.by_address("default", EMAIL) is None
+
+    await guest.post("/leave")
+    await account(portal, box, guest)  # with a new code
+    await guest.get("/account")
+    guest.keep_token()
+    await guest.go("POST", "/account/passkey/options", data={"csrf": guest.csrf})
+    asked = guest.text
+    await later(guest)
+    assert "please sign in again first" in guest.text and "data-passkey=" not in guest.text
+    assert await tries(guest, "/account/passkey/options") == "303 /account"
+    assert await tries(guest, "/account/passkey", credential=mine.make(asked)) == "303 /account"
+    assert await tries(guest, "/account/second/begin") == "303 /account/second"
+    await guest.get("/account/second")
+    assert "please sign in again first" in guest.text and "<svg class" not in guest.text
+    again = await password(portal)
+    await again.get("/account")
+    assert "data-passkey=" in again.text
+
+
+@pytest.mark.slow
 async def test_a_passkey_taken_off_ends_what_it_opened(portal, box, guest) -> None:
     await account(portal, box, guest)
     thief = await password(portal)
