@@ -271,7 +271,7 @@ class Accounts:
         return f"owner-{self._vault.mac(namespace, 'owner', address_key(address).encode())[:13].hex()}"
 
     def known_mark(self, namespace: str, address: str, browser: str) -> str:
-        """What shows that we called this `browser` so when a sender with that address was let in with it."""
+        """What shows that we called this `browser` so when somebody with that address was let in with it."""
         mark = self._vault.mac(
             namespace, "known", f"{address_key(address)}\0{browser}".encode("utf-8", "surrogatepass")
         )

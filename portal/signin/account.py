@@ -19,7 +19,17 @@ from portal.web.locator import invitation_behind, path_to
 from portal.web.render import _, render, say
 from portal.web.throttle import PASSWORDS_WRONG, PASSWORDS_WRONG_FOR_ADDRESS
 from portal.web.troubles import NothingHere, Slower
-from portal.web.visitor import Visitor, access_of, is_fresh, sign_in, sign_out, visitor_of, who_of
+from portal.web.visitor import (
+    Visitor,
+    access_of,
+    is_fresh,
+    keep_known,
+    known_browser,
+    sign_in,
+    sign_out,
+    visitor_of,
+    who_of,
+)
 
 PASSWORDS = web.AppKey("passwords", Passwords)
 
@@ -65,6 +75,7 @@ async def signin(request: web.Request) -> web.StreamResponse:
     if await second.is_on(request, account.id):
         await second.wanted(request, account, goal)
     await sign_in(request, invitation, account.id, Way.ACCOUNT, proven_at=account.proven_at)
+    keep_known(request, address)
     raise web.HTTPSeeOther(f"/m/{goal}" if goal else "/messages")
 
 
@@ -80,10 +91,11 @@ async def _checked(request: web.Request, invitation: Invitation | None, address:
     services = services_of(request)
     namespace, accounts, now = services.namespace, services.accounts, services.clock()
     who = who_of(request, invitation)
-    tries = {
-        ("net-password", client_network(request)): PASSWORDS_WRONG,
-        ("password", address_key(address)): PASSWORDS_WRONG_FOR_ADDRESS,
-    }
+    tries = {("password", address_key(address)): PASSWORDS_WRONG_FOR_ADDRESS}
+    if known := known_browser(request, address):  # nobody who guesses elsewhere stands in its way
+        tries = {("password-known", f"{address_key(address)} {known}"): PASSWORDS_WRONG_FOR_ADDRESS}
+    else:
+        tries = {("net-password", client_network(request)): PASSWORDS_WRONG, **tries}
     for (what, key), limit in tries.items():
         until = await accounts.count(namespace, what, key, limit, now)
         if until is not None:
@@ -136,6 +148,7 @@ async def set_password(request: web.Request) -> web.StreamResponse:
     if await second.is_on(request, made.id):  # a code alone passes no second factor by
         await second.wanted(request, made, invitation.participant_id)
     await sign_in(request, invitation, made.id, Way.ACCOUNT, proven_at=made.proven_at)
+    keep_known(request, invitation.guest_address)
     if await services.credentials.passkeys(services.namespace, made.id):  # whoever made them, they open it still
         raise web.HTTPSeeOther("/account?saved=password")
     raise web.HTTPSeeOther(f"/m/{invitation.participant_id}")

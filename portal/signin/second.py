@@ -18,7 +18,7 @@ from portal.signin.pages import SecondPage, SecondSetupPage
 from portal.web.forms import read_form
 from portal.web.render import _, render
 from portal.web.troubles import NothingHere, Slower
-from portal.web.visitor import is_fresh, keep_browser, sign_in, visitor_of, who_of
+from portal.web.visitor import is_fresh, keep_browser, keep_known, sign_in, visitor_of, who_of
 
 _LONGEST: Final = 40
 
@@ -80,6 +80,7 @@ async def prove(request: web.Request) -> web.StreamResponse:
     invitation = await services.boxes.invitation(services.namespace, participant_id) if participant_id else None
     await sign_in(request, invitation, account_id, Way.ACCOUNT, strong=True, proven_at=proven_at)
     address = await services.accounts.address_of(services.namespace, account_id)
+    keep_known(request, address or "")
     mine = invitation is not None and address_key(invitation.guest_address) == address_key(address or "")
     raise web.HTTPSeeOther(f"/m/{participant_id}" if mine else "/messages")
 

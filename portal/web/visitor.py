@@ -193,8 +193,8 @@ def keep_language(request: web.Request, language: Language) -> None:
 
 
 def keep_known(request: web.Request, address: str) -> None:
-    """Know this browser again as one in which a sender was let in. That opens nothing: codes that are asked for in it
-    have limits of their own, so that nobody who types wrong ones elsewhere stands in their way.
+    """Know this browser again as one in which somebody with this address was let in. That opens nothing: what they ask
+    for and try in it has limits of its own, so that nobody who guesses elsewhere stands in their way.
     """
     services, browser = services_of(request), new_token()
     _set(request, "known", browser + services.accounts.known_mark(services.namespace, address, browser), _KNOWN)

@@ -131,6 +131,25 @@ async def test_wrong_passwords_lock_the_address_for_everybody_alike(portal, box,
     assert await signin(portal.browser()) == 200
 
 
+async def test_who_guesses_passwords_locks_no_browser_that_was_let_in_before(portal, box, guest) -> None:
+    await register(portal, guest, box)
+    mine, thief = portal.browser(), portal.browser()
+    assert await signin(mine) == 200
+    await mine.post("/leave")
+    for _ in range(10):
+        assert await signin(thief, password="wrong wrong wrong") == 422
+    assert await signin(portal.browser()) == 429 and await signin(mine) == 200
+    await mine.post("/leave")
+    thief.cookies["__Host-sealgate-known"] = mine.cookies["__Host-sealgate-known"]  # stolen, it has ten tries as well
+    for status in [422] * 10 + [429]:
+        assert await signin(thief, password="wrong wrong wrong") == status
+    for email in ("maria@post.example", "nobody@post.example"):  # and nobody makes one, or has one for all
+        other = portal.browser()
+        other.cookies["__Host-sealgate-known"] = "a" * 58
+        statuses = [await signin(other, email=email, password="wrong wrong wrong") for _ in range(11)]
+        assert statuses[-1] == 429
+
+
 async def test_right_passwords_are_not_counted(portal, box, guest) -> None:
     await register(portal, guest, box)
     for _ in range(15):
