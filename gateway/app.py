@@ -36,7 +36,7 @@ from gateway.counting import counted
 from gateway.extractors import Reader
 from gateway.intake import Intake
 from gateway.ledger import Ledger
-from gateway.listening import Sockets, open_sockets
+from gateway.listening import Sockets, held, open_sockets
 from gateway.matchcache import FileCache
 from gateway.memory import lean_memory, settle, weigh
 from gateway.nurserykeeper import NurseryKeeper
@@ -120,7 +120,9 @@ async def serve(
     inherited: Inherited | None = None,
     clock: Callable[[], datetime] = now,
 ) -> None:
-    """Run until `stop` is set: open the stores, start the delivery worker, then open the doors; close in reverse order.
+    """Run until `stop` is set: take the addresses, open the stores, start the delivery worker, then open the doors.
+
+    All is closed in reverse order. An address that somebody else has is told before anything is made or upgraded.
 
     `ready` is called once mail can come. The log goes to stderr, or to `log_to`, which stays the caller's to close.
     `inherited` is None where this process is the only worker. Raises DeliveryError, KeysError, SettingsInvalid and
@@ -129,7 +131,8 @@ async def serve(
     lean_memory()
     start_logging(settings.telemetry.log, log_to, process=inherited.seat.number if inherited else None)
     supervisor, metrics = Supervisor(), Metrics()
-    with open_stores(settings, clock=clock) as stores:
+    sockets = open_doors(settings) if inherited is None else inherited.sockets
+    with held(sockets), open_stores(settings, clock=clock) as stores:
         keeper = await _keeper(stores, metrics, inherited)
         stores.db.note = metrics.committed
         number = 0 if inherited is None else inherited.seat.number
@@ -151,7 +154,9 @@ async def serve(
             ]
             async with (
                 beside(*chores),
-                _doors(stores, keeper, reader, out, metrics=metrics, stop=stop, inherited=inherited) as renewals,
+                _doors(
+                    stores, keeper, reader, out, sockets, metrics=metrics, stop=stop, inherited=inherited
+                ) as renewals,
                 beside(*(renewal.watch(metrics.certificate) for renewal in renewals)),
             ):
                 _on_reload(keeper, renewals)
@@ -239,6 +244,7 @@ async def _doors(
     keeper: PolicyKeeper,
     reader: Reader,
     out: Outgoing,
+    sockets: Sockets,
     *,
     metrics: Metrics,
     stop: asyncio.Event,
@@ -246,7 +252,6 @@ async def _doors(
 ) -> AsyncIterator[Sequence[Renewal]]:
     """Metrics, the portal and every listener; they close in the opposite order. Gives their certificates."""
     settings = stores.settings
-    sockets = open_doors(settings) if inherited is None else inherited.sockets
     strain = Strain(
         settings.data,
         free_disk=settings.limits.free_disk,

@@ -8,8 +8,8 @@ at once, so that a mistake is told early; nobody can connect before the first wo
 import asyncio
 import os
 import socket
-from collections.abc import Callable, Container, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from delivery.doors.accepting import Acceptor
@@ -46,6 +46,15 @@ def close_sockets(sockets: Sockets) -> None:
     for each in sockets.values():
         for sock in each:
             sock.close()
+
+
+@contextmanager
+def held(sockets: Sockets) -> Iterator[None]:
+    """As long as the block lasts; then close them, those that nobody has closed before."""
+    try:
+        yield
+    finally:
+        close_sockets(sockets)
 
 
 def listen(sockets: Iterable[socket.socket]) -> None:

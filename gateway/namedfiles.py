@@ -56,7 +56,8 @@ def check_logins(draft: Draft, document: Document) -> Iterator[Problem]:
             try:
                 read_logins(listener.logins)
             except LoginsInvalid as error:
-                yield document.problem(("listeners", index, "logins"), str(error), "a line is name:$argon2id$…")
+                for flaw in error.flaws:
+                    yield document.problem(("listeners", index, "logins"), flaw, "a line is name:$argon2id$…")
 
 
 def check_certificates(draft: Draft, document: Document, now: datetime) -> Iterator[Problem]:

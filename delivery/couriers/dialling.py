@@ -12,6 +12,7 @@ from aiosmtplib.errors import SMTPConnectResponseError, SMTPException, SMTPHeloE
 
 from delivery.couriers.courier import Evidence
 from delivery.couriers.proving import Candidate, Plan, Policies, plan_for
+from delivery.couriers.replies import Client
 from delivery.couriers.session import (
     NO_PROMISE,
     UNPRINTABLE,
@@ -82,10 +83,14 @@ class Dialler:
             sts = await self._policy(target)
         except LookupFailed as error:
             raise Unreachable(Reply(451, "4.4.3", str(error)), insecure=target.demands_tls) from error
-        for host in hosts.hosts:
-            session = await self._to_host(target, hosts, host, sts, tries)
-            if session is not None:
-                return session
+        try:
+            async with asyncio.timeout(self._times.dial):
+                for host in hosts.hosts:
+                    session = await self._to_host(target, hosts, host, sts, tries)
+                    if session is not None:
+                        return session
+        except TimeoutError:
+            tries.failed(Unreachable(Reply(451, "4.4.1", "Connecting took too long"), insecure=target.demands_tls))
         raise tries.verdict()
 
     async def _hosts(self, target: Target) -> MailHosts:
@@ -164,7 +169,7 @@ class Dialler:
         """Connect, greet and prove; `demand` None: without TLS."""
         evidence = Evidence(place.host, place.address)
         target = place.target
-        smtp = SMTP(local_hostname=self._ourselves.hostname, start_tls=False, timeout=self._times.command)
+        smtp = Client(local_hostname=self._ourselves.hostname, start_tls=False, timeout=self._times.command)
         try:
             smtp.sock = await self._socket(place.address, place.port)
             place = replace(place, ours=str(smtp.sock.getsockname()[0]))
@@ -248,6 +253,8 @@ class Dialler:
             return _unproven(error, evidence)
         if isinstance(error, OwnTlsBroken):
             return Unreachable(Reply(454, "4.3.5", f"Not sent: {error}"), evidence, insecure=insecure)
+        if isinstance(error, SMTPResponseException) and not 200 <= error.code < 600:
+            return Unreachable(lost_reply(error), evidence, insecure=insecure)
         if isinstance(error, SMTPConnectResponseError | SMTPHeloError):
             # A 5xx before MAIL FROM speaks of this host and this hour, not of the recipient.
             said = read_reply(error)

@@ -4,14 +4,54 @@ import asyncio
 from collections import deque
 from typing import Final
 
-from aiosmtplib.errors import SMTPException, SMTPResponseException, SMTPServerDisconnected
+from aiosmtplib import SMTP, SMTPStatus
+from aiosmtplib.errors import (
+    SMTPConnectResponseError,
+    SMTPException,
+    SMTPResponseException,
+    SMTPServerDisconnected,
+)
 from aiosmtplib.protocol import SMTPProtocol
 from aiosmtplib.response import SMTPResponse
 
 _LONGEST: Final = 32 * 1024  # bytes of one reply
 
 
-class Replies(SMTPProtocol):
+class WholeReplies(SMTPProtocol):
+    """Reads a reply once its last line is there.
+
+    aiosmtplib reads it anew, from its beginning, with each piece that comes: a peer that says a long one a few bytes at
+    a time would keep the event loop for a minute.
+    """
+
+    _looked = 0  # bytes of the buffer, all of them lines behind which another of the same reply has to come
+
+    def _read_response_from_buffer(self) -> SMTPResponse | None:
+        buffer = self._buffer
+        while (end := buffer.find(b"\n", self._looked)) >= 0:
+            start, self._looked = self._looked, end + 1
+            if buffer[start + 3 : start + 4] != b"-" or not buffer[start : start + 3].isdigit():
+                self._looked = 0
+                return super()._read_response_from_buffer()
+        return None
+
+
+class Client(SMTP):
+    """aiosmtplib's client, to open a session with, on a socket that is connected."""
+
+    async def _create_connection(self, timeout: float | None) -> SMTPResponse:  # noqa: ASYNC109  # its name there
+        loop = asyncio.get_running_loop()
+        protocol = WholeReplies(loop, self._on_connection_lost)
+        async with asyncio.timeout(timeout):
+            self.transport, _ = await loop.create_connection(lambda: protocol, sock=self.sock)
+            self.protocol = protocol
+            greeting = await protocol.read_response()
+        if greeting.code != SMTPStatus.ready:
+            raise SMTPConnectResponseError(greeting.code, greeting.message)
+        return greeting
+
+
+class Replies(WholeReplies):
     """Takes over a connection that aiosmtplib opened, greeted and secured; its own protocol loses all but one reply.
 
     A peer that speaks unasked is out of step with us, and cut off.

@@ -37,6 +37,7 @@ class Timeouts:
     data_block: float = 180.0
     final: float = 600.0
     held_back: float = 30.0  # how long a cancellation waits for the reply to a final dot that was sent
+    dial: float = 1800.0  # all hosts of a domain together: it may name fifty that each take their time
     whole: float = 3600.0  # one attempt, but for the wait after the final dot
 
 
@@ -111,8 +112,11 @@ class Session:
             self.writer.write(b"".join([command + b"\r\n" for command in commands]))
         return replies
 
-    async def answer(self, coming: "asyncio.Future[SMTPResponse]", seconds: float) -> Reply:
-        """A reply, once it is there. Raises Dropped if none comes, or one that ends the session."""
+    async def answer(self, coming: "asyncio.Future[SMTPResponse]", seconds: float, *, may_ask: bool = False) -> Reply:
+        """A reply, once it is there. Raises Dropped if none comes, or one that ends the session.
+
+        `may_ask`: it may ask for more, as that to DATA does; else a peer that does so is out of step with us.
+        """
         try:
             if not coming.done():
                 async with asyncio.timeout(seconds):
@@ -124,7 +128,7 @@ class Session:
         except BaseException:
             self.abort()  # cancelled: whatever the peer answers, nobody reads it
             raise
-        if not 200 <= reply.code < 600:
+        if not 200 <= reply.code < 600 or (reply.code // 100 == 3 and not may_ask):
             self.abort()
             raise Dropped(Reply(451, "4.5.0", "The mail server's answer is not SMTP"))
         if reply.code == 421:
@@ -132,10 +136,10 @@ class Session:
             raise Dropped(reply)
         return reply
 
-    async def command(self, command: bytes, seconds: float) -> Reply:
+    async def command(self, command: bytes, seconds: float, *, may_ask: bool = False) -> Reply:
         """Say one command. Raises Dropped if no reply comes, or one that ends the session."""
         [coming] = self.say(command)
-        return await self.answer(coming, seconds)
+        return await self.answer(coming, seconds, may_ask=may_ask)
 
     def quit(self) -> None:
         """Say QUIT and close, without waiting for the answer."""

@@ -34,6 +34,7 @@ _XTEXT: Final = re.compile(r"[!-*,-<>-~]*(?:\+[0-9A-F]{2}[!-*,-<>-~]*)*")  # RFC
 _ADDRESS_TYPE: Final = re.compile(r"[A-Za-z0-9-]+")
 _UTF8_IN_ASCII: Final = re.compile(r"(?:[!-*,-<>-\[\]-~]|\\x\{[0-9A-F]{2,6}\}|\+[0-9A-F]{2})*")
 _UTF8_XTEXT: Final = re.compile(r"(?:[!-*,-<>-\[\]-~\u0080-\U0010ffff]|\\x\{[0-9A-F]{2,6}\}|\+[0-9A-F]{2})*")
+_LIMIT: Final = re.compile(r"[0-9]{1,20}")  # RFC 1870 section 4
 _NOTIFY: Final = ("NEVER", "SUCCESS", "FAILURE", "DELAY")
 
 
@@ -93,7 +94,7 @@ class Transaction:
             return
         accepted = [copy for copy in copies if self._accepts(copy, await self._command(self._rcpt(copy)))]
         if accepted:
-            await self._data(accepted, await self._command(b"DATA", seconds=self._times.data_start))
+            await self._data(accepted, await self._command(b"DATA", self._times.data_start, may_ask=True))
 
     async def _at_once(self, copies: list[Copy]) -> None:
         """MAIL, every RCPT and DATA in one go (RFC 2920): one round trip in place of three or more."""
@@ -108,7 +109,7 @@ class Transaction:
             reply = await session.answer(rcpt, self._within(self._times.command))
             if is_begun and self._accepts(copy, reply):
                 accepted.append(copy)
-        reply = await session.answer(data, self._within(self._times.data_start))
+        reply = await session.answer(data, self._within(self._times.data_start), may_ask=True)
         if accepted:
             await self._data(accepted, reply)
         elif reply.code == 354:
@@ -128,7 +129,7 @@ class Transaction:
                 mailing.copies, Reply(553, "5.1.7", "The sender's address is not one that SMTP can carry")
             )
         limit = extensions.get("size", "").strip()
-        if limit.isdecimal() and 0 < int(limit) < len(mailing.raw):
+        if _LIMIT.fullmatch(limit) and 0 < int(limit) < len(mailing.raw):
             text = f"The message has {len(mailing.raw)} bytes; its mail server takes {limit}"
             return self._file(mailing.copies, Reply(552, "5.3.4", text))
         self._utf8 = "smtputf8" in extensions and (mailing.smtputf8 or self._needs_utf8())
@@ -259,8 +260,9 @@ class Transaction:
             )
             return False
         self._session.messages += 1
-        self._file(copies, reply if reply.code // 100 in (2, 4, 5) else Reply(451, "4.5.0", "The answer was not SMTP"))
-        return reply.code != 421
+        is_smtp = reply.code // 100 in (2, 4, 5)
+        self._file(copies, reply if is_smtp else Reply(451, "4.5.0", "The answer was not SMTP"))
+        return is_smtp and reply.code != 421
 
     async def _is_ours(self) -> bool:
         try:
@@ -313,8 +315,8 @@ class Transaction:
 
     # --- common --------------------------------------------------------------------------------------------------
 
-    async def _command(self, command: bytes, seconds: float | None = None) -> Reply:
-        return await self._session.command(command, self._within(seconds or self._times.command))
+    async def _command(self, command: bytes, seconds: float | None = None, *, may_ask: bool = False) -> Reply:
+        return await self._session.command(command, self._within(seconds or self._times.command), may_ask=may_ask)
 
     def _within(self, seconds: float) -> float:
         return max(0.001, min(seconds, self._deadline - asyncio.get_running_loop().time()))

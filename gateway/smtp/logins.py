@@ -19,7 +19,11 @@ _REMEMBERED: Final = 10_000  # addresses and logins with failures; the oldest ar
 
 
 class LoginsInvalid(Exception):
-    """The file cannot be read, or has a line that is no `name:argon2-hash`; the text names the line."""
+    """The file cannot be read, or has lines that are no `name:argon2-hash`; `flaws` names each with its line."""
+
+    def __init__(self, *flaws: str) -> None:
+        super().__init__("; ".join(flaws))
+        self.flaws = flaws
 
 
 class Throttle:
@@ -97,15 +101,19 @@ def read_logins(path: Path) -> dict[str, str]:
     except (OSError, UnicodeDecodeError) as cause:
         raise LoginsInvalid(f"{path}: cannot be read as UTF-8 text") from cause
     found: dict[str, str] = {}
+    flaws: list[str] = []
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         name, colon, secret = line.strip().partition(":")
         if not colon or not name or not secret.startswith("$argon2"):
-            raise LoginsInvalid(f"{path}:{number}: expected name:argon2-hash")
-        if name.lower() in found:
-            raise LoginsInvalid(f"{path}:{number}: this login stands in the file twice")
-        found[name.lower()] = secret
+            flaws.append(f"{path}:{number}: expected name:argon2-hash")
+        elif name.lower() in found:
+            flaws.append(f"{path}:{number}: this login stands in the file twice")
+        else:
+            found[name.lower()] = secret
+    if flaws:
+        raise LoginsInvalid(*flaws)
     return found
 
 

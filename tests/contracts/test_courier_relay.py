@@ -2,13 +2,16 @@
 
 import asyncio
 import contextlib
+import socket
 from dataclasses import replace
 
 import pytest
 from aiosmtpd.smtp import SMTP as Server
+from aiosmtplib.protocol import SMTPProtocol
 
 from delivery.couriers.courier import Deferred, Lost, Refused, Sent
 from delivery.couriers.relay import RelayCourier
+from delivery.couriers.replies import Client, Replies, WholeReplies
 from delivery.couriers.session import Timeouts
 from delivery.errors import StoreUnavailable
 from delivery.hops import HopSettings
@@ -482,6 +485,93 @@ async def test_a_silent_peer_is_given_up(start_peer, delivery) -> None:
         outcomes = await out.deliver(delivery("bob@example.org"))
     assert isinstance(outcomes["bob@example.org"], Deferred)
     assert outcomes["bob@example.org"].reply.status == "4.4.2"
+
+
+@pytest.mark.parametrize("greeting", ["000 hello", "999 hello", "hello", "220-" + "x" * 40_000])
+async def test_a_greeting_that_is_none_is_told_as_that(start_peer, delivery, greeting: str) -> None:
+    peer = await start_peer(replies={"GREETING": greeting})
+    async with courier(peer) as out:
+        outcome = (await out.deliver(delivery("bob@example.org")))["bob@example.org"]
+    assert isinstance(outcome, Deferred)
+    assert str(outcome.reply) == "451 4.5.0 The mail server's answer is not SMTP"
+
+
+async def test_hosts_that_are_slow_one_after_another_have_an_end_together(start_peer, delivery) -> None:
+    async def silent(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+
+    writers: list[asyncio.StreamWriter] = []
+    peer = await start_peer()
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    peer.port = server.sockets[0].getsockname()[1]
+    async with asyncio.timeout(20), courier(peer, times=Timeouts(dial=0.2)) as out:
+        outcome = (await out.deliver(delivery("bob@example.org")))["bob@example.org"]
+    assert isinstance(outcome, Deferred)
+    assert str(outcome.reply) == "451 4.4.1 Connecting took too long"
+    assert outcome.unreached
+    for writer in writers:
+        writer.close()
+    server.close()
+
+
+class Nowhere(asyncio.Transport):
+    """A connection to nobody."""
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        pass
+
+
+async def test_a_reply_in_small_pieces_is_looked_at_once(monkeypatch) -> None:
+    read = []
+    real = SMTPProtocol._read_response_from_buffer
+    monkeypatch.setattr(SMTPProtocol, "_read_response_from_buffer", lambda self: read.append(1) or real(self))
+    replies = Replies(Nowhere())
+    first, second = replies.next(), replies.next()
+    for octet in b"250-a line\r\n" * 100 + b"250 end\r\n354-go\r\n354 on\r\n":
+        replies.data_received(bytes([octet]))
+    assert (first.result().code, len(first.result().message.split("\n"))) == (250, 101)
+    assert (second.result().code, second.result().message) == (354, "go\non")
+    assert len(read) == 2
+
+
+async def test_so_is_the_greeting(start_peer) -> None:
+    peer = await start_peer()
+    with socket.create_connection(("127.0.0.1", peer.port)) as sock:
+        sock.setblocking(False)
+        client = Client(start_tls=False, sock=sock)
+        await client.connect()
+        assert isinstance(client.protocol, WholeReplies)
+        client.close()
+
+
+@pytest.mark.parametrize("limit", ["9" * 5000, "²", "-5", "0x10", "10 20", ""])
+async def test_a_limit_that_is_no_number_is_none(start_peer, delivery, limit: str) -> None:
+    peer = await start_peer(extensions=[f"SIZE {limit}"])
+    async with courier(peer) as out:
+        outcomes = await out.deliver(delivery("bob@example.org"))
+    assert isinstance(outcomes["bob@example.org"], Sent)
+
+
+@pytest.mark.parametrize("verb", ["MAIL", "RCPT"])
+async def test_who_asks_for_more_too_early_is_not_spoken_to_again(start_peer, delivery, verb: str) -> None:
+    peer = await start_peer(replies={verb: ["354 go on"]})
+    async with courier(peer) as out:
+        first = await out.deliver(delivery("bob@example.org"))
+        second = await out.deliver(delivery("bob@example.org"))
+    assert str(first["bob@example.org"].reply).startswith("451 4.5.0")
+    assert isinstance(second["bob@example.org"], Sent)
+    assert peer.connections == 2
+
+
+async def test_who_asks_for_more_behind_the_dot_is_not_spoken_to_again(start_peer, delivery) -> None:
+    peer = await start_peer(replies={"DOT": ["354 more"]})
+    async with courier(peer) as out:
+        first = await out.deliver(delivery("bob@example.org"))
+        second = await out.deliver(delivery("bob@example.org"))
+    assert str(first["bob@example.org"].reply).startswith("451 4.5.0")
+    assert isinstance(second["bob@example.org"], Sent)
+    assert peer.connections == 2
+    assert "RSET" not in peer.lines
 
 
 async def test_a_cancellation_before_the_dot_goes_through_and_sends_nothing(start_peer, delivery) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -120,3 +121,15 @@ def test_every_mistake_is_told_in_one_run(required: Path) -> None:
     assert "Traceback" not in done.stderr
     serving = sealgate("serve", "--config", str(required))
     assert serving.returncode == 2 and not (required.parent / "data").exists(), "nothing was started"
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_address_that_is_taken_is_told_before_anything_is_made(required: Path, workers: int) -> None:
+    required.write_text(required.read_text() + f"workers: {workers}\n")
+    assert sealgate("--config", str(required), "keys", "init").returncode == 0
+    port = int(required.read_text().split("127.0.0.1:")[1].split('"')[0])
+    with socket.create_server(("127.0.0.1", port)):
+        done = sealgate("--config", str(required), "serve")
+    assert done.returncode == 1
+    assert f"127.0.0.1:{port}: Address already in use" in done.stderr and "Traceback" not in done.stderr
+    assert not (required.parent / "data" / "sealgate.db").exists()

@@ -205,6 +205,18 @@ def test_a_broken_file_of_logins_names_its_line(tmp_path: Path, text: str, named
     assert "$argon2" not in str(caught.value)
 
 
+def test_every_broken_line_of_logins_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "logins"
+    path.write_text("alice\nbob:$argon2id$x\n\nBOB:$argon2id$y\ncarol:plain\n")
+    with pytest.raises(LoginsInvalid) as caught:
+        read_logins(path)
+    assert caught.value.flaws == (
+        f"{path}:1: expected name:argon2-hash",
+        f"{path}:4: this login stands in the file twice",
+        f"{path}:5: expected name:argon2-hash",
+    )
+
+
 async def test_logins_are_read_again_and_a_broken_file_changes_nothing(tmp_path: Path) -> None:
     cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     path = tmp_path / "logins"
