@@ -2,7 +2,7 @@
 
 import click
 
-from gateway.cli.context import CommandGroup, Invocation, config_after, fail, json_option, print_json
+from gateway.cli.context import NO, CommandGroup, Invocation, config_after, fail, json_option, print_json
 from gateway.cli.stores import act_as_owner_of, settings_of
 
 
@@ -30,7 +30,7 @@ def upgrade_(invocation: Invocation, as_json: bool) -> None:
         with open_database(settings) as db:
             done = upgrade(db)
     except DeliveryError as error:
-        fail(str(error), "nothing was changed")
+        fail(str(error), "nothing was changed", NO)
     after = newest() if done is None else done.after
     if as_json:
         print_json(

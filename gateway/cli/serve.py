@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gateway.cli.context import NO, Invocation, config_after, fail, first_cause, hint_of, said
+from gateway.cli.context import NO, Invocation, config_after, fail, first_cause, said
+from gateway.cli.stores import hint_about
 
 if TYPE_CHECKING:
+    from delivery.errors import DeliveryError
     from gateway.app import Inherited
     from gateway.seats import Seat
     from gateway.settings import Settings
+    from keys.errors import KeysError
 
 
 @click.command()
@@ -40,19 +43,20 @@ def command(invocation: Invocation, end_with_stdin: bool) -> None:
         settings = load_settings(
             invocation.config, trial=False, warn=lambda problem: click.echo(str(problem), err=True)
         )
-        if settings.processes == 1:
-            _run(settings, end_with_stdin=end_with_stdin)
-        else:
-            sys.exit(_run_workers(settings, end_with_stdin=end_with_stdin))
+        try:
+            if settings.processes == 1:
+                _run(settings, end_with_stdin=end_with_stdin)
+            else:
+                sys.exit(_run_workers(settings, end_with_stdin=end_with_stdin))
+        except (DeliveryError, KeysError, OSError, ExceptionGroup) as failed:
+            cause = first_cause(failed)
+            if not isinstance(cause, (DeliveryError, KeysError, OSError)):
+                raise
+            fail(f"cannot go on: {said(cause)}", _hint(cause, settings), NO)
     except SettingsInvalid as invalid:
         for problem in invalid.problems:
             click.echo(str(problem), err=True)
         fail("the configuration is not sound; nothing was started", "sealgate config check says the same")
-    except (DeliveryError, KeysError, OSError, ExceptionGroup) as failed:
-        cause = first_cause(failed)
-        if not isinstance(cause, (DeliveryError, KeysError, OSError)):
-            raise
-        fail(f"cannot go on: {said(cause)}", _hint(cause), NO)
     finally:
         at_leisure()
 
@@ -104,7 +108,7 @@ def _run_workers(settings: "Settings", *, end_with_stdin: bool) -> int:
                 cause = first_cause(failed)
                 if not isinstance(cause, (DeliveryError, KeysError, OSError)):
                     raise
-                fail(f"cannot go on: {said(cause)}", _hint(cause), NO)
+                fail(f"cannot go on: {said(cause)}", _hint(cause, settings), NO)
             return 0
 
         share()
@@ -117,14 +121,16 @@ def _run_workers(settings: "Settings", *, end_with_stdin: bool) -> int:
     return code
 
 
-def _hint(cause: Exception) -> str:
-    if isinstance(cause, OSError) and cause.errno == errno.EADDRINUSE:
+def _hint(cause: "DeliveryError | KeysError | OSError", settings: "Settings") -> str:
+    if not isinstance(cause, OSError):
+        return hint_about(cause, settings)
+    if cause.errno == errno.EADDRINUSE:
         return "another program listens there: stop it, or choose another address in the configuration"
-    if isinstance(cause, OSError) and cause.errno == errno.EADDRNOTAVAIL:
+    if cause.errno == errno.EADDRNOTAVAIL:
         return "this machine has no such address: `ip address` lists them; 0.0.0.0 stands for all"
     if isinstance(cause, PermissionError):
         return "ports below 1024 need root, or CAP_NET_BIND_SERVICE, which the systemd unit gives"
-    return hint_of(cause) or "sealgate config check tries everything that the configuration names"
+    return "sealgate config check tries everything that the configuration names"
 
 
 def _stop_when_stdin_closes(stop: asyncio.Event) -> None:

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gateway.cli.context import Invocation, fail, hint_of
+from gateway.cli.context import NO, Invocation, fail, hint_of
 
 if TYPE_CHECKING:
+    from delivery.errors import DeliveryError
     from gateway.settings import Settings
     from gateway.stores import Stores
+    from keys.errors import KeysError
 
 
 def settings_of(invocation: Invocation, *, keyring: bool = True) -> "Settings":
@@ -36,7 +38,7 @@ def settings_of(invocation: Invocation, *, keyring: bool = True) -> "Settings":
 def stores_of(invocation: Invocation) -> Iterator["Stores"]:
     """The stores of the configuration, open; ends the command where they, or something done with them, fail."""
     settings = settings_of(invocation)
-    from delivery.errors import DeliveryError, SchemaOutdated, StoreFull
+    from delivery.errors import DeliveryError
     from gateway.stores import open_stores
     from keys.errors import KeysError
     from keys.keyring import KeyRing
@@ -46,17 +48,24 @@ def stores_of(invocation: Invocation) -> Iterator["Stores"]:
         act_as_owner_of(settings.data)
         with open_stores(settings, keyring, make=False) as stores:
             yield stores
-    except SchemaOutdated as error:
-        fail(str(error))
-    except StoreFull as error:
-        fail(str(error), "free some space there: mail is refused with 452 until then")
-    except DeliveryError as error:
-        where = "is the data folder there, and does this user own it?"
-        if settings.database is not None:
-            where = "does PostgreSQL run, and let this user in, where `database` says?"
-        fail(str(error), hint_of(error) or where)
-    except KeysError as error:
-        fail(str(error), error.hint)
+    except (DeliveryError, KeysError) as error:
+        fail(str(error), hint_about(error, settings), NO)
+
+
+def hint_about(error: "DeliveryError | KeysError", settings: "Settings") -> str:
+    """What to do where the stores fail; empty where the error itself says it."""
+    from delivery.errors import DeliveryError, SchemaOutdated, StoreFull
+
+    if isinstance(error, SchemaOutdated):
+        return ""
+    if isinstance(error, StoreFull):
+        return "free some space there: mail is refused with 452 until then"
+    hint = hint_of(error)
+    if hint or not isinstance(error, DeliveryError):
+        return hint
+    if settings.database is not None:
+        return "does PostgreSQL run, and let this user in, where `database` says?"
+    return "is the data folder there, and does this user own it?"
 
 
 def act_as_owner_of(data: Path) -> None:

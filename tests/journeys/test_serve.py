@@ -133,3 +133,16 @@ def test_an_address_that_is_taken_is_told_before_anything_is_made(required: Path
     assert done.returncode == 1
     assert f"127.0.0.1:{port}: Address already in use" in done.stderr and "Traceback" not in done.stderr
     assert not (required.parent / "data" / "sealgate.db").exists()
+
+
+def test_a_store_that_fails_is_told_with_what_to_do(required: Path) -> None:
+    """It was asked rightly, and could not be done: exit code 1, of `serve` and of commands alike."""
+    assert sealgate("--config", str(required), "keys", "init").returncode == 0
+    data = required.parent / "data"
+    data.mkdir()
+    (data / "sealgate.db").write_bytes(b"no database" * 1000)
+    for words in (["serve"], ["queue", "list"]):
+        done = sealgate("--config", str(required), *words)
+        assert done.returncode == 1, words
+        assert "the database file is no database" in done.stderr and "does this user own it?" in done.stderr
+        assert "Traceback" not in done.stderr
