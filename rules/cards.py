@@ -20,7 +20,8 @@ _ISSUERS: Final = (
     ("38", "39", (14, 16, 19)),
     ("6011", "6011", (16, 19)),  # Discover
     ("644", "659", (16, 19)),
-    ("3528", "3589", (16, 19)),  # JCB
+    ("3500", "3599", (16,)),  # JCB gives 3528-3589; the expressions that programs copy take all of 35
+    ("3528", "3589", (19,)),
     ("1800", "1800", (15,)),
     ("2131", "2131", (15,)),
     ("62", "62", (16, 17, 18, 19)),  # UnionPay
@@ -74,6 +75,7 @@ _CARD_AND_MONTH: Final = re.compile(
 _LINE_ABOVE: Final = re.compile(rb"(?:\A|\n[ \t>]{0,4}\n|[^0-9\s][ \t]?\n)[ \t>]{0,4}\Z")
 _LINE_BELOW: Final = re.compile(rb"[ \t]{0,2}(?:\n[ \t>]{0,4}(?:\n|[^0-9\s]|\Z)|\Z)")
 _ROUND: Final = 9  # zeros of a number that somebody made up, or counted
+_FOUR_GROUPS: Final = re.compile(rb"(?<![0-9])[0-9]{4}([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{4}(?![0-9])")
 _LONGEST_CARD: Final = 48
 _FAULT: Final = re.compile(rb"\b(?:error|exception|warning|fault|status|bug)[\s:#\[(]{1,3}[a-z]{3}2?[ _-]$", re.I)
 _URL_BEGINS: Final = re.compile(rb"(?:https?|ftp)://|www\.|mailto:|=https?%3a", re.I)
@@ -149,8 +151,12 @@ def lines_place(data: bytes, start: int, end: int) -> Verdict:
 
 
 def cvv_named_place(data: bytes, start: int, end: int) -> Verdict:
-    """Not where it is an error that has this number."""
-    return Verdict.NO if _FAULT.search(data[max(0, start - _LONGEST_NAME) : start]) else Verdict.YES
+    """Not where it is an error that has this number, nor a group of a card's number."""
+    if _FAULT.search(data[max(0, start - _LONGEST_NAME) : start]):
+        return Verdict.NO
+    first = max(0, start - _LONGEST_CARD)
+    groups = _FOUR_GROUPS.finditer(data, first, min(len(data), end + _LONGEST_CARD))
+    return Verdict.NO if any(match.start() <= start and end <= match.end() for match in groups) else Verdict.YES
 
 
 def cvv_place(data: bytes, start: int, end: int) -> Verdict:

@@ -55,7 +55,7 @@ _STATES: Final = (
 _SHAPES: Final = frozenset(_STATES)
 _LETTERS: Final = str.maketrans(dict.fromkeys("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "A") | dict.fromkeys("0123456789", "9"))
 _GROUPS: Final = re.compile(
-    rb"(?:[A-Za-z](?: [0-9]{2,7}){2,5}|[0-9]{3}(?: [0-9]{3}){2}|[A-Za-z]{1,3} [0-9]{5,12})(?![A-Za-z0-9])"
+    rb"(?:[A-Za-z](?: [0-9]{2,7}){2,5}|[0-9]{2,3}(?: [0-9]{3}){2}|[A-Za-z]{1,3} [0-9]{5,12})(?![A-Za-z0-9])"
     rb"|[A-Za-z0-9*]{1,20}(?:[.-][0-9]{1,9}){0,5}(?:-?[A-Za-z])?(?![A-Za-z0-9])"
 )
 _OTHER_DASHED: Final = re.compile(

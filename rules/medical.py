@@ -12,6 +12,7 @@ _MBI: Final = re.compile(
     r"[AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9][0-9]"
     r"[AC-HJKMNP-RT-Y]{2}[0-9]{2}"
 )
+_FEWEST_SIGNS: Final = 4  # fewer of them show only where letters and digits stand: 1XX9-XX9-XX99
 MBI_SEPARATORS: Final = str.maketrans("", "", " ./_-")
 _DEA: Final = re.compile(r"[ABCDEFGHJKLMPRSTUX][A-Z9][0-9]{7}")
 
@@ -28,7 +29,7 @@ _DATE: Final = re.compile(
 )
 _MEMBER: Final = re.compile(
     rb"(?:[A-Za-z]{0,6}[ -]?[0-9]{6,14}[A-Za-z]{0,3}(?:-[0-9]{1,3})?|[A-Za-z]{1,4}[0-9][A-Za-z0-9]{5,12}"
-    rb"|[0-9]{3,6}[ -][0-9]{2,6}[ -][0-9]{2,6})(?![A-Za-z0-9])"
+    rb"|[0-9]{3,6}[ -][0-9]{2,6}[ -][0-9]{2,6}|[A-Za-z]{2,4}-[0-9]{2,4}-[0-9]{4,6})(?![A-Za-z0-9])"
 )
 
 _OTHER_MEMBER: Final = re.compile(
@@ -76,9 +77,9 @@ def dea(text: str) -> Verdict:
 
 
 def mbi(text: str) -> Verdict:
-    """A Medicare Beneficiary Identifier of eleven places; dashes and spaces are no part of it."""
+    """A Medicare Beneficiary Identifier of eleven places, not its form alone; dashes and spaces are no part of it."""
     compact = text.translate(MBI_SEPARATORS).upper()
-    return Verdict.YES if _MBI.fullmatch(compact) else Verdict.NO
+    return Verdict.YES if _MBI.fullmatch(compact) and len(set(compact)) >= _FEWEST_SIGNS else Verdict.NO
 
 
 def hicn(text: str) -> Verdict:

@@ -10,7 +10,7 @@ _EXAMPLE_SIN: Final = "046454286"  # begins with a digit that is not given
 _CURP: Final = (
     r"[A-Z][AEIOUX][A-Z]{2}(\d\d)(\d\d)(\d\d)[HMX]"
     r"(?:AS|BC|BS|CC|CH|CL|CM|CS|DF|DG|GR|GT|HG|JC|MC|MN|MS|NE|NL|NT|OC|PL|QR|QT|SL|SP|SR|TC|TL|TS|VZ|YN|ZS)"
-    r"[B-DF-HJ-NP-TV-Z]{3}[0-9A-Z]\d"
+    r"[A-Z]{3}[0-9A-Z]\d"
 )
 _CURP_LETTERS: Final = "0123456789ABCDEFGHIJKLMNÑOPQRSTUVWXYZ"
 _RFC_LETTERS: Final = "0123456789ABCDEFGHIJKLMN&OPQRSTUVWXYZ Ñ"
