@@ -296,7 +296,11 @@ def resume(invocation: Invocation, domain: str, as_json: bool) -> None:
     elif done:
         click.echo(f"{named(domain)} goes again")
     if not done:
-        fail(f"{named(domain)} is not paused", "sealgate queue stats shows what is", code=NO)
+        fail(
+            "nothing pauses all mail" if domain == "*" else f"{named(domain)} is not paused",
+            "sealgate queue stats shows what is",
+            code=NO,
+        )
 
 
 Answer = TypeVar("Answer")

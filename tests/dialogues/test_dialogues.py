@@ -13,6 +13,7 @@ TLS                                  shake hands
 EOF                                  the client says no more, and listens
 CLOSED                               the door ends the connection
 TAKEN 1                              so many messages have been taken
+TO bob@example.net carol@example.net     the last message goes to these
 RAW Subject: x\\r\\n\\r\\nbody\\r\\n         the last message, without our Received line
 """
 
@@ -107,6 +108,9 @@ class Player:
                 assert heard == b"", f"heard {heard!r}"
             case "TAKEN":
                 assert len(self.stage.taker.taken) == int(rest)
+            case "TO":
+                named = [str(one.address) for one in self.stage.taker.taken[-1][0].recipients]
+                assert named == rest.split(), named
             case "RAW":
                 raw = self.stage.taker.taken[-1][1]
                 assert re.sub(rb"\AReceived: .*\r\n\t.*\r\n(\t.*\r\n)+", b"", raw) == wire(rest), raw

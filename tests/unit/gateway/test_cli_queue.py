@@ -184,6 +184,7 @@ def test_stats_show_where_mail_waits_and_what_is_paused(config: Path, message: s
 def test_all_mail_is_paused_without_a_domain(config: Path, message: str) -> None:
     assert "all mail is paused" in run(config, "queue", "pause").stdout
     assert "all mail goes again" in run(config, "queue", "resume").stdout
+    assert "nothing pauses all mail" in run(config, "queue", "resume").stderr
 
 
 def test_a_domain_is_drained_by_its_name(config: Path, message: str) -> None:
