@@ -21,7 +21,9 @@ ONE_FOR_ONE: Final = {
 _ALSO_DASHES: Final = frozenset("\u02d7\u2043\u2212\u2796\ufe58\ufe63\uff0d")
 _BLANKS: Final = frozenset("\u2800\u3164\uffa0\u115f\u1160")  # drawn as nothing or as a space
 _LINES: Final = {"\x0b": "\n", "\x85": "\n", "\u2028": "\n", "\u2029": "\n"}
-_REMOVED: Final = frozenset("\u034f\u180b\u180c\u180d\u180e\u180f\u17b4\u17b5")
+_REMOVED: Final = frozenset(
+    "\u2065\ufff0\ufff1\ufff2\ufff3\ufff4\ufff5\ufff6\ufff7\ufff8\u034f\u180b\u180c\u180d\u180e\u180f\u17b4\u17b5"
+)
 # Struck through, over or under something: it is read as what it was.
 _STRUCK: Final = frozenset("\u0305\u0332\u0333\u0334\u0335\u0336\u0337\u0338\u033f\u0347")
 # Digits in brackets, or with a stop or comma: NFKC would leave those beside the digit.
@@ -36,6 +38,11 @@ _ENCLOSED: Final = {
     **{0xF08B + n: str(n) for n in range(10)},
     0xF02D: "-",
 }
+
+# Braille: behind the sign of numbers the letters a to j are digits, up to the next space.
+_BRAILLE_NUMBER: Final = "\u283c"
+_BRAILLE_DIGITS: Final = dict(zip(map(ord, "⠚⠁⠃⠉⠙⠑⠋⠛⠓⠊⠤"), "0123456789-", strict=True))
+_BRAILLE: Final = re.compile("⠼([⠚⠁⠃⠉⠙⠑⠋⠛⠓⠊⠤]+)")
 
 # Letters and signs that stay as they are, alone and side by side: everything else gets the careful look.
 # No combining mark, compatibility form, digit, dash, space or format character is among them but two phrases in one
@@ -56,7 +63,7 @@ _SHORT: Final = 3  # characters of a run that is likely to be met again
 # arrow, a small picture. Not what counts or measures: degrees, minutes, currencies, signs of arithmetic.
 _STROKES: Final = (
     "\u00a6\u00ac\u00b6\u00b7\u00b8\u2016-\u2027\u203b-\u205e\u2190-\u21ff\u2219\u22c5\u2300-\u23ff\u2500-\u27bf"
-    "\u2900-\u297f\u2b00-\u2bff\u3001-\u3003\u3008-\u3020\u30fb\u30fc\u4e00\ua789\U0001f300-\U0001faff"
+    "\u2900-\u297f\u2b00-\u2bff\ufffc\u06d4\u3001-\u3003\u3008-\u3020\u30fb\u30fc\u4e00\ua789\U0001f300-\U0001faff"
 )
 STROKE_BYTES: Final = re2.compile(f"[0-9] ?[{_STROKES}]{{1,2}} ?[0-9]")
 STROKE: Final = re.compile(f"(?<=[0-9])( ?)[{_STROKES}]{{1,2}}(?= ?[0-9])")
@@ -86,9 +93,15 @@ def careful(match: re.Match[str]) -> str:
 
 
 def _plainly(run: str) -> str:
+    if _BRAILLE_NUMBER in run:
+        run = _BRAILLE.sub(_of_braille, run)
     plain = _compatible(run.translate(_ENCLOSED)).translate(_SPELLING)
     # What stood between two that combine may be gone.
     return _compatible(_UPON.sub("", plain).replace("\0", ""))
+
+
+def _of_braille(match: re.Match[str]) -> str:
+    return match[1].translate(_BRAILLE_DIGITS)
 
 
 def _compatible(run: str) -> str:

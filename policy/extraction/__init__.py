@@ -9,7 +9,8 @@ What is where:
 
 - the way in: `message` (a whole mail), `kind` (what a file is), `extract` (who reads it), `documents` (readers
   that are loaded on use), `collected` (what comes out), `passwords` (that a mail names)
-- of a whole mail: `borrowed` (what its parts lend each other), `wrappings` (signed, compressed, written in a text)
+- of whole mails: `mailboxes` (many in one file), `borrowed` (what parts lend each other), `wrappings` (signed,
+  compressed, written in a text)
 - formats that one module reads: `pictures`, `xmlsource`, `flat` (documents in one XML file)
 - shared by readers of documents: `xmltext`; OLE containers: `compound` (what is in them), `streams`
 - texts: `text/`; what cells of sheets show: `cells/`; pages and their style sheets: `html/`; zip, tar and others:

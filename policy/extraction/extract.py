@@ -26,7 +26,9 @@ from policy.extraction.documents import (
 )
 from policy.extraction.html.generated import written_texts
 from policy.extraction.html.page import page_readings, read_page
+from policy.extraction.html.sheetpages import sheet_readings
 from policy.extraction.kind import Format, Kind, kind_of
+from policy.extraction.mailboxes import mails_of
 from policy.extraction.pdf.fdf import FDF, field_lines
 from policy.extraction.pictures import picture_text
 from policy.extraction.text.cards import is_card, read_card
@@ -52,8 +54,6 @@ _SHOWN: Final = frozenset(
 _PACKED: Final = frozenset(
     {FileKind.ARCHIVE, FileKind.DOCUMENT, FileKind.SPREADSHEET, FileKind.PRESENTATION, FileKind.PDF, FileKind.MESSAGE}
 )
-_MAILBOX: Final = re.compile(rb"\n\r?\n(?=From [^\n]{1,200}\n[A-Za-z-]{1,60}:)")
-_MOST_MAILS: Final = 2_000  # the last one holds what is left
 _WORDS_WITHIN: Final = 16 * 1024  # bytes of a body in which passwords are looked for
 _PAGES: Final = (".htm", ".html", ".xhtml", ".shtml", ".hta")
 _POSTSCRIPT: Final = (b"%!PS", b"\x04%!PS")
@@ -61,6 +61,7 @@ _MOSTLY_TEXT: Final = 0.7
 _CODED: Final = re.compile(r"(?=.*[A-Za-z+/=])[A-Za-z0-9+/=]{1,80}\s*|-----[A-Z ]{1,40}-----\s*")  # lines of armour
 _NOT_PRINTED: Final = bytes(set(range(256)) - set(range(32, 127)) - set(b"\t\r\n"))
 _OWN_SIGNS: Final = "a page with a font of its own, by which letters can look like digits"
+_WRITES_ITSELF: Final = "a page whose script unpacks what it shows, which is not run"
 _NOISE: Final = "a text of which most is none in any charset"
 _TOO_COMPLEX: Final = "a page of more elements and style rules than are worked through"
 _UNREAD: Final = {
@@ -237,7 +238,12 @@ def _html(file: File, kind: Kind, into: Collected) -> None:
     noise = is_noise(file.data, file.charset)
     pages = page_readings(legible(file.data).encode()) if noise else page_readings(file.data, file.charset)
     reason = _NOISE if noise else _OWN_SIGNS if any(page.own_signs for page in pages) else ""
+    if not reason and any(page.writes for page in pages):
+        reason = _WRITES_ITSELF
     into.fact(file, kind.file, reason=reason if all(page.whole for page in pages) else _TOO_COMPLEX)
+    for source in () if noise else dict.fromkeys((decode(file.data, file.charset), decode(file.data))):
+        for shown in sheet_readings(file.name, source):
+            into.text(file.place, shown)
     for page in pages:
         for label, text in page.named():
             into.text(inner_place(file.place, label) if label else file.place, text)
@@ -251,7 +257,7 @@ def _html(file: File, kind: Kind, into: Collected) -> None:
 def _message(file: File, kind: Kind, into: Collected) -> None:
     """A mail in a file: taken apart, and its parts read like files."""
     into.fact(file, kind.file)
-    for mail in _mails(file.data):
+    for mail in mails_of(file.data):
         items = read_mime(mail, into.budget.limits, path=f"{file.place} > ", depth=file.depth + 1).items
         into.learn(_words(items))
         for item in (*items, *borrowing(items)):
@@ -271,16 +277,6 @@ def _words(items: Iterable[Part | FileFact | Leaf]) -> Iterator[str]:
                 yield item.text
             elif isinstance(item, Leaf) and not item.is_file and item.media_type.startswith("text/"):
                 yield from text_readings(item.data[:_WORDS_WITHIN], item.charset)
-
-
-def _mails(data: bytes) -> list[bytes]:
-    """The messages of a mailbox (RFC 4155), or the one that the file is."""
-    if not data.startswith(b"From "):
-        return [data]
-    starts = [0, *(match.end() for match in _MAILBOX.finditer(data))]
-    if len(starts) > _MOST_MAILS:
-        starts = starts[:_MOST_MAILS]
-    return [data[start:end] for start, end in zip(starts, [*starts[1:], len(data)], strict=True)]
 
 
 def _leaf(leaf: Leaf, into: Collected) -> None:
@@ -377,6 +373,7 @@ _READERS: Final = {
     Format.ZIP: lambda file, kind, into: read_zip(file, kind.file, into, read_file),
     Format.GZIP: lambda file, kind, into: read_packed(file, Format.GZIP, into, read_file),
     Format.BZIP2: lambda file, kind, into: read_packed(file, Format.BZIP2, into, read_file),
+    Format.ZLIB: lambda file, kind, into: read_packed(file, Format.ZLIB, into, read_file),
     Format.XZ: lambda file, kind, into: read_packed(file, Format.XZ, into, read_file),
     Format.TAR: lambda file, kind, into: read_tar(file, into, read_file),
     Format.AR: lambda file, kind, into: read_ar(file, into, read_file),

@@ -8,7 +8,9 @@ from typing import Final
 from lxml import etree
 
 from policy.extraction.cells.format import displayed
+from policy.extraction.cells.formulas import Calculator
 from policy.extraction.cells.grid import Cell, pieces_of
+from policy.extraction.cells.valuefiles import Table
 from policy.extraction.collected import Collected, File, Inner, inner_place
 from policy.extraction.office.file import read_parts
 from policy.extraction.office.paragraphs import paragraph_readings
@@ -22,6 +24,7 @@ _FOLDERS: Final = (
     ("/xl/", FileKind.SPREADSHEET),
     ("/ppt/", FileKind.PRESENTATION),
 )
+_STEPS: Final = 20_000  # of the formulas of one sheet
 _LIMIT: Final = 64 * 1024 * 1024
 
 
@@ -122,6 +125,7 @@ def _formats(root: "etree._Element") -> dict[str, str]:
 
 def _cells(sheet: "etree._Element", formats: dict[str, str]) -> Iterator[Cell]:
     row = -1
+    calculator = Calculator(Table(), most=_STEPS)
     for line in sheet.iter("{*}Row"):
         row = _index(line, row)
         column = -1
@@ -132,7 +136,8 @@ def _cells(sheet: "etree._Element", formats: dict[str, str]) -> Iterator[Cell]:
             style = attribute(cell, "StyleID") or attribute(line, "StyleID")
             text = displayed(text, formats[style]) if formats.get(style) else text
             formula = attribute(cell, "Formula")
-            beside = " ".join(each for each in (note, formula if '"' in formula else "") if each.strip())
+            texts = (note, formula, calculator.result(formula, "") or "") if '"' in formula else (note,)
+            beside = " ".join(each for each in texts if each.strip())
             if text or beside:
                 yield Cell(row, column, text, beside)
 

@@ -28,6 +28,7 @@ class Format(StrEnum):
     GZIP = "gzip"
     BZIP2 = "bzip2"
     XZ = "xz"
+    ZLIB = "zlib"
     TAR = "tar"
     AR = "ar"
     CPIO = "cpio"
@@ -149,6 +150,7 @@ _FLAT: Final = (
     (b"http://schemas.microsoft.com/office/word/2003/wordml", FileKind.DOCUMENT),
     (b"urn:schemas-microsoft-com:office:spreadsheet", FileKind.SPREADSHEET),
 )
+_ZLIB: Final = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")  # RFC 1950 2.2, as programs write it
 _PKCS7: Final = b"\x2a\x86\x48\x86\xf7\x0d\x01\x07"
 _SMIME: Final = b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01"
 _ZIP_MAGIC: Final = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08", b"PK00PK")
@@ -191,7 +193,8 @@ def _binary(data: bytes) -> Kind | None:
     if data[:2] == b"MZ" and b"\0" in data[:64]:
         return Kind(FileKind.EXECUTABLE, (Format.EXECUTABLE,), "Windows program")
     if data[:2] == b"#!":
-        return Kind(FileKind.EXECUTABLE, (Format.TEXT,), "script")
+        forms = (Format.TEXT, Format.WRITTEN) if is_written(data) else (Format.TEXT,)
+        return Kind(FileKind.EXECUTABLE, forms, "script")
     if data[:2] == b"BM" and b"\0" in data[:30]:
         return Kind(FileKind.IMAGE, (Format.IMAGE,), "bitmap")
     if data[:4] == b"RIFF":
@@ -204,6 +207,8 @@ def _binary(data: bytes) -> Kind | None:
         return Kind(FileKind.UNKNOWN, (Format.MEDIA,), "video")
     if data[:4] == b"\x01\0\0\0" and data[40:44] == b" EMF":
         return Kind(FileKind.IMAGE, (Format.IMAGE,), "EMF")
+    if data.startswith(_ZLIB) and not _is_text(data[:4096]):
+        return Kind(FileKind.ARCHIVE, (Format.ZLIB,), "zlib")
     if data[2:5] == b"-lh" and data[6:7] == b"-":
         return Kind(FileKind.ARCHIVE, (Format.PACKED,), "LHA")
     if data[0] == 0x30 and (_PKCS7 in data[:64] or _SMIME in data[:64]):

@@ -64,9 +64,12 @@ def prepare(raw: bytes, limits: Limits = DEFAULT_LIMITS, *, pictures: bool = Fal
     pieces: list[Content | File] = []
     bodies: list[Content] = []
     kept: list[Picture] = []
+    subject: list[Part] = []  # above the text, in most programs
     for item in (*reading.items, *borrowing(reading.items)):
         if isinstance(item, Part):
             pieces.append(Content((item,)))
+            if item.place == "subject" and not subject:
+                subject.append(item)
         elif isinstance(item, FileFact):
             pieces.append(Content((), (item,)))
         else:
@@ -77,7 +80,7 @@ def prepare(raw: bytes, limits: Limits = DEFAULT_LIMITS, *, pictures: bool = Fal
             elif isinstance(piece, Content):
                 bodies.append(piece)
             pieces.append(piece)
-    shown = (piece.parts[0] for piece in bodies if piece.parts)
+    shown = (*subject, *(piece.parts[0] for piece in bodies if piece.parts))
     pieces += [Content((part,)) for part in joined_texts(shown)]
     return Prepared(len(raw), reading.headers, tuple(pieces), tuple(kept[:MOST_PICTURES]))
 

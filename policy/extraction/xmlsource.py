@@ -11,6 +11,10 @@ from rules.content import FileKind
 
 _TAG: Final = re.compile(r"<[^<>]*+>")
 _XML_ENCODING: Final = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s{0,9}=\s{0,9}["']([A-Za-z0-9_.-]{2,40})""")
+# Of a style sheet in the same file, or within the address; another's is not there.
+_OWN_SHEET: Final = re.compile(rb"""<\?xml-stylesheet[^>]{0,200}?href\s{0,9}=\s{0,9}["'](?:\#|data:)""")
+_REWRITES: Final = b"1999/XSL/Transform"
+_STYLED: Final = "XML that a style sheet of its own rewrites, which is not run"
 _COMMENT: Final = ("<!--", "-->")
 _CDATA: Final = ("<![CDATA[", "]]>")
 _ENTITY: Final = re.compile(r"""<!ENTITY\s{1,9}([\w.-]{1,40})\s{1,9}["']([^"'<>]{0,40})["']""")
@@ -34,7 +38,14 @@ def read_xml(file: File, kind: FileKind, into: Collected) -> None:
         whole = whole and complete
         into.text(file.place, html.unescape(_TAG.sub(" ", text)))
         into.text(file.place, html.unescape(_TAG.sub("", text)))
-    into.fact(file, kind, reason="" if whole else "entities that write out more than is read")
+    reason = "" if whole else "entities that write out more than is read"
+    into.fact(file, kind, reason=reason or (_STYLED if _rewrites_itself(file.data) else ""))
+
+
+def _rewrites_itself(data: bytes) -> bool:
+    """Whether it names a style sheet of its own (XSLT 1.0, 2.7) that is no mere CSS."""
+    own = _OWN_SHEET.search(data[:8192]) if b"<?xml-stylesheet" in data[:8192] else None
+    return own is not None and (_REWRITES in data or b"xsl" in own[0])
 
 
 def _plain_xml(source: str) -> tuple[str, bool]:

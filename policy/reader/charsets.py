@@ -61,6 +61,9 @@ def decode(data: bytes, charset: str = "") -> str:
     return readings(data, charset)[0]
 
 
+_EBCDIC_XML: Final = "<?xml".encode("cp037")  # XML 1.0, appendix F
+
+
 def readings(data: bytes, charset: str = "") -> tuple[str, ...]:
     """Every plausible reading, likeliest first, each once; never empty."""
     declared = reads_as(charset) if charset else None
@@ -74,6 +77,8 @@ def readings(data: bytes, charset: str = "") -> tuple[str, ...]:
         if data.startswith(mark):
             found.add(_decode(data[len(mark) :], name))
             break
+    if data.startswith(_EBCDIC_XML):
+        found.add(_decode(data, "cp037"))
     for name in _candidates(data, declared):
         text = decode(data.replace(b"\0", b""), charset) if name == _NO_ZEROS else _decode(data, name)
         text = text.removeprefix("\ufeff")

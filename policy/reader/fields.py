@@ -12,6 +12,16 @@ _WHITE_LINE: Final = re.compile(rb"\n[ \t]+\r?\n")
 _MOST_SHORTER: Final = 2  # a first line that continues nothing is skipped by some; the body then begins at the next
 _MBOX: Final = (b"From ", b">From ")
 
+# What machines write into fields that nobody is shown: identifiers, a date with the name of a time zone, a version.
+_IDENTIFIERS: Final = re.compile(rb"\s*(?:<?[^\s<>()\"]{0,990}>?\s*)?(?:<[^\s<>]{0,990}>[\s,]*)*")
+_DATE: Final = re.compile(rb"[A-Za-z0-9,:+ \r\n\t-]{0,60}(?:\([A-Za-z .+-]{1,40}\)\s*)?")
+_MANY_DIGITS: Final = re.compile(rb"(?:[0-9][ -]?){7}")
+_USUAL: Final = {
+    **dict.fromkeys(("message-id", "in-reply-to", "references", "return-path", "content-id"), _IDENTIFIERS),
+    "date": _DATE,
+    "mime-version": re.compile(rb"[0-9. ]{1,9}(?:\([A-Za-z0-9 .'/\\()]{0,60}\))?"),
+}
+
 HeaderFields = tuple[tuple[str, bytes], ...]  # lower-case name, value as received
 
 
@@ -27,6 +37,14 @@ class Entity:
     def all(self, name: str) -> tuple[bytes, ...]:
         """Every value of one header, in order."""
         return tuple(value for key, value in self.headers if key == name)
+
+
+def is_unlike(name: str, value: bytes) -> bool:
+    """Whether a field that only machines read holds what no machine writes there: words of a person's."""
+    usual = _USUAL.get(name)
+    if usual is None or usual.fullmatch(value):
+        return name == "date" and _MANY_DIGITS.search(value) is not None
+    return True
 
 
 def begins_with_header(data: bytes) -> bool:

@@ -6,7 +6,7 @@ from typing import Final
 
 from policy.reader.boundaries import Cut, cut, guess_boundary
 from policy.reader.charsets import decode
-from policy.reader.fields import Entity, entity_readings
+from policy.reader.fields import Entity, entity_readings, is_unlike
 from policy.reader.limits import DEFAULT_LIMITS, Limits
 from policy.reader.parameters import Value, parse_value
 from policy.reader.transfer import IDENTITY, decode_body, distinct, encoding_name, looks_base64
@@ -147,9 +147,7 @@ class _Walk:
         for name, raw in entity.headers:
             texts = header_readings(raw)
             named.append((name, texts[0]))
-            if name == "date" and b"(" in raw:
-                self._items.append(Part(f"{where.path}header Date", texts[0].partition("(")[2]))  # a comment, shown
-            if name in MACHINE_HEADERS or not raw:
+            if not raw or (name in MACHINE_HEADERS and not is_unlike(name, raw)):
                 continue
             if len(named) > _NAMED_HEADERS:
                 others.extend(texts)
@@ -378,7 +376,8 @@ def _decoded_lines(data: bytes) -> list[str]:
 
 
 def _part_texts(entity: Entity) -> list[str]:
-    found = [text for name, raw in entity.headers if name not in MACHINE_HEADERS for text in header_readings(raw)]
+    told = [raw for name, raw in entity.headers if name not in MACHINE_HEADERS or (raw and is_unlike(name, raw))]
+    found = [text for raw in told for text in header_readings(raw)]
     found += [raw_text(line) for line in entity.stray]
     if entity.more:
         found.append(raw_text(entity.more))

@@ -1,4 +1,4 @@
-"""Compressed files and archives: gzip, bzip2, xz, tar, ar, cpio, entries of a zip. What is not whole is told."""
+"""Compressed files and archives: gzip, zlib, bzip2, xz, tar, ar, cpio, entries of a zip. What is not whole is told."""
 
 import bz2
 import lzma
@@ -45,7 +45,7 @@ def open_zip(data: bytes) -> zipfile.ZipFile:
 
 
 def read_packed(file: File, form: Format, into: Collected, inner: Inner) -> None:
-    """One compressed file (gzip, bzip2, xz, lzma); what is inside may be a tar. What stands behind it is read, too."""
+    """One compressed file (gzip, zlib, bzip2, xz, lzma), which may hold a tar. What stands behind it is read, too."""
     try:
         data, end, reason = _inflate(file.data, form, into)
     except TooMuch as limit:
@@ -115,13 +115,14 @@ _STARTS: Final[dict[Format, bytes | tuple[bytes, ...]]] = {
     Format.GZIP: b"\x1f\x8b",
     Format.BZIP2: b"BZh",
     Format.XZ: (b"\xfd7zXZ\0", b"\x5d\0\0"),
+    Format.ZLIB: (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda"),
 }
 _MOST_MEMORY: Final = 256 * 1024 * 1024  # what xz may take to unpack
 
 
 def _new(form: Format) -> "_Member":
-    if form is Format.GZIP:
-        return zlib.decompressobj(31)
+    if form in {Format.GZIP, Format.ZLIB}:
+        return zlib.decompressobj(31 if form is Format.GZIP else 15)
     return bz2.BZ2Decompressor() if form is Format.BZIP2 else lzma.LZMADecompressor(memlimit=_MOST_MEMORY)
 
 

@@ -10,5 +10,6 @@ What is where:
 - style sheets: `stylesheets`, `selectors`, `selecting`, `styles` (seen or not), `colours`, `counterstyles`
 - as shown: `display`, `arrangement`, `generated` (written by styles), `mixed` (numbers with elements in them),
   `vectors` (drawings)
-- what is not shown: `beneath`
+- what is not shown: `beneath`, `scripts` (what they hold packed)
+- as a sheet shows its tables: `sheetpages`
 """

@@ -36,6 +36,7 @@ _MIRROR: Final = re.compile(r"scale(?:x|3d)?\(\s*-|rotate[yz]?\(\s*-?(?:180deg|\
 _LINE_NAMES: Final = re.compile(r"\[([^\[\]]*)\]|[^\s\[\]()]+(?:\([^()]*\))?")
 _MOST: Final = 2_000  # children of one element that are put in order
 _CHARACTER: Final = 8.0  # pixels of one, roughly
+_BACKWARDS: Final = -12.0  # pixels between characters at which each stands before the last
 
 Child = Element | str
 
@@ -52,6 +53,11 @@ def _pull(style: Declarations) -> float:
         sides = style["margin"].split() if "margin" in style else []
         margin = sides[3 if len(sides) > 3 else min(1, len(sides) - 1)] if sides else ""
     return (length(margin, 16.0) or 0.0) if margin and margin[0] in "-0123456789." else 0.0
+
+
+def runs_backwards(spacing: str) -> bool:
+    """Whether so little stands between characters that a line runs to the left."""
+    return "-" in spacing and (length(spacing, 16.0) or 0.0) <= _BACKWARDS
 
 
 def boundary(element: Element, style: Declarations, *, in_row: bool = False) -> str:
@@ -135,6 +141,8 @@ def _in_order(
         return list(reversed(children))
     if element.name == "table" and any(child.name in _GROUPS for child in elements):
         return sorted(children, key=lambda child: _rank(child, style_of))
+    if element.name == "fieldset":  # its legend stands in the upper edge
+        return sorted(children, key=lambda child: getattr(child, "name", "") != "legend")
     if not any(is_arranging(style_of(child)) for child in elements):
         return children
     return _lines(children, style_of)
@@ -144,8 +152,9 @@ def _rank(child: Child, style_of: Callable[[Element], Declarations]) -> int:
     """Where a table shows it: the caption above or below all rows, wherever it is written."""
     if not isinstance(child, Element):
         return 1
-    if child.name == "caption" and style_of(child).get("caption-side", "").strip() in {"bottom", "block-end"}:
-        return 3
+    if child.name == "caption":
+        side = style_of(child).get("caption-side") or child.attributes.get("align", "")
+        return 3 if side.strip().lower() in {"bottom", "block-end"} else -1
     return _GROUPS.get(child.name, 1)
 
 
@@ -281,6 +290,10 @@ def _position(style: Declarations, across: float) -> tuple[float, float, bool]:
             if kind != "relative" and left is None:
                 x += 1280.0
         moved = moved or top is not None
+        if kind != "relative" and left is None and right is None:
+            inside = [length(style[name], 16.0) or 0.0 for name in ("padding-left", "text-indent") if name in style]
+            moved = moved or bool(inside) or "margin-left" in style
+            x += sum(inside)
     shift = style.get("translate", "").split()[:1] or [
         match[1] or match[2] + "px"
         for match in _SHIFT.finditer(style.get("transform", style.get("-webkit-transform", "")))

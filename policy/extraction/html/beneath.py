@@ -8,6 +8,7 @@ from urllib.parse import unquote, unquote_to_bytes
 
 from policy.extraction.html.display import FRAMES
 from policy.extraction.html.markup import Element, Tree, unescape
+from policy.extraction.html.scripts import unpacked_scripts
 from policy.reader.charsets import decode, readings
 
 _DATA_HEAD: Final = r"data:([a-z]+/[a-z0-9.+-]+)?([^,<>\"'()\s]{0,100}),"
@@ -20,6 +21,7 @@ _MOST_ADDRESSES: Final = 200  # data: addresses read in one page
 _SHOWN: Final = (
     "alt", "title", "placeholder", "aria-label", "aria-description", "aria-valuetext", "aria-roledescription", "label",
     "summary", "standby", "datetime", "value", "content", "prompt", "abbr", "download",
+    "string",  # of a text along a path (VML)
 )  # fmt: skip
 _SHOWN_SET: Final = frozenset(_SHOWN)
 _LINKS: Final = ("href", "src", "action", "formaction", "cite", "xlink:href", "background", "poster", "longdesc")
@@ -31,6 +33,13 @@ _TELLING: Final = re.compile(
     r"ssn|social|card|ccnum|\bcc\b|\bpan\b|iban|mrn|dob|birth|acc(?:oun)?t|npi|patient|member|passport|tax|licen[cs]e|passw|pwd"
     r"|[0-9]{2,5}(?:[-. ][0-9]{2,6}){2,}",
     re.I,
+)
+_NO_TEXT: Final = re.compile(rb"[\0-\x08\x0e-\x1a\x1c-\x1f]")
+_MAY_DRAW: Final = re.compile(
+    r"(?i)(?:text-overflow|hyphenate-character|text-emphasis(?:-style)?)\s*:[^;{}\"'&]{0,40}[\"'&]"
+)
+_DRAWS: Final = re.compile(
+    r"""(?i)(?:text-overflow|hyphenate-character|text-emphasis(?:-style)?)\s*:[^;{}"']{0,40}(["'])([^"'\n]{1,80})\1"""
 )
 _DEEPEST: Final = 3
 _LONGEST_DRAWN: Final = 80
@@ -68,6 +77,19 @@ class Beneath:
         for text in (*tree.scripts, *tree.sheets):
             if "data:" in text:
                 self._addresses_in(text)
+        if _MAY_DRAW.search(source):
+            self.attributes += _drawn_signs([*tree.sheets, *(one.attributes.get("style", "") for one in tree.elements)])
+        for data in unpacked_scripts(tree.scripts) if depth < _DEEPEST else ():
+            self._unpacked(data)
+
+    def _unpacked(self, data: bytes) -> None:
+        """What a script holds packed: a file, or a text that it writes into the page."""
+        if _NO_TEXT.search(data[:_LONGEST_LINK]):
+            self.files.append(data)
+            return
+        for text in readings(data):
+            told = self._read(text, self._depth + 1).named() if "<" in text else [("", text)]
+            self.inner += [each for _, each in told]
 
     def comments(self, texts: list[str]) -> list[str]:
         """Comments as they would be read as pages."""
@@ -156,6 +178,12 @@ class Beneath:
         elif data:
             self.files.append(data)
         return True
+
+
+def _drawn_signs(styles: Sequence[str]) -> list[str]:
+    """What styles draw in place of what has no room, at the ends of lines, or one sign above each character."""
+    found = [match[2] for text in styles for match in _DRAWS.finditer(text)]
+    return [*found, "".join(found)] if len(found) > 1 else found
 
 
 def _shown_of(told: Sequence[tuple[str, str]]) -> str:

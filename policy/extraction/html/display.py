@@ -16,6 +16,7 @@ from policy.extraction.html.arrangement import (
     is_arranging,
     is_first_cell,
     is_row,
+    runs_backwards,
 )
 from policy.extraction.html.generated import Counters
 from policy.extraction.html.markup import CONDITIONAL, Comment, Element, Tree, Unparsed, unescape
@@ -129,7 +130,7 @@ class Renderer:
         self._turning = _MOST_TURNED
         self._root = tree.root
         for element in tree.elements:
-            if element.name in {"tfoot", "caption"}:
+            if element.name in {"tfoot", "caption", "legend"}:
                 self._arranging = True
             if element.attributes:
                 if "style" in element.attributes:
@@ -226,6 +227,7 @@ class Renderer:
                 hidden = look.hidden
                 absent = absent or style.get("display") == "none"
                 turned = look.override and (look.leftwards != (parent.leftwards and parent.override))
+            turned = turned or ("letter-spacing" in style and runs_backwards(style["letter-spacing"]))
         name = element.name
         self._draw(element, hidden)
         if name in _UNSHOWN and not (name == "dialog" and "open" in element.attributes) and not hidden:

@@ -10,6 +10,7 @@ from policy.extraction.html.beneath import Beneath
 from policy.extraction.html.display import Display, Piece, Renderer
 from policy.extraction.html.markup import Tree, parse, unescape
 from policy.extraction.html.mixed import number_readings
+from policy.extraction.html.scripts import is_writing
 from policy.extraction.html.shadows import open_shadows
 from policy.extraction.html.stylesheets import Sheets
 from policy.extraction.html.vectors import drawn_lines
@@ -41,6 +42,7 @@ class Page:
     files: tuple[bytes, ...] = field(default=(), repr=False)  # in data: addresses, and no text
     whole: bool = True  # False: more elements or style sheets than are worked through
     own_signs: bool = False  # it brings a font of its own, by which any letter can look like a digit
+    writes: bool = False  # a script unpacks something and writes it into the page
 
     def named(self) -> list[tuple[str, str]]:
         """(label, text) of all that is there, the label empty for what is displayed."""
@@ -83,6 +85,7 @@ def read_page(source: str, depth: int = 0) -> Page:
         tuple(beneath.files),
         tree.whole and sheets.whole and display.whole and all_drawn,
         any(_brings_signs(sheet, source, shown) for sheet in tree.sheets + beneath.sheets),
+        is_writing(tree.scripts),
     )
     tree.forget()
     return page

@@ -36,9 +36,10 @@ PROPERTIES: Final = frozenset(
         "grid-column-start", "grid-row", "grid-row-start", "grid-template", "grid-template-areas",
         "grid-template-columns", "height", "inset", "left", "letter-spacing", "line-height", "list-style",
         "list-style-type", "margin", "margin-left", "margin-top", "max-height", "max-width", "opacity", "order",
-        "overflow", "overflow-x", "overflow-y", "position", "quotes", "right", "rotate", "scale", "text-indent",
-        "text-shadow", "top", "transform", "translate", "unicode-bidi", "visibility", "-webkit-text-fill-color",
-        "-webkit-transform", "-webkit-clip-path", "white-space", "width", "writing-mode", "zoom",
+        "overflow", "overflow-x", "overflow-y", "padding-left", "position", "quotes", "right", "rotate", "scale",
+        "text-indent", "text-shadow", "top", "transform", "translate", "unicode-bidi", "visibility",
+        "-webkit-text-fill-color", "-webkit-transform", "-webkit-clip-path", "white-space", "width", "writing-mode",
+        "zoom",
     }
 )  # fmt: skip
 # Other names of theirs, which browsers still take (Compatibility Standard 3) or which say the same for most scripts.

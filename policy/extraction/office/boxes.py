@@ -14,13 +14,25 @@ _TWIP: Final = 635  # EMU
 _COLUMN: Final = 609_600  # of usual width
 _ROW: Final = 190_500
 _LENGTH: Final = re.compile(r"(-?\d{1,6}(?:\.\d{1,6})?)(cm|mm|in|pt|pc|px)?")
+_MOVED: Final = re.compile(r"translate\s?\(\s?([-0-9.a-z]{1,20})(?:[\s,]{1,3}([-0-9.a-z]{1,20}))?")
 _UNITS: Final = {"cm": 360_000, "mm": 36_000, "in": 914_400, "pt": 12_700, "pc": 152_400, "px": 9_525}
 _HEIGHT: Final = 200_000  # of a line, where no box says its own
 
 
 def lines_of_word(root: "etree._Element") -> str:
     """Paragraphs in frames (ECMA-376 17.3.1.11) and boxes with an anchor (20.4.2.3)."""
-    return in_lines(box for _, box in zip(range(MOST), _word(root), strict=False))
+    placed = in_lines(box for _, box in zip(range(MOST), _word(root), strict=False))
+    return "\n".join((*([placed] if placed else ()), *_dropped(root)))
+
+
+def _dropped(root: "etree._Element") -> Iterator[str]:
+    """Paragraphs that begin with a large letter in a frame of its own (ECMA-376 17.3.1.11, dropCap)."""
+    for _, frame in zip(range(MOST), root.iter("{*}framePr"), strict=False):
+        paragraph = next(frame.iterancestors("{*}p"), None)
+        behind = paragraph.getnext() if paragraph is not None else None
+        if paragraph is not None and behind is not None and attribute(frame, "dropCap") in {"drop", "margin"}:
+            texts = ("".join(text.text or "" for text in each.iter("{*}t"))[:LONGEST] for each in (paragraph, behind))
+            yield "".join(texts)
 
 
 def _word(root: "etree._Element") -> Iterator[Box]:
@@ -58,6 +70,8 @@ def lines_of_drawing(root: "etree._Element") -> str:
 def _drawing(page: "etree._Element") -> Iterator[Box]:
     for shape in page.iter("{*}frame", "{*}custom-shape", "{*}rect"):
         across, down = _length(attribute(shape, "x")), _length(attribute(shape, "y"))
+        if across is None and (moved := _MOVED.search(attribute(shape, "transform"))):
+            across, down = _length(moved[1]), _length(moved[2] or "0cm")
         if across is not None and down is not None:
             yield from _box(down, across, _length(attribute(shape, "height")) or _HEIGHT, shape, "p")
 

@@ -50,10 +50,12 @@ _LEFT: Final = etree.XPath(
     "//*[not(contains('|t|delText|instrText|delInstrText|text|', concat('|', local-name(), '|')))]"
     "/text()[string-length(normalize-space()) > 0]"
 )
-_PRIVATE: Final = {code: chr(code - 0xF000) for code in range(0xF020, 0xF100)}  # how symbol fonts are stored
+_PRIVATE: Final = {
+    code: chr(code - 0xF000) for code in (*range(0xF020, 0xF080), *range(0xF0A0, 0xF100))
+}  # how symbol fonts are stored
 _CIRCLED: Final = {**{0x80 + n: str(n) for n in range(11)}, **{0x8B + n: str(n) for n in range(11)}}  # of Wingdings
 _MOST_FIELDS: Final = 200  # fields within each other
-_PRIVATE_SIGN: Final = re.compile("[\uf020-\uf0ff]")
+_PRIVATE_SIGN: Final = re.compile("[\uf020-\uf07f\uf0a0-\uf0ff]")
 
 
 @dataclass(slots=True)
@@ -300,7 +302,7 @@ class _Walk:
         except ValueError:
             return
         font = attribute(element, "font").lower()
-        code = code - 0xF000 if 0xF000 <= code <= 0xF0FF else code
+        code = code - 0xF000 if 0xF000 <= code < 0xF080 or 0xF0A0 <= code <= 0xF0FF else code
         sign = _CIRCLED.get(code, "") if font == "wingdings" else ""
         if 0 < code < 0x110000 and not 0xD800 <= code < 0xE000:
             self._inline(sign or chr(code), 0)

@@ -12,6 +12,7 @@ from lxml import etree
 from policy.extraction.cells.format import displayed, displayed_text, written_out
 from policy.extraction.cells.grid import Cell, Piece, pieces_of, reference
 from policy.extraction.office.workbooks import Book, place_of, read_book, rich_text, unescaped
+from policy.extraction.text.pieces import without_kinds
 from policy.extraction.text.tables import joined_cells
 from policy.extraction.xmltext import local, loose_text
 
@@ -22,12 +23,17 @@ _CODES: Final = re.compile(
 _NO_RESULT: Final = frozenset({"", "0"})  # what programs write that work out nothing
 _MAKES_TEXT: Final = re.compile(r"&|\b(?:CONCAT|TEXTJOIN|TEXT\(|CHAR\(|UNICHAR\(|REPT\()", re.I)
 _WORKED_OUT: Final = re.compile(r"[&\"]|\b(?:CONCAT|TEXT|CHAR|UNICHAR|REPT|SUBSTITUTE|REPLACE)", re.I)
+_OF_CONSTANTS: Final = re.compile(r"\{[^{}]{0,40}\d[^{}]{0,40}[,;]")  # an array that the formula holds itself
 _PLAIN_NUMBER: Final = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?")
 _SQUARE: Final = re.compile(r"([A-Z]{1,3}\d{1,7})(?::([A-Z]{1,3}\d{1,7}))?\Z")
 _MOST_FORMULAS: Final = 20_000  # of one sheet, told word by word
 _MOST_CONDITIONS: Final = 50
 _MOST_CONDITIONAL: Final = 5_000  # cells shown once more, in the formats of conditions
 _MOST_SHARED: Final = 5_000
+_MANY_CELLS: Final = 9  # of a row that may hold a number with a digit in each
+_MOST_SHOWN: Final = 20_000  # rows
+_FEW: Final = 4  # characters of such a cell
+_NARROW: Final = 0.5  # digits
 
 
 @dataclass(slots=True)
@@ -48,6 +54,7 @@ class _Sheet:
     def cells(self, row: "etree._Element", number: int) -> Iterator[Cell]:
         """The cells of a row that hold something."""
         found: list[Cell] = []
+        styles: list[str] = []  # of those found
         column = -1
         for element in row:
             place = place_of(element.get("r", ""))
@@ -66,11 +73,16 @@ class _Sheet:
                 continue
             cell = Cell(line, column, shown, stored)
             if found and column < found[-1].column:
-                found.insert(bisect(found, column, key=lambda one: one.column), cell)  # in the order they stand in
+                at = bisect(found, column, key=lambda one: one.column)  # in the order they stand in
+                found.insert(at, cell)
+                styles.insert(at, element.get("s", ""))
             else:
                 found.append(cell)
+                styles.append(element.get("s", ""))
             if self.has_conditions and stored and len(self.numbers) < _MOST_CONDITIONAL:
                 self.numbers.append(cell)
+        if len(found) >= _MANY_CELLS and len(self.shown) < _MOST_SHOWN:
+            self.shown += _without_looks(found, styles)
         if self.leftwards:
             self.shown.append(joined_cells("\t".join(cell.shown for cell in reversed(found))))
         if self.hidden:
@@ -126,10 +138,12 @@ class _Sheet:
         if '"' in text and not moved and len(self.formulas) < _MOST_FORMULAS:
             self.formulas.append((reference(row, column), text))
         if not _WORKED_OUT.search(text):
+            self.book.lost |= cached in _NO_RESULT and bool(_OF_CONSTANTS.search(text))
             return ""
         across, _, down = moved.partition("\0")
         result = self.book.calculator.result(text, self.name, int(across or 0), int(down or 0))
         self.book.lost |= self.book.calculator.lost and cached in _NO_RESULT and bool(_MAKES_TEXT.search(text))
+        self.book.lost |= cached in _NO_RESULT and bool(_OF_CONSTANTS.search(text))
         return result or ""
 
 
@@ -174,10 +188,30 @@ def _hidden_columns(columns: "etree._Element") -> set[int]:
     hidden: set[int] = set()
     for column in columns:
         first, last = column.get("min", ""), column.get("max", "")
-        is_hidden = column.get("hidden", "0") in {"1", "true"} or column.get("width", "") == "0"
+        is_hidden = column.get("hidden", "0") in {"1", "true"} or _is_narrow(column.get("width", ""))
         if is_hidden and first.isdecimal() and last.isdecimal() and len(first) < 6 and len(last) < 6:
             hidden.update(range(int(first) - 1, min(int(last), 16_384)))
     return hidden
+
+
+def _is_narrow(width: str) -> bool:
+    """Whether a column has no room for half a digit."""
+    return (
+        width[:2] in {"0", "0."}
+        and len(width) < 40
+        and width.replace(".", "", 1).isdecimal()
+        and float(width) < _NARROW
+    )
+
+
+def _without_looks(found: list[Cell], styles: list[str]) -> Iterator[str]:
+    """A row of many short cells without those of each style, and without those whose format shows nothing."""
+    shown = [(cell.shown, style) for cell, style in zip(found, styles, strict=True) if cell.shown]
+    texts = [text for text, _ in shown]
+    if len(shown) < len(found):
+        yield joined_cells("\t".join(texts))
+    if len(set(styles)) > 1 and sum(len(text) < _FEW for text in texts) >= _MANY_CELLS:
+        yield from without_kinds([(text if text.isdigit() else f"{text} ", style) for text, style in shown])
 
 
 def _beside(sheet: _Sheet) -> Iterator[Piece]:

@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from lxml import etree
 
 MOST: Final = 2_000  # boxes
+_DEEPEST: Final = 12  # groups in each other
 LONGEST: Final = 200  # characters of a box that may be one piece of a line
 _LINE: Final = 0.5  # of the lower box's height, between the tops of two on one line
 _LEAST: Final = 100_000  # a box's height where none is said (EMU, 1/914400 inch)
@@ -44,7 +45,21 @@ def _box(shape: "etree._Element") -> Box | None:
     text = " ".join(line for line in lines if line.strip())
     if place is None or not text or len(text) > LONGEST:
         return None
-    return _emu(place, "y"), _emu(place, "x"), _emu(place.getnext(), "cy"), text
+    across, down = _in_groups(shape, _emu(place, "x"), _emu(place, "y"))
+    return down, across, _emu(place.getnext(), "cy"), text
+
+
+def _in_groups(shape: "etree._Element", across: int, down: int) -> tuple[int, int]:
+    """The place on the slide of what stands in groups, each of which has its own measure (ECMA-376 20.1.7.5)."""
+    for _, group in zip(range(_DEEPEST), shape.iterancestors("{*}grpSp"), strict=False):
+        frame = group.find("{*}grpSpPr/{*}xfrm")
+        if frame is None:
+            continue
+        at, size, start, inside = (frame.find("{*}" + name) for name in ("off", "ext", "chOff", "chExt"))
+        wide, high = _emu(inside, "cx"), _emu(inside, "cy")
+        across = _emu(at, "x") + (across - _emu(start, "x")) * (_emu(size, "cx") if wide else 1) // (wide or 1)
+        down = _emu(at, "y") + (down - _emu(start, "y")) * (_emu(size, "cy") if high else 1) // (high or 1)
+    return across, down
 
 
 def _emu(element: "etree._Element | None", name: str) -> int:

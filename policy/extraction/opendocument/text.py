@@ -23,7 +23,8 @@ _SILENT: Final = frozenset(
 _SHOWN: Final = frozenset(
     {"name", "title", "description", "help-text", "label", "href", "string-value", "string-value-if-true", "formula",
      "string-value-if-false", "current-value", "default-value", "expression", "condition", "value-list", "text",
-     "current-string-value", "note", "search-text", "caption-id", "author", "section-name", "display-name"}
+     "current-string-value", "note", "search-text", "caption-id", "author", "section-name", "display-name",
+     "comment"}
 )  # fmt: skip
 _FLAT: Final = frozenset({"p", "h"})
 
@@ -43,6 +44,7 @@ class OdfWalk:
         self._inline: list[bool] = [False]  # whether text stands in the open paragraph
         self._inserted: set[str] = set()
         self._deleted: dict[str, list[Piece]] = {}
+        self._put_back: set[str] = set()
         self._kinds: dict[str, int] = {}  # of changes: DELETED or INSERTED
         self._fields: dict[str, str] = {}  # of the user, by their names
         self._slide = ""
@@ -59,10 +61,14 @@ class OdfWalk:
         while self._open:
             self._lines[0].append(self._open.pop()[0])
         found = readings_of(self._lines[0])
+        for key, pieces in self._deleted.items():  # nowhere put back
+            self.beside += [text for text, _, _ in pieces if key not in self._put_back]
         said = "\n\n".join(dict.fromkeys(text.strip() for text in self.beside if text.strip()))
         return [*found, *([Reading(said)] if said else [])]
 
     def _changes(self, changes: "etree._Element") -> None:
+        cells = ("".join(map(str, cell.itertext())) for cell in changes.iter("{*}change-track-table-cell"))
+        self.beside += [text for _, text in zip(range(_MOST_DELETED), cells, strict=False)]
         for region in changes.iterchildren("{*}changed-region"):
             key = attribute(region, "id")
             for change in region:
@@ -183,6 +189,7 @@ class OdfWalk:
 
     def _change(self, element: "etree._Element") -> int:
         """Where something was deleted."""
+        self._put_back.add(attribute(element, "change-id"))
         for text, flags, _ in self._deleted.get(attribute(element, "change-id"), ()):
             self._add(text, flags)
         return 0
@@ -207,8 +214,18 @@ class OdfWalk:
         self.beside.append("".join(str(each) for each in element.itertext()))
         return RUBY
 
-    def _hidden(self, _: "etree._Element") -> int:
+    def _hidden(self, element: "etree._Element") -> int:
+        around = self._flags[-1]
+        self._flags[-1] |= HIDDEN
+        self._saved(element)
+        self._flags[-1] = around
         return HIDDEN
+
+    def _saved(self, element: "etree._Element") -> int:
+        """A field that shows a text of its own, where none was saved with it."""
+        if not "".join(str(each) for each in element.itertext()).strip():
+            self._add(attribute(element, "string-value") or attribute(element, "string-value-if-true"))
+        return 0
 
     def _section(self, element: "etree._Element") -> int:
         return HIDDEN if attribute(element, "display") in {"none", "condition"} else 0
@@ -238,6 +255,10 @@ class OdfWalk:
         self._lines.append([])
         return 0
 
+    def _label(self, element: "etree._Element") -> int:
+        self.beside.append(attribute(element, "value"))  # one of a list's choices
+        return 0
+
     def _list(self, element: "etree._Element") -> int:
         self._lists.open(element)
         return 0
@@ -259,6 +280,7 @@ _STARTS: Final[dict[str, Callable[[OdfWalk, "etree._Element"], int]]] = {
     "ruby-text": OdfWalk._gloss,
     "note-citation": OdfWalk._gloss,
     "hidden-text": OdfWalk._hidden,
+    "conditional-text": OdfWalk._saved,
     "section": OdfWalk._section,
     "variable-set": OdfWalk._variable,
     "variable-input": OdfWalk._variable,
@@ -268,6 +290,7 @@ _STARTS: Final[dict[str, Callable[[OdfWalk, "etree._Element"], int]]] = {
     "table-row": OdfWalk._row,
     "table-cell": OdfWalk._cell,
     "covered-table-cell": OdfWalk._cell,
+    "label": OdfWalk._label,
     "list": OdfWalk._list,
     "list-item": OdfWalk._item,
 }

@@ -65,6 +65,10 @@ def read_found(data: bytes) -> Found:
     return _Reader(data).run()
 
 
+# Of a symbol font, such as the digits in circles of Wingdings: in the private area, where they are known.
+_SYMBOLS_ABOVE: Final = {code: chr(0xF000 + code) for code in range(0x80, 0xA0)}
+
+
 class _Reader:
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -197,7 +201,8 @@ class _Reader:
             charset = self._fonts.charset(self._state.font)
             raw = bytes(self._raw)
             self._raw.clear()
-            self._add(raw.decode(charset, "replace"))
+            text = raw.decode(charset, "replace")
+            self._add(text.translate(_SYMBOLS_ABOVE) if charset == "latin-1" else text)
 
     def _add(self, text: str) -> None:
         state = self._state
@@ -235,7 +240,7 @@ class _Reader:
         if word == b"u" and number:
             if state.into in {"text", "beside"}:
                 code = int(number) & 0xFFFF
-                self._add(chr(code - 0xF000 if 0xF020 <= code < 0xF100 else code))
+                self._add(chr(code - 0xF000 if 0xF020 <= code < 0xF080 or 0xF0A0 <= code < 0xF100 else code))
             self._skip = min(100, max(0, state.skips))
             return
         self._skip = 0

@@ -23,6 +23,9 @@ def pale_colours(data: bytes) -> frozenset[int]:
     return frozenset(pale)
 
 
+_ASCII: Final = b"0123456789-"
+
+
 class Fonts:
     """Charsets: the file's, and those of fonts that have their own."""
 
@@ -45,6 +48,8 @@ class Fonts:
     def has_page(self, number: int | None, *, in_table: bool) -> None:
         """`\\cpg` of a font, or `\\ansicpg` of the whole file."""
         found = codec(f"cp{number}") if number else None
+        if found and _ASCII.decode(found, "replace").encode("utf-8", "replace") != _ASCII:
+            return  # the signs of RTF itself are ASCII whatever the page
         if found and in_table:
             self._of[self.named] = found
         elif found:

@@ -1,9 +1,9 @@
 """Numbers in plain text that are written another way than they are read.
 
 Marks of emphasis, escapes and links within a number (Markdown, TeX), pieces in arrays and in the columns of a table of
-values, numbers that a quoted line breaks, digits one below the other, struck over, or spelled as words, groups in
-brackets and quotes or with words between them. Each is given as it is read, in its surroundings; texts without any of
-this cost one look at their bytes.
+values, numbers that a quoted line breaks, digits one below the other, down a column, struck over, spelled as words or
+as codes, groups in brackets, quotes and items of a list or with words between them. Each is given as it is read, in its
+surroundings; texts without any of this cost one look at their bytes.
 """
 
 import html
@@ -13,7 +13,8 @@ from typing import Final
 
 import re2
 
-from policy.extraction.text.tables import joined_columns, joined_lines
+from policy.extraction.text.codes import CODES_MARK, coded_numbers
+from policy.extraction.text.tables import COLUMN_MARK, downward_columns, joined_columns, joined_lines
 
 _WORDS: Final = {
     word: digit
@@ -36,9 +37,14 @@ _SPELLED: Final = re2.compile(rf"(?i)\b{_EITHER}(?:{_GAP}{_EITHER}){{2,}}\b")  #
 _HAS_WORD: Final = re.compile("[a-z]", re.I)
 _SPELLED_SIGN: Final = re.compile(f"{_WORD}|[0-9]")
 _CLOSED: Final = r"(?:[)\]}>][ ,./_-]{0,3}[(\[{<]?|[(\[{<]|['\"”’»] {0,2}['\"“‘«])"
-_BETWEEN: Final = rf"(?:{_CLOSED}|,? (?i:and|then|und|et|y|e|en) (?:(?i:then) )?| ?[xX] ?)"
+# Marks of a forum (BBCode), and the next item of a list with its number.
+_TAGGED: Final = r"(?:[ .-]{0,2}\[/?[a-zA-Z]{1,6}(?:=[^\]\n]{0,20})?\]){1,4}[ .-]{0,2}"
+_ITEM: Final = r"(?:[.)]\r?\n[ \t]{0,8}|\r?\n[ \t]{0,8}[0-9]{1,2}[.)][ \t]{1,3})"
+_BETWEEN: Final = rf"(?:{_CLOSED}|['’]|{_TAGGED}|{_ITEM}|,? (?i:and|then|und|et|y|e|en) (?:(?i:then) )?| ?[xX] ?)"
 _GROUPED: Final = re2.compile(rf"\b(?:[A-Z]{{2}})?{_DIGITS}(?:{_BETWEEN}{_DIGITS}){{2,}}\b")
 _GROUP_LENGTHS: Final = frozenset({(3, 2, 4), (3, 3, 3), (3, 3, 4), (4, 4, 4), (4, 4, 4, 4), (4, 6, 5), (4, 6, 4)})
+_NUMBERED: Final = re.compile(r"\r?\n[ \t]{0,8}[0-9]{1,2}[.)][ \t]{1,3}|\[/?[a-zA-Z][^\]\n]{0,27}\]")
+_THOUSANDS: Final = frozenset("'’")  # which also stand between thousands
 _LONGEST_NUMBER: Final = 34
 # Characters by their codes (TeX).
 _BY_CODE: Final = re.compile(r"\\(?:char|symbol)[ {]{0,2}(?:([0-9]{2,3})|\"([0-9A-F]{2}))(?:\}| |(?![0-9A-F]))")
@@ -57,6 +63,8 @@ _PARTED: Final = re.compile(
     r"""(?<=[0-9]-)(?:\\n)?["'][\s,+.&\\]{0,16}["'](?=[0-9])|(?<=[0-9])["'][\s,+.&\\]{0,16}["'](?=-[0-9])"""
     r"""|(?<=[0-9-])[\\%]\r?\n[ \t]*(?=-?[0-9])"""
 )
+# A number that goes on in a line set in from the edge.
+_SET_IN: Final = re.compile(r"[0-9][0-9 -]{2,24}-[ \t]{0,4}\r?\n[ \t]{1,40}[0-9][0-9 -]{3,24}")
 _REFERENCE: Final = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,8});")
 _OVER: Final = re.compile(r"[^\n\x08]\x08")
 _ESCAPE: Final = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
@@ -86,12 +94,15 @@ _ODD: Final = re2.compile(
     r"|[0-9-]&[#a-zA-Z][0-9a-zA-Z]{1,8};|&#[0-9xX]{1,6};&#"
     rf"|[0-9](?:{_BETWEEN})[0-9]{{1,6}}(?:{_BETWEEN})[0-9]|\\\\char[0-9\"]|\\\\symbol\\{{"
     rf"|(?i:{_WORD}{_GAP}(?:{_WORD}{_GAP}{_WORD}{_GAP}(?:{_WORD}|[0-9])|[0-9]{{1,6}}{_GAP}{_WORD})"
-    rf"|[0-9]{_GAP}{_WORD}{_GAP}[0-9])"
+    rf"|[0-9]{_GAP}{_WORD}{_GAP}[0-9])|[0-9]-[ \t]{{0,4}}\r?\n[ \t]{{1,40}}[0-9]|{COLUMN_MARK}|{CODES_MARK}"
 )
 # And where some of it is there, one each whether a closer and slower look can find what it looks for.
 _BLANK: Final = "[^0-9A-Za-z,;|-]{0,6}"
 _MAY_BE_ROWS: Final = re2.compile(rf"[0-9]{_BLANK}[,;|]{_BLANK}[0-9-]{{1,6}}{_BLANK}[,;|]{_BLANK}[0-9-]")
 _MAY_BE_LINES: Final = re2.compile(r"[0-9]\r?\n[0-9-]\r?\n[0-9-]\r?\n[0-9-]")
+_MAY_BE_SET_IN: Final = re2.compile(r"[0-9]-[ \t]{0,4}\r?\n[ \t]{1,40}[0-9]")
+_MAY_BE_DOWNWARDS: Final = re2.compile(COLUMN_MARK)
+_MAY_BE_CODES: Final = re2.compile(CODES_MARK)
 # Likewise, and in bytes: whatever is not ASCII may be a space.
 _MAY_BE_QUOTED: Final = _of_bytes(r"[0-9-][ \t]*\r?\n>[> ]*[0-9-]")
 _BLANKS: Final = r"[\s\x0b\x1c-\x1f\x80-\xff,+.&\\]{0,64}"
@@ -171,12 +182,18 @@ def _written_oddly(text: str, data: bytes, own: bytes) -> Iterator[str]:
 
 def _windows(text: str, data: bytes) -> Iterator[str]:
     """Each number that is written with marks, as pieces or in words. `data`: the text in UTF-8."""
+    if _MAY_BE_DOWNWARDS.search(data):
+        yield downward_columns(text)
     for match in _in_turns(_MARKED, text) if _MAY_BE_MARKED.search(data) else ():
         number = _MARKS.sub("", match[0])
         if number != match[0]:
             yield from _window(text, match.span(), number)
         if "~~" in match[0]:
             yield from _window(text, match.span(), _MARKS.sub("", _STRUCK.sub("", match[0])))
+    for start, end, number in coded_numbers(text) if _MAY_BE_CODES.search(data) else ():
+        yield from _window(text, (start, end), number)
+    for match in _SET_IN.finditer(text) if _MAY_BE_SET_IN.search(data) else ():
+        yield from _window(text, match.span(), "".join(match[0].split()))
     for match in _ARRAY.finditer(text) if "[" in text else ():
         yield from _window(text, match.span(), re.sub(r"[^0-9-]", "", match[1]))
     for match in _PIECES.finditer(text) if '"' in text else ():
@@ -184,9 +201,11 @@ def _windows(text: str, data: bytes) -> Iterator[str]:
     in_bytes = data.isascii()  # then RE2 need not make a copy, nor count its signs
     for match in _GROUPED.finditer(data if in_bytes else text):
         start, end = match.span()
-        groups = re.findall("[0-9]+", text[start:end])
-        lengths = tuple(map(len, groups))
-        number = "".join(re.findall("[A-Z]{2}|[0-9]+", text[start:end]))
+        told = _NUMBERED.sub("\n", text[start:end])
+        lengths = tuple(map(len, re.findall("[0-9]+", told)))
+        number = "".join(re.findall("[A-Z]{2}|[0-9]+", told))
+        if lengths == (3, 3, 3) and not _THOUSANDS.isdisjoint(text[start:end]):
+            continue
         if lengths in _GROUP_LENGTHS or (len(number) <= _LONGEST_NUMBER and (max(lengths) == 1 or number[0] > "9")):
             yield from _window(text, (start, end), number)
     for match in _SPELLED.finditer(data if in_bytes else text) if _MAY_BE_WORDS.search(data) else ():

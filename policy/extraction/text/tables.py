@@ -19,6 +19,17 @@ _ROWS: Final = re.compile(
     )(?![0-9.])""",
     re.X,
 )
+# Rows below each other that begin, go on or end with a cell of a single digit.
+COLUMN_MARK: Final = (
+    r"(?:\n[0-9] ?[\t,;|][^\n]*\n[0-9-] ?[\t,;|]|[\t,;|] ?[0-9]\r?\n[^\n]*[\t,;|] ?[0-9-]\r?\n"
+    r"|[\t,;|] ?[0-9] ?[\t,;|][^\n]*\n[^\n]*[\t,;|] ?[0-9-] ?[\t,;|])"
+)
+_LINE: Final = re.compile("[^\n]*\n")
+_CELL_ENDS: Final = "\t|;,"
+_LEAST_ROWS: Final = 9
+_MOST_ROWS: Final = 40  # more is a table
+_MOST_CELLS: Final = 64
+_SINGLE: Final = frozenset("0123456789-")
 _DIGITS: Final = re.compile(r"[0-9]")
 _NO_NUMBER: Final = re.compile(r"[^0-9-]")
 _BEFORE: Final = 80  # characters kept in front, for the words that name the number
@@ -40,6 +51,29 @@ def joined_cells(text: str) -> str:
 def joined_lines(text: str) -> str:
     """Numbers written downwards, one digit to a line."""
     return _joined(f"\n{text}", _DOWNWARDS)
+
+
+def downward_columns(text: str) -> str:
+    """Numbers written down a column of a table, a digit a row, beside other columns; with the row above."""
+    found: list[str] = []
+    open_columns: dict[int, list[str]] = {}
+    above: dict[int, str] = {}
+    before = ""
+    for match in _LINE.finditer(text + "\n\n"):
+        line = match[0].rstrip("\r\n")
+        by = next((sign for sign in _CELL_ENDS if sign in line), "")
+        cells = [cell.strip(' "') for cell in line.split(by, _MOST_CELLS)] if by else []
+        single = {at: cell for at, cell in enumerate(cells) if cell in _SINGLE}
+        for at in [at for at in open_columns if at not in single]:
+            digits = "".join(open_columns.pop(at))
+            if _LEAST_ROWS <= len(digits) <= _MOST_ROWS and len(found) < _MOST:
+                found.append(f"{above[at]} {digits}")
+        for at, cell in single.items():
+            if at not in open_columns:
+                above[at] = before
+            open_columns.setdefault(at, []).append(cell)
+        before = line[-_BEFORE:]
+    return "\n".join(found)
 
 
 def joined_columns(text: str) -> str:

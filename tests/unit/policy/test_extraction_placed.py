@@ -35,6 +35,10 @@ BACKWARDS = "".join(f"<i style='display:inline-block;{{}}'>{sign}</i>" for sign 
         f"<p style='rotate:180deg'>{BACKWARDS.format(*['rotate:180deg'] * 11)}</p>",
         "<div style='writing-mode:vertical-rl'>" + "".join(f"<div>{sign}</div>" for sign in reversed(NUMBER)),
         "<math><semantics><mn>536-22-1234</mn><annotation>77</annotation></semantics></math>",
+        "<fieldset><b>22-1234</b><legend style='display:inline'>536-</legend></fieldset>",
+        "<p style='padding-left:20em;letter-spacing:-24px'>4321-22-635</p>",
+        "<p style='letter-spacing:-1.5em'>4321-22-635</p>",
+        "<p><b style='position:absolute;text-indent:80px'>1234</b><b style='position:absolute'>536-22-</b></p>",
         "<table cellspacing=0><tr><td>536-2<td hidden>7<td>2-1234</table>",
     ],
 )

@@ -6,7 +6,8 @@ import re
 import pytest
 
 from policy.extraction.text import spelling
-from policy.extraction.text.tables import joined_columns, joined_lines
+from policy.extraction.text.codes import coded_numbers
+from policy.extraction.text.tables import downward_columns, joined_columns, joined_lines
 
 PIECES = (
     *("5", "36", "536", "1234", "22", "-", ",", ";", "|", "\"", " ", "\n", "\r\n", "\t", "\u00a0", "\u2009", "\x85"),
@@ -20,7 +21,16 @@ JOINS = ("-\n> ", "\r\n>> ", "-' '", '"\u2009+ "-', "-\\\n ", "%\n", "**-", " _"
 
 def numbers(rng: random.Random) -> str:
     """Something like a number in cells, lines or words, mostly."""
-    kind = rng.randrange(5)
+    kind = rng.randrange(8)
+    if kind == 5:
+        line = rng.choice(("{},7{}", "{} | 12", "x\t{}", "a;{};b"))
+        return "\n" + rng.choice(("\n", "\r\n")).join(line.format(sign, "") for sign in "536221234") + "\n"
+    if kind == 6:
+        return rng.choice((" ", ", ", ":")).join(f"{ord(sign):02x}" for sign in "536-22-1234")
+    if kind == 7:
+        return (
+            f"536-22-{rng.choice(('', ' '))}{rng.choice((chr(10), chr(13) + chr(10)))}{' ' * rng.randrange(1, 9)}1234"
+        )
     if kind == 0:
         gap = rng.choice((",", " , ", '","', ";\u00a0", "|", ",\n"))
         return gap.join(rng.choice((("536", "22", "1234"), ("4111", "1111", "1111", "1111"), tuple("536221234"))))
@@ -39,6 +49,10 @@ def is_marked(match: re.Match[str]) -> bool:
     return number != match[0] and len(spelling._DIGIT.findall(number)) >= spelling._LEAST
 
 
+def is_number(said: str) -> bool:
+    return re.search("[0-9-]{7}", said) is not None
+
+
 def test_what_is_left_out_is_left_out_across_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = random.Random(2)
     texts = ["".join(rng.choices(("5", "36-", "\n> ", "-'+'", "22", " ", "%\n"), k=20)) for _ in range(200)]
@@ -54,7 +68,7 @@ def test_what_is_left_out_is_left_out_across_pieces(monkeypatch: pytest.MonkeyPa
 
 def test_no_look_is_spared_that_would_find() -> None:
     rng = random.Random(1)
-    found = [0] * 6
+    found = [0] * 9
     for _ in range(700):
         text = "".join(rng.choice((numbers(rng), rng.choice(PIECES))) for _ in range(rng.randrange(1, 7)))
         data = text.encode()
@@ -64,6 +78,9 @@ def test_no_look_is_spared_that_would_find() -> None:
             (spelling._MAY_BE_QUOTED, spelling._QUOTED.search(text) is not None),
             (spelling._MAY_BE_PARTED, spelling._PARTED.search(text) is not None),
             (spelling._MAY_BE_MARKED, any(map(is_marked, spelling._MARKED.finditer(text)))),
+            (spelling._MAY_BE_DOWNWARDS, bool(downward_columns(text))),
+            (spelling._MAY_BE_CODES, any(is_number(said) for _, _, said in coded_numbers(text))),
+            (spelling._MAY_BE_SET_IN, spelling._SET_IN.search(text) is not None),
             (spelling._MAY_BE_WORDS, any(spelling._HAS_WORD.search(m[0]) for m in spelling._SPELLED.finditer(text))),
         )
         for place, (gate, finds) in enumerate(looks):
