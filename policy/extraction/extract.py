@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from policy.extraction.borrowed import borrowing
@@ -38,6 +38,7 @@ from policy.extraction.text.tagged import has_tags_in_numbers, reads_as_page
 from policy.extraction.wrappings import holds_wrapping, read_cms, read_pgp, read_written
 from policy.extraction.xmlsource import read_xml
 from policy.reader.charsets import decode, is_noise, legible
+from policy.reader.coded import without_coded
 from policy.reader.limits import DEFAULT_LIMITS, Budget, Limits
 from policy.reader.mime import Leaf, read_mime
 from policy.reader.openpgp import looks_pgp
@@ -188,10 +189,11 @@ def _is_own(fact: FileFact, file: File) -> bool:
     return fact.place == file.place and fact.depth == file.depth
 
 
-def _text(file: File, kind: Kind, into: Collected) -> None:
+def _text(own: File, kind: Kind, into: Collected) -> None:
+    file = _as_shown(own, kind)
     if is_noise(file.data, file.charset):
         into.text(file.place, legible(file.data))
-        into.fact(file, kind.file, reason=_NOISE)
+        into.fact(own, kind.file, reason=_NOISE)
         return
     whole = True
     for text in text_readings(file.data, file.charset, file.media_type, flowed=file.flowed, delsp=file.delsp):
@@ -217,7 +219,12 @@ def _text(file: File, kind: Kind, into: Collected) -> None:
         lines, is_all = field_lines(file.data, into.budget.room())
         into.text(file.place, lines)
         reason = reason or ("" if is_all else "more fields than are read")
-    into.fact(file, kind.file, reason=reason)
+    into.fact(own, kind.file, reason=reason)
+
+
+def _as_shown(file: File, kind: Kind) -> File:
+    """A text with less of the files that are written in it."""
+    return replace(file, data=without_coded(file.data)) if Format.WRITTEN in kind.formats else file
 
 
 def _card(file: File, into: Collected) -> None:
@@ -234,13 +241,14 @@ def _card(file: File, into: Collected) -> None:
             into.fact(File(name, b"", place, file.depth + 1), FileKind.UNKNOWN, reason="holds more files than are read")
 
 
-def _html(file: File, kind: Kind, into: Collected) -> None:
+def _html(own: File, kind: Kind, into: Collected) -> None:
+    file = _as_shown(own, kind)
     noise = is_noise(file.data, file.charset)
     pages = page_readings(legible(file.data).encode()) if noise else page_readings(file.data, file.charset)
     reason = _NOISE if noise else _OWN_SIGNS if any(page.own_signs for page in pages) else ""
     if not reason and any(page.writes for page in pages):
         reason = _WRITES_ITSELF
-    into.fact(file, kind.file, reason=reason if all(page.whole for page in pages) else _TOO_COMPLEX)
+    into.fact(own, kind.file, reason=reason if all(page.whole for page in pages) else _TOO_COMPLEX)
     for source in () if noise else dict.fromkeys((decode(file.data, file.charset), decode(file.data))):
         for shown in sheet_readings(file.name, source):
             into.text(file.place, shown)

@@ -26,11 +26,22 @@ _FULLWIDTH: Final = (
 _NO_ZEROS: Final = "no zeros"  # some programs step over them
 _GUESSED: Final = frozenset(name for name, _ in _FULLWIDTH)
 _CONTROLS: Final = bytes({*range(32), 127} - set(b"\0\b\t\n\v\f\r\x0e\x0f\x1a\x1b"))  # of no charset's text
-_MOST_CONTROLS: Final = 1 / 50  # of the bytes of a text; noise has four times as many
+_MOST_CONTROLS: Final = 1 / 20  # of the bytes of a text; noise has nearly twice as many
+_MOST_HIGH: Final = 1 / 4  # of the bytes of a text with so many controls; of noise it is every second one
+_ASCII: Final = bytes(range(128))
 _LEGIBLE: Final = re.compile(rb"[\t\n\r\x20-\x7e]{6,}")
 _SOME: Final = 1 << 18  # bytes that are looked at in one call
 _SEAM: Final = 256  # of them twice, for what stands where two calls meet
-_LEAST_NOISE: Final = 1 << 16  # bytes, or characters
+_LEAST_NOISE: Final = 1 << 10  # bytes
+_LEAST_BROKEN: Final = 1 << 16  # characters
+# What programs leave out of a text in a charset of one byte a character, and what they show in another's place.
+_NOT_SHOWN: Final = bytes({*_CONTROLS, *b"\0\x08\x0e\x0f\x1a\x1b\x7f\xad"})
+_SHOWN_AS: Final = bytes.maketrans(b"\x96\x97\xa0", b"-- ")
+# Three digits side by side as no noise has them: wide ones, and those of scripts from the left and from the right.
+_WIDE_DIGITS: Final = re.compile(
+    rb"(?:\xa3[\xb0-\xb9]){3}|(?:\x82[\x4f-\x58]){3}|(?:\xa2[\xaf-\xb8]){3}"
+    rb"|(?:\xef\xbc[\x90-\x99]){3}|(?:\xd9[\xa0-\xa9]){3}|(?:\xdb[\xb0-\xb9]){3}|(?:\xe0[\xa5-\xaf][\xa6-\xaf]){3}"
+)
 _MOST_BROKEN: Final = 1 / 16  # of the characters of a text; noise has more in any charset
 _WIDE_NAMES: Final = ("utf-16", "utf-32")
 # In these a digit's byte may belong to another character, or stand for one.
@@ -88,35 +99,51 @@ def readings(data: bytes, charset: str = "") -> tuple[str, ...]:
 
 
 def is_noise(data: bytes, charset: str = "") -> bool:
-    """Whether many bytes are hardly text in any charset: too many controls stand in them that no text holds.
+    """Whether some thousand bytes are hardly text in any charset: too many controls stand in them, and too many bytes
+    beyond ASCII that make no UTF-8, nor text in a declared charset of several bytes a character.
 
-    Text in two or four bytes a character has them, too, and is none. Plain ASCII has one reading, and costs little.
+    Text in several bytes a character may look so, and is none; nor is what holds digits of other scripts, for what is
+    said of noise (`legible`) is in ASCII. Plain ASCII has one reading, and costs little.
     """
     if len(data) <= _LEAST_NOISE or data.isascii() or data.startswith(tuple(mark for mark, _ in _BOMS)):
         return False
     declared = reads_as(charset) if charset else None
     if (declared or "").startswith(_WIDE_NAMES):
         return False
-    zeros = controls = 0
+    zeros = controls = high = 0
     for start in range(0, len(data), _SOME):
         some = data[start : start + _SOME]
         zeros += some.count(0)
         controls += len(some) - len(some.translate(None, _CONTROLS))
-    return controls > len(data) * _MOST_CONTROLS and not _wide(data, zeros)
+        high += len(some.translate(None, _ASCII))
+    if controls <= len(data) * _MOST_CONTROLS or high <= len(data) * _MOST_HIGH or _wide(data, zeros):
+        return False
+    if search(_WIDE_DIGITS, data) is not None:
+        return False
+    name = "utf-8" if declared is None or _is_plain(declared) else declared
+    broken = sum(_decode(data[start : start + _SOME], name).count("\ufffd") for start in range(0, len(data), _SOME))
+    return broken > len(data) * _MOST_BROKEN
 
 
 def legible(data: bytes) -> str:
-    """What a person could read within noise: runs of plain characters, a line each; programs step over zeros."""
-    data = without(data, b"\0")
-    lines: list[bytes] = []
-    for start in range(0, len(data), _SOME):
-        lines += _LEGIBLE.findall(data, max(0, start - _SEAM), start + _SOME)
+    """What a person could read within noise: runs of plain characters, a line each; once as they stand, for programs
+    step over zeros, and once without whatever programs do not show."""
+    lines: dict[bytes, None] = {}
+    for text in (without(data, b"\0"), _as_shown(data)):
+        for start in range(0, len(text), _SOME):
+            lines.update(dict.fromkeys(_LEGIBLE.findall(text, max(0, start - _SEAM), start + _SOME)))
     return b"\n".join(lines).decode("ascii")
+
+
+def _as_shown(data: bytes) -> bytes:
+    return b"".join(
+        [data[start : start + _SOME].translate(_SHOWN_AS, _NOT_SHOWN) for start in range(0, len(data), _SOME)]
+    )
 
 
 def _is_noise(text: str) -> bool:
     """Whether a long text is hardly one in the charset by which it was read."""
-    return len(text) > _LEAST_NOISE and text.count("\ufffd") > len(text) * _MOST_BROKEN
+    return len(text) > _LEAST_BROKEN and text.count("\ufffd") > len(text) * _MOST_BROKEN
 
 
 def _is_plain(declared: str | None) -> bool:

@@ -8,6 +8,7 @@ from typing import Final
 
 import pybase64
 
+from policy.reader.coded import without_coded
 from policy.reader.turns import Once, from_quoted_printable, holds, without
 
 _ALPHABET: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -130,7 +131,9 @@ def _undeclared(body: bytes) -> list[bytes]:
     if looks_base64(body):
         found += _base64(body).readings
     elif b"=" in body and _LOOKS_QP.search(body):
-        found += _quoted_printable(body)
+        text = without_coded(body)  # of what is packed, one sign in sixty looks so
+        if text is body or _LOOKS_QP.search(text):
+            found += _quoted_printable(text)
     return found
 
 

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from policy.reader.coded import BEGIN
 from policy.reader.transfer import lenient_base64, uudecoded
 from policy.reader.turns import find, holds
 
-_BEGIN: Final = re.compile(rb"(?:\A|\n)[> \t]{0,8}begin(?:-base64)? [0-7]{3,4}[ \t]([^\r\n]{0,255})\r?\n")
 _BEGUN: Final = re.compile(rb"begin(?:(?:-base64)? [0-7]{3,4}[ \t]| [^\r\n]{0,300}name=)")
 _BINHEX: Final = re.compile(rb"\(This file must be converted with BinHex[^\n]{0,200}\n\s*:([^:]+)")
 _YBEGIN: Final = re.compile(
@@ -51,7 +51,7 @@ def written_files(data: bytes) -> Iterator[tuple[bytes, bytes | None]]:
 
 def _all(data: bytes) -> Iterator[tuple[bytes, bytes | None]]:
     at = 0
-    while match := _BEGIN.search(data, at):
+    while match := BEGIN.search(data, at):
         end = data.find(b"\nend", match.end() - 1)
         end = len(data) if end < 0 else end
         block = data[match.end() : end]
