@@ -22,6 +22,7 @@ class ChildAnswer:
     _files: list[FileFact] = field(default_factory=list, repr=False)
     _pictures: list[Picture] = field(default_factory=list, repr=False)
     _picture_bytes: int = 0
+    _met_a_lock: bool = False
 
     def add(self, about: bytes | bytearray, texts: bytes | bytearray) -> None:
         """One piece: what it says, and the bytes it speaks of, in their order. Raises ChildAnswerInvalid."""
@@ -37,6 +38,7 @@ class ChildAnswer:
                 last = self._parts[-1]
                 more = _marks(said["marks"], last.marks[-1][0] if last.marks else 0)
                 self._parts[-1] = replace(last, marks=last.marks + more)
+            self._met_a_lock |= bool(said.get("met_a_lock"))
             self._files += (_fact(fact) for fact in said.get("files", ()))
             for name, place, depth, size in said.get("pictures", ()):
                 self._pictures.append(Picture(_str(name), bytes(_slice(view, at, size)), _str(place), int(depth)))
@@ -49,7 +51,7 @@ class ChildAnswer:
 
     def outcome(self) -> Outcome:
         """The whole answer, as what was read of the file."""
-        return Outcome(Content(tuple(self._parts), tuple(self._files)), tuple(self._pictures))
+        return Outcome(Content(tuple(self._parts), tuple(self._files)), tuple(self._pictures), self._met_a_lock)
 
 
 def _slice(view: memoryview, at: int, size: object) -> memoryview:

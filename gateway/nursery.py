@@ -291,7 +291,7 @@ def frames_of(outcome: Outcome) -> Iterator[bytes]:
         if weight > _FRAME_WEIGHT:
             yield _frame({"parts": lines}, texts)
             lines, texts, weight = [], [], 0
-    yield _frame({"parts": lines}, texts)
+    yield _frame({"parts": lines, "met_a_lock": outcome.met_a_lock}, texts)
     files = [
         [fact.name, fact.kind.value, fact.size, fact.place, fact.depth, fact.encrypted, fact.unreadable, fact.reason]
         for fact in outcome.content.files

@@ -2,13 +2,16 @@
 
 A text that was looked through, a document that was read: if the same comes a second time, the work need not be done
 twice. But what was found in it is as secret as it is. So each result is sealed with a key that is made of the content
-itself, and of a secret of this process; neither key nor content is kept. A copy of the memory shows how many results
-there are, and how long each is.
+itself, and of a secret of this process; neither key nor content is kept. A copy of the memory, which holds the secret,
+shows how many results there are, how long each is, and whether a content that one has or guesses whole is among them.
 """
 
+import time
+from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
+from math import inf
 from os import urandom
 from threading import Lock
 from typing import Final
@@ -17,7 +20,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _SHARE: Final = 8  # a result takes at most so much of the room: 1 / _SHARE
-_OVERHEAD: Final = 256  # bytes that keeping one takes beside it
+_OVERHEAD: Final = 400  # bytes that keeping one takes beside it
 _NONCE: Final = 12
 
 
@@ -32,14 +35,17 @@ class Name:
 class Remembered:
     """Results by the content they were worked out from, in `room` bytes of memory. Safe for threads.
 
-    Those that nobody asked for the longest are forgotten first; all of them with the process.
+    Those that nobody asked for the longest are forgotten first; each after so many `seconds`, however often it was
+    asked for; all of them with the process. `largest` is the longest result that is kept, in bytes.
     """
 
-    def __init__(self, room: int) -> None:
+    def __init__(self, room: int, seconds: float = inf) -> None:
+        self.largest = room // _SHARE
         self._room = room
+        self._seconds = seconds
         self._taken = 0
         self._salt = urandom(32)
-        self._kept: dict[bytes, bytes] = {}
+        self._kept: OrderedDict[bytes, tuple[bytes, float]] = OrderedDict()
         self._lock = Lock()
 
     def name(self, pieces: Iterable[bytes]) -> Name:
@@ -54,29 +60,32 @@ class Remembered:
     def get(self, name: Name) -> bytes | None:
         """What was kept; None if nothing was, or if it is forgotten."""
         with self._lock:
-            sealed = self._kept.pop(name.place, None)
-            if sealed is None:
+            sealed, made = self._kept.get(name.place, (b"", 0.0))
+            if not sealed:
                 return None
-            self._kept[name.place] = sealed  # the newest, again
+            if time.monotonic() - made >= self._seconds:
+                self._forget(name.place)
+                return None
+            self._kept.move_to_end(name.place)
         try:
             return AESGCM(name.key).decrypt(sealed[:_NONCE], sealed[_NONCE:], name.place)
         except InvalidTag:
             return None
 
     def put(self, name: Name, result: bytes) -> None:
-        """Keep a result; one that is large for the room is not kept."""
-        if len(result) > self._room // _SHARE:
+        """Keep a result, unless it is too long."""
+        if len(result) > self.largest:
             return
         nonce = urandom(_NONCE)
         sealed = nonce + AESGCM(name.key).encrypt(nonce, result, name.place)
         with self._lock:
             self._forget(name.place)
-            self._kept[name.place] = sealed
+            self._kept[name.place] = sealed, time.monotonic()
             self._taken += len(sealed) + _OVERHEAD
             while self._taken > self._room:
                 self._forget(next(iter(self._kept)))
 
     def _forget(self, place: bytes) -> None:
-        sealed = self._kept.pop(place, None)
-        if sealed is not None:
+        sealed, _ = self._kept.pop(place, (b"", 0.0))
+        if sealed:
             self._taken -= len(sealed) + _OVERHEAD

@@ -154,7 +154,7 @@ class Matcher:
             found = tuple(readings())
             return Searched(found, before - budget.left, not budget.spent and not budget.cut)
 
-        searched = self._repeats.searched(part, search)
+        searched = self._repeats.searched(part, before, search)
         budget.left = before - searched.steps
         return searched.found
 

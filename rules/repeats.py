@@ -26,10 +26,11 @@ class Searched:
 class Repeats(Protocol):
     """Knows what was found in texts that were here before. One serves one matcher; threads may ask it at once."""
 
-    def searched(self, part: Part, search: Callable[[], Searched]) -> Searched:
+    def searched(self, part: Part, left: int, search: Callable[[], Searched]) -> Searched:
         """What `search` gives for this part, called now or for one with the same text and marks before.
 
-        Only what is `whole` may be given again. `Hit.place` has to be that in this part: the place of the part, and
-        behind it the same finer place, which depends on the marks, and on `places.counts_lines`.
+        Only what is `whole` and cost fewer steps than are `left` may be given again. `Hit.place` has to be that in this
+        part: the place of the part, and behind it the same finer place, which depends on the marks, and on
+        `places.counts_lines`.
         """
         ...

@@ -53,12 +53,14 @@ class Picture:
 class Collected:
     """Parts and facts as they are found; what lies over the budget becomes an unreadable fact, once.
 
-    `passwords` are to be tried on what is locked, the likeliest first; `pictures` are kept where `keeps_pictures`.
+    `passwords` are to be tried on what is locked, the likeliest first (`to_try`, which sets `met_a_lock`); `pictures`
+    are kept where `keeps_pictures`.
     """
 
     budget: Budget
     passwords: tuple[str, ...] = field(default=(), repr=False)
     keeps_pictures: bool = False
+    met_a_lock: bool = False  # what was read depends on the passwords
     tries: int = 0  # of passwords, so far
     pictures: list[Picture] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
@@ -98,6 +100,11 @@ class Collected:
     def learn(self, texts: Iterable[str]) -> None:
         """Take words of a mail within for what is locked in it."""
         self.passwords = tuple(dict.fromkeys((*self.passwords, *likely_passwords(texts))))[:_MOST_PASSWORDS]
+
+    def to_try(self) -> tuple[str, ...]:
+        """The passwords, for one who has met a lock."""
+        self.met_a_lock = True
+        return self.passwords
 
     def fact(self, file: File, kind: FileKind, *, reason: str = "", encrypted: bool = False) -> None:
         """Add what is known of a file; with a reason it is unreadable, unless it is encrypted."""

@@ -94,10 +94,14 @@ def extract(
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What was read of a file, and the pictures in it, where they were asked for, whose drawn text was not."""
+    """What was read of a file, and the pictures in it, where they were asked for, whose drawn text was not.
+
+    `met_a_lock`: with other passwords something else might have been read.
+    """
 
     content: Content
     pictures: tuple[Picture, ...] = ()
+    met_a_lock: bool = False
 
 
 def read_whole(
@@ -111,7 +115,7 @@ def read_whole(
     """Read one file and all that is packed in it. Raises nothing, whatever it holds. `kind`: where that is known."""
     into = Collected(Budget(limits), passwords, pictures)
     read_file(file, into, kind)
-    return Outcome(into.content(), tuple(into.pictures))
+    return Outcome(into.content(), tuple(into.pictures), into.met_a_lock)
 
 
 def extract_body(leaf: Leaf, kind: Kind, limits: Limits = DEFAULT_LIMITS) -> Content:

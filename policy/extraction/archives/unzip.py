@@ -52,7 +52,7 @@ def _entry(file: File, entry: Entry, into: Collected, inner: Inner) -> None:
     reason = ""
     try:
         if entry.is_encrypted:
-            data = _opened(entry, bytes(source), into) if into.passwords else None
+            data = _opened(entry, bytes(source), into) if into.to_try() else None
             if data is None:
                 into.fact(packed, FileKind.UNKNOWN, encrypted=True, reason="needs a password")
                 return
@@ -129,7 +129,7 @@ _METHODS: Final[dict[int, Callable[[Source, int], bytes]]] = {
 def _opened(entry: Entry, source: bytes, into: Collected) -> bytes | None:
     """The bytes behind the first password that opens the entry; it is tried first on the next one."""
     method = entry.aes[2] if entry.aes else entry.method
-    for password in into.passwords:
+    for password in into.to_try():
         for spelt in spellings(password):
             into.tries += _DEAR_TRY if entry.aes else 1
             if into.tries > _MOST_TRIES:

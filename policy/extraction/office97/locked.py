@@ -42,7 +42,7 @@ def open_locked(file: File, into: Collected) -> bytes | None:
     """What is behind the password; None where none of the words fits or the file is broken."""
     rounds = _rounds(file.data)
     most = max(1, _ROUNDS // max(1, rounds)) if rounds <= _ROUNDS else 0
-    for password in dict.fromkeys((_DEFAULT, *filter(None, into.passwords))):
+    for password in dict.fromkeys((_DEFAULT, *filter(None, into.to_try()))):
         if most <= 0:
             return None
         most -= 1

@@ -89,7 +89,7 @@ def _tell_rtf(packed: bytes, learnt: list[str], file: File, into: Collected, inn
     place = inner_place(file.place, "body (rtf)")
     before = len(into.files)
     inner(File("", rtf, place, file.depth), into)
-    told = [fact for fact in into.files[before:] if fact.place != place or fact.unreadable]
+    told = [fact for fact in into.files[before:] if fact.place != place or fact.unreadable or fact.encrypted]
     into.files[before:] = told
     return len(rtf) + _SLACK >= int.from_bytes(packed[4:8], "little")
 

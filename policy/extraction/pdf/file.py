@@ -74,7 +74,7 @@ def _opened(file: File, into: Collected) -> tuple[Any, str]:
         into.fact(file, FileKind.PDF, reason="a PDF whose streams do not end")
         _beside(file, read_inside(file.data, into.budget.room()), into)
         return None, ""
-    for password in (None, *into.passwords[:_MOST_PASSWORDS]):
+    for password in _keys(into):
         try:
             return pypdfium2.PdfDocument(file.data, password=password), password or ""
         except pypdfium2.PdfiumError as error:
@@ -85,6 +85,12 @@ def _opened(file: File, into: Collected) -> tuple[Any, str]:
                 return None, ""
     into.fact(file, FileKind.PDF, encrypted=True, reason="needs a password")
     return None, ""
+
+
+def _keys(into: Collected) -> Iterator[str | None]:
+    """None first: most files are open, and for some it is enough."""
+    yield None
+    yield from into.to_try()[:_MOST_PASSWORDS]
 
 
 def _plain(reading: _Reading, password: str) -> bytes:

@@ -1,9 +1,12 @@
 """Documents that come again: read once, given again whole, and never where that would say more than reading does."""
 
 import asyncio
+import base64
+import json
 import pickle
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -67,24 +70,43 @@ async def test_with_its_pictures_it_is_another() -> None:
 
 
 @pytest.mark.parametrize(
-    "fact",
+    "outcome",
     [
-        replace(FACT, encrypted=True, reason="opened with a password"),
-        replace(FACT, unreadable=True, reason="took too long to read"),
+        replace(READ, met_a_lock=True),
+        Outcome(Content(READ.content.parts, (FACT, replace(FACT, unreadable=True, reason="took too long to read")))),
     ],
 )
-async def test_what_a_password_opened_or_time_ran_out_for_is_read_again(fact: FileFact) -> None:
+async def test_what_depends_on_passwords_or_time_ran_out_for_is_read_again(outcome: Outcome) -> None:
     known, times = KnownFiles(), list[int]()
-    outcome = Outcome(Content(READ.content.parts, (FACT, fact)))
     for _ in range(3):
         assert await known.read(FILE, reading(outcome, times), pictures=False) == outcome
     assert len(times) == 3
 
 
+async def test_a_result_that_cannot_be_kept_is_given_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> bytes:
+        raise MemoryError
+
+    known, times = KnownFiles(), list[int]()
+    monkeypatch.setattr("gateway.knownfiles.pickle.dumps", fails)
+    for _ in range(2):
+        assert await known.read(FILE, reading(READ, times), pictures=False) == READ
+
+
+async def test_after_an_hour_it_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr("keys.remembered.time.monotonic", lambda: now)
+    known, times = KnownFiles(), list[int]()
+    for _ in range(4):
+        await known.read(FILE, reading(READ, times), pictures=False)
+        now += 1500
+    assert len(times) == 2
+
+
 async def test_large_sheets_are_read_again() -> None:
     known, times = KnownFiles(), list[int]()
-    marks = tuple((place, f"A{place}") for place in range(20_000))
-    outcome = Outcome(Content((Part("a.xlsx", "1 " * 20_000, marks),), (FACT,)))
+    marks = tuple((place, f"A{place}") for place in range(30_000))
+    outcome = Outcome(Content((Part("a.xlsx", "1 " * 30_000, marks),), (FACT,)))
     for _ in range(2):
         assert await known.read(FILE, reading(outcome, times), pictures=False) == outcome
     assert len(times) == 2
@@ -143,3 +165,36 @@ async def test_a_document_in_mail_after_mail_goes_to_a_child_once() -> None:
     for message in messages:
         assert any("536-22-1234" in part.text for part in message.content.parts)
         assert message.content.files == messages[0].content.files
+
+
+DOCUMENTS = Path(__file__).parents[2] / "messages" / "documents"
+LOCKED = {
+    place.parent / name: (said["password"], said["number"])
+    for place in sorted(DOCUMENTS.rglob("expected.json"))
+    for name, said in json.loads(place.read_text()).items()
+    if said.get("password")
+}
+
+
+def with_file(said: str, place: Path) -> bytes:
+    packed = base64.encodebytes(place.read_bytes()).replace(b"\n", b"\r\n").decode()
+    return (
+        "From: a@example.com\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+        f"--b\r\n\r\n{said}\r\n--b\r\nContent-Type: application/octet-stream; name={place.name}\r\n"
+        f"Content-Transfer-Encoding: base64\r\n\r\n{packed}--b--\r\n"
+    ).encode()
+
+
+@pytest.mark.parametrize("blank_first", [True, False])
+async def test_what_a_password_opens_is_for_the_mail_that_has_it(blank_first: bool) -> None:
+    """Whichever comes first: the mail that names the password, or the one that does not."""
+    assert LOCKED
+    async with ChildPool(1) as pool:
+        reader = Reader(pool)
+        for place, (password, number) in LOCKED.items():
+            digits = number.replace("-", "")
+            for named in (False, True, False) if blank_first else (True, False, True):
+                said = f"The password is {password}" if named else "Please see attached."
+                message = await reader.read(with_file(said, place))
+                seen = any(digits in part.text.replace("-", "") for part in message.content.parts)
+                assert seen == named, place.name

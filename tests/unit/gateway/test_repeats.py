@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gateway.repeats import SealedRepeats
 from rules.content import Content, Part
-from rules.finding import Finding
+from rules.finding import Confidence, Finding, Hit
 from rules.matching import UNFINISHED, Matcher
 from rules.pack import load_builtin
 from rules.repeats import WORTH, Searched
@@ -28,12 +28,12 @@ class Counting(SealedRepeats):
         super().__init__()
         self.times = 0
 
-    def searched(self, part: Part, search):  # type: ignore[no-untyped-def]
+    def searched(self, part: Part, left: int, search):  # type: ignore[no-untyped-def]
         def counted() -> Searched:
             self.times += 1
             return search()
 
-        return super().searched(part, counted)
+        return super().searched(part, left, counted)
 
 
 @pytest.fixture(scope="module")
@@ -132,9 +132,9 @@ def test_what_a_text_cost_it_costs_each_time(plain: Matcher) -> None:
     needed = 0
 
     class Noting(SealedRepeats):
-        def searched(self, part: Part, search):  # type: ignore[no-untyped-def]
+        def searched(self, part: Part, left: int, search):  # type: ignore[no-untyped-def]
             nonlocal needed
-            came = super().searched(part, search)
+            came = super().searched(part, left, search)
             needed = came.steps
             return came
 
@@ -148,6 +148,48 @@ def test_what_a_text_cost_it_costs_each_time(plain: Matcher) -> None:
     twice = (flood, replace(flood, place="again.txt"))
     facts = made.scan(Content(twice)).content.files
     assert [(fact.place, fact.unreadable, fact.reason) for fact in facts] == [("again.txt", True, UNFINISHED)]
+
+
+def test_with_any_number_of_steps_it_finds_what_another_finds(plain: Matcher) -> None:
+    flood = Part("flood.txt", "SSN 536-22-1234, 219-09-9998;" * 1000)
+    twice = Content((flood, replace(flood, place="again.txt")))
+    made, other = copy(plain), copy(plain)
+    made._repeats = SealedRepeats()
+    for _ in range(3):
+        made.scan(Content((flood,)))
+    for most in range(500, 60_000, 1500):
+        made._most_steps = other._most_steps = most
+        one, two = made.scan(twice), other.scan(twice)
+        assert one.findings == two.findings
+        assert one.content == two.content
+
+
+def test_what_is_too_long_is_searched_each_time_and_nobody_waits_for_it() -> None:
+    repeats, part = SealedRepeats(), Part("a.txt", PROSE)
+    hit = Hit("536221234", Confidence.HIGH, "a.txt > line 1", 0, 9, "•••")
+    answer = Searched(({0: [hit] * 5000},), 7, whole=True)
+    times: list[int] = []
+
+    def search() -> Searched:
+        times.append(1)
+        return answer
+
+    for _ in range(4):
+        assert repeats.searched(part, 99, search) == answer
+    assert len(times) == 4
+    assert len(repeats._not_kept) == 1
+    assert not repeats._kept._kept
+
+
+def test_a_result_that_cannot_be_kept_is_given_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> bytes:
+        raise MemoryError
+
+    repeats, part = SealedRepeats(), Part("a.txt", PROSE)
+    answer = Searched(({},), 7, whole=True)
+    monkeypatch.setattr("gateway.repeats.pickle.dumps", fails)
+    for _ in range(3):
+        assert repeats.searched(part, 99, lambda: answer) == answer
 
 
 def test_what_was_not_searched_to_its_end_is_not_kept(plain: Matcher) -> None:
@@ -188,11 +230,11 @@ def test_threads_that_bring_the_same_text_wait_for_the_first() -> None:
         seen.append("again")
         return answer
 
-    repeats.searched(part, lambda: answer)  # noted
+    repeats.searched(part, 99, lambda: answer)  # noted
     with ThreadPoolExecutor(4) as pool:
-        first = pool.submit(repeats.searched, part, slow)
+        first = pool.submit(repeats.searched, part, 99, slow)
         assert begun.wait(30)
-        others = [pool.submit(repeats.searched, part, never) for _ in range(3)]
+        others = [pool.submit(repeats.searched, part, 99, never) for _ in range(3)]
         go_on.set()
         assert [first.result(30), *(other.result(30) for other in others)] == [answer] * 4
     assert seen == ["slow"]
@@ -204,11 +246,11 @@ def test_a_search_that_fails_holds_nobody_up() -> None:
     def fails() -> Searched:
         raise RuntimeError
 
-    repeats.searched(part, lambda: Searched((), 0, whole=False))
+    repeats.searched(part, 99, lambda: Searched((), 0, whole=False))
     for _ in range(2):
         with pytest.raises(RuntimeError):
-            repeats.searched(part, fails)
-    assert repeats.searched(part, lambda: Searched((), 9, whole=True)).steps == 9
+            repeats.searched(part, 99, fails)
+    assert repeats.searched(part, 99, lambda: Searched((), 9, whole=True)).steps == 9
 
 
 @settings(max_examples=25, deadline=None)

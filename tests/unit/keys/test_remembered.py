@@ -3,6 +3,7 @@
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -47,9 +48,9 @@ def test_without_the_key_or_under_another_name_it_is_not_opened() -> None:
     name = kept.name([b"one"])
     kept.put(name, b"result")
     assert kept.get(Name(name.place, bytes(32))) is None
-    (sealed,) = kept._kept.values()
+    (result,) = kept._kept.values()
     other = kept.name([b"other"])
-    kept._kept[other.place] = sealed
+    kept._kept[other.place] = result
     assert kept.get(Name(other.place, name.key)) is None
 
 
@@ -61,7 +62,7 @@ def test_the_latest_asked_for_stay() -> None:
         assert kept.get(names[0]) == bytes(4000)
     assert kept.get(names[1]) is None
     assert kept.get(names[-1]) == bytes(4000)
-    assert sum(map(len, kept._kept.values())) <= ROOM
+    assert sum(len(sealed) for sealed, _ in kept._kept.values()) <= ROOM
 
 
 def test_a_result_put_twice_takes_its_room_once() -> None:
@@ -82,6 +83,20 @@ def test_what_is_large_for_the_room_is_not_kept() -> None:
     assert kept.get(other) == b"other"
 
 
+def test_after_its_time_it_is_forgotten_however_often_it_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr("keys.remembered.time.monotonic", lambda: now)
+    kept = Remembered(ROOM, seconds=60)
+    name = kept.name([b"one"])
+    kept.put(name, b"result")
+    for _ in range(6):
+        assert kept.get(name) == b"result"
+        now += 10
+    assert kept.get(name) is None
+    assert not kept._kept
+    assert kept._taken == 0
+
+
 def test_threads_share_it() -> None:
     kept = Remembered(ROOM)
 
@@ -93,4 +108,4 @@ def test_threads_share_it() -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(work, range(2000)))
-    assert kept._taken == sum(len(sealed) + 256 for sealed in kept._kept.values()) <= ROOM
+    assert kept._taken == sum(len(sealed) + 400 for sealed, _ in kept._kept.values()) <= ROOM

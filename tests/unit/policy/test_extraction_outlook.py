@@ -1,12 +1,15 @@
 """Outlook messages and winmail.dat: bodies in every form, recipients, attachments, messages within."""
 
 import base64
+import json
 import struct
+from pathlib import Path
 
 import pytest
 from ole_writer import container
 
-from policy.extraction.extract import extract
+from policy.extraction.collected import File
+from policy.extraction.extract import extract, read_whole
 from policy.extraction.outlook.lzfu import PackedRtfBroken, page_in_rtf, unpacked_rtf
 from rules.content import Content, FileKind
 
@@ -94,6 +97,17 @@ def test_places_lead_to_what_lies_within() -> None:
 def test_a_body_that_cannot_be_unpacked_is_told() -> None:
     content = extract("a.msg", msg(p10090102=b"LZFX" * 8))
     assert [fact.unreadable for fact in content.files] == [True]
+
+
+def test_a_locked_file_in_the_place_of_a_body_is_told_and_opened() -> None:
+    locked = Path(__file__).parents[2] / "messages" / "documents" / "modern" / "qpdf-user-password.pdf"
+    number = json.loads((locked.parent / "expected.json").read_text())[locked.name]["number"]
+    file = File("a.msg", msg(p10090102=stored(locked.read_bytes())), "a.msg")
+    for passwords, found in (((), False), (("Tiger7!",), True)):
+        outcome = read_whole(file, passwords=passwords)
+        assert (number in shown(outcome.content)) == found
+        assert any(fact.encrypted for fact in outcome.content.files)
+        assert outcome.met_a_lock
 
 
 def test_an_attachment_kept_elsewhere_is_told() -> None:
