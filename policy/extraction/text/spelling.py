@@ -14,6 +14,7 @@ from typing import Final
 import re2
 
 from policy.extraction.text.codes import CODES_MARK, coded_numbers
+from policy.extraction.text.gates import Gate
 from policy.extraction.text.tables import COLUMN_MARK, downward_columns, joined_columns, joined_lines
 
 _WORDS: Final = {
@@ -79,12 +80,6 @@ _PIECE: Final = 1 << 17  # characters that are looked through at a time, so that
 _WIDEST: Final = 1 << 14  # of a match
 
 
-def _of_bytes(regex: str) -> re2._Regexp:
-    options = re2.Options()
-    options.encoding = re2.Options.Encoding.LATIN1
-    return re2.compile(regex.encode(), options)
-
-
 # One look tells whether any of it is there.
 _ODD: Final = re2.compile(
     r"[0-9-](?:[*_~`$^]{1,3}|[\\{}]|\]\()[a-z*_{}$\\]{0,8}-?[0-9\\]|[0-9-]\]\([^()\n]{0,60}\)-?\[?[0-9-]|[\x08\x1b]"
@@ -98,18 +93,19 @@ _ODD: Final = re2.compile(
 )
 # And where some of it is there, one each whether a closer and slower look can find what it looks for.
 _BLANK: Final = "[^0-9A-Za-z,;|-]{0,6}"
-_MAY_BE_ROWS: Final = re2.compile(rf"[0-9]{_BLANK}[,;|]{_BLANK}[0-9-]{{1,6}}{_BLANK}[,;|]{_BLANK}[0-9-]")
-_MAY_BE_LINES: Final = re2.compile(r"[0-9]\r?\n[0-9-]\r?\n[0-9-]\r?\n[0-9-]")
-_MAY_BE_SET_IN: Final = re2.compile(r"[0-9]-[ \t]{0,4}\r?\n[ \t]{1,40}[0-9]")
-_MAY_BE_DOWNWARDS: Final = re2.compile(COLUMN_MARK)
-_MAY_BE_CODES: Final = re2.compile(CODES_MARK)
+_MAY_BE_ROWS: Final = Gate(rf"[0-9]{_BLANK}[,;|]{_BLANK}[0-9-]{{1,6}}{_BLANK}[,;|]{_BLANK}[0-9-]")
+_MAY_BE_LINES: Final = Gate(r"[0-9]\r?\n[0-9-]\r?\n[0-9-]\r?\n[0-9-]")
+_MAY_BE_SET_IN: Final = Gate(r"[0-9]-[ \t]{0,4}\r?\n[ \t]{1,40}[0-9]")
+_MAY_BE_DOWNWARDS: Final = Gate(COLUMN_MARK)
+_MAY_BE_CODES: Final = Gate(CODES_MARK)
 # Likewise, and in bytes: whatever is not ASCII may be a space.
-_MAY_BE_QUOTED: Final = _of_bytes(r"[0-9-][ \t]*\r?\n>[> ]*[0-9-]")
+_MAY_BE_QUOTED: Final = Gate(r"[0-9-][ \t]*\r?\n>[> ]*[0-9-]", bytewise=True)
 _BLANKS: Final = r"[\s\x0b\x1c-\x1f\x80-\xff,+.&\\]{0,64}"
-_MAY_BE_PARTED: Final = _of_bytes(
-    rf"""[0-9]-(?:\\n)?["']{_BLANKS}["'][0-9]|[0-9]["']{_BLANKS}["']-[0-9]|[0-9-][\\%]\r?\n[ \t]*-?[0-9]"""
+_MAY_BE_PARTED: Final = Gate(
+    rf"""[0-9]-(?:\\n)?["']{_BLANKS}["'][0-9]|[0-9]["']{_BLANKS}["']-[0-9]|[0-9-][\\%]\r?\n[ \t]*-?[0-9]""",
+    bytewise=True,
 )
-_MAY_BE_MARKED: Final = _of_bytes(r"[0-9][ -]*[*_~`$^\\{}\[\]]|[*_~`$^\\{}\[)][a-zA-Z]{0,12}[{ -]*[0-9]")
+_MAY_BE_MARKED: Final = Gate(r"[0-9][ -]*[*_~`$^\\{}\[\]]|[*_~`$^\\{}\[)][a-zA-Z]{0,12}[{ -]*[0-9]", bytewise=True)
 _MAY_BE_WORDS: Final = re2.compile(
     f"(?i){_WORD}{_GAP}{_EITHER}{_GAP}{_EITHER}|{_DIGITS}{_GAP}(?:{_WORD}{_GAP}{_EITHER}|{_DIGITS}{_GAP}{_WORD})"
 )
@@ -123,7 +119,7 @@ def spelled_readings(text: str, data: bytes) -> Iterator[str]:
     if "\x08" in text or "\x1b" in text:
         yield _ESCAPE.sub("", _HIDDEN.sub("", _OVER.sub("", text.replace("\x08_", ""))))
     for gate, parting in ((_MAY_BE_QUOTED, _QUOTED), (_MAY_BE_PARTED, _PARTED)):
-        if gate.search(own) is not None and (joined := _without(parting, text)) != text:
+        if gate.search(own) and (joined := _without(parting, text)) != text:
             yield joined
     if "&" in text and _REFERENCE.search(text):
         yield html.unescape(text)

@@ -19,10 +19,12 @@ _ROWS: Final = re.compile(
     )(?![0-9.])""",
     re.X,
 )
-# Rows below each other that begin, go on or end with a cell of a single digit.
+# Rows below each other that begin, go on or end with a cell of a single digit; more than amounts make by chance.
+_CELL: Final = '[ "]{0,2}[0-9-][ "]{0,2}'
+_ROWS_AT_LEAST: Final = 5
 COLUMN_MARK: Final = (
-    r"(?:\n[0-9] ?[\t,;|][^\n]*\n[0-9-] ?[\t,;|]|[\t,;|] ?[0-9]\r?\n[^\n]*[\t,;|] ?[0-9-]\r?\n"
-    r"|[\t,;|] ?[0-9] ?[\t,;|][^\n]*\n[^\n]*[\t,;|] ?[0-9-] ?[\t,;|])"
+    rf"(?:(?:\n{_CELL}[\t,;|][^\n]*){{{_ROWS_AT_LEAST}}}|(?:[\t,;|]{_CELL}\r?\n[^\n]*){{{_ROWS_AT_LEAST}}}"
+    rf"|(?:\n[^\n]*[\t,;|]{_CELL}[\t,;|][^\n]*){{{_ROWS_AT_LEAST}}})"
 )
 _LINE: Final = re.compile("[^\n]*\n")
 _CELL_ENDS: Final = "\t|;,"

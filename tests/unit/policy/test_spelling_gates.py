@@ -7,6 +7,7 @@ import pytest
 
 from policy.extraction.text import spelling
 from policy.extraction.text.codes import coded_numbers
+from policy.extraction.text.gates import Gate
 from policy.extraction.text.tables import downward_columns, joined_columns, joined_lines
 
 PIECES = (
@@ -85,5 +86,26 @@ def test_no_look_is_spared_that_would_find() -> None:
         )
         for place, (gate, finds) in enumerate(looks):
             found[place] += finds
-            assert not finds or gate.search(data) is not None, text
+            assert not finds or gate.search(data), text
     assert min(found) > 10
+
+
+def test_both_engines_of_a_gate_say_the_same() -> None:
+    rng = random.Random(4)
+    gates = [gate for name, gate in vars(spelling).items() if isinstance(gate, Gate)]
+    assert len(gates) == 8
+    said: set[tuple[int, bool]] = set()
+    for _ in range(700):
+        text = "".join(rng.choice((numbers(rng), rng.choice(PIECES))) for _ in range(rng.randrange(1, 7)))
+        data = text.encode("ascii", "ignore")
+        for place, gate in enumerate(gates):
+            said.add((place, gate.search(data)))
+            assert gate.search(data) == (gate._slow.search(data) is not None), data
+    assert len(said) == 2 * len(gates)
+
+
+def test_amounts_at_the_beginning_of_lines_are_no_column() -> None:
+    assert not spelling._MAY_BE_DOWNWARDS.search(b"paid\n1,250.00 in May\n1,310.00 in June\n2,250.00 in July\n" * 20)
+    assert spelling._MAY_BE_DOWNWARDS.search(
+        b"no\n" + b"".join(b"%d,x\n" % digit for digit in (5, 3, 6, 2, 2, 1, 2, 3, 4))
+    )
