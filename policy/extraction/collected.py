@@ -148,3 +148,29 @@ def clean_text(text: str) -> str:
 def inner_place(place: str, name: str) -> str:
     """The place of something inside another."""
     return f"{place} > {name[:_LONGEST_NAME]}" if place else name[:_LONGEST_NAME]
+
+
+def one_fact(file: File, kind: FileKind, into: Collected, before: int) -> None:
+    """A file read as several formats has one fact, with the worst that was said of it."""
+    own = [at for at in range(before, len(into.files)) if is_own(into.files[at], file)]
+    if len(own) < 2:
+        return
+    facts = [into.files[at] for at in own]
+    worst = next((fact for fact in facts if fact.encrypted), None) or next(
+        (fact for fact in facts if fact.unreadable), facts[0]
+    )
+    behind = (fact.kind for fact in facts if worst.encrypted and not fact.encrypted)
+    true = next(behind, kind)  # what a password opened tells what it is
+    for at in reversed(own):
+        del into.files[at]
+    into.files.insert(
+        own[0],
+        FileFact(
+            worst.name, true, worst.size, worst.place, worst.depth, worst.encrypted, worst.unreadable, worst.reason
+        ),
+    )
+
+
+def is_own(fact: FileFact, file: File) -> bool:
+    """Whether a fact tells of this very file."""
+    return fact.place == file.place and fact.depth == file.depth

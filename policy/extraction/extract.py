@@ -7,7 +7,7 @@ from typing import Final
 
 from policy.extraction.borrowed import borrowing
 from policy.extraction.cells.valuefiles import value_readings
-from policy.extraction.collected import Collected, File, Picture, inner_place
+from policy.extraction.collected import Collected, File, Picture, inner_place, is_own, one_fact
 from policy.extraction.documents import (
     drawn_text,
     read_appledouble,
@@ -161,36 +161,11 @@ def read_file(file: File, into: Collected, kind: Kind | None = None) -> None:
             into.fact(file, kind.file, reason=f"{kind.about}: it cannot be read ({type(error).__name__})")
     if into.budget.chars > limits.text_chars:
         into.fact(file, kind.file, reason="more text than is read")
-    _one_fact(file, kind, into, before)
+    one_fact(file, kind.file, into, before)
 
 
 def _is_named_page(file: File) -> bool:
     return "html" in file.media_type or file.name.lower().endswith(_PAGES)
-
-
-def _one_fact(file: File, kind: Kind, into: Collected, before: int) -> None:
-    """A file read as several formats has one fact, with the worst that was said of it."""
-    own = [at for at in range(before, len(into.files)) if _is_own(into.files[at], file)]
-    if len(own) < 2:
-        return
-    facts = [into.files[at] for at in own]
-    worst = next((fact for fact in facts if fact.encrypted), None) or next(
-        (fact for fact in facts if fact.unreadable), facts[0]
-    )
-    behind = (fact.kind for fact in facts if worst.encrypted and not fact.encrypted)
-    true = next(behind, kind.file)  # what a password opened tells what it is
-    for at in reversed(own):
-        del into.files[at]
-    into.files.insert(
-        own[0],
-        FileFact(
-            worst.name, true, worst.size, worst.place, worst.depth, worst.encrypted, worst.unreadable, worst.reason
-        ),
-    )
-
-
-def _is_own(fact: FileFact, file: File) -> bool:
-    return fact.place == file.place and fact.depth == file.depth
 
 
 def _text(own: File, kind: Kind, into: Collected) -> None:
@@ -310,12 +285,12 @@ def _body(leaf: Leaf, kind: Kind, into: Collected) -> None:
     if Format.HTML in kind.formats or reads_as_page(leaf.media_type, leaf.data):
         _html(file, kind, into)
     into.files[before:] = [
-        fact for fact in into.files[before:] if not _is_own(fact, file) or fact.reason in (_TOO_COMPLEX, _OWN_SIGNS)
+        fact for fact in into.files[before:] if not is_own(fact, file) or fact.reason in (_TOO_COMPLEX, _OWN_SIGNS)
     ]
     within = len(into.files)
     if holds_wrapping(kind, leaf.data):
         _wrapped(file, kind, into)
-    told = [fact for fact in into.files[within:] if _is_own(fact, file)]
+    told = [fact for fact in into.files[within:] if is_own(fact, file)]
     into.files[within:] = [fact for fact in into.files[within:] if fact not in told]
     if wrapped := [fact for fact in told if fact.encrypted or fact.unreadable]:
         into.files.append(wrapped[0])
