@@ -3,16 +3,19 @@
 Marks of emphasis, escapes and links within a number (Markdown, TeX), pieces in arrays and in the columns of a table of
 values, numbers that a quoted line breaks, digits one below the other, down a column, struck over, spelled as words or
 as codes, groups in brackets, quotes and items of a list or with words between them. Each is given as it is read, in its
-surroundings; texts without any of this cost one look at their bytes.
+surroundings. One look at a text's bytes tells where there may be any of it; in a long text only these places are
+looked at more closely.
 """
 
 import html
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Final
 
 import re2
 
+from policy.extraction.text.around import of_places, places
 from policy.extraction.text.codes import CODES_MARK, coded_numbers
 from policy.extraction.text.gates import Gate
 from policy.extraction.text.tables import COLUMN_MARK, downward_columns, joined_columns, joined_lines
@@ -72,6 +75,7 @@ _ESCAPE: Final = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07
 _HIDDEN: Final = re.compile(r"\x1b\[(?:[0-9;]*;)?8m[^\x1b]*")
 _DIGIT: Final = re.compile("[0-9]")
 _LEAST: Final = 7  # digits of a number that is worth it
+_FIRST: Final = 256  # characters of a text that may name its columns
 _BEFORE: Final = 80  # characters kept in front, for the words that name the number
 _BEHIND: Final = 24
 _MOST: Final = 32 * 1024  # characters of such readings of one text
@@ -87,7 +91,7 @@ _ODD: Final = re2.compile(
     r'|[0-9]"?,\s*"[^"\n]{1,20}": ?"?[0-9]|[0-9-] ?\r?\n>'
     r"""|[0-9](?:-(?:\\n)?["'][\s,+.&\\]{0,16}["'][0-9]|["'][\s,+.&\\]{0,16}["']-[0-9])|[0-9-][\\%]\r?\n[ \t]*-?[0-9]"""
     r"|[0-9-]&[#a-zA-Z][0-9a-zA-Z]{1,8};|&#[0-9xX]{1,6};&#"
-    rf"|[0-9](?:{_BETWEEN})[0-9]{{1,6}}(?:{_BETWEEN})[0-9]|\\\\char[0-9\"]|\\\\symbol\\{{"
+    rf"|[0-9](?:{_BETWEEN})[0-9]{{1,6}}(?:{_BETWEEN})[0-9]|\\(?:char|symbol)[ {{]{{0,2}}[0-9\"]"
     rf"|(?i:{_WORD}{_GAP}(?:{_WORD}{_GAP}{_WORD}{_GAP}(?:{_WORD}|[0-9])|[0-9]{{1,6}}{_GAP}{_WORD})"
     rf"|[0-9]{_GAP}{_WORD}{_GAP}[0-9])|[0-9]-[ \t]{{0,4}}\r?\n[ \t]{{1,40}}[0-9]|{COLUMN_MARK}|{CODES_MARK}"
 )
@@ -113,19 +117,28 @@ _MAY_BE_WORDS: Final = re2.compile(
 
 def spelled_readings(text: str, data: bytes) -> Iterator[str]:
     """Numbers as they are read, where they are written another way. `data`: the text in a charset that keeps ASCII."""
-    if len(text) > _LONGEST or _ODD.search(data) is None:
+    if len(text) > _LONGEST:
         return
-    own = data if len(data) == len(text) and text.isascii() else text.encode("utf-8", "replace")
+    whole = data if len(data) == len(text) and text.isascii() else text.encode("utf-8", "replace")
+    spans = places(_ODD, whole)
+    if spans:
+        odd, own = of_places(text, whole, spans)
+        yield from _undone(odd, own)
+        told = chain(_downwards(text, whole), _windows(odd, own), _joined(odd, own, text[:_FIRST]))
+        yield from _within(_MOST, told)
+
+
+def _undone(text: str, data: bytes) -> Iterator[str]:
+    """The text without what a program takes out or replaces. `data`: the text in UTF-8; so below."""
     if "\x08" in text or "\x1b" in text:
         yield _ESCAPE.sub("", _HIDDEN.sub("", _OVER.sub("", text.replace("\x08_", ""))))
     for gate, parting in ((_MAY_BE_QUOTED, _QUOTED), (_MAY_BE_PARTED, _PARTED)):
-        if gate.search(own) and (joined := _without(parting, text)) != text:
+        if gate.search(data) and (joined := _without(parting, text)) != text:
             yield joined
     if "&" in text and _REFERENCE.search(text):
         yield html.unescape(text)
     if "\\char" in text or "\\symbol" in text:
         yield _BY_CODE.sub(_of_code, text)
-    yield from _within(_MOST, _written_oddly(text, data, own))
 
 
 def _without(parting: re.Pattern[str], text: str) -> str:
@@ -152,8 +165,12 @@ def _in_turns(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
 
 def numbers_spelled(text: str) -> Iterator[str]:
     """As `spelled_readings`, the numbers alone: for what is displayed of pages and documents."""
-    if len(text) <= _LONGEST and _ODD.search(data := text.encode("utf-8", "replace")) is not None:
-        yield from _within(_MOST, _windows(text, data))
+    if len(text) > _LONGEST:
+        return
+    whole = text.encode("utf-8", "replace")
+    spans = places(_ODD, whole)
+    if spans:
+        yield from _within(_MOST, chain(_downwards(text, whole), _windows(*of_places(text, whole, spans))))
 
 
 def _within(room: int, readings: Iterable[str]) -> Iterator[str]:
@@ -168,18 +185,22 @@ def _of_code(match: re.Match[str]) -> str:
     return chr(code) if 32 <= code < 127 else ""
 
 
-def _written_oddly(text: str, data: bytes, own: bytes) -> Iterator[str]:
-    yield from _windows(text, own)
+def _downwards(text: str, data: bytes) -> Iterator[str]:
+    """Numbers down a column, whose rows may be long: of all of a text."""
+    if _MAY_BE_DOWNWARDS.search(data):
+        yield downward_columns(text)
+
+
+def _joined(text: str, data: bytes, first: str) -> Iterator[str]:
+    """Numbers in lines or cells of their own. `first`: what the whole text begins with."""
     if _MAY_BE_LINES.search(data):
         yield joined_lines(text)
     if _MAY_BE_ROWS.search(data):
-        yield joined_columns(text)
+        yield joined_columns(text, first)
 
 
 def _windows(text: str, data: bytes) -> Iterator[str]:
-    """Each number that is written with marks, as pieces or in words. `data`: the text in UTF-8."""
-    if _MAY_BE_DOWNWARDS.search(data):
-        yield downward_columns(text)
+    """Each number that is written with marks, as pieces or in words."""
     for match in _in_turns(_MARKED, text) if _MAY_BE_MARKED.search(data) else ():
         number = _MARKS.sub("", match[0])
         if number != match[0]:

@@ -78,9 +78,12 @@ def downward_columns(text: str) -> str:
     return "\n".join(found)
 
 
-def joined_columns(text: str) -> str:
-    """Rows of separated values with a number's groups in cells of their own, behind the names of the columns."""
-    head = text.lstrip("\ufeff\r\n")[:_LONGEST_HEAD].partition("\n")[0]
+def joined_columns(text: str, first: str) -> str:
+    """Rows of separated values with a number's groups in cells of their own, behind the names of the columns.
+
+    These stand in the line that comes `first`.
+    """
+    head = first.lstrip("\ufeff\r\n")[:_LONGEST_HEAD].partition("\n")[0]
     return _joined(text, _ROWS, "" if _DIGITS.search(head) else head.strip())
 
 

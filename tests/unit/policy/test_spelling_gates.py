@@ -2,10 +2,13 @@
 
 import random
 import re
+from itertools import pairwise
 
 import pytest
+import re2
 
 from policy.extraction.text import spelling
+from policy.extraction.text.around import of_places, places
 from policy.extraction.text.codes import coded_numbers
 from policy.extraction.text.gates import Gate
 from policy.extraction.text.tables import downward_columns, joined_columns, joined_lines
@@ -74,7 +77,7 @@ def test_no_look_is_spared_that_would_find() -> None:
         text = "".join(rng.choice((numbers(rng), rng.choice(PIECES))) for _ in range(rng.randrange(1, 7)))
         data = text.encode()
         looks = (
-            (spelling._MAY_BE_ROWS, bool(joined_columns(text))),
+            (spelling._MAY_BE_ROWS, bool(joined_columns(text, text))),
             (spelling._MAY_BE_LINES, bool(joined_lines(text))),
             (spelling._MAY_BE_QUOTED, spelling._QUOTED.search(text) is not None),
             (spelling._MAY_BE_PARTED, spelling._PARTED.search(text) is not None),
@@ -109,3 +112,61 @@ def test_amounts_at_the_beginning_of_lines_are_no_column() -> None:
     assert spelling._MAY_BE_DOWNWARDS.search(
         b"no\n" + b"".join(b"%d,x\n" % digit for digit in (5, 3, 6, 2, 2, 1, 2, 3, 4))
     )
+
+
+# Numbers as they are written, as they are to be read, and what stands around them in a long text.
+WRITTEN = (
+    ("536**-**22-1234", "536-22-1234"),
+    ("five three six two two one two three four", "536221234"),
+    ("35 33 36 2d 32 32 2d 31 32 33 34", "536-22-1234"),
+    ("(536) (22) (1234)", "536221234"),
+    ("536-\n> 22-1234", "536-22-1234"),
+    ("&#53;&#51;&#54;-22-1234", "536-22-1234"),
+    ("\\char53\\char51\\char54-22-1234", "536-22-1234"),
+    ("5x\x083y\x086z\x08-22-1234".replace("5x\x083y\x086z\x08", "x\x085y\x083z\x086"), "536-22-1234"),
+    ("536-22-\n        1234", "536-22-1234"),
+    ("[5, 3, 6, 2, 2, 1, 2, 3, 4]", "536221234"),
+    ('"536-" + "22-1234"', "536-22-1234"),
+    ("\n" + "\n".join("536221234") + "\n", "536221234"),
+    ("\n" + "".join(f"{sign},{'x' * 700}\n" for sign in "536221234"), "536221234"),  # rows longer than what is kept
+)
+
+
+@pytest.mark.parametrize(("written", "read"), WRITTEN)
+@pytest.mark.parametrize("word", ["review ", "prüfen "])
+def test_a_number_is_read_wherever_it_stands_in_a_long_text(written: str, read: str, word: str) -> None:
+    around = word * 20_000
+    for before in (0, 5_000, len(around)):
+        text = f"{around[:before]}SSN {written} and {around[before:]}"
+        readings = list(spelling.spelled_readings(text, text.encode()))
+        with_word = [reading for reading in readings if read in reading and "SSN" in reading[: reading.index(read)]]
+        assert with_word or any(read in reading for reading in readings if "\n" in written), before
+        assert sum(map(len, readings)) < len(text) / 4  # the rest of the text is not given again
+
+
+def test_columns_of_a_long_text_are_named_by_its_first_line() -> None:
+    rows = "".join(f"{at % 900 + 100},word\n" for at in range(4_000))
+    text = f"ssn,middle,last\n{rows}536,22,1234\n{rows}"
+    assert any(
+        "ssn" in reading and "536221234" in reading for reading in spelling.spelled_readings(text, text.encode())
+    )
+
+
+def test_places_hold_all_that_matches_with_what_is_near() -> None:
+    rng, pattern = random.Random(5), re2.compile("x+y")
+    partly = 0
+    for _ in range(200):
+        data = bytearray(b"a\xc3\xb6 " * rng.randrange(1, 20_000))
+        for _ in range(rng.randrange(9)):
+            at = rng.randrange(len(data))
+            data[at:at] = b"x" * rng.randrange(1, 60) + b"y"
+        spans = places(pattern, bytes(data))
+        assert all(before[1] < after[0] for before, after in pairwise(spans))
+        partly += bool(spans) and spans != ((0, len(data)),)
+        for match in pattern.finditer(bytes(data)):
+            start, end = max(0, match.start() - 300), min(len(data), match.end() + 300)
+            assert any(first <= start and end <= last for first, last in spans)
+        text, own = of_places(data.decode("utf-8", "ignore"), bytes(data), spans)
+        assert own == text.encode() or spans == ((0, len(data)),)
+        assert text.count("y") == data.count(b"y")
+    assert partly > 50
