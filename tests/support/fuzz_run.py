@@ -123,7 +123,8 @@ def _of(target: str) -> tuple[fuzz_trial.Reads, Sequence[Seed] | None]:
 def _worker(first: int, last: int, at: str, target: str, hangs: float) -> None:
     """In the process itself: read each, say what is wrong, and where we are before we begin."""
     reads, items = _of(target)
-    fuzz_trial.corpus()
+    if items is None:
+        fuzz_trial.corpus()
     with Path(at).open("r+b") as file:
         place = mmap.mmap(file.fileno(), 8)
     _warm(DEFAULT_LIMITS)

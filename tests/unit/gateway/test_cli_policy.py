@@ -203,6 +203,6 @@ def test_explain_and_replay_read_pictures_where_the_configuration_says_so(
     assert not json.loads(run(*words).stdout)["findings"]
     assert json.loads(run(*replay).stdout.splitlines()[-1])["summary"]["changed_messages"] == 0
     with (tmp_path / "config.yaml").open("a") as config:
-        config.write("reading: {pictures: true}\n")
+        config.write("reading: {pictures: true, seconds: 300}\n")
     assert json.loads(run(*words).stdout)["findings"][0]["detector"] == "us.ssn"
     assert json.loads(run(*replay).stdout.splitlines()[-1])["summary"]["changed_messages"] == 1

@@ -80,6 +80,7 @@ def test_test_runs_the_samples_of_packs_and_fails_with_one_that_does(run: Any, c
     assert result.exit_code == 0
     assert result.stdout.splitlines()[-1].endswith("0 failed")
     (config.parent / "local" / "acme.yaml").write_text(PACK.replace("[ACME-12]", "[ACME-9999]"))
+    config.write_text("rules: [local/*.yaml]\n")
     failed = run("test", "--config", config)
     assert failed.exit_code == 1
     assert "FAILED" in failed.stdout
@@ -92,6 +93,7 @@ def test_test_runs_the_samples_of_packs_and_fails_with_one_that_does(run: Any, c
 @pytest.mark.slow
 def test_patterns_that_run_slower_are_told(run: Any, config: Path) -> None:
     slow = PACK.replace(r"'\bACME-\d{4}\b'", r"'(?U)ACME-\d{4}'")
+    config.write_text("rules: [local/*.yaml]\n")
     (config.parent / "local" / "acme.yaml").write_text(slow)
     result = run("test", "--config", config)
     assert result.exit_code == 0

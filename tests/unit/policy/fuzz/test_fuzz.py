@@ -11,7 +11,7 @@ import pytest
 from fuzz_run import BLOCK, run, run_children
 from fuzz_trial import attempt, case, corpus
 
-SOME = range(15_000)
+SOME = range(7_500)
 THROUGH_CHILDREN = range(1_000_000, 1_001_000)
 ALL = 200_000
 
