@@ -19,12 +19,12 @@ demo: $(SETUP)   ## run everything on this machine, with sample mail (Ctrl-C end
 
 # A process for each folder of unit tests, longest first: each imports and collects its own tests only. One more at a
 # time than there are cores: a third of its time a test of the portal waits for a thread.
-LONGEST := portal rules gateway
-UNITS := $(addprefix units-,$(LONGEST) $(filter-out $(LONGEST) __pycache__,$(notdir $(wildcard tests/unit/*))))
+UNITS := $(addprefix units-,$(filter-out __pycache__,$(notdir $(wildcard tests/unit/*))))
+LONGEST := units-gateway check-style units-portal units-rules
 AT_ONCE := $(shell echo $$(($$(nproc) + 1)))
 check: $(SETUP)  ## format, lint, types, imports, unit tests with coverage
 	@rm -f .coverage .coverage.*
-	@$(MAKE) --no-print-directory --jobs=$(AT_ONCE) --keep-going --output-sync $(UNITS) check-style
+	@$(MAKE) --no-print-directory --jobs=$(AT_ONCE) --keep-going --output-sync $(LONGEST) $(filter-out $(LONGEST),$(UNITS))
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report --skip-covered --fail-under=80
 
@@ -34,15 +34,15 @@ check-style: $(SETUP)
 	@$(BIN)/lint-imports
 	@$(BIN)/mypy
 
-# What a unit test writes need not survive: memory serves as well as a disk, and fewer examples find most faults.
+# What a unit test writes need not survive: memory serves as well as a disk. Fewer examples find most faults.
 # Compiled modules are kept whatever the environment says: each process reads them.
-$(UNITS): export TMPDIR := $(if $(shell test -w /dev/shm && echo yes),/dev/shm,$(TMPDIR))
+$(UNITS): export TMPDIR := $(shell .ci/scratch)
 $(UNITS): export SEALGATE_SEARCH := brief
 $(UNITS): export PYTHONDONTWRITEBYTECODE :=
 $(UNITS): units-%: $(SETUP)
 	@COVERAGE_FILE=.coverage.$* $(BIN)/python -m pytest -q -m "not slow and not soak" tests/unit/$* --cov --cov-report= $(ARGS)
 
-test: $(SETUP) system-packages  ## all tests, with real Postfix, PostgreSQL and Chromium; then again on the built wheel
+test: $(SETUP) system-packages  ## all tests, with real Postfix, PostgreSQL and Chromium; those of Python alone on the built wheel
 	@.ci/tests "$(VENV)" $(ARGS)
 
 system-packages: $(SETUP)
