@@ -59,6 +59,7 @@ CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
             licences.us_passport,
             around=licences.us_passport_place,
         ),
+        "passport_number": Check("not one digit repeated, no round number", licences.passport_number),
         "us_passport_zone": Check("the five check digits of ICAO 9303", licences.us_passport_zone),
         "us_itin": Check(
             "9xx, with the fourth and fifth digit 50-65, 70-88, 90-92 or 94-99, not advertised", identity.us_itin

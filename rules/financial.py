@@ -31,6 +31,7 @@ _YEAR: Final = re.compile("(?:19|20)[0-9]{2}")
 _OTHER_ACCOUNT: Final = re.compile(
     rb"(?:\b(?:electric(?:ity)?|gas|water|sewer|utilit(?:y|ies)|power|energy|heating|waste|loyalty|rewards?|mileage|"
     rb"frequent fl[iy]er|phone|telephone|mobile|wireless|cable|internet|broadband|tv|user|customer|client|login|"
+    rb"card ?member|credit card|"
     rb"e-?mail|member(?:ship)?|pg&e|xbox|playstation|nintendo|hulu|disney|uber|lyft|airbnb|walmart|github|gitlab|google|twitter|facebook|instagram|linkedin|netflix|spotify|paypal|amazon|aws|"
     rb"azure|ebay|steam|apple|microsoft|adobe|zoom|slack|verizon|comcast|xfinity|at&t|t-mobile|sprint|vodafone|spectrum|ups|"
     rb"fedex|dhl|toll|e-zpass|parking|library|student|patient|service|support|demo|test|trial|checkout|branch|switch|merge)"

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from rules.verdict import Verdict, is_date, is_repeated
+from rules.verdict import Verdict, digits_of, is_date, is_repeated
 
 _FARTHEST_LABEL: Final = 60
 _OTHER_PASSPORT: Final = re.compile(
@@ -102,6 +102,12 @@ def us_passport(text: str) -> Verdict:
 def us_passport_place(data: bytes, start: int, end: int) -> Verdict:
     """Not where the words before say that it is the passport of another country."""
     return Verdict.NO if _OTHER_PASSPORT.search(data[max(0, start - _FARTHEST_LABEL) : start]) else Verdict.YES
+
+
+def passport_number(text: str) -> Verdict:
+    """Letters and digits as countries number their passports; no row of one digit."""
+    digits = digits_of(text)
+    return Verdict.NO if is_repeated(digits) or digits.endswith("0" * 6) else Verdict.YES
 
 
 def us_passport_zone(text: str) -> Verdict:

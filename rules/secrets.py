@@ -17,16 +17,18 @@ _BASE58: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 # What manuals write where the reader's own value belongs.
 _PLACEHOLDER: Final = re.compile(
     r"example|sample|change.?me|replace.?me|place.?holder|dummy|redacted|your|insert|<|>|\$\{|\{\{|\}\}|%s|x{4}|\*{3}|\.{3}"
-    r"|•{2}|(?:12345678|abcdef)(?:90|gh)|todo|foo.?bar|geheim\d*$|hidden|removed",
+    r"|•{2}|todo|foo.?bar|geheim\d*$|hidden|removed",
     re.IGNORECASE,
 )
+_TYPED: Final = re.compile("(?:12345678|abcdef)(?:90|gh)", re.IGNORECASE)  # a row of the keyboard in place of a key
 _FEWEST_OF_KEY: Final = 20
+_FEWEST_OF_LETTERS: Final = 10
 _FEWEST: Final = 6  # different characters of a token; a row of x has one
 _NO_PASSWORDS: Final = frozenset(
     files("rules").joinpath("words", "not_passwords.txt").read_text("utf-8").split("\n")[1:]
 )
 _PROGRAM: Final = re.compile(  # a call, an index, a variable, a name of programs, a path, an address
-    r"^[{]|\w[(\[]|\)$|->|=>|::|^\$\w+(?:$|[{\[])|^%\w+%$|^[@&]\w+;?$|^[/~-]|^\w+\.\w+\.?\w*$|^[a-z]+(?:_[a-z]+)+$|^[a-z]+(?:[A-Z][a-z]+)+$"
+    r"^[{]|\w[(\[]|\)$|^\w+\)\.|->|=>|::|^\$\w+(?:$|[{\[])|^%\w+%$|^[@&]\w+;?$|^[/~-]|^\w+\.\w+\.?\w*$|^[a-z]+(?:_[a-z]+)+$|^[a-z]+(?:[A-Z][a-z]+)+$"
     r"|^[A-Z]+(?:_[A-Z]+)+$|^https?:|^www\.|@\w+\.\w|^@[a-z.:/-]+$|^\w+[\]}]+$"
 )
 _WORD: Final = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
@@ -35,7 +37,8 @@ _LETTER: Final = re.compile(r"[^\W\d_]")
 _SIGN: Final = re.compile(r"[!#$%&*?@^+=]")
 _MIXED: Final = re.compile(r"[A-Za-z]\d+[A-Za-z]+\d|\d[A-Za-z]+\d+[A-Za-z]")
 _NO_SIGNED: Final = re.compile(
-    r"^#|^[A-Z]{2,6}-?\d|\+\+|=[\w.]+$|^\w{2,}@|^[\d.,]+%|^\W+$|(?:^|[^A-Za-z])(?:[a-z]{3,}|[A-Z]{3,})#\d+$|/\*|\*\.[a-z]"
+    r"^#|^[A-Z]{2,6}-?\d|\+\+|=[\w.]+$|^\w{2,}@(?:[A-Za-z-]+$|[\w-]+\.)|^[\d.,]+%|^\W+$|/\*|\*\.[a-z]|\w\.\*$"
+    r"|(?:^|[/._-])(?:[a-z]{3,}|[A-Z]{3,})#\d+$"
     r"|(?i:bug|case|chapter|issue|item|no|order|page|pr|pull|room|rule|task|ticket)s?#\d+$"
 )
 _FINGERPRINT: Final = re.compile("[0-9A-F]{40}")  # of a public key of PGP, as its programs write it
@@ -45,8 +48,9 @@ _HEX: Final = re.compile(r"[0-9a-f-]+|[0-9A-F-]+")
 def token(text: str) -> Verdict:
     """A token of a known form that is no placeholder: enough different characters, and none of a manual's words."""
     body = text[len(text) // 3 :]  # without the prefix that says whose it is
-    plain = len(set(body)) < _FEWEST or _PLACEHOLDER.search(text) is not None
-    return Verdict.NO if plain else Verdict.YES
+    if len(set(body)) < _FEWEST or _PLACEHOLDER.search(text):
+        return Verdict.NO
+    return Verdict.EXAMPLE if _TYPED.search(text) else Verdict.YES
 
 
 def private_key(text: str) -> Verdict:
@@ -128,6 +132,16 @@ def password_word(text: str) -> Verdict:
     return Verdict.YES if _WORD.fullmatch(value) and not _PROGRAM.search(value) else Verdict.NO
 
 
+def login_password(text: str) -> Verdict:
+    """A password behind a name and a colon, as `curl -u` takes them: no number of a group and no word of a manual."""
+    value = _bare(text)
+    if url_password(value) is Verdict.NO or _PROGRAM.search(value) or value.lower() in _NO_PASSWORDS:
+        return Verdict.NO
+    mixed = any(map(str.isupper, value)) and any(map(str.islower, value))
+    word = value.isdigit() or (value.isalpha() and not (mixed and len(value) >= _FEWEST_OF_LETTERS))
+    return Verdict.NO if word or len(value) < _FEWEST else Verdict.YES
+
+
 def url_password(text: str) -> Verdict:
     """A password within an address; manuals write `password` and `pass` there."""
     value = _bare(text)
@@ -139,7 +153,7 @@ def url_password(text: str) -> Verdict:
 def api_key(text: str) -> Verdict:
     """A value behind a label such as api_key: letters and digits mixed as no word and no name mixes them."""
     value = _bare(text)
-    if len(value) < 16 or _PLACEHOLDER.search(value) or not any(map(str.isdigit, value)):
+    if len(value) < 16 or _holds_place(value) or not any(map(str.isdigit, value)):
         return Verdict.NO
     if not any(map(str.isalpha, value)) or re.search(r"\.(?:com|org|net|io|py|js|html?|json|ya?ml)\b", value):
         return Verdict.NO
@@ -174,7 +188,7 @@ def _bare(text: str) -> str:
 
 
 def _holds_place(value: str) -> bool:
-    return len(set(value)) < 3 or _PLACEHOLDER.search(value) is not None
+    return len(set(value)) < 3 or _PLACEHOLDER.search(value) is not None or _TYPED.search(value) is not None
 
 
 def _is_date_or_version(value: str) -> bool:
@@ -226,6 +240,8 @@ TESTS: Final[Mapping[str, tuple[str, Callable[[str], Verdict], Reach]]] = {
         endings.password_line,
     ),
     "password_below": ("letters and digits, eight or more, alone on the line", password_below, endings.password_line),
+    "password_mixed": ("letters and digits, eight or more", password_below, endings.password),
+    "login_password": ("no word of a manual, no number", login_password, endings.password),
     "url_password": ("no placeholder, behind it @ and a host", url_password, endings.url_password),
     "password_hash": ("enough different characters", token, endings.password_hash),
     "wifi": ("the text of a Wi-Fi QR code with its key", wifi, endings.wifi),
