@@ -17,14 +17,15 @@ _BOMS: Final = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _UTF7_RUN: Final = re.compile(rb"\+[A-Za-z0-9+/]{2,}(?:-|(?![A-Za-z0-9+/]))")
-# Fullwidth digits where East Asian programs write them, whatever is declared.
+# Fullwidth digits where East Asian programs write them, whatever is declared; each begins with a byte of its own, which
+# most other texts lack.
 _FULLWIDTH: Final = (
-    ("gb18030", re.compile(rb"(?:\xa3[\xb0-\xb9]){2}")),
-    ("cp932", re.compile(rb"(?:\x82[\x4f-\x58]){2}")),
-    ("big5", re.compile(rb"(?:\xa2[\xaf-\xb8]){2}")),
+    ("gb18030", b"\xa3", re.compile(rb"\xa3[\xb0-\xb9]\xa3[\xb0-\xb9]")),
+    ("cp932", b"\x82", re.compile(rb"\x82[\x4f-\x58]\x82[\x4f-\x58]")),
+    ("big5", b"\xa2", re.compile(rb"\xa2[\xaf-\xb8]\xa2[\xaf-\xb8]")),
 )
 _NO_ZEROS: Final = "no zeros"  # some programs step over them
-_GUESSED: Final = frozenset(name for name, _ in _FULLWIDTH)
+_GUESSED: Final = frozenset(name for name, _, _ in _FULLWIDTH)
 _CONTROLS: Final = bytes({*range(32), 127} - set(b"\0\b\t\n\v\f\r\x0e\x0f\x1a\x1b"))  # of no charset's text
 _MOST_CONTROLS: Final = 1 / 20  # of the bytes of a text; noise has nearly twice as many
 _MOST_HIGH: Final = 1 / 4  # of the bytes of a text with so many controls; of noise it is every second one
@@ -179,7 +180,7 @@ def _candidates(data: bytes, declared: str | None) -> list[str]:
     else:
         if declared is None or not _is_plain(declared):
             names.append("cp1252")
-        names += [name for name, digits in _FULLWIDTH if search(digits, data) is not None]
+        names += [name for name, first, two in _FULLWIDTH if holds(data, first) and search(two, data) is not None]
     if b"+" in data and data.isascii() and search(_UTF7_RUN, data) is not None:
         names.append("utf-7")
     if zeros:

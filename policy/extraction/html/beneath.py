@@ -2,9 +2,11 @@
 
 import binascii
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
 from urllib.parse import unquote, unquote_to_bytes
+
+import re2
 
 from policy.extraction.html.display import FRAMES
 from policy.extraction.html.markup import Element, Tree, unescape
@@ -18,23 +20,23 @@ _DATA_URI: Final = re.compile(
 _DATA_WHOLE: Final = re.compile(rf"[\s\0]*{_DATA_HEAD}(.+)", re.I | re.S)  # of an attribute that is nothing else
 _DATA_CHARSET: Final = re.compile(r"charset=([A-Za-z0-9_.:-]{2,40})", re.I)
 _MOST_ADDRESSES: Final = 200  # data: addresses read in one page
-_SHOWN: Final = (
+_SHOWN: Final = {name: place for place, name in enumerate((
     "alt", "title", "placeholder", "aria-label", "aria-description", "aria-valuetext", "aria-roledescription", "label",
     "summary", "standby", "datetime", "value", "content", "prompt", "abbr", "download",
     "string",  # of a text along a path (VML)
-)  # fmt: skip
-_SHOWN_SET: Final = frozenset(_SHOWN)
-_LINKS: Final = ("href", "src", "action", "formaction", "cite", "xlink:href", "background", "poster", "longdesc")
-_LINKS_SET: Final = frozenset(_LINKS)
-_INTERESTING: Final = _SHOWN_SET | _LINKS_SET | {"srcdoc"}
-_SCHEME: Final = re.compile("data:", re.I)
+))}  # fmt: skip
+_LINKS: Final = {name: place for place, name in enumerate((
+    "href", "src", "action", "formaction", "cite", "xlink:href", "background", "poster", "longdesc",
+))}  # fmt: skip
+_INTERESTING: Final = frozenset({*_SHOWN, *_LINKS, "srcdoc"})
+_SCHEME: Final = "data:"
 _CONTACT: Final = ("mailto:", "tel:", "sms:", "callto:", "skype:", "javascript:", "facetime:", "whatsapp:", "geo:")
-_TELLING: Final = re.compile(
-    r"ssn|social|card|ccnum|\bcc\b|\bpan\b|iban|mrn|dob|birth|acc(?:oun)?t|npi|patient|member|passport|tax|licen[cs]e|passw|pwd"
-    r"|[0-9]{2,5}(?:[-. ][0-9]{2,6}){2,}",
-    re.I,
+_TELLING: Final = re2.compile(
+    r"(?i)ssn|social|card|ccnum|\bcc\b|\bpan\b|iban|mrn|dob|birth|acc(?:oun)?t|npi|patient|member|passport|tax|licen[cs]e"
+    r"|passw|pwd|[0-9]{2,5}(?:[-. ][0-9]{2,6}){2,}"
 )
 _NO_TEXT: Final = re.compile(rb"[\0-\x08\x0e-\x1a\x1c-\x1f]")
+_DRAWING: Final = ("text-overflow", "hyphenate-character", "text-emphasis")
 _MAY_DRAW: Final = re.compile(
     r"(?i)(?:text-overflow|hyphenate-character|text-emphasis(?:-style)?)\s*:[^;{}\"'&]{0,40}[\"'&]"
 )
@@ -66,9 +68,11 @@ class Beneath:
         self.files: list[bytes] = []
         self.sheets: list[str] = []  # style sheets that lie in addresses
         self.drawn: dict[int, str] = {}  # short texts of pictures and frames, by the number of their element
+        self._links: set[str] = set()
         self._seen = ""  # what the page in the last address shows
-        self._has_addresses = _SCHEME.search(source) is not None
-        self._has_data = "data-" in source
+        lower = source.lower()
+        self._has_addresses = _SCHEME in lower
+        self._has_data = "data-" in lower
         for element in tree.elements:
             if element.attributes and not _INTERESTING.isdisjoint(element.attributes):
                 self._element(element)
@@ -77,7 +81,7 @@ class Beneath:
         for text in (*tree.scripts, *tree.sheets):
             if "data:" in text:
                 self._addresses_in(text)
-        if _MAY_DRAW.search(source):
+        if any(name in lower for name in _DRAWING) and _MAY_DRAW.search(source):
             self.attributes += _drawn_signs([*tree.sheets, *(one.attributes.get("style", "") for one in tree.elements)])
         for data in unpacked_scripts(tree.scripts) if depth < _DEEPEST else ():
             self._unpacked(data)
@@ -105,12 +109,13 @@ class Beneath:
 
     def _element(self, element: Element) -> None:
         attributes = element.attributes
-        if not _SHOWN_SET.isdisjoint(attributes):
-            self.attributes += [attributes[name] for name in _SHOWN if attributes.get(name)]
-        if not _LINKS_SET.isdisjoint(attributes):
-            for name in _LINKS:
-                if attributes.get(name):
-                    self._link(attributes[name])
+        for name in _in_order(_SHOWN, attributes):
+            self.attributes.append(attributes[name])
+        for name in _in_order(_LINKS, attributes):
+            link = attributes[name]
+            if link not in self._links:
+                self._links.add(link)
+                self._link(link)
         if "srcdoc" in attributes and self._depth < _DEEPEST:
             told = self._read(attributes["srcdoc"], self._depth + 1).named()
             self.inner += [text for _, text in told]
@@ -178,6 +183,12 @@ class Beneath:
         elif data:
             self.files.append(data)
         return True
+
+
+def _in_order(names: dict[str, int], attributes: dict[str, str]) -> Iterable[str]:
+    """Those of the names that have a value, in their order."""
+    found = [name for name in attributes if name in names and attributes[name]]
+    return sorted(found, key=names.__getitem__) if len(found) > 1 else found
 
 
 def _drawn_signs(styles: Sequence[str]) -> list[str]:

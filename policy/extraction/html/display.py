@@ -146,6 +146,7 @@ class Renderer:
         if self._drawn:
             asked |= FRAMES
         everyone = self._sheets.everyone
+        plain_pictures = "img" not in self._sheets.asked and not self._drawn
         self._enter(self._root, None, stack)
         while stack:
             frame = stack[-1]
@@ -155,8 +156,12 @@ class Renderer:
             elif type(child) is str:
                 out.pieces.append((child, frame.element, frame.hidden))
             elif type(child) is Element:
-                if child.name not in asked and not (frame.row or everyone) and relevant.isdisjoint(child.attributes):
+                if frame.row or everyone or not relevant.isdisjoint(child.attributes):
+                    self._enter(child, frame, stack)
+                elif child.name not in asked:
                     self._plain(child, frame, stack)
+                elif child.name == "img" and plain_pictures:
+                    self._form(child, frame.hidden)
                 else:
                     self._enter(child, frame, stack)
             elif isinstance(child, Comment):

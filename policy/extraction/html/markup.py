@@ -5,9 +5,10 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Final
+from typing import Final, TypeAlias
 
 from policy.extraction.html.names import (
+    ALONE,
     ENDS,
     ENDS_P,
     FENCES,
@@ -49,6 +50,10 @@ _MOST_ELEMENTS: Final = 250_000
 
 
 _NONE: Final[dict[str, str]] = {}  # never written to
+# What a tag does: it closes an element; it is none, but a comment or a declaration; it begins an element that ends no
+# other and holds anything, one that holds nothing, or any other.
+_CLOSES, _OTHER, _HOLDS, _STANDS, _ANY = range(5)
+_Tag: TypeAlias = tuple[int, str, str, dict[str, str]]  # what it is, a name, the rest of it, and its attributes
 
 
 class Element:
@@ -112,6 +117,16 @@ def unescape(text: str) -> str:
     return html.unescape(text[: 1 << 24]) + text[1 << 24 :]
 
 
+def _folded(text: str) -> str:
+    """A space in place of each run of white space."""
+    for sign in "\n\r\t\f":
+        if sign in text:
+            text = text.replace(sign, " ")
+    while "  " in text:
+        text = text.replace("  ", " ")
+    return text
+
+
 def parse(source: str) -> Tree:
     """The tree of a page; linear in its length."""
     return _Parser(source).run()
@@ -127,6 +142,7 @@ class _Parser:
         self._tree = Tree(root, [root, self._head, self._body])
         self._stack = [self._body]
         self._known: dict[str, dict[str, str]] = {}
+        self._texts: dict[str, str] = {}  # what stands between tags is most often nothing but a line's end
         self._begun = False  # what belongs into a head goes there until the body begins
         self._open: defaultdict[str, int] = defaultdict(int, body=1)
         self._unopened: defaultdict[str, int] = defaultdict(int)
@@ -135,7 +151,7 @@ class _Parser:
     def run(self) -> Tree:
         source, tree, stack, is_open = self._source, self._tree, self._stack, self._open
         match_tag, find, elements = _TAG.match, source.find, tree.elements
-        known: dict[str, tuple[str | None, ...]] = {}  # most tags of a page are like others of it
+        known: dict[str, _Tag] = {}  # most tags of a page are like others of it
         at, greater = 0, -1
         less = find("<")
         while less >= 0:
@@ -148,41 +164,59 @@ class _Parser:
                 if match is None:  # a lone "<" is text
                     less = find("<", less + 1)
                     continue
-                stop, tag = match.end(), match.groups()
-                if tag[1] is not None and tag[3]:
-                    known[match[0]] = tag
+                stop, tag = match.end(), self._tag(match)
+                known[match[0]] = tag
             if less > at:
                 self._text(source[at:less])
-            close, name, rest, end, other = tag
+            what, name, rest, attributes = tag
             at = stop
-            if name is None:
-                at = self._markup(other or "", less, at)
-            elif close:
-                name = name.lower()
-                if name in PLAIN and stack[-1].name == name:  # the commonest, and the same as what follows
+            top = stack[-1]
+            if what is _CLOSES:
+                if name in PLAIN and top.name == name:  # the commonest, and the same as what follows
                     stack.pop()
                     is_open[name] -= 1
                 else:
                     self._close(name)
+                less = find("<", at)
+                continue
+            if what is _OTHER:
+                at = self._markup(rest, less, at)
+            elif what is not _ANY and self._begun and top.name not in TABLES and len(stack) < _DEEPEST:
+                element = Element(name, top, rest, len(elements), attributes)  # likewise
+                elements.append(element)
+                top.children.append(element)
+                if what is _HOLDS and not (rest[-1:] == "/" and (is_open["svg"] or is_open["math"])):
+                    stack.append(element)
+                    is_open[name] += 1
             else:
-                if not end:
-                    tree.odd = True
-                element = self._start(name.lower(), rest or "")
+                element = self._start(name, rest)
                 if element.name in _RAW:
                     at = self._raw(element, at)
-                if len(elements) > _MOST_ELEMENTS:
-                    tree.whole, tree.odd = False, True
-                    break
+            if len(elements) > _MOST_ELEMENTS:
+                tree.whole, tree.odd = False, True
+                break
             less = find("<", at)
         if at < len(source):
             self._text(source[at:])
         return tree
 
+    def _tag(self, match: re.Match[str]) -> "_Tag":
+        close, name, rest, end, other = match.groups()
+        if name is None:
+            return _OTHER, "", other or "", _NONE
+        name, rest = name.lower(), rest or ""
+        if close:
+            return _CLOSES, name, rest, _NONE
+        if not end:
+            self._tree.odd = True
+        attributes = self._attributes(rest) if rest and not rest.isspace() else _NONE
+        return _HOLDS if name in PLAIN else _STANDS if name in ALONE else _ANY, name, rest, attributes
+
     def _text(self, raw: str) -> None:
-        text = unescape(raw) if "&" in raw else raw
-        if not self._pre and ("\n" in text or "  " in text or "\t" in text or "\r" in text or "\f" in text):
-            text = _SPACE.sub(" ", text)
         top = self._stack[-1]
+        text = self._texts.get(raw) if not self._pre else unescape(raw)
+        if text is None:
+            text = self._texts[raw] = _folded(unescape(raw) if "&" in raw else raw)
         if top.name in TABLES and not text.isspace():
             self._before_table(text)
             return
@@ -246,15 +280,6 @@ class _Parser:
 
     def _start(self, name: str, rest: str) -> Element:
         stack, elements = self._stack, self._tree.elements
-        if self._begun and name in PLAIN and stack[-1].name not in TABLES and len(stack) < _DEEPEST:
-            top = stack[-1]
-            element = Element(name, top, rest, len(elements), self._attributes(rest) if rest else None)
-            elements.append(element)
-            top.children.append(element)
-            if not rest or rest[-1] != "/" or not (self._open["svg"] or self._open["math"]):
-                stack.append(element)
-                self._open[name] += 1
-            return element
         if not self._begun or name in WHOLE:
             known = self._around(name, rest)
             if known is not None:
@@ -308,9 +333,10 @@ class _Parser:
         if known is not None:
             return known
         found: dict[str, str] = {}
+        odd = ">" in rest or "<" in rest
         for key, double, single, bare in _NAMED.findall(rest):
             value = double or single or bare
-            if ">" in value or "<" in value:
+            if odd and (">" in value or "<" in value):
                 self._tree.odd = True  # a simpler reader ends the tag here
             if "&" in value:
                 value = unescape(value)

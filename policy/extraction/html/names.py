@@ -6,6 +6,8 @@ VOID: Final = frozenset(
     {"br", "hr", "img", "input", "meta", "link", "wbr", "area", "base", "col", "embed", "source", "param", "track",
      "bgsound", "keygen", "basefont", "frame"}
 )  # fmt: skip
+# Elements that end no other and hold nothing.
+ALONE: Final = frozenset({"br", "img", "wbr", "area", "embed", "source", "track"})
 # Elements that end no other and hold anything.
 PLAIN: Final = frozenset(
     {"a", "abbr", "b", "big", "cite", "code", "del", "em", "font", "i", "ins", "label", "mark", "nobr", "s", "small",

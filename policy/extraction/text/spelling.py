@@ -98,7 +98,6 @@ _ODD: Final = re2.compile(
 # And where some of it is there, one each whether a closer and slower look can find what it looks for.
 _BLANK: Final = "[^0-9A-Za-z,;|-]{0,6}"
 _MAY_BE_ROWS: Final = Gate(rf"[0-9]{_BLANK}[,;|]{_BLANK}[0-9-]{{1,6}}{_BLANK}[,;|]{_BLANK}[0-9-]")
-_MAY_BE_LINES: Final = Gate(r"[0-9]\r?\n[0-9-]\r?\n[0-9-]\r?\n[0-9-]")
 _MAY_BE_SET_IN: Final = Gate(r"[0-9]-[ \t]{0,4}\r?\n[ \t]{1,40}[0-9]")
 _MAY_BE_DOWNWARDS: Final = Gate(COLUMN_MARK)
 _MAY_BE_CODES: Final = Gate(CODES_MARK)
@@ -193,8 +192,7 @@ def _downwards(text: str, data: bytes) -> Iterator[str]:
 
 def _joined(text: str, data: bytes, first: str) -> Iterator[str]:
     """Numbers in lines or cells of their own. `first`: what the whole text begins with."""
-    if _MAY_BE_LINES.search(data):
-        yield joined_lines(text)
+    yield joined_lines(text)
     if _MAY_BE_ROWS.search(data):
         yield joined_columns(text, first)
 

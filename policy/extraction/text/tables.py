@@ -3,11 +3,17 @@
 import re
 from typing import Final
 
+from policy.extraction.text.gates import Gate
+
 _SHORT_CELLS: Final = re.compile(r"(?<![^\t\n])[0-9-]{1,5}(?:\t[0-9-]{1,5}){2,24}(?![^\t\n])")
 # Two cells, the cut within a group of a number that is written with dashes.
 _CUT_GROUP: Final = re.compile(
     r"(?<![^\t\n])[0-9]{3,4}(?:-[0-9]{2,4}){0,2}-[0-9]{1,3}\t[0-9]{1,3}(?:-[0-9]{4}){1,2}(?![^\t\n])"
 )
+# Whether a text longer than a line may hold any of these.
+_MAY_BE_CELLS: Final = Gate(r"[0-9-]\t[0-9-]{1,5}\t[0-9-]|-[0-9]{1,3}\t[0-9]{1,3}-")
+_MAY_BE_DOWNWARDS: Final = Gate(r"[0-9]\r?\n[0-9-]\r?\n[0-9-]\r?\n[0-9-]")
+_LINE_OF_TEXT: Final = 500  # characters
 _DOWNWARDS: Final = re.compile(r"[\t\n][0-9](?:\r?\n[0-9-]){8,40}(?![^\r\n])")
 # Rows of a table of values whose cells have the lengths in which people write numbers, and rows of single digits.
 _ROWS: Final = re.compile(
@@ -44,7 +50,7 @@ def joined_cells(text: str) -> str:
 
     So are two cells that a number's dashes show to be one.
     """
-    if "\t" not in text:
+    if "\t" not in text or not _may_be(_MAY_BE_CELLS, text):
         return ""
     cut = _joined(text, _CUT_GROUP) if "-" in text else ""
     return "\n".join(filter(None, (_joined(text, _SHORT_CELLS), cut)))
@@ -52,7 +58,11 @@ def joined_cells(text: str) -> str:
 
 def joined_lines(text: str) -> str:
     """Numbers written downwards, one digit to a line."""
-    return _joined(f"\n{text}", _DOWNWARDS)
+    return _joined(f"\n{text}", _DOWNWARDS) if _may_be(_MAY_BE_DOWNWARDS, text) else ""
+
+
+def _may_be(gate: Gate, text: str) -> bool:
+    return len(text) <= _LINE_OF_TEXT or gate.search(text.encode("utf-8", "replace"))
 
 
 def downward_columns(text: str) -> str:

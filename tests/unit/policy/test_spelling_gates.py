@@ -7,11 +7,11 @@ from itertools import pairwise
 import pytest
 import re2
 
-from policy.extraction.text import spelling
+from policy.extraction.text import spelling, tables
 from policy.extraction.text.around import of_places, places
 from policy.extraction.text.codes import coded_numbers
 from policy.extraction.text.gates import Gate
-from policy.extraction.text.tables import downward_columns, joined_columns, joined_lines
+from policy.extraction.text.tables import downward_columns, joined_cells, joined_columns, joined_lines
 
 PIECES = (
     *("5", "36", "536", "1234", "22", "-", ",", ";", "|", "\"", " ", "\n", "\r\n", "\t", "\u00a0", "\u2009", "\x85"),
@@ -25,7 +25,9 @@ JOINS = ("-\n> ", "\r\n>> ", "-' '", '"\u2009+ "-', "-\\\n ", "%\n", "**-", " _"
 
 def numbers(rng: random.Random) -> str:
     """Something like a number in cells, lines or words, mostly."""
-    kind = rng.randrange(8)
+    kind = rng.randrange(9)
+    if kind == 8:
+        return rng.choice(("\n536-2\t2-1234\n", "\n536\t22\t1234\n", "\n5\t3\t6\t-\t2\t2\n"))
     if kind == 5:
         line = rng.choice(("{},7{}", "{} | 12", "x\t{}", "a;{};b"))
         return "\n" + rng.choice(("\n", "\r\n")).join(line.format(sign, "") for sign in "536221234") + "\n"
@@ -72,13 +74,14 @@ def test_what_is_left_out_is_left_out_across_pieces(monkeypatch: pytest.MonkeyPa
 
 def test_no_look_is_spared_that_would_find() -> None:
     rng = random.Random(1)
-    found = [0] * 9
+    found = [0] * 10
     for _ in range(700):
         text = "".join(rng.choice((numbers(rng), rng.choice(PIECES))) for _ in range(rng.randrange(1, 7)))
         data = text.encode()
         looks = (
             (spelling._MAY_BE_ROWS, bool(joined_columns(text, text))),
-            (spelling._MAY_BE_LINES, bool(joined_lines(text))),
+            (tables._MAY_BE_DOWNWARDS, bool(joined_lines(text))),
+            (tables._MAY_BE_CELLS, bool(joined_cells(text))),
             (spelling._MAY_BE_QUOTED, spelling._QUOTED.search(text) is not None),
             (spelling._MAY_BE_PARTED, spelling._PARTED.search(text) is not None),
             (spelling._MAY_BE_MARKED, any(map(is_marked, spelling._MARKED.finditer(text)))),
@@ -95,8 +98,8 @@ def test_no_look_is_spared_that_would_find() -> None:
 
 def test_both_engines_of_a_gate_say_the_same() -> None:
     rng = random.Random(4)
-    gates = [gate for name, gate in vars(spelling).items() if isinstance(gate, Gate)]
-    assert len(gates) == 8
+    gates = [gate for gate in (*vars(spelling).values(), *vars(tables).values()) if isinstance(gate, Gate)]
+    assert len(gates) == 9
     said: set[tuple[int, bool]] = set()
     for _ in range(700):
         text = "".join(rng.choice((numbers(rng), rng.choice(PIECES))) for _ in range(rng.randrange(1, 7)))
