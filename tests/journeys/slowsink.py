@@ -7,7 +7,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-DELAY = 0.05  # seconds before the final 250: long enough for a kill to fall between
+DELAY = 0.02  # seconds before the final 250: long enough for a kill to fall between
 
 
 async def session(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, kept: Path) -> None:

@@ -150,6 +150,7 @@ def test_what_a_text_cost_it_costs_each_time(plain: Matcher) -> None:
     assert [(fact.place, fact.unreadable, fact.reason) for fact in facts] == [("again.txt", True, UNFINISHED)]
 
 
+@pytest.mark.slow
 def test_with_any_number_of_steps_it_finds_what_another_finds(plain: Matcher) -> None:
     flood = Part("flood.txt", "SSN 536-22-1234, 219-09-9998;" * 600)
     assert len(flood.text) > WORTH
