@@ -41,9 +41,9 @@ from gateway.matchcache import FileCache
 from gateway.memory import lean_memory, settle, weigh
 from gateway.nurserykeeper import NurseryKeeper
 from gateway.outgoing import Outgoing, most_connections, outgoing
-from gateway.policies import PolicyKeeper
+from gateway.policies import Known, PolicyKeeper
 from gateway.recognition import pictures_for, tesseract_for
-from gateway.rehearsal import rehearse
+from gateway.rehearsal import rehearse, wait_for_others
 from gateway.scraped import metrics_endpoint
 from gateway.seats import Seat
 from gateway.settings import Settings
@@ -86,14 +86,17 @@ def open_doors(settings: Settings) -> Sockets:
     return open_sockets([*metrics, settings.portal.address, *mail], closed=mail)
 
 
-def load_keeper(settings: Settings) -> PolicyKeeper:
+def load_keeper(settings: Settings, known: Known | None = None) -> PolicyKeeper:
     """Make or upgrade the store, and load the policy, before workers are forked that share it.
 
-    Raises DeliveryError, KeysError and SettingsInvalid.
+    `known`: a policy that was loaded before, to be taken over. Raises DeliveryError, KeysError and SettingsInvalid.
     """
     with open_stores(settings) as stores:
         keeper = PolicyKeeper(settings, cache=_compiled(stores))
-        keeper.load()
+        if known is None:
+            keeper.load()
+        else:
+            keeper.take_over(known)
         stores.db.read_now(compile_all)
         learn_all(_compiled(stores))
     asyncio.run(rehearse(keeper.in_force, _read_here))
@@ -296,7 +299,7 @@ async def _get_ready(keeper: PolicyKeeper, reader: Reader, inherited: Inherited 
     await rehearse(keeper.in_force, reader.read)
     settle()
     if inherited is not None:
-        await inherited.seat.wait_for_others()
+        await wait_for_others(inherited.seat)
 
 
 def _intake(stores: Stores, keeper: PolicyKeeper, reader: Reader, out: Outgoing, metrics: Metrics) -> Intake:

@@ -15,8 +15,8 @@ from typing import Final, Self
 import structlog
 
 from gateway.childanswers import ChildAnswer, ChildAnswerInvalid
-from gateway.nursery import FORK, JOB, KILL, PID, RECOGNISE, REPLY, Tesseract
-from gateway.nurserykeeper import Line, NurseryKeeper, PoolLimits, hand_over, is_cut
+from gateway.nurserykeeper import Line, NurseryKeeper, PoolLimits, hand_over, is_cut, settings_for
+from gateway.nurserywords import FORK, JOB, KILL, PID, RECOGNISE, REPLY, Tesseract
 from policy.extraction.collected import PICTURE_BYTES, File
 from policy.extraction.extract import Outcome
 from policy.reader.limits import DEFAULT_LIMITS, Limits
@@ -151,7 +151,7 @@ class ChildPool:
         """`nursery`: one that the caller keeps up; its limits and its tesseract then count. None: one of our own."""
         self.size = size or max(2, os.cpu_count() or 2)
         self._pool = pool or PoolLimits()
-        self._nursery = nursery or NurseryKeeper(limits, self._pool, tesseract)
+        self._nursery = nursery or NurseryKeeper(settings_for(limits, self._pool, tesseract))
         self._is_ours = nursery is None
         self._most = 4 * limits.text_chars + 16 * 1024 * 1024 + PICTURE_BYTES
         self._idle: asyncio.LifoQueue[_Child] = asyncio.LifoQueue()
@@ -190,7 +190,7 @@ class ChildPool:
         finally:
             self._hang_up()
             if self._is_ours:
-                await asyncio.shield(self._nursery.aclose())
+                await asyncio.shield(asyncio.to_thread(self._nursery.close))
 
     async def read(self, file: File, passwords: Sequence[str] = (), *, pictures: bool = False) -> Outcome:
         """Read one file in a child. A child that crashes, hangs or eats memory costs one `unreadable` file.

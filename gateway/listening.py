@@ -48,6 +48,16 @@ def close_sockets(sockets: Sockets) -> None:
             sock.close()
 
 
+def descriptors_of(sockets: Sockets) -> dict[str, list[int]]:
+    """Their descriptors, for another program that inherits them."""
+    return {address: [sock.fileno() for sock in each] for address, each in sockets.items()}
+
+
+def sockets_of(descriptors: Mapping[str, Iterable[int]]) -> Sockets:
+    """What `descriptors_of` told of, in that program."""
+    return {address: tuple(socket.socket(fileno=one) for one in each) for address, each in descriptors.items()}
+
+
 @contextmanager
 def held(sockets: Sockets) -> Iterator[None]:
     """As long as the block lasts; then close them, those that nobody has closed before."""

@@ -16,26 +16,18 @@ import pkgutil
 import select
 import signal
 import socket
-import struct
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import policy.extraction
 from gateway import sandbox
+from gateway.nurserywords import CONNECT, FORK, JOB, KILL, PID, RECOGNISE, REPLY, Nursery, Tesseract
 from policy.extraction.collected import File
 from policy.extraction.extract import Outcome, read_whole
 from policy.reader.limits import Limits
 
-JOB: Final = struct.Struct("!IQ")  # lengths of the description and of the file
-REPLY: Final = struct.Struct("!IQ")  # lengths of a piece of an answer, and of the bytes behind it
-CONNECT: Final = b"C"  # a line of its own for one who wants children
-FORK: Final = b"F"
-KILL: Final = b"K"
-RECOGNISE: Final = b"R"
-PID: Final = struct.Struct("!I")
 _FRAME_MARKS: Final = 2_000
 _FRAME_FACTS: Final = 1_000
 _FRAME_WEIGHT: Final = 128 * 1024
@@ -56,38 +48,6 @@ _LAZY: Final = (
 _MODEST: Final = 10  # niceness of tesseract: mail comes first
 _PROGRAM_PATHS: Final = ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/alternatives", "/dev/null")
 _REAP_SECONDS: Final = 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class Tesseract:
-    """The program that reads what is drawn in pictures."""
-
-    program: str
-    languages: tuple[str, ...] = ("eng",)
-    data: str = ""  # where its languages lie, if not where it looks itself
-    memory_bytes: int = 1024 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Nursery:
-    """The settings of the process, passed on its command line: limits of the children, and the program for pictures."""
-
-    parent: int  # process id of the gateway
-    memory_bytes: int
-    cpu_seconds: int
-    limits: Limits
-    tesseract: Tesseract | None = None
-
-    def to_json(self) -> str:
-        """As JSON, for the command line of the process."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> "Nursery":
-        """From what `to_json` gave."""
-        values: dict[str, Any] = json.loads(text)
-        limits, tesseract = Limits(**values.pop("limits")), values.pop("tesseract")
-        return cls(**values, limits=limits, tesseract=Tesseract(**tesseract) if tesseract else None)
 
 
 def main(descriptor: int, settings: str) -> None:

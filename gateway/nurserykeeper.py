@@ -5,28 +5,28 @@ its memory is there once. Each pool of children has a socket (a line) of its own
 """
 
 import array
-import asyncio
 import json
 import mmap
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, Self, TypeAlias
 
-import structlog
-
-from gateway.nursery import CONNECT, Nursery, Tesseract
+from gateway.nurserywords import CONNECT, Nursery, Tesseract
+from gateway.plainlog import Log, PlainLog
 from policy.reader.limits import DEFAULT_LIMITS, Limits
-
-log = structlog.get_logger()
 
 # Reading documents comes after taking mail: at a start, too, when their programs are loaded beside the first mail.
 _BOOT: Final = "import os, sys, json; os.nice(5); sys.path[:] = json.loads(sys.argv[1]); from gateway.nursery import main; main(int(sys.argv[2]), sys.argv[3])"  # fmt: skip  # noqa: E501 (one line of Python for the child's command line)
 _STOP_SECONDS: Final = 5.0
 _PAUSE: Final = 2.0  # seconds between starts of one that does not last
+_PID_BYTES: Final = 4
+_GLANCE: Final = 0.01  # seconds between looks at one that is to end
 Line: TypeAlias = socket.socket  # to the nursery, of one pool
 
 
@@ -42,44 +42,86 @@ class PoolLimits:
     wait_seconds: float = 60.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What outlasts each nursery: its process id, which workers see too, and both ends of the way to it.
+
+    Both ends are kept: what is said while there is no nursery waits for the next one.
+    """
+
+    memory: int
+    pid: memoryview
+    ours: socket.socket
+    theirs: socket.socket
+
+    @classmethod
+    def new(cls) -> Self:
+        memory = os.memfd_create("nursery")
+        os.ftruncate(memory, _PID_BYTES)
+        lines = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        return cls._made(memory, *lines)
+
+    @classmethod
+    def of(cls, descriptors: Sequence[int]) -> Self:
+        memory, ours, theirs = descriptors
+        return cls._made(memory, socket.socket(fileno=ours), socket.socket(fileno=theirs))
+
+    @classmethod
+    def _made(cls, memory: int, ours: socket.socket, theirs: socket.socket) -> Self:
+        ours.setblocking(False)
+        return cls(memory, memoryview(mmap.mmap(memory, _PID_BYTES)).cast("I"), ours, theirs)
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        return self.memory, self.ours.fileno(), self.theirs.fileno()
+
+    def hang_up(self) -> None:
+        """The nursery ends when nobody is left at the other end. Its id is still known."""
+        os.close(self.memory)
+        self.ours.close()
+        self.theirs.close()
+
+
 class NurseryKeeper:
-    """Starts the nursery and keeps it up. Forked processes may call only `connect`; all else is for its maker."""
+    """Starts the nursery and keeps it up. A worker that was given one may call only `connect` and `pid`."""
 
     def __init__(
-        self, limits: Limits = DEFAULT_LIMITS, pool: PoolLimits | None = None, tesseract: Tesseract | None = None
+        self,
+        settings: Nursery | None = None,
+        *,
+        log: Log | None = None,
+        descriptors: Sequence[int] = (),
+        runs: bool = False,
     ) -> None:
-        pool = pool or PoolLimits()
-        self._described = (pool.memory_bytes, pool.cpu_seconds, limits, tesseract)
-        self._process: subprocess.Popen[bytes] | None = None
+        """`descriptors`: of a keeper in another program, whose place this one takes; `runs`: it is our child."""
+        self._settings = settings or settings_for()
+        self._log = log or PlainLog()
         self._started = 0.0
-        self._pid = memoryview(mmap.mmap(-1, 4)).cast("I")  # shared with processes that are forked from this one
-        self._door: tuple[Line, Line] | None = None  # our end and the nursery's
+        self._runs = runs  # as far as is known
+        self._held = _Held.of(descriptors) if descriptors else None
 
     @property
     def is_up(self) -> bool:
         """Is the nursery running?"""
-        return self._process is not None and self._process.poll() is None
+        if self._runs and self.pid is not None:
+            self._runs = os.waitpid(self.pid, os.WNOHANG)[0] == 0
+        return self._runs
 
     @property
     def pid(self) -> int | None:
         """The id of the process, once there was one."""
-        return self._pid[0] or None
+        return None if self._held is None else self._held.pid[0] or None
 
     def start(self) -> None:
         """Start it; one whose lines are cut but has not quite ended is ended. Raises OSError."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-        if self._door is None:
-            # both ends are kept: what is said while there is no nursery waits for the next one
-            self._door = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            self._door[0].setblocking(False)
-        theirs = self._door[1].fileno()
-        nursery = Nursery(os.getpid(), *self._described)
+        self._kill()
+        if self._held is None:
+            self._held = _Held.new()
+        theirs = self._held.theirs.fileno()
         path = json.dumps([os.path.abspath(entry) for entry in sys.path])  # noqa: PTH100 (entries may be zip files)
         self._started = time.monotonic()
-        self._process = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
-            [sys.executable, "-I", "-c", _BOOT, path, str(theirs), nursery.to_json()],
+        process = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
+            [sys.executable, "-I", "-c", _BOOT, path, str(theirs), self._settings.to_json()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -87,26 +129,27 @@ class NurseryKeeper:
             cwd="/",
             env={"LANG": "C.UTF-8", "PATH": os.defpath},
         )
-        self._pid[0] = self._process.pid
+        process.returncode = 0  # not the object's to collect: it is kept by its id, which outlasts this program
+        self._held.pid[0], self._runs = process.pid, True
 
     def look(self) -> None:
         """Start it again if it has ended; to be called now and then. Raises nothing."""
         if self.is_up or time.monotonic() < self._started + _PAUSE:
             return
-        log.error("document.nursery_lost")
+        self._log.error("document.nursery_lost")
         try:
             self.start()
         except OSError as error:
-            log.error("document.readers_do_not_start", error=type(error).__name__)
+            self._log.error("document.readers_do_not_start", error=type(error).__name__)
 
     def connect(self) -> Line:
         """A line to it, which may have to wait for it to start again. Raises OSError."""
-        if self._door is None:
+        if self._held is None:
             raise RuntimeError("the nursery was not started")
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             try:
-                hand_over(self._door[0], CONNECT, theirs)
+                hand_over(self._held.ours, CONNECT, theirs)
             except BaseException:
                 ours.close()
                 raise
@@ -114,20 +157,41 @@ class NurseryKeeper:
 
     def close(self) -> None:
         """End it, and wait for that. Its lines are to be closed before."""
-        for end in self._door or ():
-            end.close()
-        self._door = None
-        process, self._process = self._process, None
-        if process is not None:
-            try:
-                process.wait(_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        if self._held is None:
+            return
+        self._held.hang_up()
+        until = time.monotonic() + _STOP_SECONDS
+        while self.is_up and time.monotonic() < until:
+            time.sleep(_GLANCE)
+        self._kill()
+        self._held = None
 
-    async def aclose(self) -> None:
-        """As `close`, without blocking the event loop."""
-        await asyncio.to_thread(self.close)
+    def _kill(self) -> None:
+        if self.is_up and self.pid is not None:
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+            self._runs = False
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """What another program has to inherit, and to be told, that takes the place of this one or uses its nursery.
+
+        None before the first start.
+        """
+        return () if self._held is None else self._held.descriptors
+
+    @property
+    def settings(self) -> Nursery:
+        """As they were given."""
+        return self._settings
+
+
+def settings_for(
+    limits: Limits = DEFAULT_LIMITS, pool: PoolLimits | None = None, tesseract: Tesseract | None = None
+) -> Nursery:
+    """The settings of a nursery that this very process starts."""
+    pool = pool or PoolLimits()
+    return Nursery(os.getpid(), pool.memory_bytes, pool.cpu_seconds, limits, tesseract)
 
 
 def hand_over(line: Line, message: bytes, descriptor: socket.socket) -> None:

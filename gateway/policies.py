@@ -18,6 +18,7 @@ from policy.engine import Policy
 from policy.extraction.message import read_message
 from policy.problem import Problem
 from policy.trial import Reads
+from rules.detector import Detector
 from rules.matching import Cache, Matcher
 
 LOADED: Final = "policy.loaded"
@@ -37,6 +38,16 @@ class InForce:
 
     policy: Policy
     matcher: Matcher
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A policy that was loaded and found good, for a keeper in another process: all but the compiled patterns."""
+
+    policy: Policy
+    detectors: tuple[Detector, ...]
+    seen: _Stamp
+    beside: Path | None
 
 
 class PolicyKeeper:
@@ -65,6 +76,7 @@ class PolicyKeeper:
         self._seen: _Stamp = ()  # of what is in force, or was refused
         self._last_look: _Stamp = ()
         self._in_force: InForce | None = None
+        self._detectors: tuple[Detector, ...] = ()
         self._beside: Path | None = None  # the file of passwords that the policy names
         self._untold: deque[tuple[str, dict[str, str]]] = deque(maxlen=_MOST_UNTOLD)
 
@@ -96,6 +108,20 @@ class PolicyKeeper:
             self._put(self._good(), self._seen)
         except PolicyInvalid as invalid:
             raise SettingsInvalid(invalid.problems) from invalid
+
+    @property
+    def known(self) -> Known:
+        """What is in force now, for `take_over`."""
+        return Known(self.current, self._detectors, self._seen, self._beside)
+
+    def take_over(self, known: Known) -> None:
+        """In place of `load`: put in force what another keeper has loaded, whatever the files say by now.
+
+        Where they say something else, `run` finds that as it finds every change. Blocks while patterns are compiled,
+        or taken from the cache.
+        """
+        self._in_force = InForce(known.policy, Matcher(known.detectors, self._cache, repeats=SealedRepeats()))
+        self._detectors, self._seen, self._beside = known.detectors, known.seen, known.beside
 
     def reload_soon(self) -> None:
         """Read everything again (SIGHUP), changed or not; to be called in the loop's thread."""
@@ -172,6 +198,7 @@ class PolicyKeeper:
 
     def _put(self, loaded: Loaded, seen: _Stamp) -> None:
         self._in_force = InForce(loaded.policy, loaded.matcher)
+        self._detectors = loaded.detectors
         self._saw(seen, beside_of(loaded.place, loaded.policy.text))
 
     def _saw(self, seen: _Stamp, beside: Path | None) -> None:

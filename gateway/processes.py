@@ -1,11 +1,12 @@
 """Several equal workers on one machine: this process forks them and keeps them at their work.
 
 It handles no mail itself. A worker that ends without being told to is started again, one that shows no sign of life is
-killed first; SIGHUP and SIGTERM are passed on; systemd's watchdog is fed as long as every worker lives. Everything that
-workers can share is loaded before the first fork, so that they share its memory.
+killed first; SIGHUP and SIGTERM are passed on; systemd's watchdog is fed as long as every worker lives.
+
+The first workers are forked from a process that has loaded everything, so that they share its memory. Once they stand,
+that process becomes a small one (`parent.py`), which goes on here with what this one has: `Standing`.
 """
 
-import ctypes
 import os
 import select
 import signal
@@ -13,23 +14,19 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from structlog import get_logger
-
-from gateway.seats import Seat, Seats
+from gateway.plainlog import Log
+from gateway.seats import Seats
 from gateway.supervised import Supervisor
-from gateway.telemetry import forget_process
 
-log = get_logger(__name__)
+Work = Callable[[int], int]  # the whole life of the worker with this number; its exit code
 
-Work = Callable[[Seat], int]  # a worker's whole life; its exit code
-
-_PASSED_ON: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-_HEARD: Final = (*_PASSED_ON, signal.SIGCHLD)
+OTHER_PROGRAM: Final = 79  # exit code of a worker that finds another program on disk than the one that runs
+HEARD: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 _PR_SET_PDEATHSIG: Final = 1
 _TURN: Final = 1.0  # seconds between looks at the workers
 _SILENT: Final = 60.0  # seconds without a sign of life after which a worker is taken for dead
@@ -50,50 +47,81 @@ class _Slot:
     not_before: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Workers that run, as the process knows them that goes on looking after them: process ids, and since when.
+
+    `bell` and `ringer` are the descriptors by which it hears of signals; what came before is still to be read there.
+    """
+
+    workers: Sequence[tuple[int, float]]
+    bell: int
+    ringer: int
+
+
 class Workers:
-    """Runs `work` in `count` processes until told to stop."""
+    """Runs `work` in as many processes as there are seats until told to stop."""
 
     def __init__(
         self,
-        count: int,
+        seats: Seats,
         work: Work,
+        log: Log,
         *,
         shutdown_seconds: float,
         with_stdin: bool = False,
         look_after: Callable[[], None] = lambda: None,
+        forget: Callable[[int], None] = lambda _pid: None,
+        standing: Standing | None = None,
     ) -> None:
         """`with_stdin`: standard input closing means stop. `shutdown_seconds`: how long a worker may take to end.
 
-        `look_after` is called every second, and whenever a child of this process ends, until all are to stop.
+        `look_after` is called every second, and whenever a child of this process ends, until all are to stop; `forget`
+        with the process id of each worker that has ended. `standing`: workers that run already, one for each seat.
         """
-        self.seats = Seats(count)
-        self._slots = [_Slot(number) for number in range(count)]
+        self.seats = seats
+        self._slots = [_Slot(number) for number in range(seats.count)]
         self._work = work
+        self._log = log
         self._look_after = look_after
+        self._forget = forget
         self._shutdown = shutdown_seconds
         self._stdin: list[int] = [sys.stdin.fileno()] if with_stdin else []
         self._supervisor = Supervisor()
         self._stop_at: float | None = None
-        self._told_ready = False
+        self._told_ready = standing is not None
         self._code = 0
         self._on_stop: Callable[[], None] = lambda: None
-        self._bell, self._ringer = socket.socketpair()
+        self._on_ready: Callable[[Standing], None] = lambda _standing: None
+        if standing is None:
+            self._bell, self._ringer = socket.socketpair()
+        else:
+            self._bell, self._ringer = socket.socket(fileno=standing.bell), socket.socket(fileno=standing.ringer)
+            self._slots = [_Slot(number, *worker) for number, worker in enumerate(standing.workers)]
 
-    def run(self, on_stop: Callable[[], None] = lambda: None) -> int:
+    def run(
+        self,
+        *,
+        on_stop: Callable[[], None] = lambda: None,
+        on_ready: Callable[[Standing], None] = lambda _standing: None,
+    ) -> int:
         """Fork and keep the workers; the exit code once all have ended. Only in a process with a single thread.
 
         `on_stop` lets go of what this process holds for workers that are still to come: its listening sockets.
+        `on_ready` is called once all workers take mail, and may make another program of this process.
         """
-        self._on_stop = on_stop
+        self._on_stop, self._on_ready = on_stop, on_ready
         if threading.active_count() > 1:
             raise RuntimeError("workers are forked from a process without threads")
         for end in (self._bell, self._ringer):
             end.setblocking(False)
         signal.set_wakeup_fd(self._ringer.fileno(), warn_on_full_buffer=False)
-        for number in _HEARD:
+        for number in HEARD:
             signal.signal(number, lambda *_: None)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HEARD)
         for slot in self._slots:
-            self._start(slot)
+            if not slot.pid:
+                self._start(slot)
         while any(slot.pid for slot in self._slots) or self._stop_at is None:
             self._hear()
             self._reap()
@@ -127,12 +155,17 @@ class Workers:
             code = os.waitstatus_to_exitcode(status)
             was_ready = self.seats.is_ready(slot.number)
             self.seats.clear(slot.number)
-            forget_process(slot.pid)
+            self._forget(slot.pid)
             slot.pid = 0
             if self._stop_at is not None:
                 self._code = self._code or max(code, 0)
                 continue
-            log.error("worker_process.ended", process=slot.number, code=code)
+            self._log.error("worker_process.ended", process=slot.number, code=code)
+            if code == OTHER_PROGRAM:  # it cannot work beside the others; whoever started us starts the new one, whole
+                self._log.error("worker_process.other_program")
+                self._code = 1
+                self._stop(signal.SIGTERM)
+                continue
             if not self._told_ready and not was_ready and code > 0:
                 self._code = code  # it cannot start: it said why, and another would say the same
                 self._stop(signal.SIGTERM)
@@ -153,13 +186,15 @@ class Workers:
             if not slot.pid and now >= slot.not_before:
                 self._start(slot)
             elif slot.pid and self._hangs(slot, now):
-                log.error("worker_process.hangs", process=slot.number)
+                self._log.error("worker_process.hangs", process=slot.number)
                 with suppress(ProcessLookupError):
                     os.kill(slot.pid, signal.SIGKILL)
         if not self._told_ready and all(self.seats.is_ready(slot.number) for slot in self._slots):
             self._told_ready = True
             self._supervisor.ready()
-            log.info("gateway.ready", processes=len(self._slots))
+            self._log.info("gateway.ready", processes=len(self._slots))
+            standing = [(slot.pid, slot.since) for slot in self._slots]
+            self._on_ready(Standing(standing, self._bell.fileno(), self._ringer.fileno()))
         self._supervisor.alive()
         self._look_after()
 
@@ -193,11 +228,11 @@ class Workers:
         code = 1
         try:
             self._become_worker(parent)
-            code = self._work(self.seats.seat(slot.number))
+            code = self._work(slot.number)
         except SystemExit as leaving:
             code = leaving.code if isinstance(leaving.code, int) else 1
-        except BaseException as error:
-            log.error("worker_process.failed", exc_info=error)
+        except BaseException as error:  # noqa: BLE001 - the top of a process
+            self._log.error("worker_process.failed", exc_info=error)
         finally:
             with suppress(Exception):
                 sys.stdout.flush()
@@ -206,12 +241,14 @@ class Workers:
 
     def _become_worker(self, parent: int) -> None:
         signal.set_wakeup_fd(-1)
-        for number in _HEARD:
+        for number in HEARD:
             signal.signal(number, signal.SIG_DFL)
         self._bell.close()
         self._ringer.close()
         os.environ.pop("NOTIFY_SOCKET", None)  # it is the parent that talks to systemd
         # a worker without its parent would never be stopped: it ends as if it had been told to
+        import ctypes  # of a worker alone: the parent is to be small
+
         with suppress(AttributeError, OSError):
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() != parent:

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from gateway.nursery import Tesseract
+from gateway.nurserywords import Tesseract
 from gateway.tesseract import ReadingSettings, find_tesseract
 from keys.remembered import Remembered
 from policy.extraction.collected import Picture, clean_text, inner_place

@@ -4,16 +4,21 @@ Whatever is made on first use (compiled patterns of the standard library, caches
 of memory pages) is then there before the first client waits for it.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from ipaddress import IPv4Address
 from typing import Final
 
 from gateway.deciding import decide
 from gateway.seams import Rules
+from gateway.seats import Seat
 from keys.tokens import new_id
 from policy.message import Address, Client, Envelope, Message, Recipient
 
+_TOGETHER: Final = 5.0  # seconds
+_GLANCE: Final = 0.002  # seconds between looks at the other workers
 _PLAIN: Final = b"""\
 From: Rehearsal <nobody@rehearsal.invalid>\r
 To: nobody@example.invalid, "One, Some" <some@example.invalid>\r
@@ -46,3 +51,15 @@ async def rehearse(rules: Rules, read: Callable[[bytes, Sequence[str]], Awaitabl
     )
     for raw in (_LETTER, _PAGE, _LETTER):
         await decide(rules, envelope, await read(raw, ()))
+
+
+async def wait_for_others(seat: Seat, seconds: float = _TOGETHER) -> None:
+    """Wait, just before opening the doors, until all workers are so far, so that they share the first clients.
+
+    At most for some seconds: a worker that is slow, or has to be started again, does not hold up the others.
+    """
+    seat.dressed()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while not seat.all_are_dressed:  # noqa: ASYNC110 - written by other processes
+                await asyncio.sleep(_GLANCE)

@@ -4,27 +4,31 @@ Each worker writes only its own row and reads all of them, so no lock is needed.
 good enough to limit sessions.
 """
 
-import asyncio
 import mmap
+import os
 import time
 from collections.abc import Hashable
-from contextlib import suppress
 from typing import Final
 
 _SLOTS: Final = 8192  # clients share a counter only by rare accident, and then are let in a little later
 _BEAT, _READY, _SESSIONS, _DRESSED, _FIRST = 0, 1, 2, 3, 4  # words of a row
 _WORDS: Final = _FIRST + _SLOTS
-_TOGETHER: Final = 5.0  # seconds
-_GLANCE: Final = 0.002  # seconds between looks at the others
 
 
 class Seats:
-    """Rows for `count` workers, made before they are forked. A row is a count of 32 bits for each word."""
+    """Rows for `count` workers, made before they are forked. A row is a count of 32 bits for each word.
 
-    def __init__(self, count: int) -> None:
+    `descriptor`: the memory of seats made before, for a process that was not forked from the one that made them.
+    """
+
+    def __init__(self, count: int, descriptor: int | None = None) -> None:
         self.count = count
-        self._memory = mmap.mmap(-1, 4 * _WORDS * count)  # anonymous and shared
-        self._words = memoryview(self._memory).cast("I")
+        size = 4 * _WORDS * count
+        if descriptor is None:
+            descriptor = os.memfd_create("seats")
+            os.ftruncate(descriptor, size)
+        self.descriptor = descriptor
+        self._words = memoryview(mmap.mmap(descriptor, size)).cast("I")
 
     def seat(self, number: int) -> "Seat":
         """The row of one worker."""
@@ -71,20 +75,18 @@ class Seat:
         """A sign of life, at least every few seconds."""
         self._seats.write(self.number, _BEAT, int(time.monotonic() if now is None else now))
 
-    async def wait_for_others(self, seconds: float = _TOGETHER) -> None:
-        """Wait, just before opening the doors, until all workers are so far, so that they share the first clients.
-
-        At most for some seconds: a worker that is slow, or has to be started again, does not hold up the others.
-        """
+    def dressed(self) -> None:
+        """Say that this worker is about to open its doors."""
         self._seats.write(self.number, _DRESSED, 1)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                while self._seats.total(_DRESSED) < self._seats.count:  # noqa: ASYNC110 - written by other processes
-                    await asyncio.sleep(_GLANCE)
+
+    @property
+    def all_are_dressed(self) -> bool:
+        """Are all workers about to open their doors, or have done so?"""
+        return self._seats.total(_DRESSED) >= self._seats.count
 
     def ready(self) -> None:
         """Say that this worker's doors are open."""
-        self._seats.write(self.number, _DRESSED, 1)
+        self.dressed()
         self._seats.write(self.number, _READY, 1)
 
     def enter(self, client: Hashable) -> tuple[int, int]:

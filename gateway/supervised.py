@@ -1,6 +1,5 @@
 """Talking to systemd: ready, stopping, and a sign of life for its watchdog (sd_notify(3)). Nothing without it."""
 
-import asyncio
 import os
 import socket
 from contextlib import suppress
@@ -30,6 +29,8 @@ class Supervisor:
 
     async def watch(self) -> None:
         """Show that the event loop turns, twice in each watchdog period; for ever."""
+        import asyncio  # not for the parent of several workers, which is to be small and waits without it
+
         period = int(os.environ.get("WATCHDOG_USEC") or 0) / _MICRO
         if not period or not self._address:
             return

@@ -13,18 +13,17 @@ from typing import Any, Final, Literal, TextIO, TypeVar, cast
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.metrics import MetricWrapperBase
-from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from delivery.items import Reply
 from delivery.store.ages import Waiting
 from delivery.verdicts import Verdict
+from gateway import tallies
 from gateway.queuegauges import QueueGauges
 
 M = TypeVar("M", bound=MetricWrapperBase)
 
 _LEVELS: Final = {"warn": "warning", "exception": "error"}  # methods that have another name than their level
-
-SHARED_METRICS: Final = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's own; to be set before it is imported
 
 _QUIET: Final = {"mail.log": logging.ERROR}  # aiosmtpd: below, it prints what clients say; at DEBUG their messages too
 
@@ -121,7 +120,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._shown = self.registry
-        if os.environ.get(SHARED_METRICS):  # several processes count together, in files of that folder
+        if os.environ.get(tallies.FOLDER):  # several processes count together, in files of that folder
             self._shown = CollectorRegistry()
             MultiProcessCollector(self._shown)  # type: ignore[no-untyped-call]  # the library's
         self._of_the_door()
@@ -294,12 +293,6 @@ class Metrics:
     def text(self) -> bytes:
         """All of it as Prometheus reads it."""
         return generate_latest(self._shown)
-
-
-def forget_process(pid: int) -> None:
-    """A worker has ended: its gauges are of nobody any more."""
-    if os.environ.get(SHARED_METRICS):
-        mark_process_dead(pid)  # type: ignore[no-untyped-call]  # the library's
 
 
 def _without_content(_logger: Any, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

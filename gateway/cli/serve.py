@@ -3,11 +3,11 @@
 import asyncio
 import errno
 import os
-import shutil
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -17,7 +17,6 @@ from gateway.cli.stores import hint_about
 if TYPE_CHECKING:
     from delivery.errors import DeliveryError
     from gateway.app import Inherited
-    from gateway.seats import Seat
     from gateway.settings import Settings
     from keys.errors import KeysError
 
@@ -78,47 +77,124 @@ def _run(settings: "Settings", *, inherited: "Inherited | None" = None, end_with
 
 
 def _run_workers(settings: "Settings", *, end_with_stdin: bool) -> int:
-    """Open and load here what the workers share, then fork them. Returns the exit code once all have ended."""
-    counts = settings.data / "metrics"
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(counts)  # before it is imported: then processes count together
-    import uvloop  # noqa: F401 - imported before the fork, to be shared
+    """Open and load here what the workers share, then fork them. Returns the exit code once all have ended.
 
-    from delivery.errors import DeliveryError
+    It returns only if that comes before all of them take mail: then this process becomes their small parent.
+    """
+    from gateway.tallies import FOLDER, Tallies
+
+    os.environ[FOLDER] = counts = str(settings.data / "metrics")  # before prometheus_client is imported
+    import uvloop  # noqa: F401 - imported before the fork, to be shared
+    from structlog import get_logger
+
     from gateway.app import Inherited, load_keeper, open_doors
-    from gateway.listening import close_sockets
+    from gateway.given import Given, program
+    from gateway.listening import close_sockets, descriptors_of
     from gateway.memory import share
-    from gateway.nurserykeeper import NurseryKeeper
-    from gateway.processes import Workers
+    from gateway.nurserykeeper import NurseryKeeper, settings_for
+    from gateway.parent import Handover, become_parent
+    from gateway.processes import Standing, Workers
     from gateway.recognition import tesseract_for
+    from gateway.seats import Seats
     from gateway.telemetry import start_logging
-    from keys.errors import KeysError
 
     start_logging(settings.telemetry.log)
+    log, running = get_logger(__name__), program()
     sockets = open_doors(settings)
-    with closing(NurseryKeeper(tesseract=tesseract_for(settings.reading))) as nursery:
+    with closing(NurseryKeeper(settings_for(tesseract=tesseract_for(settings.reading)), log=log)) as nursery:
         nursery.start()  # it loads its programs while we load ours
         keeper = load_keeper(settings)
-        shutil.rmtree(counts, ignore_errors=True)  # of an earlier run
-        counts.mkdir(mode=0o700)
+        tallies = Tallies.take(counts)
+        given = Given(settings, keeper.known).write()
+        seats = Seats(settings.processes)
+        shutdown = settings.queue.shutdown.total_seconds()
 
-        def work(seat: "Seat") -> int:
-            try:
-                _run(settings, inherited=Inherited(sockets, keeper, nursery, seat))
-            except (DeliveryError, KeysError, OSError, ExceptionGroup) as failed:
-                cause = first_cause(failed)
-                if not isinstance(cause, (DeliveryError, KeysError, OSError)):
-                    raise
-                fail(f"cannot go on: {said(cause)}", _hint(cause, settings), NO)
-            return 0
+        def work(number: int) -> int:
+            return _work(settings, lambda: Inherited(sockets, keeper, nursery, seats.seat(number)))
+
+        def hand_over(standing: Standing) -> None:
+            handover = Handover(
+                path=[os.path.abspath(entry) for entry in sys.path],  # noqa: PTH100 (entries may be zip files)
+                form=settings.telemetry.log,
+                shutdown=shutdown,
+                with_stdin=end_with_stdin,
+                program=running,
+                given=given,
+                processes=seats.count,
+                seats=seats.descriptor,
+                sockets=descriptors_of(sockets),
+                nursery=list(nursery.descriptors),
+                nursery_runs=nursery.is_up,
+                nursery_settings=nursery.settings.to_json(),
+                tallies=(tallies.folder, tallies.lock),
+                workers=list(standing.workers),
+                bell=(standing.bell, standing.ringer),
+            )
+            become_parent(handover, log)
 
         share()
-        shutdown = settings.queue.shutdown.total_seconds()
         workers = Workers(
-            settings.processes, work, shutdown_seconds=shutdown, with_stdin=end_with_stdin, look_after=nursery.look
+            seats,
+            work,
+            log,
+            shutdown_seconds=shutdown,
+            with_stdin=end_with_stdin,
+            look_after=nursery.look,
+            forget=tallies.forget,
         )
-        code = workers.run(on_stop=lambda: close_sockets(sockets))
-    shutil.rmtree(counts, ignore_errors=True)
+        code = workers.run(on_stop=lambda: close_sockets(sockets), on_ready=hand_over)
+        tallies.remove()
     return code
+
+
+def replace(told: dict[str, Any], number: int) -> NoReturn:
+    """Run the worker of this number in the place of one that has ended; the other workers run already.
+
+    `told`: as in `parent.Handover`; its descriptors are inherited. Ends the process.
+    """
+    from gateway.memory import hurry
+
+    hurry()
+    from gateway.app import Inherited, load_keeper
+    from gateway.given import Given, program
+    from gateway.listening import sockets_of
+    from gateway.nurserykeeper import NurseryKeeper
+    from gateway.nurserywords import Nursery
+    from gateway.parent import Handover
+    from gateway.processes import OTHER_PROGRAM
+    from gateway.seats import Seats
+    from gateway.telemetry import start_logging
+
+    handover = Handover(**told)
+    start_logging("json" if handover.form == "json" else "text", process=number)
+    if program() != handover.program:
+        sys.exit(OTHER_PROGRAM)
+    for descriptor in handover.of_workers:
+        os.set_inheritable(descriptor, False)
+    given = Given.read(handover.given)
+    sockets = sockets_of(handover.sockets)
+    nursery = NurseryKeeper(Nursery.from_json(handover.nursery_settings), descriptors=handover.nursery)
+    seat = Seats(handover.processes, handover.seats).seat(number)
+
+    def inherited() -> Inherited:
+        return Inherited(sockets, load_keeper(given.settings, given.known), nursery, seat)
+
+    sys.exit(_work(given.settings, inherited))
+
+
+def _work(settings: "Settings", inherited: "Callable[[], Inherited]") -> int:
+    """A worker's life; the exit code."""
+    from delivery.errors import DeliveryError
+    from keys.errors import KeysError
+
+    try:
+        _run(settings, inherited=inherited())
+    except (DeliveryError, KeysError, OSError, ExceptionGroup) as failed:
+        cause = first_cause(failed)
+        if not isinstance(cause, (DeliveryError, KeysError, OSError)):
+            raise
+        fail(f"cannot go on: {said(cause)}", _hint(cause, settings), NO)
+    return 0
 
 
 def _hint(cause: "DeliveryError | KeysError | OSError", settings: "Settings") -> str:

@@ -1,4 +1,7 @@
-"""Several workers behind one door: one dies and nothing is lost; the parent dies and nothing goes on without it."""
+"""Several workers behind one door: one dies and nothing is lost; the parent dies and nothing goes on without it.
+
+The parent is a small program as soon as the workers stand, and a worker that is started again is one of its own.
+"""
 
 import hashlib
 import json
@@ -8,6 +11,7 @@ import signal
 import smtplib
 import socket
 import ssl
+import subprocess
 import urllib.request
 from collections.abc import Callable
 from email.message import EmailMessage
@@ -38,6 +42,17 @@ def _lives(pid: int) -> bool:
         return False
 
 
+def _is_small(pid: int) -> bool:
+    """Has the process that forked the workers become the program that only looks after them?"""
+    return b"gateway.parent" in Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def _bytes_of(pid: int) -> int:
+    """What it has in memory that is not its alone in part only (PSS)."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+
+
 def _pid(gateway: Gateway) -> int:
     assert gateway._process is not None
     return gateway._process.pid
@@ -54,7 +69,7 @@ def _subjects(world: Sink) -> set[bytes]:
 
 def _start(gateway: Gateway) -> list[int]:
     gateway.start()
-    wait_for(lambda: len(_events(gateway, "worker.started")) == 2, why="both workers are there")
+    wait_for(lambda: _is_small(_pid(gateway)), why="both workers are there")
     return _children(_pid(gateway))
 
 
@@ -70,6 +85,7 @@ def test_a_worker_that_dies_is_replaced_and_its_mail_arrives(
         gateway.send(letter(f"mail {number}"), "alice@example.com", "bob@friends.example")
     wait_for(lambda: len(_subjects(world)) == 40, why="all arrive")
     wait_for(lambda: _replaced(gateway, first), why="another worker stands in its place")
+    wait_for(lambda: len(_events(gateway, "worker.started")) == 3, seconds=100, why="it works")
     assert second in _children(_pid(gateway))
     assert gateway.stop() == 0
     assert not _lives(second)
@@ -98,6 +114,61 @@ def test_nobody_works_on_without_the_parent(make_gateway: Callable[..., Gateway]
     workers = _start(gateway)
     os.kill(_pid(gateway), signal.SIGKILL)
     wait_for(lambda: not any(_lives(pid) for pid in workers), why="the workers end by themselves")
+
+
+def test_the_parent_takes_little_memory(make_gateway: Callable[..., Gateway], world: Sink) -> None:
+    gateway = make_gateway(world.port, more=TWO)
+    workers = _start(gateway)
+    assert _bytes_of(_pid(gateway)) < 16 * 2**20 < min(map(_bytes_of, workers))
+
+
+def test_one_that_was_started_again_does_as_the_others(
+    make_gateway: Callable[..., Gateway], world: Sink, letter: Callable[..., EmailMessage]
+) -> None:
+    """By the configuration and the policy of the start, whatever the files say; and it ends without the parent."""
+    gateway = make_gateway(world.port, more=TWO)
+    first, second = _start(gateway)
+    gateway.config.write_text("nothing that could be read: [")
+    policy = gateway.folder / "policy.yaml"
+    policy.write_text("no policy\n")
+    for gone in (first, second):
+        os.kill(gone, signal.SIGKILL)
+    wait_for(lambda: _replaced(gateway, first) and _replaced(gateway, second), why="others stand in their places")
+    wait_for(lambda: len(_events(gateway, "worker.started")) == 4, seconds=100, why="both work")
+    gateway.send(letter("after all that"), "alice@example.com", "bob@friends.example")
+    wait_for(lambda: b"Subject: after all that" in _subjects(world), why="it arrives")
+    workers = _children(_pid(gateway))
+    assert {event["process"] for event in _events(gateway, "worker.started")} == {0, 1}
+    os.kill(_pid(gateway), signal.SIGKILL)
+    wait_for(lambda: not any(_lives(pid) for pid in workers), why="they, too, end without the parent")
+
+
+def test_signals_that_come_while_the_parent_becomes_small_are_heard(
+    make_gateway: Callable[..., Gateway], world: Sink
+) -> None:
+    gateway = make_gateway(world.port, more=TWO)
+    with gateway.log.open("ab") as log:
+        gateway._process = subprocess.Popen(gateway._serving(), stdout=log, stderr=log, start_new_session=True)
+    wait_for(lambda: len(_events(gateway, "worker.started")) == 2, seconds=100, why="both workers are there")
+    told = 0
+    while not _is_small(_pid(gateway)):
+        os.kill(_pid(gateway), signal.SIGHUP)
+        told += 1
+    os.kill(_pid(gateway), signal.SIGHUP)
+    wait_for(lambda: {event["process"] for event in _events(gateway, "policy.loaded")} == {0, 1}, why="both read it")
+    assert told
+    assert gateway.stop() == 0
+
+
+def test_all_end_when_told_to_while_they_start(make_gateway: Callable[..., Gateway], world: Sink) -> None:
+    gateway = make_gateway(world.port, more=TWO)
+    with gateway.log.open("ab") as log:
+        gateway._process = subprocess.Popen(gateway._serving(), stdout=log, stderr=log, start_new_session=True)
+    wait_for(lambda: len(_children(_pid(gateway))) == 2, seconds=100, why="workers are forked")
+    workers = _children(_pid(gateway))
+    os.kill(_pid(gateway), signal.SIGTERM)
+    gateway._process.wait(60)
+    assert not any(_lives(pid) for pid in workers)
 
 
 def test_what_changes_is_read_again_by_all(make_gateway: Callable[..., Gateway], world: Sink, authority: Any) -> None:

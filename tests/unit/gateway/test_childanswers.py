@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from gateway.childanswers import ChildAnswer, ChildAnswerInvalid
-from gateway.nursery import REPLY, frames_of
+from gateway.nursery import frames_of
+from gateway.nurserywords import REPLY
 from policy.extraction.collected import PICTURE_BYTES, Picture
 from policy.extraction.extract import Outcome
 from rules.content import Content, FileFact, FileKind, Part

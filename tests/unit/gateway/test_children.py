@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from gateway.children import ChildPool, ChildrenDown
-from gateway.nursery import Tesseract
 from gateway.nurserykeeper import NurseryKeeper, PoolLimits
+from gateway.nurserywords import Tesseract
 from policy.extraction.collected import File
 from policy.reader.limits import Limits
 from rules.content import FileKind
@@ -181,7 +181,7 @@ async def test_a_nursery_that_pools_share_outlives_each_of_them_and_is_started_a
         assert await until(lambda: nursery.look() or nursery.pid != first)
         assert (await one.read(a_file())).content.parts
     assert nursery.is_up
-    await nursery.aclose()
+    await asyncio.to_thread(nursery.close)
     assert not nursery.is_up
 
 

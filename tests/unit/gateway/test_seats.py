@@ -3,6 +3,7 @@
 import asyncio
 from ipaddress import ip_address, ip_network
 
+from gateway.rehearsal import wait_for_others
 from gateway.seats import Seats
 from gateway.smtp.crowd import Crowd, OneProcess
 
@@ -58,15 +59,15 @@ def test_the_emptier_worker_goes_first_once_it_takes_mail() -> None:
 async def test_workers_open_their_doors_together_and_one_that_does_not_come_holds_up_nobody() -> None:
     seats = Seats(2)
     one, two = seats.seat(0), seats.seat(1)
-    waits = asyncio.create_task(one.wait_for_others(60))
+    waits = asyncio.create_task(wait_for_others(one, 60))
     await asyncio.sleep(0.02)
     assert not waits.done()
-    await two.wait_for_others(60)
+    await wait_for_others(two, 60)
     await waits
     one.enter(HOST)
     assert one.crowded(0)  # the other is about to open
     seats.clear(1)
-    await one.wait_for_others(0.01)
+    await wait_for_others(one, 0.01)
 
 
 def test_silence_is_measured_from_the_last_sign_of_life() -> None:
@@ -74,3 +75,11 @@ def test_silence_is_measured_from_the_last_sign_of_life() -> None:
     assert seats.silent_seconds(0, 100.0) is None
     seats.seat(0).beat(100.0)
     assert seats.silent_seconds(0, 161.0) == 61.0
+
+
+def test_one_that_was_not_forked_sits_in_the_same_rows() -> None:
+    seats = Seats(2)
+    later = Seats(2, seats.descriptor)
+    later.seat(1).enter(HOST)
+    assert seats.seat(0).enter(HOST) == (2, 2)
+    assert later.seat(1).sessions == 2

@@ -1,0 +1,78 @@
+"""A worker that is started again works as the others do, whatever the files say by now."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from smallest import write_config
+
+from gateway.given import Given, program
+from gateway.policies import PolicyKeeper
+from gateway.settings import Settings, load_settings
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return load_settings(write_config(tmp_path, "rules: [local/*.yaml]"))
+
+
+def test_what_was_loaded_at_the_start_counts_and_not_what_the_files_say_now(settings: Settings) -> None:
+    keeper = PolicyKeeper(settings)
+    keeper.load()
+    descriptor = Given(settings, keeper.known).write()
+    settings.policy.write_text("this is: no policy\n")
+    given = Given.read(descriptor)
+    assert Given.read(descriptor) == given  # each worker that is started again reads it
+    os.close(descriptor)
+    assert given.settings == settings
+    later = PolicyKeeper(given.settings)
+    later.take_over(given.known)
+    assert later.current == keeper.current
+    assert later.known == keeper.known
+
+
+async def test_a_change_since_then_is_found_as_every_change_is(settings: Settings) -> None:
+    keeper = PolicyKeeper(settings)
+    keeper.load()
+    later = PolicyKeeper(settings)
+    later.take_over(keeper.known)
+    assert not await later.look()
+    settings.policy.write_text("version: 1\notherwise: safebox\n")
+    await later.look()  # a change counts once the files stand still
+    assert await later.look()
+    assert later.current != keeper.current
+
+
+def test_another_version_on_disk_is_another_program(tmp_path: Path) -> None:
+    for package in ("gateway", "portal", "delivery", "policy", "rules", "keys"):
+        (tmp_path / package / "inner").mkdir(parents=True)
+        (tmp_path / package / "inner" / "part.py").write_text("one = 1\n")
+    before = program(tmp_path)
+    assert program(tmp_path) == before
+    (tmp_path / "keys" / "inner" / "part.py").write_text("one = 1  # now\n")
+    changed = program(tmp_path)
+    (tmp_path / "rules" / "more.py").touch()
+    assert len({before, changed, program(tmp_path)}) == 3
+    assert program() == program() != before
+
+
+_REPLACE = """
+import json, sys
+from gateway.cli.serve import replace
+replace(json.loads(sys.argv[1]), 0)
+"""
+
+
+def test_a_worker_of_another_program_does_not_begin() -> None:
+    """It takes nothing in hand, and its exit code tells the parent to have all end."""
+    from gateway.parent import Handover
+    from gateway.processes import OTHER_PROGRAM
+
+    handover = Handover(
+        path=[], form="json", shutdown=1.0, with_stdin=False, program="another", given=-1, processes=2, seats=-1,
+        sockets={}, nursery=[], nursery_runs=True, nursery_settings="", tallies=("", -1), workers=[], bell=(-1, -1),
+    )  # fmt: skip
+    done = subprocess.run([sys.executable, "-c", _REPLACE, handover.to_json()], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (OTHER_PROGRAM, b"")

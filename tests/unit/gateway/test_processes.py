@@ -1,0 +1,69 @@
+"""The parent of the workers: what it does with those that end, and how little of the program it needs."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+_RUN = """
+import signal, sys, time
+from gateway.plainlog import PlainLog
+from gateway.processes import OTHER_PROGRAM, Workers
+from gateway.seats import Seats
+
+seats = Seats(2)
+before = time.monotonic()
+
+def until_told(seat):
+    told = []
+    signal.signal(signal.SIGTERM, lambda *_: told.append(1))
+    seat.beat()
+    seat.ready()
+    while not told:
+        time.sleep(0.01)
+    return 0
+
+def work(number):
+    seat = seats.seat(number)
+    if number == 0 and BAD:
+        seat.beat()
+        if READY:
+            seat.ready()
+            while not seats.is_ready(1):
+                time.sleep(0.01)
+        return CODE
+    return until_told(seat)
+
+workers = Workers(seats, work, PlainLog(), shutdown_seconds=30, forget=lambda pid: print("forgotten", flush=True))
+sys.exit(workers.run(on_stop=lambda: print("closed", flush=True)))
+"""
+
+
+def _run(code: str, *, ready: bool) -> tuple[int, list[str], list[dict[str, Any]]]:
+    program = _RUN.replace("BAD", "True").replace("READY", str(ready)).replace("CODE", code)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+    return done.returncode, done.stdout.split(), [json.loads(line) for line in done.stderr.splitlines()]
+
+
+def test_where_another_program_was_installed_all_end_so_that_it_can_start() -> None:
+    code, told, log = _run("OTHER_PROGRAM", ready=True)
+    assert code == 1
+    assert told == ["forgotten", "closed", "forgotten"]
+    assert [line["event"] for line in log if line["level"] == "error"] == [
+        "worker_process.ended",
+        "worker_process.other_program",
+    ]
+
+
+def test_where_the_first_cannot_start_all_end_with_its_code() -> None:
+    code, told, _ = _run("3", ready=False)
+    assert code == 3
+    assert told == ["forgotten", "closed", "forgotten"]
+
+
+def test_the_small_parent_loads_nothing_large() -> None:
+    program = f"import sys; sys.path[:] = {sys.path!r}; import gateway.parent; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", program], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "gateway.processes" in loaded
+    assert not loaded & {"asyncio", "structlog", "logging", "pydantic", "sqlalchemy", "prometheus_client", "pathlib"}
