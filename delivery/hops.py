@@ -15,6 +15,7 @@ from delivery.sections import (
     File,
     Hop,
     NameServer,
+    Network,
     Section,
     parse_endpoint,
     wrong,
@@ -52,6 +53,13 @@ class DnsSettings(Section):
     )
     addresses: Families = Field(
         default=Families.BOTH, description="both, ipv4 or ipv6: by which addresses mail servers are reached."
+    )
+
+    private: tuple[Network, ...] = Field(
+        examples=[["10.20.0.0/16"]],
+        default=(),
+        description="Networks off the internet where mail servers may stand that DNS names for recipients' domains; "
+        "mail for all others there is returned. The MX of `domains` may be anywhere.",
     )
 
     @model_validator(mode="after")

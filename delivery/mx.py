@@ -3,18 +3,29 @@
 import ipaddress
 import random
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from delivery.errors import DeliveryError
 from delivery.items import Reply
 from delivery.resolving import Found, MxRecord, NoSuchDomain, Resolver
-from delivery.sections import Endpoint
+from delivery.sections import Endpoint, Network
 
 MAX_HOSTS: Final = 10  # of one domain that are tried
 MAX_ADDRESSES: Final = 5  # of one host
+_Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 _ANY: Final = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound
+# What is not on the internet (RFC 6890), but for the examples of documents, which nobody has anywhere.
+_NOT_PUBLIC: Final = tuple(
+    ipaddress.ip_network(one)
+    for one in (
+        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
+        "192.168.0.0/16", "198.18.0.0/15", "224.0.0.0/3", "::/96", "64:ff9b:1::/48", "fc00::/7", "fe80::/10",
+        "fec0::/10", "ff00::/8",
+    )
+)  # fmt: skip
+_NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 
 
 class Undeliverable(DeliveryError):
@@ -42,6 +53,23 @@ class Ourselves:
             if mine.port == port and (mine.host == address or (mine.host in _ANY and _is_of_this_machine(address))):
                 return True
         return False
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Which addresses we connect to because a stranger's DNS says so: those of the internet, and of networks `private`.
+
+    Whoever has a domain writes its MX records: without this they could have us knock at doors that only we can reach.
+    """
+
+    private: tuple[Network, ...] = ()
+
+    def has(self, address: str) -> bool:
+        """May we connect to it?"""
+        parsed = ipaddress.ip_address(address)
+        if any(parsed in network for network in self.private):
+            return True
+        return not any(one in network for one in _as_reached(parsed) for network in _NOT_PUBLIC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +108,7 @@ async def mail_hosts(
     return MailHosts(tuple(dict.fromkeys(record.host for record in usable))[:MAX_HOSTS], found.secure)
 
 
+PRIVATE: Final = Reply(550, "5.4.4", "The recipient's domain names mail servers in a network that is not the internet")
 LOOP: Final = Reply(554, "5.4.6", "The recipient's domain names this server itself as its mail server")
 
 
@@ -135,6 +164,18 @@ def address_literal(domain: str) -> str | None:
         return str(ipaddress.IPv4Address(text))
     except ValueError:
         return None
+
+
+def _as_reached(address: _Address) -> Iterator[_Address]:
+    """The address, and the one of IPv4 that a translator or tunnel of this network would make of it."""
+    yield address
+    if isinstance(address, ipaddress.IPv4Address):
+        return
+    for inner in (address.ipv4_mapped, address.sixtofour):
+        if inner is not None:
+            yield inner
+    if address in _NAT64:
+        yield ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
 
 
 def _may_be_a_host(address: str) -> bool:

@@ -9,7 +9,7 @@ from delivery.couriers.connections import ConnectionLimits
 from delivery.couriers.published import Promises
 from delivery.couriers.relay import RelayCourier
 from delivery.dkim import Signer
-from delivery.mx import Ourselves
+from delivery.mx import Ourselves, Reach
 from delivery.queue import Queue
 from delivery.resolving import DnsResolver
 from delivery.sections import parse_endpoint
@@ -60,7 +60,7 @@ def outgoing(
         for tell in watches:
             tell(verdict)
 
-    policies = KnownPolicies(resolver, Fetcher(resolver), queue.db, clock, watch)
+    policies = KnownPolicies(resolver, Fetcher(resolver, Reach(settings.dns.private)), queue.db, clock, watch)
     chores.append(policies.run)
     relay = RelayCourier(
         settings.hostname,
@@ -69,6 +69,7 @@ def outgoing(
         partners=settings.partners,
         signer=signer,
         resolver=resolver,
+        private=settings.dns.private,
         policies=policies,
         watch=watch,
         listening=tuple(parse_endpoint(one.address) for one in settings.listeners),

@@ -28,8 +28,10 @@ from delivery.errors import DeliveryError
 from delivery.items import Reply
 from delivery.mx import (
     LOOP,
+    PRIVATE,
     MailHosts,
     Ourselves,
+    Reach,
     Undeliverable,
     configured_addresses,
     host_addresses,
@@ -55,7 +57,8 @@ log = structlog.get_logger(__name__)
 
 
 class Dialler:
-    """Opens sessions. `policies` knows MTA-STS policies; `watch` hears how TLS went with each host."""
+    """Opens sessions. `reach`: where hosts may be that DNS names; `policies` knows MTA-STS policies; `watch` hears how
+    TLS went with each host."""
 
     def __init__(
         self,
@@ -63,12 +66,14 @@ class Dialler:
         resolver: Resolver,
         times: Timeouts,
         *,
+        reach: Reach = Reach(),  # noqa: B008  # frozen
         policies: Policies | None = None,
         watch: Watch = unwatched,
         shuffle: random.Random | None = None,
     ) -> None:
         self._ourselves = ourselves
         self._resolver = resolver
+        self._reach = reach
         self._times = times
         self._policies = policies
         self._watch = watch
@@ -124,6 +129,10 @@ class Dialler:
         for address in addresses.records:
             if target.host is None and self._ourselves.is_address(address, port):
                 tries.found_ourselves = True
+                continue
+            if target.host is None and not target.is_ours and not self._reach.has(address):
+                log.warning("smtp.private_address", host=host, address=address)
+                tries.found_private = True
                 continue
             try:
                 return await self._open(_Place(target, plan, host, address, port))
@@ -287,6 +296,7 @@ class _Tries:
         self._target = target
         self._failures: list[Unreachable] = []
         self.found_ourselves = False
+        self.found_private = False
 
     def failed(self, failure: Unreachable) -> None:
         """Note that one host or address will not do, and why."""
@@ -297,6 +307,8 @@ class _Tries:
         if not self._failures:
             if self.found_ourselves:
                 return Undeliverable(LOOP)
+            if self.found_private:
+                return Undeliverable(PRIVATE)
             if self._target.host is None:
                 return Undeliverable(
                     Reply(550, "5.4.4", "The recipient's domain names mail servers without an address")

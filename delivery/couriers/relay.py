@@ -23,9 +23,9 @@ from delivery.couriers.transaction import Copy, Mailing, Transaction
 from delivery.dkim import Signer
 from delivery.hops import HopSettings, PartnerSettings
 from delivery.items import TLS_REPORT, Destination, Item, Kind, Reply
-from delivery.mx import Ourselves, Undeliverable
+from delivery.mx import Ourselves, Reach, Undeliverable
 from delivery.resolving import DnsResolver, Resolver
-from delivery.sections import Endpoint
+from delivery.sections import Endpoint, Network
 from delivery.verdicts import Watch, unwatched
 from policy.decision import Route
 
@@ -47,18 +47,23 @@ class RelayCourier:
         partners: Mapping[str, PartnerSettings] = MappingProxyType({}),
         signer: Signer | None = None,
         resolver: Resolver | None = None,
+        private: tuple[Network, ...] = (),
         policies: Policies | None = None,
         watch: Watch = unwatched,
         listening: tuple[Endpoint, ...] = (),
         times: Timeouts = Timeouts(),  # noqa: B008  # frozen
         limits: ConnectionLimits = ConnectionLimits(),  # noqa: B008  # frozen
     ) -> None:
-        """`policies`: who knows MTA-STS policies; `watch` hears how TLS went with each host; `listening`: our doors."""
+        """`private`: networks off the internet where hosts may be that DNS names. `policies` knows MTA-STS policies,
+        `watch` hears how TLS went with each host; `listening`: our doors.
+        """
         self._hops = Hops(next_hop, inside, partners)
         self._signer = signer
         self._times = times
         ourselves = Ourselves(hostname, listening)
-        dialler = Dialler(ourselves, resolver or DnsResolver(), times, policies=policies, watch=watch)
+        dialler = Dialler(
+            ourselves, resolver or DnsResolver(), times, reach=Reach(private), policies=policies, watch=watch
+        )
         self._connections = Connections(dialler.dial, limits)
 
     async def __aenter__(self) -> Self:

@@ -51,6 +51,7 @@ class Target:
     sts: bool = False  # is the domain's MTA-STS policy honoured?
     requires_tls: bool = False  # only a proven host that offers REQUIRETLS will do
     bounces_unproven: bool = False  # with requires_tls: it has no fallback for want of proof
+    is_ours: bool = False  # the domain is one of ours: its servers may be in a private network
     limits: DestinationLimits = field(default=DestinationLimits())
 
     @property
@@ -92,7 +93,8 @@ class Hops:
     def _target(self, destination: Destination, recipient: str, *, proven: bool) -> Target:
         if destination.inside:
             demanding = proven or destination.route is not Route.RELAY
-            return _hop(self.inside or self.next_hop, recipient, at_least_verified=demanding)
+            hop = _hop(self.inside or self.next_hop, recipient, at_least_verified=demanding)
+            return replace(hop, is_ours=True)
         match destination.route:
             case Route.RELAY:
                 return _hop(self.next_hop, recipient, at_least_verified=proven)

@@ -4,7 +4,6 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable
-from ipaddress import ip_address
 from typing import Any, Final
 
 import aiohttp
@@ -12,6 +11,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from delivery.errors import DeliveryError
+from delivery.mx import Reach
 from delivery.resolving import LookupFailed, NoSuchDomain, Resolver
 from delivery.tls import Flaw
 
@@ -36,12 +36,18 @@ def _context() -> ssl.SSLContext:
 
 
 class Fetcher:
-    """Fetches policies. `make_context`: whom it trusts; reads files, so it is called in a thread."""
+    """Fetches policies. `reach`: where their hosts may be; `make_context`: whom it trusts; reads files, so it is called
+    in a thread."""
 
     def __init__(
-        self, resolver: Resolver, *, port: int = 443, make_context: Callable[[], ssl.SSLContext] = _context
+        self,
+        resolver: Resolver,
+        reach: Reach = Reach(),  # noqa: B008  # frozen
+        *,
+        port: int = 443,
+        make_context: Callable[[], ssl.SSLContext] = _context,
     ) -> None:
-        self._resolver = Names(resolver)
+        self._resolver = Names(resolver, reach)
         self._port = port
         self._make_context = make_context
         self._trusted: ssl.SSLContext | None = None
@@ -88,11 +94,11 @@ class Fetcher:
 
 
 class Names(AbstractResolver):
-    """Our resolver, as aiohttp asks it: no thread waits for an answer. `public`: no host is in an inner network."""
+    """Our resolver, as aiohttp asks it: no thread waits for an answer. It gives addresses within `reach`."""
 
-    def __init__(self, resolver: Resolver, *, public: bool = False) -> None:
+    def __init__(self, resolver: Resolver, reach: Reach) -> None:
         self._resolver = resolver
-        self._public = public
+        self._reach = reach
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
@@ -101,8 +107,7 @@ class Names(AbstractResolver):
             addresses = (await self._resolver.addresses(host)).records
         except (LookupFailed, NoSuchDomain) as error:
             raise OSError(str(error)) from error
-        if self._public:
-            addresses = tuple(address for address in addresses if ip_address(address).is_global)
+        addresses = tuple(address for address in addresses if self._reach.has(address))
         if not addresses:
             raise OSError("the host has no address")
         return [_result(host, address, port) for address in addresses]

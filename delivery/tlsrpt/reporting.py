@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from delivery.errors import DeliveryError
 from delivery.items import TLS_REPORT, Kind, NewItem, NewMessage, SealedMessage
+from delivery.mx import Reach
 from delivery.queue import Queue, enqueued
 from delivery.resolving import LookupFailed, NoSuchDomain, Resolver
 from delivery.store.tls_sessions import (
@@ -118,7 +119,7 @@ class Reports:
         """Give it to a web server (RFC 8460 5.4). True: it took it."""
         context = await asyncio.to_thread(self._make_context)
         # Who publishes the address chooses it: it is never one of our own networks.
-        connector = aiohttp.TCPConnector(ssl=context, resolver=Names(self._resolver, public=True), use_dns_cache=False)
+        connector = aiohttp.TCPConnector(ssl=context, resolver=Names(self._resolver, Reach()), use_dns_cache=False)
         headers = {"Content-Type": "application/tlsrpt+gzip"}
         try:
             async with (

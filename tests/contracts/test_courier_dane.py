@@ -6,7 +6,7 @@ import ssl
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from nameserver import Zone, nameserver
+from nameserver import LOOPBACK, Zone, nameserver
 
 from delivery.couriers.courier import Deferred, Refused, Sent
 from delivery.couriers.published import Promises
@@ -61,7 +61,8 @@ class Rig:
 
     def courier(self, hop: HopSettings | None = None, **more) -> RelayCourier:
         return RelayCourier(
-            "gate.example.com", hop or HopSettings(mx=True), resolver=self.zone.resolver(), policies=self.known,
+            "gate.example.com", hop or HopSettings(mx=True), resolver=self.zone.resolver(), private=LOOPBACK,
+            policies=self.known,
             watch=self.verdicts.append, **more,
         )  # fmt: skip
 
@@ -293,7 +294,7 @@ async def test_nobody_asks_for_records_where_no_resolver_is_trusted(rig, deliver
     await rig.serve(context)
     rig.publish(tlsa(context, wrong=True))
     resolver = rig.zone.resolver(dnssec="never")
-    async with RelayCourier("gate.example.com", HopSettings(mx=True), resolver=resolver) as out:
+    async with RelayCourier("gate.example.com", HopSettings(mx=True), resolver=resolver, private=LOOPBACK) as out:
         outcome = (await out.deliver(delivery(TO)))[TO]
     assert isinstance(outcome, Sent)
     assert not [kind for _, kind in rig.zone.asked if kind == "TLSA"]

@@ -6,6 +6,7 @@ import warnings
 
 import pytest
 from aiosmtpd.smtp import SMTP as Server
+from nameserver import LOOPBACK
 
 from delivery.couriers.courier import Deferred, Refused, Sent
 from delivery.couriers.relay import RelayCourier
@@ -339,7 +340,11 @@ async def test_by_mx_the_certificate_is_for_the_recipients_domain(
         peer = await start_peer(tls=server_context(name))
         on_port_25(peer)
         out = RelayCourier(
-            "gate.example.com", HopSettings(host="127.0.0.1:1"), partners={"st-mary": by_mx}, resolver=dns
+            "gate.example.com",
+            HopSettings(host="127.0.0.1:1"),
+            partners={"st-mary": by_mx},
+            resolver=dns,
+            private=LOOPBACK,
         )
         outcome = await bring(out, delivery)
         assert isinstance(outcome, kind), name
@@ -357,13 +362,42 @@ async def test_the_tls_route_proves_the_recipients_domain_by_the_systems_authori
     for name, kind in (("lab.example", Sent), ("mx.hoster.example", Deferred)):
         peer = await start_peer(tls=server_context(name))
         on_port_25(peer)
-        out = RelayCourier("gate.example.com", HopSettings(host="127.0.0.1:1"), resolver=dns)
+        out = RelayCourier("gate.example.com", HopSettings(host="127.0.0.1:1"), resolver=dns, private=LOOPBACK)
         assert isinstance(await bring(out, delivery, Route.TLS, "x@lab.example"), kind)
     peer = await start_peer()
     on_port_25(peer)
-    out = RelayCourier("gate.example.com", HopSettings(host="127.0.0.1:1"), resolver=dns)
+    out = RelayCourier("gate.example.com", HopSettings(host="127.0.0.1:1"), resolver=dns, private=LOOPBACK)
     assert (await bring(out, delivery, Route.TLS, "x@lab.example")).insecure
     assert_nothing_was_said(peer)
+
+
+@pytest.mark.parametrize("route", [Route.RELAY, Route.TLS, Route.PARTNER])
+async def test_nobodys_dns_makes_us_knock_inside(start_peer, delivery, on_port_25, route) -> None:
+    """Whoever has a recipient's domain could name any address: those of the internet and of `dns.private` count."""
+    peer = await start_peer()
+    on_port_25(peer)
+    dns = Dns(stmary_example=["mx.stmary.example"])
+    partners = {"st-mary": PartnerSettings(domains=("stmary.example",))}
+    hop = HopSettings(mx=True)
+    outcome = await bring(
+        RelayCourier("gate.example.com", hop, partners=partners, resolver=dns), delivery, route, "x@stmary.example"
+    )
+    assert isinstance(outcome, Refused)
+    assert (outcome.reply.code, outcome.reply.status) == (550, "5.4.4")
+    assert "not the internet" in outcome.reply.text
+    assert not peer.lines
+    allowed = RelayCourier("gate.example.com", hop, partners=partners, resolver=dns, private=LOOPBACK)
+    await bring(allowed, delivery, route, "x@stmary.example")
+    assert peer.lines
+
+
+async def test_our_own_domains_mail_servers_may_stand_inside(start_peer, delivery, on_port_25) -> None:
+    peer = await start_peer()
+    on_port_25(peer)
+    dns = Dns(example_com=["mail.example.com"])
+    async with RelayCourier("gate.example.com", HopSettings(mx=True), resolver=dns) as out:
+        outcomes = await out.deliver(delivery("bob@example.com", inside=True))
+    assert isinstance(outcomes["bob@example.com"], Sent)
 
 
 async def test_each_domain_goes_to_its_own_mx(start_peer, delivery, on_port_25) -> None:
@@ -371,7 +405,7 @@ async def test_each_domain_goes_to_its_own_mx(start_peer, delivery, on_port_25) 
     on_port_25(peer)
     dns = Dns(a_example=["mx.a.example"], b_example=[], null_example=["."], later_example=["?"])
     recipients = ["1@a.example", "2@A.example", "x@b.example", "x@null.example", "x@nowhere.example", "x@later.example"]
-    async with RelayCourier("gate.example.com", HopSettings(mx=True), resolver=dns) as out:
+    async with RelayCourier("gate.example.com", HopSettings(mx=True), resolver=dns, private=LOOPBACK) as out:
         outcomes = await out.deliver(delivery(*recipients))
     told = {key: (type(each), each.reply.status) for key, each in outcomes.items()}
     assert told == {
@@ -397,7 +431,7 @@ async def test_the_next_mx_is_tried_when_one_is_not_there_or_will_not(start_peer
     busy = await start_peer(host="127.0.0.2", port=good.port, replies={"GREETING": "421 4.3.2 busy"})
     on_port_25(good)
     dns = Two(a_example=["mx1.a.example", "mx2.a.example", "mx3.a.example"])
-    async with RelayCourier("gate.example.com", HopSettings(mx=True), resolver=dns) as out:
+    async with RelayCourier("gate.example.com", HopSettings(mx=True), resolver=dns, private=LOOPBACK) as out:
         outcomes = await out.deliver(delivery("1@a.example"))
     assert isinstance(outcomes["1@a.example"], Sent)
     assert outcomes["1@a.example"].evidence.host == "mx3.a.example"

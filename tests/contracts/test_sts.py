@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from nameserver import Zone, nameserver
+from nameserver import LOOPBACK, Zone, nameserver
 
+from delivery.mx import Reach
 from delivery.store.database import Database
 from delivery.store.upgrade import upgrade
 from delivery.sts.fetching import Fetcher
@@ -46,14 +47,14 @@ class Site:
         else:
             self.zone.put("_mta-sts.a.example", TXT=f'"v=STSv1; id={policy_id};"')
 
-    def worker(self) -> KnownPolicies:
+    def worker(self, private=LOOPBACK) -> KnownPolicies:
         """What one worker has after a start."""
 
         def trusted() -> ssl.SSLContext:
             return ssl.create_default_context(cafile=self.authority.path)
 
         resolver = self.zone.resolver()
-        fetcher = Fetcher(resolver, port=self.port, make_context=trusted)
+        fetcher = Fetcher(resolver, Reach(private), port=self.port, make_context=trusted)
         return KnownPolicies(resolver, fetcher, self.db, lambda: self.now, self.verdicts.append)
 
 
@@ -86,6 +87,13 @@ async def test_a_policy_is_fetched_once_and_shared_by_all_workers(site) -> None:
     assert found[0].mx == ("mx.a.example",)
     assert (await site.worker().policy("a.example")) == found[0]
     assert site.asked == 1
+
+
+async def test_a_policy_is_not_fetched_from_inside(site) -> None:
+    site.announce("1")
+    assert await site.worker(private=()).policy("a.example") is None
+    assert site.asked == 0
+    assert await site.worker().policy("a.example")
 
 
 async def test_no_record_is_no_policy_and_nothing_is_fetched(site) -> None:

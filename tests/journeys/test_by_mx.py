@@ -92,7 +92,10 @@ def test_each_domain_is_held_to_what_it_publishes(
         }
         gateway = make_gateway(world.port, more="")
         text = gateway.config.read_text()
-        by_mx = "next_hop: {mx: true, tls: opportunistic}\n" + f'dns: {{servers: ["127.0.0.1:{zone.port}"]}}\n'
+        by_mx = (
+            "next_hop: {mx: true, tls: opportunistic}\n"
+            + f'dns: {{servers: ["127.0.0.1:{zone.port}"], private: [127.0.0.0/8]}}\n'
+        )
         hop = next(line for line in text.splitlines() if line.startswith("next_hop:"))
         gateway.config.write_text(text.replace(hop, by_mx) + "proven: [mta-sts, dane]\n")
         assert "secure mail goes by proven TLS" in gateway.command("config", "check")

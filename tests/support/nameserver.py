@@ -5,6 +5,7 @@ import contextlib
 import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from typing import Any
 
 import dns.flags
@@ -16,6 +17,8 @@ import dns.rrset
 
 from delivery.hops import DnsSettings
 from delivery.resolving import DnsResolver
+
+LOOPBACK = (ip_network("127.0.0.0/8"),)  # where all hosts are that these servers name
 
 
 @dataclass

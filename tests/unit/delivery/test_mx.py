@@ -1,11 +1,13 @@
 """Which hosts take mail for a domain."""
 
 import random
+from ipaddress import ip_network
 
 import pytest
 
 from delivery.mx import (
     Ourselves,
+    Reach,
     Undeliverable,
     address_literal,
     configured_addresses,
@@ -116,3 +118,31 @@ async def test_addresses() -> None:
     assert address_literal("[IPv6:2001:db8::1]") == "2001:db8::1"
     for wrong in ("[2001:db8::1]", "[IPv6:x]", "[x]", "192.0.2.1", "[]", "[192.0.2.1"):
         assert address_literal(wrong) is None
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        "127.0.0.1", "127.9.9.9", "10.1.2.3", "172.31.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.1",
+        "198.18.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255", "::", "::1", "fd00::1", "fe80::1", "fec0::1",
+        "ff02::1", "::ffff:10.0.0.1", "::10.0.0.1", "64:ff9b::10.0.0.1", "64:ff9b:1::1", "2002:a00:1::1",
+    ],
+)  # fmt: skip
+def test_addresses_off_the_internet(inner: str) -> None:
+    assert not Reach().has(inner)
+    assert Reach((ip_network(inner),)).has(inner)
+
+
+@pytest.mark.parametrize(
+    "address", ["8.8.8.8", "172.32.0.1", "192.169.0.1", "2600::1", "64:ff9b::8.8.8.8", "2002:808:808::1"]
+)
+def test_addresses_of_the_internet(address: str) -> None:
+    assert Reach().has(address)
+    assert Reach((ip_network("10.0.0.0/8"),)).has(address)
+
+
+def test_what_is_allowed_is_that_network_alone() -> None:
+    reach = Reach((ip_network("10.20.0.0/16"),))
+    assert reach.has("10.20.3.4")
+    assert not reach.has("10.21.0.1")
+    assert not reach.has("::1")
