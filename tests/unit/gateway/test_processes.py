@@ -1,9 +1,16 @@
 """The parent of the workers: what it does with those that end, and how little of the program it needs."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from typing import Any
+
+import pytest
+
+from gateway.parent import Handover, become_parent
+from gateway.plainlog import PlainLog
 
 _RUN = """
 import signal, sys, time
@@ -59,6 +66,21 @@ def test_where_the_first_cannot_start_all_end_with_its_code() -> None:
     code, told, _ = _run("3", ready=False)
     assert code == 3
     assert told == ["forgotten", "closed", "forgotten"]
+
+
+def test_where_it_cannot_become_small_it_goes_on_as_it_is(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    descriptor = os.memfd_create("test")
+    handover = Handover(
+        path=[], form="json", shutdown=1.0, with_stdin=False, program="", given=descriptor, processes=0,
+        seats=descriptor, sockets={}, nursery=[], nursery_runs=False, nursery_settings="", tallies=("", descriptor),
+        workers=[], bell=(descriptor, descriptor),
+    )  # fmt: skip
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    become_parent(handover, PlainLog())
+    assert json.loads(capsys.readouterr().err)["event"] == "parent.stays_large"
+    assert not os.get_inheritable(descriptor)
+    assert not signal.pthread_sigmask(signal.SIG_BLOCK, ()) & {signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD}
+    os.close(descriptor)
 
 
 def test_the_small_parent_loads_nothing_large() -> None:
