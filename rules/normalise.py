@@ -14,7 +14,7 @@ space between two digits, a line that a mail program broke within a number. What
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import AnyStr, Final, Generic, TypeAlias
@@ -22,7 +22,7 @@ from typing import AnyStr, Final, Generic, TypeAlias
 import re2
 
 from rules.engine import Engine, Expression
-from rules.spelling import ODD_BYTES, ODD_RUN, ONE_FOR_ONE, STROKE, STROKE_BYTES, careful
+from rules.spelling import ODD, ODD_BYTES, ONE_FOR_ONE, STROKE, STROKE_BYTES, careful
 
 WRAPPED_FROM: Final = 55  # a line of so many characters that ends in a number was broken by a program
 BARRIER: Final = "\n\f\n"  # between texts that are looked at together: nothing is written across it
@@ -37,6 +37,7 @@ _SHORT: Final = 16
 _CRLF: Final = "\r\n"
 _MAY_BE_SOFT: Final = re.compile(rb"[0-9-]=\n(?:[0-9-]|\Z)")  # of some lines; base64 ends with signs like these
 _SOFT: Final = re.compile(r"(?<=[0-9-])=\n(?=[0-9-])")
+_Change: TypeAlias = tuple[int, int, str]  # from where to where something stood, and what stands there now
 # What a step replaced: where each ended in what came out, and how much farther it ended in what went in.
 Steps: TypeAlias = list[tuple[list[int], list[int]]]
 
@@ -190,8 +191,16 @@ def _without_crlf(text: str) -> str:
 def _in_pieces(text: str, steps: Steps | None) -> str:
     """Odd characters by their spelling; a long text piece by piece, so that it takes little memory beyond it."""
     if steps is not None:
-        return _replace(ODD_RUN, careful, text, steps)
-    return "".join(ODD_RUN.sub(careful, piece) for piece in _pieces(text))
+        return _noted(text, _spelled(text), steps)
+    return "".join("".join(_filled(piece, _spelled(piece))) for piece in _pieces(text))
+
+
+def _spelled(text: str) -> Iterator[_Change]:
+    """Runs of odd characters, each with the plain one before it, which its marks may stand on."""
+    for match in ODD.finditer(text):
+        start, end = match.span()
+        start = max(start - 1, 0)
+        yield start, end, careful(text[start:end])
 
 
 def _pieces(text: str) -> Iterator[str]:
@@ -285,7 +294,7 @@ _IN_TEXT: Final = _Rule(_breaks_of_text, re.compile("[0-9]"), "- ", "\n", " ", "
 _IN_BYTES: Final = _Rule(_breaks_of_bytes, re.compile(b"[0-9]"), b"- ", b"\n", b" ", b"")
 
 
-def _replaced(pattern: re.Pattern[str], by: Callable[[re.Match[str]], str], text: str) -> Iterator[str]:
+def _replaced(pattern: re.Pattern[str], by: Callable[[re.Match[str]], str], text: str) -> Iterator[_Change]:
     """Of a pattern whose matches are short, some at a time, so that other threads have their turn."""
     done = 0
     for start in range(0, len(text), _SOME):
@@ -293,31 +302,41 @@ def _replaced(pattern: re.Pattern[str], by: Callable[[re.Match[str]], str], text
         for match in pattern.finditer(text, max(start, done), stop + _SHORT):
             if match.start() >= stop:
                 break
-            yield text[done : match.start()]
-            yield by(match)
+            yield match.start(), match.end(), by(match)
             done = match.end()
-    yield text[done:]
 
 
 def _replace(pattern: re.Pattern[str], by: Callable[[re.Match[str]], str], text: str, steps: Steps | None) -> str:
     """`pattern.sub`, noting what it changed in length."""
-    if steps is None:
-        return "".join(_replaced(pattern, by, text))
+    changes = _replaced(pattern, by, text)
+    return "".join(_filled(text, changes)) if steps is None else _noted(text, changes, steps)
+
+
+def _filled(text: str, changes: Iterable[_Change]) -> Iterator[str]:
+    """The text's pieces, with what takes others' place."""
+    done = 0
+    for start, end, fresh in changes:
+        yield text[done:start]
+        yield fresh
+        done = end
+    yield text[done:]
+
+
+def _noted(text: str, changes: Iterable[_Change], steps: Steps) -> str:
+    """The text with its changes; `steps` takes those in length."""
     ends: list[int] = []
     shifts: list[int] = []
-    shift = 0
 
-    def noted(match: re.Match[str]) -> str:
-        nonlocal shift
-        fresh = by(match)
-        change = match.end() - match.start() - len(fresh)
-        if change:
-            ends.append(match.end() - shift - change)
-            shift += change
-            shifts.append(shift)
-        return fresh
+    def noted() -> Iterator[_Change]:
+        shift = 0
+        for start, end, fresh in changes:
+            change = end - start - len(fresh)
+            if change:
+                ends.append(end - shift - change)
+                shift += change
+                shifts.append(shift)
+            yield start, end, fresh
 
-    # Runs of odd characters may be long, and there are many of them: between them other threads have their turn.
-    changed = pattern.sub(noted, text) if pattern is ODD_RUN else "".join(_replaced(pattern, noted, text))
+    changed = "".join(_filled(text, noted()))
     steps.append((ends, shifts))
     return changed

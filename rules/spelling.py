@@ -54,7 +54,7 @@ _PLAIN: Final = (
     r"\u2016\u2018-\u201f\u2020-\u2023\u2030\u2039\u203a\u20ac\ufffd\U0001f300-\U0001faff"
 )
 ODD_BYTES: Final = re2.compile("[^" + re.sub(r"\\[xuU]([0-9a-f]+)", r"\\x{\1}", _PLAIN) + "]")
-ODD_RUN: Final = re.compile(f"[{_PLAIN}]?[^{_PLAIN}]+")
+ODD: Final = re.compile(f"[^{_PLAIN}]+")
 _UPON: Final = re.compile(r"(?<=[0-9A-Za-z\- ])(?:\0[^\0])+")
 _PIECE: Final = 128
 _MOST_SPELLINGS: Final = 20_000
@@ -79,9 +79,8 @@ class _Spelling(dict[int, str]):
         return fresh
 
 
-def careful(match: re.Match[str]) -> str:
-    """A run of odd characters, in plain spelling."""
-    run = match[0]
+def careful(run: str) -> str:
+    """Odd characters, with the plain one before them if there is one, in plain spelling."""
     if len(run) > _SHORT:
         return _plainly(run)
     known = _RUNS.get(run)
