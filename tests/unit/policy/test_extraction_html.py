@@ -99,3 +99,16 @@ def test_escaped_text_comes_back(text: str) -> None:
     escaped = "".join(f"&#{ord(sign)};" for sign in text)
     shown = "".join(read_page(f"<p>{escaped}</p>").shown[:1])
     assert "".join(shown.split()) == "".join(text.split()) or any(128 <= ord(sign) < 160 for sign in text)
+
+
+@pytest.mark.parametrize(
+    "tag", ['<p data-ssn="536-22-1234">', '<p DATA-SSN="536-22-1234">', "<P Data-Ssn=536-22-1234 >"]
+)
+def test_values_kept_for_scripts_are_read_however_their_names_are_written(tag: str) -> None:
+    assert "ssn=536-22-1234" in read_page(f"{tag}no number here").attributes
+
+
+def test_tags_alike_are_taken_alike_wherever_they_stand() -> None:
+    again = '<b>5</b><br><img alt="3"><td>6</td>'
+    page = read_page(f"<pre>a\n  {again}</pre><p>b\n  {again}<svg><b/>c</svg><table>{again}</table>{again}")
+    assert page.shown[0] == "a\n5\n6\nb 5\n6c\n5\n6\n5\n6"
