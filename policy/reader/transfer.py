@@ -9,7 +9,7 @@ from typing import Final
 import pybase64
 
 from policy.reader.coded import without_coded
-from policy.reader.turns import Once, from_quoted_printable, holds, without
+from policy.reader.turns import Once, from_quoted_printable, holds, search, without
 
 _ALPHABET: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _NOT_BASE64: Final = bytes(set(range(256)) - set(_ALPHABET) - {ord("=")})
@@ -20,9 +20,15 @@ _LINES: Final = 1 << 14  # that are decoded at once
 _PADDING: Final = re.compile(rb"=+")
 _URL_SAFE: Final = bytes.maketrans(b"-_", b"+/")
 _LOOKS_QP: Final = re.compile(rb"=(?:\r?\n|2[0-9A-Fa-f]|3[0-9dD]|0[AD9])")
+_QP_ESCAPE: Final = re.compile(rb"=(?:[0-9A-F]{2}|\r?\n)")
+# A number, written so; what a page has behind its equals signs stands behind a letter, or ends there.
+_QP_NUMBER: Final = re.compile(
+    rb"=(?<=[0-9-]=)(?:3[0-9]|2[0DdEe]|\r?\n)(?:[0-9-]|=[23][0-9A-Fa-f])|=3[0-9](?:=(?:[23][0-9A-Fa-f]|\r?\n)|[-.]=?[0-9])"
+)
 _LATE_SOFT_BREAK: Final = re.compile(rb"=[ \t]+(\r?\n)")
 _UU_BEGIN: Final = re.compile(rb"(?:\A|\n)begin(?:-base64)? [0-7]{3,4} ([^\r\n]{0,255})\r?\n")
 _TOKEN: Final = re.compile(r"[a-z0-9-]+")
+_SOME: Final = 1 << 17  # bytes that are looked at in one call
 _MOST_RUNS: Final = 200_000  # padded runs decoded one by one
 _LEAST_GUESS: Final = 16  # shorter texts of letters only are words, not base64
 
@@ -130,11 +136,22 @@ def _undeclared(body: bytes) -> list[bytes]:
     found = [body]
     if looks_base64(body):
         found += _base64(body).readings
-    elif b"=" in body and _LOOKS_QP.search(body):
+    elif b"=" in body and _looks_quoted(body):
         text = without_coded(body)  # of what is packed, one sign in sixty looks so
-        if text is body or _LOOKS_QP.search(text):
+        if text is body or _looks_quoted(text):
             found += _quoted_printable(text)
     return found
+
+
+def _looks_quoted(body: bytes) -> bool:
+    """Whether it may be quoted-printable: most of its equals signs are of that, or a number is written so.
+
+    A page says `width=30`, which is none: to decode it would make a second page of it, with other words.
+    """
+    if search(_LOOKS_QP, body) is None:
+        return False
+    escapes = sum(len(_QP_ESCAPE.findall(body, start, start + _SOME)) for start in range(0, len(body), _SOME))
+    return escapes * 2 >= body.count(b"=") or search(_QP_NUMBER, body) is not None
 
 
 def _base64(body: bytes) -> Decoded:

@@ -328,6 +328,30 @@ def test_odd_bytes_raise_nothing(raw: bytes) -> None:
     assert read_message(raw).size == len(raw)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"SSN 536=2D22=2D1234",
+        b"SSN =35=33=36-22-1234",
+        b"SSN 536-22-=\r\n1234",
+        b"SSN =35=33=\r\n=36=2D22-1234",
+        b"SSN 5=33=36-22-1234",
+    ],
+)
+def test_a_number_in_quoted_printable_that_nobody_declared_is_read(body: bytes) -> None:
+    page = b'<a href="x" class="y" id="z" title="u" style="v"><td align="left" valign="top">'
+    for before in (b"", page):
+        raw = mail(b"Content-Type: text/html", b"", before, body)
+        assert any(NUMBER in part.text for part in read_message(raw).content.parts)
+
+
+def test_a_page_with_bare_widths_is_no_quoted_printable() -> None:
+    page = b'<table width=30 height=10 border="0"><tr><td colspan=2 align="left">hello</td></tr></table>'
+    texts = [part.text for part in read_message(mail(b"Content-Type: text/html", b"", page)).content.parts]
+    assert texts.count("hello") == 2  # the subject, and what is displayed
+    assert not any("width" in text for text in texts)
+
+
 @pytest.mark.slow
 def test_the_size_of_the_work_follows_the_size_of_the_message() -> None:
     line = (
