@@ -29,7 +29,7 @@ _NO_PASSWORDS: Final = frozenset(
 )
 _PROGRAM: Final = re.compile(  # a call, an index, a variable, a name of programs, a path, an address
     r"^[{]|\w[(\[]|\)$|^\w+\)\.|->|=>|::|^\$\w+(?:$|[{\[])|^%\w+%$|^[@&]\w+;?$|^[/~-]|^\w+\.\w+\.?\w*$|^[a-z]+(?:_[a-z]+)+$|^[a-z]+(?:[A-Z][a-z]+)+$"
-    r"|^[A-Z]+(?:_[A-Z]+)+$|^https?:|^www\.|@\w+\.\w|^@[a-z.:/-]+$|^\w+[\]}]+$"
+    r"|^[A-Z]+(?:_[A-Z]+)+$|^https?:|^www\.|@\w+\.\w|^@[a-z.:/-]+$|^\w+[\]}]+$|^[a-z]+\?$"
 )
 _WORD: Final = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _PASSPHRASE: Final = re.compile(r"[A-Za-z]{3,9}(?:-[A-Za-z]{3,9}){2,5}")  # as password managers make them
