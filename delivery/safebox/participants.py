@@ -74,7 +74,7 @@ class Invitation:
     recalled_at: datetime | None
     state: BoxState  # as time has it now
     guest_state: GuestState
-    locked: bool  # until the owner or an account unlocks
+    locked: bool  # nothing that could be guessed opens it, until the owner or an account unlocks
     needs_account: bool  # the profile says: no code alone
     by_fallback: bool  # made because a partner could not be reached with proof
     released: bool  # by_fallback: the owner let a mailed code suffice

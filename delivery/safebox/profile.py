@@ -162,7 +162,7 @@ class SigninSettings(Section):
         default=5, ge=1, le=10, description="Wrong codes in one browser before a new one is needed."
     )
     tries_a_day: StrictInt = Field(
-        default=20, ge=1, le=100, description="Wrong codes of one guest in a day before locking."
+        default=20, ge=1, le=100, description="Wrong codes of one guest in a day before only longer ones count."
     )
     remember_device: Remembered = Field(
         default=timedelta(0), description="How long a browser that a guest trusts needs no new code: none, or a time."

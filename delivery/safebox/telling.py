@@ -60,7 +60,9 @@ class Telling(Seating):
         return await self._tell_owner(namespace, participant_id, "declined", self._desk.composer.declined, happen)
 
     async def lock(self, namespace: str, participant_id: str, seen: Access) -> bool:
-        """Too many wrong codes: locked until the owner or an account unlocks; the owner is told, once a day."""
+        """Too many wrong codes: short ones, and answers, are locked until the owner or an account unlocks; the owner is
+        told, once a day.
+        """
 
         def happen(conn: Connection, seat: Seat, now: datetime) -> Event | bool:
             if not set_lock(conn, namespace, seat.guest.id, now):

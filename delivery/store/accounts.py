@@ -49,38 +49,59 @@ class Accounts:
         attempts: Sequence[Attempt] = (),
         *,
         long: str = "",
+        way: str = "code",
+        later: bool = False,
+        spare: Sequence[Attempt] = (),
     ) -> Begun:
         """May a code be sent? Counts that it was asked for: by these attempts, in this order, then for the guest; none
-        counts that comes after the one that refuses. Where it may, a mailed `code` is kept; empty: see `keep_code`.
-        `long`: is kept in its place while wrong codes have locked those that could be guessed; empty: none is.
+        counts that comes after the one that refuses. Where it may, the `code` is kept, or with `later` by `keep_code`.
+        `long`: goes in its place while wrong codes have locked those that could be guessed; empty: none does.
+        `spare`: counts in place of the guest's, once that is used up.
         """
         namespace, code_id = asker.namespace, codes.new_code_id()
 
+        def count(conn: Connection, one: Attempt) -> datetime | None:
+            return throttles.count_one(conn, namespace, self._key_of(namespace, one.what, one.who), one.limit, now)
+
         def work(conn: Connection) -> Begun:
             for one in attempts:
-                until = throttles.count_one(conn, namespace, self._key_of(namespace, one.what, one.who), one.limit, now)
-                if until is not None:
+                if until := count(conn, one):
                     return Begun(until=until)
             locked = codes.locked(conn, asker, rules, now)
             if locked is not None and not long:
                 return Begun(refused=locked)
-            if until := codes.asked(conn, asker, now):
+            until = codes.asked(conn, asker, now)
+            if until and (not spare or any(count(conn, one) for one in spare)):
                 return Begun(refused=until)
-            kept, way = (code, "code") if locked is None else (long, codes.LONG)
-            if kept:
-                digest = self._code_digest(namespace, code_id, kept)
-                codes.keep(conn, asker, code_id=code_id, digest=digest, rules=rules, now=now, way=way)
-            return Begun(is_long=way == codes.LONG)
+            is_long = locked is not None
+            if not later:
+                digest = self._code_digest(namespace, code_id, long if is_long else code)
+                codes.keep(conn, asker, code_id=code_id, digest=digest, rules=rules, now=now, way=way, is_long=is_long)
+            return Begun(is_long=is_long)
 
         return await self._db.write(work)
 
-    async def keep_code(self, asker: Asker, code: str, rules: CodeRules, now: datetime, way: str = "code") -> CodeSent:
-        """Keep a code that is about to be brought by `way`; the one this browser asked for before stops working."""
+    async def keep_code(
+        self,
+        asker: Asker,
+        code: str,
+        rules: CodeRules,
+        now: datetime,
+        way: str = "code",
+        *,
+        number: str = "",
+        is_long: bool = False,
+    ) -> CodeSent:
+        """Keep a code that is about to be brought by `way`, to a telephone's `number`: it is worth nothing where the
+        guest's is another by then. The one this browser asked for before stops working.
+        """
         code_id = codes.new_code_id()
 
         def work(conn: Connection) -> CodeSent:
-            digest = self._code_digest(asker.namespace, code_id, code)
-            return codes.keep(conn, asker, code_id=code_id, digest=digest, rules=rules, now=now, way=way)
+            digest = self._code_digest(asker.namespace, code_id, code, number)
+            return codes.keep(
+                conn, asker, code_id=code_id, digest=digest, rules=rules, now=now, way=way, is_long=is_long
+            )
 
         return await self._db.write(work)
 
@@ -92,34 +113,33 @@ class Accounts:
         """The code this browser asked for, if it can still be typed in."""
         return await self._db.read(lambda conn: codes.sent(conn, asker, rules, now))
 
-    async def codes_locked(self, namespace: str, participant_id: str, now: datetime) -> datetime | None:
-        """Until when no code of this guest is taken."""
-        key = codes.wrong_key(namespace, participant_id)
-        return await self._db.look(lambda conn: throttles.locked_until(conn, key, now))
-
-    async def try_code(self, asker: Asker, code: str, rules: CodeRules, who: Who, now: datetime) -> Tried:
-        """Try a code. OPENED is said once for a code, however many ask at the same time."""
+    async def try_code(
+        self, asker: Asker, code: str, rules: CodeRules, who: Who, now: datetime, *, number: str = ""
+    ) -> Tried:
+        """Try a code. OPENED is said once for a code, however many ask at the same time. `number`: the guest's."""
 
         def work(conn: Connection) -> Tried:
-            code_id = codes.newest_id(conn, asker)
-            digest = self._code_digest(asker.namespace, code_id or "none", code)
+            code_id, by_phone = codes.newest(conn, asker) or (None, False)
+            digest = self._code_digest(asker.namespace, code_id or "none", code, number if by_phone else "")
             tried = codes.try_one(conn, asker, code_id=code_id, digest=digest, rules=rules, now=now)
             self._record_tried(conn, asker.namespace, tried, who, now)
             return tried
 
         return await self._db.write(work)
 
-    async def may_answer(self, namespace: str, participant_id: str, rules: CodeRules, now: datetime) -> Tried | None:
-        """May an answer to the sender's question be tried? None: yes, and it is counted as wrong until `answered`."""
-        return await self._db.write(lambda conn: codes.begin_answer(conn, namespace, participant_id, rules, now))
+    async def may_answer(self, namespace: str, counted: str, rules: CodeRules, now: datetime) -> Tried | None:
+        """May an answer to the sender's question be tried? None: yes, and it is counted as wrong until `answered`.
+        `counted`: whom it counts for, a guest or `codes.mailed` of one.
+        """
+        return await self._db.write(lambda conn: codes.begin_answer(conn, namespace, counted, rules, now))
 
     async def answered(
-        self, namespace: str, participant_id: str, rules: CodeRules, who: Who, now: datetime, *, right: bool
+        self, namespace: str, counted: str, rules: CodeRules, who: Who, now: datetime, *, right: bool
     ) -> Tried:
         """What became of an answer that `may_answer` let through."""
 
         def work(conn: Connection) -> Tried:
-            tried = codes.end_answer(conn, namespace, participant_id, rules, now, right=right)
+            tried = codes.end_answer(conn, namespace, counted, rules, now, right=right)
             self._record_tried(conn, namespace, tried, who, now, way="question")
             return tried
 
@@ -131,9 +151,9 @@ class Accounts:
         facts = {"way": way or tried.way} if way or tried.what is Try.OPENED else {}
         record(conn, self._vault, [event_of(kind, namespace, who, address="", **facts) for kind in _told(tried)], now)
 
-    def _code_digest(self, namespace: str, code_id: str, code: str) -> bytes:
-        # Six digits are soon guessed from a plain digest: it is keyed, and bound to this one code.
-        return self._vault.mac(namespace, "code", f"{code_id}:{code}".encode())
+    def _code_digest(self, namespace: str, code_id: str, code: str, number: str = "") -> bytes:
+        # Six digits are soon guessed from a plain digest: it is keyed, and bound to this one code and where it goes.
+        return self._vault.mac(namespace, "code", f"{code_id}:{code}{number}".encode())
 
     # -- limits --------------------------------------------------------------------------------------------------
 

@@ -1,14 +1,15 @@
 """Codes by mail or telephone: six digits that open one box for one guest, once, in the browser that asked for them.
 
-Five tries a code; then the guest is locked for ten minutes, twice as long each further time. Twenty wrong tries in
-a day, and only the owner or the guest's account unlocks. Everything is counted in the database, by conditional
-updates: tries made at once, or in two workers, cannot pass a limit together.
+Five tries a code; then codes of six digits are locked for ten minutes, twice as long each further time; after twenty
+wrong ones in a day for the rest of it. Everything is counted in the database, by conditional updates: tries made at
+once, or in two workers, cannot pass a limit together.
 
-A lock keeps whoever types wrong codes out, and with them the one whose box it is. So senders, whose address anybody may
-know, get a long code meanwhile (`LONG`): nobody guesses it, so nothing has to be locked.
+A lock keeps whoever types wrong codes out, and with them the one whose box it is. So who asks for a code meanwhile gets
+a long one (`is_long`): nobody guesses it, so nothing has to be locked. The answer to a sender's question cannot be made
+longer: who proves by a long code that they read the guest's mail (`MAILBOX`) has tries of their own.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -24,8 +25,12 @@ from keys.tokens import new_id, same
 _DAY: Final = timedelta(days=1)
 _TWICE: Final = timedelta(minutes=1)  # a button pressed again before its answer came
 _LOCK: Final = timedelta(minutes=10)
+_FOR_GOOD: Final = timedelta(days=365)  # that many wrong answers: until somebody unlocks
 _ALL: Final = "all"  # in the place of a guest: everybody together
-LONG: Final = "long"  # the way of a code by mail that is too long to be guessed
+_LONG: Final = "long"  # stands in the row before the way of a code that is too long to be guessed
+_MAILED: Final = "code"
+BY_PHONE: Final = ("sms", "voice")
+MAILBOX: Final = "mailbox"  # the way of a code by mail that opens nothing, and shows who reads the guest's mail
 ASKED: Final = Limit(count=20, window=timedelta(hours=1), lock=timedelta(minutes=30))
 
 
@@ -63,6 +68,7 @@ class CodeRules:
     tries: int = 5
     tries_a_day: int = 20
     all_a_day: int = 0  # wrong ones of everybody together, past which none that could be guessed is taken; 0: any
+    long_alone: bool = False  # no code that could be guessed is taken, whatever was counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +88,10 @@ class Asker:
         """Whom its tries count for."""
         return f"{self.participant_id}.{self.apart}" if self.apart else self.participant_id
 
+    def by(self, way: str) -> "Asker":
+        """Who asks for a code by this way. A browser is known by mail: that makes it no better known by telephone."""
+        return replace(self, apart="") if way != _MAILED else self
+
 
 @dataclass(frozen=True, slots=True)
 class CodeSent:
@@ -90,7 +100,8 @@ class CodeSent:
     sent_at: datetime
     expires_at: datetime
     tries_left: int
-    way: str = "code"  # by mail; sms | voice
+    way: str = _MAILED  # by mail; sms | voice | mailbox
+    is_long: bool = False
 
 
 class Try(StrEnum):
@@ -102,7 +113,7 @@ class Try(StrEnum):
     AGAIN = "again"  # right, and used a moment ago: the button was pressed twice
     NONE = "none"  # this browser asked for none
     LOCKED = "locked"  # for some minutes
-    LOCKED_FOR_GOOD = "locked_for_good"  # until the owner or an account unlocks
+    LOCKED_FOR_GOOD = "locked_for_good"  # for the rest of the day, or until somebody unlocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +124,7 @@ class Tried:
     tries_left: int = 0
     locked_until: datetime | None = None
     locked_now: bool = False
-    way: str = "code"
+    way: str = _MAILED
 
 
 def wrong_key(namespace: str, participant_id: str) -> str:
@@ -131,40 +142,53 @@ def answer_key(namespace: str, participant_id: str) -> str:
     return key_of(namespace, "answer", participant_id)
 
 
+def forget_calls(conn: Connection, namespace: str, participant_id: str, now: datetime) -> None:
+    """What went to the guest's telephone counts no more."""
+    ways = (*BY_PHONE, *(f"{_LONG} {way}" for way in BY_PHONE))
+    sent = (codes.c.namespace == namespace) & (codes.c.participant_id == participant_id) & codes.c.way.in_(ways)
+    conn.execute(update(codes).where(sent, codes.c.expires_at > now).values(expires_at=now))
+
+
+def mailed(participant_id: str) -> str:
+    """Whom answers count for in browsers that proved to read the guest's mail: all of them together."""
+    return f"{participant_id}.mailed"
+
+
 def clear_throttles(conn: Connection, namespace: str, participant_id: str) -> int:
     """Forget what limits the codes of a guest: the owner or the guest's account unlocked. How many limits it was."""
-    counted = (wrong_key, asked_key, answer_key)
-    return throttles.forget(conn, *(key(namespace, participant_id) for key in counted))
+    counted, whose = (wrong_key, asked_key, answer_key), (participant_id, mailed(participant_id))
+    return throttles.forget(conn, *(key(namespace, who) for key in counted for who in whose))
 
 
-def begin_answer(
-    conn: Connection, namespace: str, participant_id: str, rules: CodeRules, now: datetime
-) -> Tried | None:
-    """Count an answer before it is looked at, with the wrong codes and by itself. None: it may be tried."""
-    key = wrong_key(namespace, participant_id)
+def begin_answer(conn: Connection, namespace: str, who: str, rules: CodeRules, now: datetime) -> Tried | None:
+    """Count an answer before it is looked at, with the wrong codes and by itself. None: it may be tried.
+
+    `who`: the guest, or the guest in browsers that proved to read their mail (`mailed`).
+    """
+    key = wrong_key(namespace, who)
     throttles.begin_window(conn, namespace, key, _DAY, now)
     if not throttles.raise_count(conn, key, rules.tries_a_day, now):
         until = throttles.locked_until(conn, key, now)
-        return Tried(Try.LOCKED, locked_until=until) if until else Tried(Try.LOCKED_FOR_GOOD)
+        passes = until is not None and until <= now + _DAY
+        return Tried(Try.LOCKED, locked_until=until) if passes else Tried(Try.LOCKED_FOR_GOOD)
     limit = Limit(rules.tries, _DAY, _LOCK)
-    until = throttles.count_one(conn, namespace, answer_key(namespace, participant_id), limit, now)
+    until = throttles.count_one(conn, namespace, answer_key(namespace, who), limit, now)
     if until is None:
         return None
     throttles.take_back(conn, key)
     return Tried(Try.LOCKED, locked_until=until)
 
 
-def end_answer(
-    conn: Connection, namespace: str, participant_id: str, rules: CodeRules, now: datetime, *, right: bool
-) -> Tried:
+def end_answer(conn: Connection, namespace: str, who: str, rules: CodeRules, now: datetime, *, right: bool) -> Tried:
     """What becomes of an answer that `begin_answer` let through."""
-    key, mine = wrong_key(namespace, participant_id), answer_key(namespace, participant_id)
+    key, mine = wrong_key(namespace, who), answer_key(namespace, who)
     if right:
         throttles.take_back(conn, key)
         throttles.forget(conn, mine)
         return Tried(Try.OPENED, way="question")
     counted, answers = throttles.read(conn, key), throttles.read(conn, mine)
     if counted is not None and counted.count >= rules.tries_a_day:
+        throttles.lock(conn, key, Limit(rules.tries_a_day, _DAY, _FOR_GOOD, _FOR_GOOD), now, keep_count=True)
         return Tried(Try.LOCKED_FOR_GOOD, locked_now=True)
     until = throttles.locked_until(conn, mine, now)
     if until is not None:  # several were tried at once, and one of them has locked it already
@@ -178,6 +202,8 @@ def end_answer(
 
 def locked(conn: Connection, asker: Asker, rules: CodeRules, now: datetime) -> Try | datetime | None:
     """Whether a code that could be guessed would be taken. None: yes. Else until when not, or LOCKED_FOR_GOOD."""
+    if rules.long_alone:
+        return Try.LOCKED_FOR_GOOD
     row = throttles.read(conn, wrong_key(asker.namespace, asker.counted))
     if row is not None:
         if row.locked_until and row.locked_until > now:
@@ -203,7 +229,7 @@ def _sprayed(conn: Connection, asker: Asker, rules: CodeRules, now: datetime) ->
 @dataclass(frozen=True, slots=True)
 class Begun:
     """Whether a code may be sent. `until`: not before then, by a limit; `refused`: by what else was asked of this
-    guest's codes, until then or LOCKED_FOR_GOOD. `is_long`: it was the long one.
+    guest's codes, until then or LOCKED_FOR_GOOD. `is_long`: it is the long one.
     """
 
     until: datetime | None = None
@@ -212,7 +238,15 @@ class Begun:
 
 
 def keep(
-    conn: Connection, asker: Asker, *, code_id: str, digest: bytes, rules: CodeRules, now: datetime, way: str = "code"
+    conn: Connection,
+    asker: Asker,
+    *,
+    code_id: str,
+    digest: bytes,
+    rules: CodeRules,
+    now: datetime,
+    way: str = _MAILED,
+    is_long: bool = False,
 ) -> CodeSent:
     """Keep a new code's digest; the one this browser asked for before stops working."""
     withdraw(conn, asker, now)
@@ -226,11 +260,11 @@ def keep(
         "created_at": now,
         "expires_at": expires_at,
         "tries": 0,
-        "way": way,
+        "way": f"{_LONG} {way}" if is_long else way,
         "used_at": None,
     }
     _KEEP.insert_each(conn, [row])
-    return CodeSent(now, expires_at, rules.tries, way)
+    return CodeSent(now, expires_at, rules.tries, way, is_long)
 
 
 def withdraw(conn: Connection, asker: Asker, now: datetime) -> None:
@@ -248,23 +282,35 @@ def sent(conn: Connection, asker: Asker, rules: CodeRules, now: datetime) -> Cod
     row = _NEWEST.row(conn, _of(asker))
     if row is None or row["used_at"] is not None or row["expires_at"] <= now or row["tries"] >= rules.tries:
         return None
-    return CodeSent(row["created_at"], row["expires_at"], rules.tries - row["tries"], row["way"])
+    way, is_long = _way(row)
+    return CodeSent(row["created_at"], row["expires_at"], rules.tries - row["tries"], way, is_long)
 
 
-def newest_id(conn: Connection, asker: Asker) -> str | None:
-    """The id of the newest code of this browser, whatever became of it: what a digest has to be made for."""
+def _way(row: Values) -> tuple[str, bool]:
+    """How a code went out, and whether it is a long one."""
+    long, _, way = row["way"].rpartition(" ")
+    return (_MAILED if way == _LONG else way), bool(long) or way == _LONG
+
+
+def newest(conn: Connection, asker: Asker) -> tuple[str, bool] | None:
+    """The id of the newest code of this browser, whatever became of it, and whether it went to a telephone: what a
+    digest has to be made for.
+    """
     row = _NEWEST.row(conn, _of(asker))
-    return None if row is None else str(row["id"])
+    return None if row is None else (str(row["id"]), _way(row)[0] in BY_PHONE)
 
 
 def try_one(
     conn: Connection, asker: Asker, *, code_id: str | None, digest: bytes, rules: CodeRules, now: datetime
 ) -> Tried:
     """Try a code. The count goes up before the look, and the code is consumed by one conditional update."""
-    key, row = wrong_key(asker.namespace, asker.counted), _row(conn, asker, code_id)
-    if row is not None and row["way"] == LONG:
+    row = _row(conn, asker, code_id)
+    way, is_long = (_MAILED, False) if row is None else _way(row)
+    if row is not None and is_long:
         return _try_long(conn, row, digest, rules, now)
-    if _sprayed(conn, asker, rules, now):
+    asker = asker.by(way)
+    key = wrong_key(asker.namespace, asker.counted)
+    if rules.long_alone or _sprayed(conn, asker, rules, now):
         return Tried(Try.LOCKED_FOR_GOOD)
     throttles.begin_window(conn, asker.namespace, key, _DAY, now)
     if not throttles.raise_count(conn, key, rules.tries_a_day, now):
@@ -276,7 +322,7 @@ def try_one(
     if same(row["digest"], digest):
         if _USE.run(conn, {"of": row["id"], "now": now}) == 1:
             throttles.take_back(conn, key)
-            return Tried(Try.OPENED, way=row["way"])
+            return Tried(Try.OPENED, way=way)
         return Tried(Try.AGAIN)
     if rules.all_a_day and not asker.apart:
         throttles.begin_window(conn, asker.namespace, wrong_key(asker.namespace, _ALL), _DAY, now)
@@ -296,7 +342,7 @@ def _try_long(conn: Connection, row: Values, digest: bytes, rules: CodeRules, no
         left = rules.tries - row["tries"] - 1
         return Tried(Try.WRONG, tries_left=left) if left > 0 else Tried(Try.SPENT)
     is_used = _USE.run(conn, {"of": row["id"], "now": now}) == 1
-    return Tried(Try.OPENED, way=row["way"]) if is_used else Tried(Try.AGAIN)
+    return Tried(Try.OPENED, way=_way(row)[0]) if is_used else Tried(Try.AGAIN)
 
 
 def _spent(row: Values, digest: bytes, now: datetime) -> Try:

@@ -8,7 +8,8 @@ from typing import Any, Final
 from sqlalchemy import Connection, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from delivery.store.schema_people import codes, proofs, sessions
+from delivery.store import codes
+from delivery.store.schema_people import proofs, sessions
 from delivery.store.statements import Statement
 
 
@@ -49,11 +50,9 @@ def put(conn: Connection, namespace: str, box_id: str, participant_id: str, valu
 
 def forget_calls(conn: Connection, namespace: str, participant_id: str, now: datetime) -> None:
     """The number is another from now on: what went to the one before, and who came in by it, counts no more."""
-    by_phone = ("sms", "voice")
-    sent = (codes.c.namespace == namespace) & (codes.c.participant_id == participant_id) & codes.c.way.in_(by_phone)
-    conn.execute(update(codes).where(sent, codes.c.expires_at > now).values(expires_at=now))
+    codes.forget_calls(conn, namespace, participant_id, now)
     open_ = (sessions.c.namespace == namespace) & (sessions.c.participant_id == participant_id)
-    conn.execute(delete(sessions).where(open_, sessions.c.way.in_(by_phone)))
+    conn.execute(delete(sessions).where(open_, sessions.c.way.in_(codes.BY_PHONE)))
 
 
 def forget_answers(conn: Connection, namespace: str, participant_id: str) -> None:

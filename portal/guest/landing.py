@@ -15,7 +15,7 @@ from delivery.store.who import address_key
 from portal.guest.pages import DeclinePage, EndPage, EnvelopePage, Opens, PlainPage, Reopens
 from portal.services import services_of
 from portal.signin.codes import needs_account
-from portal.signin.offers import Offer, offers
+from portal.signin.offers import Offer, mailbox, offers
 from portal.web.ends import End, end_of, title_of
 from portal.web.forms import read_form
 from portal.web.locator import invitation_behind, masked, path_to
@@ -46,6 +46,7 @@ async def envelope(request: web.Request) -> web.StreamResponse:
         here=path_to(request),
         opens=_opens(request, invitation, ways, known),
         offers=ways,
+        mailbox=mailbox(request, invitation),
         digits=invitation.profile.signin.code_digits,
         account_way=invitation.takes_account and invitation.account_allowed,
         may_decline=not invitation.declined,
@@ -54,12 +55,12 @@ async def envelope(request: web.Request) -> web.StreamResponse:
 
 
 def _opens(request: web.Request, invitation: Invitation, ways: tuple[Offer, ...], known: Device | None) -> Opens:
-    if invitation.locked:
-        return Opens.LOCKED
-    if known is not None and invitation.opened_by(access.Way(known.way)):
+    if known is not None and not invitation.locked and invitation.opened_by(access.Way(known.way)):
         return Opens.REMEMBERED
     if ways:
         return Opens.REGISTER if ways[0].way == access.Way.CODE and needs_account(invitation) else Opens.CODE
+    if invitation.locked:
+        return Opens.LOCKED
     if invitation.wants_phone and services_of(request).phones:
         return Opens.PHONE
     return Opens.ACCOUNT if invitation.takes_account and invitation.by_fallback else Opens.SENDER
@@ -93,7 +94,7 @@ async def end_page(
 
 def _reopens(invitation: Invitation) -> Reopens:
     """How a guest who declined the message by mistake gets in again."""
-    by_code = invitation.reopens and invitation.takes_codes and not invitation.locked
+    by_code = invitation.reopens and invitation.takes_codes
     by_account = invitation.reopens and invitation.takes_account
     return Reopens.CODE if by_code else Reopens.ACCOUNT if by_account else Reopens.NEVER
 

@@ -40,6 +40,7 @@ class EnvelopePage:
     here: str  # the path of the envelope
     opens: Opens
     offers: tuple[Offer, ...]
+    mailbox: tuple[Offer, ...]  # where others locked it: to be known in this browser
     digits: int
     account_way: bool
     may_decline: bool

@@ -112,7 +112,7 @@ def _before(invitation: Invitation) -> tuple[str, ...]:
     """What they have to do first, or what stands in their way."""
     told = []
     if invitation.locked:
-        told.append(_("They are locked now, after too many wrong codes, and do not get here until you unlock them."))
+        told.append(_("Many wrong codes were typed in. Until you unlock it, only longer ones bring them here."))
     if invitation.by_fallback and not invitation.released:
         told.append(_("A code by e-mail does not bring them here until you release it."))
     if invitation.consent_wanted:

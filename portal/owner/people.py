@@ -73,7 +73,9 @@ def told_of(one: GuestSummary, track: Track | None, clock: Clock) -> tuple[Told,
         back = _(phrase("Taken back from them on {time}.", time=clock.minute(one.recalled_at)))
         told.append(Told("bad", "back", back))
     if one.locked_at is not None:
-        told.append(Told("bad", "lock", _("Locked after too many wrong codes.")))
+        told.append(
+            Told("bad", "lock", _("Many wrong codes were typed in. Until you unlock it, longer ones go to them."))
+        )
     if one.by_fallback and one.released_at is None:
         told.append(Told("warn", "lock", _("A code by e-mail does not open it for them until you release it.")))
     if track is None:

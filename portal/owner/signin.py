@@ -15,7 +15,7 @@ from aiohttp import web
 
 from delivery.safebox.participants import Access, Way
 from delivery.store.challenges import Challenged, Purpose
-from delivery.store.codes import LONG, Asker, CodeRules, CodeSent, Tried, Try
+from delivery.store.codes import Asker, CodeRules, CodeSent, Tried, Try
 from delivery.store.throttles import Attempt
 from keys.tokens import new_code, new_reference, new_token, normalise_reference
 from policy.message import Address, AddressInvalid
@@ -159,7 +159,7 @@ async def _code_page(
 ) -> web.Response:
     """`takes_new`: the code that this browser asked for does not count, whatever it is: only a new one does."""
     sent = None if takes_new else await _sent(request, address)
-    is_long = sent is not None and sent.way == LONG
+    is_long = sent is not None and sent.is_long
     page = CodePage(
         _("Error: type in your code") if error else _("Type in your code"),
         address,

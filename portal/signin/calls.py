@@ -20,15 +20,19 @@ class CallTrouble(StrEnum):
     ELSEWHERE = "elsewhere"  # the number is in a country that is not called
 
 
-async def may_call(services: PortalServices, number: str, now: datetime) -> CallTrouble | None:
-    """Count one text or call before it is made; why it may not be. A failed one counts too: it may have cost."""
+async def may_call(services: PortalServices, number: str, now: datetime, *, known: bool) -> CallTrouble | None:
+    """Count one text or call before it is made; why it may not be. A failed one counts too: it may have cost.
+
+    `known`: it is asked for in a browser that proved to read the guest's mail. Such browsers have as much once more,
+    all together, which nobody who only holds the link uses up.
+    """
     settings = services.phone_limits
     if settings is None or (settings.prefixes and not number.startswith(settings.prefixes)):
         return CallTrouble.ELSEWHERE
-    limits = settings.limits
+    limits, whose = settings.limits, f"{number} known" if known else number
     counts = (
-        ("phone-hour", number, _within(limits.number_hour, _HOUR), CallTrouble.NUMBER),
-        ("phone-day", number, _within(limits.number_day, _DAY), CallTrouble.NUMBER),
+        ("phone-hour", whose, _within(limits.number_hour, _HOUR), CallTrouble.NUMBER),
+        ("phone-day", whose, _within(limits.number_day, _DAY), CallTrouble.NUMBER),
         ("phones-day", "all", _within(limits.day, _DAY), CallTrouble.ALL),
     )
     for what, who, limit, trouble in counts:

@@ -26,6 +26,7 @@ class CodePage:
     needs_account: bool
     error: str = ""
     advice: str = ""
+    is_long: bool = False  # short ones are locked
     is_used: bool = False  # the code was right, and used a moment ago: perhaps the button was pressed twice
 
 
@@ -69,14 +70,14 @@ class PhonePage:
 
 @dataclass(frozen=True, slots=True)
 class LockedPage:
-    """Too many wrong codes. `until` None: until the sender or the guest's account unlocks."""
+    """Too many wrong answers. `until` None: until the sender or the guest's account unlocks."""
 
     title: str
     back: str
     until: datetime | None
     sender_name: str = field(repr=False)
     account_way: bool
-    ask: str = ""  # path to ask for a code, once the time is over
+    others: tuple[Offer, ...]
 
 
 @dataclass(frozen=True, slots=True)

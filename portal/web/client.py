@@ -23,6 +23,12 @@ def client_network(request: web.Request) -> str:
     return "local" if found is None else _network(found)
 
 
+def client_region(request: web.Request) -> str:
+    """What somebody has all addresses of who has many: the /24 of an IPv4 address, the /48 of an IPv6 one."""
+    found = _client(request.remote or "", request.headers.getall("X-Forwarded-For", []), _trusted(request))
+    return "local" if found is None else str(ip_network((found, 48 if found.version == 6 else 24), strict=False))
+
+
 def network_of(peer: str, trusted: Networks) -> str | None:
     """The network of who is connected; None for a proxy of ours, behind which anybody may stand, and where it cannot be
     told.

@@ -9,11 +9,13 @@ from aiohttp import web
 
 from delivery.store.throttles import Attempt, Limit
 from portal.services import services_of
-from portal.web.client import client_network
+from portal.web.client import client_network, client_region
 from portal.web.troubles import Slower
 
 CODES_ASKED: Final = Limit(300, timedelta(hours=1), timedelta(minutes=10), timedelta(hours=1))
 CODES_ASKED_FOR_GUEST: Final = Limit(10, timedelta(hours=1), timedelta(minutes=30))  # from one network
+CODES_MORE: Final = Limit(1, timedelta(hours=1), timedelta(), to_the_end=True)  # from a region
+CODES_MORE_IN_ALL: Final = Limit(60, timedelta(days=1), timedelta(), to_the_end=True)
 CODES_WRONG: Final = Limit(150, timedelta(hours=1), timedelta(minutes=10), timedelta(hours=4))
 REFERENCES_WRONG: Final = Limit(60, timedelta(hours=1), timedelta(minutes=10), timedelta(hours=4))
 LINKS_ASKED: Final = Limit(60, timedelta(hours=1), timedelta(minutes=10), timedelta(hours=4))
@@ -44,6 +46,16 @@ def code_asked(request: web.Request, who: str) -> tuple[Attempt, ...]:
     return (
         Attempt("net-ask", network, CODES_ASKED),
         Attempt("asked-from", f"{who} {network}", CODES_ASKED_FOR_GUEST),
+    )
+
+
+def more_codes(request: web.Request, who: str) -> tuple[Attempt, ...]:
+    """What counts once all codes that may be asked for are: one for each region of the net, so that whoever asks for
+    them all leaves one to the guest, who is somewhere else.
+    """
+    return (
+        Attempt("asked-more", f"{who} {client_region(request)}", CODES_MORE),
+        Attempt("asked-more-all", who, CODES_MORE_IN_ALL),
     )
 
 

@@ -27,7 +27,7 @@ _SCRIPTLESS = """(() => {
   without.innerHTML = "<p>elements where there is no script, text where there is</p>";
   return without.childElementCount > 0;
 })()"""
-CODE = re.compile(r"^\s*(\d{3} ?\d{3})\s*$", re.MULTILINE)
+CODE = re.compile(r"^\s*(\d{6}|\d{3} \d{3}|\d{10})\s*$", re.MULTILINE)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from delivery.store import boxes as box_rows
+from delivery.store import proofs
 from delivery.store.account_rows import proven_before
 from delivery.store.accounts import Accounts
 from delivery.store.codes import Asker, Begun, CodeRules, Try, clear_throttles
@@ -69,7 +70,13 @@ async def test_wrong_codes_at_once_cannot_pass_the_limits(store, accounts, guest
     )
     counted = Counter(tried.what for tried in tries)
     assert counted[Try.WRONG] == 4 and counted[Try.LOCKED] == 26
-    assert await accounts.codes_locked("default", guest, store.clock()) == store.clock() + timedelta(minutes=10)
+    begun = await accounts.begin_code(asker, "123456", RULES, store.clock())
+    assert begun == Begun(refused=store.clock() + timedelta(minutes=10))
+    assert await accounts.begin_code(asker, "123456", RULES, store.clock(), long="1234567890") == Begun(is_long=True)
+    tries = await asyncio.gather(
+        *(accounts.try_code(asker, "1234567890", RULES, who(guest), store.clock()) for _ in range(20))
+    )
+    assert Counter(tried.what for tried in tries) == {Try.OPENED: 1, Try.AGAIN: 19}
 
 
 async def test_twenty_wrong_codes_in_a_day_lock_for_good_until_unlocked(store, accounts, guest: str) -> None:
@@ -94,6 +101,19 @@ async def test_what_one_limit_refuses_counts_for_none_behind_it_and_keeps_no_cod
     assert await accounts.begin_code(asker, "654321", RULES, now, tries) == Begun(until=now + timedelta(minutes=10))
     assert await accounts.limited("default", "asked-from", guest, now) is None
     assert (await accounts.try_code(asker, "123456", RULES, who(guest), now)).what is Try.OPENED
+
+
+async def test_a_code_that_went_to_another_number_opens_nothing(store, accounts, guest: str) -> None:
+    asker, now = Asker("default", guest, digest("browser")), store.clock()
+    for is_long, code in ((False, "123456"), (True, "1234567890")):
+        await accounts.keep_code(asker, code, RULES, now, "sms", number="+41791234567", is_long=is_long)
+        assert (await accounts.try_code(asker, code, RULES, who(guest), now, number="+41790000000")).what is Try.WRONG
+        tried = await accounts.try_code(asker, code, RULES, who(guest), now, number="+41791234567")
+        assert (tried.what, tried.way) == (Try.OPENED, "sms")
+        await accounts.keep_code(asker, code, RULES, now, "voice", number="+41791234567", is_long=is_long)
+        await store.db.write(lambda conn: proofs.forget_calls(conn, "default", guest, now))
+        tried = await accounts.try_code(asker, code, RULES, who(guest), now, number="+41791234567")
+        assert tried.what is Try.SPENT, "the number was set anew"
 
 
 async def test_a_code_counts_for_its_browser_guest_and_time(store, accounts, guest: str) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from datetime import timedelta
 
 import pytest
 
@@ -99,53 +98,102 @@ async def test_two_posts_of_one_code_let_one_in(portal, box, guest) -> None:
     assert "Go on to the message" in late.text, "who presses twice is told that it is open"
 
 
-async def test_five_wrong_codes_lock_for_ten_minutes_then_twice_as_long(portal, box, guest) -> None:
+async def five_wrong_codes(portal, browser, box) -> None:
+    """A short code asked for, and five that it is not."""
+    path = await asked(browser, box)
+    code = portal.boxes.codes[-1]
+    for left in (4, 3, 2, 1):
+        assert await browser.post(path, {"code": wrong(code)}) == 422
+        assert f"You have {left} more tr" in browser.text and "<title>Error:" in browser.text
+    assert await browser.post(path, {"code": wrong(code)}) == 422 and "no short code counts" in browser.text
+    browser.keep_token()
+    assert await browser.post(path, {"code": code}) == 422, "the right one neither"
+    assert not any("session" in name for name in browser.cookies)
+
+
+async def test_five_wrong_codes_make_codes_long_for_ten_minutes_then_twice_as_long(portal, box, guest) -> None:
     for minutes in (10, 20):
-        path = await asked(guest, box)
-        code = portal.boxes.codes[-1]
-        for left in (4, 3, 2, 1):
-            assert await guest.post(path, {"code": wrong(code)}) == 422
-            assert f"You have {left} more tr" in guest.text
-            assert "<title>Error:" in guest.text
-        assert await guest.post(path, {"code": wrong(code)}) == 429
-        until = portal.clock.now + timedelta(minutes=minutes)
-        assert f"{until:%-H:%M} UTC" in guest.text
-        assert await guest.post(path, {"code": code}) == 429, "the right code is refused too"
-        await guest.get(box.path)
-        await guest.post(f"{box.path}/code")
-        assert guest.status == 429 and "Locked until" in guest.text
-        portal.clock.go(minutes=minutes, seconds=1)
+        await five_wrong_codes(portal, guest, box)
+        for wait in (0, minutes - 1):
+            portal.clock.go(minutes=wait)
+            assert "Code of 10 digits" in (await asked(guest, box), guest.text)[1]
+            assert len(portal.boxes.codes[-1]) == 10 and "nobody can guess" in guest.text
+        portal.clock.go(minutes=1, seconds=1)
+        await asked(guest, box)
+        assert len(portal.boxes.codes[-1]) == 6
     assert ("locked", box.invitation.participant_id) not in portal.boxes.acts
 
 
-async def test_a_lock_holds_in_every_browser(portal, box, guest) -> None:
+async def test_who_types_wrong_codes_keeps_nobody_else_out(portal, box, guest) -> None:
+    await five_wrong_codes(portal, portal.browser(), box)
     path = await asked(guest, box)
-    for _ in range(5):
-        await guest.post(path, {"code": wrong(portal.boxes.codes[-1])})
-    other = portal.browser()
-    await other.get(box.path)
-    assert await other.post(f"{box.path}/code") == 429
+    assert await guest.post(path, {"code": portal.boxes.codes[-1][:6]}) == 422
+    assert "A code has 10 digits" in guest.text, "no try is lost by it"
+    assert await guest.post(path, {"code": portal.boxes.codes[-1]}) == 200 and guest.path == box.here
+
+
+async def test_wrong_long_codes_count_against_that_code_alone(portal, box, guest) -> None:
+    stranger = portal.browser()
+    await five_wrong_codes(portal, stranger, box)
+    path = await asked(guest, box)
+    mine = portal.boxes.codes[-1]
+    await asked(stranger, box)
+    theirs = portal.boxes.codes[-1]
+    for left in (4, 3, 2, 1, 0):
+        stranger.keep_token()
+        assert await stranger.post(path, {"code": wrong(theirs)}) == 422
+        assert (f"You have {left} more tr" if left else "not valid any more") in stranger.text
+    stranger.keep_token()
+    assert await stranger.post(path, {"code": theirs}) == 422, "five tries, long or not"
+    assert await guest.post(path, {"code": mine}) == 200 and guest.path == box.here
 
 
 @pytest.mark.slow
-async def test_twenty_wrong_codes_in_a_day_lock_for_good_and_tell_the_sender_once(portal, box, guest) -> None:
-    told = ("locked", box.invitation.participant_id)
+async def test_twenty_wrong_codes_in_a_day_leave_long_ones_alone_and_tell_the_sender_once(portal, box, guest) -> None:
+    told, stranger = ("locked", box.invitation.participant_id), portal.browser()
     for _ in range(4):
         assert told not in portal.boxes.acts
-        path = await asked(guest, box)
-        for _ in range(5):
-            await guest.post(path, {"code": wrong(portal.boxes.codes[-1])})
+        await five_wrong_codes(portal, stranger, box)
         portal.clock.go(hours=2)
     assert portal.boxes.acts.count(told) == 1
-    assert "This message is locked" in guest.text
     portal.clock.go(days=2)
-    assert await guest.get(box.path) == 200
-    assert "locked" in guest.text and "Send me a code" not in guest.text
-    sent = len(portal.boxes.codes)
-    await guest.get("/signin")
-    await guest.post(f"{box.path}/code")
-    assert len(portal.boxes.codes) == sent
-    assert portal.boxes.acts.count(told) == 1
+    path = await asked(guest, box)
+    assert len(portal.boxes.codes[-1]) == 10, "until somebody unlocks it"
+    assert await guest.post(path, {"code": portal.boxes.codes[-1]}) == 200 and guest.path == box.here
+    assert box.invitation.locked and portal.boxes.acts.count(told) == 1
+
+
+async def test_a_short_code_is_worth_nothing_once_it_is_locked(portal, box, guest) -> None:
+    path = await asked(guest, box)
+    box.change(locked=True)
+    assert await guest.post(path, {"code": portal.boxes.codes[-1]}) == 422 and "no short code counts" in guest.text
+
+
+async def test_a_browser_that_was_let_in_before_has_limits_of_its_own(make_portal) -> None:
+    portal = await make_portal(trusted_proxies=["127.0.0.0/8"])
+    box, other = portal.boxes.add(), portal.boxes.add(guest_address="karl@post.example")
+    guest = portal.browser()
+    await guest.open_by_code(portal.boxes, box)
+    await guest.post("/leave")
+    for number in range(2):  # all codes that may be asked for, from two networks, and wrong ones
+        stranger = portal.browser(**{"X-Forwarded-For": f"198.51.100.{number}"})
+        if not number:
+            await five_wrong_codes(portal, stranger, box)
+        for _ in range(10):
+            await stranger.get(box.path)
+            await stranger.post(f"{box.path}/code")
+    path = await asked(guest, box)
+    assert len(portal.boxes.codes[-1]) == 6
+    assert await guest.post(path, {"code": portal.boxes.codes[-1]}) == 200 and guest.path == box.here
+    await guest.post("/leave")
+    await five_wrong_codes(portal, stranger, other)
+    await asked(guest, other)
+    assert len(portal.boxes.codes[-1]) == 10, "it is known for its own address alone"
+    for number, made in enumerate((guest.cookies["__Host-sealgate-known"][::-1], "a" * 58)):
+        stranger = portal.browser(**{"X-Forwarded-For": f"203.0.{number}.9"})
+        stranger.cookies["__Host-sealgate-known"] = made
+        await asked(stranger, box)
+        assert len(portal.boxes.codes[-1]) == 10, "nobody makes such a cookie"
 
 
 async def test_parallel_tries_cannot_pass_the_limits(portal, box, guest) -> None:
@@ -155,7 +203,7 @@ async def test_parallel_tries_cannot_pass_the_limits(portal, box, guest) -> None
     browsers = [portal.browser(**cookie) for _ in range(20)]
     answers = await asyncio.gather(*[browser.go("POST", path, data=sent) for browser in browsers])
     statuses = [answer.status for answer in answers]
-    assert statuses.count(422) == 4 and statuses.count(429) == 16
+    assert statuses.count(422) == 20
     assert sum("more tr" in browser.text for browser in browsers) == 4
 
 
@@ -179,11 +227,17 @@ async def test_who_floods_a_guest_with_codes_leaves_some_to_the_guest(box, make_
         assert await attacker.post(f"{box.path}/code") == (200 if number < 10 else 429)
     guest = portal.browser(**{"X-Forwarded-For": "203.0.113.9"})
     assert await guest.open_by_code(portal.boxes, box) == 200
-    for number in range(12):
+    for number in range(20):
         another = portal.browser(**{"X-Forwarded-For": f"192.0.2.{number}"})
         await another.get(box.path)
         await another.post(f"{box.path}/code")
-    assert len(portal.boxes.codes) == 20, "from all networks together"
+    assert len(portal.boxes.codes) == 21, "twenty from all networks together, and one more from a region"
+    late = portal.browser(**{"X-Forwarded-For": "2001:db8:7::9"})
+    assert await late.open_by_code(portal.boxes, box) == 200 and late.path == box.here
+    for number in range(3):
+        another = portal.browser(**{"X-Forwarded-For": f"2001:db8:7:{number}::1"})
+        await another.get(box.path)
+        assert await another.post(f"{box.path}/code") == 429
 
 
 @pytest.mark.parametrize("typed", ["", "12345", "1234567", "abcdef", "12345a", "１２３４５", "'; --", "0" * 19])

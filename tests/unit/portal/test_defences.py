@@ -49,7 +49,7 @@ async def test_plain_http_on_loopback_works_without_host_cookies(make_portal) ->
     guest.headers["Host"] = "localhost:8025"
     assert await guest.open_by_code(portal.boxes, box) == 200
     assert "Strict-Transport-Security" not in guest.response.headers
-    assert set(guest.cookies) == {"sealgate-browser", "sealgate-session"}
+    assert set(guest.cookies) == {"sealgate-browser", "sealgate-session", "sealgate-known"}
 
 
 @pytest.mark.slow

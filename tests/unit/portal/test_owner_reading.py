@@ -107,7 +107,7 @@ async def test_the_guests_view_says_what_stands_before_it_and_what_is_over(offic
     browser = await office.signed_in(box=box)
     await office.boxes.lock("default", guest, SEEN)
     await browser.get(f"/boxes/{box}/as/{guest}")
-    assert "They are locked now" in browser.text and "asked to accept the text" in browser.text
+    assert "Many wrong codes were typed in" in browser.text and "asked to accept the text" in browser.text
     assert "SECRETTEXT" in browser.text
     await office.boxes.recall_guest(box, GUEST, "Wrong Maria", By.person(OWNER))
     await browser.get(f"/boxes/{box}/as/{guest}")

@@ -119,6 +119,43 @@ async def test_what_one_number_may_cost(portal, provider) -> None:
     assert len(provider.sent) == 10
 
 
+async def test_who_asks_for_all_texts_leaves_some_to_who_reads_the_guests_mail(make_portal, provider) -> None:
+    limits = PhoneSettings.model_validate({"sms": PLAIN, "limits": {"number_hour": 2}})
+    portal = await make_portal(phones={"sms": provider}, phone_limits=limits)
+    box, stranger, guest = portal.boxes.add(profile=ONLY, phone=NUMBER), portal.browser(), portal.browser()
+    for _ in range(3):
+        await ask(stranger, box, "sms")
+    assert stranger.status == 429 and len(provider.sent) == 2
+    assert await ask(guest, box, "sms") == 429 and "Show by e-mail that it is you" in guest.text
+    assert await ask(guest, box, "mailbox") == 200 and len(portal.boxes.codes[-1]) == 10
+    assert await guest.post(f"{box.path}/open", {"code": portal.boxes.codes[-1]}) == 200 and guest.path == box.path
+    assert not any("session" in name for name in guest.cookies), "it opens nothing"
+    assert await ask(guest, box, "sms") == 200 and len(provider.sent) == 3
+    assert await guest.post(f"{box.path}/open", {"code": provider.sent[-1].code}) == 200 and guest.path == box.here
+    await guest.post("/leave")
+    for _ in range(2):
+        await ask(guest, box, "sms")
+    assert guest.status == 429 and len(provider.sent) == 4, "as many once more, and no more"
+
+
+async def test_wrong_codes_make_the_next_text_longer(portal, provider, guest) -> None:
+    box, stranger = portal.boxes.add(profile=ONLY, phone=NUMBER), portal.browser()
+    await ask(stranger, box, "sms")
+    for _ in range(5):
+        stranger.keep_token()
+        await stranger.post(f"{box.path}/open", {"code": "000000" if provider.sent[0].code != "000000" else "000001"})
+    assert await ask(guest, box, "sms") == 200 and len(provider.sent[-1].code) == 10
+    assert await guest.post(f"{box.path}/open", {"code": provider.sent[-1].code}) == 200 and guest.path == box.here
+
+
+async def test_a_code_that_was_on_its_way_when_the_number_changed_opens_nothing(portal, provider, guest) -> None:
+    box = portal.boxes.add(profile=ONLY, phone=NUMBER)
+    await ask(guest, box, "sms")
+    box.change(phone="+41790000000")
+    assert await guest.post(f"{box.path}/open", {"code": provider.sent[0].code}) == 422
+    assert not any("session" in name for name in guest.cookies)
+
+
 @pytest.mark.slow
 async def test_what_a_day_may_cost(make_portal, provider) -> None:
     limits = PhoneSettings.model_validate({"sms": PLAIN, "limits": {"day": 2}})

@@ -70,6 +70,55 @@ async def test_an_answer_is_no_proof_of_an_address(portal, asked, guest) -> None
     assert await guest.post("/account/password", {"password": "four words nobody would guess"}) == 404
 
 
+async def by_mailbox(portal, browser, box) -> int:
+    """Show who reads the guest's mail."""
+    await browser.get(box.path)
+    assert (
+        await browser.post(f"{box.path}/code", {"by": "mailbox"}) == 200 and "opens nothing by itself" in browser.text
+    )
+    return await browser.post(f"{box.path}/open", {"code": portal.boxes.codes[-1]})
+
+
+@pytest.mark.slow
+async def test_who_answers_wrong_keeps_nobody_out_who_reads_the_guests_mail(portal, guest) -> None:
+    only = Profile.model_validate({"signin": {"ways": ["question"]}})
+    box = portal.boxes.add(profile=only, question="Where did we meet first?")
+    box.answer = "Bellevue"
+    stranger = portal.browser()
+    for _ in range(4):
+        for _ in range(5):
+            await answer(stranger, box, "no idea")
+        assert stranger.status == 429 and "Show by e-mail that it is you" in stranger.text
+        assert await answer(guest, box, "Bellevue") in (200, 429) and guest.path != box.here
+        portal.clock.go(hours=3)
+    assert box.invitation.locked
+    await guest.get(f"{box.path}/question")
+    assert guest.path == box.path and "Show by e-mail that it is you" in guest.text
+    assert await by_mailbox(portal, guest, box) == 200 and guest.path == f"{box.path}/question"
+    assert not any("session" in name for name in guest.cookies), "it opens nothing"
+    assert await answer(stranger, box, "Bellevue") == 200 and stranger.path == box.path, "locked for who did not"
+    assert await answer(guest, box, "no idea") == 422 and "4 more tries" in guest.text
+    assert await answer(guest, box, "Bellevue") == 200 and guest.path == box.here
+
+
+@pytest.mark.slow
+async def test_who_reads_the_guests_mail_has_no_more_tries_by_showing_it_again(portal, asked) -> None:
+    for _ in range(4):
+        browser = portal.browser()
+        await by_mailbox(portal, browser, asked)
+        for _ in range(5):
+            await answer(browser, asked, "no idea")
+        assert browser.status == 429
+        portal.clock.go(hours=3)
+    portal.clock.go(days=5)
+    await portal.accounts.sweep(portal.clock.now)
+    another = portal.browser()
+    await by_mailbox(portal, another, asked)
+    assert await answer(another, asked, "In Zürich, at the Bellevue") == 429, "until somebody unlocks it"
+    await portal.boxes.unlock("default", asked.invitation.participant_id, None)
+    assert await answer(another, asked, "In Zürich, at the Bellevue") == 200 and another.path == asked.here
+
+
 @pytest.mark.slow
 async def test_nothing_typed_costs_nothing(portal, asked, guest) -> None:
     for _ in range(8):
