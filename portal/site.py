@@ -298,6 +298,8 @@ async def _watch(runner: web.AppRunner) -> None:
         await asyncio.sleep(EVERY)
         if isinstance(door := runner.server, Door):
             lines = [one for one in door.connections if isinstance(one, Connection)]
+            for line in lines:
+                line.look()
             patience.look(lines, loop.time(), door.crowd.ample)
 
 

@@ -6,7 +6,7 @@ headers. A path may hold a locator, so here nothing is echoed or logged.
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
@@ -14,7 +14,7 @@ from time import monotonic
 from typing import Any, Final, Protocol, cast
 
 import structlog
-from aiohttp import web
+from aiohttp import HttpVersion11, hdrs, web
 from aiohttp.web_protocol import RequestHandler
 
 from portal.services import SERVICES
@@ -27,7 +27,7 @@ log = structlog.get_logger()
 MOST: Final = 4000
 FROM_ONE: Final = 500  # of them from one network: an office behind one address, with all its browsers
 _LOOKED_AT: Final = 16  # connections, for one that can go: all of them would take long, for each newcomer
-_SLOWEST: Final = 4096  # bytes that a slow reader takes from one look at the idle connections to the next
+_SLOWEST: Final = 4096  # bytes that a slow reader takes, or a slow sender brings, from one look to the next
 _SAY_AGAIN: Final = 60.0  # seconds between words in the log
 _SAID: Final = {400: "This is no request that we can read.\n", 500: "Something went wrong on our side.\n"}
 
@@ -40,6 +40,11 @@ class Guest(Protocol):
         """Whether something was written that is not sent yet."""
         ...
 
+    @property
+    def stalls(self) -> bool:
+        """Whether it waits for its client, who lately neither sent nor took anything worth speaking of."""
+        ...
+
     def makes_room(self) -> None:
         """End it at once."""
         ...
@@ -49,8 +54,9 @@ class Guest(Protocol):
 class Crowd:
     """Counts connections by network, and knows on which of them nothing happens.
 
-    If there are too many, the one that has been idle longest is ended before a newcomer is refused. `trusted`: proxies,
-    behind whose addresses many people stand.
+    If there are too many, the one that has been idle longest is ended before a newcomer is refused; where none is idle,
+    one that stalls in the middle of a request or of its answer. `trusted`: proxies, behind whose addresses many people
+    stand.
     """
 
     trusted: Networks = ()
@@ -60,6 +66,7 @@ class Crowd:
     all: int = 0
     _resting: dict[Guest, str | None] = field(default_factory=dict)  # and from which network; the longest first
     _resting_of: dict[str, dict[Guest, None]] = field(default_factory=dict)  # the same, by network
+    _at_work: dict[Guest, str | None] = field(default_factory=dict)  # with a request; the longest first
     _said: float = -_SAY_AGAIN
 
     @property
@@ -73,8 +80,8 @@ class Crowd:
         self.all += 1
         if network is not None:
             self.here[network] += 1
-        fits = network is None or self.here[network] <= self.from_one or self._one_goes(self._resting_of.get(network))
-        fits = fits and (self.all <= self.most or self._one_goes(self._resting))
+        fits = network is None or self.here[network] <= self.from_one or self._one_of(network)
+        fits = fits and (self.all <= self.most or self._one_goes(self._resting) or self._one_stalls(self._at_work))
         if not fits and monotonic() - self._said > _SAY_AGAIN:
             self._said = monotonic()
             log.warning("portal.crowded", connections=self.all, networks=len(self.here))
@@ -89,26 +96,49 @@ class Crowd:
             if not self.here[network]:
                 del self.here[network]
 
+    def works(self, guest: Guest, peer: str) -> None:
+        """Note that a request of this connection is under way from now on."""
+        self.stirs(guest)
+        self._at_work[guest] = network_of(peer, self.trusted)
+
     def rests(self, guest: Guest, peer: str) -> None:
         """Note that this connection is idle from now on."""
+        self._at_work.pop(guest, None)
         network = self._resting[guest] = network_of(peer, self.trusted)
         if network is not None:
             self._resting_of.setdefault(network, {})[guest] = None
 
     def stirs(self, guest: Guest) -> None:
         """Note that something happens on it, or that it is gone."""
+        self._at_work.pop(guest, None)
         network = self._resting.pop(guest, None)
         if network is not None:
             del self._resting_of[network][guest]
             if not self._resting_of[network]:
                 del self._resting_of[network]
 
+    def _one_of(self, network: str) -> bool:
+        """End one connection of a network that has too many; False: all of them go on."""
+        if self._one_goes(self._resting_of.get(network)):
+            return True
+        return self._one_stalls({one: None for one, of in self._at_work.items() if of == network})
+
+    def _one_stalls(self, guests: Iterable[Guest]) -> bool:
+        for guest in guests:
+            if guest.stalls:
+                self.stirs(guest)
+                guest.makes_room()
+                return True
+        return False
+
     def _one_goes(self, resting: Mapping[Guest, object] | None) -> bool:
-        """End the connection that has been idle longest; False if there is none. Slow readers are not cut off."""
+        """End the connection that has been idle longest; False if there is none. Slow readers are not cut off, as long
+        as they read.
+        """
         for guest in tuple(islice(resting or (), _LOOKED_AT)):
             network = self._resting[guest]
             self.stirs(guest)
-            if not guest.owes:
+            if not guest.owes or guest.stalls:
                 guest.makes_room()
                 return True
             self._resting[guest] = network  # to the end: the next look finds others
@@ -121,8 +151,11 @@ class Connection(RequestHandler):
     """One HTTP connection, which the Crowd can end while it is idle."""
 
     crowd: Crowd
+    stalls = False
     _peer: str | None = None
     _wire: asyncio.Transport | None = None
+    _request: web.BaseRequest | None = None  # that is under way
+    _moved: tuple[bool, int] | None = None  # what had moved at the last look: whether of what came in, and how much
     _untaken: int | None = None  # bytes, when it was last to be let go
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -147,14 +180,30 @@ class Connection(RequestHandler):
         return self._wire is not None
 
     @contextmanager
-    def at_work(self) -> Iterator[None]:
-        """While a request of this connection is under way: nobody ends it to make room."""
-        self.crowd.stirs(self)
+    def at_work(self, request: web.BaseRequest) -> Iterator[None]:
+        """While a request of this connection is under way: nobody ends it to make room, unless it stalls."""
+        self._request = request
+        if self._peer is not None:
+            self.crowd.works(self, self._peer)
         try:
             yield
         finally:
+            self._request = None
             if self._peer is not None:
                 self.crowd.rests(self, self._peer)
+
+    def look(self) -> None:
+        """Note whether it stalls: it waits for its client, who sent or took next to nothing since the last look."""
+        wire, body = self._wire, None if self._request is None else self._request.content
+        if body is not None and not body.is_eof():
+            moved = (True, body.total_bytes)
+        elif wire is not None and wire.get_write_buffer_size():
+            moved = (False, -wire.get_write_buffer_size())
+        else:
+            self.stalls, self._moved = False, None
+            return
+        before, self._moved = self._moved, moved
+        self.stalls = before is not None and before[0] is moved[0] and moved[1] < before[1] + _SLOWEST
 
     def gives_up(self) -> None:
         """It was counted, and was never made."""
@@ -237,9 +286,20 @@ class Runner(web.AppRunner):
         made = await super()._make_server()
 
         async def handled(request: web.BaseRequest) -> web.StreamResponse:
-            with cast(Connection, request.protocol).at_work():
+            connection = cast(Connection, request.protocol)
+            if _is_framed_oddly(request):
+                return connection.handle_error(request, 400)
+            with connection.at_work(request):
                 return await made.request_handler(request)
 
         door = Door(handled, request_factory=made.request_factory, loop=made._loop, **made._kwargs)  # no other way
         door.crowd = self._crowd or Crowd(self.app[SERVICES].settings.trusted_proxies)
         return door
+
+
+def _is_framed_oddly(request: web.BaseRequest) -> bool:
+    """Whether a server in front of us might believe that this request ends elsewhere than we do: one of HTTP/1.0 has no
+    chunks (RFC 9112, 6.1), and there is one coding that all understand.
+    """
+    coding = request.headers.get(hdrs.TRANSFER_ENCODING)
+    return coding is not None and (request.version < HttpVersion11 or coding.strip().lower() != "chunked")

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import re
 import socket
 from ipaddress import ip_network
 
@@ -165,7 +166,7 @@ class Guest:
     """A connection in a crowd; `owes`: not all that was written to it is sent."""
 
     def __init__(self, owes: bool = False) -> None:
-        self.owes, self.gone = owes, False
+        self.owes, self.stalls, self.gone = owes, False, False
 
     def makes_room(self) -> None:
         self.gone = True
@@ -194,6 +195,103 @@ def test_who_rests_longest_makes_room_for_a_newcomer() -> None:
     for guest in (*guests, elsewhere):
         crowd.stirs(guest)
     assert not crowd._resting and not crowd._resting_of
+
+
+def test_where_nobody_rests_one_that_stalls_makes_room() -> None:
+    crowd = Crowd(most=100, from_one=3)
+    first, second, reader = guests = Guest(), Guest(), Guest(owes=True)
+    for guest in guests:
+        assert crowd.enter("192.0.2.1")
+        crowd.works(guest, "192.0.2.1")
+    crowd.rests(reader, "192.0.2.1")
+    elsewhere = Guest()
+    elsewhere.stalls = True
+    assert crowd.enter("192.0.2.2")
+    crowd.works(elsewhere, "192.0.2.2")
+    assert not crowd.enter("192.0.2.1"), "all of them go on"
+    crowd.leave("192.0.2.1")
+    second.stalls = True
+    assert crowd.enter("192.0.2.1") and second.gone and not first.gone
+    crowd.leave("192.0.2.1")
+    reader.stalls = True
+    assert crowd.enter("192.0.2.1") and reader.gone and not first.gone and not elsewhere.gone
+    for guest in (*guests, elsewhere):
+        crowd.stirs(guest)
+    assert not crowd._resting and not crowd._resting_of and not crowd._at_work
+
+
+async def test_half_a_form_from_everybody_of_a_network_keeps_nobody_else_of_it_out(portal, monkeypatch) -> None:
+    monkeypatch.setattr("portal.site.EVERY", 0.01)
+    runner = Runner(make_site(portal.services), access_log=None)
+    await runner.setup()
+    runner.server.crowd.from_one = 3
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    head = (
+        b"Host: secure.example.com\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000\r\n\r\n"
+    )
+    lines = []
+    for _ in range(3):
+        lines.append(await asyncio.open_connection(*runner.addresses[-1][:2]))
+        lines[-1][1].write(b"POST / HTTP/1.1\r\n" + head + b"a=")
+    watch = asyncio.create_task(_watch(runner))
+    async with asyncio.timeout(20):
+        while not all(line.stalls for line in runner.server.connections) or len(runner.server.connections) < 3:
+            await asyncio.sleep(0.01)
+        reader, writer = await asyncio.open_connection(*runner.addresses[-1][:2])
+        writer.write(b"GET / HTTP/1.1\r\nHost: secure.example.com\r\nConnection: close\r\n\r\n")
+        assert b" 200 " in await reader.readline()
+        await reader.read()
+        writer.close()
+        done, rest = await asyncio.wait([asyncio.ensure_future(one.read()) for one, _ in lines], timeout=0.1)
+        assert len(done) == 1, "one of them goes, and no more"
+        for reading in rest:
+            reading.cancel()
+    watch.cancel()
+    for _reader, writer in lines:
+        writer.close()
+    await runner.cleanup()
+
+
+async def test_who_goes_on_sending_or_taking_does_not_stall(portal) -> None:
+    runner = Runner(make_site(portal.services), access_log=None)
+    await runner.setup()
+    wire, line = Wire(), runner.server()
+    wire.left = 300_000
+    line.connection_made(wire)
+    seen = []
+    for taken in (0, 10_000, 0, 5_000):
+        wire.left -= taken
+        line.look()
+        seen.append(line.stalls)
+    assert seen == [False, False, True, False]
+    wire.left = 0
+    line.look()
+    assert not line.stalls
+    line.connection_lost(None)
+    await runner.cleanup()
+
+
+@pytest.mark.parametrize(
+    ("version", "coding", "statuses"),
+    [
+        (b"1.1", b"chunked", [b"400", b"200"]),  # the form is none of ours, and the next request is answered
+        (b"1.1", b"CHUNKED", [b"400", b"200"]),
+        (b"1.0", b"chunked", [b"400"]),
+        (b"1.1", b"identity, chunked", [b"400"]),
+        (b"1.1", b"gzip, chunked", [b"400"]),
+    ],
+)
+async def test_no_server_in_front_of_us_is_parted_from_us_by_chunks(portal, version, coding, statuses) -> None:
+    runner = Runner(make_site(portal.services), access_log=None)
+    await runner.setup()
+    try:
+        head = b"POST / HTTP/" + version + b"\r\nHost: secure.example.com\r\nConnection: keep-alive\r\n"
+        first = head + b"Transfer-Encoding: " + coding + b"\r\n\r\n0\r\n\r\n"
+        second = b"GET / HTTP/1.1\r\nHost: secure.example.com\r\nConnection: close\r\n\r\n"
+        assert re.findall(rb"HTTP/1\.[01] (\d{3}) ", await answer_to(runner, first + second)) == statuses
+    finally:
+        await runner.cleanup()
 
 
 def test_where_all_are_too_many_whoever_rests_longest_goes_but_who_owes_is_passed_over() -> None:
