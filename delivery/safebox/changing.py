@@ -11,7 +11,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from delivery.languages import Language
-from delivery.safebox.acting import LATE, Acting
+from delivery.safebox.acting import LATE, Acting, Deed
 from delivery.safebox.authority import By, Said, Standing
 from delivery.safebox.choices import Replies, Told
 from delivery.safebox.lifecycle import Act
@@ -95,8 +95,9 @@ class Changing(Acting):
             stands = frozenset({box.state})
             return "" if move_box(conn, namespace, box_id, stands, closing_at=box.closes_at, **values) else LATE
 
-        kind = EventKind.BOX_SETTINGS_CHANGED
-        return await self._act(namespace, box_id, by, Act.CHANGE, change, kind=kind, reason=" ".join(words))
+        said = " ".join(words)
+        deed = Deed(namespace, box_id, by, Act.CHANGE, reason=said)
+        return await self._do(deed, EventKind.BOX_SETTINGS_CHANGED, change)
 
 
 def _promised(before: Profile, after: Profile, words: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from delivery.errors import DeliveryError, KeysUnavailable
-from delivery.safebox.acting import LATE
+from delivery.safebox.acting import LATE, Deed
 from delivery.safebox.authority import By, Said, Standing, standing_of
 from delivery.safebox.boxkey import GUEST_NAME, SUBJECT, BoxKey
 from delivery.safebox.ending import Ending, Tidings
@@ -107,10 +107,10 @@ class Keeping(Ending):
 
         `force`: an admin insists where the box's profile allows no closing by hand.
         """
-        now = self._desk.clock()
-        standing = await self._desk.db.read(lambda conn: standing_of(conn, namespace, box_id, by))
-        if standing is None or (sentence := self.refused(standing, Act.CLOSE, force=force)):
-            return None if standing is None else Said(False, sentence)
+        now, deed = self._desk.clock(), Deed(namespace, box_id, by, Act.CLOSE, force=force)
+        standing = await self._desk.db.read(lambda conn: self._allowed(conn, deed))
+        if not isinstance(standing, Standing):
+            return standing
         closing = replace(standing.box, closes_at=now, deletes_at=_deletes_at(standing.box, now))
         tidings = await asyncio.to_thread(self.told_of_closing, closing, by, now)
 
@@ -128,8 +128,7 @@ class Keeping(Ending):
             self.send_tidings(conn, closing, tidings, now)
             return ""
 
-        act = self._act(namespace, box_id, by, Act.CLOSE, change, kind=EventKind.BOX_CLOSED, force=force)
-        return await self._with_tidings(tidings, act)
+        return await self._with_tidings(tidings, self._do(deed, EventKind.BOX_CLOSED, change))
 
     async def _with_tidings(self, tidings: Tidings, act: Coroutine[Any, Any, Said | None]) -> Said | None:
         """Do it; what was not done is told to nobody."""
@@ -148,26 +147,24 @@ class Keeping(Ending):
         self, box_id: str, by: By, until: datetime, namespace: str = "default", *, force: bool = False
     ) -> Said | None:
         """Keep it open until then, at most as long as the profile's `life.longest` from its beginning."""
-        return await self._until(box_id, by, until, namespace, act=Act.EXTEND, force=force)
+        return await self._until(Deed(namespace, box_id, by, Act.EXTEND, force=force), until)
 
     async def reopen_box(
         self, box_id: str, by: By, until: datetime | None = None, namespace: str = "default", *, force: bool = False
     ) -> Said | None:
         """Open a closed box again; None: for as long as the profile has a box open, and no longer than its longest."""
-        return await self._until(box_id, by, until, namespace, act=Act.REOPEN, force=force)
+        return await self._until(Deed(namespace, box_id, by, Act.REOPEN, force=force), until)
 
-    async def _until(
-        self, box_id: str, by: By, until: datetime | None, namespace: str, *, act: Act, force: bool
-    ) -> Said | None:
+    async def _until(self, deed: Deed, until: datetime | None) -> Said | None:
         now = self._desk.clock()
 
         def change(conn: Connection, standing: Standing) -> str:
             box, profile = standing.box, stored_profile(standing.box.profile)
             latest = longest_open(profile, box.created_at)
             closes_at = until or min(now + profile.life.open_for, latest)
-            if closes_at <= (box.closes_at if act is Act.EXTEND else now):
+            if closes_at <= (box.closes_at if deed.act is Act.EXTEND else now):
                 return _NOT_LONGER if until is not None else _longest(latest)
-            if closes_at > latest and not (force and by.is_admin):
+            if closes_at > latest and not (deed.force and deed.by.is_admin):
                 return _longest(latest)
             deletes_at = until_deleted(profile, closes_at)
             values: dict[str, Any] = {
@@ -180,10 +177,11 @@ class Keeping(Ending):
             }
             # The row's own state: that its hour has come may not be written down yet.
             stands = frozenset({box.state})
-            return "" if move_box(conn, namespace, box_id, stands, closing_at=box.closes_at, **values) else LATE
+            moved = move_box(conn, deed.namespace, deed.box_id, stands, closing_at=box.closes_at, **values)
+            return "" if moved else LATE
 
-        kind = EventKind.BOX_EXTENDED if act is Act.EXTEND else EventKind.BOX_REOPENED
-        return await self._act(namespace, box_id, by, act, change, kind=kind, force=force)
+        kind = EventKind.BOX_EXTENDED if deed.act is Act.EXTEND else EventKind.BOX_REOPENED
+        return await self._do(deed, kind, change)
 
     async def delete(self, box_id: str, by: By, namespace: str = "default", *, force: bool = False) -> Said | None:
         """Destroy the key, then the content. The record of who, when and what stays.
@@ -195,13 +193,13 @@ class Keeping(Ending):
         kept: dict[str, Any] = {}
 
         def change(conn: Connection, standing: Standing) -> str:
-            kept.clear()  # the transaction may be run again
+            gone.clear()  # the transaction may be run again
+            kept.clear()
             kept.update(remembered(conn, self._desk.vault, standing.box))
             return "" if destroy(conn, standing.box, gone, now) else LATE
 
-        done = await self._act(
-            namespace, box_id, by, Act.DELETE, change, kind=EventKind.BOX_DELETED, force=force, erasable=kept
-        )
+        deed = Deed(namespace, box_id, by, Act.DELETE, force=force)
+        done = await self._do(deed, EventKind.BOX_DELETED, change, erasable=kept)
         if done:
             await self._forget(gone)
         return done

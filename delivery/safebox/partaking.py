@@ -7,8 +7,8 @@ from typing import Final
 from sqlalchemy import Connection
 
 from delivery.errors import DeliveryError
-from delivery.safebox.acting import LATE, NOBODY, Acting, person_of
-from delivery.safebox.authority import DONE, By, Said, Standing, standing_of
+from delivery.safebox.acting import LATE, NOBODY, Acting, Deed, person_of
+from delivery.safebox.authority import DONE, By, Said, Standing
 from delivery.safebox.boxkey import BoxKey
 from delivery.safebox.desk import act_of_keeper
 from delivery.safebox.inviting import Calls, Compose, Guest, Prepared
@@ -24,8 +24,6 @@ from policy.message import Address, AddressInvalid
 _NO_ADDRESS: Final = phrase("Mail cannot be sent to this e-mail address.")
 _THERE: Final = phrase("This person takes part already.")
 _GONE: Final = phrase("The content of the message is gone.")
-
-ChangeGuest = Callable[[Connection, Standing, ParticipantRow], str]
 
 
 class Partaking(Acting):
@@ -48,10 +46,10 @@ class Partaking(Acting):
             address = str(Address.parse(address.strip()))
         except AddressInvalid:
             return Said(False, _NO_ADDRESS)
-        now = self._desk.clock()
-        standing = await self._desk.db.read(lambda conn: standing_of(conn, namespace, box_id, by))
-        if standing is None or (sentence := self.refused(standing, Act.ADD, force=force)):
-            return None if standing is None else Said(False, sentence)
+        now, deed = self._desk.clock(), Deed(namespace, box_id, by, Act.ADD, force=force)
+        standing = await self._desk.db.read(lambda conn: self._allowed(conn, deed))
+        if not isinstance(standing, Standing):
+            return standing
         if role is Role.OWNER:
             return Said(False, phrase("A message has one owner: its sender."))
         if role is not Role.GUEST and not self._desk.post.is_ours(address):
@@ -68,9 +66,9 @@ class Partaking(Acting):
             return Said(False, _GONE)
 
         def work(conn: Connection) -> Said | None:
-            still = standing_of(conn, namespace, box_id, by, hold=True)
-            if still is None or (sentence := self.refused(still, Act.ADD, force=force)):
-                return None if still is None else Said(False, sentence)
+            still = self._allowed(conn, deed, hold=True)
+            if not isinstance(still, Standing):
+                return still
             key = BoxKey.of(self._desk.vault, still.box)
             if key is None:
                 return Said(False, _GONE)
@@ -97,9 +95,7 @@ class Partaking(Acting):
         def change(conn: Connection, _standing: Standing, guest: ParticipantRow) -> str:
             return "" if set_removed(conn, namespace, guest.id, now) else phrase("This person was removed already.")
 
-        return await self._act_on_guest(
-            namespace, box_id, address, by, act=Act.REMOVE, change=change, kind=EventKind.BOX_REMOVED, role=role
-        )
+        return await self._do_to(Deed(namespace, box_id, by, Act.REMOVE, address, role), EventKind.BOX_REMOVED, change)
 
     async def call_again(
         self, box_id: str, address: str, by: By, namespace: str = "default", *, role: Role | None = None
@@ -112,10 +108,10 @@ class Partaking(Acting):
         return await self._call(box_id, by, namespace, only="")
 
     async def _call(self, box_id: str, by: By, namespace: str, *, only: str, role: Role | None = None) -> Said | None:
-        now = self._desk.clock()
-        standing = await self._desk.db.read(lambda conn: standing_of(conn, namespace, box_id, by))
-        if standing is None or (sentence := self.refused(standing, Act.INVITE)):
-            return None if standing is None else Said(False, sentence)
+        now, deed = self._desk.clock(), Deed(namespace, box_id, by, Act.INVITE)
+        standing = await self._desk.db.read(lambda conn: self._allowed(conn, deed))
+        if not isinstance(standing, Standing):
+            return standing
         wanted = [person_of(standing, only, role)] if only else list(standing.people)
         people = [one for one in wanted if one is not None and not _why_not_called(one)]
         if not people:
@@ -126,9 +122,9 @@ class Partaking(Acting):
         ]
 
         def work(conn: Connection) -> Said | None:
-            still = standing_of(conn, namespace, box_id, by, hold=True)
-            if still is None or (sentence := self.refused(still, Act.INVITE)):
-                return None if still is None else Said(False, sentence)
+            still = self._allowed(conn, deed, hold=True)
+            if not isinstance(still, Standing):
+                return still
             here = {one.id for one in still.people if not _why_not_called(one)}
             sent = [one for one in prepared if one.participant_id in here]
             for one in sent:
@@ -145,9 +141,7 @@ class Partaking(Acting):
             done = guest.by_fallback and set_released(conn, namespace, guest.id, now)
             return "" if done else phrase("A mailed code opens the message for this person already.")
 
-        return await self._act_on_guest(
-            namespace, box_id, address, by, act=Act.RELEASE, change=change, kind=EventKind.BOX_RELEASED
-        )
+        return await self._do_to(Deed(namespace, box_id, by, Act.RELEASE, address), EventKind.BOX_RELEASED, change)
 
     async def unlock_guest(self, box_id: str, address: str, by: By, namespace: str = "default") -> Said | None:
         """Take a guest's lock off, and forget the wrong codes."""
@@ -156,9 +150,7 @@ class Partaking(Acting):
             clear_throttles(conn, namespace, guest.id)
             return "" if set_lock(conn, namespace, guest.id, None) else phrase("This person is not locked.")
 
-        return await self._act_on_guest(
-            namespace, box_id, address, by, act=Act.UNLOCK, change=change, kind=EventKind.BOX_UNLOCKED
-        )
+        return await self._do_to(Deed(namespace, box_id, by, Act.UNLOCK, address), EventKind.BOX_UNLOCKED, change)
 
     # -- within ---------------------------------------------------------------------------------------------------
 
@@ -206,35 +198,6 @@ class Partaking(Acting):
     def _discard(self, prepared: Sequence[Prepared], error: DeliveryError) -> None:
         for notice in (notice for one in prepared for notice in one.notices):
             self._desk.post.discard(notice, error)
-
-    async def _act_on_guest(
-        self,
-        namespace: str,
-        box_id: str,
-        address: str,
-        by: By,
-        *,
-        act: Act,
-        change: ChangeGuest,
-        kind: EventKind,
-        role: Role | None = None,
-    ) -> Said | None:
-        now = self._desk.clock()
-
-        def work(conn: Connection) -> Said | None:
-            standing = standing_of(conn, namespace, box_id, by, hold=True)
-            if standing is None:
-                return None
-            guest = person_of(standing, address, role)
-            sentence = self.refused(standing, act) or (NOBODY if guest is None else change(conn, standing, guest))
-            if sentence or guest is None:
-                return Said(False, sentence)
-            touch_box(conn, namespace, box_id, now)
-            event = act_of_keeper(kind, standing.box, by.name, participant_id=guest.id)
-            record(conn, self._desk.vault, [event], now)
-            return DONE
-
-        return await self._desk.db.write(work)
 
 
 def _why_not_called(person: ParticipantRow) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from delivery.errors import DeliveryError
-from delivery.safebox.acting import LATE, NOBODY, Acting, Change, person_of
+from delivery.safebox.acting import LATE, NOBODY, Acting, Change, Deed, person_of
 from delivery.safebox.authority import TIME, By, Said, Standing, standing_of
 from delivery.safebox.boxkey import DOCUMENT_REASON, GUEST_REASON, RECALL_REASON, BoxKey
 from delivery.safebox.headers import address_key
@@ -108,7 +108,8 @@ class Recalling(Acting):
             }
             return "" if move_box(conn, namespace, box_id, sources(Act.RECALL), **values) else LATE
 
-        return await self._recall(_Part(namespace, box_id), by, change, kind=EventKind.BOX_RECALLED, reason=reason)
+        deed = Deed(namespace, box_id, by, Act.RECALL, reason=reason)
+        return await self._recall(deed, EventKind.BOX_RECALLED, change)
 
     async def recall_guest(
         self, box_id: str, address: str, reason: str, by: By, namespace: str = "default"
@@ -126,8 +127,8 @@ class Recalling(Acting):
                 return phrase("The message was taken back from this person already.")
             return ""
 
-        part = _Part(namespace, box_id, address=address)
-        return await self._recall(part, by, change, kind=EventKind.BOX_GUEST_RECALLED, reason=reason)
+        deed = Deed(namespace, box_id, by, Act.RECALL, guest=address, reason=reason)
+        return await self._recall(deed, EventKind.BOX_GUEST_RECALLED, change)
 
     async def recall_document(
         self, box_id: str, document_id: str, reason: str, by: By, namespace: str = "default"
@@ -147,8 +148,8 @@ class Recalling(Acting):
                 else phrase("There is no such document in the message.")
             )
 
-        part = _Part(namespace, box_id, document_id=document_id)
-        return await self._recall(part, by, change, kind=EventKind.BOX_DOCUMENT_RECALLED, reason=reason)
+        deed = Deed(namespace, box_id, by, Act.RECALL, reason=reason)
+        return await self._recall(deed, EventKind.BOX_DOCUMENT_RECALLED, change, document_id=document_id)
 
     async def fates(self, box_id: str, by: By, namespace: str = "default") -> tuple[Fate, ...] | None:
         """What a recall now could and could not take back. None: there is no such box for this one."""
@@ -156,23 +157,26 @@ class Recalling(Acting):
 
     # -- within ---------------------------------------------------------------------------------------------------
 
-    async def _recall(self, part: _Part, by: By, change: Change, *, kind: EventKind, reason: str) -> Said | None:
+    async def _recall(
+        self, deed: Deed, kind: EventKind, change: Change, *, document_id: str | None = None
+    ) -> Said | None:
         """Do it; and the owner gets the fates by mail, so that they have them in writing: in one transaction.
 
         The mail is written before, and anew where somebody opened or fetched something meanwhile.
         """
-        said = await self._try(part, by, change, kind=kind, reason=reason)
+        part = _Part(deed.namespace, deed.box_id, deed.guest or None, document_id)
+        said = await self._try(deed, kind, change, part)
         for last in (False, True):
             if said is not _STALE:
                 break
-            said = await self._try(part, by, change, kind=kind, reason=reason, last=last)
+            said = await self._try(deed, kind, change, part, last=last)
         return said
 
     async def _try(
-        self, part: _Part, by: By, change: Change, *, kind: EventKind, reason: str, last: bool = False
+        self, deed: Deed, kind: EventKind, change: Change, part: _Part, *, last: bool = False
     ) -> Said | None:
         """`_STALE` where the mail would tell other fates than there are by now, unless it is the last try."""
-        mail = await asyncio.to_thread(self._mail, part, by)
+        mail = await asyncio.to_thread(self._mail, part, deed.by)
         fates: list[Fate] = []
         stale = False
 
@@ -183,14 +187,14 @@ class Recalling(Acting):
             stale = not last and self._fates(conn, part, TIME) != mail.fates
             if stale:
                 return LATE
-            fates[:] = self._fates(conn, part, by) or ()  # the transaction may be run again
+            fates[:] = self._fates(conn, part, deed.by) or ()  # the transaction may be run again
             if sentence := change(conn, standing):
                 return sentence
             self._desk.post.put(conn, mail.posted, self._desk.clock())
             return ""
 
         try:
-            said = await self._act(part.namespace, part.box_id, by, Act.RECALL, work, kind=kind, reason=reason)
+            said = await self._do(deed, kind, work)
         except DeliveryError as error:
             self._drop(mail, error)
             raise

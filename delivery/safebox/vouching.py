@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from delivery.phones import as_number
-from delivery.safebox.acting import NOBODY, person_of
+from delivery.safebox.acting import NOBODY, Deed, person_of
 from delivery.safebox.asking import LONGEST, SHORTEST, PhoneFrom, Proof, hashed, normalised
 from delivery.safebox.authority import By, Said, Standing, standing_of
 from delivery.safebox.boxkey import PHONE, QUESTION, BoxKey
@@ -98,8 +98,7 @@ class Vouching(Partaking):
                 else phrase("The number was confirmed already.")
             )
 
-        kind = EventKind.PHONE_CONFIRMED
-        return await self._act_on_guest(namespace, box_id, address, by, act=Act.VOUCH, change=change, kind=kind)
+        return await self._do_to(Deed(namespace, box_id, by, Act.VOUCH, address), EventKind.PHONE_CONFIRMED, change)
 
     async def set_phone(
         self, box_id: str, address: str, number: str, by: By, namespace: str = "default"
@@ -143,7 +142,7 @@ class Vouching(Partaking):
             put_proof(conn, standing.box, key, guest.id, proof, now=now)
             return ""
 
-        return await self._act_on_guest(namespace, box_id, address, by, act=Act.VOUCH, change=change, kind=kind)
+        return await self._do_to(Deed(namespace, box_id, by, Act.VOUCH, address), kind, change)
 
 
 def _ways(standing: Standing) -> frozenset[Way]:

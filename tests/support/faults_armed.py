@@ -113,7 +113,7 @@ POINTS = (
     Point("in the portal, answer half kept", "delivery.store.uploads:take_uploads", True),
     Point("in the portal, answer kept", "delivery.safebox.uploads:forget_pieces", False, _has_names),
     Point("in the portal, act half done", "delivery.store.boxes:touch_box", True),
-    Point("in the portal, act done", "delivery.safebox.acting:Acting._act", True),
+    Point("in the portal, act done", "delivery.safebox.acting:Acting._do", True),
     Point("by time, end half done", "delivery.store.boxes:destroy_key", True),
     Point("by time, files left", "delivery.safebox.acting:Acting._forget", False),
     Point("in the trail, half chained", "delivery.store.links:append", True),
