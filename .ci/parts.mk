@@ -24,7 +24,7 @@ units-gateway := $(ROOT)/tests/unit/gateway
 units-rules := $(ROOT)/tests/unit/rules
 units := $(filter-out $(units-policy) $(units-gateway) $(units-rules),$(UNITS))
 
-REAL := faults-points faults browser-boxes journeys-mail journeys browser
+REAL := browser browser-boxes faults journeys faults-points journeys-mail
 FAST := contracts-store units-policy units-gateway units units-rules contracts talks
 
 .PHONY: all $(REAL) $(FAST)

@@ -10,6 +10,13 @@ from mailhosts import Sink
 from started import Gateway
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """These run beside others: how busy the machine is must not decide a test."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(600))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _compiled_once(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """The shipped packs take seconds to compile: what one gateway or command compiled the next one finds, and those of

@@ -1,6 +1,7 @@
 """At rest everything is sealed: no word of a message in data, TMPDIR or logs, under load and after kill -9."""
 
 import io
+import smtplib
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from mailhosts import Sink, wait_for
+from started import Gateway
 
 from gateway.demo.samples import word_file
 
@@ -50,6 +52,16 @@ def _plaintext(*folders: Path) -> list[str]:
     return found
 
 
+def _is_taken(gateway: Gateway, mail: EmailMessage, to: str) -> bool:
+    """Send it; False where the door says to come again, as it does on a machine with too much to do."""
+    try:
+        gateway.send(mail, "alice@example.com", to)
+    except smtplib.SMTPDataError as refused:
+        assert refused.smtp_code == 451
+        return False
+    return True
+
+
 @pytest.mark.slow
 def test_no_plaintext_under_load_and_after_kill(world: Sink, make_gateway, letter, tmp_path, monkeypatch) -> None:
     temporary = tmp_path / "tmp"
@@ -71,7 +83,8 @@ def test_no_plaintext_under_load_and_after_kill(world: Sink, make_gateway, lette
         for number in range(40):
             size = 300_000 if number % 4 == 0 else 2_000
             to = ("dora@post.example", "slow@friends.example")[number % 2]
-            gateway.send(_mail(letter, to, size), "alice@example.com", to)
+            mail = _mail(letter, to, size)
+            wait_for(lambda mail=mail, to=to: _is_taken(gateway, mail, to), why="the door takes it")  # type: ignore[misc]  # defaults
     finally:
         stop.set()
         looker.join()

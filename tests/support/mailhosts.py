@@ -17,7 +17,7 @@ from typing import Any
 from aiosmtpd.smtp import SMTP, Envelope
 
 
-def wait_for(what: Callable[[], Any], *, seconds: float = 30, why: str = "") -> Any:
+def wait_for(what: Callable[[], Any], *, seconds: float = 120, why: str = "") -> Any:
     """Ask again and again until the answer is true, and give it; fail when it never is."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -105,7 +105,7 @@ class Sink:
         """What came for one recipient."""
         return [arrival for arrival in list(self.arrivals) if recipient in arrival.recipients]
 
-    def wait(self, recipient: str, number: int = 1, seconds: float = 30) -> list[Arrival]:
+    def wait(self, recipient: str, number: int = 1, seconds: float = 120) -> list[Arrival]:
         """Wait until so many messages came for a recipient."""
         wait_for(lambda: len(self.for_(recipient)) >= number, seconds=seconds, why=f"{number} mail(s) for {recipient}")
         return self.for_(recipient)

@@ -13,13 +13,6 @@ from faults_rig import FaultyGateway, Zygote
 from mailhosts import wait_for
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """These run beside others: how busy the machine is must not decide a test."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents and item.get_closest_marker("timeout") is None:
-            item.add_marker(pytest.mark.timeout(600))
-
-
 @pytest.fixture(scope="session")
 def zygote() -> Iterator[Zygote]:
     """One for all tests of this folder."""

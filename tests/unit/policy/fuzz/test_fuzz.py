@@ -72,6 +72,6 @@ def test_a_planted_bug_is_found(reads: str, kind: str) -> None:
 def test_a_planted_bug_is_found_from_outside(reads: str, kinds: set[str]) -> None:
     """In a process of its own, which it may take with it; the seeds behind it are read all the same."""
     # To clear the memory that one of them asks for takes a slow machine a second and more.
-    report = run(0, 240, target=f"fuzz_planted:{reads}", hangs=1.0 if reads == "hangs" else 60.0)
+    report = run(0, 240, jobs=1, target=f"fuzz_planted:{reads}", hangs=0.3 if reads == "hangs" else 60.0)
     assert report.cases == 240
     assert {fault.kind for fault in report.faults} == kinds, str(report)
