@@ -11,7 +11,7 @@ from browsing import chromium, photograph, text_of
 from mailhosts import Sink
 from started import Gateway
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.browser
 
 MARIA, JON, HIDDEN = "maria.oberhofer@post.example", "jon@far.example", "hidden@far.example"
 SUBJECT = "Your treatment plan for the spring"

@@ -14,7 +14,7 @@ from mailhosts import Sink, wait_for
 
 from gateway.demo.samples import word_file
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.browser
 
 DORA = "dora@post.example"
 DOCUMENT = word_file()

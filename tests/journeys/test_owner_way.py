@@ -11,7 +11,7 @@ import pytest
 from browsing import chromium, codes, link_for, photograph, text_of
 from mailhosts import Sink, wait_for
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.browser
 
 PROFILES = """profiles:
   standard:

@@ -11,7 +11,7 @@ import pytest
 from browsing import accessible, chromium, fits, photograph, text_of
 from mailhosts import Sink
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.browser
 
 MARIA = "maria-magdalena.oberhofer-castellanos-de-la-fuente@long-mailbox-provider.post.example"
 PIXEL = base64.b64decode(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from mailhosts import Postfix, Sink, has_postfix, wait_for
 
-pytestmark = [pytest.mark.postfix, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.postfix
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ import pytest
 from mailhosts import Sink, wait_for
 from postgres import Server
 
-pytestmark = [pytest.mark.postgres, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.postgres
 
 
 def test_the_three_ways_on_postgresql(

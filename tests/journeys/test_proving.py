@@ -21,7 +21,7 @@ from started import Gateway
 
 from keys import totp
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.browser
 
 KARL = "karl@post.example"
 PASSWORD = "four words nobody would guess"

@@ -10,7 +10,7 @@ import pytest
 from browsing import chromium, codes, link_for
 from mailhosts import Sink, wait_for
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.browser
 
 MARIA = "maria@post.example"
 PROFILES = "profiles: {standard: {signin: {ways: [code, account, passkey, question], remember_device: 10 days}}}"

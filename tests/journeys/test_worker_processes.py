@@ -32,7 +32,15 @@ def _children(pid: int) -> list[int]:
 
 
 def _nurseries(there: list[int]) -> list[int]:
-    return [one for one in there if b"gateway.nursery" in Path(f"/proc/{one}/cmdline").read_bytes()]
+    return [one for one in there if b"gateway.nursery" in _command(one)]
+
+
+def _command(pid: int) -> bytes:
+    """Empty where it has just ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def _lives(pid: int) -> bool:
