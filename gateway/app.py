@@ -52,7 +52,7 @@ from gateway.smtp.listener import smtp_listener
 from gateway.smtp.reception import House
 from gateway.stores import NAMESPACE, Stores, now, open_stores
 from gateway.strain import Strain
-from gateway.supervised import Supervisor
+from gateway.supervised import Systemd
 from gateway.telemetry import Metrics, start_logging
 from gateway.usercache import WithUsers
 from policy.decision import Route
@@ -133,7 +133,7 @@ async def serve(
     """
     lean_memory()
     start_logging(settings.telemetry.log, log_to, process=inherited.seat.number if inherited else None)
-    supervisor, metrics = Supervisor(), Metrics()
+    systemd, metrics = Systemd(), Metrics()
     sockets = open_doors(settings) if inherited is None else inherited.sockets
     with held(sockets), open_stores(settings, clock=clock) as stores:
         keeper = await _keeper(stores, metrics, inherited)
@@ -150,7 +150,7 @@ async def serve(
                 keeper.run(stop),
                 stores.boxes.run(stop),
                 _trail(stores).run(),
-                supervisor.watch(),
+                systemd.watch(),
                 weigh(partial(metrics.memory, number), lambda: nursery.pid if nursery and not number else None),
                 *(chore() for chore in out.chores),
                 *([] if inherited is None else [_beat(inherited.seat)]),
@@ -165,11 +165,11 @@ async def serve(
                 _on_reload(keeper, renewals)
                 if inherited is not None:
                     inherited.seat.ready()
-                supervisor.ready()
+                systemd.ready()
                 ready()
                 log.info("gateway.ready", hostname=settings.hostname, children=pool.sandbox)
                 await stop.wait()
-                supervisor.stopping()
+                systemd.stopping()
     log.info("gateway.stopped")
 
 

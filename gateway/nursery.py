@@ -23,7 +23,7 @@ from typing import Any, Final
 
 import policy.extraction
 from gateway import sandbox
-from gateway.nurserywords import CONNECT, FORK, JOB, KILL, PID, RECOGNISE, REPLY, Nursery, Tesseract
+from gateway.nurserywords import CONNECT, FORK, JOB, KILL, PID, RECOGNISE, REPLY, NurserySettings, Tesseract
 from policy.extraction.collected import File
 from policy.extraction.extract import Outcome, read_whole
 from policy.reader.limits import Limits
@@ -56,7 +56,7 @@ def main(descriptor: int, settings: str) -> None:
     Through `descriptor` come lines, one for each pool of children: what is said on one concerns its own children only,
     and when it ends, they do.
     """
-    nursery = Nursery.from_json(settings)
+    nursery = NurserySettings.from_json(settings)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # the gateway drains first; its end is our end
     alone = sandbox.leave_network()
@@ -69,7 +69,7 @@ def main(descriptor: int, settings: str) -> None:
 class _Children:
     """All children, and a line to each pool of the gateway's that they work for."""
 
-    def __init__(self, nursery: Nursery, alone: bool, door: socket.socket) -> None:
+    def __init__(self, nursery: NurserySettings, alone: bool, door: socket.socket) -> None:
         self._nursery, self._alone, self._door = nursery, alone, door
         self._lines: dict[int, tuple[socket.socket, set[int]]] = {}  # by descriptor: the line, and its children
         self._children: set[int] = set()  # all that have not been collected
@@ -199,7 +199,7 @@ def _become(descriptor: int, tesseract: Tesseract, seconds: int, parent: int) ->
         os._exit(127)
 
 
-def _read_files(descriptor: int, nursery: Nursery, alone: bool) -> None:
+def _read_files(descriptor: int, nursery: NurserySettings, alone: bool) -> None:
     """Read one file after the other until the gateway closes the socket."""
     jobs = socket.socket(fileno=descriptor)
     signal.signal(signal.SIGXCPU, signal.SIG_DFL)

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Self, TypeAlias
 
-from gateway.nurserywords import CONNECT, Nursery, Tesseract
+from gateway.nurserywords import CONNECT, NurserySettings, Tesseract
 from gateway.plainlog import Log, PlainLog
 from policy.reader.limits import DEFAULT_LIMITS, Limits
 
@@ -87,7 +87,7 @@ class NurseryKeeper:
 
     def __init__(
         self,
-        settings: Nursery | None = None,
+        settings: NurserySettings | None = None,
         *,
         log: Log | None = None,
         descriptors: Sequence[int] = (),
@@ -181,17 +181,17 @@ class NurseryKeeper:
         return () if self._held is None else self._held.descriptors
 
     @property
-    def settings(self) -> Nursery:
+    def settings(self) -> NurserySettings:
         """As they were given."""
         return self._settings
 
 
 def settings_for(
     limits: Limits = DEFAULT_LIMITS, pool: PoolLimits | None = None, tesseract: Tesseract | None = None
-) -> Nursery:
+) -> NurserySettings:
     """The settings of a nursery that this very process starts."""
     pool = pool or PoolLimits()
-    return Nursery(os.getpid(), pool.memory_bytes, pool.cpu_seconds, limits, tesseract)
+    return NurserySettings(os.getpid(), pool.memory_bytes, pool.cpu_seconds, limits, tesseract)
 
 
 def hand_over(line: Line, message: bytes, descriptor: socket.socket) -> None:

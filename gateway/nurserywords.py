@@ -31,8 +31,8 @@ class Tesseract:
 
 
 @dataclass(frozen=True, slots=True)
-class Nursery:
-    """The settings of the process, passed on its command line: limits of the children, and the program for pictures."""
+class NurserySettings:
+    """What the process is told on its command line: limits of the children, and the program for pictures."""
 
     parent: int  # process id of the gateway
     memory_bytes: int
@@ -45,7 +45,7 @@ class Nursery:
         return json.dumps(asdict(self))
 
     @classmethod
-    def from_json(cls, text: str) -> "Nursery":
+    def from_json(cls, text: str) -> "NurserySettings":
         """From what `to_json` gave."""
         values: dict[str, Any] = json.loads(text)
         limits, tesseract = Limits(**values.pop("limits")), values.pop("tesseract")

@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any, Final
 
 from gateway.nurserykeeper import NurseryKeeper
-from gateway.nurserywords import Nursery
+from gateway.nurserywords import NurserySettings
 from gateway.plainlog import Log, PlainLog
 from gateway.processes import HEARD, Standing, Workers
 from gateway.seats import Seats
@@ -85,7 +85,7 @@ def main(told: dict[str, Any]) -> None:
     _inherited(handover.descriptors, False)
     log = PlainLog(handover.form)
     nursery = NurseryKeeper(
-        Nursery.from_json(handover.nursery_settings),
+        NurserySettings.from_json(handover.nursery_settings),
         log=log,
         descriptors=handover.nursery,
         runs=handover.nursery_runs,

@@ -21,7 +21,7 @@ from typing import Final
 
 from gateway.plainlog import Log
 from gateway.seats import Seats
-from gateway.supervised import Supervisor
+from gateway.supervised import Systemd
 
 Work = Callable[[int], int]  # the whole life of the worker with this number; its exit code
 
@@ -87,7 +87,7 @@ class Workers:
         self._forget = forget
         self._shutdown = shutdown_seconds
         self._stdin: list[int] = [sys.stdin.fileno()] if with_stdin else []
-        self._supervisor = Supervisor()
+        self._systemd = Systemd()
         self._stop_at: float | None = None
         self._told_ready = standing is not None
         self._code = 0
@@ -191,11 +191,11 @@ class Workers:
                     os.kill(slot.pid, signal.SIGKILL)
         if not self._told_ready and all(self.seats.is_ready(slot.number) for slot in self._slots):
             self._told_ready = True
-            self._supervisor.ready()
+            self._systemd.ready()
             self._log.info("gateway.ready", processes=len(self._slots))
             standing = [(slot.pid, slot.since) for slot in self._slots]
             self._on_ready(Standing(standing, self._bell.fileno(), self._ringer.fileno()))
-        self._supervisor.alive()
+        self._systemd.alive()
         self._look_after()
 
     def _hangs(self, slot: _Slot, now: float) -> bool:
@@ -205,7 +205,7 @@ class Workers:
     def _stop(self, number: signal.Signals) -> None:
         if self._stop_at is None:
             self._stop_at = time.monotonic() + self._shutdown + _GRACE
-            self._supervisor.stopping()
+            self._systemd.stopping()
             self._on_stop()
         self._tell(number)
 

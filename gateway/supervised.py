@@ -8,7 +8,7 @@ from typing import Final
 _MICRO: Final = 1_000_000
 
 
-class Supervisor:
+class Systemd:
     """Sends states to the socket named in NOTIFY_SOCKET. Every method does nothing where there is none."""
 
     def __init__(self) -> None:

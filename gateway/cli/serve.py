@@ -159,7 +159,7 @@ def replace(told: dict[str, Any], number: int) -> NoReturn:
     from gateway.given import Given, program
     from gateway.listening import sockets_of
     from gateway.nurserykeeper import NurseryKeeper
-    from gateway.nurserywords import Nursery
+    from gateway.nurserywords import NurserySettings
     from gateway.parent import Handover
     from gateway.processes import OTHER_PROGRAM
     from gateway.seats import Seats
@@ -173,7 +173,7 @@ def replace(told: dict[str, Any], number: int) -> NoReturn:
         os.set_inheritable(descriptor, False)
     given = Given.read(handover.given)
     sockets = sockets_of(handover.sockets)
-    nursery = NurseryKeeper(Nursery.from_json(handover.nursery_settings), descriptors=handover.nursery)
+    nursery = NurseryKeeper(NurserySettings.from_json(handover.nursery_settings), descriptors=handover.nursery)
     seat = Seats(handover.processes, handover.seats).seat(number)
 
     def inherited() -> Inherited:

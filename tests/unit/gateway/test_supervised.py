@@ -4,7 +4,7 @@ import asyncio
 import socket
 from pathlib import Path
 
-from gateway.supervised import Supervisor
+from gateway.supervised import Systemd
 
 
 async def test_ready_stopping_and_signs_of_life(tmp_path: Path, monkeypatch) -> None:
@@ -14,18 +14,18 @@ async def test_ready_stopping_and_signs_of_life(tmp_path: Path, monkeypatch) -> 
         systemd.settimeout(5)
         monkeypatch.setenv("NOTIFY_SOCKET", str(path))
         monkeypatch.setenv("WATCHDOG_USEC", "1000")
-        supervisor = Supervisor()
-        supervisor.ready()
+        told = Systemd()
+        told.ready()
         assert systemd.recv(100) == b"READY=1"
-        watching = asyncio.create_task(supervisor.watch())
+        watching = asyncio.create_task(told.watch())
         first, second = await asyncio.to_thread(lambda: (systemd.recv(100), systemd.recv(100)))
         watching.cancel()
         assert first == second == b"WATCHDOG=1"
-        supervisor.stopping()
+        told.stopping()
 
 
 async def test_without_systemd_nothing_happens(monkeypatch) -> None:
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
-    supervisor = Supervisor()
-    supervisor.ready()
-    await supervisor.watch()
+    told = Systemd()
+    told.ready()
+    await told.watch()
