@@ -1,10 +1,12 @@
 """A message taken apart: every plausible reading of every part, within limits, never an exception."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
 from policy.reader.boundaries import Cut, cut, guess_boundary
+from policy.reader.charsetnames import reads_as
 from policy.reader.charsets import decode
 from policy.reader.fields import Entity, entity_readings, is_unlike
 from policy.reader.limits import DEFAULT_LIMITS, Limits
@@ -26,6 +28,7 @@ MACHINE_HEADERS: Final = frozenset(
 )  # fmt: skip
 _NAMED_HEADERS: Final = 100  # headers that get a place of their own; the others share one
 _MOST_TYPES: Final = 4  # declared types tried for one part
+_MOST_CHARSETS: Final = 4
 _WORK_FLOOR: Final = 512 * 1024
 _ENCODED: Final = re.compile(rb"(?:\A|\n)content-transfer-encoding[ \t]*:[ \t]*(?:base64|quoted)", re.I)
 _MESSAGE_TYPES: Final = frozenset({"message/rfc822", "message/global", "message/news", "message/rfc2822"})
@@ -277,9 +280,9 @@ class _Walk:
         known_as = _known_as(entity)
         flowed = value.first("format").lower() == "flowed"
         delsp = flowed and value.first("delsp").lower() == "yes"
-        charsets = dict.fromkeys(value.all("charset") or ("",))
+        charsets = _unlike(value.all("charset"))
         for data in self._decoded(body, encodings, where):
-            for charset in list(charsets)[:4]:
+            for charset in charsets:
                 name = next(iter(names), "")
                 leaf = Leaf(place, name, value.head, charset, data, is_file, where.depth, flowed, delsp, known_as)
                 self._items.append(leaf)
@@ -368,6 +371,14 @@ def _names(value: Value, entity: Entity) -> tuple[str, ...]:
         found.update(dict.fromkeys(parse_value(raw_text(raw)).all("filename")))
     found.update(dict.fromkeys(value.all("name")))
     return tuple(name for name in found if name.strip())
+
+
+def _unlike(charsets: Iterable[str]) -> list[str]:
+    """Of charsets' names those by which bytes are read in different ways, likeliest first."""
+    found: dict[str | None, str] = {}
+    for name in charsets or ("",):
+        found.setdefault(reads_as(name), name)
+    return list(found.values())[:_MOST_CHARSETS]
 
 
 def _decoded_lines(data: bytes) -> list[str]:

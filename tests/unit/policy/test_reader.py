@@ -345,6 +345,23 @@ def test_a_number_in_quoted_printable_that_nobody_declared_is_read(body: bytes) 
         assert any(NUMBER in part.text for part in read_message(raw).content.parts)
 
 
+@pytest.mark.parametrize(
+    ("declared", "read"),
+    [
+        (b'charset="utf-8"', ["utf-8"]),
+        (b"charset='ISO-8859-1'", ["iso-8859-1"]),
+        (b'charset=utf-8; charset="UTF8"', ["utf-8"]),
+        (b"charset=utf-8; charset=utf-16", ["utf-8", "utf-16"]),
+        (b'charset=none-such; charset="no-other"', ["none-such"]),
+        (b"format=flowed", [""]),
+    ],
+)
+def test_a_part_is_read_once_for_each_way_in_which_its_charset_reads(declared: bytes, read: list[str]) -> None:
+    raw = mail(b"Content-Type: text/plain; " + declared, b"", b"hello")
+    charsets = [item.charset for item in read_mime(raw).items if isinstance(item, Leaf)]
+    assert [charset.strip("'").lower() for charset in charsets] == read
+
+
 def test_a_page_with_bare_widths_is_no_quoted_printable() -> None:
     page = b'<table width=30 height=10 border="0"><tr><td colspan=2 align="left">hello</td></tr></table>'
     texts = [part.text for part in read_message(mail(b"Content-Type: text/html", b"", page)).content.parts]
