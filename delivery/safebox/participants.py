@@ -182,6 +182,13 @@ class Invitation:
         return self.proves(Way.CODE)
 
     @property
+    def takes_mailbox(self) -> bool:
+        """It helps to show, by a mailed code that opens nothing, who reads the guest's mail: answers, or codes to a
+        telephone, open it, and others may have used up the tries.
+        """
+        return any(map(self.proves, (Way.SMS, Way.VOICE, Way.QUESTION)))
+
+    @property
     def wants_phone(self) -> bool:
         """A telephone would open it, and none is known: the guest may tell one, which the owner confirms."""
         by_phone = {choices.Way.SMS, choices.Way.VOICE} & set(self.profile.signin.ways)

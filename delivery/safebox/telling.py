@@ -165,16 +165,20 @@ class Telling(Seating):
     async def send_code(
         self, namespace: str, participant_id: str, code: str, valid_for: timedelta, seen: Access
     ) -> bool:
-        """Mail a code to the guest and record that. False: this box cannot be opened with the help of a mailed code."""
+        """Mail a code to the guest and record that. False: a mailed code helps nobody with this box."""
+
+        def helps(seat: Seat | None) -> bool:
+            invitation = None if seat is None else self._invitation(seat, self._desk.clock())
+            return invitation is not None and (invitation.takes_codes or invitation.takes_mailbox)
+
         seat = await self._seat(lambda conn: get_participant(conn, namespace, participant_id))
-        if seat is None or not self._invitation(seat, self._desk.clock()).takes_codes:
+        if seat is None or not helps(seat):
             return False
         now = self._desk.clock()
         posted = await asyncio.to_thread(self._sealed_code, seat, code, valid_for, seen, now)
 
         def work(conn: Connection) -> bool:
-            still = self._seat_within(conn, namespace, participant_id)
-            if still is None or not self._invitation(still, now).takes_codes:
+            if not helps(self._seat_within(conn, namespace, participant_id)):
                 return False
             self._desk.post.put(conn, posted, now)
             record(conn, self._desk.vault, [act_of_guest(EventKind.CODE_SENT, seat.box, seat.guest, seen)], now)

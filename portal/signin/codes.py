@@ -20,7 +20,7 @@ from delivery.store.codes import MAILBOX, Asker, CodeRules, CodeSent, Tried, Try
 from keys.tokens import new_code
 from portal.services import services_of
 from portal.signin.calls import CallTrouble, call, may_call
-from portal.signin.offers import PHONES, helps_mailbox, mailbox, offers, other_ways
+from portal.signin.offers import PHONES, mailbox, offers, other_ways
 from portal.signin.pages import CodePage, NotCalledPage
 from portal.web.forms import read_form
 from portal.web.locator import invitation_behind, masked, path_to
@@ -105,7 +105,7 @@ def _may_ask(request: web.Request, invitation: Invitation) -> frozenset[str]:
     """The ways by which a code helps: it opens the message, or lets its guest go on where others used up the tries."""
     phones = services_of(request).phones
     ways = {way.value for way in _SENT if invitation.proves(way) and (way not in PHONES or way.value in phones)}
-    return frozenset(ways | {MAILBOX} if helps_mailbox(invitation) else ways)
+    return frozenset(ways | {MAILBOX} if invitation.takes_mailbox else ways)
 
 
 async def show(request: web.Request) -> web.StreamResponse:

@@ -48,16 +48,9 @@ def may_answer(request: web.Request, invitation: Invitation) -> bool:
     return known and invitation.proves(Way.QUESTION)
 
 
-def helps_mailbox(invitation: Invitation) -> bool:
-    """Whether it helps to show, by a mailed code that opens nothing, who reads the guest's mail: where answers and
-    codes to a telephone open it, and others may have used up the tries.
-    """
-    return any(map(invitation.proves, (*PHONES, Way.QUESTION)))
-
-
 def mailbox(request: web.Request, invitation: Invitation) -> tuple[Offer, ...]:
-    """That way, where it helps and this browser is not known yet."""
-    if not helps_mailbox(invitation) or known_browser(request, invitation.guest_address):
+    """The way to be known in this browser, where it helps (`takes_mailbox`) and it is not known yet."""
+    if not invitation.takes_mailbox or known_browser(request, invitation.guest_address):
         return ()
     return (Offer(MAILBOX, path_to(request, "/code"), masked(invitation.guest_address)),)
 

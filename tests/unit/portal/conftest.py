@@ -256,6 +256,9 @@ class FakeBoxes(SafeBoxes):
     async def send_code(
         self, namespace: str, participant_id: str, code: str, valid_for: timedelta, seen: Access
     ) -> bool:
+        box = self._find(participant_id)
+        if box is None or not (box.invitation.takes_codes or box.invitation.takes_mailbox):
+            return False
         self.acts.append(("code", participant_id))
         self.codes.append(code)
         return True

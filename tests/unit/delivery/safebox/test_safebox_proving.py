@@ -47,6 +47,16 @@ async def test_what_the_sender_wrote_counts_for_each_guest(asked) -> None:
     assert "791234567" not in stored and "Where" not in stored and "argon2id" in stored
 
 
+async def test_a_mailed_code_goes_to_who_may_be_kept_from_texts_and_answers(asked) -> None:
+    world = await asked(X_Sealgate_Phone=f"{BOB}=+41 79 123 45 67")
+    for address, sent in ((BOB, True), (CAROL, False)):  # of Carol no number is known, and nothing is asked
+        guest = await world.guest(address)
+        invitation = await world.boxes.invitation(NS, guest)
+        assert not invitation.takes_codes and invitation.takes_mailbox is sent
+        assert await world.boxes.send_code(NS, guest, "1234567890", timedelta(minutes=15), LINK) is sent
+    assert "1234567890" in world.posted(BOB)[-1].text
+
+
 async def test_a_guest_s_own_number_waits_for_the_owner(asked) -> None:
     world = await asked()
     carol = await world.guest(CAROL)
