@@ -188,7 +188,8 @@ def _become(descriptor: int, tesseract: Tesseract, seconds: int, parent: int) ->
             os.dup2(descriptor, standard)
         sandbox.limit_resources(tesseract.memory_bytes, beyond_now=False)
         sandbox.limit_cpu(seconds)
-        os.nice(_MODEST)
+        with contextlib.suppress(OSError):  # the shipped unit of systemd does not allow it
+            os.nice(_MODEST)
         sandbox.lock_to_reading([*_PROGRAM_PATHS, str(Path(tesseract.program).parent), tesseract.data or "/usr/share"])
         environment = {"LANG": "C.UTF-8", "PATH": os.defpath, "OMP_THREAD_LIMIT": "1"}
         if tesseract.data:

@@ -22,7 +22,15 @@ from gateway.plainlog import Log, PlainLog
 from policy.reader.limits import DEFAULT_LIMITS, Limits
 
 # Reading documents comes after taking mail: at a start, too, when their programs are loaded beside the first mail.
-_BOOT: Final = "import os, sys, json; os.nice(5); sys.path[:] = json.loads(sys.argv[1]); from gateway.nursery import main; main(int(sys.argv[2]), sys.argv[3])"  # fmt: skip  # noqa: E501 (one line of Python for the child's command line)
+# Where that is not allowed, as under the shipped unit of systemd, they come at the same time.
+_BOOT: Final = """\
+import contextlib, json, os, sys
+with contextlib.suppress(OSError):
+    os.nice(5)
+sys.path[:] = json.loads(sys.argv[1])
+from gateway.nursery import main
+main(int(sys.argv[2]), sys.argv[3])
+"""
 _STOP_SECONDS: Final = 5.0
 _PAUSE: Final = 2.0  # seconds between starts of one that does not last
 _PID_BYTES: Final = 4

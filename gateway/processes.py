@@ -243,6 +243,8 @@ class Workers:
         signal.set_wakeup_fd(-1)
         for number in HEARD:
             signal.signal(number, signal.SIG_DFL)
+        # Until it hears that signal: what it loads is new. What a program ignores, the one in its place does too.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
         self._bell.close()
         self._ringer.close()
         os.environ.pop("NOTIFY_SOCKET", None)  # it is the parent that talks to systemd

@@ -7,6 +7,7 @@ good enough to limit sessions.
 import mmap
 import os
 import time
+import zlib
 from collections.abc import Hashable
 from typing import Final
 
@@ -91,7 +92,7 @@ class Seat:
 
     def enter(self, client: Hashable) -> tuple[int, int]:
         """One session more: sessions of all workers, and this client's among them."""
-        slot = _FIRST + hash(client) % _SLOTS
+        slot = _slot_of(client)
         self._add(_SESSIONS, 1)
         self._add(slot, 1)
         return self._seats.total(_SESSIONS), self._seats.total(slot)
@@ -99,7 +100,7 @@ class Seat:
     def leave(self, client: Hashable) -> None:
         """One session less."""
         self._add(_SESSIONS, -1)
-        self._add(_FIRST + hash(client) % _SLOTS, -1)
+        self._add(_slot_of(client), -1)
 
     @property
     def sessions(self) -> int:
@@ -117,3 +118,8 @@ class Seat:
 
     def _add(self, word: int, more: int) -> None:
         self._seats.write(self.number, word, max(0, self._seats.read(self.number, word) + more))
+
+
+def _slot_of(client: Hashable) -> int:
+    """The same in every process: Python's own hash of a text is not, where one was not forked from the other."""
+    return _FIRST + zlib.crc32(str(client).encode()) % _SLOTS

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -114,7 +115,7 @@ def _run_workers(settings: "Settings", *, end_with_stdin: bool) -> int:
 
         def hand_over(standing: Standing) -> None:
             handover = Handover(
-                path=[os.path.abspath(entry) for entry in sys.path],  # noqa: PTH100 (entries may be zip files)
+                path=_module_path(),
                 form=settings.telemetry.log,
                 shutdown=shutdown,
                 with_stdin=end_with_stdin,
@@ -147,6 +148,12 @@ def _run_workers(settings: "Settings", *, end_with_stdin: bool) -> int:
     return code
 
 
+def _module_path() -> list[str]:
+    """Where modules are, for another program. Ours are named first: an editable install finds them by other means."""
+    ours = str(Path(__file__).parents[2])
+    return list(dict.fromkeys((ours, *(os.path.abspath(entry) for entry in sys.path))))  # noqa: PTH100 (entries may be zip files)
+
+
 def replace(told: dict[str, Any], number: int) -> NoReturn:
     """Run the worker of this number in the place of one that has ended; the other workers run already.
 
@@ -155,6 +162,8 @@ def replace(told: dict[str, Any], number: int) -> NoReturn:
     from gateway.memory import hurry
 
     hurry()
+    from structlog import get_logger
+
     from gateway.app import Inherited, load_keeper
     from gateway.given import Given, program
     from gateway.listening import sockets_of
@@ -163,6 +172,7 @@ def replace(told: dict[str, Any], number: int) -> NoReturn:
     from gateway.parent import Handover
     from gateway.processes import OTHER_PROGRAM
     from gateway.seats import Seats
+    from gateway.settings import SettingsInvalid
     from gateway.telemetry import start_logging
 
     handover = Handover(**told)
@@ -177,9 +187,17 @@ def replace(told: dict[str, Any], number: int) -> NoReturn:
     seat = Seats(handover.processes, handover.seats).seat(number)
 
     def inherited() -> Inherited:
-        return Inherited(sockets, load_keeper(given.settings, given.known), nursery, seat)
+        try:
+            keeper = load_keeper(given.settings)  # the others have put in force by now what the files say …
+        except SettingsInvalid:
+            keeper = load_keeper(given.settings, given.known)  # … unless that is not sound
+        return Inherited(sockets, keeper, nursery, seat)
 
-    sys.exit(_work(given.settings, inherited))
+    try:
+        sys.exit(_work(given.settings, inherited))
+    except Exception as error:  # noqa: BLE001 - the top of a process
+        get_logger(__name__).error("worker_process.failed", exc_info=error)
+        sys.exit(1)
 
 
 def _work(settings: "Settings", inherited: "Callable[[], Inherited]") -> int:

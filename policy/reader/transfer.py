@@ -19,11 +19,16 @@ _LEAST_LINES: Final = 16
 _LINES: Final = 1 << 14  # that are decoded at once
 _PADDING: Final = re.compile(rb"=+")
 _URL_SAFE: Final = bytes.maketrans(b"-_", b"+/")
-_LOOKS_QP: Final = re.compile(rb"=(?:\r?\n|2[0-9A-Fa-f]|3[0-9dD]|0[AD9])")
-_QP_ESCAPE: Final = re.compile(rb"=(?:[0-9A-F]{2}|\r?\n)")
+_LOOKS_QP: Final = re.compile(rb"=(?:[ \t]*\r?\n|2[0-9A-Fa-f]|3[0-9dD]|0[AD9]|[aA]0|[cC]2|[eE]2)")
+_QP_ESCAPE: Final = re.compile(rb"=(?:[0-9A-F]{2}|3d|2[c-f]|0[ad]|c[23]|e2|[ \t]*\r?\n)")
+# What stands between two digits of a number: a dash, a blank or a point, of ASCII or beyond it; the end of a line.
+_QP_SIGN: Final = rb"=(?:2[0DdEe]|09|[aA][0dD]|[cC]2=[aA][0dD]|[eE]2=[89][0-9A-Fa-f]=[0-9A-Fa-f]{2}|[ \t]*\r?\n)"
 # A number, written so; what a page has behind its equals signs stands behind a letter, or ends there.
 _QP_NUMBER: Final = re.compile(
-    rb"=(?<=[0-9-]=)(?:3[0-9]|2[0DdEe]|\r?\n)(?:[0-9-]|=[23][0-9A-Fa-f])|=3[0-9](?:=(?:[23][0-9A-Fa-f]|\r?\n)|[-.]=?[0-9])"
+    rb"=(?<=[0-9-]=)(?:3[0-9](?:[0-9-]|=[23][0-9A-Fa-f])|3[0-9](?<=[0-9]{2}=3[0-9])(?![0-9A-Za-z]))"
+    rb"|[0-9-]" + _QP_SIGN + rb"(?:[0-9-]|=[23][0-9A-Fa-f])"
+    rb"|=3[0-9](?:=(?:[23][0-9A-Fa-f]|[ \t]*\r?\n)|[-.]=?[0-9]|[0-9]{1,3}-)"
+    rb"|[0-9-]<[^<>]{0,80}=[ \t]*\r?\n"
 )
 _LATE_SOFT_BREAK: Final = re.compile(rb"=[ \t]+(\r?\n)")
 _UU_BEGIN: Final = re.compile(rb"(?:\A|\n)begin(?:-base64)? [0-7]{3,4} ([^\r\n]{0,255})\r?\n")

@@ -12,6 +12,7 @@ import smtplib
 import socket
 import ssl
 import subprocess
+import time
 import urllib.request
 from collections.abc import Callable
 from email.message import EmailMessage
@@ -148,6 +149,26 @@ def test_one_that_was_started_again_does_as_the_others(
     assert {event["process"] for event in _events(gateway, "worker.started")} == {0, 1}
     os.kill(_pid(gateway), signal.SIGKILL)
     wait_for(lambda: not any(_lives(pid) for pid in workers), why="they, too, end without the parent")
+
+
+def test_it_stands_wherever_it_was_started_and_signals_end_nobody_who_loads(
+    make_gateway: Callable[..., Gateway], world: Sink, letter: Callable[..., EmailMessage]
+) -> None:
+    gateway = make_gateway(world.port, more=TWO)
+    with gateway.log.open("ab") as log:
+        gateway._process = subprocess.Popen(
+            gateway._serving(), stdout=log, stderr=log, start_new_session=True, cwd=gateway.folder
+        )
+    wait_for(lambda: _is_small(_pid(gateway)), seconds=100, why="both workers are there")
+    os.kill(min(_children(_pid(gateway))), signal.SIGKILL)
+    while len(_events(gateway, "worker.started")) < 3:
+        os.kill(_pid(gateway), signal.SIGHUP)
+        assert gateway._process.poll() is None
+        time.sleep(0.1)
+    gateway.send(letter("from anywhere"), "alice@example.com", "bob@friends.example")
+    wait_for(lambda: b"Subject: from anywhere" in _subjects(world), why="it arrives")
+    assert [event["code"] for event in _events(gateway, "worker_process.ended")] == [-9]
+    assert gateway.stop() == 0
 
 
 def test_signals_that_come_while_the_parent_becomes_small_are_heard(

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway import nurserykeeper
 from gateway.children import ChildPool, ChildrenDown
 from gateway.nurserykeeper import NurseryKeeper, PoolLimits
 from gateway.nurserywords import Tesseract
@@ -296,3 +297,19 @@ async def test_a_program_for_pictures_that_fails_or_lingers_reads_nothing(tmp_pa
         assert (await pool.read(a_file())).content.parts
     async with ChildPool(1) as pool:  # nobody asked for pictures
         assert await pool.recognise(b"fail\n", 0.5) is None
+
+
+def test_where_it_may_not_be_modest_the_nursery_begins_all_the_same() -> None:
+    begin = f"""
+import os, sys, types
+def refuse(_by):
+    raise PermissionError
+os.nice = refuse
+sys.modules["gateway"], nursery = types.ModuleType("gateway"), types.ModuleType("gateway.nursery")
+nursery.main = lambda *told: print(*told)
+sys.modules["gateway.nursery"] = nursery
+sys.argv = ["", "[]", "7", "told"]
+exec({nurserykeeper._BOOT!r})
+"""
+    done = subprocess.run([sys.executable, "-c", begin], capture_output=True, text=True, check=True)
+    assert done.stdout == "7 told\n"

@@ -1,6 +1,9 @@
 """What workers know of each other."""
 
 import asyncio
+import os
+import subprocess
+import sys
 from ipaddress import ip_address, ip_network
 
 from gateway.rehearsal import wait_for_others
@@ -83,3 +86,15 @@ def test_one_that_was_not_forked_sits_in_the_same_rows() -> None:
     later.seat(1).enter(HOST)
     assert seats.seat(0).enter(HOST) == (2, 2)
     assert later.seat(1).sessions == 2
+
+
+def test_a_client_has_the_same_place_in_programs_that_were_not_forked_from_each_other() -> None:
+    code = "import ipaddress, gateway.seats as s; print(s._slot_of(ipaddress.ip_network('192.0.2.7/32')))"
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path!r}; {code}"],
+            env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True,
+        ).stdout
+        for seed in "123"
+    }  # fmt: skip
+    assert len(said) == 1

@@ -336,6 +336,11 @@ def test_odd_bytes_raise_nothing(raw: bytes) -> None:
         b"SSN 536-22-=\r\n1234",
         b"SSN =35=33=\r\n=36=2D22-1234",
         b"SSN 5=33=36-22-1234",
+        b"SSN =3536-22-1234",
+        b"SSN 536-22-123=34 ",
+        b"SSN 536-22-= \r\n1234",
+        b"SSN 536-22-<=\r\nb>1234</b>",
+        b"SSN 536=2d22=2d1234",
     ],
 )
 def test_a_number_in_quoted_printable_that_nobody_declared_is_read(body: bytes) -> None:
