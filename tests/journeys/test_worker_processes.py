@@ -78,8 +78,13 @@ def _subjects(world: Sink) -> set[bytes]:
 
 def _start(gateway: Gateway) -> list[int]:
     gateway.start()
-    wait_for(lambda: _is_small(_pid(gateway)), seconds=100, why="both workers are there")
+    _both_work(gateway)
     return _children(_pid(gateway))
+
+
+def _both_work(gateway: Gateway) -> None:
+    wait_for(lambda: _is_small(_pid(gateway)), seconds=100, why="both workers are there")
+    wait_for(lambda: len(_events(gateway, "worker.started")) == 2, seconds=100, why="both have said so")
 
 
 def test_a_worker_that_dies_is_replaced_and_its_mail_arrives(
@@ -159,7 +164,7 @@ def test_it_stands_wherever_it_was_started_and_signals_end_nobody_who_loads(
         gateway._process = subprocess.Popen(
             gateway._serving(), stdout=log, stderr=log, start_new_session=True, cwd=gateway.folder
         )
-    wait_for(lambda: _is_small(_pid(gateway)), seconds=100, why="both workers are there")
+    _both_work(gateway)
     os.kill(min(_children(_pid(gateway))), signal.SIGKILL)
     while len(_events(gateway, "worker.started")) < 3:
         os.kill(_pid(gateway), signal.SIGHUP)
