@@ -6,7 +6,7 @@ Start reading in `page.py`.
 
 What is where:
 
-- a page: `page` (all of it), `markup` (its tree), `names` (of elements), `shadows` (shadow trees)
+- a page: `page` (all of it), `markup` (from its source to its `tree`), `names` (of elements), `shadows`
 - style sheets: `stylesheets`, `selectors`, `selecting`, `styles` (seen or not), `colours`, `counterstyles`
 - as shown: `display`, `arrangement`, `generated` (written by styles), `mixed` (numbers with elements in them),
   `vectors` (drawings)

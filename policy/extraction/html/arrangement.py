@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from policy.extraction.html.markup import Element
 from policy.extraction.html.styles import length
 from policy.extraction.html.stylesheets import Declarations
+from policy.extraction.html.tree import Element
 
 BREAK: Final = "\n"
 CELL: Final = "\t"

@@ -19,10 +19,11 @@ from policy.extraction.html.arrangement import (
     runs_backwards,
 )
 from policy.extraction.html.generated import Counters
-from policy.extraction.html.markup import CONDITIONAL, Comment, Element, Tree, Unparsed, unescape
+from policy.extraction.html.markup import CONDITIONAL, unescape
 from policy.extraction.html.names import VOID, WHOLE
 from policy.extraction.html.styles import INLINE_NAMES, Look, attributes_as_style, look_of
 from policy.extraction.html.stylesheets import Declarations, Rule, Sheets, declarations
+from policy.extraction.html.tree import Comment, Element, Tree, Unparsed
 
 _UNSHOWN: Final = frozenset(
     {

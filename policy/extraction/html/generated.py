@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from policy.extraction.html.counterstyles import CounterStyle, inline_style
-from policy.extraction.html.markup import Element
 from policy.extraction.html.selectors import unescape_css
 from policy.extraction.html.stylesheets import Declarations, Rule, with_variables
+from policy.extraction.html.tree import Element
 
 _CONTENT: Final = re.compile(
     r""""((?:[^"\\]|\\.)*+)"|'((?:[^'\\]|\\.)*+)'"""

@@ -3,7 +3,6 @@
 import html
 import re
 from collections import defaultdict
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final, TypeAlias
 
@@ -21,6 +20,7 @@ from policy.extraction.html.names import (
     VOID,
     WHOLE,
 )
+from policy.extraction.html.tree import NO_ATTRIBUTES, Comment, Element, Text, Tree, Unparsed
 
 # Attributes as HTML's tokenizer reads them: a quote counts only behind an equals sign.
 _ATTRIBUTE: Final = r"""[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|[^\s>"'][^\s>]*+)?+)?+"""
@@ -48,64 +48,10 @@ _FURTHEST: Final = 64  # open elements looked at for one that ends
 _DEEPEST: Final = 20_000  # open elements; what is opened within is read in the innermost
 _MOST_ELEMENTS: Final = 250_000
 
-
-_NONE: Final[dict[str, str]] = {}  # never written to
 # What a tag does: it closes an element; it is none, but a comment or a declaration; it begins an element that ends no
 # other and holds anything, one that holds nothing, or any other.
 _CLOSES, _OTHER, _HOLDS, _STANDS, _ANY = range(5)
 _Tag: TypeAlias = tuple[int, str, str, dict[str, str]]  # what it is, a name, the rest of it, and its attributes
-
-
-class Element:
-    """One element. `children` are elements and texts; `number` counts elements from the page's start."""
-
-    __slots__ = ("attributes", "children", "name", "number", "parent", "rest")
-
-    def __init__(
-        self, name: str, parent: "Element | None", rest: str, number: int, attributes: dict[str, str] | None = None
-    ) -> None:
-        self.name = name
-        self.parent = parent
-        self.rest = rest
-        self.number = number
-        self.attributes = attributes or _NONE
-        self.children: list[Element | Text] = []
-
-
-class Comment(str):
-    """A comment's text, at its place among the texts."""
-
-    __slots__ = ()
-
-
-class Unparsed(str):
-    """Text of CDATA and the like, which some programs show and others do not."""
-
-    __slots__ = ()
-
-
-Text = str
-
-
-@dataclass(slots=True)
-class Tree:
-    """A page taken apart. `odd`: programs differ on where its tags end; `whole`: nothing was left unread."""
-
-    root: Element
-    elements: list[Element] = field(default_factory=list, repr=False)
-    sheets: list[str] = field(default_factory=list, repr=False)
-    scripts: list[str] = field(default_factory=list, repr=False)
-    titles: list[str] = field(default_factory=list, repr=False)
-    odd: bool = False
-    moved: bool = False  # text stood in a table outside its cells: it is shown above it
-    whole: bool = True
-
-    def forget(self) -> None:
-        """Let go of it: its elements know each other, and would wait for the garbage collector."""
-        for element in self.elements:
-            element.parent = None
-            element.children = []
-        self.elements = []
 
 
 def unescape(text: str) -> str:
@@ -203,13 +149,13 @@ class _Parser:
     def _tag(self, match: re.Match[str]) -> "_Tag":
         close, name, rest, end, other = match.groups()
         if name is None:
-            return _OTHER, "", other or "", _NONE
+            return _OTHER, "", other or "", NO_ATTRIBUTES
         name, rest = name.lower(), rest or ""
         if close:
-            return _CLOSES, name, rest, _NONE
+            return _CLOSES, name, rest, NO_ATTRIBUTES
         if not end:
             self._tree.odd = True
-        attributes = self._attributes(rest) if rest and not rest.isspace() else _NONE
+        attributes = self._attributes(rest) if rest and not rest.isspace() else NO_ATTRIBUTES
         return _HOLDS if name in PLAIN else _STANDS if name in ALONE else _ANY, name, rest, attributes
 
     def _text(self, raw: str) -> None:

@@ -8,11 +8,12 @@ from typing import Final
 from policy.extraction.html.arrangement import EDGE
 from policy.extraction.html.beneath import Beneath
 from policy.extraction.html.display import Display, Piece, Renderer
-from policy.extraction.html.markup import Tree, parse, unescape
+from policy.extraction.html.markup import parse, unescape
 from policy.extraction.html.mixed import number_readings
 from policy.extraction.html.scripts import is_writing
 from policy.extraction.html.shadows import open_shadows
 from policy.extraction.html.stylesheets import Sheets
+from policy.extraction.html.tree import Tree
 from policy.extraction.html.vectors import drawn_lines
 from policy.extraction.text.bidi import has_controls, visual_lines
 from policy.extraction.text.tables import joined_cells, joined_lines

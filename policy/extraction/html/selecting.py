@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from policy.extraction.html.markup import Element
+from policy.extraction.html.tree import Element
 
 _NTH: Final = re.compile(r"([+-]?\d*)n(?:([+-])(\d+))?|([+-]?\d+)")
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from policy.extraction.html.markup import Element, Tree
+from policy.extraction.html.tree import Element, Tree
 
 _ASKING: Final = ("shadowrootmode", "shadowroot")
 _DEEPEST: Final = 20

@@ -9,8 +9,9 @@ from typing import Final
 
 from policy.extraction.cells.format import displayed
 from policy.extraction.cells.valuefiles import Table
-from policy.extraction.html.markup import Element, parse
+from policy.extraction.html.markup import parse
 from policy.extraction.html.selectors import unescape_css
+from policy.extraction.html.tree import Element
 from policy.extraction.text.tables import joined_cells
 
 _NAMED: Final = (".xls", ".xlsx", ".xlt", ".xlsm", ".ods", ".csv")

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from policy.extraction.html.colours import Colour, alike, colour
-from policy.extraction.html.markup import Element
 from policy.extraction.html.stylesheets import Declarations
+from policy.extraction.html.tree import Element
 
 _LENGTH: Final = re.compile(
     r"([+-]?\s*(?:\d*\.\d+|\d+))(px|pt|pc|em|rem|ex|ch|cm|mm|in|q|%|vw|vh|vmin|vmax)?(?![a-z\d])"

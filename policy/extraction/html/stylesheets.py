@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from policy.extraction.html.counterstyles import CounterStyle, counter_style
-from policy.extraction.html.markup import Element
 from policy.extraction.html.selecting import Exhausted, Matching, Selector
 from policy.extraction.html.selectors import parse_selectors, unescape_css
+from policy.extraction.html.tree import Element
 
 _TOKEN: Final = re.compile(
     r"""/\*[^*]*+\**+(?:[^*/][^*]*+\**+)*+(?:/|\Z)|"(?:[^"\\\n]|\\.)*+"?|'(?:[^'\\\n]|\\.)*+'?|\\."""

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from policy.extraction.html.markup import Element, Tree
 from policy.extraction.html.styles import length
+from policy.extraction.html.tree import Element, Tree
 
 _TEXTS: Final = frozenset({"text", "tspan", "textpath", "a", "altglyph", "tref"})
 _UNDRAWN: Final = frozenset(
