@@ -12,8 +12,8 @@ from enum import StrEnum
 from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, Integer, Row, bindparam, func, or_, select, type_coerce, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from delivery.store.inserting import insert_into
 from delivery.store.schema_boxes import box_looks, boxes
 from delivery.store.statements import Statement
 
@@ -95,10 +95,10 @@ class Looker:
 
 def keep_look(conn: Connection, looker: Looker, saw: Counted, now: datetime) -> None:
     """Somebody saw so much of it. Who looks in two windows has seen what either showed."""
-    make = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
     values = {one.value: getattr(saw, one) for one in News}
     row = {**asdict(looker), **values, "looked_at": now}
-    if conn.execute(make(box_looks).values(row).on_conflict_do_nothing().returning(box_looks.c.box_id)).first():
+    adding = insert_into(box_looks, conn.dialect.name).values(row).on_conflict_do_nothing()
+    if conn.execute(adding.returning(box_looks.c.box_id)).first():
         return
     larger = {one.value: _larger(box_looks.c[one], getattr(saw, one), conn) for one in News}
     conn.execute(update(box_looks).where(_look_of(looker)).values(**larger, looked_at=now))

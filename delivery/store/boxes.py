@@ -3,19 +3,18 @@
 What the boxes hold is in `box_contents.py`; what changes of a participant is in `box_people.py`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Table, bindparam, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from delivery.store import proofs
 from delivery.store.schema_boxes import boxes, links, participants
 from delivery.store.schema_people import throttles
-from delivery.store.statements import SET, Statement, values_of
+from delivery.store.statements import SET, Statement, insert_once, values_of
 from keys.sealing import WrappedKey
 
 
@@ -134,19 +133,8 @@ _MOVE_GUEST: Final = Statement(
 _TOUCH: Final = Statement(
     update(boxes).where(*_OF_BOX, boxes.c.acted_at < bindparam("now")).values(acted_at=bindparam("now"))
 )
-
-
-def _insert_once(table: Table, columns: Iterable[str]) -> dict[str, Statement]:
-    """Inserts a row unless a unique key is taken, by dialect. A racing transaction is waited for."""
-    named = list(columns)
-    return {
-        "postgresql": Statement(postgresql.insert(table).on_conflict_do_nothing(), named),
-        "sqlite": Statement(sqlite.insert(table).on_conflict_do_nothing(), named),
-    }
-
-
-_TELL: Final = _insert_once(throttles, throttles.c.keys())
-_ADD_BOX: Final = _insert_once(
+_TELL: Final = insert_once(throttles, throttles.c.keys())
+_ADD_BOX: Final = insert_once(
     boxes,
     [
         *(one.name for one in fields(BoxRow) if one.name != "key"),
@@ -156,7 +144,7 @@ _ADD_BOX: Final = _insert_once(
         "dek_commitment",
     ],
 )
-_ADD_PARTICIPANT: Final = _insert_once(participants, [one.name for one in fields(ParticipantRow)])
+_ADD_PARTICIPANT: Final = insert_once(participants, [one.name for one in fields(ParticipantRow)])
 _ADD_LINK: Final = Statement(insert(links), ["digest", "namespace", "participant_id", "created_at"])
 _FIND_BOX: Final = Statement(
     select(boxes).where(
@@ -181,12 +169,12 @@ def insert_box(conn: Connection, box: BoxRow) -> bool:
     """Make the box. False: the message has one for this profile and audience already."""
     values = values_of(box)
     del values["key"]
-    return _ADD_BOX[conn.dialect.name].run(conn, {**values, **_key_values(box.key)}) == 1
+    return _ADD_BOX.run(conn, {**values, **_key_values(box.key)}) == 1
 
 
 def insert_participant(conn: Connection, participant: ParticipantRow) -> bool:
     """Add a participant. False: the address takes part already."""
-    return _ADD_PARTICIPANT[conn.dialect.name].run(conn, values_of(participant)) == 1
+    return _ADD_PARTICIPANT.run(conn, values_of(participant)) == 1
 
 
 def insert_link(conn: Connection, namespace: str, participant_id: str, digest: bytes, now: datetime) -> None:
@@ -245,7 +233,7 @@ def set_released(conn: Connection, namespace: str, participant_id: str, now: dat
 def told_lately(conn: Connection, namespace: str, key: str, since: datetime, now: datetime) -> bool:
     """Whether `key` (what was told to whom) was said after `since`; if not, it counts as said `now`."""
     values = {"key": key, "namespace": namespace, "window_at": now, "count": 1, "locked_until": None, "locks": 0}
-    if _TELL[conn.dialect.name].run(conn, values) == 1:
+    if _TELL.run(conn, values) == 1:
         return False
     return _TELL_AGAIN.run(conn, {"of": key, "in_namespace": namespace, "since": since, "now": now}) == 0
 

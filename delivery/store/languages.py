@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Connection, bindparam, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from delivery.languages import Language, language_named
+from delivery.store.inserting import insert_into
 from delivery.store.schema_people import languages
 from delivery.store.statements import Statement
 from delivery.store.who import address_key
@@ -23,9 +23,10 @@ _CHOSEN: Final = Statement(
 
 def choose(conn: Connection, namespace: str, address: str, language: Language, now: datetime) -> None:
     """Keep what they chose."""
-    make = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
     fresh = {"language": language.value, "used_at": now}
-    adding = make(languages).values(namespace=namespace, address_key=address_key(address), **fresh)
+    adding = insert_into(languages, conn.dialect.name).values(
+        namespace=namespace, address_key=address_key(address), **fresh
+    )
     conn.execute(adding.on_conflict_do_update(index_elements=["namespace", "address_key"], set_=fresh))
 
 

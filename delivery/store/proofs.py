@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from delivery.store import codes
+from delivery.store.inserting import insert_into
 from delivery.store.schema_people import proofs, sessions
 from delivery.store.statements import Statement
 
@@ -41,9 +41,8 @@ def get(conn: Connection, namespace: str, participant_id: str) -> ProofRow:
 
 def put(conn: Connection, namespace: str, box_id: str, participant_id: str, values: Mapping[str, Any]) -> None:
     """Set columns of a guest's row, and make the row where it is missing."""
-    make = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
     row = {"participant_id": participant_id, "namespace": namespace, "box_id": box_id}
-    conn.execute(make(proofs).values(row).on_conflict_do_nothing())
+    conn.execute(insert_into(proofs, conn.dialect.name).values(row).on_conflict_do_nothing())
     mine = (proofs.c.participant_id == participant_id) & (proofs.c.namespace == namespace)
     conn.execute(update(proofs).where(mine).values(**values))
 

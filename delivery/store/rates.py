@@ -2,19 +2,19 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, case, select
-from sqlalchemy.dialects import postgresql, sqlite
 
+from delivery.store.inserting import insert_into
 from delivery.store.schema_people import throttles
 
 
 def add_to(conn: Connection, namespace: str, counts: Sequence[tuple[str, datetime, int]]) -> dict[str, int]:
     """Add to counts: key, beginning of the period, how much; the sums. A count of an earlier period begins anew."""
-    kind: Any = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
     for key, begin, more in sorted(counts):  # in one order, so that workers do not block each other
-        added = kind(throttles).values(key=key, namespace=namespace, window_at=begin, count=max(more, 0), locks=0)
+        added = insert_into(throttles, conn.dialect.name).values(
+            key=key, namespace=namespace, window_at=begin, count=max(more, 0), locks=0
+        )
         same = throttles.c.window_at == added.excluded.window_at
         fresh = {
             "count": case((same, throttles.c.count + more), else_=added.excluded.count),

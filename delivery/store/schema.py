@@ -14,6 +14,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Connection,
     Dialect,
     ForeignKey,
     Index,
@@ -25,6 +26,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    event,
     false,
     text,
 )
@@ -32,6 +34,7 @@ from sqlalchemy import (
 metadata = MetaData()
 
 
+_WHERE: Final = "where"  # of an index, in its `info`: of which rows it is
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -75,7 +78,16 @@ def dek_columns() -> list[Column[Any]]:
 
 def where(condition: str) -> dict[str, Any]:
     """For an index of some rows only: the others pay nothing for it."""
-    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+    return {"info": {_WHERE: condition}}
+
+
+@event.listens_for(metadata, "before_create")
+def _say_conditions(_metadata: MetaData, conn: Connection, **_options: object) -> None:
+    """SQLAlchemy has an option of each database's own for it, and loads all that it knows of a database which an option
+    names: so it is said when tables are made, to the one there is.
+    """
+    for index in (one for table in metadata.tables.values() for one in table.indexes if _WHERE in one.info):
+        index.dialect_options[conn.dialect.name]["where"] = text(index.info[_WHERE])
 
 
 def where_named(name: str, column: str) -> Index:

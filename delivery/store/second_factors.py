@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from delivery.store.inserting import insert_into
 from delivery.store.schema_people import recovery_codes, second_factors
 
 
@@ -33,7 +33,6 @@ def put(conn: Connection, namespace: str, account_id: str, *, secret_sealed: byt
     """Put a secret in force: the code of `step` was typed in. False: the account has one already."""
     mine = (second_factors.c.account_id == account_id) & (second_factors.c.namespace == namespace)
     conn.execute(delete(second_factors).where(mine, second_factors.c.confirmed_at.is_(None)))
-    make = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
     row = {
         "account_id": account_id,
         "namespace": namespace,
@@ -42,7 +41,12 @@ def put(conn: Connection, namespace: str, account_id: str, *, secret_sealed: byt
         "confirmed_at": now,
         "last_step": step,
     }
-    kept = make(second_factors).values(row).on_conflict_do_nothing().returning(second_factors.c.account_id)
+    kept = (
+        insert_into(second_factors, conn.dialect.name)
+        .values(row)
+        .on_conflict_do_nothing()
+        .returning(second_factors.c.account_id)
+    )
     return conn.execute(kept).first() is not None
 
 

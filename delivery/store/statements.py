@@ -7,23 +7,24 @@ by it, and bound by the column types' own rules; but they skip its execution. Er
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from weakref import WeakSet
 
-from sqlalchemy import JSON, BindParameter, Connection, Delete, Dialect, Insert, LargeBinary, Select, Update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import JSON, BindParameter, Connection, Delete, Dialect, Insert, LargeBinary, Select, Table, Update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeEngine
 
+from delivery.store.inserting import insert_into
 from delivery.store.schema import UtcTime, to_microseconds
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 Values: TypeAlias = Mapping[str, Any]
+_Clause: TypeAlias = "Insert | Update | Delete | Select[Any]"
 _Binding: TypeAlias = "tuple[str, Callable[[Any], Any] | None]"
 
 SET: Final = "some"  # the name of a parameter that is several values: `column.in_(bindparam(SET, expanding=True))`
@@ -65,12 +66,12 @@ class _Form:
         return self.sql.replace(_SET_MARK, ", ".join([self.mark] * count))
 
 
-_KINDS: Final = {"sqlite": sqlite.Insert, "postgresql": postgresql.Insert}
 _ALL: "Final[WeakSet[Statement]]" = WeakSet()
 
 
 class Statement:
-    """One statement. `columns`: those an insert fills. `raw`: names whose values are as the database gave them.
+    """One statement, said to every kind of database alike, or made for each by its name. `columns`: those an insert
+    fills. `raw`: names whose values are as the database gave them.
 
     Every statement that a thread runs is a moment in which it lets go of the interpreter, and has to wait until it gets
     it back: so where there are many rows, one statement is for all of them.
@@ -78,22 +79,17 @@ class Statement:
 
     def __init__(
         self,
-        clause: "Insert | Update | Delete | Select[Any]",
+        clause: "_Clause | Callable[[str], _Clause]",
         columns: Sequence[str] | None = None,
         *,
         raw: Collection[str] = (),
     ) -> None:
         _ALL.add(self)
-        self._clause = clause.inline() if isinstance(clause, Insert) else clause  # nothing is to be given back
+        self._clause_for = clause if callable(clause) else lambda _database: clause
         self._columns = columns
         self._raw = frozenset(raw)
         self._forms: dict[str, _Form] = {}
         self._wide: dict[tuple[str, int], str] = {}  # by database, and number of rows or of values in the set
-
-    def is_for(self, database: str) -> bool:
-        """Whether that kind of database understands it: what an insert does on a conflict is said to one kind only."""
-        only = [name for name, kind in _KINDS.items() if isinstance(self._clause, kind)]
-        return not only or database in only
 
     def run(self, conn: Connection, values: Values) -> int:
         """Run it; how many rows it touched. Raises what SQLAlchemy would."""
@@ -164,7 +160,10 @@ class Statement:
         return self._forms.get(dialect.name) or self._forms.setdefault(dialect.name, self._compiled(dialect))
 
     def _compiled(self, dialect: Dialect) -> _Form:
-        compiled: Any = self._clause.compile(dialect=dialect, column_keys=self._columns)
+        clause = self._clause_for(dialect.name)
+        if isinstance(clause, Insert):
+            clause = clause.inline()  # nothing is to be given back
+        compiled: Any = clause.compile(dialect=dialect, column_keys=self._columns)
         binds = {name: bind for bind, name in compiled.bind_names.items()}
         sql, mark, names = str(compiled), "?", compiled.positiontup
         if names is None:
@@ -175,16 +174,20 @@ class Statement:
         )
         fixed = {name: bind.value for name, bind in binds.items() if not bind.required and name != SET}
         columns: tuple[_Binding, ...] = ()
-        if isinstance(self._clause, Select):
-            columns = tuple((one.name, _reading(one.type, dialect)) for one in self._clause.selected_columns)
+        if isinstance(clause, Select):
+            columns = tuple((one.name, _reading(one.type, dialect)) for one in clause.selected_columns)
         return _Form(sql, mark, bindings, fixed, columns)
 
 
 def compile_all(conn: Connection) -> None:
     """Every statement there is, for the kind of database that `conn` is to: workers forked from here share them."""
     for statement in tuple(_ALL):
-        if statement.is_for(conn.dialect.name):
-            statement._form(conn)
+        statement._form(conn)
+
+
+def insert_once(table: Table, columns: Iterable[str]) -> Statement:
+    """Inserts a row unless a unique key is taken. A racing transaction is waited for."""
+    return Statement(lambda database: insert_into(table, database).on_conflict_do_nothing(), list(columns))
 
 
 def values_of(row: "DataclassInstance") -> dict[str, Any]:

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from delivery.store.inserting import insert_into
 from delivery.store.schema_tls import sts_policies as table
 from delivery.stspolicy import Mode, StsPolicy
 
@@ -36,8 +36,7 @@ def keep_policy(conn: Connection, policy: StsPolicy, now: datetime) -> KeptPolic
         "expires_at": kept.expires_at,
         "refresh_at": now + min(REFRESH, timedelta(seconds=policy.max_age / 2)),
     }
-    make = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
-    adding = make(table).values(domain=policy.domain, **values)
+    adding = insert_into(table, conn.dialect.name).values(domain=policy.domain, **values)
     conn.execute(adding.on_conflict_do_update(index_elements=[table.c.domain], set_=values))
     return kept
 

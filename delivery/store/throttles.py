@@ -5,18 +5,14 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from delivery.store.schema_people import throttles
-from delivery.store.statements import Statement
+from delivery.store.statements import Statement, insert_once
 
 # Said for every form, so compiled once.
 _OF: Final = throttles.c.key == bindparam("of")
 _READ: Final = Statement(select(throttles).where(_OF))
-_BEGIN: Final = {
-    name: Statement(insert_of(throttles).on_conflict_do_nothing(), throttles.c.keys())
-    for name, insert_of in (("postgresql", postgresql.insert), ("sqlite", sqlite.insert))
-}
+_BEGIN: Final = insert_once(throttles, throttles.c.keys())
 _BEGIN_ANEW: Final = Statement(
     update(throttles)
     .where(_OF, throttles.c.window_at <= bindparam("since"))
@@ -94,7 +90,7 @@ def count_one(conn: Connection, namespace: str, key: str, limit: Limit, now: dat
 def begin_window(conn: Connection, namespace: str, key: str, window: timedelta, now: datetime) -> None:
     """See that the row is there, and that what is older than the window is forgotten. Locks are not."""
     values: dict[str, Any] = {"key": key, "namespace": namespace, "window_at": now, "count": 0, "locks": 0}
-    if _BEGIN[conn.dialect.name].run(conn, {**values, "locked_until": None}) != 1:
+    if _BEGIN.run(conn, {**values, "locked_until": None}) != 1:
         _BEGIN_ANEW.run(conn, {"of": key, "since": now - window, "now": now})
 
 

@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import Any, Final
 
 from sqlalchemy import Connection, and_, delete, exists, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from delivery.store.inserting import insert_into
 from delivery.store.schema_tls import tls_reports, tls_sessions
 from delivery.verdicts import PolicyFact, PolicyKind
 
@@ -58,7 +58,6 @@ class DueReport:
 
 def add_sessions(conn: Connection, counts: Mapping[Session, int]) -> None:
     """Count sessions."""
-    make = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
     for session, number in sorted(counts.items(), key=lambda one: one[0].key):  # one order: no two writers block
         values = {
             **{name: getattr(session, name) for name in ("key", "day", "domain", "result", "host", "address")},
@@ -67,7 +66,7 @@ def add_sessions(conn: Connection, counts: Mapping[Session, int]) -> None:
             "sessions": number,
         }
         more = {"sessions": tls_sessions.c.sessions + number}
-        adding = make(tls_sessions).values(values)
+        adding = insert_into(tls_sessions, conn.dialect.name).values(values)
         conn.execute(adding.on_conflict_do_update(index_elements=[tls_sessions.c.key], set_=more))
 
 
@@ -88,10 +87,9 @@ def claim_reports(conn: Connection, now: datetime, limit: int) -> list[DueReport
     today = f"{now:%Y-%m-%d}"
     known = exists().where(tls_reports.c.day == tls_sessions.c.day, tls_reports.c.domain == tls_sessions.c.domain)
     fresh = select(tls_sessions.c.day, tls_sessions.c.domain).where(tls_sessions.c.day < today, ~known).distinct()
-    make = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
     for row in conn.execute(fresh.order_by(tls_sessions.c.day, tls_sessions.c.domain).limit(1000)).all():
         values = {"day": row.day, "domain": row.domain, "state": ReportState.WAITING.value, "tries": 0}
-        begun = make(tls_reports).values(**values, next_at=_begin(row.day, row.domain))
+        begun = insert_into(tls_reports, conn.dialect.name).values(**values, next_at=_begin(row.day, row.domain))
         conn.execute(begun.on_conflict_do_nothing())
     waiting = and_(tls_reports.c.state == ReportState.WAITING.value, tls_reports.c.next_at <= now)
     claimed = []
