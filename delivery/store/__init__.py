@@ -7,8 +7,8 @@ Start reading in `schema.py`, which is the data dictionary, then `database.py`.
 What is where:
 
 - the tables: `schema`, `schema_boxes`, `schema_people`, `schema_audit`, `schema_tls`; `upgrade` and `migrations/`
-- transactions: `database`, `groups`, `gathering`, `statements`, `failures`; beneath it `backing`, `sqlite`,
-  `postgresql`
+- transactions: `database`, `groups`, `gathering`, `statements`, `inserting`, `failures`; beneath it `backing`,
+  `sqlite`, `postgresql`
 - sealing: `vault`; files: `blobs`
 - the queue: `messages`, `items`, `views`, `ages`, `workers`, `lapses`, `circuits`, `pauses`,
   `waits`, `rates`

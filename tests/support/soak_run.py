@@ -29,6 +29,7 @@ TESTED: Final = ("gateway", "portal", "delivery", "policy", "rules", "keys", "te
 FAULTS: Final = "tests/journeys/faults"
 STREAMS: Final = 100_000  # in one piece
 SEEDS: Final = 50_000  # in one piece
+KILLS: Final = 50  # of two nodes, in one piece: what an admin asks of the books takes longer, the more is in them
 _IN_ORDER: Final = 180  # seconds to end its servers: a database, too, on a machine that has other things to do
 _STOPS: Final = (signal.SIGINT, signal.SIGTERM)
 CHILDREN: Final = range(1_000_000, 1_020_000)  # seeds of the files that real children read
@@ -114,9 +115,12 @@ def pieces(numbers: Numbers, keep: Path) -> list[Piece]:
             tests(random_kills, "-k", "test_killed_at_random_moments"),
             8 * each, books=True, more=killing,
         ),
-        Piece(
-            f"{kills} kills of two nodes", tests(random_kills, "-k", "test_two_nodes"),
-            35 * each, books=True, more=killing,
+        *(
+            Piece(
+                f"kills {first + 1} to {last} of two nodes", tests(random_kills, "-k", "test_two_nodes"),
+                (last - first) / 6, books=True, more={**killing, "SEALGATE_KILLS": str(last - first)},
+            )
+            for first, last in spans(0, numbers.kills, KILLS)
         ),
         Piece(f"{kills} kills under load", tests(under_load), 12 * each, books=True, more=killing),
         Piece(
