@@ -233,12 +233,16 @@ def run(piece: Piece, state: State) -> bool:
 
 
 def _code_of(process: "subprocess.Popen[bytes]") -> int:
-    """Wait for its end, and look up now and then: a signal that another thread gets wakes nobody who waits in the
-    kernel, and it is this thread that has to heed it.
+    """Look for its end now and then: a signal that another thread gets wakes nobody who waits in the kernel, and it is
+    this thread that has to heed it. While it looks it is not stopped: it holds a lock that `_end` needs, too.
     """
     while True:
-        with suppress(subprocess.TimeoutExpired):
-            return process.wait(5)
+        _stop.starting = True
+        code = process.poll()
+        _stop.begun()
+        if code is not None:
+            return code
+        time.sleep(0.2)
 
 
 def _heed() -> None:
