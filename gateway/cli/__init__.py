@@ -6,7 +6,7 @@ Start reading in `main.py`.
 
 What is where:
 
-- the way in: `main`; what commands share: `context`, `stores`, `terminal`, `loglines`
+- the way in: `main`; what commands share: `context`, `stores`, `terminal`, `loglines`, `crash`
 - groups of one file: `audit`, `completion`, `config`, `db`, `demo`, `dkim`, `keys`, `serve`, `user`
 - the policy: `policy`, `explained`, `replayed`, `watched`, `online`; detectors: `rules`
 - the queue: `queue`, `queueacts`

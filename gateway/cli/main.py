@@ -10,6 +10,7 @@ from typing import Any, Final
 import click
 
 from gateway.cli.context import CONFIG_DEFAULT, NO, Invocation, config_option, fail, said
+from gateway.cli.crash import leave_nothing
 from gateway.cli.loglines import log_apart
 
 GROUPS: Final = {
@@ -55,6 +56,7 @@ class LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Show an error of the system as a message, not a traceback. A closed pipe (`| head`) ends it silently."""
+        leave_nothing()
         log_apart()
         try:
             return super().invoke(ctx)

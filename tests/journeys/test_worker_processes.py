@@ -6,6 +6,7 @@ The parent is a small program as soon as the workers stand, and a worker that is
 import hashlib
 import json
 import os
+import resource
 import shutil
 import signal
 import smtplib
@@ -14,7 +15,7 @@ import ssl
 import subprocess
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,21 @@ def _bytes_of(pid: int) -> int:
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
 
 
+@pytest.fixture
+def _dumps_allowed() -> Iterator[None]:
+    """Whatever is started from here may write core dumps of any size, as in many a container."""
+    before = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (before[1], before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_CORE, before)
+
+
+def _dumps_nothing(pid: int) -> bool:
+    """May the kernel write no core of it, nor hand one to a program?"""
+    limits = Path(f"/proc/{pid}/limits").read_text().splitlines()
+    return next(line.split()[4] for line in limits if line.startswith("Max core file size")) in ("0", "1")
+
+
 def _pid(gateway: Gateway) -> int:
     assert gateway._process is not None
     return gateway._process.pid
@@ -87,6 +103,7 @@ def _both_work(gateway: Gateway) -> None:
     wait_for(lambda: len(_events(gateway, "worker.started")) == 2, seconds=100, why="both have said so")
 
 
+@pytest.mark.usefixtures("_dumps_allowed")
 def test_a_worker_that_dies_is_replaced_and_its_mail_arrives(
     make_gateway: Callable[..., Gateway], world: Sink, letter: Callable[..., EmailMessage]
 ) -> None:
@@ -100,6 +117,7 @@ def test_a_worker_that_dies_is_replaced_and_its_mail_arrives(
     wait_for(lambda: len(_subjects(world)) == 40, why="all arrive")
     wait_for(lambda: _replaced(gateway, first), why="another worker stands in its place")
     assert second in _children(_pid(gateway))
+    assert all(_dumps_nothing(pid) for pid in (_pid(gateway), *_children(_pid(gateway))))
     assert gateway.stop() == 0
     assert not _lives(second)
 
