@@ -29,7 +29,11 @@ FROM_ONE: Final = 500  # of them from one network: an office behind one address,
 _LOOKED_AT: Final = 16  # connections, for one that can go: all of them would take long, for each newcomer
 _SLOWEST: Final = 4096  # bytes that a slow reader takes, or a slow sender brings, from one look to the next
 _SAY_AGAIN: Final = 60.0  # seconds between words in the log
-_SAID: Final = {400: "This is no request that we can read.\n", 500: "Something went wrong on our side.\n"}
+_SAID: Final = {
+    400: "This is no request that we can read.\n",
+    417: "What the request expects is not done here.\n",
+    500: "Something went wrong on our side.\n",
+}
 
 
 class Guest(Protocol):
@@ -289,6 +293,8 @@ class Runner(web.AppRunner):
             connection = cast(Connection, request.protocol)
             if _is_framed_oddly(request):
                 return connection.handle_error(request, 400)
+            if _expects_oddly(request):
+                return connection.handle_error(request, 417)
             with connection.at_work(request):
                 return await made.request_handler(request)
 
@@ -303,3 +309,10 @@ def _is_framed_oddly(request: web.BaseRequest) -> bool:
     """
     coding = request.headers.get(hdrs.TRANSFER_ENCODING)
     return coding is not None and (request.version < HttpVersion11 or coding.strip().lower() != "chunked")
+
+
+def _expects_oddly(request: web.BaseRequest) -> bool:
+    """Whether it expects what we do not know (RFC 9110, 10.1.1). aiohttp would answer before the host is looked at,
+    with an echo, and fail where that is no text.
+    """
+    return request.headers.get(hdrs.EXPECT, "100-continue").strip().lower() not in {"", "100-continue"}

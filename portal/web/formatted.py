@@ -52,7 +52,9 @@ _DROPPED_WHOLE: Final = {
 _LOOKS: Final = _set(
     "align alt bgcolor border cellpadding cellspacing class color dir face height lang size style title valign width"
 )
-_SHIFTED: Final = {"<h1>": "<h3>", "</h1>": "</h3>", "<h2>": "<h3>", "</h2>": "</h3>"}
+_HEADING: Final = re.compile(r"(</?)h[12](?=[ >])")  # of the page itself: those of a letter stand below them
+# An address without a host is of no use in a mail. In our page it would lead into the portal, in a sender's words.
+_LEADS_OUT: Final = re.compile(r"\s*(?:https?://|mailto:|tel:)", re.IGNORECASE)
 # Linear: two runs of blanks side by side, of any length, would take hours for a megabyte of them.
 _REMOTE: Final = re.compile(
     r"(?:src|background)\s*=\s*(?:[\"']\s*)?https?:|url\(\s*(?:[\"']\s*)?https?:", re.IGNORECASE
@@ -95,7 +97,7 @@ def page_markup(html: str, picture: Callable[[str], str | None]) -> Markup | Non
         if tag == "img" and attribute == "src":
             wanted = content_id_of(value)
             return picture(wanted) if wanted else None
-        return value
+        return value if attribute != "href" or _LEADS_OUT.match(value) else None
 
     cleaned = nh3.clean(
         tame,
@@ -114,9 +116,7 @@ def page_markup(html: str, picture: Callable[[str], str | None]) -> Markup | Non
         link_rel="noopener noreferrer",
         set_tag_attribute_values={"a": {"target": "_blank"}},
     )
-    for tag, instead in _SHIFTED.items():
-        cleaned = cleaned.replace(tag, instead)
-    return Markup(cleaned)  # noqa: S704 - nh3 has just cleaned it
+    return Markup(_HEADING.sub(r"\1h3", cleaned))  # noqa: S704 - nh3 has just cleaned it
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ def frame_markup(html: str, pictures: Mapping[str, str], *, remote: bool) -> For
     def keep(tag: str, attribute: str, value: str) -> str | None:
         nonlocal elsewhere
         if attribute != "src":
-            return value
+            return value if attribute != "href" or _LEADS_OUT.match(value) else None
         wanted = content_id_of(value)
         if wanted is None:
             elsewhere = True

@@ -53,6 +53,22 @@ async def test_what_is_no_request_is_not_echoed(portal, raw: bytes, capfd) -> No
     assert SECRET[:12].decode() not in capfd.readouterr().out
 
 
+@pytest.mark.parametrize("host", [b"secure.example.com", b"elsewhere.example"])
+@pytest.mark.parametrize("odd", [SECRET, b"100-continue, " + SECRET, b"\xff" + SECRET])
+async def test_what_a_request_expects_is_not_echoed(portal, odd: bytes, host: bytes, capfd) -> None:
+    runner = Runner(make_site(portal.services), access_log=None)
+    await runner.setup()
+    try:
+        answer = await answer_to(runner, b"GET / HTTP/1.1\r\nHost: " + host + b"\r\nExpect: " + odd + b"\r\n\r\n")
+    finally:
+        await runner.cleanup()
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b" 417 " in head.splitlines()[0] and body == b"What the request expects is not done here.\n"
+    assert b"Content-Security-Policy: default-src 'none'" in head and b"aiohttp" not in head.lower()
+    said = capfd.readouterr()
+    assert SECRET not in answer and SECRET.decode() not in said.out + said.err and '"error"' not in said.out
+
+
 async def test_without_a_host_nobody_is_asked_for_our_own_name(portal, monkeypatch) -> None:
     monkeypatch.setattr(socket, "getfqdn", lambda name="": pytest.fail("a question to DNS, which everybody waits for"))
     runner = Runner(make_site(portal.services), access_log=None)

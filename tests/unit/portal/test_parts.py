@@ -116,6 +116,24 @@ def test_no_markup_brings_script_into_the_page(html: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "href",
+    ["/leave", "//evil.example/", "?sent=1", "#main", "https:/leave", "https:leave", "HTTP:\\leave", "\\\\evil"],
+)
+def test_no_link_of_a_letter_leads_into_the_portal(href: str) -> None:
+    html = f"<a href='{href}'>read on</a> <a href=' HTTPS://friends.example/a'>out</a> <a href='mailto:a@b.c'>write</a>"
+    frame = frame_markup(html, {}, remote=True)
+    assert frame is not None
+    for shown in (str(page_markup(html, lambda _: None)), "".join(frame.pieces)):
+        assert re.findall(r'href="([^"]*)"', shown) == [" HTTPS://friends.example/a", "mailto:a@b.c"]
+        assert ">read on</a>" in shown
+
+
+def test_headings_of_a_letter_stand_below_those_of_the_page() -> None:
+    shown = page_markup('<h1 dir="rtl">a</h1><h2 lang=fr>b</h2><h1>c</h1><h4>d</h4><hr>', lambda _: None)
+    assert str(shown) == '<h3 dir="rtl">a</h3><h3 lang="fr">b</h3><h3>c</h3><h4>d</h4><hr>'
+
+
+@pytest.mark.parametrize(
     "html",
     [
         "<div>" * 100_000,
