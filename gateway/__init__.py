@@ -9,14 +9,14 @@ What is where:
 - the wiring: `app`
 - a message's way in: `listening`, `smtp/`, `intake` (with `seams`, `deciding`, `orders`, `verdictnotices`), `outgoing`;
   room and rates: `strain`, `ledger`
-- reading it: `extractors`; children that read documents: `children`, `childanswers`, `nursery`, `nurserykeeper`,
-  `nurserywords`, `sandbox`; pictures: `recognition`, `tesseract`; what comes again: `knownfiles`, `repeats`
+- reading it: `extractors`; processes that read documents: `children/`; pictures: `recognition`, `tesseract`; what comes
+  again: `knownfiles`, `repeats`
 - what decides: `policies` (the one in force), `policyfile`, `detectors`, `wishes`; compiled patterns: `matchcache`,
   `usercache`; old mail before two policies: `replay/`
 - the configuration: `settings`, `consistency`, `namedfiles`, `certificates`, `yamlmarks`, `mistakes`, `example`
-- processes: `processes` and `seats` (several workers), `parent` (who looks after them), `given` (what one started
-  again is given), `plainlog` and `tallies` (what the parent writes and counts); `rehearsal` (what is done before the
-  doors open), `supervised` (systemd), `memory`, `chores`, `stores`
-- what is told: `telemetry`, `scraped`, `counting`, `queuegauges`
+- processes: `workers/` (several, and who looks after them); `rehearsal` (what is done before the doors open), `chores`
+  (what runs beside them), `memory`, `stores`; where only the standard library is at hand: `plainlog`, `supervised`
+  (systemd)
+- what is told: `telemetry`, `tallies` (several workers count together), `scraped`, `counting`, `queuegauges`
 - commands: `cli/`, `demo/`, `__main__`
 """

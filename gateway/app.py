@@ -30,7 +30,8 @@ from delivery.store.statements import compile_all
 from delivery.trail.keeping import TrailKeeper
 from delivery.trail.places import place_of
 from delivery.worker import DeliveryWorker
-from gateway.children import ChildPool
+from gateway.children.keeper import NurseryKeeper
+from gateway.children.pool import ChildPool
 from gateway.chores import beside
 from gateway.counting import counted
 from gateway.extractors import Reader
@@ -39,13 +40,11 @@ from gateway.ledger import Ledger
 from gateway.listening import Sockets, held, open_sockets
 from gateway.matchcache import FileCache
 from gateway.memory import lean_memory, settle, weigh
-from gateway.nurserykeeper import NurseryKeeper
 from gateway.outgoing import Outgoing, most_connections, outgoing
 from gateway.policies import Known, PolicyKeeper
 from gateway.recognition import pictures_for, tesseract_for
 from gateway.rehearsal import rehearse, wait_for_others
 from gateway.scraped import metrics_endpoint
-from gateway.seats import Seat
 from gateway.settings import Settings
 from gateway.smtp.crowd import OneProcess
 from gateway.smtp.listener import smtp_listener
@@ -55,6 +54,7 @@ from gateway.strain import Strain
 from gateway.supervised import Systemd
 from gateway.telemetry import Metrics, start_logging
 from gateway.usercache import WithUsers
+from gateway.workers.seats import Seat
 from policy.decision import Route
 from policy.extraction.message import read_message
 from policy.message import Message

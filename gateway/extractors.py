@@ -1,4 +1,4 @@
-"""Reads a whole message: MIME and text in this process, documents in child processes (`children.py`)."""
+"""Reads a whole message: MIME and text in this process, documents in child processes (`children/`)."""
 
 import asyncio
 import threading
@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 import hyperscan
 
-from gateway.children import ChildPool, ChildrenDown
+from gateway.children.pool import ChildPool, ChildrenDown
 from gateway.knownfiles import KnownFiles
 from gateway.recognition import PictureReader, log_to_stderr, pictures_for, tesseract_for, with_pictures
 from gateway.tesseract import ReadingSettings

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from gateway.nurserywords import Tesseract
+from gateway.children.words import Tesseract
 from gateway.tesseract import ReadingSettings, find_tesseract
 from keys.remembered import Remembered
 from policy.extraction.collected import Picture, clean_text, inner_place
@@ -29,7 +29,7 @@ _STRANGE: Final = "a picture of a type whose text is not read"
 
 
 class Recognises(Protocol):
-    """gateway.children.ChildPool."""
+    """gateway.children.pool.ChildPool."""
 
     async def recognise(self, picture: bytes, seconds: float) -> str | None:
         """The text in a picture; None when it could not be read in that time."""

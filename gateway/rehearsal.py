@@ -13,7 +13,7 @@ from typing import Final
 
 from gateway.deciding import decide
 from gateway.seams import Rules
-from gateway.seats import Seat
+from gateway.workers.seats import Seat
 from keys.tokens import new_id
 from policy.message import Address, Client, Envelope, Message, Recipient
 

@@ -5,8 +5,9 @@ import errno
 import os
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -18,7 +19,15 @@ from gateway.cli.stores import hint_about
 if TYPE_CHECKING:
     from delivery.errors import DeliveryError
     from gateway.app import Inherited
+    from gateway.children.keeper import NurseryKeeper
+    from gateway.listening import Sockets
+    from gateway.plainlog import Log
+    from gateway.policies import PolicyKeeper
     from gateway.settings import Settings
+    from gateway.tallies import Tallies
+    from gateway.workers.parent import Handover
+    from gateway.workers.processes import Standing
+    from gateway.workers.seats import Seats
     from keys.errors import KeysError
 
 
@@ -34,25 +43,18 @@ def command(invocation: Invocation, end_with_stdin: bool) -> None:
     from gateway.memory import at_leisure, hurry
 
     hurry()
-    from delivery.errors import DeliveryError
     from gateway.settings import SettingsInvalid, load_settings
-    from keys.errors import KeysError
 
     try:
         # the policy's own tests run where it is loaded, with the compiled patterns that are kept
         settings = load_settings(
             invocation.config, trial=False, warn=lambda problem: click.echo(str(problem), err=True)
         )
-        try:
+        with _told_in_words(settings):
             if settings.processes == 1:
                 _run(settings, end_with_stdin=end_with_stdin)
             else:
                 sys.exit(_run_workers(settings, end_with_stdin=end_with_stdin))
-        except (DeliveryError, KeysError, OSError, ExceptionGroup) as failed:
-            cause = first_cause(failed)
-            if not isinstance(cause, (DeliveryError, KeysError, OSError)):
-                raise
-            fail(f"cannot go on: {said(cause)}", _hint(cause, settings), NO)
     except SettingsInvalid as invalid:
         for problem in invalid.problems:
             click.echo(str(problem), err=True)
@@ -82,70 +84,100 @@ def _run_workers(settings: "Settings", *, end_with_stdin: bool) -> int:
 
     It returns only if that comes before all of them take mail: then this process becomes their small parent.
     """
-    from gateway.tallies import FOLDER, Tallies
+    from gateway.tallies import FOLDER
 
-    os.environ[FOLDER] = counts = str(settings.data / "metrics")  # before prometheus_client is imported
+    os.environ[FOLDER] = str(settings.data / "metrics")  # before prometheus_client is imported
     import uvloop  # noqa: F401 - imported before the fork, to be shared
     from structlog import get_logger
 
-    from gateway.app import Inherited, load_keeper, open_doors
-    from gateway.given import Given, program
-    from gateway.listening import close_sockets, descriptors_of
+    from gateway.listening import close_sockets
     from gateway.memory import share
-    from gateway.nurserykeeper import NurseryKeeper, settings_for
-    from gateway.parent import Handover, become_parent
-    from gateway.processes import Standing, Workers
-    from gateway.recognition import tesseract_for
-    from gateway.seats import Seats
     from gateway.telemetry import start_logging
+    from gateway.workers.parent import become_parent
+    from gateway.workers.processes import Workers
 
     start_logging(settings.telemetry.log)
-    log, running = get_logger(__name__), program()
+    log = get_logger(__name__)
+    with _opened(settings, log) as shared:
+        share()
+        workers = Workers(
+            shared.seats,
+            lambda number: _work(settings, lambda: shared.inherited(number)),
+            log,
+            shutdown_seconds=settings.queue.shutdown.total_seconds(),
+            with_stdin=end_with_stdin,
+            look_after=shared.nursery.look,
+            forget=shared.tallies.forget,
+        )
+        code = workers.run(
+            on_stop=lambda: close_sockets(shared.sockets),
+            on_ready=lambda standing: become_parent(shared.handover(standing, with_stdin=end_with_stdin), log),
+        )
+        shared.tallies.remove()
+    return code
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What the workers of this start share. `program`, `given`: for one that is started again (`workers/given.py`)."""
+
+    settings: "Settings"
+    program: str
+    sockets: "Sockets"
+    nursery: "NurseryKeeper"
+    keeper: "PolicyKeeper"
+    tallies: "Tallies"
+    given: int
+    seats: "Seats"
+
+    def inherited(self, number: int) -> "Inherited":
+        """What the worker of this number is handed."""
+        from gateway.app import Inherited
+
+        return Inherited(self.sockets, self.keeper, self.nursery, self.seats.seat(number))
+
+    def handover(self, standing: "Standing", *, with_stdin: bool) -> "Handover":
+        """All of it as the small parent is told it, once the workers stand."""
+        from gateway.listening import descriptors_of
+        from gateway.workers.parent import Handover
+
+        return Handover(
+            path=_module_path(),
+            form=self.settings.telemetry.log,
+            shutdown=self.settings.queue.shutdown.total_seconds(),
+            with_stdin=with_stdin,
+            program=self.program,
+            given=self.given,
+            processes=self.seats.count,
+            seats=self.seats.descriptor,
+            sockets=descriptors_of(self.sockets),
+            nursery=list(self.nursery.descriptors),
+            nursery_runs=self.nursery.is_up,
+            nursery_settings=self.nursery.settings.to_json(),
+            tallies=(self.tallies.folder, self.tallies.lock),
+            workers=list(standing.workers),
+            bell=(standing.bell, standing.ringer),
+        )
+
+
+@contextmanager
+def _opened(settings: "Settings", log: "Log") -> "Iterator[_Shared]":
+    """Open and load what workers share; the nursery ends with the block."""
+    from gateway.app import load_keeper, open_doors
+    from gateway.children.keeper import NurseryKeeper, settings_for
+    from gateway.recognition import tesseract_for
+    from gateway.tallies import Tallies
+    from gateway.workers.given import Given, program
+    from gateway.workers.seats import Seats
+
+    running = program()  # as it is now: what is loaded below is of this one
     sockets = open_doors(settings)
     with closing(NurseryKeeper(settings_for(tesseract=tesseract_for(settings.reading)), log=log)) as nursery:
         nursery.start()  # it loads its programs while we load ours
         keeper = load_keeper(settings)
-        tallies = Tallies.take(counts)
+        tallies = Tallies.take(str(settings.data / "metrics"))
         given = Given(settings, keeper.known).write()
-        seats = Seats(settings.processes)
-        shutdown = settings.queue.shutdown.total_seconds()
-
-        def work(number: int) -> int:
-            return _work(settings, lambda: Inherited(sockets, keeper, nursery, seats.seat(number)))
-
-        def hand_over(standing: Standing) -> None:
-            handover = Handover(
-                path=_module_path(),
-                form=settings.telemetry.log,
-                shutdown=shutdown,
-                with_stdin=end_with_stdin,
-                program=running,
-                given=given,
-                processes=seats.count,
-                seats=seats.descriptor,
-                sockets=descriptors_of(sockets),
-                nursery=list(nursery.descriptors),
-                nursery_runs=nursery.is_up,
-                nursery_settings=nursery.settings.to_json(),
-                tallies=(tallies.folder, tallies.lock),
-                workers=list(standing.workers),
-                bell=(standing.bell, standing.ringer),
-            )
-            become_parent(handover, log)
-
-        share()
-        workers = Workers(
-            seats,
-            work,
-            log,
-            shutdown_seconds=shutdown,
-            with_stdin=end_with_stdin,
-            look_after=nursery.look,
-            forget=tallies.forget,
-        )
-        code = workers.run(on_stop=lambda: close_sockets(sockets), on_ready=hand_over)
-        tallies.remove()
-    return code
+        yield _Shared(settings, running, sockets, nursery, keeper, tallies, given, Seats(settings.processes))
 
 
 def _module_path() -> list[str]:
@@ -165,15 +197,15 @@ def replace(told: dict[str, Any], number: int) -> NoReturn:
     from structlog import get_logger
 
     from gateway.app import Inherited, load_keeper
-    from gateway.given import Given, program
+    from gateway.children.keeper import NurseryKeeper
+    from gateway.children.words import NurserySettings
     from gateway.listening import sockets_of
-    from gateway.nurserykeeper import NurseryKeeper
-    from gateway.nurserywords import NurserySettings
-    from gateway.parent import Handover
-    from gateway.processes import OTHER_PROGRAM
-    from gateway.seats import Seats
     from gateway.settings import SettingsInvalid
     from gateway.telemetry import start_logging
+    from gateway.workers.given import Given, program
+    from gateway.workers.parent import Handover
+    from gateway.workers.processes import OTHER_PROGRAM
+    from gateway.workers.seats import Seats
 
     handover = Handover(**told)
     start_logging("json" if handover.form == "json" else "text", process=number)
@@ -202,17 +234,24 @@ def replace(told: dict[str, Any], number: int) -> NoReturn:
 
 def _work(settings: "Settings", inherited: "Callable[[], Inherited]") -> int:
     """A worker's life; the exit code."""
+    with _told_in_words(settings):
+        _run(settings, inherited=inherited())
+    return 0
+
+
+@contextmanager
+def _told_in_words(settings: "Settings") -> "Iterator[None]":
+    """End with the cause and what to do, where the gateway cannot go on; an error that nobody foresaw is raised."""
     from delivery.errors import DeliveryError
     from keys.errors import KeysError
 
     try:
-        _run(settings, inherited=inherited())
+        yield
     except (DeliveryError, KeysError, OSError, ExceptionGroup) as failed:
         cause = first_cause(failed)
         if not isinstance(cause, (DeliveryError, KeysError, OSError)):
             raise
         fail(f"cannot go on: {said(cause)}", _hint(cause, settings), NO)
-    return 0
 
 
 def _hint(cause: "DeliveryError | KeysError | OSError", settings: "Settings") -> str:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
 
-from gateway.children import ChildrenDown
+from gateway.children.pool import ChildrenDown
 from gateway.replay.envelopes import NoRecipient, Overrides, envelope_of
 from gateway.replay.sources import Source, take
 from policy.decision import Decision, Verdict

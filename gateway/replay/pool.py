@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection, wait
 from types import TracebackType
 from typing import Final, Self
 
-from gateway.children import ChildPool
+from gateway.children.pool import ChildPool
 from gateway.extractors import Reader
 from gateway.policyfile import PolicyInvalid, PolicyPlace, load_policy, read_policy_file
 from gateway.recognition import log_to_stderr, pictures_for, tesseract_for

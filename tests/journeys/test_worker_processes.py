@@ -34,7 +34,7 @@ def _children(pid: int) -> list[int]:
 
 
 def _nurseries(there: list[int]) -> list[int]:
-    return [one for one in there if b"gateway.nursery" in _command(one)]
+    return [one for one in there if b"gateway.children.nursery" in _command(one)]
 
 
 def _command(pid: int) -> bytes:
@@ -54,7 +54,7 @@ def _lives(pid: int) -> bool:
 
 def _is_small(pid: int) -> bool:
     """Has the process that forked the workers become the program that only looks after them?"""
-    return b"gateway.parent" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b"gateway.workers.parent" in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def _bytes_of(pid: int) -> int:

@@ -12,7 +12,14 @@ import traceback
 from contextlib import suppress
 from typing import Any
 
-MODULES = ("gateway.app", "gateway.cli.serve", "gateway.cli.queue", "gateway.cli.keys", "gateway.processes", "uvloop")
+MODULES = (
+    "gateway.app",
+    "gateway.cli.serve",
+    "gateway.cli.queue",
+    "gateway.cli.keys",
+    "gateway.workers.processes",
+    "uvloop",
+)
 
 
 def run(order: dict[str, Any]) -> None:

@@ -25,15 +25,15 @@ import fuzz_trial
 from fuzz_seeds import Seed
 from fuzz_trial import Fault
 
-from gateway.children import ChildPool
-from gateway.nursery import _warm
-from gateway.sandbox import limit_resources
+from gateway.children.nursery import _warm
+from gateway.children.pool import ChildPool
+from gateway.children.sandbox import limit_resources
 from policy.extraction.collected import File
 from policy.reader.limits import DEFAULT_LIMITS
 
 TARGET = "fuzz_trial:read"
 HANGS = 10.0  # seconds of processor time, after which a case is given up
-MEMORY = 768 * 1024 * 1024  # beyond what the parsers take, as gateway.children.PoolLimits
+MEMORY = 768 * 1024 * 1024  # beyond what the parsers take, as gateway.children.pool.PoolLimits
 BLOCK = 5_000
 ROOT = Path(__file__).parents[2]
 _CHILD = ("the program that reads it failed", "it took too long to read")

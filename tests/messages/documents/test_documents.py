@@ -12,7 +12,7 @@ from typing import Any
 import msoffcrypto.format.ooxml
 import pytest
 
-from gateway.children import ChildPool
+from gateway.children.pool import ChildPool
 from policy.extraction.collected import File
 from policy.extraction.extract import extract
 from rules.finding import Confidence

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.children import ChildPool
+from gateway.children.pool import ChildPool
 from policy.extraction.collected import File
 from policy.extraction.extract import extract
 from rules.content import Content

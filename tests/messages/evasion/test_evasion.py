@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from gateway.children import ChildPool
+from gateway.children.pool import ChildPool
 from gateway.extractors import Reader
 from policy.message import Message
 from rules.finding import Confidence

@@ -7,7 +7,7 @@ from io import BytesIO
 
 import pytest
 
-from gateway.children import ChildPool, ChildrenDown, PoolLimits
+from gateway.children.pool import ChildPool, ChildrenDown, PoolLimits
 from gateway.extractors import Reader, _is_quick, read_file, read_message
 from policy.message import Message
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.children import ChildPool, ChildrenDown
+from gateway.children.pool import ChildPool, ChildrenDown
 from gateway.extractors import Reader
 from gateway.knownfiles import KnownFiles
 from policy.extraction.collected import File, Picture

@@ -1,7 +1,7 @@
 """What the gateway and the process that children are forked from (`nursery.py`) say to each other.
 
 The settings of that process, passed on its command line, and the words on a line. Imports as little as it can: the
-process that looks after the workers has it in memory, too (`parent.py`).
+process that looks after the workers has it in memory, too (`workers/parent.py`).
 """
 
 import json

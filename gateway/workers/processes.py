@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.plainlog import Log
-from gateway.seats import Seats
 from gateway.supervised import Systemd
+from gateway.workers.seats import Seats
 
 Work = Callable[[int], int]  # the whole life of the worker with this number; its exit code
 

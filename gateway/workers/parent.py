@@ -16,15 +16,15 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, Final
 
-from gateway.nurserykeeper import NurseryKeeper
-from gateway.nurserywords import NurserySettings
+from gateway.children.keeper import NurseryKeeper
+from gateway.children.words import NurserySettings
 from gateway.plainlog import Log, PlainLog
-from gateway.processes import HEARD, Standing, Workers
-from gateway.seats import Seats
 from gateway.tallies import Tallies
+from gateway.workers.processes import HEARD, Standing, Workers
+from gateway.workers.seats import Seats
 
 _BOOT: Final = "import json, sys; told = json.loads(sys.argv[1]); sys.path[:] = told['path']; "
-_PARENT: Final = _BOOT + "from gateway.parent import main; main(told)"
+_PARENT: Final = _BOOT + "from gateway.workers.parent import main; main(told)"
 _REPLACEMENT: Final = _BOOT + "from gateway.cli.serve import replace; replace(told, int(sys.argv[2]))"
 
 

@@ -7,8 +7,8 @@ import sys
 from ipaddress import ip_address, ip_network
 
 from gateway.rehearsal import wait_for_others
-from gateway.seats import Seats
 from gateway.smtp.crowd import Crowd, OneProcess
+from gateway.workers.seats import Seats
 
 HOST, OTHER = ip_address("10.0.0.1"), ip_network("2001:db8::/64")
 
@@ -89,7 +89,7 @@ def test_one_that_was_not_forked_sits_in_the_same_rows() -> None:
 
 
 def test_a_client_has_the_same_place_in_programs_that_were_not_forked_from_each_other() -> None:
-    code = "import ipaddress, gateway.seats as s; print(s._slot_of(ipaddress.ip_network('192.0.2.7/32')))"
+    code = "import ipaddress, gateway.workers.seats as s; print(s._slot_of(ipaddress.ip_network('192.0.2.7/32')))"
     said = {
         subprocess.run(
             [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path!r}; {code}"],

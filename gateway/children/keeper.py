@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Self, TypeAlias
 
-from gateway.nurserywords import CONNECT, NurserySettings, Tesseract
+from gateway.children.words import CONNECT, NurserySettings, Tesseract
 from gateway.plainlog import Log, PlainLog
 from policy.reader.limits import DEFAULT_LIMITS, Limits
 
@@ -28,7 +28,7 @@ import contextlib, json, os, sys
 with contextlib.suppress(OSError):
     os.nice(5)
 sys.path[:] = json.loads(sys.argv[1])
-from gateway.nursery import main
+from gateway.children.nursery import main
 main(int(sys.argv[2]), sys.argv[3])
 """
 _STOP_SECONDS: Final = 5.0

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from gateway.parent import Handover, become_parent
 from gateway.plainlog import PlainLog
+from gateway.workers.parent import Handover, become_parent
 
 _RUN = """
 import signal, sys, time
 from gateway.plainlog import PlainLog
-from gateway.processes import OTHER_PROGRAM, Workers
-from gateway.seats import Seats
+from gateway.workers.processes import OTHER_PROGRAM, Workers
+from gateway.workers.seats import Seats
 
 seats = Seats(2)
 before = time.monotonic()
@@ -84,8 +84,8 @@ def test_where_it_cannot_become_small_it_goes_on_as_it_is(monkeypatch: pytest.Mo
 
 
 def test_the_small_parent_loads_nothing_large() -> None:
-    program = f"import sys; sys.path[:] = {sys.path!r}; import gateway.parent; print(*sys.modules)"
+    program = f"import sys; sys.path[:] = {sys.path!r}; import gateway.workers.parent; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-I", "-S", "-c", program], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
-    assert "gateway.processes" in loaded
+    assert "gateway.workers.processes" in loaded
     assert not loaded & {"asyncio", "structlog", "logging", "pydantic", "sqlalchemy", "prometheus_client", "pathlib"}

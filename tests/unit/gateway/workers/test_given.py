@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from smallest import write_config
 
-from gateway.given import Given, program
 from gateway.policies import PolicyKeeper
 from gateway.settings import Settings, load_settings
+from gateway.workers.given import Given, program
 
 
 @pytest.fixture
@@ -67,8 +67,8 @@ replace(json.loads(sys.argv[1]), 0)
 
 def test_a_worker_of_another_program_does_not_begin() -> None:
     """It takes nothing in hand, and its exit code tells the parent to have all end."""
-    from gateway.parent import Handover
-    from gateway.processes import OTHER_PROGRAM
+    from gateway.workers.parent import Handover
+    from gateway.workers.processes import OTHER_PROGRAM
 
     handover = Handover(
         path=[], form="json", shutdown=1.0, with_stdin=False, program="another", given=-1, processes=2, seats=-1,

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway.childanswers import ChildAnswer, ChildAnswerInvalid
-from gateway.nursery import frames_of
-from gateway.nurserywords import REPLY
+from gateway.children.answers import ChildAnswer, ChildAnswerInvalid
+from gateway.children.nursery import frames_of
+from gateway.children.words import REPLY
 from policy.extraction.collected import PICTURE_BYTES, Picture
 from policy.extraction.extract import Outcome
 from rules.content import Content, FileFact, FileKind, Part

@@ -14,9 +14,9 @@ from typing import Final, Self
 
 import structlog
 
-from gateway.childanswers import ChildAnswer, ChildAnswerInvalid
-from gateway.nurserykeeper import Line, NurseryKeeper, PoolLimits, hand_over, is_cut, settings_for
-from gateway.nurserywords import FORK, JOB, KILL, PID, RECOGNISE, REPLY, Tesseract
+from gateway.children.answers import ChildAnswer, ChildAnswerInvalid
+from gateway.children.keeper import Line, NurseryKeeper, PoolLimits, hand_over, is_cut, settings_for
+from gateway.children.words import FORK, JOB, KILL, PID, RECOGNISE, REPLY, Tesseract
 from policy.extraction.collected import PICTURE_BYTES, File
 from policy.extraction.extract import Outcome
 from policy.reader.limits import DEFAULT_LIMITS, Limits

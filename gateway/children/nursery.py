@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import policy.extraction
-from gateway import sandbox
-from gateway.nurserywords import CONNECT, FORK, JOB, KILL, PID, RECOGNISE, REPLY, NurserySettings, Tesseract
+from gateway.children import sandbox
+from gateway.children.words import CONNECT, FORK, JOB, KILL, PID, RECOGNISE, REPLY, NurserySettings, Tesseract
 from policy.extraction.collected import File
 from policy.extraction.extract import Outcome, read_whole
 from policy.reader.limits import Limits

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway import nurserykeeper
-from gateway.children import ChildPool, ChildrenDown
-from gateway.nurserykeeper import NurseryKeeper, PoolLimits
-from gateway.nurserywords import Tesseract
+from gateway.children import keeper
+from gateway.children.keeper import NurseryKeeper, PoolLimits
+from gateway.children.pool import ChildPool, ChildrenDown
+from gateway.children.words import Tesseract
 from policy.extraction.collected import File
 from policy.reader.limits import Limits
 from rules.content import FileKind
@@ -199,7 +199,7 @@ async def test_a_cancelled_read_leaves_the_pool_whole(pool: ChildPool) -> None:
 
 _PARENT = """
 import asyncio, json, sys
-from gateway.children import ChildPool
+from gateway.children.pool import ChildPool
 from policy.extraction.collected import File
 async def main():
     async with ChildPool(2) as pool:
@@ -227,7 +227,7 @@ async def test_children_die_with_a_killed_gateway() -> None:
 
 _LOCKED = """
 import json, os, resource, socket
-from gateway import sandbox
+from gateway.children import sandbox
 alone = sandbox.leave_network()
 sandbox.limit_resources(512 * 1024 * 1024)
 granted = sandbox.lock_down()
@@ -305,11 +305,11 @@ import os, sys, types
 def refuse(_by):
     raise PermissionError
 os.nice = refuse
-sys.modules["gateway"], nursery = types.ModuleType("gateway"), types.ModuleType("gateway.nursery")
-nursery.main = lambda *told: print(*told)
-sys.modules["gateway.nursery"] = nursery
+names = ("gateway", "gateway.children", "gateway.children.nursery")
+sys.modules |= {{name: types.ModuleType(name) for name in names}}
+sys.modules[names[-1]].main = lambda *told: print(*told)
 sys.argv = ["", "[]", "7", "told"]
-exec({nurserykeeper._BOOT!r})
+exec({keeper._BOOT!r})
 """
     done = subprocess.run([sys.executable, "-c", begin], capture_output=True, text=True, check=True)
     assert done.stdout == "7 told\n"
