@@ -1,28 +1,25 @@
 """Lines as they are displayed where characters change the direction of writing (Unicode Standard Annex 9).
 
 A number can be stored backwards and displayed forwards. The plain reading has the order in which a text is stored; this
-gives the order in which it is seen. Only lines that hold a control of direction are turned.
+gives the order in which it is seen. Only lines that hold a control of direction are turned. Brackets are taken as any
+other signs (rule N0 is left out): no number has one inside.
 """
 
 import re
 import unicodedata
+from collections.abc import Iterator
+from itertools import groupby
 from typing import Final
 
 CONTROLS: Final = re.compile("[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]")
 _LONGEST: Final = 4096  # characters of a line that is turned
-_DEEPEST: Final = 60  # levels of embedding
-_OPENS: Final = {  # whether it makes what follows right to left, and what it makes of every character
-    "\u202a": (False, ""),
-    "\u202b": (True, ""),
-    "\u202d": (False, "L"),
-    "\u202e": (True, "R"),
-    "\u2066": (False, ""),
-    "\u2067": (True, ""),
-    "\u2068": (None, ""),
-}
-_CLOSES: Final = ("\u202c", "\u2069")
-_STRONG: Final = ("L", "R", "AL")
-_NEUTRAL: Final = ("B", "S", "WS", "ON", "BN")
+_DEEPEST: Final = 125  # levels (BD2)
+_EMBEDS: Final = {"LRE": (0, ""), "RLE": (1, ""), "LRO": (0, "L"), "RLO": (1, "R")}  # oddness; what it makes of all
+_ISOLATES: Final = frozenset({"LRI", "RLI", "FSI"})
+_REMOVED: Final = frozenset({*_EMBEDS, "PDF", "BN"})  # X9
+_STRONG: Final = frozenset({"L", "R", "AL"})
+_NEUTRAL: Final = frozenset({"B", "S", "WS", "ON", "PDI", *_ISOLATES})
+_BLANK: Final = frozenset({"WS", "PDI", *_ISOLATES, *_REMOVED})  # L1
 
 
 def displayed(text: str) -> str:
@@ -33,81 +30,129 @@ def displayed(text: str) -> str:
 def _line(line: str) -> str:
     if len(line) > _LONGEST:
         return line
-    base = _base(line)
-    chars, levels, kinds = _embedded(line, base)
-    start = 0
-    while start < len(chars):
-        stop = start
-        while stop < len(chars) and levels[stop] == levels[start]:
-            stop += 1
-        before = max(levels[start], levels[start - 1] if start else base)
-        behind = max(levels[start], levels[stop] if stop < len(chars) else base)
-        _resolve(kinds, levels, slice(start, stop), ("RL"[before % 2 == 0], "RL"[behind % 2 == 0]))
-        start = stop
-    return _reordered(chars, levels)
+    given = [unicodedata.bidirectional(char) or "L" for char in line]
+    ends = _ends(given)
+    says = _sayings(given, ends)
+    base = says[0]
+    kinds, levels = _explicit(given, base, says)
+    for places, before, behind in list(_sequences(given, levels, base, ends)):
+        _resolve(places, kinds, levels, _side(before), _side(behind))
+    _level_blanks(given, levels, base)
+    seen = [place for place, kind in enumerate(given) if kind not in _REMOVED]
+    return "".join(line[place] for place in _reordered(seen, levels) if not CONTROLS.match(line[place]))
 
 
-def _base(text: str) -> int:
-    """Rule P2: the first strong character says."""
-    kinds = (unicodedata.bidirectional(char) for char in text)
-    return int(next((kind for kind in kinds if kind in _STRONG), "L") != "L")
+def _side(level: int) -> str:
+    return "R" if level % 2 else "L"
 
 
-def _embedded(line: str, base: int) -> tuple[list[str], list[int], list[str]]:
-    """Rules X1 to X9: each character with its level and kind; the controls are gone."""
-    stack: list[tuple[int, str]] = [(base, "")]
-    chars: list[str] = []
-    levels: list[int] = []
-    kinds: list[str] = []
-    for place, char in enumerate(line):
-        level, override = stack[-1]
-        if char in _OPENS:
-            right, forced = _OPENS[char]
-            if right is None:
-                right = bool(_base(line[place + 1 :]))
-            fresh = level + 1 if (level % 2 == 0) == right else level + 2
-            if len(stack) < _DEEPEST:
-                stack.append((fresh, forced))
-        elif char in _CLOSES:
-            if len(stack) > 1:
+def _ends(given: list[str]) -> dict[int, int]:
+    """Where each isolate ends, by where it begins (BD9); nothing for those that go on to the end of the line."""
+    ends, begun = {}, []
+    for place, kind in enumerate(given):
+        if kind in _ISOLATES:
+            begun.append(place)
+        elif kind == "PDI" and begun:
+            ends[begun.pop()] = place
+    return ends
+
+
+def _sayings(given: list[str], ends: dict[int, int]) -> list[int]:
+    """Rules P2, P3 and X5c: what the first strong character says from each place on, within the isolate it stands in.
+
+    1: right to left. What is isolated from there is passed over.
+    """
+    says = [0] * (len(given) + 1)
+    closing = set(ends.values())
+    for place in reversed(range(len(given))):
+        kind = given[place]
+        if kind in _STRONG:
+            says[place] = int(kind != "L")
+        elif kind in _ISOLATES:
+            says[place] = says[ends[place] + 1] if place in ends else 0
+        elif place not in closing:
+            says[place] = says[place + 1]
+    return says
+
+
+def _explicit(given: list[str], base: int, says: list[int]) -> tuple[list[str], list[int]]:
+    """Rules X1 to X8: each character's kind as overrides have it, and its level."""
+    kinds, levels = list(given), []
+    stack: list[tuple[int, str, bool]] = [(base, "", False)]  # level, override, whether an isolate began it
+    isolates = too_deep = isolates_too_deep = 0
+    for place, kind in enumerate(given):
+        if kind == "PDI":
+            if isolates_too_deep:
+                isolates_too_deep -= 1
+            elif isolates:
+                isolates, too_deep = isolates - 1, 0
+                while not stack.pop()[2]:
+                    pass
+        level, forced, is_isolate = stack[-1]
+        levels.append(level)
+        if forced and kind not in _REMOVED:
+            kinds[place] = forced
+        if kind in _EMBEDS or kind in _ISOLATES:
+            odd, force = _EMBEDS.get(kind) or (says[place + 1] if kind == "FSI" else int(kind == "RLI"), "")
+            fresh = level + 1 + ((level + 1) % 2 != odd)
+            if fresh <= _DEEPEST and not too_deep and not isolates_too_deep:
+                stack.append((fresh, force, kind in _ISOLATES))
+                isolates += kind in _ISOLATES
+            elif kind in _ISOLATES:
+                isolates_too_deep += 1
+            elif not isolates_too_deep:
+                too_deep += 1
+        elif kind == "PDF" and not isolates_too_deep:
+            if too_deep:
+                too_deep -= 1
+            elif len(stack) > 1 and not is_isolate:
                 stack.pop()
-        else:
-            kind = override or unicodedata.bidirectional(char)
-            if not CONTROLS.match(char):
-                chars.append(char)
-            elif kind in _STRONG:
-                chars.append("")  # a mark of direction shows nothing, but counts
-            else:
-                continue
-            levels.append(level)
-            kinds.append(kind)
-    return chars, levels, kinds
+    return kinds, levels
 
 
-def _resolve(kinds: list[str], levels: list[int], place_of: slice, sides: tuple[str, str]) -> None:
-    """Rules W1 to W7, N1, N2, I1 and I2 for a run of one level; `sides` are the directions before and behind it."""
-    run, start = kinds[place_of], place_of.start
-    before, behind = sides
+def _sequences(
+    given: list[str], levels: list[int], base: int, ends: dict[int, int]
+) -> Iterator[tuple[list[int], int, int]]:
+    """Rule X10: runs of one level, over what is isolated within; each with the levels that count before and behind."""
+    seen = [place for place, kind in enumerate(given) if kind not in _REMOVED]
+    runs = [list(run) for _, run in groupby(seen, key=levels.__getitem__)]
+    last_of = {run[-1]: number for number, run in enumerate(runs)}
+    goes_on = {ends[place]: number for place, number in last_of.items() if place in ends}
+    whole: dict[int, list[int]] = {}  # the runs of each sequence, by the last one
+    for number, run in enumerate(runs):
+        whole[number] = [*(whole.pop(goes_on[run[0]]) if run[0] in goes_on else []), number]
+    for numbers in whole.values():
+        places = [place for number in numbers for place in runs[number]]
+        level, first, last = levels[places[0]], numbers[0], numbers[-1]
+        before = levels[runs[first - 1][-1]] if first else base
+        is_open = given[places[-1]] in _ISOLATES or last + 1 == len(runs)
+        behind = base if is_open else levels[runs[last + 1][0]]
+        yield places, max(level, before), max(level, behind)
+
+
+def _resolve(places: list[int], kinds: list[str], levels: list[int], before: str, behind: str) -> None:
+    """Rules W1 to W7, N1, N2, I1 and I2 for one sequence; `before` and `behind` are the directions around it."""
+    run = [kinds[place] for place in places]
     _weak(run, before)
-    place = 0
-    while place < len(run):
-        if run[place] not in _NEUTRAL:
-            place += 1
-            continue
-        end = place
-        while end < len(run) and run[end] in _NEUTRAL:
-            end += 1
-        left = _side(run[place - 1]) if place else before
-        right = _side(run[end]) if end < len(run) else behind
-        own = "RL"[levels[start] % 2 == 0]
-        run[place:end] = [left if left == right else own] * (end - place)
-        place = end
-    for offset, kind in enumerate(run):
-        level = levels[start + offset]
-        if level % 2 == 0:
-            levels[start + offset] += {"R": 1, "AN": 2, "EN": 2}.get(kind, 0)
+    own = _side(levels[places[0]])
+    start = 0
+    for is_neutral, group in groupby(run[:], key=_NEUTRAL.__contains__):
+        end = start + len(list(group))
+        if is_neutral:
+            left = _strong(run[start - 1]) if start else before
+            right = _strong(run[end]) if end < len(run) else behind
+            run[start:end] = [left if left == right else own] * (end - start)
+        start = end
+    for place, kind in zip(places, run, strict=True):
+        if levels[place] % 2:
+            levels[place] += kind in ("L", "EN", "AN")
         else:
-            levels[start + offset] += kind in ("L", "EN", "AN")
+            levels[place] += {"R": 1, "AN": 2, "EN": 2}.get(kind, 0)
+
+
+def _strong(kind: str) -> str:
+    """The direction that neutrals beside it see: numbers count as right to left (N1)."""
+    return "L" if kind == "L" else "R"
 
 
 def _weak(run: list[str], before: str) -> None:
@@ -115,11 +160,11 @@ def _weak(run: list[str], before: str) -> None:
     strong = last = before
     for place, kind in enumerate(run):
         if kind == "NSM":
-            run[place] = last
+            run[place] = "ON" if last in _ISOLATES or last == "PDI" else last
         elif kind == "EN" and strong == "AL":
             run[place] = "AN"
-        if kind in _STRONG:
-            strong = kind
+        if run[place] in _STRONG:
+            strong = run[place]
         last = run[place]
     run[:] = ["R" if kind == "AL" else kind for kind in run]
     for place in range(1, len(run) - 1):
@@ -131,7 +176,7 @@ def _weak(run: list[str], before: str) -> None:
         for place in order:
             if run[place] == "ET" and near:
                 run[place] = "EN"
-            near = run[place] == "EN" or (near and run[place] == "ET")
+            near = run[place] == "EN"
     run[:] = ["ON" if kind in ("ES", "ET", "CS") else kind for kind in run]
     strong = before
     for place, kind in enumerate(run):
@@ -141,20 +186,27 @@ def _weak(run: list[str], before: str) -> None:
             run[place] = "L"
 
 
-def _side(kind: str) -> str:
-    return "L" if kind == "L" else "R"
+def _level_blanks(given: list[str], levels: list[int], base: int) -> None:
+    """Rule L1: blanks at the end of a line, and those before a tab, go with the line."""
+    at_end = True
+    for place in reversed(range(len(given))):
+        if given[place] in ("S", "B"):
+            at_end, levels[place] = True, base
+        elif given[place] not in _BLANK:
+            at_end = False
+        elif at_end:
+            levels[place] = base
 
 
-def _reordered(chars: list[str], levels: list[int]) -> str:
+def _reordered(seen: list[int], levels: list[int]) -> list[int]:
     """Rule L2: from the highest level down, what stands at it or above is turned."""
-    order = list(range(len(chars)))
-    odd = [level for level in levels if level % 2]
-    for level in range(max(levels, default=0), min(odd, default=1) - 1, -1):
-        place = 0
-        while place < len(order):
-            end = place
-            while end < len(order) and levels[order[end]] >= level:
-                end += 1
-            order[place:end] = reversed(order[place:end])
-            place = max(end, place + 1)
-    return "".join(chars[place] for place in order)
+    order = seen
+    present = [levels[place] for place in seen]
+    odd = [level for level in present if level % 2]
+    for level in range(max(present, default=0), min(odd, default=1) - 1, -1):
+        turned: list[int] = []
+        for is_above, group in groupby(order, key=lambda place: levels[place] >= level):
+            some = list(group)
+            turned += some[::-1] if is_above else some
+        order = turned
+    return order

@@ -15,7 +15,6 @@ from policy.extraction.html.shadows import open_shadows
 from policy.extraction.html.stylesheets import Sheets
 from policy.extraction.html.tree import Tree
 from policy.extraction.html.vectors import drawn_lines
-from policy.extraction.text.bidi import has_controls, visual_lines
 from policy.extraction.text.tables import joined_cells, joined_lines
 from policy.extraction.xmlsource import with_entities
 from policy.reader.charsets import readings
@@ -115,8 +114,6 @@ def _shown(display: Display, source: str, tree: Tree) -> dict[str, None]:
             shown[joined] = None
     for text in display.others:
         shown[_tidy(text)] = None
-    if has_controls(source) or has_controls(seen):
-        shown.update(dict.fromkeys(visual_lines(seen)))
     return shown
 
 

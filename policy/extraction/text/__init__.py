@@ -5,8 +5,8 @@ Start reading in `plain.py`.
 
 What is where:
 
-- plain text: `plain`, `bidi` (displayed the other way round), `spelling` (numbers), `codes` (of signs),
-  `gates` (whether a close look can find any), `around` (where), `cards` (calendars, business cards)
+- plain text: `plain`, `spelling` (numbers), `codes` (of signs), `gates` (whether a close look can find any), `around`
+  (where), `cards` (calendars, business cards)
 - more than one text: `tables` (neighbouring cells), `neighbours` (shown below each other), `pieces` (shown and hidden)
 - other bytes and texts: `runs` (readable characters in whatever bytes), `tagged` (texts shown as pages)
 """

@@ -1,9 +1,8 @@
-"""Plain text as displayed: charsets, flowed lines, escapes, numbers written oddly, and what is turned around."""
+"""Plain text as displayed: charsets, flowed lines, escapes, numbers written oddly."""
 
 import re
 from typing import Final
 
-from policy.extraction.text.bidi import has_controls, visual_lines
 from policy.extraction.text.cards import read_card
 from policy.extraction.text.spelling import spelled_readings
 from policy.reader.charsets import readings
@@ -32,8 +31,6 @@ def text_readings(
         found.update(read_card(text, media_type).texts)
         if "\\" in text and any(holds(text, sign) for sign in ("\\u", "\\x", "\\/")):
             found.add(_JSON_ESCAPE.sub(_unescaped, text))
-        if has_controls(text):
-            found.update(visual_lines(text))
     room = _MOST_SPELLED  # the likeliest reading is looked through whole
     for text in found.all():
         if room < 0:

@@ -1,5 +1,8 @@
 """Letters that look like digits or like other letters, and numbers that are displayed otherwise than stored."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from rules.content import Content, Part
@@ -9,6 +12,7 @@ from rules.finding import Confidence
 from rules.matching import Matcher
 
 SSN = "536221234"
+DISPLAYED = Path(__file__).with_name("displayed.jsonl")
 
 
 def sure(matcher: Matcher, text: str, detector: str = "us.ssn") -> set[str]:
@@ -71,10 +75,34 @@ def test_a_disguised_value_is_told_where_it_stands(matcher: Matcher) -> None:
         ("\u202e\u202d1234\u202c-22-\u202d536\u202c\u202c", "536-22-1234"),
         ("\u2068abc\u2069 1", "abc 1"),
         ("\u202c\u2069plain", "plain"),
+        ("a \u202e321\u202c b", "a 123 b"),
+        ("\u202b536 \u2066ab\u2069\u202c", "ab 536"),
+        ("\u2067\u2068ab\u2069 \u206812\u2069\u2069", "12 ab"),
+        ("\u202d\u05d0\u05d1\u202c", "\u05d0\u05d1"),
+        ("\u200f\u062712,5%", "%12,5\u0627"),
+        ("1\t\u202e21 \t2", "1\t12 \t2"),
     ],
 )
 def test_lines_as_displayed(stored: str, shown: str) -> None:
     assert displayed(stored) == shown
+
+
+@pytest.mark.parametrize(("stored", "shown"), [json.loads(line) for line in DISPLAYED.read_text().splitlines()])
+def test_lines_as_another_program_displays_them(stored: str, shown: str) -> None:
+    """Marks, embeddings and isolates in any order; shown as python-bidi 0.6 (the unicode-bidi of Rust) has it."""
+    assert displayed(stored) == shown
+
+
+@pytest.mark.parametrize(
+    "text", ["1234\u200f-22\u2066536-", "\u061c1234-22\u2066536\u200f-", "\u2069536\u202b22-1234\u2067-"]
+)
+def test_a_number_in_pieces_that_are_displayed_in_order(matcher: Matcher, text: str) -> None:
+    assert SSN in sure(matcher, f"SSN\n{text}")
+
+
+@pytest.mark.parametrize("line", ["\u2068" * 4000, "a\u2066b\u2069" * 1000, "\u202e\u202d" * 2000, "\u2069" * 4000])
+def test_a_line_of_nothing_but_controls(line: str) -> None:
+    assert set(displayed(line)) <= {"a", "b"}
 
 
 @pytest.mark.slow
