@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from delivery.items import Destination, Item, Reply, State
@@ -50,6 +50,9 @@ def test_the_delay_is_spread_evenly_about_itself(attempts, jitter):
     assert spread <= SETTINGS.longest_retry * (1 + JITTER)
 
 
+@example(attempts=0, minutes=59, jitter=0.5, item=PARTNER)
+@example(attempts=0, minutes=60, jitter=0.5, item=PARTNER)
+@example(attempts=9, minutes=239, jitter=0.5, item=ITEM)
 @given(st.integers(0, 200), st.integers(0, 5 * 24 * 60 - 1), jitters, st.sampled_from([ITEM, PARTNER]))
 def test_the_next_try_is_the_earliest_of_what_is_due(attempts, minutes, jitter, item):
     now = START + timedelta(minutes=minutes)

@@ -86,6 +86,13 @@ async def test_contexts_are_made_again_when_a_file_changes(authority) -> None:
     assert await contexts.get(demand) is not first
 
 
+async def test_what_may_go_in_the_clear_shares_no_context_with_what_may_not() -> None:
+    """Its own takes old versions and weak ciphers."""
+    contexts = TlsContexts()
+    weak, strong = await contexts.get(TlsDemand(clear_allowed=True)), await contexts.get(TlsDemand())
+    assert weak.minimum_version < strong.minimum_version == ssl.TLSVersion.TLSv1_2
+
+
 # --- targets ---------------------------------------------------------------------------------------------------------
 
 HOST = HopSettings(host="smtp.example.com:25")

@@ -186,7 +186,11 @@ def test_profile_and_namespace_are_those_of_the_rule() -> None:
     assert one(rules({"then": "safebox", "profile": "healthcare"})).profile == "healthcare"
     assert one(rules({"then": "relay", "profile": "healthcare"})).profile is None
     assert one(rules({"then": "secure"}), "bob@stmary.example").profile == "standard", "for its fallback"
-    assert one(rules({"also": [{"tag": "x"}], "profile": "healthcare"}, {"then": "safebox"})).profile == "healthcare"
+    added = {"also": [{"tag": "x"}], "profile": "healthcare"}
+    assert one(rules(added, {"then": "safebox"})).profile == "healthcare"
+    assert one(rules(added, {"then": "safebox", "profile": "standard"})).profile == "standard", (
+        "the last that names one"
+    )
 
 
 def test_what_is_held_knows_where_it_goes_once_released() -> None:
