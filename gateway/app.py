@@ -58,7 +58,7 @@ from gateway.workers.seats import Seat
 from policy.decision import Route
 from policy.extraction.message import read_message
 from policy.message import Message
-from portal.phones.sending import couriers
+from portal.phones.sending import couriers as phone_couriers
 from portal.phones.settings import read_directory
 from portal.services import PortalServices
 from portal.site import portal_site
@@ -355,7 +355,7 @@ def _portal(stores: Stores, strain: Strain) -> PortalServices:
         clock=stores.clock,
         organisation=voice.organisation,
         sender=voice.address,
-        phones=couriers(stores.settings.phones),
+        phones=phone_couriers(stores.settings.phones),
         phone_limits=stores.settings.phones,
         namespace=NAMESPACE,
         zone=stores.settings.zone,
