@@ -28,7 +28,7 @@ _NO_PASSWORDS: Final = frozenset(
     files("rules").joinpath("words", "not_passwords.txt").read_text("utf-8").split("\n")[1:]
 )
 _PROGRAM: Final = re.compile(  # a call, an index, a variable, a name of programs, a path, an address
-    r"^[{]|\w[(\[]|\)$|^\w+\)\.|->|=>|::|^\$\w+(?:$|[{\[])|^%\w+%$|^[@&]\w+;?$|^[/~-]|^\w+\.\w+\.?\w*$|^[a-z]+(?:_[a-z]+)+$|^[a-z]+(?:[A-Z][a-z]+)+$"
+    r"^[{]|^\$\(|\w\[|^[A-Za-z_.]+\d?\(|\)$|^\w+\)\.|->|=>|::|^\$\w+(?:$|[{\[])|^%\w+%$|^[@&]\w+;?$|^[/~-]|^\w+\.\w+\.?\w*$|^[a-z]+(?:_[a-z]+)+$|^[a-z]+(?:[A-Z][a-z]+)+$"
     r"|^[A-Z]+(?:_[A-Z]+)+$|^https?:|^www\.|@\w+\.\w|^@[a-z.:/-]+$|^\w+[\]}]+$|^[a-z]+\?$"
 )
 _WORD: Final = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
@@ -42,6 +42,7 @@ _NO_SIGNED: Final = re.compile(
     r"|(?i:bug|case|chapter|issue|item|no|order|page|pr|pull|room|rule|task|ticket)s?#\d+$"
 )
 _FINGERPRINT: Final = re.compile("[0-9A-F]{40}")  # of a public key of PGP, as its programs write it
+_PATH: Final = re.compile("[~.]{0,2}/[a-z]{2,}/")
 _HEX: Final = re.compile(r"[0-9a-f-]+|[0-9A-F-]+")
 
 
@@ -157,7 +158,7 @@ def api_key(text: str) -> Verdict:
         return Verdict.NO
     if not any(map(str.isalpha, value)) or re.search(r"\.(?:com|org|net|io|py|js|html?|json|ya?ml)\b", value):
         return Verdict.NO
-    if _FINGERPRINT.fullmatch(value):
+    if _FINGERPRINT.fullmatch(value) or _PATH.match(value):
         return Verdict.NO
     least = 2.8 if _HEX.fullmatch(value) else 3.3
     return Verdict.YES if _bits(value) >= least else Verdict.NO
