@@ -37,12 +37,17 @@ _ENCLOSED: Final = {
     **{0xF080 + n: str(n) for n in range(10)},
     **{0xF08B + n: str(n) for n in range(10)},
     0xF02D: "-",
+    # Outlined, which the tables of this Python may not know yet (Unicode 16).
+    **{0x1CCF0 + n: str(n) for n in range(10)},
 }
 
-# Braille: behind the sign of numbers the letters a to j are digits, up to the next space.
-_BRAILLE_NUMBER: Final = "\u283c"
-_BRAILLE_DIGITS: Final = dict(zip(map(ord, "⠚⠁⠃⠉⠙⠑⠋⠛⠓⠊⠤"), "0123456789-", strict=True))
-_BRAILLE: Final = re.compile("⠼([⠚⠁⠃⠉⠙⠑⠋⠛⠓⠊⠤]+)")
+# Braille: behind the sign of numbers the letters a to j are digits, up to the next space; in sums (Nemeth) the same one
+# row lower. Where nothing but these stands in a long run, it is a number without its sign.
+_BRAILLE_CELL: Final = re.compile("[\u2801-\u28ff]")
+_BRAILLE_DIGITS: Final = dict(zip(map(ord, "⠚⠁⠃⠉⠙⠑⠋⠛⠓⠊⠴⠂⠆⠒⠲⠢⠖⠶⠦⠔⠤"), "01234567890123456789-", strict=True))
+_BRAILLE: Final = re.compile(
+    "⠼([⠚⠁⠃⠉⠙⠑⠋⠛⠓⠊⠤]+|[⠴⠂⠆⠒⠲⠢⠖⠶⠦⠔⠤]+)|(?<![\u2801-\u28ff])([⠚⠁⠃⠉⠙⠑⠋⠛⠓⠊⠤]{9,}|[⠴⠂⠆⠒⠲⠢⠖⠶⠦⠔⠤]{9,})(?![\u2801-\u28ff])"
+)
 
 # Letters and signs that stay as they are, alone and side by side: everything else gets the careful look.
 # No combining mark, compatibility form, digit, dash, space or format character is among them but two phrases in one
@@ -62,8 +67,12 @@ _SHORT: Final = 3  # characters of a run that is likely to be met again
 # Between two digits what is drawn there is a dash to the reader: a box's line, a middle dot, a long vowel's mark, an
 # arrow, a small picture. Not what counts or measures: degrees, minutes, currencies, signs of arithmetic.
 _STROKES: Final = (
-    "\u00a6\u00ac\u00b6\u00b7\u00b8\u2016-\u2027\u203b-\u205e\u2190-\u21ff\u2219\u22c5\u2300-\u23ff\u2500-\u27bf"
-    "\u2900-\u297f\u2b00-\u2bff\ufffc\u06d4\u3001-\u3003\u3008-\u3020\u30fb\u30fc\u4e00\ua789\U0001f300-\U0001faff"
+    "\u00a6\u00a7\u00a9\u00ac\u00ae\u00b6\u00b7\u00b8\u2016-\u2027\u203b-\u205e\u2190-\u21ff\u2219\u22c5\u2300-\u23ff"
+    "\u2500-\u27bf\u2900-\u297f\u2b00-\u2bff\u2e00-\u2e5d\ufffc\u06d4\u3001-\u3003\u3008-\u3020\u30fb\u30fc\u4e00\ua789"
+    # The punctuation of other scripts, and what only a font of its own draws: an ornament, or an empty box.
+    "\u055a-\u055f\u0589\u05be-\u05c6\u05f3\u05f4\u061b-\u061f\u0964\u0965\u0970\u0e4f\u0e5a\u0e5b\u0f04-\u0f14"
+    "\u104a-\u104f\u1360-\u1368\u16eb-\u16ed\u1735\u1736\u17d4-\u17da\ue000-\uf02c\uf02e\uf02f\uf03a-\uf07f"
+    "\uf095-\uf8ff\U0001f300-\U0001faff"
 )
 STROKE_BYTES: Final = re2.compile(f"[0-9] ?[{_STROKES}]{{1,2}} ?[0-9]")
 STROKE: Final = re.compile(f"(?<=[0-9])( ?)[{_STROKES}]{{1,2}}(?= ?[0-9])")
@@ -92,7 +101,7 @@ def careful(run: str) -> str:
 
 
 def _plainly(run: str) -> str:
-    if _BRAILLE_NUMBER in run:
+    if _BRAILLE_CELL.search(run):
         run = _BRAILLE.sub(_of_braille, run)
     plain = _compatible(run.translate(_ENCLOSED)).translate(_SPELLING)
     # What stood between two that combine may be gone.
@@ -100,7 +109,7 @@ def _plainly(run: str) -> str:
 
 
 def _of_braille(match: re.Match[str]) -> str:
-    return match[1].translate(_BRAILLE_DIGITS)
+    return (match[1] or match[2]).translate(_BRAILLE_DIGITS)
 
 
 def _compatible(run: str) -> str:

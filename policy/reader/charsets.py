@@ -153,7 +153,7 @@ def _is_plain(declared: str | None) -> bool:
 
 def _ascii(data: bytes) -> tuple[str, ...]:
     text = decoded(data, "ascii")
-    if b"~" in data and holds(data, b"~{#") and (wide := _strict(data, "hz")) is not None:
+    if b"~" in data and holds(data, b"~{#") and (wide := _strict(_hz(data), "hz")) is not None:
         return (text, wide)
     if b"+" not in data or search(_UTF7_RUN, data) is None:
         return (text,)
@@ -202,9 +202,14 @@ def _decode(data: bytes, name: str) -> str:
     if name in OWN:
         return _OWN[name](data)
     try:
-        return _whole(decoded(data, name, "replace"))
+        return _whole(decoded(_hz(data) if name == "hz" else data, name, "replace"))
     except (UnicodeError, LookupError, ValueError):
         return decoded(data, "cp1252", "replace")
+
+
+def _hz(data: bytes) -> bytes:
+    """With line feeds behind the sign that a line goes on, where mail has CRLF (RFC 1843, 2)."""
+    return data.replace(b"~\r\n", b"~\n")
 
 
 def _whole(text: str) -> str:

@@ -13,7 +13,8 @@ BUILTIN_FORMATS: Final = {
     17: "mmm-yy", 18: "h:mm AM/PM", 19: "h:mm:ss AM/PM", 20: "h:mm", 21: "h:mm:ss", 22: "m/d/yyyy h:mm",
     45: "mm:ss", 46: "[h]:mm:ss", 47: "mmss.0", 49: "@",
 }  # fmt: skip
-_DATE: Final = re.compile(r"y{1,4}|m{1,5}|d{1,4}|h{1,2}|s{1,2}(?:\.0+)?|AM/PM|A/P", re.I)
+# Years of an era (`g` and `e`) and of the Buddhist calendar (`b`) are given as those of the common calendar.
+_DATE: Final = re.compile(r"y{1,4}|m{1,5}|d{1,4}|h{1,2}|s{1,2}(?:\.0+)?|AM/PM|A/P|\Ab[12]|b{2,4}|g{1,3}|e{1,2}", re.I)
 _FIRST_DAY: Final = datetime(1899, 12, 30)  # noqa: DTZ001 (a sheet's dates have no zone)
 _FIRST_DAY_1904: Final = datetime(1904, 1, 1)  # noqa: DTZ001 (as above)
 _LAST_DAY: Final = 2_958_466
@@ -127,4 +128,10 @@ def _token(name: str, at: datetime) -> str:
             return f"{at.hour:02}" if size == 2 else str(at.hour)
         case "s", _:
             return f"{at.second:02}"
+        case "e", _:
+            return str(at.year)
+        case "b", size:
+            return "" if name[-1] != "b" else f"{at.year:04}" if size > 2 else f"{at.year % 100:02}"
+        case "g", _:
+            return ""
     return "PM" if at.hour >= 12 else "AM"

@@ -138,7 +138,7 @@ def _in_order(
     if "flex" in display or "grid" in display:
         return _items(children, style, style_of)
     if element.name == "tr" and _is_leftwards(element, style, style_of):
-        return list(reversed(children))
+        return _leftwards(children)
     if element.name == "table" and any(child.name in _GROUPS for child in elements):
         return sorted(children, key=lambda child: _rank(child, style_of))
     if element.name == "fieldset":  # its legend stands in the upper edge
@@ -146,6 +146,12 @@ def _in_order(
     if not any(is_arranging(style_of(child)) for child in elements):
         return children
     return _lines(children, style_of)
+
+
+def _leftwards(children: Sequence[Child]) -> Sequence[Child]:
+    """A row's cells from right to left; the one that is written first stands behind another, and needs its gap."""
+    first = next((at for at, child in enumerate(children) if getattr(child, "name", "") in CELLS), 0)
+    return [*reversed(children[first + 1 :]), CELL, *reversed(children[: first + 1])]
 
 
 def _rank(child: Child, style_of: Callable[[Element], Declarations]) -> int:

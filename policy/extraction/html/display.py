@@ -42,6 +42,7 @@ _UNSHOWN: Final = frozenset(
         "param",
         "annotation",  # of formulas, for programs (MathML 4, 5.2)
         "annotation-xml",
+        "mphantom",  # takes its place and is not drawn (MathML Core, 3.3.7)
     }
 )
 FRAMES: Final = frozenset({"img", "image", "iframe", "embed", "object"})  # elements that show another file

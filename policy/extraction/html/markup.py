@@ -342,7 +342,7 @@ class _Parser:
         if name == "script":
             self._tree.scripts.append(text)
         elif name == "style":
-            self._tree.sheets.append(text)
+            self._tree.sheets.append(unescape(text) if self._open["svg"] else text)  # there it is text like any other
         elif name == "title":
             self._tree.titles.append(_SPACE.sub(" ", unescape(text)))
         elif name == "iframe":

@@ -85,6 +85,7 @@ class _Field:
 
     instruction: list[str] = field(default_factory=list)
     in_result: bool = False
+    has_result: bool = False
 
 
 class _Walk:
@@ -197,8 +198,12 @@ class _Walk:
 
     def _inline(self, text: str, flags: int) -> None:
         flags |= self._flags[-1]
-        if self._fields and not all(each.in_result for each in self._fields):
-            flags |= FIELD
+        if self._fields:
+            if not all(each.in_result for each in self._fields):
+                flags |= FIELD
+            elif text:
+                for each in self._fields:
+                    each.has_result = True
         if not text.isascii() and _PRIVATE_SIGN.search(text):
             text = text.translate(_PRIVATE)
         if self._open:
@@ -288,7 +293,7 @@ class _Walk:
             self.beside.append(said)
             if self._fields and not self._fields[-1].in_result:
                 self._fields[-1].instruction.append(said)
-            if not done.in_result or said.lstrip()[:3].upper() == "EQ ":
+            if not done.has_result or said.lstrip()[:3].upper() == "EQ ":
                 self._inline(unasked(said), 0)
 
     def _tab(self, element: "etree._Element") -> None:

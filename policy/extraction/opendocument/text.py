@@ -26,6 +26,7 @@ _SHOWN: Final = frozenset(
      "current-string-value", "note", "search-text", "caption-id", "author", "section-name", "display-name",
      "comment"}
 )  # fmt: skip
+_FIELDS: Final = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"  # whose dates stand in lines, not beside notes
 _FLAT: Final = frozenset({"p", "h"})
 
 
@@ -93,6 +94,8 @@ class OdfWalk:
                     self._text(element.tail)
                 continue
             name = tag.rpartition("}")[2]
+            if name == "date" and tag.startswith(_FIELDS):
+                name = "field"
             if event == "start":
                 if name in _SILENT or name == "tracked-changes":
                     walk.skip_subtree()

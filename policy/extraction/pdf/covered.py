@@ -106,13 +106,15 @@ def _clip(drawn: Any) -> Box | None:
     return found
 
 
-def is_layered(drawn: Any) -> bool:
-    """Whether an object belongs to a layer."""
+def layer_of(drawn: Any) -> str:
+    """What the layer is called that an object belongs to; empty where it belongs to none."""
     name = (ctypes.c_ushort * 16)()
     size = ctypes.c_ulong()
     for number in range(min(raw.FPDFPageObj_CountMarks(drawn), _MOST_MARKS)):
         mark = raw.FPDFPageObj_GetMark(drawn, number)
         known = mark and raw.FPDFPageObjMark_GetName(mark, name, ctypes.sizeof(name), size)
         if known and bytes(name)[: max(0, size.value - 2)].decode("utf-16-le", "replace") == _LAYER:
-            return True
-    return False
+            size.value = 0
+            raw.FPDFPageObjMark_GetParamStringValue(mark, b"Name", name, ctypes.sizeof(name), size)
+            return f"layer {bytes(name)[: size.value].decode('utf-16-le', 'replace')}"
+    return ""

@@ -1,11 +1,13 @@
 """PDF: text of every page, form fields, annotations, attachments, bookmarks, metadata, scripts, files."""
 
+import contextlib
 import ctypes
 import hashlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from html import unescape
 from io import BytesIO
 from typing import Any, Final
 
@@ -20,6 +22,8 @@ from policy.extraction.xmltext import BROKEN_XML, loose_text, parse_xml
 from rules.content import FileKind
 
 _ANNOTATION_KEYS: Final = (b"Contents", b"V", b"DV", b"T", b"TU", b"RC", b"Subj", b"NM", b"CA", b"TM", b"AC", b"RCC")
+_RICH: Final = frozenset({b"RC", b"RCC"})  # of these the text is marked up (ISO 32000-1, 12.7.3.4)
+_TAG: Final = re.compile(r"<[^<>]*>")
 _MOST_PAGES: Final = 5_000
 _MOST_ANNOTATIONS: Final = 5_000
 _MOST_BYTES: Final = 8 * 1024 * 1024  # of one annotation's text
@@ -58,6 +62,8 @@ def read_pdf(file: File, into: Collected, inner: Inner) -> None:
     if document is None:
         return
     try:
+        with contextlib.suppress(pypdfium2.PdfiumError):  # a form that is broken leaves the pages
+            document.init_forms()
         reading = _Reading(document, file, into)
         data = _plain(reading, password)
         inside = read_inside(data, into.budget.room())
@@ -254,6 +260,8 @@ def _annotations(page: Any, pinned: list[Any]) -> Iterator[str]:
                 text = _wide(partial(raw.FPDFAnnot_GetStringValue, annotation, key))
                 if text.strip():
                     yield text
+                if key in _RICH and "<" in text:
+                    yield unescape(_TAG.sub("", text))
         finally:
             raw.FPDFPage_CloseAnnot(annotation)
 

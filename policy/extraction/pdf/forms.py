@@ -16,7 +16,7 @@ _ROOM: Final = 2 * _LONGEST + 2  # bytes
 
 def filled_lines(page: Any) -> str:
     """The lines of a page that hold fields, with what is filled in."""
-    fields = _fields(page.raw)
+    fields = _fields(page.raw, page.formenv)
     if not fields:
         return ""
     try:
@@ -34,7 +34,7 @@ def filled_lines(page: Any) -> str:
     return "\n".join(" ".join(line.split()) for line in lines if any(value in line for value in values))
 
 
-def _fields(page: Any) -> list[Sign]:
+def _fields(page: Any, form: Any) -> list[Sign]:
     found: list[Sign] = []
     box = raw.FS_RECTF()
     for number in range(min(raw.FPDFPage_GetAnnotCount(page), _MOST_FIELDS)):
@@ -44,7 +44,7 @@ def _fields(page: Any) -> list[Sign]:
         try:
             if raw.FPDFAnnot_GetSubtype(annotation) != raw.FPDF_ANNOT_WIDGET:
                 continue
-            value = _value(annotation)
+            value = _value(annotation, form)
             if value and raw.FPDFAnnot_GetRect(annotation, box):
                 apart = value if len(value) == 1 else f" {value} "
                 found.append(Sign(apart, box.left, box.right, box.bottom, box.top))
@@ -53,11 +53,13 @@ def _fields(page: Any) -> list[Sign]:
     return found
 
 
-def _value(annotation: Any) -> str:
+def _value(annotation: Any, form: Any) -> str:
+    """What is filled in: its own, or that of the field that it is one of the boxes of (ISO 32000-1, 12.7.3.1)."""
     buffer = ctypes.create_string_buffer(_ROOM)
-    size = raw.FPDFAnnot_GetStringValue(
-        annotation, b"V", ctypes.cast(buffer, ctypes.POINTER(ctypes.c_ushort)), ctypes.sizeof(buffer)
-    )
+    wide = ctypes.cast(buffer, ctypes.POINTER(ctypes.c_ushort))
+    size = raw.FPDFAnnot_GetStringValue(annotation, b"V", wide, ctypes.sizeof(buffer))
+    if size <= 2 and form is not None:
+        size = raw.FPDFAnnot_GetFormFieldValue(form, annotation, wide, ctypes.sizeof(buffer))
     return buffer.raw[: max(0, size - 2)].decode("utf-16-le", "replace").strip() if 2 < size <= _ROOM else ""
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from pypdfium2 import raw
 
-from policy.extraction.pdf.covered import Ground, is_layered
+from policy.extraction.pdf.covered import Ground, layer_of
 from policy.extraction.text.pieces import without_kinds
 
 _NUMBER: Final = re.compile(r"[0-9](?:[^0-9]{0,6}[0-9])+")
@@ -254,8 +254,7 @@ def _look(drawn: Any) -> str:
         return "invisible"
     size = ctypes.c_float()
     raw.FPDFTextObj_GetFontSize(drawn, size)
-    layer = "layer" if is_layered(drawn) else ""
-    return f"{mode} {red.value} {green.value} {blue.value} {size.value:.1f} {layer}"
+    return f"{mode} {red.value} {green.value} {blue.value} {size.value:.1f} {layer_of(drawn)}"
 
 
 def gray_png(pixels: bytes, width: int, height: int, stride: int) -> bytes:

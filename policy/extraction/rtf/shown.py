@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import Final
 
 from policy.extraction.office.fields import unasked
@@ -156,7 +157,8 @@ class _Reader:
             self._take(ended.into)
         elif ended.flags & FIELD and not self._state.flags & FIELD and ended.into == "text":
             line = self._open.get(ended.place, Line())
-            said = "".join(text for text, flags, _ in line.pieces[-_LONGEST_FIELD:] if flags & FIELD)
+            last = takewhile(lambda piece: piece[1] & FIELD, reversed(line.pieces[-_LONGEST_FIELD:]))
+            said = "".join(reversed([text for text, _, _ in last]))
             if said.lstrip()[:3].upper() in {"EQ ", "SYM"}:
                 self._add(unasked(said))
         elif ended.into == "beside" and self._beside:

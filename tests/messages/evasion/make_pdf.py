@@ -9,6 +9,7 @@ from files import attached, packed, pdf, shown, stream
 
 BEFORE = shown("SSN")
 _STEP = 8
+_WRITTEN = {"fields-in-a-row": "536 22 1234", "boxes-of-a-field": "536221234"}
 
 
 def _spread(turn: str, across: float, up: float, by: tuple[float, float], number: str = SSN) -> str:
@@ -132,6 +133,35 @@ def fields() -> Iterator[tuple[str, bytes, str, str]]:
     )
 
 
+def more_fields() -> Iterator[tuple[str, bytes, str, str]]:
+    """A field that is drawn by its boxes, and layers of which one is named as shown."""
+    kept = "/AcroForm<</Fields[6 0 R]/NeedAppearances true/DR<</Font<</F1 5 0 R>>>>>>"
+    yield (
+        "boxes-of-a-field",
+        pdf(
+            BEFORE,
+            "<</FT/Tx/T(n)/V(536221234)/Ff 16777216/MaxLen 9/DA(/F1 12 Tf)/Kids[7 0 R]>>",
+            "<</Type/Annot/Subtype/Widget/Parent 6 0 R/F 4/Rect[50 292 250 312]>>",
+            page="/Annots[7 0 R]",
+            catalog=kept,
+        ),
+        "boxes that show the value of the field that they belong to",
+        "ISO 32000-1, 12.7.3.1",
+    )
+    yield (
+        "layers-but-one",
+        pdf(
+            f"/OC /o BDC {shown('SSN 536')}EMC /OC /p BDC {shown('99', 66)}EMC {shown('-22-1234', 66)}",
+            "<</Type/OCG/Name(x)>>",
+            "<</Type/OCG/Name(y)>>",
+            resources="/Properties<</o 6 0 R/p 7 0 R>>",
+            catalog="/OCProperties<</OCGs[6 0 R 7 0 R]/D<</BaseState/OFF/ON[6 0 R]>>>>",
+        ),
+        "all layers are off but the one that begins the number",
+        "ISO 32000-1, 8.11.4.3",
+    )
+
+
 def packings() -> Iterator[tuple[str, bytes, str, str]]:
     """Content that is packed oddly."""
     content = shown(f"SSN {SSN}").encode()
@@ -170,9 +200,9 @@ def attachments() -> Iterator[tuple[str, bytes, str, str]]:
 
 def evasions() -> Iterator[Evasion]:
     """All of them."""
-    for each in (orders, covers, fields, packings, attachments):
+    for each in (orders, covers, fields, more_fields, packings, attachments):
         for name, data, why, at in each():
-            value = "536 22 1234" if name == "fields-in-a-row" else SSN
+            value = _WRITTEN.get(name, SSN)
             yield Evasion(f"pdf/{name}", attached("form.pdf", data, "application/pdf"), why, at, value=value)
     glyph = stream("0 0 d0 BT /F1 1000 Tf (5) Tj ET")
     font = (

@@ -121,3 +121,11 @@ def test_controls_strewn_into_a_text_make_no_noise_of_it(number: str, charset: s
     known |= {0xAD: None, 0x2013: 45, 1: None, 2: None, 3: None}
     told = [legible(data)] if is_noise(data, charset) else readings(data, charset)
     assert any("536-22-1234" in text.translate(known) for text in told)
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\n"])
+@pytest.mark.parametrize("declared", ["hz-gb-2312", None])
+def test_a_line_that_goes_on(declared: str | None, end: str) -> None:
+    """RFC 1843: a tilde at a line's end joins it with the next, and lines of mail end in CRLF."""
+    data = f"SSN 53~{{#6~}}-22-1~{end}234\r\n".encode()
+    assert any("SSN 53\uff16-22-1234" in text for text in readings(data, declared))

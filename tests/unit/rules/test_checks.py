@@ -50,6 +50,7 @@ YES, NO, EXAMPLE = Verdict.YES, Verdict.NO, Verdict.EXAMPLE
         ("card", "9999999999999995", NO),
         ("card", "471637914202196", NO),
         ("iban", "GB82 WEST 1234 5698 7654 32", YES),
+        ("iban", "GB82=WEST@1234!5698&7654%32", YES),
         ("iban", "NO93 8601 1117 947", YES),
         ("iban", "MT84MALT011000012345MTLCAST001S", YES),
         ("iban", "gb82west12345698765432", YES),
