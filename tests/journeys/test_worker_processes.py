@@ -200,11 +200,12 @@ def test_signals_that_come_while_the_parent_becomes_small_are_heard(
     gateway = make_gateway(world.port, more=TWO)
     with gateway.log.open("ab") as log:
         gateway._process = subprocess.Popen(gateway._serving(), stdout=log, stderr=log, start_new_session=True)
-    wait_for(lambda: len(_events(gateway, "worker.started")) == 2, seconds=100, why="both workers are there")
+    wait_for(lambda: len(_children(_pid(gateway))) == 2, seconds=100, why="workers are forked")
     told = 0
     while not _is_small(_pid(gateway)):
         os.kill(_pid(gateway), signal.SIGHUP)
         told += 1
+        time.sleep(0.001)  # they need the processor to get there
     os.kill(_pid(gateway), signal.SIGHUP)
     wait_for(lambda: {event["process"] for event in _events(gateway, "policy.loaded")} == {0, 1}, why="both read it")
     assert told
