@@ -8,6 +8,7 @@ import pytest
 import structlog
 
 from portal.site import make_site
+from portal.web.csrf import token_for
 
 PRIVATE = ("/", "/signin", "/zone", "/again", "/left", "/nowhere")
 
@@ -80,6 +81,12 @@ async def test_a_token_of_another_browser_is_worth_nothing(portal, box, guest) -
     assert await guest.post(f"{box.path}/code", {"csrf": other.csrf}) == 403
     assert portal.boxes.codes == []
     assert "open for too long" in guest.text
+
+
+async def test_a_browser_without_a_cookie_has_no_token(portal, box, guest) -> None:
+    """Anybody can compute the one that nothing would give."""
+    assert await guest.post(f"{box.path}/code", {"csrf": token_for("")}) == 403
+    assert portal.boxes.codes == []
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,26 @@ async def test_a_code_to_their_own_address_opens_the_list(office) -> None:
     assert browser.path == "/boxes/signin"
 
 
+async def test_whose_address_is_none_of_ours_any_more_is_signed_out(office, monkeypatch) -> None:
+    """A domain that was given up is somebody else's: a session that was made before opens nothing."""
+    box = await office.send(GUEST)
+    browser = await office.signed_in()
+    monkeypatch.setattr(type(office.boxes), "is_sender", lambda _boxes, _address: False)
+    for path in ("/boxes", f"/boxes/{box}"):
+        await browser.get(path)
+        assert browser.path.startswith("/boxes/signin"), path
+    await browser.post(f"/boxes/{box}/close")
+    monkeypatch.undo()
+    assert "box.closed" not in [event["kind"] for event in office.events()]
+
+
+async def test_what_a_senders_browser_fetches_ahead_counts_as_nothing(office) -> None:
+    box = await office.send(GUEST)
+    browser = await office.signed_in()
+    await browser.go("GET", f"/boxes/{box}", headers={"Sec-Purpose": "prefetch"})
+    assert browser.status == 503 and "SECRETTEXT" not in browser.text
+
+
 async def test_strangers_get_the_same_pages_and_no_mail(office) -> None:
     pages = []
     for address in (OWNER, "nobody@else.example"):
