@@ -18,6 +18,7 @@ _JOINED_FROM: Final = 5  # letters of a phrase that may be written without its g
 BLANK_LINE: Final = re.compile(rb"\n[ \t\r>|]*\n")
 _CAMEL_FROM: Final = 3  # letters of a word that may stand in the middle of a program's name
 _APART: Final = re.compile(rb"[ \t]*[,;|\t\n)]")
+_SENTENCE_ENDS: Final = re.compile(rb"[\"')\]]{0,2}[.!][\"')\]]{0,2}\s")
 _NUMBERED: Final = re.compile(rb"(?:[\s.:#=(+]|\xc2\xb0|n[or]\b|num\b|number\b){0,6}[A-Z]{0,4}-?[0-9]", re.I)
 _OTHER_LABEL: Final = re.compile(rb"[0-9][^A-Za-z]*(?!(?:and|or|to|und|oder|et|ou|bis|y|o|e)\b)[A-Za-z]{2}")
 BEHIND: Final = 12  # a word behind a value is so much farther than one before it: labels stand before
@@ -62,13 +63,16 @@ def _one(word: str) -> str:
 def belongs_elsewhere(data: bytes, left: int, right: int, behind: int | None) -> bool:
     """Whether a word belongs to another value or paragraph than the value it stands near: what lies between says so.
 
-    In `SSN 536-22-1234, Tel. 555-0142` and `Room 12, SSN 536-22-1234` each number has its own label. `left` to `right`
-    is what lies between; `behind` is where a word ends that stands behind the value.
+    In `SSN 536-22-1234, Tel. 555-0142` and `Room 12, SSN 536-22-1234` each number has its own label, and in `It is
+    536-22-1234. Call me` the value ends a sentence. `left` to `right` is what lies between; `behind` is where a word
+    ends that stands behind the value.
     """
     if BLANK_LINE.search(data, left, right):
         return True
     if behind is None:
         return _OTHER_LABEL.search(data, left, right) is not None
+    if _SENTENCE_ENDS.match(data, left, right):
+        return True
     return _APART.match(data, left, right) is not None and _NUMBERED.match(data, behind) is not None
 
 
