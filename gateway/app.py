@@ -274,6 +274,7 @@ async def _doors(
         crowd=OneProcess() if inherited is None else inherited.seat,
         processes=1 if inherited is None else inherited.seat.workers,
         room_for=strain.refusal,
+        take_room=strain.take,
     )
     ledger = Ledger(stores.db, stores.vault, metrics, NAMESPACE, stores.clock)
     house.rates.tell = ledger.tell

@@ -1,5 +1,5 @@
 """Whether there is room for more mail: free disk space, and the length of the queue. Measured every few seconds, asked
-at every MAIL.
+at every MAIL, and of every message before it is kept.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from gateway.smtp import replies
 
 EVERY: Final = 2.0  # seconds
 _SHARE: Final = 10  # on a small disk only a tenth of it has to stay free
+_WRITTEN: Final = 2  # bytes on the disk for one of a message: the database's log, or another worker's mail meanwhile
 _PAUSES: Final = 100  # after counting the queue, wait so many times as long as that took
 
 log = get_logger(__name__)
@@ -44,6 +45,15 @@ class Strain:
         if self._is_long:
             return replies.QUEUE_FULL
         return replies.NO_SPACE if self._free_disk and self._spare < size else None
+
+    def take(self, size: int) -> Reply | None:
+        """As `refusal`, of a message that is there and kept next. What is taken counts until the disk is measured
+        anew: else all that comes in between would have the same room, and what has to stay free would be used up.
+        """
+        refusal = self.refusal(size)
+        if refusal is None:
+            self._spare -= _WRITTEN * size
+        return refusal
 
     def has_room(self, size: int) -> bool:
         """Whether files of so many bytes may be kept: as much again stays free, so that these end before mail does."""

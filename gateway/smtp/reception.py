@@ -90,6 +90,7 @@ class House:
     doors: list["Door"] = field(default_factory=list)
     closes_at: float | None = None  # by `seconds`: until then messages on their way may end
     room_for: Callable[[int], Reply | None] = lambda _size: None  # a refusal if there is no disk or queue room (Strain)
+    take_room: Callable[[int], Reply | None] = lambda _size: None  # the same, and uses the room
     rates: Rates = field(init=False)
     _inside: int = 0  # sessions of this process
 

@@ -172,6 +172,9 @@ class Transfer:
 
     async def _hand_over(self, envelope: Envelope, raw: bytes) -> Reply:
         """Hand the message to the Taker. Whatever it raises is our failure: 451 or 452, and the client keeps it."""
+        refusal = self._house.take_room(len(raw))
+        if refusal is not None:
+            return refusal
         try:
             return await self._door.taker.take(envelope, raw)
         except MemoryError:

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from gateway.smtp.reception import Patience
+from gateway.smtp.replies import NO_SPACE
 
 PATIENT = Patience(command=30.0, stall=30.0, greeting=0.0, room=0.2)
 
@@ -92,6 +93,17 @@ async def test_a_message_that_stalls_is_given_up(open_door: Any) -> None:
         client.writer.write(b"Subject: a\r\n")
         assert await client.rest() == b"421 4.4.2 Timed out waiting for you\r\n"
         assert stage.door.house.budget.free == stage.door.house.budget.total
+
+
+async def test_a_message_is_kept_only_while_there_is_room_for_what_came_of_it(open_door: Any) -> None:
+    """Whatever SIZE said: the message that has come is what takes room."""
+    async with open_door() as stage:
+        stage.door.house.take_room = lambda size: None if size < 1000 else NO_SPACE
+        client = await (await Client.connect(stage)).ready()
+        assert await client.say("Subject: long\r\n\r\n" + "x" * 900 + "\r\n.") == str(NO_SPACE)
+        await client.say("MAIL FROM:<alice@example.com> SIZE=50000", "RCPT TO:<bob@gmail.com>", "DATA")
+        assert (await client.say("Subject: short\r\n\r\nx\r\n.")).startswith("250 2.0.0")
+        assert [raw.count(b"Subject: short") for _, raw in stage.taker.taken] == [1]
 
 
 async def test_a_message_that_drips_is_given_up(open_door: Any) -> None:

@@ -45,6 +45,15 @@ def test_of_a_small_disk_a_tenth_is_enough(disk: Disk) -> None:
     assert strain().refusal(101) == NO_SPACE
 
 
+def test_what_comes_between_two_looks_does_not_use_the_same_room(disk: Disk) -> None:
+    made = strain()
+    assert [made.take(1000) for _ in range(6)] == [None] * 5 + [NO_SPACE]
+    assert made.refusal(1) == NO_SPACE and not made.has_room(0)
+    made.look()  # what was written is seen by now, or was not written
+    assert made.take(9001) == NO_SPACE and made.take(4500) is None and made.take(1) == NO_SPACE
+    assert strain(free_disk=0).take(10**9) is None
+
+
 def test_files_of_answers_end_before_mail_does(disk: Disk) -> None:
     assert strain().has_room(8000) and not strain().has_room(8001)
     disk.f_bavail = 1500
