@@ -46,6 +46,8 @@ def birth_date(text: str) -> Verdict:
     if month and len(numbers) == 2:
         day, year = (numbers[1], numbers[0]) if len(numbers[0]) == 4 else (numbers[0], numbers[1])
         return _verdict(_is_date(year, str(month), day))
+    if len(numbers) == 8 and max(map(len, numbers)) == 1:  # each digit apart, as in the boxes of a form
+        numbers = ["".join(numbers)]
     if len(numbers) == 1 and len(numbers[0]) == 8:
         run = numbers[0]
         numbers = [run[:4], run[4:6], run[6:]]
