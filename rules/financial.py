@@ -22,8 +22,9 @@ _BIC: Final = re.compile(r"[A-Z]{4}([A-Z]{2})[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
 BIC_SEPARATORS: Final = str.maketrans("", "", " -")
 _ABA_WEIGHTS: Final = (3, 7, 1, 3, 7, 1, 3, 7, 1)
 _ABA_FIRST: Final = frozenset([*range(1, 13), *range(21, 33), *range(61, 73)])  # no 00 (government), 80 (cheques)
-# What may stand between the signs of an IBAN, for mod 97 tells those that are none; > begins lines that are quoted.
-_APART: Final = r" \t\n!\"#$%&'()*+,./:;<=>?@\[\]\\^_`{|}~-"
+# What may stand between the signs of an IBAN, for mod 97 tells those that are none. > is not among it, since it begins
+# lines that are quoted: a way to read a text in two ways here is one to keep the search busy for ever.
+_APART: Final = r" \t\n!\"#$%&'()*+,./:;<=?@\[\]\\^_`{|}~-"
 IBAN_SEPARATORS: Final = str.maketrans("", "", " \t\n!\"#$%&'()*+,./:;<=>?@[]\\^_`{|}~-")
 _OTHER_GROUPED: Final = re.compile(
     r"[0-9]{3}[ -][0-9]{3}[ -][0-9]{4}|[0-9]{3}[ -][0-9]{2}[ -][0-9]{4}|[0-9]{5}[ -][0-9]{4}"
@@ -76,7 +77,7 @@ def _iban_shapes() -> dict[str, tuple[int, re.Pattern[str]]]:
 _IBAN_SHAPES: Final = _iban_shapes()
 _IBAN_REST: Final = {  # behind the country, however it is spaced
     length: re.compile(
-        rb"(?:(?:[%b]{0,3}|[ -]?\n>[> ]{0,4})[A-Za-z0-9]){%d}(?![A-Za-z0-9])" % (_APART.encode(), length - 2)
+        rb"(?:(?:[%b]{0,3}|>{1,3}|[ -]?\n>[> ]{0,4})[A-Za-z0-9]){%d}(?![A-Za-z0-9])" % (_APART.encode(), length - 2)
     )
     for length in {length for length, _ in _IBAN_SHAPES.values()}
 }

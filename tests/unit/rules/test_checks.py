@@ -7,7 +7,7 @@ from stdnum import iban as stdnum_iban
 from stdnum import luhn as stdnum_luhn
 
 from rules.checks import CHECKS
-from rules.financial import iban
+from rules.financial import iban, iban_end
 from rules.verdict import Verdict, is_date, luhn_valid
 
 YES, NO, EXAMPLE = Verdict.YES, Verdict.NO, Verdict.EXAMPLE
@@ -140,3 +140,10 @@ def test_no_check_minds_what_it_is_given(name: str, text: str) -> None:
 )
 def test_digits_are_a_date_if_a_calendar_has_it(digits: str, expected: bool) -> None:
     assert is_date(digits) is expected
+
+
+@pytest.mark.parametrize("between", ["\n>", "\n> ", " \n>", "- \n>", "!!!", ">>", "> ", "\n\n>>"])
+def test_what_stands_between_the_signs_of_an_iban_is_read_in_one_way(between: str) -> None:
+    """A second way for each sign would double the work with each: of Malta's 31, that is hours."""
+    signs = between.join("84MALT011000012345MTLCAST001")
+    assert iban_end(f"MT{signs}{between}\u00a7".encode(), 0) == 0
