@@ -9,11 +9,12 @@ from policy.extraction.pdf.streams import decoded
 
 _OBJECT: Final = re.compile(rb"(?<![0-9])([0-9]{1,10})[\0\t\n\f\r ]{1,8}([0-9]{1,5})[\0\t\n\f\r ]{1,8}obj\b")
 _TOKEN: Final = re.compile(
-    rb"[\0\t\n\f\r ]*(?:%[^\r\n]*[\0\t\n\f\r ]*)*"
-    rb"(?:(?P<open><<|\[)|(?P<close>>>|\])|(?P<text>\()|(?P<hex><[^<>]*>)|/(?P<name>[^\0\t\n\f\r ()<>\[\]{}/%]*)"
+    rb"[\0\t\n\f\r ]*(?:(?P<comment>%)|(?P<open><<|\[)|(?P<close>>>|\])|(?P<text>\()|(?P<hex><[^<>]*>)"
+    rb"|/(?P<name>[^\0\t\n\f\r ()<>\[\]{}/%]*)"
     rb"|(?P<reference>[0-9]{1,10}[\0\t\n\f\r ]{1,8}[0-9]{1,5}[\0\t\n\f\r ]{1,8}R\b)|(?P<number>[-+]?[0-9]*\.?[0-9]+\.?)"
     rb"|(?P<word>[^\0\t\n\f\r ()<>\[\]{}/%]+)|(?P<other>[{}()<>]))"
 )
+_COMMENTS: Final = re.compile(rb"(?:%[^\r\n]*(?:[\r\n][\0\t\n\f\r ]*|\Z))*")  # each up to the end of its line
 _PAREN: Final = re.compile(rb"[()\\]")
 _TEXT: Final = re.compile(rb"\(((?:[^()\\]++|\\.)++)\)", re.DOTALL)
 _ESCAPE: Final = re.compile(rb"\\(?:([0-7]{1,3})|(\r\n|[\r\n])|(.))", re.DOTALL)
@@ -26,6 +27,9 @@ _MOST_OBJECTS: Final = 200_000
 _MOST_LOOSE: Final = 10_000
 _MOST_TOKENS: Final = 4_000_000
 _LONGEST_TEXT: Final = 4 * 1024 * 1024
+_LONGEST_COMMENTS: Final = (
+    4096  # bytes between two tokens: objects may begin in a comment, and each reads on from there
+)
 _HEX_JUNK: Final = re.compile(rb"[^0-9a-fA-F]+")
 _UTF16: Final = b"\xfe\xff"
 # PDFDocEncoding where it differs from Windows-1252 (ISO 32000-1, D.2).
@@ -187,7 +191,7 @@ class _Reader:
     def value(self, at: int, depth: int = 0) -> tuple[object, int]:
         """One value and where it ends."""
         self.tokens += 1
-        match = _TOKEN.match(self._data, at)
+        match = self._token(at)
         if match is None or depth > _DEEPEST:
             return None, at + 1
         kind, end = match.lastgroup, match.end()
@@ -207,10 +211,22 @@ class _Reader:
         word = match["word"]
         return {b"true": True, b"false": False, b"null": None}.get(word, word), end
 
+    def _token(self, at: int) -> "re.Match[bytes] | None":
+        """The next token, behind space and comments."""
+        match = _TOKEN.match(self._data, at)
+        if match is None or match.lastgroup != "comment":
+            return match
+        start = match.start("comment")
+        comments = _COMMENTS.match(self._data, start, start + _LONGEST_COMMENTS)
+        if comments is None or comments.end() == start + _LONGEST_COMMENTS:
+            return None
+        match = _TOKEN.match(self._data, comments.end())
+        return None if match is None or match.lastgroup == "comment" else match
+
     def _many(self, is_list: bool, at: int, depth: int) -> tuple[object, int]:
         items: list[object] = []
         while self.tokens <= _MOST_TOKENS:
-            match = _TOKEN.match(self._data, at)
+            match = self._token(at)
             if match is None:
                 break
             if match.lastgroup == "close":

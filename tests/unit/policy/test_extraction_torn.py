@@ -230,3 +230,15 @@ def test_a_font_whose_signs_nothing_names_is_told(drawing: str, names: str, told
 def test_texts_that_scripts_put_together() -> None:
     script = rb"/OpenAction<</S/JavaScript/JS(app.alert\('SSN 536'+'-22'+'-1234'\))>>"
     assert NUMBER in shown(pdf_of(b"", catalog=script))
+
+
+def test_comments_are_passed_over() -> None:
+    found = read_objects(b"1 0 obj %a (\r\n  %% b\n<</A (x) % (\n/B [1 %]\n 3]>> endobj 2 0 obj 5 %", 1 << 20)
+    assert found.by_number == {1: {"A": b"x", "B": [1.0, 3.0]}, 2: 5.0}
+
+
+@pytest.mark.parametrize("part", [b"% %", b"%\n ", b"1 0 obj %", b"%1 0 obj\n", b"1 0 obj[%"])
+def test_comments_without_an_end_are_looked_at_once(part: bytes) -> None:
+    """Not in every way in which they can be taken apart, nor up to the file's end for each object in one."""
+    found = read_objects(b"1 0 obj" + part * (360_000 // len(part)) + b"%\nendobj 2 0 obj (x) endobj", 1 << 20)
+    assert found.by_number[2] == b"x"
