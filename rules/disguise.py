@@ -63,7 +63,7 @@ _LOOKS: Final = "".join(_DIGITS)
 _NUMBER: Final = re.compile(rf"(?<!\w)[0-9{_LOOKS}](?:[ ./_-]{{0,3}}[0-9{_LOOKS}]){{6,33}}(?!\w)")
 _CODE: Final = re.compile(r"(?:^[SB](?=[^-]* )| [SB])")  # such letters begin codes; a dashed number is none
 _GROUP: Final = re.compile(r"[^ ./_-]+")
-_WORD: Final = re.compile(rf"\w*[{_ALIKE}]\w*")
+_WORD: Final = re.compile(rf"(?<!\w)\w*[{_ALIKE}]\w*")
 _LEAST: Final = 5  # true digits of a number
 
 

@@ -113,14 +113,14 @@ def read_whole(
     kind: Kind | None = None,
 ) -> Outcome:
     """Read one file and all that is packed in it. Raises nothing, whatever it holds. `kind`: where that is known."""
-    into = Collected(Budget(limits), passwords, pictures)
+    into = Collected(Budget(limits, len(file.data)), passwords, pictures)
     read_file(file, into, kind)
     return Outcome(into.content(), tuple(into.pictures), into.met_a_lock)
 
 
 def extract_body(leaf: Leaf, kind: Kind, limits: Limits = DEFAULT_LIMITS) -> Content:
     """The text of a message (`is_body`): no fact of its own, unless it is encrypted."""
-    into = Collected(Budget(limits))
+    into = Collected(Budget(limits, len(leaf.data)))
     _body(leaf, kind, into)
     return into.content()
 
@@ -245,6 +245,9 @@ def _message(file: File, kind: Kind, into: Collected) -> None:
     """A mail in a file: taken apart, and its parts read like files."""
     into.fact(file, kind.file)
     for mail in mails_of(file.data):
+        if not into.budget.take_mail(len(mail)):
+            into.fact(file, kind.file, reason="holds more mails in mails than are read")
+            return
         items = read_mime(mail, into.budget.limits, path=f"{file.place} > ", depth=file.depth + 1).items
         into.learn(_words(items))
         for item in (*items, *borrowing(items)):

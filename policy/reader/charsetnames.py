@@ -58,6 +58,10 @@ _EBCDIC_NUMBERS: Final = frozenset(
      880, 905, 918, 924, 930, 933, 935, 937, 939, 1025, 1026, 1047, 1112, 1122, 1123, 1130, 1132, 1137, 1153, 1154,
      1155, 1156, 1157, 1158, 1160, 1164, 1364, 1371, 1388, 1390, 1399, *range(1140, 1150), *range(20273, 20425)}
 )  # fmt: skip
+_PREFIXES: Final = ("x-", "cs", "charset=")
+_MOST_PREFIXES: Final = 4
+_AROUND: Final = " \t\r\n\"'"
+_LONGEST: Final = 200  # characters of a name
 _NUMBERED: Final = re.compile(r"(?:x-)?(?:cs|x)?(?:cp|ibm|windows|ms|ccsid|codepage|ibm-)[-_ ]?0*(\d{1,5})\Z")
 _ISO_8859: Final = re.compile(r"(?:x-)?(?:cs)?iso[-_ ]?8859[-_ ](\d{1,2})(?::\d{4})?(?:-[ei]|-windows.*)?\Z")
 
@@ -71,10 +75,16 @@ def codec(name: str) -> str | None:
 @lru_cache(maxsize=512)
 def reads_as(name: str) -> str | None:
     """What reads a charset as mail names it: a codec of Python, or one of OWN; None when there is none."""
-    wanted = name.strip(" \t\r\n\"'").lower()
+    wanted = name.strip(_AROUND)[:_LONGEST].lower()
     if not wanted or not wanted.isascii() or "\0" in wanted or wanted.replace("_", "-") in _NOT_CHARSETS:
         return None
-    return _known(wanted) or _numbered(wanted) or _python(wanted) or _without_prefix(wanted)
+    for _ in range(_MOST_PREFIXES):
+        reads = _known(wanted) or _numbered(wanted) or _python(wanted)
+        prefix = next((each for each in _PREFIXES if wanted.startswith(each)), "")
+        if reads or not prefix:
+            return reads
+        wanted = wanted.removeprefix(prefix).strip(_AROUND)
+    return None
 
 
 def _known(wanted: str) -> str | None:
@@ -102,10 +112,3 @@ def _python(wanted: str) -> str | None:
     except (LookupError, ValueError):
         return None
     return found.name if found._is_text_encoding else None
-
-
-def _without_prefix(wanted: str) -> str | None:
-    for prefix in ("x-", "cs", "charset="):
-        if wanted.startswith(prefix):
-            return reads_as(wanted.removeprefix(prefix))
-    return None

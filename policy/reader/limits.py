@@ -26,9 +26,11 @@ DEFAULT_LIMITS = Limits()
 
 @dataclass(slots=True)
 class Budget:
-    """What is left of the limits while one attachment is unpacked, at all depths together."""
+    """What is left of the limits while one attachment of `size` bytes is unpacked, at all depths together."""
 
     limits: Limits = DEFAULT_LIMITS
+    size: int = 0
+    mails: int = field(default=0, init=False)  # bytes of mails within it, each time that they are read
     files: int = field(default=0, init=False)
     unpacked: int = field(default=0, init=False)
     chars: int = field(default=0, init=False)
@@ -46,6 +48,11 @@ class Budget:
         """Count unpacked bytes; False once there are too many."""
         self.unpacked += count
         return self.unpacked <= self.limits.unpacked_bytes
+
+    def take_mail(self, count: int) -> bool:
+        """Count the bytes of a mail; False where mails in mails, each read in several ways, would be read for ever."""
+        self.mails += count
+        return self.mails <= self.limits.work * (self.size + self.unpacked)
 
     def take_text(self, count: int) -> bool:
         """Count characters given out; False once there are too many."""

@@ -12,6 +12,7 @@ from io import BytesIO
 import pytest
 
 from policy.extraction.extract import extract
+from policy.extraction.message import read_message
 from policy.reader.limits import Limits
 from rules.content import Content, FileKind
 
@@ -275,3 +276,11 @@ BOMBS: dict[str, Callable[[], bytes]] = {
 @pytest.mark.parametrize("name", BOMBS)
 def test_bombs_are_told(name: str) -> None:
     assert reasons(extract("a", BOMBS[name]()))
+
+
+def test_mails_in_mails_are_read_as_often_as_their_size_allows() -> None:
+    """Each of these can be read in two ways, and so can each within it: one could go on for minutes."""
+    within = b'From: Alice: 1.0\r\nContent-Type: message/partial; id="1@x"; number=1; total=1\r\n\r\n' * 40
+    content = read_message(within + b"From: a@example.com\r\nContent-Type: text/plain\r\n\r\nhello\r\n").content
+    assert "holds more mails in mails than are read" in reasons(content)
+    assert len(content.files) < 300

@@ -129,3 +129,9 @@ def test_a_line_that_goes_on(declared: str | None, end: str) -> None:
     """RFC 1843: a tilde at a line's end joins it with the next, and lines of mail end in CRLF."""
     data = f"SSN 53~{{#6~}}-22-1~{end}234\r\n".encode()
     assert any("SSN 53\uff16-22-1234" in text for text in readings(data, declared))
+
+
+def test_a_name_with_ever_more_in_front_of_it() -> None:
+    assert codec('charset="x-utf-8"') == "utf-8"
+    assert codec("charset=" * 10_000 + "utf-8") is None
+    assert codec("x-" * 10_000 + "utf-8") is None

@@ -112,3 +112,9 @@ def test_a_line_of_nothing_but_controls(line: str) -> None:
 @pytest.mark.parametrize("flood", ["\u202e" * 50_000 + "1", "\u20681" * 2_000, "5\u202e3\u202c" * 1_000])
 def test_no_flood_of_controls_stalls(flood: str) -> None:
     assert len(displayed(flood)) <= len(flood)
+
+
+@pytest.mark.parametrize("word", ["M1" * 400_000, "б" * 400_000 + "!" + "x1" * 400_000])
+def test_a_long_word_is_looked_at_once(word: str) -> None:
+    """Not from each of its letters on to its end. The same sign stands for the others of its script."""
+    assert undisguised(f"{word} p\u0430y") == f"{word} pay"
