@@ -108,6 +108,7 @@ def read_parts(
             document.reason = document.reason or "an Office document with a broken part"
     if any(name.lower() == "xl/workbook.bin" for name in document.others):
         _binary_book(document, into)
+    into.text(inner_place(file.place, "texts of no cell"), document.book.left_over())
     reason = document.reason
     into.fact(file, kind, reason=reason, encrypted=encrypted)
     into.files.insert(at, into.files.pop())  # before the files it holds

@@ -35,6 +35,7 @@ class Book:
     from_1904: bool = False
     lost: bool = False  # formulas that make texts, without a result, are not followed
     calculator: Calculator = field(init=False)
+    _asked: bytearray = field(default_factory=bytearray)  # by number of a shared text: whether a cell has it
     _kept: dict[str, dict[tuple[int, int], Value]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -91,7 +92,17 @@ class Book:
     def shared(self, index: str) -> str:
         """A shared text by its number; the number itself where there is no such text."""
         at = int(index) if index.isascii() and index.isdigit() and len(index) < 9 else -1
-        return self.strings[at] if 0 <= at < len(self.strings) else index
+        if not 0 <= at < len(self.strings):
+            return index
+        if not self._asked:
+            self._asked = bytearray(len(self.strings))
+        self._asked[at] = 1
+        return self.strings[at]
+
+    def left_over(self) -> str:
+        """Shared texts that stand in no cell: what was deleted, or a damaged file's."""
+        asked = self._asked or bytes(len(self.strings))
+        return "\n".join(text for text, is_asked in zip(self.strings, asked, strict=True) if not is_asked)
 
 
 def read_book(parts: dict[str, bytes], roots: dict[str, str], links: dict[str, list[Link]]) -> Book:

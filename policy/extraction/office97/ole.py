@@ -119,12 +119,16 @@ def _document(main: str, streams: Streams, file: File, into: Collected, inner: I
 
 def _word(data: bytes, streams: Streams, file: File, into: Collected) -> str:
     tables = [streams.read(name, into) or b"" if name in streams else b"" for name in ("0Table", "1Table")]
+    empty = True
     for label, text in read_word(data, (tables[0], tables[1])):
         place = inner_place(file.place, label) if label else file.place
         into.text(place, text)
+        empty = empty and not text.strip()
         if "\t" in text:
             into.text(place, joined_cells(text))
     more = streams.read("Data", into) or b"" if "Data" in streams else b""
+    if empty:  # as if its places pointed past what is there
+        into.text(inner_place(file.place, "text that is not shown"), all_runs(data))
     # Names, variables, form fields, alternative texts, drawn letters: all of them are wide.
     into.text(inner_place(file.place, "other texts"), "\n".join(map(wide_runs, (*tables, more))))
     _pictures([more, data], file, into)

@@ -9,7 +9,7 @@ from policy.extraction.pdf.objects import Name, Objects, Stream, unescaped
 
 _SHOW: Final = re.compile(
     rb"(?P<text>\((?:[^()\\]++|\\.|\((?:[^()\\]++|\\.|\([^()]*+\))*+\))*+\))|(?P<hex><[0-9a-fA-F\s]*>)|/(?P<name>[^\s()<>\[\]{}/%]+)"
-    rb"|(?P<number>[-+]?[0-9]*\.?[0-9]+)|(?P<line>T\*|T[dDm](?=\s)|'|\"|ET)|(?P<font>Tf)(?=\s)",
+    rb"|(?P<number>[-+]?[0-9]*\.?[0-9]+)|(?P<line>T\*|T[dDm](?=[\s\[(</%]|\Z)|'|\"|ET)|(?P<font>Tf)(?=[\s\[(</%]|\Z)",
     re.DOTALL,
 )
 _MOST_SHOWN: Final = 2_000_000  # signs of one stream
@@ -31,6 +31,9 @@ _NAMED: Final = {
 _SHOWS: Final = re.compile(rb"[)>\]]\s*T[jJ]")
 _WORD: Final = re.compile(r"[A-Za-z]{3,}(?:\.[a-z]+)?\Z")
 _UNI: Final = re.compile(r"(?:uni|u)([0-9A-F]{4,6})\Z")
+_ALONG: Final = "\x1f"  # where it moves along a line
+_MOVES: Final = frozenset({"\n", _ALONG, ""})
+_WITHIN_NUMBER: Final = re.compile(f"(?<=[0-9-]){_ALONG}+(?=[0-9-])")
 _GAP: Final = -180.0  # thousandths of the size: from here on a gap is a space
 
 
@@ -217,9 +220,34 @@ def _groups(table: bytes) -> Iterable[tuple[int, int]]:
             yield code, glyph + code - first
 
 
+@dataclass(slots=True)
+class _Pen:
+    """How high it stands (ISO 32000-1, 9.4.2), in units of the page."""
+
+    number: float = 0.0  # that was read last
+    _height: float = 0.0
+    _begins: bool = True  # a text object: what it moves by first is a place
+
+    def moved(self, operator: bytes) -> str:
+        """What stands in the text for a move: nothing, a line's end, or that it goes along the line."""
+        if operator == b"ET":
+            self._begins = True
+            return ""
+        before = self._height
+        if operator in (b"T*", b"'", b'"'):
+            self._height = -1.0
+        elif operator == b"Tm" or self._begins:
+            self._height = self.number
+        else:
+            self._height += self.number
+        self._begins = False
+        return _ALONG if self._height == before and self._height >= 0 else "\n"
+
+
 def drawn_text(content: bytes, fonts: dict[str, Font], *, as_drawn: bool) -> str:
-    """The strings that a content stream shows, in its order; lines where it moves."""
+    """The strings that a content stream shows, in its order; lines where it moves, but not within a number."""
     out: list[str] = []
+    pen = _Pen()
     font = Font()
     name = ""
     shown = 0
@@ -237,10 +265,12 @@ def drawn_text(content: bytes, fonts: dict[str, Font], *, as_drawn: bool) -> str
         elif kind == "font":
             font = fonts.get(name, Font())
         elif kind == "line":
-            out.append("\n")
-        elif kind == "number" and out and out[-1] != "\n" and float(match["number"]) < _GAP:
-            out.append(" ")
+            out.append(pen.moved(match["line"]))
+        elif kind == "number":
+            pen.number = float(match["number"])
+            if out and out[-1] not in _MOVES and pen.number < _GAP:
+                out.append(" ")
         if shown > _MOST_SHOWN:
             break
-    lines = ("".join(out)).split("\n")
+    lines = _WITHIN_NUMBER.sub("", "".join(out)).replace(_ALONG, "\n").split("\n")
     return "\n".join(line for line in lines if line.strip())

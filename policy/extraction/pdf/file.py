@@ -134,8 +134,10 @@ def _read(reading: _Reading, inside: Inside, inner: Inner, *, encrypted: bool) -
         joined = _bridge(last, first)
         into.text(place, joined)
         last = joined if joined and len(first) < _EDGE else first
-    if not has_text and inside.texts.get("other drawings"):
+    if not has_text and (inside.texts.get("other drawings") or inside.draw_pages()):
         reading.reason = reading.reason or "a PDF whose pages do not show the text that is in it"
+    if not has_text and inside.is_cut:
+        reading.reason = reading.reason or "a PDF that ends too early"
     if inside.untold:
         reading.reason = reading.reason or "a PDF with a font that does not say what its signs are"
     if inside.broken:

@@ -1,7 +1,9 @@
 """What lies in a PDF beside the text of its pages: texts of all objects, scripts, data, files, earlier versions."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from policy.extraction.pdf.drawn import Font, drawn_text, is_told, read_font
@@ -39,10 +41,14 @@ class Inside:
     texts: dict[str, list[str]] = field(default_factory=dict)
     files: list[bytes] = field(default_factory=list)
     whole: bool = True
+    is_cut: bool = False  # the file ends within a stream
     broken: bool = False  # a page's content is not what its filters say
     left: int = _ROOM  # for pages that are read by their glyphs
     drawn_fonts: bool = False  # there are fonts whose signs are drawn by the file itself (Type 3)
     untold: bool = False  # and nothing says what some of them mean
+    # For pages of which nothing is shown to us, since other programs mend a file in other ways: adds what they say by
+    # their own contents, and tells whether that is anything.
+    draw_pages: Callable[[], bool] = lambda: False
 
     def add(self, label: str, text: str) -> None:
         """One more text."""
@@ -54,7 +60,7 @@ def read_inside(data: bytes, room: int) -> Inside:
     """Everything that is written in the file, reached or not."""
     room = min(room, _ROOM)
     objects = read_objects(data, room)
-    inside = Inside(whole=objects.whole)
+    inside = Inside(whole=objects.whole, is_cut=objects.is_cut)
     _strings(objects.loose, "", inside, 0)
     fonts = _Fonts(objects)
     paged = _paged(objects, inside)
@@ -62,9 +68,10 @@ def read_inside(data: bytes, room: int) -> Inside:
         room = _object(value, inside, fonts, paged, room)
     for value in objects.earlier:
         room = _object(value, inside, fonts, set(), room)
-    for value in objects.by_number.values():
-        if isinstance(value, dict) and value.get("Type") == "Page":
-            _as_drawn(value, inside, fonts)
+    pages = [value for value in objects.by_number.values() if isinstance(value, dict) and value.get("Type") == "Page"]
+    for page in pages:
+        _as_drawn(page, inside, fonts)
+    inside.draw_pages = partial(_all_drawn, pages, inside, fonts)
     inside.whole = inside.whole and room > 0
     inside.texts = {label: list(dict.fromkeys(texts)) for label, texts in inside.texts.items()}
     return inside
@@ -193,7 +200,7 @@ def _markup(data: bytes, inside: Inside) -> None:
         inside.add("data", re.sub(r"<[^<>]*>", "\n", data.decode("utf-8", "replace")))
 
 
-def _as_drawn(page: "dict[str, object]", inside: Inside, fonts: _Fonts) -> None:
+def _as_drawn(page: "dict[str, object]", inside: Inside, fonts: _Fonts, *, always: bool = False) -> None:
     """A page whose fonts draw other signs than they say, or that replaces its text: by its glyphs."""
     objects = fonts.objects
     resources = page.get("Resources")
@@ -205,8 +212,20 @@ def _as_drawn(page: "dict[str, object]", inside: Inside, fonts: _Fonts) -> None:
         resources = up.get("Resources")
     named = fonts.named(resources)
     lies = any(font.lies for font in named.values())
-    if not lies and "replaced text" not in inside.texts:
-        return
+    if lies or always or "replaced text" in inside.texts:
+        _draw(page, inside, objects, named, as_drawn=lies)
+
+
+def _all_drawn(pages: "list[dict[str, object]]", inside: Inside, fonts: _Fonts) -> bool:
+    before = len(inside.texts.get("as drawn", ()))
+    for page in pages:
+        _as_drawn(page, inside, fonts, always=True)
+    return len(inside.texts.get("as drawn", ())) > before
+
+
+def _draw(
+    page: "dict[str, object]", inside: Inside, objects: Objects, named: dict[str, Font], *, as_drawn: bool
+) -> None:
     if inside.left <= 0:
         inside.whole = False
         return
@@ -215,6 +234,6 @@ def _as_drawn(page: "dict[str, object]", inside: Inside, fonts: _Fonts) -> None:
     found = [each for each in map(objects.get, streams) if isinstance(each, Stream)]
     data = b"\n".join(each.data(min(_STREAM_ROOM, inside.left)) or b"" for each in found)
     inside.left -= len(data) + sum(len(each.raw) for each in found)
-    inside.add("as drawn", drawn_text(data, named, as_drawn=lies))
-    if lies:
+    inside.add("as drawn", drawn_text(data, named, as_drawn=as_drawn))
+    if as_drawn:
         inside.add("as said", drawn_text(data, named, as_drawn=False))

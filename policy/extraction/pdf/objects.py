@@ -85,6 +85,7 @@ class Objects:
     earlier: list[object] = field(default_factory=list)
     loose: list[object] = field(default_factory=list)
     whole: bool = True
+    is_cut: bool = False  # the file ends within a stream
 
     def get(self, value: object) -> object:
         """What a reference leads to; anything else is itself."""
@@ -126,6 +127,7 @@ def read_objects(data: bytes, room: int) -> Objects:
             packed.append(value)
     else:
         _loose(found, data[end:])
+    found.is_cut = reader.is_cut
     for stream in packed:
         inner = stream.data(room) or b""
         room -= len(inner)
@@ -171,6 +173,7 @@ class _Reader:
     def __init__(self, data: bytes) -> None:
         self._data = data
         self.tokens = 0
+        self.is_cut = False
 
     def whole(self, at: int) -> tuple[object, int]:
         """The value at a place, with its stream, and where it ends."""
@@ -185,6 +188,7 @@ class _Reader:
         end = start + int(length) if isinstance(length, float) and 0 <= length <= len(self._data) else -1
         if end < 0 or not self._data[end : end + 12].lstrip(b"\r\n ").startswith((b"endstream", b"endobj")):
             found = _STREAM_END.search(self._data, start)  # as pdfium does: what comes first ends it
+            self.is_cut = self.is_cut or found is None
             end = len(self._data) if found is None else found.start()
         return Stream(value, self._data[start:end]), end
 

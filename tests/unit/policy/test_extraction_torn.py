@@ -5,6 +5,7 @@ import tarfile
 import zipfile
 import zlib
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from policy.extraction.pdf.objects import Objects, read_objects
 from policy.extraction.pdf.streams import decoded
 from rules.content import Content, FileKind
 
+DOCUMENTS = Path(__file__).parents[2] / "messages" / "documents"
 NUMBER = "536-22-1234"
 TEXT = b"SSN 536-22-1234 " * 3
 
@@ -242,3 +244,36 @@ def test_comments_without_an_end_are_looked_at_once(part: bytes) -> None:
     """Not in every way in which they can be taken apart, nor up to the file's end for each object in one."""
     found = read_objects(b"1 0 obj" + part * (360_000 // len(part)) + b"%\nendobj 2 0 obj (x) endobj", 1 << 20)
     assert found.by_number[2] == b"x"
+
+
+def test_a_pdf_that_ends_too_early_is_told() -> None:
+    data = (DOCUMENTS / "modern" / "qpdf-linearized.pdf").read_bytes().replace(b"/Pages 1 0 R", b"/Pages 9 0 R")
+    (fact,) = extract("a.pdf", data[:14_000]).files
+    assert fact.unreadable
+
+
+def test_a_page_that_some_programs_mend_is_read_and_told() -> None:
+    """Poppler shows this page, PDFium a blank one."""
+    data = (DOCUMENTS / "modern" / "qpdf-linearized.pdf").read_bytes().replace(b"/Pages 1 0 R", b"/Pages 9 0 R")
+    content = extract("a.pdf", data)
+    assert "536-22-1171" in shown(content)
+    assert [fact.unreadable for fact in content.files] == [True]
+
+
+def test_a_document_whose_places_lead_nowhere_is_read() -> None:
+    """What is in front of the text is longer than it says, and what lies behind it shorter."""
+    data = (DOCUMENTS / "legacy" / "letter.doc").read_bytes()
+    content = extract("a.doc", data[:1876] + bytes(1056) + data[1876:5871] + data[6927:])
+    assert "SSN 536-21-1337" in shown(content)
+
+
+def test_shared_texts_of_no_cell_are_read() -> None:
+    """Whoever deletes a cell with some programs leaves its text in the file."""
+    out = BytesIO()
+    with zipfile.ZipFile(DOCUMENTS / "modern" / "calc-hidden-column.xlsx") as book, zipfile.ZipFile(out, "w") as torn:
+        for name in book.namelist():
+            more = f"<si><t>{NUMBER}</t></si></sst>".encode()
+            torn.writestr(name, book.read(name).replace(b"</sst>", more))
+    content = extract("a.xlsx", out.getvalue())
+    assert [part.place for part in content.parts if NUMBER in part.text] == ["a.xlsx > texts of no cell"]
+    assert not any(fact.unreadable for fact in content.files)
