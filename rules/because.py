@@ -59,7 +59,7 @@ class Reasons:
         if candidate.near != 0 or not detector.near:
             return ""
         header = self._columns.header(candidate.start, candidate.end)
-        for pattern in self._words.near[candidate.detector] if header else ():
+        for pattern in self._words.near(candidate.detector) if header else ():
             match = pattern.search(header)
             if match is not None:
                 return _shown(match[0])
@@ -67,7 +67,7 @@ class Reasons:
 
     def _nearest(self, index: int, candidate: Candidate) -> tuple[str, int]:
         """The nearest word of those sets that make it surest, and how many characters lie between."""
-        rules = zip(self._words.detectors[index].near, self._words.near[index], strict=True)
+        rules = zip(self._words.detectors[index].near, self._words.near(index), strict=True)
         found = [
             (-rule.confidence.rank, rank, word, gap)
             for rule, pattern in rules
@@ -76,7 +76,7 @@ class Reasons:
         return min(found)[2:] if found else ("", 0)
 
     def _against(self, index: int, candidate: Candidate) -> str:
-        rules = zip(self._words.detectors[index].unless, self._words.unless[index], strict=True)
+        rules = zip(self._words.detectors[index].unless, self._words.unless(index), strict=True)
         found = [
             near for rule, pattern in rules for near in self._around(pattern, candidate, rule.within, across=False)
         ]

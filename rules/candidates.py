@@ -12,7 +12,7 @@ from rules.checks import CHECKS
 from rules.detector import Pattern
 from rules.finding import Confidence
 from rules.verdict import Verdict
-from rules.widths import fixed_width
+from rules.widths import OnUse, fixed_width
 
 _SEPARATORS: Final = str.maketrans("", "", " -\t\r\n")
 _DIGIT_SEPARATORS: Final = str.maketrans("", "", " -./,_~(\t\r\n")
@@ -66,12 +66,13 @@ class Program:
     `exact`: the engine searched for the pattern itself, not for a leaner one (`lanes.lean`).
     """
 
-    def __init__(self, detector: int, pattern: Pattern, regex: re2._Regexp, *, exact: bool = True) -> None:
+    def __init__(self, detector: int, pattern: Pattern, regex: OnUse, *, exact: bool = True) -> None:
         self.detector = detector
         self._pattern = pattern
-        self._regex = regex
+        self._on_use = regex
+        self._regex: re2._Regexp | None = None
+        self._group = 0
         self._width = pattern.max_width
-        self._group = regex.groupindex.get("value", 0)
         self._fixed = fixed_width(pattern.regex) if exact else 0
         self._rank = pattern.confidence.rank
         check = CHECKS[pattern.check] if pattern.check else None
@@ -80,6 +81,12 @@ class Program:
         self._exact = check.exact if check else False
         self._reach = check.reach if check else None
         self._around = check.around if check else None
+
+    def _compiled(self) -> re2._Regexp:
+        regex = self._on_use.made
+        self._group = regex.groupindex.get("value", 0)
+        self._regex = regex  # last: another thread that sees it may go on
+        return regex
 
     def confirm(self, data: bytes, end: int, budget: Budget, known: Known) -> Candidate | None:
         """The longest valid match that ends at `end`, if there is one; None also if the budget is spent, or if a surer
@@ -91,13 +98,14 @@ class Program:
         if self._fixed:
             budget.left -= 1
             return self._candidate(data, end - self._fixed, end, True, known)
+        regex = self._regex or self._compiled()
         place = max(0, end - self._width)
         start, stop = known.latest.get(self, (0, 0))
         if stop < end:  # what begins before a valid value and ends behind it is not looked for
             place = max(place, start)
         while place < end and budget.left > 0:
             budget.left -= 2 + (end - place >> _STEP)
-            match = self._regex.search(data, place, end)
+            match = regex.search(data, place, end)
             if match is None:
                 return None
             if match.end() == end:
@@ -110,9 +118,10 @@ class Program:
 
     def read(self, data: bytes, budget: Budget, known: Known) -> Iterator[Candidate]:
         """Every valid match of a text that RE2 reads by itself: from each start the longest, overlapping ones too."""
+        regex = self._regex or self._compiled()
         place = 0
         while place < len(data) and budget.left > 0:
-            match = self._regex.search(data, place)
+            match = regex.search(data, place)
             if match is None:
                 return
             start, end = match.span()
@@ -123,7 +132,7 @@ class Program:
                     yield found
                     break
                 budget.left -= 1 + (end - start >> _STEP)
-                match = self._regex.match(data, start, end - 1)
+                match = regex.match(data, start, end - 1)
                 if match is None:
                     break
                 end = match.end()

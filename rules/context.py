@@ -27,6 +27,19 @@ BEHIND: Final = 12  # a word behind a value is so much farther than one before i
 @cache
 def word_pattern(words: tuple[str, ...]) -> re2._Regexp:
     """RE2 for any of the words, whole, in any case; a space in a word stands for any gap between two words."""
+    return _compiled(words)
+
+
+def fits(words: tuple[str, ...]) -> bool:
+    """Whether RE2 takes so many words in one pattern."""
+    try:
+        _compiled(words)
+    except re2.error:
+        return False
+    return True
+
+
+def _compiled(words: tuple[str, ...]) -> re2._Regexp:
     options = re2.Options()
     options.longest_match = True
     options.case_sensitive = False

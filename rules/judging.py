@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from operator import or_
 from typing import Final
 
+import re2
+
 from rules.budget import Budget
 from rules.candidates import Candidate
 from rules.columns import Columns
@@ -25,12 +27,26 @@ _LOWER: Final = {Confidence.HIGH: Confidence.MEDIUM, Confidence.MEDIUM: Confiden
 
 
 class Words:
-    """The words of `near` and `unless` of all detectors, compiled."""
+    """The words of `near` and `unless` of all detectors; those of a detector are compiled once it has a candidate."""
 
     def __init__(self, detectors: Sequence[Detector]) -> None:
         self.detectors = detectors
-        self.near = [[word_pattern(near.words) for near in d.near] for d in detectors]
-        self.unless = [[word_pattern(unless.words) for unless in d.unless] for d in detectors]
+        self._near: dict[int, list[re2._Regexp]] = {}
+        self._unless: dict[int, list[re2._Regexp]] = {}
+
+    def near(self, index: int) -> list[re2._Regexp]:
+        """The sets of words that make values of a detector surer, in the order of its `near`."""
+        found = self._near.get(index)
+        if found is None:
+            found = self._near[index] = [word_pattern(near.words) for near in self.detectors[index].near]
+        return found
+
+    def unless(self, index: int) -> list[re2._Regexp]:
+        """The sets of words that excuse them, in the order of its `unless`."""
+        found = self._unless.get(index)
+        if found is None:
+            found = self._unless[index] = [word_pattern(unless.words) for unless in self.detectors[index].unless]
+        return found
 
 
 class Judge:
@@ -70,9 +86,9 @@ class Judge:
         if detector.exempt and plain(candidate.value) in detector.exempt:
             return False
         if index not in self._near:
-            self._near[index] = self._lookups(self._words.near[index])
+            self._near[index] = self._lookups(self._words.near(index))
             # What is said in another paragraph may help to name a value, and excuses none.
-            self._unless[index] = self._lookups(self._words.unless[index], across=False)
+            self._unless[index] = self._lookups(self._words.unless(index), across=False)
         rules = zip(self._near[index], detector.near, strict=True)
         gaps = [known.distance(start, end, rule.within) for known, rule in rules]
         candidate.near = min((gap for gap in gaps if gap is not None), default=None)
@@ -119,8 +135,8 @@ class Judge:
             return (), False
         known = self._labels.get((index, label))
         if known is None:
-            near = tuple(pattern.search(label) is not None for pattern in self._words.near[index])
-            known = near, any(pattern.search(label) is not None for pattern in self._words.unless[index])
+            near = tuple(pattern.search(label) is not None for pattern in self._words.near(index))
+            known = near, any(pattern.search(label) is not None for pattern in self._words.unless(index))
             if len(self._labels) < _MOST_LABELS:
                 self._labels[index, label] = known
         return known

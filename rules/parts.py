@@ -6,6 +6,7 @@ from importlib.resources import files
 from typing import Any, Final
 
 from rules.checks import CHECKS
+from rules.context import fits, pieces
 from rules.detector import GROUPS, Found, Near, Pattern, Unless, WordList, plain
 from rules.errors import PatternRefused
 from rules.finding import Confidence
@@ -16,6 +17,7 @@ MOST_PATTERNS: Final = 200  # of one detector
 MOST_EXCEPT: Final = 10_000
 FARTHEST: Final = 10_000  # characters, for `within`
 LONGEST_TERM: Final = 200  # characters
+_ALWAYS_FIT: Final = 8_000  # characters of words that RE2 takes in one pattern, whatever they are: the least was 15,000
 _LEVELS: Final = tuple(Confidence)
 Values = dict[str, Any]  # what a detector's fields become, by their names
 
@@ -110,7 +112,19 @@ def _unless(node: Node) -> Unless | None:
 
 
 def _phrases(node: Node) -> tuple[str, ...]:
-    return tuple(item.text(most=60) for item in node.items(least=1))
+    words = tuple(filter(None, map(_phrase, node.items(least=1))))
+    if sum(map(len, words)) > _ALWAYS_FIT and not fits(words):
+        node.problem(
+            f"{len(words)} words are too many for one set", "Make several sets of them, of 1,000 words or less each"
+        )
+    return words
+
+
+def _phrase(node: Node) -> str:
+    word = node.text(most=60)
+    if word.strip() and not pieces(word):
+        node.problem(f"no text can hold {word!r} as a word", "Blanks, hyphens and underscores only part words")
+    return word if pieces(word) else ""
 
 
 def _words(node: Node) -> WordList | None:

@@ -18,7 +18,7 @@ from rules.engine import Bundle, Cache, Engine, Expression, Mode
 from rules.lanes import Lane, lane_of, lean
 from rules.literals import Literals
 from rules.normalise import BARRIER
-from rules.widths import asks_for_lines, asks_for_text, compile_pattern
+from rules.widths import OnUse, asks_for_lines, asks_for_text
 from rules.words import Sums, Term, weigh
 
 Spans: TypeAlias = Sequence[tuple[int, int]]
@@ -273,10 +273,10 @@ class _Pass:
                 continue
             for pattern in filter(takes, detector.patterns):
                 by_regex[pattern.regex].append((index, pattern))
-        compiled = {regex: compile_pattern(regex) for regex in by_regex}
         self.programs = [
-            tuple(Program(index, pattern, compiled[regex], exact=lean(regex) == regex) for index, pattern in patterns)
+            tuple(Program(index, pattern, shared, exact=lean(regex) == regex) for index, pattern in patterns)
             for regex, patterns in by_regex.items()
+            for shared in (OnUse(regex),)
         ]
         self.count = len(by_regex)
         sought = [Expression(lean(regex), lines=asks_for_lines(regex)) for regex in by_regex]

@@ -66,6 +66,26 @@ def compile_pattern(regex: str) -> re2._Regexp:
     return compiled
 
 
+class OnUse:
+    """A pattern that was compiled when its pack was read, to be compiled again for good once it is needed.
+
+    Of some 700 patterns ordinary mail needs a few; all of them take as much memory as the engine's databases.
+    """
+
+    __slots__ = ("_made", "_regex")
+
+    def __init__(self, regex: str) -> None:
+        self._regex = regex
+        self._made: re2._Regexp | None = None
+
+    @property
+    def made(self) -> re2._Regexp:
+        """The pattern as RE2 runs it. Raises PatternRefused where no pack was read that held it."""
+        if self._made is None:
+            self._made = compile_pattern(self._regex)
+        return self._made
+
+
 def max_width(regex: str) -> int:
     """The longest match in bytes of UTF-8, counted high where it is not certain; raise PatternRefused past 4 KB."""
     reader = _Width(regex)

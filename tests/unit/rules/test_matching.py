@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from rules.checks import CHECKS, Check
 from rules.content import Content, Part
+from rules.context import word_pattern
 from rules.detector import Detector
 from rules.engine import BLOCK, Mode
 from rules.finding import Confidence, Finding, Hit, Scanned
@@ -18,6 +20,7 @@ from rules.matching import MOST_EXCERPTS, MOST_HITS, UNFINISHED, Matcher
 from rules.normalise import normalise
 from rules.samples import run_samples
 from rules.verdict import Verdict
+from rules.widths import compile_pattern
 
 Make = Callable[..., tuple[Detector, ...]]
 
@@ -100,6 +103,32 @@ def test_a_group_named_value_is_the_value(make_detectors: Make) -> None:
     matcher = Matcher(make_detectors(x={"patterns": [{"regex": r"(?i)\bid[: ]{1,3}(?P<value>\d{4,8})\b"}]}))
     (hit,) = hits(matcher.scan_text("ID:  12345."), "x")
     assert (hit.value, hit.start, hit.end) == ("12345", 5, 10)
+
+
+def test_what_confirms_is_compiled_once_it_is_needed(make_detectors: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    detectors = make_detectors(
+        x={"patterns": [{"regex": r"\bx\d{4,8}\b"}], "near": {"words": ["parcel"]}},
+        y={"patterns": [{"regex": r"\by\d{4,8}\b"}], "near": {"words": ["pallet"]}},
+    )
+    made: list[str] = []
+
+    def noting(place: str, compiled: Callable[[Any], Any]) -> None:
+        def note(source: Any) -> Any:
+            made.append(source if isinstance(source, str) else " ".join(source))
+            return compiled(source)
+
+        monkeypatch.setattr(place, note)
+
+    noting("rules.widths.compile_pattern", compile_pattern)
+    noting("rules.judging.word_pattern", word_pattern)
+    matcher = Matcher(detectors)
+    assert made == []
+    for _ in range(2):
+        assert [hit.confidence for hit in hits(matcher.scan_text("parcel x12345, x123456"), "x")] == [
+            Confidence.HIGH,
+            Confidence.HIGH,
+        ]
+    assert made == [r"\bx\d{4,8}\b", "parcel"]
 
 
 @pytest.mark.parametrize(

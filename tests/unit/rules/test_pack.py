@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from rules.context import fits
 from rules.errors import PackInvalid, PackProblem
 from rules.finding import Confidence
 from rules.pack import PackSource, load_builtin, load_packs
@@ -83,6 +84,9 @@ def test_local_packs_stand_beside_the_builtin_ones() -> None:
         ({"near": {"words": ["a"], "within": 0}}, "a whole number from 1 to 10000", ""),
         ({"near": {"words": ["a"], "within": True}}, "a whole number", ""),
         ({"near": {"words": ["a" * 61]}}, "60 is the most", ""),
+        ({"near": {"words": ["- _"]}}, "no text can hold '- _' as a word", "only part words"),
+        ({"unless": {"words": ["a", "\u200b"]}}, "no text can hold", "only part words"),
+        ({"near": {"words": [f"w{n} x y z" for n in range(4000)]}}, "4000 words are too many", "several sets"),
         ({"unless": {"words": ["a"], "raise": "high"}}, "unknown key", ""),
         ({"words": {"terms": {"a": 1}}}, "no threshold", "medium: 8"),
         ({"words": {"medium": 3}}, "no terms", "list"),
@@ -102,6 +106,13 @@ def test_one_mistake_is_one_problem(change: dict[str, Any], cause: str, hint: st
     assert relevant[0].line >= 2
     assert relevant[0].column == 5
     assert len(found) == 1 or "no terms" in str(found) or "`regex`" in str(found)
+
+
+def test_the_words_of_a_set_that_loads_compile() -> None:
+    long = {"near": {"words": [f"Wort {n}" for n in range(2500)]}}
+    sets = [*load_builtin(), *load_packs([PackSource("p.yaml", {"detectors": {"x": {**GOOD, **long}}})], builtin=False)]
+    for words in {one.words for detector in sets for one in (*detector.near, *detector.unless)}:
+        assert fits(words)
 
 
 def test_every_mistake_at_once() -> None:
