@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from ipaddress import IPv4Address
 from typing import Final
 
-from gateway.deciding import decide
+from gateway.deciding import Together, decide
 from gateway.seams import Rules
 from gateway.workers.seats import Seat
 from keys.tokens import new_id
@@ -49,8 +49,9 @@ async def rehearse(rules: Rules, read: Callable[[bytes, Sequence[str]], Awaitabl
         client=Client(IPv4Address("127.0.0.1")),
         received_at=datetime.now(UTC),
     )
+    together = Together()
     for raw in (_LETTER, _PAGE, _LETTER):
-        await decide(rules, envelope, await read(raw, ()))
+        await decide(rules, envelope, await read(raw, ()), together)
 
 
 async def wait_for_others(seat: Seat, seconds: float = _TOGETHER) -> None:

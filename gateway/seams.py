@@ -28,6 +28,9 @@ class Scans(Protocol):
     def scan(self, content: Content) -> Scanned:
         """What the detectors find, and the content with what they could not look at."""
 
+    def scan_together(self, contents: Sequence[Content]) -> list[Scanned]:
+        """The same for each of several messages."""
+
 
 class Rules(Protocol):
     """gateway.policies.InForce: a policy, and the matcher that looks for the detectors which its rules ask about."""

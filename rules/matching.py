@@ -8,7 +8,7 @@ nearby tell how sure a hit is (`judging`). Where hits of one detector overlap, t
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import accumulate, chain
 from typing import Final, TypeAlias
 
 from rules.because import Reasons
@@ -35,6 +35,7 @@ _BATCH: Final = 10_000  # candidates judged at a time
 _SHORT: Final = 16_384  # characters: parts up to this length are searched together with others …
 _GROUP: Final = 262_144  # … about so many characters at a time
 Batch: TypeAlias = "dict[int, list[Candidate]]"
+_Found: TypeAlias = "tuple[Part, Iterable[dict[int, list[Hit]]]]"  # a part, and its hits reading by reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +79,44 @@ class Matcher:
         counted again. A scan may cost so many steps and no more (`most_steps`); texts that were not searched to the end
         are added to the content's files as unreadable.
         """
-        asked, gathered = _Asked(Budget(self._most_steps), why), Gathered(MOST_HITS)
+        asked = _Asked(Budget(self._most_steps), why)
+        groups = self._groups(content.parts)
+        return self._scanned(content, chain.from_iterable(self._together(parts, asked) for parts in groups), asked)
+
+    def scan_together(self, contents: Sequence[Content]) -> list[Scanned]:
+        """`scan` of several messages. Small ones are searched as one text, for little more than the price of one.
+
+        In each is found what would be found in it alone, and nothing that is written across two of them.
+        """
+        parts = [part for content in contents for part in content.parts]
+        sizes = [len(part.text) for part in parts]
+        if len(contents) < 2 or not self._search.joins or max(sizes, default=0) > _SHORT or sum(sizes) > _GROUP:
+            return [self.scan(content) for content in contents]
+        normals = [one for content in contents for one in normalise_all([part.text for part in content.parts])]
+        firsts = list(accumulate((len(content.parts) for content in contents[:-1]), initial=0))
+        budget = Budget(self._most_steps)
+        seen = self._search.survey([normal.data for normal in normals], budget, firsts)
+        if budget.spent:  # each would cost less by itself
+            return [self.scan(content) for content in contents]
+        scanned = []
+        for content, first in zip(contents, firsts, strict=True):
+            asked = _Asked(Budget(self._most_steps), why=False)
+            theirs = range(first, first + len(content.parts))
+            found = self._surveyed(content.parts, [(normals[index], seen.get(index)) for index in theirs], asked)
+            scanned.append(self._scanned(content, found, asked))
+        return scanned
+
+    def _scanned(self, content: Content, read: Iterable[_Found], asked: _Asked) -> Scanned:
+        """What was found in a content, part by part."""
+        gathered = Gathered(MOST_HITS)
         budget = asked.budget
         unread: dict[str, int] = {}
-        for parts in self._groups(content.parts):
-            for part, readings in self._together(parts, asked):
-                for found in readings:
-                    gathered.add(part.place, found)
-                if (budget.spent or budget.cut) and part.text:
-                    budget.cut = False
-                    unread[part.place] = unread.get(part.place, 0) + len(part.text)
+        for part, readings in read:
+            for found in readings:
+                gathered.add(part.place, found)
+            if (budget.spent or budget.cut) and part.text:
+                budget.cut = False
+                unread[part.place] = unread.get(part.place, 0) + len(part.text)
         facts = tuple(
             FileFact(place.rpartition(" > ")[2], FileKind.TEXT, size, place, unreadable=True, reason=UNFINISHED)
             for place, size in unread.items()
@@ -122,7 +151,7 @@ class Matcher:
         if group:
             yield group
 
-    def _together(self, parts: Sequence[Part], asked: _Asked) -> Iterator[tuple[Part, Iterable[dict[int, list[Hit]]]]]:
+    def _together(self, parts: Sequence[Part], asked: _Asked) -> Iterator[_Found]:
         """For each part of a group, its hits reading by reading; of several parts, of those with any match."""
         budget = asked.budget
         if len(parts) <= 1 or budget.spent:
@@ -131,14 +160,19 @@ class Matcher:
                 yield part, self._alone(part, asked) if read else ()
             return
         normals = normalise_all([part.text for part in parts])
-        surveyed = self._search.survey([normal.data for normal in normals], budget)
-        for index, part in enumerate(parts):
-            seen = surveyed.get(index)
-            if seen is None and not is_turned(part.text):
-                if budget.spent:
+        seen = self._search.survey([normal.data for normal in normals], budget)
+        yield from self._surveyed(parts, [(normal, seen.get(index)) for index, normal in enumerate(normals)], asked)
+
+    def _surveyed(
+        self, parts: Sequence[Part], seen: Iterable[tuple[Normalised, Surveyed | None]], asked: _Asked
+    ) -> Iterator[_Found]:
+        """The hits of parts that were searched as one text; of those in which something was seen."""
+        for part, (normal, theirs) in zip(parts, seen, strict=True):
+            if theirs is None and not is_turned(part.text):
+                if asked.budget.spent:
                     yield part, ()
                 continue
-            yield part, self._scan(part, plain_reading(part.text, normals[index], seen or Surveyed()), asked)
+            yield part, self._scan(part, plain_reading(part.text, normal, theirs or Surveyed()), asked)
 
     def _alone(self, part: Part, asked: _Asked) -> Iterable[dict[int, list[Hit]]]:
         """The hits of a part that is searched by itself, reading by reading: now, or when its text was here before."""

@@ -19,7 +19,7 @@ from rules.lanes import Lane, lane_of, lean
 from rules.literals import Literals
 from rules.normalise import BARRIER
 from rules.widths import OnUse, asks_for_lines, asks_for_text
-from rules.words import Sums, Term, weigh
+from rules.words import Seen, Sums, Term, weigh
 
 Spans: TypeAlias = Sequence[tuple[int, int]]
 
@@ -107,17 +107,22 @@ class Search:
         self.joins = all(each.joins for each in self._passes)
         self._alone = [each for each in self._passes if each.alone]
 
-    def survey(self, texts: Sequence[bytes], budget: Budget) -> dict[int, Surveyed]:
+    def survey(self, texts: Sequence[bytes], budget: Budget, firsts: Sequence[int] = (0,)) -> dict[int, Surveyed]:
         """What several texts hold, by index, searched as one text; texts in which nothing was seen are left out.
 
-        Each value is confirmed in its own text. Weighted terms add up across neighbouring texts, within the distance
-        that their list allows: a subject, the body, a file's name.
+        Each value is confirmed in its own text. Weighted terms add up across neighbouring texts of one message, within
+        the distance that their list allows: a subject, the body, a file's name. `firsts`: where each message's begin.
         """
         starts = list(accumulate((len(text) + len(_BARRIER) for text in texts), initial=0))
         seen: dict[int, Surveyed] = defaultdict(Surveyed)
         known: dict[int, Known] = defaultdict(Known)
-        sums, marks = Sums(), list[int]()
-        for each, block in self._events(_BARRIER.join(texts), budget, sums, marks):
+        begins = [starts[first] for first in firsts]
+        sums, marks = [Sums() for _ in firsts], list[int]()
+
+        def weigh_in(stands: Seen) -> None:
+            sums[bisect_left(begins, stands.end) - 1].add(stands)
+
+        for each, block in self._events(_BARRIER.join(texts), budget, weigh_in, marks):
             for event in block:
                 index, end = event >> 40, event & _END
                 if index in each.slow:  # which is told once
@@ -134,7 +139,7 @@ class Search:
         for mark in marks:
             part = bisect_left(starts, mark) - 1
             seen[part].marks.append(mark - starts[part])
-        for candidate in self._weighed(sums):
+        for candidate in chain.from_iterable(map(self._weighed, sums)):
             part = bisect_left(starts, candidate.end) - 1
             seen[part].terms.append(moved(candidate, -starts[part]))
         return seen
@@ -149,7 +154,7 @@ class Search:
         known = Known()
         sums = Sums() if terms else None
         slow = {each: set(each.alone) for each in self._alone}
-        for each, block in self._events(data, budget, sums, marks):
+        for each, block in self._events(data, budget, sums.add if sums is not None else None, marks):
             for event in block:
                 index = event >> 40
                 if index in each.slow:
@@ -169,7 +174,7 @@ class Search:
             yield from self._weighed(sums)
 
     def _events(
-        self, data: bytes, budget: Budget, sums: Sums | None, marks: list[int]
+        self, data: bytes, budget: Budget, term: Callable[[Seen], None] | None, marks: list[int]
     ) -> Iterator[tuple["_Pass", Iterable[int]]]:
         """What the engine sees of patterns, pass by pass, each as `index << 40 | end`."""
         armed, runs, long_runs = Armed(self._arming, data), list[int](), list[int]()
@@ -207,7 +212,7 @@ class Search:
         for each, near in zip(self._second, (*about, *self._about(data, long_runs)), strict=True):
             for block in each.blocks(data, near, budget):
                 yield each, block
-        self._literals.read(data, budget, armed.add, sums.add if sums is not None else None)
+        self._literals.read(data, budget, armed.add, term)
         for detector in armed.detectors:
             spans = armed.spans(detector)
             if detector in self._third:

@@ -64,6 +64,9 @@ class FakeMatcher:
             (Finding("us.ssn", frozenset({"identity"}), (HIT,)),), replace(content, files=(*content.files, UNSEEN))
         )
 
+    def scan_together(self, contents: Sequence[Content]) -> list[Scanned]:
+        return [self.scan(content) for content in contents]
+
 
 @dataclass
 class FakeWorld:

@@ -24,7 +24,10 @@ async def test_a_letter_and_a_page_go_through_reading_looking_and_deciding() -> 
     async def read(raw: bytes, _passwords: object) -> Message:
         return read_message(raw)
 
-    rules: Any = SimpleNamespace(matcher=SimpleNamespace(scan=scan), policy=SimpleNamespace(decide=decide))
+    rules: Any = SimpleNamespace(
+        matcher=SimpleNamespace(scan_together=lambda contents: [scan(one) for one in contents]),
+        policy=SimpleNamespace(decide=decide),
+    )
     await rehearse(rules, read)
     assert [message.subject for _, message in decided] == ["A rehearsäl of an ordinary letter"] * 3
     assert {envelope.recipients[0].address.domain for envelope, _ in decided} == {"example.invalid"}
