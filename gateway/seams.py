@@ -28,8 +28,8 @@ class Scans(Protocol):
     def scan(self, content: Content) -> Scanned:
         """What the detectors find, and the content with what they could not look at."""
 
-    def scan_together(self, contents: Sequence[Content]) -> list[Scanned]:
-        """The same for each of several messages."""
+    def scan_within(self, contents: Sequence[Content], steps: int) -> list[Scanned | None]:
+        """The same for each of several messages, for so many steps; None for those that would take more."""
 
 
 class Rules(Protocol):

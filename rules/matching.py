@@ -43,7 +43,7 @@ class _Asked:
     """One scan: what it may still cost, and whether its hits are to say why."""
 
     budget: Budget
-    why: bool
+    why: bool = False
 
 
 class Matcher:
@@ -79,37 +79,51 @@ class Matcher:
         counted again. A scan may cost so many steps and no more (`most_steps`); texts that were not searched to the end
         are added to the content's files as unreadable.
         """
-        asked = _Asked(Budget(self._most_steps), why)
-        groups = self._groups(content.parts)
-        return self._scanned(content, chain.from_iterable(self._together(parts, asked) for parts in groups), asked)
+        budget = Budget(self._most_steps)
+        return self._scanned(content, self._all(content, budget, why=why), budget)
 
-    def scan_together(self, contents: Sequence[Content]) -> list[Scanned]:
-        """`scan` of several messages. Small ones are searched as one text, for little more than the price of one.
+    def scan_within(self, contents: Sequence[Content], steps: int) -> list[Scanned | None]:
+        """`scan` of several messages for so many steps in all; None for each that would take more than what is left.
 
-        In each is found what would be found in it alone, and nothing that is written across two of them.
+        Small ones are searched as one text, for little more than the price of one. In each is found what would be found
+        in it alone, and nothing that is written across two of them.
         """
+        budget = Budget(min(steps, self._most_steps))
         parts = [part for content in contents for part in content.parts]
         sizes = [len(part.text) for part in parts]
         if len(contents) < 2 or not self._search.joins or max(sizes, default=0) > _SHORT or sum(sizes) > _GROUP:
-            return [self.scan(content) for content in contents]
+            return [self._if_complete(content, self._all(content, budget), budget) for content in contents]
         normals = [one for content in contents for one in normalise_all([part.text for part in content.parts])]
         firsts = list(accumulate((len(content.parts) for content in contents[:-1]), initial=0))
-        budget = Budget(self._most_steps)
         seen = self._search.survey([normal.data for normal in normals], budget, firsts)
-        if budget.spent:  # each would cost less by itself
-            return [self.scan(content) for content in contents]
-        scanned = []
-        for content, first in zip(contents, firsts, strict=True):
-            asked = _Asked(Budget(self._most_steps), why=False)
-            theirs = range(first, first + len(content.parts))
-            found = self._surveyed(content.parts, [(normals[index], seen.get(index)) for index in theirs], asked)
-            scanned.append(self._scanned(content, found, asked))
-        return scanned
+        return [
+            self._if_complete(
+                content,
+                self._surveyed(
+                    content.parts,
+                    [(normals[index], seen.get(index)) for index in range(first, first + len(content.parts))],
+                    _Asked(budget),
+                ),
+                budget,
+            )
+            for content, first in zip(contents, firsts, strict=True)
+        ]
 
-    def _scanned(self, content: Content, read: Iterable[_Found], asked: _Asked) -> Scanned:
-        """What was found in a content, part by part."""
+    def _if_complete(self, content: Content, read: Iterable[_Found], budget: Budget) -> Scanned | None:
+        if budget.spent:
+            return None
+        scanned = self._scanned(content, read, budget)
+        return scanned if scanned.content is content else None  # else a text is told that was not read to its end
+
+    def _all(self, content: Content, budget: Budget, *, why: bool = False) -> Iterator[_Found]:
+        """Each part of a content with its hits."""
+        asked = _Asked(budget, why)
+        for parts in self._groups(content.parts):
+            yield from self._together(parts, asked)
+
+    def _scanned(self, content: Content, read: Iterable[_Found], budget: Budget) -> Scanned:
+        """What was found in a content, part by part; parts that were not read to their end are told."""
         gathered = Gathered(MOST_HITS)
-        budget = asked.budget
         unread: dict[str, int] = {}
         for part, readings in read:
             for found in readings:

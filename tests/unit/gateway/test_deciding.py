@@ -1,6 +1,7 @@
 """Quick messages that are ready together are scanned together; what one of them does to it is its own affair."""
 
 import asyncio
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -18,18 +19,21 @@ class Noting:
 
     given: list[int] = field(default_factory=list)
     alone: int = 0
+    threads: set[int] = field(default_factory=set)
 
     def scan(self, content: Content) -> Scanned:
         self.alone += 1
+        self.threads.add(threading.get_ident())
         if any(part.text == "fail" for part in content.parts):
             raise EngineFailed("at this one")
         return Scanned((), content)
 
-    def scan_together(self, contents: Sequence[Content]) -> list[Scanned]:
+    def scan_within(self, contents: Sequence[Content], steps: int) -> list[Scanned | None]:
+        assert 0 < steps < 5_000
         self.given.append(len(contents))
         if any(part.text == "fail" for content in contents for part in content.parts):
             raise EngineFailed("at one of them")
-        return [Scanned((), content) for content in contents]
+        return [None if content.parts[0].text == "long" else Scanned((), content) for content in contents]
 
 
 def text(said: str) -> Content:
@@ -54,6 +58,15 @@ async def test_only_whose_message_it_is_fails() -> None:
     assert [type(one) for one in scanned] == [Scanned, EngineFailed, Scanned]
     with pytest.raises(EngineFailed, match="at this one"):
         await together.scan(matcher, text("fail"))
+
+
+async def test_what_takes_long_is_scanned_by_itself_in_a_thread() -> None:
+    together, matcher = Together(), Noting()
+    contents = [text(said) for said in ("a", "long", "b")]
+    scanned = await asyncio.gather(*(together.scan(matcher, one) for one in contents))
+    assert [one.content for one in scanned] == contents
+    assert (matcher.given, matcher.alone) == ([3], 1)
+    assert matcher.threads.isdisjoint({threading.get_ident()})
 
 
 async def test_a_client_that_has_gone_is_not_waited_for() -> None:

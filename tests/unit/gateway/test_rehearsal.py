@@ -25,7 +25,7 @@ async def test_a_letter_and_a_page_go_through_reading_looking_and_deciding() -> 
         return read_message(raw)
 
     rules: Any = SimpleNamespace(
-        matcher=SimpleNamespace(scan_together=lambda contents: [scan(one) for one in contents]),
+        matcher=SimpleNamespace(scan_within=lambda contents, steps: [scan(one) for one in contents]),
         policy=SimpleNamespace(decide=decide),
     )
     await rehearse(rules, read)
