@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from policy.extraction.html.styles import length
-from policy.extraction.html.stylesheets import Declarations
+from policy.extraction.html.declared import Declarations
+from policy.extraction.html.lengths import length
 from policy.extraction.html.tree import Element
 
 BREAK: Final = "\n"
@@ -21,19 +21,35 @@ BLOCKS: Final = frozenset(
     }
 )  # fmt: skip
 CELLS: Final = frozenset({"td", "th"})
-_ARRANGING: Final = frozenset(
+ARRANGING: Final = frozenset(
     {"order", "flex-direction", "flex-flow", "float", "position", "direction", "grid-column", "grid-row", "grid-area",
      "grid-column-start", "grid-column-end", "grid-row-start", "transform", "translate", "-webkit-transform", "rotate",
-     "scale", "writing-mode"}
+     "scale", "writing-mode", "offset-distance", "justify-self", "grid-auto-flow"}
 )  # fmt: skip
+MOVED: Final = frozenset({"tfoot", "caption", "legend"})  # elements that are shown elsewhere than they are written
+_GROUPS_BY_STYLE: Final = {"table-header-group": 0, "table-footer-group": 2}
 _BESIDE: Final = frozenset({"inline-block", "inline-flex", "inline-table", "inline-grid"})
 _BELOW: Final = frozenset({"block", "flex", "grid", "table", "list-item", "flow-root", "table-row", "table-caption"})
 _GRID_LINE: Final = re.compile(r"-?\d{1,5}")
 _AREA_ROW: Final = re.compile(r"\"([^\"]*)\"|'([^']*)'")
 _GROUPS: Final = {"caption": -1, "thead": 0, "tfoot": 2}  # of a table; its other rows stand between
-_SHIFT: Final = re.compile(r"translate(?:3d|x)?\(\s*([^,()]+)|matrix\((?:[^,()]+,){4}([^,()]+)")
+_SHIFT: Final = re.compile(
+    r"translate(?:3d|x)?\(\s*([^,()]+(?:\([^()]*(?:\([^()]*\)[^()]*)*\))?)"
+    r"|matrix\((?:[^,()]+,){4}([^,()]+)|matrix3d\((?:[^,()]+,){12}([^,()]+)"
+)
+_SIDES: Final = {"inline-start": "left", "inline-end": "right"}
+_WITHIN: Final = {
+    "start": 0.0,
+    "left": 0.0,
+    "flex-start": 0.0,
+    "center": 1.0,
+    "end": 2.0,
+    "right": 2.0,
+    "flex-end": 2.0,
+}
 _MIRROR: Final = re.compile(r"scale(?:x|3d)?\(\s*-|rotate[yz]?\(\s*-?(?:180deg|\.5turn|0\.5turn|200grad|3\.14)")
 _LINE_NAMES: Final = re.compile(r"\[([^\[\]]*)\]|[^\s\[\]()]+(?:\([^()]*\))?")
+_AGAIN: Final = re.compile(r"repeat\(\s*(\d{1,4})\s*,")
 _MOST: Final = 2_000  # children of one element that are put in order
 _CHARACTER: Final = 8.0  # pixels of one, roughly
 _BACKWARDS: Final = -12.0  # pixels between characters at which each stands before the last
@@ -43,7 +59,12 @@ Child = Element | str
 
 def is_arranging(style: Declarations) -> bool:
     """Whether declarations can put elements in another order."""
-    return not _ARRANGING.isdisjoint(style) or "-" in style.get("margin", "") or "-" in style.get("margin-left", "")
+    return (
+        not ARRANGING.isdisjoint(style)
+        or "-" in style.get("margin", "")
+        or "-" in style.get("margin-left", "")
+        or style.get("display") in _GROUPS_BY_STYLE
+    )
 
 
 def _pull(style: Declarations) -> float:
@@ -90,6 +111,12 @@ def is_first_cell(element: Element) -> bool:
             if isinstance(sibling, Element) and sibling.name in CELLS:
                 return sibling is element
     return True
+
+
+def is_first(element: Element) -> bool:
+    """Whether no element stands before it in its parent's."""
+    siblings = element.parent.children if element.parent is not None else ()
+    return next((child for child in siblings if isinstance(child, Element)), element) is element
 
 
 def is_row(style: Declarations) -> bool:
@@ -139,7 +166,9 @@ def _in_order(
         return _items(children, style, style_of)
     if element.name == "tr" and _is_leftwards(element, style, style_of):
         return _leftwards(children)
-    if element.name == "table" and any(child.name in _GROUPS for child in elements):
+    if (element.name == "table" and any(child.name in _GROUPS for child in elements)) or (
+        "table" in display and any(style_of(child).get("display") in _GROUPS_BY_STYLE for child in elements)
+    ):
         return sorted(children, key=lambda child: _rank(child, style_of))
     if element.name == "fieldset":  # its legend stands in the upper edge
         return sorted(children, key=lambda child: getattr(child, "name", "") != "legend")
@@ -161,7 +190,7 @@ def _rank(child: Child, style_of: Callable[[Element], Declarations]) -> int:
     if child.name == "caption":
         side = style_of(child).get("caption-side") or child.attributes.get("align", "")
         return 3 if side.strip().lower() in {"bottom", "block-end"} else -1
-    return _GROUPS.get(child.name, 1)
+    return _GROUPS_BY_STYLE.get(style_of(child).get("display", ""), _GROUPS.get(child.name, 1))
 
 
 def _is_leftwards(element: Element, style: Declarations, style_of: Callable[[Element], Declarations]) -> bool:
@@ -183,32 +212,55 @@ def _items(
 
     areas = _areas(style)
     lines = _lines_named(style.get("grid-template-columns", ""))
+    rows = _rows(style)
 
-    def place(child: Child) -> tuple[float, float, float]:
+    def place(at: int, child: Child) -> tuple[float, float, float, float]:
+        row, column = (at % rows, at // rows) if rows else (0, 0)
         if not isinstance(child, Element):
-            return 0.0, 0.0, 0.0
+            return 0.0, float(row), float(column), 0.0
         its = style_of(child)
-        order = _GRID_LINE.search(its.get("order", "")) if "order" in its else None
-        area = its.get("grid-area", "").split("/")
-        row = its.get("grid-row") or its.get("grid-row-start") or area[0]
-        column = its.get("grid-column") or its.get("grid-column-start") or (area[1] if len(area) > 1 else "")
-        if area[0].strip() in areas:
-            return (float(order[0]) if order else 0.0, *areas[area[0].strip()])
-        column = lines.get(column.strip(), column)
-        if not column and "grid-column-end" in its:
-            column = lines.get(its["grid-column-end"].strip(), its["grid-column-end"])
-        at_row, at_column = _GRID_LINE.search(row), _GRID_LINE.search(column)
-        return (
-            float(order[0]) if order else 0.0,
-            float(at_row[0]) if at_row else 0.0,
-            float(at_column[0]) if at_column else 0.0,
+        order = length(its["order"], 16.0) or 0.0 if "order" in its else 0.0
+        within = (
+            _WITHIN.get(its.get("justify-self", ""), 0.0) or (length(its.get("margin-left", ""), 16.0) or 0.0) / 1e6
         )
+        area = its.get("grid-area", "").split("/")
+        if area[0].strip() in areas:
+            return (order, *areas[area[0].strip()], within)
+        down = _line_of(its.get("grid-row") or its.get("grid-row-start") or area[0], {})
+        across = _line_of(
+            its.get("grid-column") or its.get("grid-column-start") or (area[1] if len(area) > 1 else ""), lines
+        )
+        if across is None and "grid-column-end" in its:
+            across = _line_of(its["grid-column-end"], lines)
+        return order, row if down is None else down, column if across is None else across, within
 
-    found = sorted((child for child in children if type(child) is not str or child.strip()), key=place)
+    items = [child for child in children if type(child) is not str or child.strip()]
+    found = [child for _, child in sorted(enumerate(items), key=lambda one: place(*one))]
     flow = style.get("flex-direction", style.get("flex-flow", ""))
     if ("reverse" in flow) != (style.get("direction") == "rtl" and "column" not in flow):
         found.reverse()
     return found
+
+
+def _rows(style: Declarations) -> int:
+    """Of a grid that is filled column by column, how many rows it has."""
+    said = style.get("grid-template-rows", "")
+    if "column" not in style.get("grid-auto-flow", "") or not said:
+        return 0
+    again = _AGAIN.search(said)
+    tracks = len([one for one in _LINE_NAMES.finditer(said[:4_000]) if one[1] is None])
+    return min(int(again[1]), _MOST) if again else tracks if tracks > 1 else 0
+
+
+def _line_of(said: str, lines: dict[str, str]) -> float | None:
+    """The line at which an item begins: of `span 2 / 5` the third."""
+    start, _, end = said.partition("/")
+    start = lines.get(start.strip(), start)
+    number = _GRID_LINE.search(start)
+    if "span" in start and end:
+        last = _GRID_LINE.search(lines.get(end.strip(), end))
+        return float(last[0]) - float(number[0] if number else 1) if last else None
+    return float(number[0]) if number and "span" not in start else None
 
 
 def _areas(style: Declarations) -> dict[str, tuple[float, float]]:
@@ -255,16 +307,17 @@ def _lines(children: Sequence[Child], style_of: Callable[[Element], Declarations
 def _line(run: list[Child], style_of: Callable[[Element], Declarations]) -> list[Child]:
     left: list[Child] = []
     right: list[Child] = []
-    placed: list[tuple[float, float, int, Child]] = []
+    placed: list[tuple[float, float, bool, int, Child]] = []
     shifted = False
     across = 0.0
     for at, child in enumerate(run):
         if not isinstance(child, Element):
-            placed.append((0.0, across, at, child))
+            placed.append((0.0, across, True, at, child))
             across += len(str(child)) * _CHARACTER
             continue
         its = style_of(child)
         side = its.get("float", "none")
+        side = _SIDES.get(side, side)
         if side == "right":
             right.append(child)
             continue
@@ -274,12 +327,13 @@ def _line(run: list[Child], style_of: Callable[[Element], Declarations]) -> list
         pull = _pull(its)
         down, x, moved = _position(its, across + pull)
         shifted = shifted or moved or pull < 0
-        placed.append((down, x, at, child))
+        pinned = its.get("position") in {"absolute", "fixed"} and "left" in its
+        placed.append((down, x, not pinned, at, child))
         if its.get("position") not in {"absolute", "fixed"}:
             across += pull + _width(child)
     if shifted:
-        placed.sort(key=lambda one: one[:3])
-    return [*left, *(one[3] for one in placed), *reversed(right)]
+        placed.sort(key=lambda one: one[:4])
+    return [*left, *(one[4] for one in placed), *reversed(right)]
 
 
 def _position(style: Declarations, across: float) -> tuple[float, float, bool]:
@@ -296,20 +350,25 @@ def _position(style: Declarations, across: float) -> tuple[float, float, bool]:
             if kind != "relative" and left is None:
                 x += 1280.0
         moved = moved or top is not None
-        if kind != "relative" and left is None and right is None:
-            inside = [length(style[name], 16.0) or 0.0 for name in ("padding-left", "text-indent") if name in style]
+        if kind != "relative" and right is None:
+            names = _INSIDE if left is None else (*_INSIDE, "margin-left")
+            inside = [length(style[name], 16.0) or 0.0 for name in names if name in style]
             moved = moved or bool(inside) or "margin-left" in style
             x += sum(inside)
-    shift = style.get("translate", "").split()[:1] or [
-        match[1] or match[2] + "px"
+    shifts = [style.get("translate", "").split("/")[0].strip(), style.get("offset-distance", "")]
+    shifts += [
+        match[1] or (match[2] or match[3]) + "px"
         for match in _SHIFT.finditer(style.get("transform", style.get("-webkit-transform", "")))
     ]
-    if shift:
+    for shift in filter(None, shifts):
         moved = True
-        x += length(shift[0], 16.0, 100.0) or 0.0
+        x += length(shift, 16.0, 100.0) or 0.0
     if kind in {"absolute", "fixed"} and (style.get("left") or style.get("right")):
         return down, x, moved
     return down, across + x, moved
+
+
+_INSIDE: Final = ("padding-left", "text-indent", "border-left")
 
 
 def _width(element: Element) -> float:

@@ -11,18 +11,22 @@ from policy.extraction.html.arrangement import (
     CELL,
     CELLS,
     EDGE,
+    MOVED,
     arranged,
     boundary,
-    is_arranging,
+    is_first,
     is_first_cell,
     is_row,
     runs_backwards,
 )
+from policy.extraction.html.boxes import Boxes, stand_in, stands_alone
+from policy.extraction.html.declared import Declarations
 from policy.extraction.html.generated import Counters
 from policy.extraction.html.markup import CONDITIONAL, unescape
-from policy.extraction.html.names import VOID, WHOLE
-from policy.extraction.html.styles import INLINE_NAMES, Look, attributes_as_style, look_of
-from policy.extraction.html.stylesheets import Declarations, Rule, Sheets, declarations
+from policy.extraction.html.names import VOID
+from policy.extraction.html.styles import INLINE_NAMES, Look, look_of
+from policy.extraction.html.stylesheets import Rule, Sheets
+from policy.extraction.html.styling import NO_STYLE, OLD_STYLE, Styling
 from policy.extraction.html.tree import Comment, Element, Tree, Unparsed
 
 _UNSHOWN: Final = frozenset(
@@ -47,7 +51,6 @@ _UNSHOWN: Final = frozenset(
 )
 FRAMES: Final = frozenset({"img", "image", "iframe", "embed", "object"})  # elements that show another file
 _FORM: Final = frozenset({"input", "img", "area", "option", "optgroup", "textarea"})
-_OLD_STYLE: Final = frozenset({"color", "bgcolor", "hidden", "dir", "text", "background", "popover"})
 _MOST_TURNED: Final = 1_000_000  # pieces that are turned around, all in all
 _ASKED: Final = _UNSHOWN | _FORM | {"bdo", "li", "details"}  # elements that are more than their children
 _NOT_SIMPLE: Final = _ASKED | FRAMES | VOID | {"q"}
@@ -59,17 +62,10 @@ _PLAIN: Final = re.compile(r"<[^<>]*+>")
 _CONDITIONAL: Final = Element(CONDITIONAL, None, "", -1)
 _DIGIT: Final = re.compile(r"\d")
 _FIRST_LETTER: Final = re.compile(r"\W{0,8}\w")
-_NO_STYLE: Final[Declarations] = {}
 _NONE_DRAWN: Final[Mapping[int, str]] = {}
-# What screens may differ in without showing anything else: sizes matter where something is cut off.
-_SIZES: Final = frozenset(
-    {"height", "letter-spacing", "line-height", "max-height", "max-width", "white-space", "width", "zoom"}
-)
-_CLIPS: Final = frozenset({"overflow", "overflow-x", "overflow-y"})
 _LISTS: Final = frozenset({"ol", "ul", "menu", "dir"})
 
 
-_Alike = tuple[tuple[int, ...], str | None, tuple[tuple[str, str], ...]]
 Piece = tuple[str, Element, bool]  # a text, the innermost element it stands in, whether nobody sees it
 
 
@@ -82,7 +78,8 @@ class _Frame:
     absent: bool  # takes no room, so that its neighbours touch
     start: int  # pieces before it
     edge: str  # what ends it
-    after: str = ""
+    style: Declarations | None = None  # where something may be written behind it
+    written: list[Rule] = field(default_factory=list)
     turned: bool = False  # the other way round than what it stands in
     leftwards: bool = False
     row: bool = False  # what is in it stands side by side
@@ -118,33 +115,24 @@ class Renderer:
     def __init__(self, tree: Tree, sheets: Sheets, screen: int = 0, drawn: Mapping[int, str] = _NONE_DRAWN) -> None:
         self._drawn = drawn
         self._sheets = sheets
-        self._screen = screen
         self._out = Display()
-        self._inline: dict[str, tuple[Declarations, Declarations]] = {}
-        self._counters = Counters(sheets.counter_styles, sheets.variables, lambda element: self.style(element)[0])
-        self._arranging = any(is_arranging(rule.plain) or is_arranging(rule.important) for rule in sheets.rules)
-        self._styles: dict[int, tuple[Declarations, list[Rule]]] = {}
-        self._of_source: dict[tuple[str, str], tuple[Declarations, list[Rule]] | None] = {}  # as tags are written
-        # By the rules that hold, the inline style, and what attributes of old say: the same for most cells of a page.
-        self._alike: dict[_Alike, tuple[Declarations, list[Rule]]] = {}
+        self._styling = Styling(tree, sheets, screen)
+        self._style_of = self._styling.declared_of
+        self._counters = Counters(sheets.counter_styles, sheets.variables, self._style_of, self._styling.finished)
+        self._boxes = Boxes(self._styling.put)
+        self._arranging = self._styling.arranging or any(
+            element.name in MOVED or (element.name == "thead" and not is_first(element)) for element in tree.elements
+        )
         self._plans: dict[tuple[str, str, int, bool], _Plan] = {}
         self._looks: dict[tuple[int, int, bool], tuple[Look, Declarations, Look]] = {}
         self._turning = _MOST_TURNED
         self._root = tree.root
-        for element in tree.elements:
-            if element.name in {"tfoot", "caption", "legend"}:
-                self._arranging = True
-            if element.attributes:
-                if "style" in element.attributes:
-                    self._declared(element.attributes["style"])
-                if "dir" in element.attributes:
-                    self._arranging = True
 
     def run(self) -> Display:
         """All of the page."""
         out = self._out
         stack: list[_Frame] = []
-        asked, relevant = self._sheets.asked | _ASKED, self._sheets.relevant | _OLD_STYLE
+        asked, relevant = self._sheets.asked | _ASKED, self._sheets.relevant | OLD_STYLE
         if self._drawn:
             asked |= FRAMES
         everyone = self._sheets.everyone
@@ -170,7 +158,8 @@ class Renderer:
                 self._comment(child)
             elif isinstance(child, Unparsed):
                 out.pieces.append((str(child), frame.element, True))
-        out.whole = self._sheets.whole and self._counters.whole
+        out.whole = self._sheets.whole and self._counters.whole and self._styling.followed
+        out.screens_matter = self._styling.screens_matter
         return out
 
     def _plain(self, element: Element, outer: _Frame, stack: list[_Frame]) -> None:
@@ -189,7 +178,7 @@ class Renderer:
                 pieces.append((edge, element, outer.absent))
             return
         if self._arranging:
-            children = list(arranged(element, children, _NO_STYLE, lambda child: self.style(child)[0]))
+            children = list(arranged(element, children, NO_STYLE, self._style_of))
         start = len(pieces)
         stack.append(
             _Frame(
@@ -217,13 +206,58 @@ class Renderer:
         if outer is not None and alike in self._plans:
             self._planned(element, outer, self._plans[alike], stack)
             return
-        style, written = self.style(element)
-        look = outer.look if outer is not None else Look()
+        style, written = self._styling.of(element)
+        look, hidden, absent, turned = self._looked(element, style, outer)
+        name = element.name
+        self._draw(element, hidden)
+        if name in _UNSHOWN and not (name == "dialog" and "open" in element.attributes) and not hidden:
+            look, hidden, absent = Look(gone=True), True, True
+        edge = boundary(element, style, in_row=outer is not None and outer.row)
+        pieces = self._out.pieces
+        if edge and not (edge == CELL and is_first_cell(element)):
+            pieces.append((edge, element, absent))
+        start = len(pieces)
+        mark, before = self._counters.before(element, style, written, absent=absent)
+        alone = self._arranging and bool(written)
+        first = before if alone and before[0] and stands_alone(written, "before", style) else None
+        mark += "" if first else before[0]
+        if mark:
+            pieces.append((mark, stand_in(element, "before"), hidden))
+        if name in _FORM:
+            self._form(element, hidden)
+        if name in VOID and not element.children:
+            self._behind(element, style, written, hidden)
+            return
+        children: Sequence[Element | str] = element.children
+        last = (
+            self._counters.after(element, style, written) if alone and stands_alone(written, "after", style) else None
+        )
+        if first or last:
+            children = self._boxes.around(element, first, children, last)
+        if name == "details":
+            children = sorted(children, key=lambda child: getattr(child, "name", "") != "summary")
+        if self._arranging and len(children) > 1:
+            children = arranged(element, children, style, self._style_of)
+        if written and not hidden and _hides_first(written, look, element):
+            children = _without_first(element, children)
+        leftwards = (look.leftwards and not look.override) or "wrap-reverse" in style.get("flex-wrap", "")
+        end, row = "" if edge == CELL else edge, is_row(style)
+        simple = not (written or turned or leftwards or row or self._arranging or name in _NOT_SIMPLE)
+        if simple and outer is not None and self._styling.is_plain(alike[:2]) and _SIDE_EFFECTS.isdisjoint(style):
+            self._plans[alike] = _Plan(outer.look, look, style.get("display") == "none", edge)
+        frame = _Frame(element, iter(children), look, hidden, absent, start, end)
+        frame.turned, frame.leftwards, frame.row = turned, leftwards, row
+        if last is None and (written or name == "q"):
+            frame.style, frame.written = style, written
+        stack.append(frame)
+
+    def _looked(self, element: Element, style: Declarations, outer: _Frame | None) -> tuple[Look, bool, bool, bool]:
+        """How an element looks: also whether it is hidden, takes no room, and runs the other way round."""
+        parent = look = outer.look if outer is not None else Look()
         hidden = outer.hidden if outer is not None else False
         absent = outer.absent if outer is not None else False
         turned = False
         if style:
-            parent = look
             styled = (id(parent), id(style), element.name in INLINE_NAMES)
             known = self._looks.get(styled)
             if known is None:
@@ -235,36 +269,13 @@ class Renderer:
                 absent = absent or style.get("display") == "none"
                 turned = look.override and (look.leftwards != (parent.leftwards and parent.override))
             turned = turned or ("letter-spacing" in style and runs_backwards(style["letter-spacing"]))
-        name = element.name
-        self._draw(element, hidden)
-        if name in _UNSHOWN and not (name == "dialog" and "open" in element.attributes) and not hidden:
-            look, hidden, absent = Look(gone=True), True, True
-        edge = boundary(element, style, in_row=outer is not None and outer.row)
-        pieces = self._out.pieces
-        if edge and not (edge == CELL and is_first_cell(element)):
-            pieces.append((edge, element, absent))
-        start = len(pieces)
-        before, after = self._counters.around(element, style, written)
-        if before:
-            pieces.append((before, _written(element, "before"), hidden))
-        if name in _FORM:
-            self._form(element, hidden)
-        if name in VOID and not element.children:
-            if after:
-                pieces.append((after, _written(element, "after"), hidden))
-            return
-        children: Sequence[Element | str] = element.children
-        if name == "details":
-            children = sorted(children, key=lambda child: getattr(child, "name", "") != "summary")
-        if self._arranging and len(children) > 1:
-            children = arranged(element, children, style, lambda child: self.style(child)[0])
-        if written and not hidden and _hides_first(written, look, element):
-            children = _without_first(element, children)
-        leftwards, end, row = look.leftwards and not look.override, "" if edge == CELL else edge, is_row(style)
-        simple = not (written or turned or leftwards or row or self._arranging or name in _NOT_SIMPLE)
-        if simple and outer is not None and self._of_source.get(alike[:2]) and _SIDE_EFFECTS.isdisjoint(style):
-            self._plans[alike] = _Plan(outer.look, look, style.get("display") == "none", edge)
-        stack.append(_Frame(element, iter(children), look, hidden, absent, start, end, after, turned, leftwards, row))
+        return look, hidden, absent, turned
+
+    def _behind(self, element: Element, style: Declarations, written: list[Rule], hidden: bool) -> None:
+        """What is written behind an element, now that all that stands in it has counted."""
+        text, _ = self._counters.after(element, style, written)
+        if text:
+            self._out.pieces.append((text, stand_in(element, "after"), hidden))
 
     def _draw(self, element: Element, hidden: bool) -> None:
         """The text of a picture, or of a page in a frame, where it is one."""
@@ -274,8 +285,8 @@ class Renderer:
 
     def _leave(self, frame: _Frame) -> None:
         pieces = self._out.pieces
-        if frame.after:
-            pieces.append((frame.after, _written(frame.element, "after"), frame.hidden))
+        if frame.style is not None:
+            self._behind(frame.element, frame.style, frame.written, frame.hidden)
         if frame.turned and self._turning > 0:
             self._turning -= len(pieces) - frame.start
             pieces[frame.start :] = [
@@ -284,7 +295,7 @@ class Renderer:
         elif frame.leftwards and 1 < len(pieces) - frame.start < 200:
             shown = [text for text, _, hidden in pieces[frame.start :] if not hidden]
             if len(shown) > 2 and any(map(_DIGIT.search, shown)):
-                self._out.others.append("".join(reversed(shown)))
+                self._out.others.append("".join(reversed(shown)).replace(EDGE, ""))
         if frame.edge:
             pieces.append((frame.edge, frame.element, frame.absent))
 
@@ -295,64 +306,6 @@ class Renderer:
             inner = text[text.find(">") + 1 :].removesuffix("<![endif]")
             if inner and inner != "<!":
                 self._out.pieces.append((_PLAIN.sub("", unescape(inner)), _CONDITIONAL, True))
-
-    def style(self, element: Element) -> tuple[Declarations, list[Rule]]:
-        """The declarations that win for an element, and the rules that write text into it."""
-        source = element.name, element.rest
-        known = self._of_source.get(source) or self._styles.get(element.number)
-        if known is not None:
-            return known
-        result = self._style(element)
-        if source not in self._of_source:
-            self._of_source[source] = None if element.name in WHOLE or self._sheets.is_placed(element) else result
-        self._styles[element.number] = result
-        return result
-
-    def _style(self, element: Element) -> tuple[Declarations, list[Rule]]:
-        attributes = element.attributes
-        rules = self._sheets.of(element) if self._sheets.rules else []
-        inline = attributes.get("style") if attributes else None
-        old = bool(attributes) and not _OLD_STYLE.isdisjoint(attributes)
-        if not rules and not inline and not old and element.name != "bdo":
-            return _UNSTYLED
-        style = attributes_as_style(element) if old or element.name == "bdo" else {}
-        alike = (tuple([rule.order for rule in rules]), inline, tuple(style.items()) if style else ())
-        same = self._alike.get(alike)
-        if same is not None:
-            return same
-        written: list[Rule] = []
-        important: list[Declarations] = []
-        differing: set[str] = set()
-        for rule in rules:
-            if rule.screens[0] != rule.screens[1]:
-                differing.update(rule.plain, rule.important, ("content",) if rule.selector.writes else ())
-            if not rule.screens[self._screen]:
-                continue
-            if rule.selector.writes:
-                written.append(rule)
-                continue
-            style.update(rule.plain)
-            if rule.important:
-                important.append(rule.important)
-        if inline:
-            plain, urgent = self._declared(inline)
-            style.update(plain)
-            important.append(urgent)
-        for one in important:
-            style.update(one)
-        if not _SIZES.issuperset(differing) or (differing and not _CLIPS.isdisjoint(style)):
-            self._out.screens_matter = True
-        result = style, written
-        self._alike[alike] = result
-        return result
-
-    def _declared(self, inline: str) -> tuple[Declarations, Declarations]:
-        known = self._inline.get(inline)
-        if known is None:
-            known = declarations(inline, self._sheets.variables, kept=self._sheets.kept)
-            self._inline[inline] = known
-            self._arranging = self._arranging or is_arranging(known[0]) or is_arranging(known[1])
-        return known
 
     def _form(self, element: Element, hidden: bool) -> None:
         """What attributes display."""
@@ -370,9 +323,6 @@ class Renderer:
                 pieces.append((attributes["label"], element, hidden))
         elif not element.children and attributes.get("placeholder"):
             pieces.append((attributes["placeholder"], element, hidden))
-
-
-_UNSTYLED: Final[tuple[Declarations, list[Rule]]] = (_NO_STYLE, [])
 
 
 def _hides_first(written: Sequence[Rule], look: Look, element: Element) -> bool:
@@ -393,8 +343,3 @@ def _without_first(element: Element, children: Sequence[Element | str]) -> Seque
     unshown = Element("template", element, "", -1)
     unshown.children.append(match[0])
     return [unshown, first[match.end() :], *children[1:]]
-
-
-def _written(element: Element, where: str) -> Element:
-    """A stand-in for the text that a sheet writes, so that it is a kind of its own."""
-    return Element(f"{element.name}::{where}", element, element.rest, element.number)

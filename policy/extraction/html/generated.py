@@ -2,12 +2,14 @@
 
 import re
 from collections import ChainMap, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 
 from policy.extraction.html.counterstyles import CounterStyle, inline_style
+from policy.extraction.html.declared import Declarations, with_variables
+from policy.extraction.html.own import variables_of
 from policy.extraction.html.selectors import unescape_css
-from policy.extraction.html.stylesheets import Declarations, Rule, with_variables
+from policy.extraction.html.stylesheets import Rule
 from policy.extraction.html.tree import Element
 
 _CONTENT: Final = re.compile(
@@ -26,8 +28,11 @@ _NUMBER: Final = re.compile(r"\s*([+-]?\d{1,9})")
 _WRITES: Final = re.compile(r"\bcontent\s*:([^;}]{1,4000})", re.I)
 _MOST_WRITTEN: Final = 1 << 20  # characters that style sheets write into one page
 _LONGEST: Final = 4_000  # characters of one declaration
-_OUTER_OF_VARIABLES: Final = 40  # elements that are asked for a variable
 _OUTER: Final = 6  # elements around an item that are asked for its mark
+
+
+Written = tuple[str, Declarations]  # a text, and how a sheet places it
+_NOTHING: Final[Written] = ("", {})
 
 
 class Counters:
@@ -36,10 +41,13 @@ class Counters:
     def __init__(
         self,
         styles: dict[str, CounterStyle] | None = None,
-        variables: Mapping[str, str] | None = None,
+        variables: dict[str, str] | None = None,
         style_of: Callable[[Element], Declarations] | None = None,
+        finished: Callable[[Element, Declarations], Declarations] | None = None,
     ) -> None:
-        """`variables` are those of the whole page, `style_of` tells an element's own."""
+        """`variables` are those of the whole page, `style_of` tells an element's own, `finished` what becomes of
+        declarations that depend on the element."""
+        self._finished = finished
         self._styles = styles or {}
         self._variables = variables or {}
         self._style_of = style_of
@@ -49,41 +57,53 @@ class Counters:
         self.whole = True
         self._items: dict[int, int] = {}  # by the number of a list: the last item's
 
-    def around(self, element: Element, style: Declarations, written: list[Rule]) -> tuple[str, str]:
-        """What is written before and after an element's own text."""
-        if style:
+    def before(
+        self, element: Element, style: Declarations, written: list[Rule], *, absent: bool = False
+    ) -> tuple[str, Written]:
+        """What stands before an element's own text: its mark, and what a sheet writes. `absent` ones count not."""
+        if style and not absent:
             self._count(style)
-        before = after = ""
+        mark = ""
         kind = style.get("list-style-type") or style.get("list-style") or ""
         if kind:
             self._kinds[element.number] = kind
         if element.name == "li" or style.get("display") == "list-item":
-            before = self._item(element)
+            mark = self._item(element)
         if element.name == "q" and "quotes" in style:
-            before, after = _quote(style, "open-quote"), _quote(style, "close-quote")
-        for where in ("marker", "before", "after") if written else ():
-            merged: Declarations = {}
-            urgent: Declarations = {}
-            for rule in written:
-                if rule.selector.writes == where:
-                    merged.update(rule.plain)
-                    urgent.update(rule.important)
-            merged.update(urgent)
-            if not merged or merged.get("display") == "none":
-                continue
-            self._count(merged)
-            text = self._content(merged, element)
-            self._room -= len(text)
-            if self._room < 0:
-                self.whole = False
-                return "", ""
-            if where == "marker":
-                before = text or before
-            elif where == "before":
-                before = text if element.name == "q" else before + text
-            else:
-                after = text
-        return before, after
+            mark = _quote(style, "open-quote")
+        if not written:
+            return mark, _NOTHING
+        mark = self._write(element, written, "marker")[0] or mark
+        text = self._write(element, written, "before")
+        return "" if element.name == "q" and text[0] else mark, text
+
+    def after(self, element: Element, style: Declarations, written: list[Rule]) -> Written:
+        """What stands behind it. Counters are what they are there."""
+        if written:
+            text = self._write(element, written, "after")
+            if text[0]:
+                return text
+        return (_quote(style, "close-quote"), {}) if element.name == "q" and "quotes" in style else _NOTHING
+
+    def _write(self, element: Element, written: list[Rule], where: str) -> Written:
+        merged: Declarations = {}
+        urgent: Declarations = {}
+        for rule in written:
+            if rule.selector.writes == where:
+                merged.update(rule.plain)
+                urgent.update(rule.important)
+        merged.update(urgent)
+        if not merged or merged.get("display") == "none":
+            return _NOTHING
+        if self._finished is not None:
+            merged = self._finished(element, merged)
+        self._count(merged)
+        text = self._content(merged, element)
+        self._room -= len(text)
+        if self._room < 0:
+            self.whole = False
+            return _NOTHING
+        return text, merged
 
     def _count(self, style: Declarations) -> None:
         for name, default in (("counter-reset", 0), ("counter-set", 0), ("counter-increment", 1)):
@@ -104,7 +124,7 @@ class Counters:
         if not content or content in {"none", "normal"}:
             return ""
         if "var(" in content:
-            content = with_variables(content, self._seen_by(element, style))
+            content = with_variables(content, variables_of(element, style, self._style_of, self._variables))
         found: list[str] = []
         for match in _CONTENT.finditer(content[:_LONGEST]):
             double, single, attribute, otherwise, counter, named, quote, slash = match.groups()
@@ -122,17 +142,6 @@ class Counters:
             elif quote:
                 found.append(_quote(style, quote))
         return "".join(found)
-
-    def _seen_by(self, element: Element, style: Declarations) -> Mapping[str, str]:
-        """The variables that hold for what is written into an element: the nearest around it."""
-        found = [{name: value for name, value in style.items() if name.startswith("--")}]
-        up: Element | None = element
-        for _ in range(_OUTER_OF_VARIABLES):
-            if up is None or self._style_of is None:
-                break
-            found.append(self._style_of(up))
-            up = up.parent
-        return ChainMap(*found, dict(self._variables))
 
     def _item(self, element: Element) -> str:
         """The mark of a list's item, where the page says which."""

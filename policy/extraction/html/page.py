@@ -10,6 +10,7 @@ from policy.extraction.html.beneath import Beneath
 from policy.extraction.html.display import Display, Piece, Renderer
 from policy.extraction.html.markup import parse, unescape
 from policy.extraction.html.mixed import number_readings
+from policy.extraction.html.quirks import with_folded_names
 from policy.extraction.html.scripts import is_writing
 from policy.extraction.html.shadows import open_shadows
 from policy.extraction.html.stylesheets import Sheets
@@ -69,7 +70,10 @@ def read_page(source: str, depth: int = 0) -> Page:
     beneath = Beneath(tree, source, depth, read_page)
     if "shadowroot" in source:
         open_shadows(tree)
-    sheets = Sheets(tree.sheets + beneath.sheets)
+    written = tree.sheets + beneath.sheets
+    if written and "<!doctype" not in source[:2_000].lower():
+        written = with_folded_names(tree, written)
+    sheets = Sheets(written, _varying(tree, source))
     display = Renderer(tree, sheets, drawn=beneath.drawn).run()
     shown = _shown(display, source, tree)
     if display.screens_matter:
@@ -89,6 +93,14 @@ def read_page(source: str, depth: int = 0) -> Page:
     )
     tree.forget()
     return page
+
+
+def _varying(tree: Tree, source: str) -> list[str]:
+    """The styles of elements that may not say the same for each."""
+    if "var(" not in source and "attr(" not in source and "sibling-" not in source:
+        return []
+    said = [element.attributes["style"] for element in tree.elements if "style" in element.attributes]
+    return [style for style in said if "--" in style or "attr(" in style or "sibling-" in style]
 
 
 def _brings_signs(sheet: str, source: str, shown: Iterable[str]) -> bool:

@@ -9,6 +9,8 @@ from policy.extraction.html.tree import Element
 
 _NTH: Final = re.compile(r"([+-]?\d*)n(?:([+-])(\d+))?|([+-]?\d+)")
 
+_OUTER: Final = 60  # elements around one that are asked what it is written in
+
 Test = Callable[[Element, "Matching"], bool]
 
 
@@ -171,6 +173,27 @@ def position_test(name: str, inner: str, among: Callable[[str], tuple[Selector, 
     return test
 
 
+def words_test(name: str, inner: str) -> Test | None:
+    """`:lang(de, "en-US")` and `:dir(rtl)`: what an element, or the nearest around it that says so, is written in."""
+    wanted = [one.strip().strip("\"'").lower() for one in inner.split(",")[:20]]
+    if name == "lang":
+        return lambda element, _: any(_compares(_said(element, "lang"), "|=", one) for one in wanted if one)
+    if name == "dir":
+        return lambda element, _: (_said(element, "dir") or "ltr") == wanted[0]
+    return None
+
+
+def _said(element: Element, name: str) -> str:
+    up: Element | None = element
+    for _ in range(_OUTER):
+        if up is None:
+            break
+        if name in up.attributes:
+            return up.attributes[name].strip().lower()
+        up = up.parent
+    return ""
+
+
 def _step(text: str) -> tuple[int, int] | None:
     match = _NTH.fullmatch(text)
     if match is None or len(text) > 20:
@@ -205,6 +228,14 @@ def _is_empty(element: Element, _: Matching) -> bool:
     return not any(isinstance(child, Element) or type(child) is str for child in element.children)
 
 
+_ENTERED: Final = frozenset({"input", "select", "textarea"})
+
+
+def _is_wanting(element: Element) -> bool:
+    """Whether a field that has to be filled in is empty."""
+    return "required" in element.attributes and not element.attributes.get("value") and not element.children
+
+
 STATES: Final[dict[str, Test]] = {
     "root": lambda element, _: element.parent is None,
     "empty": _is_empty,
@@ -216,6 +247,8 @@ STATES: Final[dict[str, Test]] = {
     "placeholder-shown": lambda element, _: "placeholder" in element.attributes and not element.attributes.get("value"),
     "required": lambda element, _: "required" in element.attributes,
     "optional": lambda element, _: "required" not in element.attributes,
+    "valid": lambda element, _: element.name in _ENTERED and not _is_wanting(element),
+    "invalid": lambda element, _: element.name in _ENTERED and _is_wanting(element),
     "open": lambda element, _: "open" in element.attributes,
     "read-write": lambda element, _: element.name in {"input", "textarea"},
     "read-only": lambda element, _: element.name not in {"input", "textarea"},

@@ -11,6 +11,7 @@ from policy.extraction.html.selecting import (
     attribute_test,
     has_relative,
     position_test,
+    words_test,
 )
 
 _NAME: Final = r"(?:[-\w]|[^\x00-\x7f]|\\(?:[0-9a-fA-F]{1,6}\s?|[^\n0-9a-fA-F]))+"
@@ -170,7 +171,7 @@ class _Reader:
         if name in {"is", "where", "not", "has", "matches", "-webkit-any", "-moz-any"}:
             return self._within(name, inner)
         self._weight[1] += 1
-        test = position_test(name, inner, _innermost) or STATES.get(name)
+        test = position_test(name, inner, _innermost) or words_test(name, inner) or STATES.get(name)
         if test is None:
             return False
         self._tests.append(test)

@@ -5,16 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from policy.extraction.html.colours import Colour, alike, colour
-from policy.extraction.html.stylesheets import Declarations
+from policy.extraction.html.declared import Declarations
+from policy.extraction.html.lengths import length
 from policy.extraction.html.tree import Element
 
-_LENGTH: Final = re.compile(
-    r"([+-]?\s*(?:\d*\.\d+|\d+))(px|pt|pc|em|rem|ex|ch|cm|mm|in|q|%|vw|vh|vmin|vmax)?(?![a-z\d])"
-)
-_UNITS: Final = {
-    "px": 1.0, "pt": 4 / 3, "pc": 16.0, "rem": 16.0, "cm": 37.8, "mm": 3.78, "in": 96.0, "q": 0.945, "vw": 12.8,
-    "vh": 8.0, "vmin": 8.0, "vmax": 12.8,
-}  # fmt: skip
 _SIZES: Final = {
     "xx-small": 9.0, "x-small": 10.0, "small": 13.0, "medium": 16.0, "large": 18.0, "x-large": 24.0, "xx-large": 32.0,
     "smaller": -1.2, "larger": 1.2, "initial": 16.0,
@@ -63,27 +57,6 @@ class Look:
             or (not self.shadow and self.colour != (0, 0, 0) and alike(self.colour, self.ground))
             or (not self.shadow and self.ground != (255, 255, 255) and alike(self.colour, self.ground))
         )
-
-
-def length(value: str, size: float, whole: float = 1280.0) -> float | None:
-    """Pixels; of `calc` the sum of its terms. `size` is the font's, `whole` what a percentage is of."""
-    total, found = 0.0, False
-    for match in _LENGTH.finditer(value[:120]):
-        try:
-            number = float(match[1].replace(" ", ""))
-        except ValueError:
-            continue
-        found = True
-        unit = match[2] or "px"
-        if unit in {"em", "ex", "ch"}:
-            total += number * (size if unit == "em" else size / 2)
-        elif unit == "%":
-            total += number * whole / 100
-        else:
-            total += number * _UNITS[unit]
-        if not value.startswith(("calc", "-webkit-calc")):
-            break
-    return total if found else None
 
 
 def look_of(parent: Look, style: Declarations, element: Element) -> Look:

@@ -2,60 +2,30 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from policy.extraction.html.conditions import BOTH, Screens, holds
 from policy.extraction.html.counterstyles import CounterStyle, counter_style
+from policy.extraction.html.declared import PROPERTIES, TOKEN, Declarations, declarations
+from policy.extraction.html.own import ASKS
 from policy.extraction.html.selecting import Exhausted, Matching, Selector
-from policy.extraction.html.selectors import parse_selectors, unescape_css
+from policy.extraction.html.selectors import parse_selectors
 from policy.extraction.html.tree import Element
 
-_TOKEN: Final = re.compile(
-    r"""/\*[^*]*+\**+(?:[^*/][^*]*+\**+)*+(?:/|\Z)|"(?:[^"\\\n]|\\.)*+"?|'(?:[^'\\\n]|\\.)*+'?|\\."""
-    r"""|url\(\s*+[^"'()\s][^()]*+\)?|<!--|-->|[{};()]""",
-    re.S | re.I,
-)
-_COMMENT: Final = re.compile(r"/\*[^*]*+\**+(?:[^*/][^*]*+\**+)*+(?:/|\Z)|<!--|-->")
 _PROPERTY: Final = re.compile(  # what a variable is where nothing sets it
     r"@property\s+(--[-\w]{1,80})\s*\{[^{}]{0,400}?initial-value\s*:\s*([^;{}]{0,200})"
 )
-_VARIABLE: Final = re.compile(r"var\(\s*(--[-\w]+)\s*(?:,([^()]*(?:\([^()]*\)[^()]*)*))?\)", re.I)
-_WIDTH: Final = re.compile(
-    r"\(\s*(?:(min|max)-(?:device-)?(?:width|height)\s*:|(?:width|height)\s*([<>])=?)\s*([\d.]+)(px|em|rem|cm|in)?\s*\)"
-)
-_SCREENS: Final = (1280.0, 375.0)  # pixels across: a desk's and a phone's
-# What can hide an element, move it or write text. Everything else of a sheet is of no concern.
-PROPERTIES: Final = frozenset(
-    {
-        "all", "animation", "background", "background-clip", "-webkit-background-clip", "background-color",
-        "background-image", "bottom", "caption-side", "clip", "clip-path", "color", "content",
-        "content-visibility", "counter-increment", "counter-reset", "counter-set", "direction", "display", "filter",
-        "flex-direction",
-        "flex-flow", "float", "font", "font-size", "grid-area", "grid-auto-flow", "grid-column", "grid-column-end",
-        "grid-column-start", "grid-row", "grid-row-start", "grid-template", "grid-template-areas",
-        "grid-template-columns", "height", "inset", "left", "letter-spacing", "line-height", "list-style",
-        "list-style-type", "margin", "margin-left", "margin-top", "max-height", "max-width", "opacity", "order",
-        "overflow", "overflow-x", "overflow-y", "padding-left", "position", "quotes", "right", "rotate", "scale",
-        "text-indent", "text-shadow", "top", "transform", "translate", "unicode-bidi", "visibility",
-        "-webkit-text-fill-color", "-webkit-transform", "-webkit-clip-path", "white-space", "width", "writing-mode",
-        "zoom",
-    }
-)  # fmt: skip
-# Other names of theirs, which browsers still take (Compatibility Standard 3) or which say the same for most scripts.
-_ALIASES: Final = {
-    "inset-block-start": "top", "inset-inline-end": "right", "inset-inline-start": "left",
-    "margin-inline-start": "margin-left", "-webkit-flex-direction": "flex-direction", "-webkit-flex-flow": "flex-flow",
-    "-webkit-order": "order",
-}  # fmt: skip
-_SKIPPED: Final = ("@font-face", "@keyframes", "@-webkit-keyframes", "@-moz-keyframes", "@page", "@property")
+_SKIPPED: Final = ("@font-face", "@page", "@property")
+_KEYFRAMES: Final = re.compile(r"@(?:-webkit-|-moz-)?keyframes\s+[\"']?([-\w]{1,80})", re.I)
+_LAYER: Final = re.compile(r"@layer\b\s*([^{;]{0,400})", re.I)
+_NO_LAYER: Final = 10_000
 _MOST_RULES: Final = 20_000
 _MOST_SHEET: Final = 1 << 20  # characters of style sheets in one page
 _WORK: Final = 400_000  # steps of matching in one page
 _MOST_STYLES: Final = 200  # of counters
 _DEEPEST: Final = 12
-
-Declarations = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,112 +35,30 @@ class Rule:
     selector: Selector
     plain: Declarations = field(repr=False)
     important: Declarations = field(repr=False)
-    screens: tuple[bool, bool]
+    screens: Screens
     order: int
+    layer: int = _NO_LAYER  # what stands in none is stronger than what does
 
 
 @dataclass(slots=True)
 class _Block:
     prelude: str
-    kind: str  # rule, group, counter, skipped
-    screens: tuple[bool, bool]
+    kind: str  # rule, group, counter, frames, frame, skipped
+    screens: Screens
     selectors: tuple[Selector, ...] = ()
+    layer: int = _NO_LAYER
     body: list[str] = field(default_factory=list)
-
-
-def declarations(text: str, variables: dict[str, str], *, kept: bool = False) -> tuple[Declarations, Declarations]:
-    """The plain and the important ones among `PROPERTIES`; variables are noted in `variables` and put in.
-
-    `kept`: variables stand among the plain ones too, and in `content` their names stay, since each element has its own.
-    """
-    plain: Declarations = {}
-    important: Declarations = {}
-    if "/*" in text:
-        text = _COMMENT.sub("", text)
-    for one in _split(text):
-        name, colon, value = one.partition(":")
-        if not colon:
-            continue
-        name = name.strip()
-        if "\\" in one:
-            name = unescape_css(name)
-            value = value if name.lower() in _WITH_STRINGS else unescape_css(value)
-        if name.startswith("--"):
-            variables.setdefault(name, value.strip())
-            if kept:
-                plain[name] = value.replace("!important", "").strip()
-            continue
-        name = name.lower()
-        if name not in PROPERTIES:
-            if name not in _ALIASES:
-                continue
-            name = _ALIASES[name]
-        if "var(" in value and not (kept and name == "content"):
-            value = with_variables(value, variables)
-        into = plain
-        if "!" in value:
-            head, _, mark = value.rpartition("!")
-            if mark.strip().lower() == "important":
-                into, value = important, head
-        value = value.strip()
-        if name not in _WITH_STRINGS:
-            value = value.lower()
-        if name == "display" and value in {"-webkit-flex", "-webkit-inline-flex"}:
-            value = value[len("-webkit-") :]
-        if name == "inset":
-            into.update(_sides(value))
-            continue
-        into.pop(name, None)
-        into[name] = value
-    return plain, important
-
-
-def _sides(value: str) -> Declarations:
-    """The four sides that `inset` sets at once, in the order of a box (CSS Positioned Layout 3, 3.2)."""
-    said = value.split()[:4]
-    if not said:
-        return {}
-    top = said[0]
-    right = said[1] if len(said) > 1 else top
-    bottom = said[2] if len(said) > 2 else top
-    left = said[3] if len(said) > 3 else right
-    named = {"top": top, "right": right, "bottom": bottom, "left": left}
-    return {name: side for name, side in named.items() if side != "auto"}
-
-
-_WITH_STRINGS: Final = frozenset({"content", "quotes", "list-style", "list-style-type"})
-
-
-def _split(text: str) -> list[str]:
-    if '"' not in text and "'" not in text and "(" not in text:
-        return text.split(";")
-    pieces, start, depth = [], 0, 0
-    for match in _TOKEN.finditer(text):
-        sign = match[0]
-        if sign == "(":
-            depth += 1
-        elif sign == ")":
-            depth -= 1
-        elif sign == ";" and depth <= 0:
-            pieces.append(text[start : match.start()])
-            start = match.end()
-    return [*pieces, text[start:]]
-
-
-def with_variables(value: str, variables: Mapping[str, str]) -> str:
-    """The value with what its variables stand for; one that is not known gives its fallback."""
-    for _ in range(4):
-        if "var(" not in value or len(value) > 2_000:
-            break
-        value = _VARIABLE.sub(lambda match: variables.get(match[1], match[2] or ""), value)
-    return value
 
 
 class Sheets:
     """The rules of a page's style sheets, ready to be asked for an element's declarations."""
 
-    def __init__(self, sources: list[str]) -> None:
+    def __init__(self, sources: list[str], inline: Sequence[str] = ()) -> None:
+        """`inline` are the declarations of elements that may set variables."""
         self.variables: dict[str, str] = {}
+        self.keyframes: dict[str, dict[bool, Declarations]] = {}  # by name: how they end, and how they begin (True)
+        self._varied: set[str] = set()  # variables that are not the same everywhere
+        self._layers: dict[str, int] = {}
         self.rules: list[Rule] = []
         self.whole = True
         self.counter_styles: dict[str, CounterStyle] = {}
@@ -179,13 +67,18 @@ class Sheets:
         self._by_tag: dict[str, list[Rule]] = defaultdict(list)
         self._any: list[Rule] = []
         self._placed: set[str] = set()  # names, classes and ids of rules that ask where an element stands
-        # Whether texts are written out of variables: then each element's own are kept.
-        self.kept = any("var(" in source and "content" in source for source in sources)
         self._matching = Matching(_WORK)
         room = _MOST_SHEET
         for source in sources:
             if "--" in source:
                 self._note_variables(source[:room])
+        for said in inline:
+            self._note_variables(said[:2_000])
+        # Whether texts are written, or elements placed, by variables: then each element's own are kept.
+        written = any("var(" in source and "content" in source for source in sources)
+        self.kept = frozenset(self._varied) if written or self._varied else None
+        # Whether what is declared may be another for each element.
+        self.own = bool(self._varied) or any(map(ASKS.search, (*sources, *inline)))
         for source in sources:
             if len(source) > room:
                 self.whole = False
@@ -216,8 +109,11 @@ class Sheets:
     def _note_variables(self, source: str) -> None:
         for name, value in _PROPERTY.findall(source)[:500] if "@property" in source else ():
             self.variables.setdefault(name, value)
-        for name, value in re.findall(r"(--[-\w]{1,80})\s*:\s*([^;{}]{0,200})", source)[:500]:
-            self.variables[name] = value.replace("!important", "").strip()
+        for name, said in re.findall(r"(--[-\w]{1,80})\s*:\s*([^;{}]{0,200})", source)[:500]:
+            value = said.replace("!important", "").strip()
+            if self.variables.setdefault(name, value) != value or "var(" in value:
+                self._varied.add(name)
+            self.variables[name] = value
 
     def _index(self, rule: Rule) -> None:
         last = rule.selector.compounds[0]
@@ -263,15 +159,15 @@ class Sheets:
             self.whole = False
             return []
         if len(held) > 1:
-            held.sort(key=lambda rule: (rule.selector.weight, rule.order))
+            held.sort(key=lambda rule: (rule.layer, rule.selector.weight, rule.order))
         return held
 
     def _read(self, source: str) -> None:
         """One sheet, from its first brace to its last."""
-        stack: list[_Block] = [_Block("", "group", (True, True))]
+        stack: list[_Block] = [_Block("", "group", BOTH)]
         start = brackets = 0
         pieces: list[str] = []  # of the statement being read, without comments
-        for match in _TOKEN.finditer(source):
+        for match in TOKEN.finditer(source):
             sign = match[0]
             if sign.startswith(("/*", "<!--", "-->")):
                 pieces.append(source[start : match.start()])
@@ -287,6 +183,8 @@ class Sheets:
             elif sign == "}" or (sign == ";" and not brackets):
                 pieces.append(source[start : match.start()])
                 stack[-1].body.append("".join(pieces))
+                if sign == ";" and "@layer" in stack[-1].body[-1]:
+                    self._layer(stack[-1].body[-1].strip())
                 pieces, start, brackets = [], match.end(), 0
                 if sign == "}" and len(stack) > 1:
                     self._end(stack.pop())
@@ -298,61 +196,68 @@ class Sheets:
             self._end(stack.pop())
 
     def _begin(self, statement: str, outer: _Block, depth: int) -> _Block:
-        if depth > _DEEPEST or outer.kind == "skipped":
+        if depth > _DEEPEST or outer.kind in {"skipped", "frame"}:
             return _Block(statement, "skipped", outer.screens)
+        if outer.kind == "frames":
+            return _Block(f"{outer.prelude} {statement[:40]}", "frame", outer.screens)
         lower = statement[:40].lower()
         if lower.startswith("@"):
             if lower.startswith("@counter-style"):
                 return _Block(statement, "counter", outer.screens)
+            frames = _KEYFRAMES.match(statement)
+            if frames is not None:
+                return _Block(frames[1].lower(), "frames", outer.screens)
+            screens, selectors, layer = outer.screens, outer.selectors, outer.layer
+            if lower.startswith("@scope"):
+                selectors = parse_selectors(_closed(statement[6:])) or selectors
+                return _Block(statement, "group", screens, selectors, layer)
             if lower.startswith(_SKIPPED):
-                return _Block(statement, "skipped", outer.screens)
-            screens = outer.screens
-            if lower.startswith("@media"):
-                desk, phone = media(statement[6:])
-                screens = (outer.screens[0] and desk, outer.screens[1] and phone)
-            return _Block(statement, "rule" if outer.selectors else "group", screens, outer.selectors)
-        return _Block(statement, "rule", outer.screens, parse_selectors(statement, outer.selectors))
+                return _Block(statement, "skipped", screens)
+            if lower.startswith("@layer"):
+                layer = self._layer(statement)
+            held = holds(statement, PROPERTIES)
+            screens = (screens[0] and held[0], screens[1] and held[1])
+            return _Block(statement, "rule" if outer.selectors else "group", screens, selectors, layer)
+        inside = parse_selectors(statement, outer.selectors)
+        return _Block(statement, "rule", outer.screens, inside, outer.layer)
+
+    def _layer(self, statement: str) -> int:
+        """How strong a layer is: the later it is first named, the stronger (CSS Cascade 5, 6.4.3)."""
+        named = _LAYER.match(statement)
+        names = [name.strip() for name in named[1].split(",")[:100]] if named else []
+        for name in names or [""]:
+            self._layers.setdefault(name or f" {len(self._layers)}", len(self._layers))
+        return self._layers[names[-1]] if names and names[-1] else len(self._layers) - 1
 
     def _end(self, block: _Block) -> None:
         if block.kind == "counter" and len(self.counter_styles) < _MOST_STYLES:
             self.counter_styles[block.prelude[14:].strip()] = counter_style(";".join(block.body))
+        if block.kind == "frame" and len(self.keyframes) < _MOST_STYLES:
+            self._frame(block)
         if block.kind != "rule" or not block.selectors or not any(block.screens):
             return
-        plain, important = declarations(";".join(block.body), self.variables, kept=self.kept)
+        plain, important = declarations(";".join(block.body), self.variables, self.kept)
         if not plain and not important:
             return
         for selector in block.selectors:
-            self.rules.append(Rule(selector, plain, important, block.screens, len(self.rules)))
+            self.rules.append(Rule(selector, plain, important, block.screens, len(self.rules), block.layer))
+
+    def _frame(self, block: _Block) -> None:
+        """A moment of an animation: how it begins and how it ends is kept."""
+        name, _, moments = block.prelude.partition(" ")
+        said, _ = declarations(";".join(block.body), self.variables, self.kept)
+        known = self.keyframes.setdefault(name, {})
+        for moment in moments.lower().replace(" ", "").split(","):
+            if moment in {"from", "0%", "to", "100%"}:
+                known.setdefault(moment in {"from", "0%"}, {}).update(said)
 
 
-def media(query: str) -> tuple[bool, bool]:
-    """Whether a media query (Media Queries 4) holds on a desk and on a phone."""
-    lower = query.lower()
-    desk = phone = False
-    for one in lower.split(","):
-        holds = [_holds(one, screen) for screen in (0, 1)]
-        desk, phone = desk or holds[0], phone or holds[1]
-    return desk, phone
-
-
-def _holds(query: str, screen: int) -> bool:
-    words = query.split("(", maxsplit=1)[0].split()
-    negated = "not" in words
-    kinds = [word for word in words if word not in {"not", "only", "and", "all", "screen"}]
-    holds = not kinds
-    for match in _WIDTH.finditer(query):
-        bound = float(match[3][:12].strip(".") or 0) if match[3].count(".") < 2 else 0.0
-        bound *= {"em": 16, "rem": 16, "cm": 37.8, "in": 96}.get(match[4] or "px", 1)
-        least = match[1] == "min" or match[2] == ">"
-        holds = holds and (_SCREENS[screen] >= bound if least else _SCREENS[screen] <= bound)
-    others = _WIDTH.sub("", query)
-    if "(" in others:
-        holds = holds and _other_features(others, screen)
-    return holds != negated
-
-
-def _other_features(query: str, screen: int) -> bool:
-    """Features other than sizes: what a phone may have and a desk may lack."""
-    if "prefers-color-scheme" in query:
-        return ("dark" in query) == (screen == 1)
-    return screen == 1 or "min-resolution" in query or "device-pixel" in query or "color)" in query or "hover" in query
+def _closed(text: str) -> str:
+    """What stands in the first brackets; of `@scope`, where it begins."""
+    inner = text.partition("(")[2]
+    depth = 1
+    for match in re.finditer(r"[()]", inner):
+        depth += 1 if match[0] == "(" else -1
+        if not depth:
+            return inner[: match.start()]
+    return inner

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from policy.extraction.html.styles import length
+from policy.extraction.html.lengths import length
 from policy.extraction.html.tree import Element, Tree
 
 _TEXTS: Final = frozenset({"text", "tspan", "textpath", "a", "altglyph", "tref"})

@@ -3,8 +3,8 @@
 import pytest
 
 from policy.extraction.html.colours import NOTHING, alike, colour
+from policy.extraction.html.conditions import media
 from policy.extraction.html.page import read_page
-from policy.extraction.html.stylesheets import media
 
 
 def shown(body: str, css: str = "") -> str:
