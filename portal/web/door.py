@@ -14,7 +14,7 @@ from time import monotonic
 from typing import Any, Final, Protocol, cast
 
 import structlog
-from aiohttp import HttpVersion11, hdrs, web
+from aiohttp import HttpVersion11, StreamReader, hdrs, web
 from aiohttp.web_protocol import RequestHandler
 
 from portal.services import SERVICES
@@ -28,6 +28,7 @@ MOST: Final = 4000
 FROM_ONE: Final = 500  # of them from one network: an office behind one address, with all its browsers
 _LOOKED_AT: Final = 16  # connections, for one that can go: all of them would take long, for each newcomer
 _SLOWEST: Final = 4096  # bytes that a slow reader takes, or a slow sender brings, from one look to the next
+_SIP: Final = 4096  # bytes of a body in chunks that are read in one go
 _SAY_AGAIN: Final = 60.0  # seconds between words in the log
 _SAID: Final = {
     400: "This is no request that we can read.\n",
@@ -161,6 +162,8 @@ class Connection(RequestHandler):
     _request: web.BaseRequest | None = None  # that is under way
     _moved: tuple[bool, int] | None = None  # what had moved at the last look: whether of what came in, and how much
     _untaken: int | None = None  # bytes, when it was last to be let go
+    _body: StreamReader | None = None  # of the newest request
+    _is_chunked = False  # is that body in chunks?
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Somebody came. Where there are too many, they are gone at once."""
@@ -173,6 +176,24 @@ class Connection(RequestHandler):
                 self._wire.abort()
                 return
         self.crowd.rests(self, self._peer)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of the client's. Each chunk of a body costs the same, however small: what is hardly anything but their
+        sizes would keep everybody waiting, a hundred thousand of them a megabyte. Nobody writes so, and it is cut off.
+        """
+        at = 0
+        while at < len(data) and self._wire is not None and not self._wire.is_closing():
+            body, before = self._body, 0 if self._body is None else self._body.total_bytes
+            sip = data[at:] if body is not None and not self._is_chunked else data[at : at + _SIP]
+            super().data_received(sip)
+            at += len(sip)
+            if self._messages:
+                message, self._body = self._messages[-1]
+                self._is_chunked = getattr(message, "chunked", False)  # a message may be an error, too
+            if body is None or body is not self._body or body.is_eof() or not self._is_chunked or len(sip) < _SIP:
+                continue
+            if body.total_bytes - before < _SIP // 2:
+                self.makes_room()
 
     def is_counted(self, peer: str) -> None:
         """Whoever comes from there was counted before the connection was made."""

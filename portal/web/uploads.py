@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
-from aiohttp import BodyPartReader, MultipartReader, web
+from aiohttp import BodyPartReader, MultipartReader, StreamReader, web
 
 from delivery.safebox.answers import AnswerDraft
 from delivery.safebox.limits import AnswerLimits, AnswerRefused, TooMuch
@@ -31,6 +31,7 @@ _TOKEN_BYTES: Final = 200
 _OVERHEAD: Final = 256 * 1024  # of the form around text and documents
 _MOST_PARTS: Final = 200
 _LONGEST_NAME: Final = 1000
+_LONGEST_LINE: Final = 1000  # bytes of one between parts: a boundary has 70 at most
 _KINDS: Final = {
     FileKind.DOCUMENT: phrase("text documents"),
     FileKind.SPREADSHEET: phrase("spreadsheets"),
@@ -96,6 +97,29 @@ class Arriving:
         return not self.text.strip() and not self.documents
 
 
+class _Lines:
+    """The body of a form, as aiohttp's reader of parts asks for it. The first line begins the first part: nobody writes
+    anything before it, and lines without end there would be read one by one, without a turn for anybody else.
+    """
+
+    def __init__(self, content: StreamReader) -> None:
+        self._content = content
+        self._before = 0  # lines before the head of the first part
+
+    async def readline(self, *, max_line_length: int | None = None) -> bytes:
+        """A line of a part's head, which has a limit; else one between parts. Raises ValueError, LineTooLong."""
+        if max_line_length is not None:
+            self._before = -4  # no more than these stand behind the last part
+            return await self._content.readline(max_line_length=max_line_length)
+        self._before += 1
+        if self._before > 1:
+            raise ValueError("something stands before the first part")
+        return await self._content.readline(max_line_length=_LONGEST_LINE)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._content, name)
+
+
 async def parts_of(request: web.Request, cookie: str = "") -> MultipartReader:
     """The parts of multipart/form-data, with the token checked, which stands first, so that nothing else is read from a
     foreign form. Raises a Trouble, ValueError and HttpProcessingError (heads of parts that are none).
@@ -104,7 +128,7 @@ async def parts_of(request: web.Request, cookie: str = "") -> MultipartReader:
     """
     if request.content_type != "multipart/form-data" or "Content-Encoding" in request.headers:
         raise Trouble("not a form of ours")
-    parts = await request.multipart()
+    parts = MultipartReader(request.headers, cast(StreamReader, _Lines(request.content)))
     try:
         first = await _in_time(parts.next())
     except RuntimeError as odd:  # aiohttp's word for a field `_charset_` that is too long
