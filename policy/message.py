@@ -13,6 +13,9 @@ _LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,62})"
 _DOMAIN: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _NEVER: Final = re.compile(r"[\r\n\0<> \t]")
 _LITERAL: Final = re.compile(r"\[[a-z0-9:.-]+\]")
+# Signs (of Kelvin, Ohm, Angstrom, a theta) whose small letters are those of K and others: in lower case, which is what
+# is looked up, two mailboxes would be one.
+_SECOND_CAPITALS: Final = re.compile(r"[\u03f4\u2126\u212a\u212b]")
 
 
 class AddressInvalid(ValueError):
@@ -30,7 +33,7 @@ class Address:
     def parse(cls, text: str) -> "Address":
         """Read `local@domain`; raise AddressInvalid. No angle brackets, source routes or display names."""
         local, at, domain = text.rpartition("@")
-        if not at or not local or not domain or _NEVER.search(text):
+        if not at or not local or not domain or _NEVER.search(text) or _SECOND_CAPITALS.search(local):
             raise AddressInvalid("not a mail address")
         try:
             plain = a_labels(domain)

@@ -26,7 +26,8 @@ NOT_SMTP_VERBS: Final = frozenset(
 # RFC 5321 atext, with dots anywhere; of RFC 6531 no control characters or line ends, and none that are invisible or
 # change the text direction: such an address would look like another one on every page and in every report
 _ATOM: Final = re.compile(
-    r"[^\x00-\x20\x7f-\x9f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f"
+    r"[^\x00-\x20\x7f-\xa0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200b\u200e\u200f"
+    r"\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff"
     r"()<>\[\]:;@\\,\"]+\Z"
 )
 _LABEL: Final = r"[A-Za-z0-9_\u0080-\U0010ffff][A-Za-z0-9_\-\u0080-\U0010ffff]*"

@@ -29,6 +29,15 @@ def test_a_domain_has_one_spelling(text: str, domain: str) -> None:
     assert Address.parse(text) == Address("bob", domain)
 
 
+@pytest.mark.parametrize("sign", ["\u03f4", "\u2126", "\u212a", "\u212b"])
+def test_no_two_mailboxes_are_looked_up_as_one(sign: str) -> None:
+    """In lower case the sign of Kelvin is a k: whoever has a mailbox with it would be let in as the one without."""
+    with pytest.raises(AddressInvalid):
+        Address.parse(f"{sign}im@example.com")
+    for text in ("Kim@example.com", "Åsa@example.com", "Ωmega@example.com", "STRAẞE@example.com", "İpek@example.com"):
+        assert Address.parse(text).local == text.partition("@")[0]
+
+
 @pytest.mark.parametrize("wide", "＠＞＜／＼；，：＂（）％＃＝！［］｜")
 def test_no_sign_of_ascii_hides_in_a_wide_one(wide: str) -> None:
     """IDNA turns a wide sign into the sign: `evil.example＠x.example.com` must not be a domain below example.com."""

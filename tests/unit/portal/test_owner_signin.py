@@ -28,6 +28,14 @@ async def test_a_code_to_their_own_address_opens_the_list(office) -> None:
     assert browser.path == "/boxes/signin"
 
 
+async def test_an_address_that_is_looked_up_as_anothers_gets_no_code(office) -> None:
+    """The sign of Kelvin is a small k in lower case: a code to that mailbox would open the boxes of another."""
+    browser = office.browser()
+    await browser.get("/boxes/signin")
+    await browser.post("/boxes/signin", {"email": "\u212aim@example.com"})
+    assert browser.status == 422 and not office.mails("\u212aim@example.com")
+
+
 async def test_whose_address_is_none_of_ours_any_more_is_signed_out(office, monkeypatch) -> None:
     """A domain that was given up is somebody else's: a session that was made before opens nothing."""
     box = await office.send(GUEST)
