@@ -81,6 +81,7 @@ def open_stores(
                 organisation="" if settings.notices.sender else settings.domains[0].removeprefix("*."),
             ),
             settings.languages[0],
+            is_ours=lambda address: destination_for(address).inside,
         )
         boxes = SafeBoxes(db, vault, blobs, queue, composer=composer, clock=clock, mail_bytes=settings.limits.message)
         yield Stores(settings, db, vault, blobs, queue, boxes, composer, Accounts(db, vault), clock)

@@ -4,7 +4,7 @@ What a guest's notice tells is little on purpose: who wrote, from which organisa
 subject, unless the box's profile says so. Owners are told of their own mail, by their own way in.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -24,12 +24,21 @@ MAX_ANSWER: Final = 2_000_000  # characters; how much may be written is the port
 class Composer:
     """Writes notices. Pure: the time is handed in, nothing is read but templates and catalogues.
 
-    `language` is spoken to everybody of whom none is known.
+    `language` is spoken to everybody of whom none is known. `is_ours` tells whose mail stays in the house. Notices to a
+    sender whose domain was given up since go over the internet, perhaps to somebody else: they name no subject or
+    document of what was protected, nor what a guest wrote, and lead to no page for senders.
     """
 
-    def __init__(self, voice: Voice, language: Language = Language.EN) -> None:
+    def __init__(
+        self,
+        voice: Voice,
+        language: Language = Language.EN,
+        *,
+        is_ours: Callable[[str], bool] = lambda _address: True,
+    ) -> None:
         self.voice = voice
         self.language = language
+        self._is_ours = is_ours
         self._templates = environment()
 
     # -- to guests ------------------------------------------------------------------------------------------------
@@ -121,6 +130,8 @@ class Composer:
         """A `box`, one `guest` or a `document` was taken back. `fates`: of each person the address, how far it had
         come, when, and the names of what they keep.
         """
+        if not self._is_ours(about.owner_address):
+            fates = [(address, how_far, when, ()) for address, how_far, when, _names in fates]
         return self._to_owner("recalled", about, now, what=what, fates=fates)
 
     def owner_closed(self, about: About, end: End, unread: Sequence[str], kept: int, now: datetime) -> Notice:
@@ -149,7 +160,8 @@ class Composer:
 
     def asked_again(self, about: About, note: str, now: datetime, *, reopenable: bool = False) -> Notice:
         """The guest of a closed or deleted SafeBox asks for it again; `reopenable`: its owner may open it again."""
-        return self._to_owner("asked_again", about, now, note=many_lines(note, MAX_NOTE), reopenable=reopenable)
+        note = many_lines(note, MAX_NOTE) if self._is_ours(about.owner_address) else ""
+        return self._to_owner("asked_again", about, now, note=note, reopenable=reopenable)
 
     def answer(
         self,
@@ -205,6 +217,7 @@ class Composer:
 
     def wishes_untaken(self, to_address: str, now: datetime, *, subject: str, untaken: Sequence[str]) -> Notice:
         """Words of a sender's that were not understood, or are not for them to choose; the mail itself went on."""
+        subject = subject if self._is_ours(to_address) else ""
         facts = {"mail_subject": subject, "untaken": untaken, "voice": self.voice}
         headers = self._headers(now, to_name="", to_address=to_address)
         return self._compose("wishes_untaken", {**facts, "now": now}, headers, None)
@@ -230,6 +243,7 @@ class Composer:
         return self._compose(template, facts, headers, return_path, language=about.guest_language)
 
     def _to_owner(self, template: str, about: About, now: datetime, **facts: Any) -> Notice:
+        about = about if self._is_ours(about.owner_address) else replace(about, subject="")
         headers = self._headers(
             now, to_name=about.owner_name, to_address=about.owner_address, replies_to=about.owner_message_id
         )
@@ -266,7 +280,7 @@ class Composer:
             "guest": person(about.guest_name, about.guest_address),
             "voice": self.voice,
             "now": now,
-            "box_link": self.voice.box_link(about.box_id),
+            "box_link": self.voice.box_link(about.box_id) if self._is_ours(about.owner_address) else "",
             "zone": ZoneInfo(about.zone or self.voice.zone),
             **facts,
         }

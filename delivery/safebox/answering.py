@@ -214,7 +214,11 @@ def _still_open(conn: Connection, box: BoxRow, guest_id: str, now: datetime) -> 
 def _mail(
     desk: Desk, seat: Seat, key: BoxKey, draft: Draft, mail_bytes: int
 ) -> tuple[Posted, Sequence[tuple[str, int]]]:
-    """The mail to the owner, sealed, and what does not fit into it (name, bytes). Blocks."""
+    """The mail to the owner, sealed, and what does not fit into it (name, bytes). Blocks.
+
+    An owner who is none of ours any more (their domain was given up) gets it in a SafeBox, as guests do: ordinary mail
+    would carry what guests write, and what they quote, out over the internet.
+    """
     attached: list[Attached] = []
     kept: list[tuple[str, int]] = []
     left = mail_bytes - len(draft.text.encode("utf-8", "replace"))
@@ -226,14 +230,16 @@ def _mail(
             kept.append((facts_of(document, key)["name"], document.size))
     box: BoxRow = seat.box
     notice = desk.composer.answer(about_in(desk.db, key, box, seat.guest), draft.text, attached, kept, desk.clock())
+    is_ours = desk.post.is_ours(box.owner)
     posted = desk.post.seal(
         box.namespace,
         notice,
-        owner=box.owner,
+        owner=box.owner if is_ours else desk.composer.voice.address,
         what="answer",
         box_id=box.id,
         participant_id=seat.guest.id,
         kind=Kind.ANSWER,
+        in_safebox=not is_ours,
     )
     return posted, kept
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from delivery.items import Destination, Kind, NewItem, NewMessage, SealedMessage
 from delivery.notices.notice import Notice
 from delivery.store.audit import Event, EventKind
+from policy.decision import Route
 
 DestinationFor = Callable[[str], Destination]  # by `inside` for our own domains, else by the next hop
 Clock = Callable[[], datetime]
@@ -71,10 +72,12 @@ class Post:
         kind: Kind = Kind.NOTICE,
         expires_after: timedelta | None = None,
         at_once: bool = False,
+        in_safebox: bool = False,
     ) -> Posted:
         """Seal it. `owner` is whose mail it is about. `follows`: its fate changes the participant's state. Blocks.
 
-        `at_once`: somebody sits and waits for it (a code), so it goes ahead of everything.
+        `at_once`: somebody sits and waits for it (a code), so it goes ahead of everything. `in_safebox`: it is kept in
+        a SafeBox of its own, since the way to its recipient is anybody's.
         """
         message = NewMessage(
             namespace,
@@ -87,7 +90,7 @@ class Post:
         )
         item = NewItem(
             notice.recipient,
-            self._outbox.destination_for(notice.recipient),
+            Destination(Route.SAFEBOX) if in_safebox else self._outbox.destination_for(notice.recipient),
             kind=kind,
             rule=f"notice: {what}",
             participant_id=participant_id if follows else None,

@@ -8,7 +8,8 @@ import contextlib
 import ssl
 
 import pytest
-from mailhosts import Sink, wait_for
+from faults_visitor import Visitor, text_of
+from mailhosts import Arrival, Sink, wait_for
 from wiretap import FAULTS, LATE, FaultyServer, LoopbackTap, server_context
 
 pytestmark = pytest.mark.slow
@@ -66,6 +67,36 @@ def test_whatever_is_wrong_nothing_is_said(world: Sink, make_gateway, letter, au
             assert tap.holds(b"STARTTLS")
             assert not tap.holds(b"Kestrel")
         _the_queue_tells_why(gateway)
+
+
+def test_what_a_guest_answers_to_a_domain_that_was_given_up_goes_by_safebox(world: Sink, make_gateway, letter) -> None:
+    dora, owner = "dora@post.example", "alice@sold.example"
+    gateway = make_gateway(world.port)
+    config = gateway.config.read_text()
+    gateway.config.write_text(config.replace("domains: [example.com]", "domains: [example.com, sold.example]"))
+    gateway.start()
+    mail = letter("[secure] Lapwing", "The word is Kestrel.\n", dora)
+    mail.replace_header("From", f"Alice <{owner}>")
+    mail["Disposition-Notification-To"] = owner
+    gateway.send(mail, owner, dora)
+    world.wait(dora)
+    gateway.stop()
+    gateway.config.write_text(config)
+    gateway.start()
+    guest, sender = [Visitor(gateway.portal, lambda to=to: _of(world, to)) for to in (dora, owner)]
+    path = guest.enter()
+    assert "Kestrel" in guest.text
+    assert guest.answer(f"{path}/answer", "It is Merlin here.") == 303
+    wait_for(lambda: "/b/" in "".join(text_of(one) for one in _of(world, owner)), why="its notice")
+    sender.enter()
+    assert "It is Merlin here." in sender.text
+    assert len(_of(world, owner)) == 3  # that it was opened, that an answer waits, the code
+    for arrival in world.arrivals:
+        assert all(word not in arrival.raw for word in (b"Kestrel", b"Merlin", b"Lapwing")), arrival
+
+
+def _of(world: Sink, recipient: str) -> list[Arrival]:
+    return [arrival for arrival in world.arrivals if recipient in arrival.recipients]
 
 
 def _nothing_was_heard(servers: list[FaultyServer]) -> None:

@@ -210,7 +210,8 @@ def build(tmp_path: Path, empty_store: Path) -> Iterator[Build]:
             portal_url="https://secure.example.com/",
             bounces=bounces,
         )
-        boxes = SafeBoxes(db, vault, blobs, queue, composer=Composer(voice), clock=clock, **more)
+        composer = Composer(voice, is_ours=lambda address: destination_for(address).inside)
+        boxes = SafeBoxes(db, vault, blobs, queue, composer=composer, clock=clock, **more)
         courier = SafeBoxCourier(boxes, profiles or {"standard": Profile()})
         return World(db, vault, blobs, queue, boxes, courier, clock, tmp_path)
 
