@@ -89,6 +89,13 @@ async def test_a_policy_is_fetched_once_and_shared_by_all_workers(site) -> None:
     assert site.asked == 1
 
 
+async def test_the_type_of_a_policy_is_read_without_its_parameters(site) -> None:
+    """Thousands of brackets behind it are beyond what aiohttp reads a type with, and as many quotes take it seconds."""
+    site.announce("1")
+    site.type = "text/plain; x=" + "(" * 5000
+    assert str(await site.worker().policy("a.example")).startswith("the MTA-STS policy 1 of")
+
+
 async def test_a_policy_is_not_fetched_from_inside(site) -> None:
     site.announce("1")
     assert await site.worker(private=()).policy("a.example") is None

@@ -64,6 +64,13 @@ async def test_a_body_with_a_length_is_taken_whatever_is_in_it(counting) -> None
     assert answer.endswith(f"{len(body)} bytes".encode())
 
 
+@pytest.mark.parametrize("kind", ["(" * 8000, '"' * 8000, "a/b;" + " c=d;" * 50])
+async def test_a_type_that_takes_long_to_read_is_not_read(counting, kind: str) -> None:
+    """Eight kilobytes of brackets or quotes took a second and a half, or were a mistake of ours."""
+    answer = await answer_to(counting, b"a=b", f"Content-Length: 3\r\nContent-Type: {kind}".encode())
+    assert b" 400 " in answer.splitlines()[0] and answer.endswith(b"\r\nThis is no request that we can read.\n")
+
+
 @pytest.mark.parametrize("before", [b"\r\n", b"x\n" * 1000, b"--xy\r\n"])
 async def test_nothing_stands_before_the_first_part_of_a_form(portal, box, guest, before: bytes) -> None:
     """Its lines would be read one by one, without a turn for anybody else."""
