@@ -9,12 +9,13 @@ class StoreUnavailable(DeliveryError):
     """The database or the blob files cannot be used now; nothing was kept, and the caller may try again later.
 
     `certain` is False where it could not be learnt whether the commit happened: then nothing that it may refer to
-    (a blob file) may be taken away.
+    (a blob file) may be taken away. `hint`: what an admin can do, where that is known.
     """
 
-    def __init__(self, message: str, *, certain: bool = True) -> None:
+    def __init__(self, message: str, *, certain: bool = True, hint: str = "") -> None:
         super().__init__(message)
         self.certain = certain
+        self.hint = hint
 
 
 class StoreFull(StoreUnavailable):

@@ -1,5 +1,6 @@
 """What settings are made of: sections, and the kinds of value that several of them share."""
 
+import errno
 import re
 from email.utils import parseaddr
 from functools import lru_cache
@@ -149,12 +150,27 @@ def _zones() -> frozenset[str]:
     return frozenset(available_timezones())  # kept: it looks at hundreds of files
 
 
+def located(value: Path, base: str | Path) -> Path:
+    """Absolute, from the folder `base`; a text that no system takes for a path is a problem."""
+    try:
+        path = Path(base) / value.expanduser()
+        path.lstat()
+    except RuntimeError as cause:
+        raise wrong(f"{value} names a user whom this machine does not know", "write the path in full") from cause
+    except ValueError as cause:
+        raise wrong(f"{value} cannot be a path") from cause
+    except OSError as cause:
+        if cause.errno == errno.ENAMETOOLONG:
+            raise wrong(f"{value} is too long for a path") from cause
+    return path
+
+
 def check_file(value: Path, info: ValidationInfo) -> Path:
     """Absolute, from the configuration file's folder; when loading, it must be there and readable."""
     context: dict[str, Any] = info.context or {}
     if "base" not in context:
         return value
-    path = Path(context["base"]) / value.expanduser()
+    path = located(value, context["base"])
     try:
         if not path.is_file():
             raise wrong(f"{path} {'is no file' if path.exists() else 'does not exist'}", "see that the path is right")
@@ -169,7 +185,7 @@ def check_file(value: Path, info: ValidationInfo) -> Path:
 def place(value: Path, info: ValidationInfo) -> Path:
     """Absolute, from the configuration file's folder; it need not be there yet."""
     context: dict[str, Any] = info.context or {}
-    return Path(context["base"]) / value.expanduser() if "base" in context else value
+    return located(value, context["base"]) if "base" in context else value
 
 
 Hop = Annotated[str, AfterValidator(_hop)]  # host:port, 25 when no port is written

@@ -5,9 +5,12 @@ Who writes detectors wants to list and test them while the gateway's own setting
 
 from pathlib import Path
 
-from gateway.policyfile import PolicyPlace, read_packs
+from pydantic_core import PydanticCustomError
+
+from delivery.sections import located
+from gateway.policyfile import BUILTIN, PolicyPlace, read_packs
 from gateway.settings import RULES
-from gateway.yamlmarks import read_yaml
+from gateway.yamlmarks import read_limited, read_yaml
 from policy.problem import Problem
 from rules.detector import Detector
 from rules.pack import load_builtin
@@ -26,7 +29,7 @@ def configured_detectors(config: Path | None) -> tuple[Detector, ...]:
     if config is None:
         return load_builtin()
     try:
-        document = read_yaml(config.read_bytes(), str(config))
+        document = read_yaml(read_limited(config), str(config))
     except OSError as error:
         hint = "name it by --config or $SEALGATE_CONFIG"
         raise DetectorsInvalid((Problem(str(config), 0, 0, "", f"cannot be read: {error.strerror}", hint),)) from error
@@ -38,8 +41,15 @@ def configured_detectors(config: Path | None) -> tuple[Detector, ...]:
         problem = document.problem(("rules",), "a list of packs is expected", "rules: [builtin, local-rules/*.yaml]")
         raise DetectorsInvalid((problem,))
     base = config.absolute().parent
-    entries = tuple(entry if entry == "builtin" else str(base / entry) for entry in rules)
-    packs = read_packs(PolicyPlace(config, entries))
+    entries, unusable = [], []
+    for index, entry in enumerate(rules):
+        try:
+            entries.append(entry if entry == BUILTIN else str(located(Path(entry), base)))
+        except PydanticCustomError as error:
+            unusable.append(document.problem(("rules", index), str(error), (error.context or {}).get("hint", "")))
+    if unusable:
+        raise DetectorsInvalid(tuple(unusable))
+    packs = read_packs(PolicyPlace(config, tuple(entries)))
     if packs.problems:
         raise DetectorsInvalid(packs.problems)
     return packs.detectors

@@ -22,15 +22,30 @@ from portal.settings import PortalSettings
 Draft = Mapping[str, Any]  # the parts of the configuration that are good by themselves
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is such a file; no where its folder may not be looked into."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def _is_seen(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
 def check_folder(draft: Draft, document: Document) -> Iterator[Problem]:
     """The data folder can be written, or made."""
     if "data" not in draft:
         return
     data: Path = draft["data"]
-    if data.exists() and not data.is_dir():
+    if _is_seen(data) and not data.is_dir():
         yield document.problem(("data",), f"{data} is no folder")
         return
-    there = next(folder for folder in (data, *data.parents) if folder.exists())
+    there = next(folder for folder in (data, *data.parents) if _is_seen(folder))
     if not os.access(there, os.W_OK | os.X_OK):
         what = "cannot be written" if there == data else f"cannot be made: {there} cannot be written"
         hint = "run this as the service's user, or change the folder's owner"
@@ -42,7 +57,7 @@ def check_folder(draft: Draft, document: Document) -> Iterator[Problem]:
 def check_packs(draft: Draft, document: Document) -> Iterator[Problem]:
     """Pack files that are named exist; a glob may match none."""
     for index, entry in enumerate(draft.get("rules", ())):
-        if entry != "builtin" and not has_magic(entry) and not Path(entry).is_file():
+        if entry != "builtin" and not has_magic(entry) and not is_file(Path(entry)):
             hint = "expected is builtin, a pack file, or a pattern such as local-rules/*.yaml"
             yield document.problem(("rules", index), f"{entry} does not exist", hint)
 
@@ -98,7 +113,7 @@ def keyring_file(where: str) -> Path:
     path = keyring_path(where)
     credentials = os.environ.get("CREDENTIALS_DIRECTORY")
     handed = Path(credentials, path.name) if credentials else path
-    return handed if handed.is_file() else path
+    return handed if is_file(handed) else path
 
 
 def check_keyring(draft: Draft, document: Document, must: bool) -> Iterator[Problem]:
@@ -106,7 +121,11 @@ def check_keyring(draft: Draft, document: Document, must: bool) -> Iterator[Prob
     if "keys" not in draft:
         return
     path = keyring_file(draft["keys"])
-    if not path.exists():
+    try:
+        is_there = path.exists()
+    except OSError:
+        is_there = True  # its folder may not be looked into: reading it says so
+    if not is_there:
         if must:
             yield document.problem(
                 ("keys",),

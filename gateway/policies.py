@@ -161,6 +161,11 @@ class PolicyKeeper:
                 self._saw(now, invalid.beside or self._beside)
                 await self._refuse(invalid.problems)
             return False
+        except Exception as error:  # noqa: BLE001 - the top of a load: no file may end a gateway that runs
+            self._saw(now, self._beside)
+            cause = f"reading it failed in a way that nobody foresaw ({type(error).__name__})"
+            await self._refuse((Problem(str(self._place.file), 0, 0, "", cause, "`sealgate policy test` shows where"),))
+            return False
         if await asyncio.to_thread(stamp, self._place, self._beside) != now:
             return False
         self._put(loaded, now)

@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 
-from gateway.yamlmarks import Document, read_yaml
+from gateway.yamlmarks import Document, read_limited, read_yaml
 from policy.clauses import NO_DETECTOR, Names
 from policy.engine import Policy
 from policy.extraction.message import read_message
@@ -155,7 +155,7 @@ def _with_passwords(
     if path is None:
         return text, ()
     try:
-        raw = path.read_bytes()
+        raw = read_limited(path)
         lines = raw.decode("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         cause = f"cannot be read: {error.strerror}" if isinstance(error, OSError) else "is no text in UTF-8"
@@ -206,7 +206,7 @@ def read_packs(place: PolicyPlace, *, shown: Callable[[Path], str] = str) -> Pac
 def _read(path: Path, shown: str, problems: list[Problem]) -> tuple[bytes, Document] | None:
     """A file's bytes and its data; None where it cannot be read, having said so."""
     try:
-        raw = path.read_bytes()
+        raw = read_limited(path)
     except OSError as error:
         cause = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}"
         problems.append(Problem(shown, 0, 0, "", cause, "see that the path is right and the service may read it"))

@@ -25,6 +25,7 @@ from delivery.sections import (
     Section,
     Zone,
     check_file,
+    located,
     place,
     wrong,
 )
@@ -36,7 +37,7 @@ from gateway.policyfile import BUILTIN, PolicyPlace, read_packs, try_out
 from gateway.smtp.settings import LimitSettings, ListenerSettings, SmtpSettings
 from gateway.tesseract import ReadingSettings
 from gateway.wishes import STANDARD, ProfileGroupSettings
-from gateway.yamlmarks import Document, read_yaml
+from gateway.yamlmarks import Document, read_limited, read_yaml
 from policy.problem import Problem
 from policy.route import Directory
 from portal.phones.settings import PhoneSettings
@@ -70,8 +71,7 @@ def _keys(value: str, info: ValidationInfo) -> str:
     path = Path(unquote(re.sub(r"^file:(//(localhost(?=/))?)?", "", value)))
     if not path.name:
         raise wrong("names no file", "write it as file:///etc/sealgate/keyring.json")
-    base = (info.context or {}).get("base")
-    return (Path(base, path) if base else path.absolute()).as_uri()
+    return located(path, (info.context or {}).get("base") or Path.cwd()).as_uri()
 
 
 def _database(value: str) -> str:
@@ -103,7 +103,7 @@ def _name(value: str) -> str:
 
 def _pack(value: str, info: ValidationInfo) -> str:
     base = (info.context or {}).get("base")
-    return value if value == BUILTIN or base is None else str(Path(base) / Path(value).expanduser())
+    return value if value == BUILTIN or base is None else str(located(Path(value), base))
 
 
 def _policy(value: Path, info: ValidationInfo) -> Path:
@@ -272,7 +272,7 @@ def load_settings(
 
 def _read(path: Path) -> Document:
     try:
-        document = read_yaml(path.read_bytes(), str(path))
+        document = read_yaml(read_limited(path), str(path))
     except OSError as error:
         cause = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}"
         hint = "name it by --config or $SEALGATE_CONFIG; `sealgate config example` prints one"
@@ -338,7 +338,9 @@ def _policy_problems(
     def shown(file: Path) -> str:
         return str(path.parent / file.relative_to(base)) if file.is_relative_to(base) else str(file)
 
-    rules = tuple(rule for rule in draft["rules"] if rule == BUILTIN or has_magic(rule) or Path(rule).is_file())
+    rules = tuple(
+        rule for rule in draft["rules"] if rule == BUILTIN or has_magic(rule) or namedfiles.is_file(Path(rule))
+    )
     if "policy" not in draft:
         return list(read_packs(PolicyPlace(base, rules), shown=shown).problems)
     profiles = document.data.get("profiles")

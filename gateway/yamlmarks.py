@@ -7,6 +7,7 @@ nor size of a hostile file can hurt.
 
 import re
 from dataclasses import dataclass, field
+from pathlib import Path as FilePath
 from typing import Any, Final
 
 import yaml
@@ -63,6 +64,12 @@ def scalar(text: str) -> Any:
     if _INT.fullmatch(text):
         return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
     return float(text) if _FLOAT.fullmatch(text) and len(text) < 300 else text
+
+
+def read_limited(path: FilePath) -> bytes:
+    """The bytes of a file, of one that is too large as many as `read_yaml` needs to say so. Raises OSError."""
+    with path.open("rb") as file:
+        return file.read(MAX_BYTES + 1)
 
 
 def read_yaml(text: str | bytes, file: str) -> Document:

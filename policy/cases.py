@@ -1,5 +1,6 @@
 """The tests inside a policy file: what is sent, and which way each copy is expected to go."""
 
+from base64 import b64decode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from policy.decision import Route
 from policy.message import Address, AddressInvalid
 from policy.problem import Path, did_you_mean
 from policy.source import Source
-from policy.units import parse_size
+from policy.units import has_every_zone, parse_size
 from rules.content import FileKind
 
 TEST_KEYS: Final = ("name", "from", "to", "subject", "headers", "body", "attachments", "client", "at", "expect")
@@ -180,7 +181,9 @@ class CaseReader:
         if text is None:
             return None
         packed = "".join(text.split())
-        if len(packed) % 4 or not packed.rstrip("=").replace("+", "a").replace("/", "a").isalnum():
+        try:
+            b64decode(packed, validate=True)
+        except ValueError:
             self._source.say(path, "is no base64", "run base64 -w0 FILE")
             return None
         return packed
@@ -199,7 +202,7 @@ class CaseReader:
             at = datetime.fromisoformat(value) if isinstance(value, str) else None
         except ValueError:
             at = None
-        if at is None or at.tzinfo is None:
+        if at is None or at.tzinfo is None or not has_every_zone(at):
             self._source.say(path, f'"{value}" is no time with a zone', "write it as 2026-05-09T20:30:00+02:00")
             return CASE_TIME
         return at

@@ -27,6 +27,9 @@ def read_passwords(source: Source, value: object, path: Path) -> Passwords:
     if isinstance(value, dict):
         keys = source.mapping(value, path, ("file",), ("file",)) or {}
         name = source.text(keys["file"], (*path, "file"), "the name of a file") if "file" in keys else None
+        if name is not None and "\0" in name:
+            source.say((*path, "file"), "is no name of a file")
+            name = None
         return Passwords(file=name)
     if not isinstance(value, list):
         what = "a list of passwords, or {file: NAME},"

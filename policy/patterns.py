@@ -9,7 +9,7 @@ from typing import Any, Final
 import re2
 
 from policy.domains import a_labels
-from policy.message import Address
+from policy.message import Address, AddressInvalid
 
 MAX_PATTERN: Final = 4096
 
@@ -128,6 +128,10 @@ def check_entry(entry: str) -> None:
     if at and (not local or not domain):
         raise PatternInvalid("neither an address nor a domain")
     as_domain(domain)
+    try:
+        Addresses.of([entry])
+    except AddressInvalid as cause:
+        raise PatternInvalid(str(cause)) from cause
 
 
 _OPERATORS: Final[dict[str, tuple[Callable[[int, int], bool], str]]] = {

@@ -3,8 +3,9 @@
 import difflib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+LONGEST: Final = 600  # characters of a cause that are shown
 Path = tuple[str | int, ...]  # keys and list positions from the top of a document
 
 
@@ -37,10 +38,17 @@ class Problem:
     def __str__(self) -> str:
         kind = "warning: " if self.warning else ""
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        key = f" {self.key}:" if self.key else ""
-        hint = f" {sentence(self.hint[:1].upper() + self.hint[1:])}" if self.hint else ""
+        key = f" {visible(self.key)}:" if self.key else ""
+        hint = f" {sentence(visible(self.hint[:1].upper() + self.hint[1:]))}" if self.hint else ""
         shown = "".join(f"\n    {line}" for line in self.pointed.splitlines())
-        return f"{kind}{place}:{key} {sentence(self.cause)}{hint}{shown}"
+        return f"{kind}{place}:{key} {sentence(visible(self.cause))}{hint}{shown}"
+
+
+def visible(text: str) -> str:
+    """A text with values of the file in it: what nobody sees written out (`\\u200b`), a long text cut in its middle."""
+    if len(text) > LONGEST:
+        text = f"{text[: LONGEST // 2]} … {text[-LONGEST // 2 :]}"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def sentence(text: str) -> str:

@@ -1,7 +1,7 @@
 """Durations and sizes as people write them: `5 minutes`, `30 days`, `50 MiB`, `10 MB`."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
@@ -56,6 +56,12 @@ def parse_size(value: object) -> int:
 def parse_written_size(value: object) -> int:
     """As `parse_size`, but a number alone is refused: `size: 25` was meant as megabytes, and would be bytes."""
     return parse_size(value if isinstance(value, str) else str(value))
+
+
+def has_every_zone(at: datetime) -> bool:
+    """Whether clocks everywhere can show this moment: a day from the ends of the calendar, some cannot."""
+    first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+    return first + timedelta(days=2) < at.replace(tzinfo=UTC) < last - timedelta(days=2)
 
 
 def show_duration(value: timedelta) -> str:

@@ -3,9 +3,11 @@
 import difflib
 import re
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from rules.errors import PackProblem
+
+_FEW: Final = 12  # names that fit into a message
 
 Path = tuple[str | int, ...]
 
@@ -104,7 +106,11 @@ class Node:
     def choice(self, known: Sequence[str]) -> str:
         """One of `known`; empty where it is none of them."""
         if not isinstance(self.value, str) or self.value not in known:
-            self.problem(f"{self.value!r} is none of {', '.join(known)}", meant(str(self.value), known))
+            hint = meant(str(self.value), known)
+            if len(known) > _FEW:
+                self.problem(f"{self.value!r} is not known here", hint or "docs/detectors.md lists what there is")
+            else:
+                self.problem(f"{self.value!r} is none of {', '.join(known)}", hint)
             return ""
         return self.value
 
@@ -137,4 +143,4 @@ def _keys_hint(keys: set[str] | None) -> str:
 def meant(word: str, known: Sequence[str]) -> str:
     """The known word that it may be, or all of them where they are few; else nothing."""
     close = difflib.get_close_matches(word, known, 1)
-    return f'Did you mean "{close[0]}"?' if close else f"Known are {', '.join(known)}" if len(known) <= 12 else ""
+    return f'Did you mean "{close[0]}"?' if close else f"Known are {', '.join(known)}" if len(known) <= _FEW else ""

@@ -27,7 +27,7 @@ from sqlalchemy import Connection
 
 from delivery.errors import StoreUnavailable
 from delivery.store.backing import Backing, backing_for
-from delivery.store.failures import translated
+from delivery.store.failures import busy, translated
 from delivery.store.gathering import Gathering
 from delivery.store.groups import Job, JobQueue, each, run_group
 
@@ -114,7 +114,7 @@ class Database:
         with suppress(TimeoutError):
             return future.result(self._patience)
         if job.claim():
-            raise StoreUnavailable("the database is busy")
+            raise busy()
         return future.result()
 
     async def read(self, work: Callable[[Connection], T]) -> T:
@@ -207,4 +207,4 @@ def _give_up(jobs: list[Job]) -> None:
     """Still queued after so long: the writer waits for someone else's lock. What has begun is waited for."""
     for job in jobs:
         if job.outcome is None:
-            job.refuse(StoreUnavailable("the database is busy"))
+            job.refuse(busy())

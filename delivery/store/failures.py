@@ -17,6 +17,9 @@ _SQLITE: Final = {
     14: "the database file cannot be opened",
     26: "the database file is no database",
 }
+_BUSY: Final = "another program holds it (`fuser` names it): try again once it is done"
+_DAMAGED: Final = "put it back from a backup, as docs/operations.md says; keep what is there beside it"
+_HINTS: Final = {5: _BUSY, 6: _BUSY, 11: _DAMAGED, 26: _DAMAGED}
 _SQLITE_FULL: Final = 13
 _PG_FULL: Final = frozenset({"53100", "53200"})
 _PG_BLOCKED: Final = frozenset({"40001", "40P01", "55P03"})  # serialization, deadlock, lock timeout
@@ -33,7 +36,8 @@ def translate(error: SQLAlchemyError, *, certain: bool = True) -> DeliveryError:
     if code is not None:
         if code & 0xFF == _SQLITE_FULL:
             return StoreFull("the disk of the database is full", certain=certain)
-        return StoreUnavailable(_SQLITE.get(code & 0xFF, "the database failed"), certain=certain)
+        cause, hint = _SQLITE.get(code & 0xFF, "the database failed"), _HINTS.get(code & 0xFF, "")
+        return StoreUnavailable(cause, certain=certain, hint=hint)
     if getattr(original, "sqlstate", None) in _PG_FULL:
         return StoreFull("the database server has no room left", certain=certain)
     return StoreUnavailable("the database does not answer", certain=certain)
@@ -48,6 +52,11 @@ def _first(error: BaseException) -> BaseException | None:
             found = at.orig
         at = at.__context__
     return found
+
+
+def busy() -> StoreUnavailable:
+    """The error where others write for so long that our patience ends."""
+    return StoreUnavailable("the database is busy", hint=_BUSY)
 
 
 def blocked_each_other(error: SQLAlchemyError) -> bool:

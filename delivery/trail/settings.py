@@ -16,7 +16,7 @@ def _place(value: str) -> str:
     except ValueError as cause:
         raise wrong(
             f'"{value}" is no place for checkpoints: {cause}',
-            "file:///var/log/sealgate/checkpoints, syslog://loghost.example.com:514 or https://host/path",
+            "write it as file:///var/log/sealgate/checkpoints, syslog://loghost.example.com:514 or https://host/path",
         ) from cause
     return value
 

@@ -71,6 +71,13 @@ def _time(_ctx: click.Context, _param: click.Parameter, value: str | None) -> da
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
+def _named(_ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Whom or what an act is on: an empty text (a script's variable that was not set) would mean all of them."""
+    if value is not None and not value.strip():
+        raise click.BadParameter("is empty: leave it out where all are meant")
+    return value
+
+
 _force = click.option("--force", is_flag=True, help="Do it even where the box's profile does not allow it.")
 _until = click.option("--until", callback=_time, metavar="TIME", help="Until this time, such as 2026-12-31 (UTC).")
 _for = click.option(
@@ -144,8 +151,8 @@ def record(invocation: Invocation, *, box_id: str, namespace: str, as_json: bool
 
 @command.command()
 @_box
-@click.option("--guest", metavar="ADDRESS", help="Take it back from this one alone.")
-@click.option("--document", metavar="ID", help="Take this document back alone.")
+@click.option("--guest", metavar="ADDRESS", callback=_named, help="Take it back from this one alone.")
+@click.option("--document", metavar="ID", callback=_named, help="Take this document back alone.")
 @_reason
 def recall(
     invocation: Invocation,
@@ -314,7 +321,7 @@ def remove(invocation: Invocation, *, box_id: str, namespace: str, as_json: bool
 
 @command.command()
 @_box
-@click.argument("address", required=False)
+@click.argument("address", required=False, callback=_named)
 def notify(invocation: Invocation, *, box_id: str, namespace: str, as_json: bool, address: str | None) -> None:
     """Send the notice again, with a new link: to ADDRESS, or to everybody in the box."""
     act_on_box(

@@ -90,6 +90,12 @@ def rotate(invocation: Invocation, rewrap_only: bool, as_json: bool) -> None:
     """
     settings = settings_of(invocation)
     ring = _ring(settings)
+    if foreign := roots_in_use(settings) - frozenset(ring.ids()):
+        fail(
+            f"the data is sealed by another keyring, with the root key {' and '.join(sorted(foreign))}",
+            f"put back the file that was {settings.keyring_path}; nothing was changed",
+            code=NO,
+        )
     try:
         primary = ring.primary if rewrap_only else ring.rotate()
     except KeysError as error:
@@ -119,7 +125,8 @@ def _rewrap(settings: "Settings", primary: str) -> int:
     except (DeliveryError, KeysError) as error:
         fail(
             f"the root key {primary} is primary, but the stored keys are not wrapped by it yet: {error}",
-            "all goes on working; run `sealgate keys rotate --rewrap-only` when the cause is gone",
+            "the older root keys stay in the keyring, so this harms nothing; run `sealgate keys rotate --rewrap-only` "
+            "when the cause is gone",
             code=NO,
         )
     return rewrapped

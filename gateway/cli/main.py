@@ -12,6 +12,7 @@ import click
 from gateway.cli.context import CONFIG_DEFAULT, NO, Invocation, config_option, fail, said
 from gateway.cli.crash import leave_nothing
 from gateway.cli.loglines import log_apart
+from gateway.cli.terminal import is_text, printable, show_everything
 
 GROUPS: Final = {
     "demo": ("gateway.cli.demo", "Run everything on this machine's loopback, with sample mail."),
@@ -46,6 +47,13 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Bytes that are no UTF-8 may name a file; nothing else that we keep or compare has any."""
+        for arg in args:
+            if not is_text(arg) and not os.path.lexists(arg.partition("=")[2] or arg):
+                ctx.fail(f"{printable(arg)!r} is no text in UTF-8")
+        return super().parse_args(ctx, args)
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -58,6 +66,7 @@ class LazyGroup(click.Group):
         """Show an error of the system as a message, not a traceback. A closed pipe (`| head`) ends it silently."""
         leave_nothing()
         log_apart()
+        show_everything()
         try:
             return super().invoke(ctx)
         except OSError as error:

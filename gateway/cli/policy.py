@@ -24,6 +24,7 @@ from gateway.cli.context import (
 )
 from gateway.cli.terminal import bold, many
 from policy.message import Address, AddressInvalid, Client, Envelope, Recipient
+from policy.units import has_every_zone
 
 if TYPE_CHECKING:
     from gateway.policyfile import Loaded, PolicyPlace
@@ -297,6 +298,8 @@ def _time(text: str | None) -> datetime:
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
+        at = None
+    if at is None or not has_every_zone(at):
         fail(f'--at: "{text}" is no time', "write it as 2026-05-09T20:30:00+02:00")
     return at if at.tzinfo is not None else at.astimezone()
 

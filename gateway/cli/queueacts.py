@@ -30,13 +30,48 @@ _AT_ONCE: Final = 100
 by_route: Final = click.option("--route", type=click.Choice(ROUTES), help="Only items on this route.")
 
 
+def _correspondent(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    """An address or `*@domain` as the queue has them: the domain in lower case and A-labels."""
+    if value is None or value == "<>":
+        return value
+    try:
+        address = Address.parse(value)
+    except AddressInvalid as cause:
+        raise click.BadParameter("write an address, or *@example.net for all of a domain") from cause
+    if address.local != "*" and "*" in value:
+        raise click.BadParameter("a * stands for all before the @, as in *@example.net, and for no part of it")
+    return str(address)
+
+
+def _part(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    """A part of a reply: an empty text is part of every one, and a variable of a script is soon empty."""
+    if value is not None and not value.strip():
+        raise click.BadParameter("write a part of the reply: an empty text would fit every item")
+    return value
+
+
 def narrowing(command: Command) -> Command:
     """Which items: the options that `list` and the acts share. Their values arrive as keyword arguments."""
     options = (
-        click.option("--recipient", metavar="ADDRESS", help="Only items for this address, or for *@domain."),
-        click.option("--sender", metavar="ADDRESS", help="Only items of this sender, or of *@domain; <> for reports."),
+        click.option(
+            "--recipient",
+            metavar="ADDRESS",
+            callback=_correspondent,
+            help="Only items for this address, or for *@domain.",
+        ),
+        click.option(
+            "--sender",
+            metavar="ADDRESS",
+            callback=_correspondent,
+            help="Only items of this sender, or of *@domain; <> for reports.",
+        ),
         click.option("--older", metavar="DURATION", help="Only items older than this, such as 2 hours."),
-        click.option("--said", metavar="TEXT", help="Only items whose last reply holds this text, in any case."),
+        click.option(
+            "--said",
+            metavar="TEXT",
+            callback=_part,
+            help="Only items whose last reply holds this text, in any case.",
+        ),
     )
     for option in reversed(options):
         command = option(command)

@@ -47,6 +47,8 @@ def command() -> None:
 @click.pass_obj
 def list_detectors(invocation: Invocation, as_markdown: bool, as_json: bool) -> None:
     """List the detectors with their titles and groups."""
+    if as_markdown and as_json:
+        raise click.UsageError("--markdown and --json exclude each other")
     detectors = _detectors(invocation)
     if as_markdown:
         click.echo(markdown(detectors), nl=False)

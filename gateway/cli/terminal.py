@@ -1,7 +1,9 @@
 """Output for people: as wide as their terminal, in colour where they want it, and steered by nobody else's text."""
 
+import io
 import os
 import shutil
+import sys
 import textwrap
 from typing import Any, Final
 
@@ -29,6 +31,17 @@ def bold(text: str) -> str:
 def dim(text: str) -> str:
     """Text of less importance, in a paler colour."""
     return paint(text, dim=True)
+
+
+def show_everything() -> None:
+    """From now on signs that the output's encoding does not have, as in a file's name that is no UTF-8, are escaped."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def is_text(argument: str) -> bool:
+    """Whether what was typed is UTF-8: Python hands over other bytes as halves of characters."""
+    return not any("\ud800" <= char <= "\udfff" for char in argument)
 
 
 def printable(text: str) -> str:

@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Final
 
 from policy.message import Address, AddressInvalid, Client, Envelope, Message, Recipient
+from policy.units import has_every_zone
 
 _SENDERS: Final = ("return-path", "x-envelope-from", "x-return-path", "envelope-sender", "x-mail-from")
 _AUTHORS: Final = ("resent-sender", "resent-from", "sender", "from")
@@ -131,5 +132,6 @@ def _time(message: Message, written: float) -> datetime:
             at = parsedate_to_datetime(text.strip()[:100])
         except (ValueError, TypeError, OverflowError):
             continue
-        return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+        if has_every_zone(at):
+            return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
     return datetime.fromtimestamp(written, UTC)

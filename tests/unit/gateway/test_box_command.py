@@ -148,6 +148,8 @@ def test_what_an_owner_could_do_by_command(config: str) -> None:
     assert "on its way" in run("notify", box, "carol@guest.example")
     assert "on its way" in run("notify", box)
     assert "exclude each other" in run("recall", box, "--guest", "x@y.example", "--document", "z", code=2)
+    for unset in (("recall", box, "--guest", ""), ("recall", box, "--document", " "), ("notify", box, "")):
+        assert "leave it out where all are meant" in run(*unset, code=2)
     assert "carol@guest.example: never fetched" in run("recall", box, "--guest", "carol@guest.example")
     assert "no such document" in run("recall", box, "--document", "z", code=1)
     assert "still open" in run("record", box, code=1)

@@ -266,3 +266,40 @@ def test_log_lines_are_no_part_of_the_answer(config: Path, monkeypatch: pytest.M
     assert done.stdout == "" and done.exit_code == 1
     assert "store.commit_failed" in done.stderr and "nobody.asked" not in done.stderr
     assert "free some space" in done.stderr and "does this user own it" not in done.stderr
+
+
+@pytest.mark.parametrize("words", [("--said", ""), ("--said", " "), ("--sender", ""), ("--recipient", "bob"),
+                                   ("--sender", "al*@example.com"), ("--recipient", "there.test")])  # fmt: skip
+def test_what_describes_nothing_is_refused(config: Path, message: str, words: tuple[str, str]) -> None:
+    """A script whose variable is not set must not cancel all mail, nor find none and say that all is well."""
+    result = run(config, "queue", "cancel", *words)
+    assert result.exit_code == 2
+    assert f"Invalid value for '{words[0]}'" in result.stderr
+    assert len(waiting(config)) == 2
+
+
+def test_a_domain_of_other_scripts_is_found(config: Path) -> None:
+    new = NewMessage("default", "al@xn--mnchen-3ya.example", "al@xn--mnchen-3ya.example", "s", b"x", datetime.now(UTC))
+    with open_stores(load_settings(config, policy=False)) as stores:
+        item = NewItem("bob@xn--mnchen-3ya.example", Destination(Route.RELAY))
+        asyncio.run(stores.queue.accept(new, [item]))
+    for words in (("--recipient", "*@München.example"), ("--recipient", "bob@münchen.example"),
+                  ("--sender", "*@münchen.example"), ("--sender", "al@münchen.example")):  # fmt: skip
+        assert len(lines(run(config, "queue", "list", *words, "--json"))) == 1, words
+
+
+def test_a_damaged_database_is_told_with_what_helps(config: Path, message: str) -> None:
+    database = config.parent / "data" / "sealgate.db"
+    for file in database.parent.glob("sealgate.db-*"):
+        file.unlink()
+    database.write_bytes(b"no database" * 1000)
+    result = run(config, "queue", "list")
+    assert result.exit_code == 1
+    assert "no database" in result.stderr
+    assert "backup" in result.stderr
+
+
+def test_bytes_that_are_no_text_are_refused(config: Path, message: str) -> None:
+    result = run(config, "queue", "show", "\udcff")
+    assert result.exit_code == 2
+    assert "is no text in UTF-8" in result.stderr

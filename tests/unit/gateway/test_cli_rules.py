@@ -195,3 +195,17 @@ def test_scan_a_text_file(run: Any, tmp_path: Path) -> None:
 def test_scan_needs_something(run: Any, tmp_path: Path) -> None:
     assert run("scan").exit_code == 2
     assert run("scan", tmp_path / "missing.txt").exit_code == 2
+
+
+def test_the_home_folder_is_that_of_the_configuration(run: Any, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(config.parent))
+    config.write_text("rules: [builtin, '~/local/*.yaml', '~nobody-of-this-name/x.yaml']\n")
+    result = run("list", "--config", config)
+    assert result.exit_code == 2
+    assert ":1:36: rules[2]: ~nobody-of-this-name/x.yaml names a user" in result.stderr
+    config.write_text("rules: [builtin, '~/local/*.yaml']\n")
+    assert "acme.badge" in run("list", "--config", config).stdout
+
+
+def test_two_forms_at_once_are_refused(run: Any) -> None:
+    assert run("list", "--markdown", "--json").exit_code == 2

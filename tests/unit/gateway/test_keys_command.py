@@ -57,6 +57,13 @@ def test_init_makes_no_keyring_for_data_of_another(config: Path, tmp_path: Path)
     assert json.loads(kept.read_text())["primary"] in result.stderr
     assert "restore" in result.stderr
     assert not keyring.exists()
+    run("init", "--path", keyring)
+    foreign = keyring.read_bytes()
+    result = run("rotate", "--config", config)
+    assert result.exit_code == 1
+    assert json.loads(kept.read_text())["primary"] in result.stderr
+    assert keyring.read_bytes() == foreign
+    keyring.unlink()
     data = config.with_name("data").rename(tmp_path / "old-data")
     assert run("init", "--config", config).exit_code == 0
     assert data.exists()

@@ -232,3 +232,29 @@ async def test_a_changed_file_of_passwords_counts_as_a_change(
     assert await settled(keeper)
     assert keeper.current.text.passwords.texts == ()
     assert "another one" not in repr(keeper.current.text)
+
+
+async def test_an_error_that_nobody_foresaw_ends_no_gateway(settings: Settings, heard: Heard) -> None:
+    fails = False
+
+    def read(raw: bytes) -> Message:
+        if fails:
+            raise ValueError("the text of a file")
+        return read_message(raw)
+
+    keeper = PolicyKeeper(settings, told=heard, read=read)
+    keeper.load()
+    before, fails = keeper.in_force, True
+    case = "{name: x, from: a@example.com, to: b@there.test, attachments: [{name: a, content: QQ==}], expect: safebox}"
+    settings.policy.write_text(f"{SAFEBOX}tests: [{case}]\n")
+    with capture_logs() as logs:
+        assert not await settled(keeper)
+        assert not await settled(keeper)
+    assert keeper.in_force is before
+    assert [entry["problem"] for entry in logs if "problem" in entry] == [heard.events[0][1]["first"]]
+    assert "ValueError" in heard.events[0][1]["first"]
+    assert "the text" not in str(logs)
+    assert heard.kinds == ["policy.refused"]
+    fails = False
+    settings.policy.write_text(f"{SAFEBOX}tests: [{case}] # mended\n")
+    assert await settled(keeper)

@@ -1,12 +1,13 @@
 """Strict YAML: what YAML 1.2 says and nothing more, with a mark for everything."""
 
 import math
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.yamlmarks import MAX_BYTES, MAX_DEPTH, read_yaml, scalar
+from gateway.yamlmarks import MAX_BYTES, MAX_DEPTH, read_limited, read_yaml, scalar
 from policy.problem import Mark
 
 
@@ -185,3 +186,11 @@ def check_marks(value: object, path: tuple[str | int, ...], marks: object) -> No
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             check_marks(inner, (*path, index), marks)
+
+
+def test_of_a_file_without_end_no_more_is_read_than_says_so(tmp_path: Path) -> None:
+    with (tmp_path / "endless").open("wb") as file:
+        file.truncate(4 * MAX_BYTES)
+    raw = read_limited(tmp_path / "endless")
+    assert len(raw) == MAX_BYTES + 1
+    assert "larger than" in problems(raw)[0]
