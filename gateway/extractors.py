@@ -21,9 +21,11 @@ from policy.reader.limits import DEFAULT_LIMITS, Limits
 from rules.content import Content
 
 _INLINE: Final = 128 * 1024  # larger messages are read in a thread, so that no connection waits for them
-_INLINE_PAGE: Final = 12 * 1024
+_BRIEF: Final = 1024  # what is shorter takes some milliseconds at most, whatever it holds
 _SLOW: Final = (rb"html", rb"</[a-z]", rb"begin:v")  # signs of HTML and of vCards, which take longest to read
-_MANY: Final = ((rb"\n--", 100), (rb"=\?", 200))  # more MIME delimiters, or encoded words, than this take long too
+_SMALL: Final = 12 * 1024  # what is shorter is quick in any charset
+# More MIME delimiters, encoded words, header fields or messages within messages than this take long, too.
+_MANY: Final = ((rb"\n--", 30), (rb"=\?", 60), (rb"\n[a-z0-9-]{1,40}:", 100), (rb"message/", 4))
 
 
 class _Signs(threading.local):
@@ -31,7 +33,8 @@ class _Signs(threading.local):
 
     def __init__(self) -> None:
         patterns = [*_SLOW, *(pattern for pattern, _ in _MANY)]
-        once, each = hyperscan.HS_FLAG_CASELESS | hyperscan.HS_FLAG_SINGLEMATCH, 0
+        each = hyperscan.HS_FLAG_CASELESS
+        once = each | hyperscan.HS_FLAG_SINGLEMATCH
         self.scanner = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
         self.scanner.compile(
             expressions=patterns,
@@ -60,9 +63,9 @@ _SIGNS: Final = _Signs()
 
 def _is_quick(raw: bytes) -> bool:
     """Whether a message is read so fast that the event loop may do it itself."""
-    if len(raw) <= _INLINE_PAGE or len(raw) > _INLINE:
-        return len(raw) <= _INLINE_PAGE
-    return raw.isascii() and not _SIGNS.are_in(raw)
+    if len(raw) <= _BRIEF or len(raw) > _INLINE:
+        return len(raw) <= _BRIEF
+    return (len(raw) <= _SMALL or raw.isascii()) and not _SIGNS.are_in(raw)
 
 
 class Reader:

@@ -6,8 +6,9 @@ once, and what is not closed ends the text.
 
 import re
 from collections.abc import Iterator
-from html import unescape
 from typing import Final
+
+from policy.reader.references import unescape
 
 _TAG: Final = re.compile(r"/?([a-zA-Z][a-zA-Z0-9]*)")
 _BLOCK: Final = re.compile(  # table cells too: one below the other reads better than run together

@@ -1,9 +1,10 @@
 """Pictures that a mail's html shows in their place (RFC 2392): parts of the letter, and none of its documents."""
 
 import re
-from html import unescape
 from typing import Final
 from urllib.parse import unquote
+
+from policy.reader.references import unescape
 
 # What a browser shows without running anything: no SVG, which may hold script.
 PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})

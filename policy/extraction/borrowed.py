@@ -8,11 +8,11 @@ import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from html import unescape
 from typing import Final
 from urllib.parse import unquote, urljoin
 
 from policy.reader.mime import Leaf
+from policy.reader.references import unescape
 
 _LENT: Final = frozenset({"text/css", "text/html", "application/xhtml+xml", "image/svg+xml"})
 _PAGES: Final = ("text/html", "application/xhtml+xml")

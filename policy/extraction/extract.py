@@ -119,10 +119,18 @@ def read_whole(
 
 
 def extract_body(leaf: Leaf, kind: Kind, limits: Limits = DEFAULT_LIMITS) -> Content:
-    """The text of a message (`is_body`): no fact of its own, unless it is encrypted."""
+    """The text of a message (`is_body`): no fact of its own, unless it is locked or cannot be read. Raises nothing."""
     into = Collected(Budget(limits, len(leaf.data)))
-    _body(leaf, kind, into)
+    try:
+        _body(leaf, kind, into)
+    except Exception as error:  # noqa: BLE001 (as for files: the text is told, and all that is legible of it is read)
+        into.text(leaf.place, decode(leaf.data, leaf.charset))
+        into.fact(file_of(leaf), kind.file, reason=_unreadable(kind, error))
     return into.content()
+
+
+def _unreadable(kind: Kind, error: Exception) -> str:
+    return f"{kind.about}: it cannot be read ({type(error).__name__})"
 
 
 def file_of(leaf: Leaf) -> File:
@@ -158,7 +166,7 @@ def read_file(file: File, into: Collected, kind: Kind | None = None) -> None:
             if form is kind.formats[-1] and form not in _SHOWN and _is_named_page(file):
                 _html(file, kind, into)  # a browser goes by the name
         except Exception as error:  # noqa: BLE001 (a parser and a file made to break it: the file is told, the mail goes on)
-            into.fact(file, kind.file, reason=f"{kind.about}: it cannot be read ({type(error).__name__})")
+            into.fact(file, kind.file, reason=_unreadable(kind, error))
     if into.budget.chars > limits.text_chars:
         into.fact(file, kind.file, reason="more text than is read")
     one_fact(file, kind.file, into, before)

@@ -7,6 +7,7 @@ from typing import Final
 
 from policy.extraction.collected import Collected, File
 from policy.extraction.text.plain import text_readings
+from policy.reader.references import unescape
 from rules.content import FileKind
 
 _TAG: Final = re.compile(r"<[^<>]*+>")
@@ -33,11 +34,11 @@ def read_xml(file: File, kind: FileKind, into: Collected) -> None:
     for source in dict.fromkeys(text for charset in charsets for text in text_readings(file.data, charset)):
         into.text(file.place, source, source=True)
         if "&" in source:
-            into.text(file.place, html.unescape(source))  # the values of attributes
+            into.text(file.place, unescape(source))  # the values of attributes
         text, complete = _plain_xml(source)
         whole = whole and complete
-        into.text(file.place, html.unescape(_TAG.sub(" ", text)))
-        into.text(file.place, html.unescape(_TAG.sub("", text)))
+        into.text(file.place, unescape(_TAG.sub(" ", text)))
+        into.text(file.place, unescape(_TAG.sub("", text)))
     reason = "" if whole else "entities that write out more than is read"
     into.fact(file, kind, reason=reason or (_STYLED if _rewrites_itself(file.data) else ""))
 

@@ -9,10 +9,10 @@ from urllib.parse import unquote, unquote_to_bytes
 import re2
 
 from policy.extraction.html.display import FRAMES
-from policy.extraction.html.markup import unescape
 from policy.extraction.html.scripts import unpacked_scripts
 from policy.extraction.html.tree import Element, Tree
 from policy.reader.charsets import decode, readings
+from policy.reader.references import unescape
 
 _DATA_HEAD: Final = r"data:([a-z]+/[a-z0-9.+-]+)?([^,<>\"'()\s]{0,100}),"
 _DATA_URI: Final = re.compile(

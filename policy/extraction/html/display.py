@@ -22,12 +22,13 @@ from policy.extraction.html.arrangement import (
 from policy.extraction.html.boxes import Boxes, stand_in, stands_alone
 from policy.extraction.html.declared import Declarations
 from policy.extraction.html.generated import Counters
-from policy.extraction.html.markup import CONDITIONAL, unescape
+from policy.extraction.html.markup import CONDITIONAL
 from policy.extraction.html.names import VOID
 from policy.extraction.html.styles import INLINE_NAMES, Look, look_of
 from policy.extraction.html.stylesheets import Rule, Sheets
 from policy.extraction.html.styling import NO_STYLE, OLD_STYLE, Styling
 from policy.extraction.html.tree import Comment, Element, Tree, Unparsed
+from policy.reader.references import unescape
 
 _UNSHOWN: Final = frozenset(
     {

@@ -1,6 +1,5 @@
 """The source of a page to a tree of elements, as loosely as mail programs read it."""
 
-import html
 import re
 from collections import defaultdict
 from itertools import islice
@@ -21,6 +20,7 @@ from policy.extraction.html.names import (
     WHOLE,
 )
 from policy.extraction.html.tree import NO_ATTRIBUTES, Comment, Element, Text, Tree, Unparsed
+from policy.reader.references import unescape
 
 # Attributes as HTML's tokenizer reads them: a quote counts only behind an equals sign.
 _ATTRIBUTE: Final = r"""[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|[^\s>"'][^\s>]*+)?+)?+"""
@@ -37,7 +37,6 @@ _NAMED: Final = re.compile(
     r"""([^\s/>=][^\s/>=]*+)(?:\s*+=\s*+(?:"([^"]*+)(?:"|\Z)|'([^']*+)(?:'|\Z)|([^\s>"'][^\s>]*+)))?+"""
 )
 _SPACE: Final = re.compile(r"[ \t\r\n\f]+")
-_LONG_CODE: Final = re.compile(r"(&#[xX]?)0{6,}(?=[0-9a-fA-F])")
 _RAW_END: Final = {
     name: re.compile(rf"</{name}(?=[\s/>])", re.I)
     for name in ("script", "style", "title", "textarea", "xmp", "noembed", "noframes", "iframe")
@@ -52,15 +51,6 @@ _MOST_ELEMENTS: Final = 250_000
 # other and holds anything, one that holds nothing, or any other.
 _CLOSES, _OTHER, _HOLDS, _STANDS, _ANY = range(5)
 _Tag: TypeAlias = tuple[int, str, str, dict[str, str]]  # what it is, a name, the rest of it, and its attributes
-
-
-def unescape(text: str) -> str:
-    """Character references as browsers read them, however many zeros they begin with."""
-    if "&" not in text:
-        return text
-    if "000000" in text:
-        text = _LONG_CODE.sub(r"\1", text)
-    return html.unescape(text[: 1 << 24]) + text[1 << 24 :]
 
 
 def _folded(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 from policy.extraction.html.arrangement import EDGE
 from policy.extraction.html.beneath import Beneath
 from policy.extraction.html.display import Display, Piece, Renderer
-from policy.extraction.html.markup import parse, unescape
+from policy.extraction.html.markup import parse
 from policy.extraction.html.mixed import number_readings
 from policy.extraction.html.quirks import with_folded_names
 from policy.extraction.html.scripts import is_writing
@@ -19,6 +19,7 @@ from policy.extraction.html.vectors import drawn_lines
 from policy.extraction.text.tables import joined_cells, joined_lines
 from policy.extraction.xmlsource import with_entities
 from policy.reader.charsets import readings
+from policy.reader.references import unescape
 
 _NAIVE: Final = re.compile(r"<[^<>]*+>")
 _META: Final = re.compile(rb"""<meta[^>]{0,300}?charset\s*=\s*(?:["']\s*)?([A-Za-z0-9_:.-]{2,40})""", re.I)

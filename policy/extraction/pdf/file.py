@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from html import unescape
 from io import BytesIO
 from typing import Any, Final
 
@@ -19,6 +18,7 @@ from policy.extraction.pdf.forms import filled_lines
 from policy.extraction.pdf.inside import Inside, read_inside
 from policy.extraction.pdf.pages import gray_png, page_text, placed_readings
 from policy.extraction.xmltext import BROKEN_XML, loose_text, parse_xml
+from policy.reader.references import unescape
 from rules.content import FileKind
 
 _ANNOTATION_KEYS: Final = (b"Contents", b"V", b"DV", b"T", b"TU", b"RC", b"Subj", b"NM", b"CA", b"TM", b"AC", b"RCC")

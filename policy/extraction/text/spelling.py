@@ -7,7 +7,6 @@ surroundings. One look at a text's bytes tells where there may be any of it; in 
 looked at more closely.
 """
 
-import html
 import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -19,6 +18,7 @@ from policy.extraction.text.around import of_places, places
 from policy.extraction.text.codes import CODES_MARK, coded_numbers
 from policy.extraction.text.gates import Gate
 from policy.extraction.text.tables import COLUMN_MARK, downward_columns, joined_columns, joined_lines
+from policy.reader.references import unescape
 
 _WORDS: Final = {
     word: digit
@@ -139,7 +139,7 @@ def _undone(text: str, data: bytes) -> Iterator[str]:
         if gate.search(data) and (joined := _without(parting, text)) != text:
             yield joined
     if "&" in text and _REFERENCE.search(text):
-        yield html.unescape(text)
+        yield unescape(text)
     if "\\char" in text or "\\symbol" in text:
         yield _BY_CODE.sub(_of_code, text)
 
