@@ -27,6 +27,7 @@ from policy.message import Address, AddressInvalid
 HEAVY: Final = 128 * 1024  # bytes: the digest of more than this is taken in a thread
 _HEAVY_BITS: Final = 2048  # so is a signature by a longer RSA key
 _LINE: Final = 72
+_LONGEST_FROM: Final = 10_000  # octets: a megabyte takes a second to read, and all others wait
 
 # Signed as often as they are there, and once more: always, or where they are there at all.
 _ALWAYS_MORE: Final = (b"from", b"reply-to", b"subject", b"to", b"cc")
@@ -118,7 +119,7 @@ class Signer:
 def from_domain(raw: bytes) -> str | None:
     """The domain (A-labels, lower case) of the one author of a message; None where there is none, or several."""
     fields = [value for name, value in _fields(raw) if name == b"from"]
-    if len(fields) != 1:
+    if len(fields) != 1 or len(fields[0]) > _LONGEST_FROM:
         return None
     text = _BLANKS.sub(b" ", fields[0]).decode("utf-8", "replace")
     addresses = getaddresses([text])

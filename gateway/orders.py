@@ -16,6 +16,7 @@ INBOUND: Final = "inbound"  # the rule's name for mail from outside: no policy d
 _FALLBACKS: Final = {Fallback.SAFEBOX: Route.SAFEBOX, Fallback.HOLD: Route.HOLD, Fallback.WAIT: None}
 _SILENT: Final = frozenset({"NEVER"})
 _UNTOLD: Final = frozenset[str]()  # we send no report; NOTIFY is not passed on, so the next server decides for itself
+_LONGEST_FROM: Final = 10_000  # characters: to look for addresses in a megabyte takes a second, and all others wait
 _EXCERPTS: Final = 20  # at most so many of one detector are kept in the audit trail
 
 
@@ -63,7 +64,7 @@ def owner_of(envelope: Envelope, message: Message | None, directory: Directory) 
     if envelope.sender is not None:
         return str(envelope.sender)
     headers = message.header("from") if message is not None else ()
-    for _, text in getaddresses(list(headers[:1])):
+    for _, text in getaddresses([value[:_LONGEST_FROM] for value in headers[:1]]):
         try:
             address = Address.parse(text)
         except AddressInvalid:

@@ -74,14 +74,14 @@ def _split(raw: bytes) -> tuple[bytes, bytes]:
 
 def _fields(head: bytes) -> Iterator[bytes]:
     """Each field with its continuation lines; a line that is no field is given as it is."""
-    field = b""
+    field: list[bytes] = []  # joined once: it may have as many lines as fit into a megabyte
     for line in re.split(rb"(?<=\r\n)", head):
         if field and line[:1] not in (b" ", b"\t"):
-            yield field
-            field = b""
-        field += line
+            yield b"".join(field)
+            field = []
+        field += [line] if line else []
     if field:
-        yield field
+        yield b"".join(field)
 
 
 def _name(field: bytes) -> bytes:

@@ -15,6 +15,7 @@ from email.parser import BytesHeaderParser
 from email.policy import compat32
 from enum import StrEnum
 from functools import lru_cache
+from itertools import islice
 from typing import Final
 
 from argon2 import PasswordHasher
@@ -29,6 +30,9 @@ SHORTEST: Final = 3  # letters and digits of an answer, once it is normalised
 LONGEST: Final = 200
 _MOST: Final = 1000  # numbers in one mail
 _MAX_HEAD: Final = 2**20
+_MINE: Final = re.compile(
+    rb"^x-sealgate-(?:phone|question|answer)[ \t]*:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*", re.IGNORECASE | re.MULTILINE
+)
 
 
 class PhoneFrom(StrEnum):
@@ -70,9 +74,12 @@ def read_asked(raw: bytes) -> Asked:
     for empty_line in (b"\r\n\r\n", b"\n\n"):  # the second is looked for before the first only
         at = head.find(empty_line)
         head = head[:at] if at >= 0 else head
-    if b"sealgate" not in head.lower() or not re.search(rb"(?im)^x-sealgate-(?:phone|question|answer)[ \t]*:", head):
+    if b"sealgate" not in head.lower():
         return Asked()
-    headers = all_headers(BytesHeaderParser(policy=compat32).parsebytes(head))
+    mine = [found[0] for found in islice(_MINE.finditer(head), _MOST)]  # what else stands there is not parsed
+    if not mine:
+        return Asked()
+    headers = all_headers(BytesHeaderParser(policy=compat32).parsebytes(b"\r\n".join(mine)))
     untaken: list[Phrase] = []
     phones = _phones(headers.get(PHONE_HEADER, ()), untaken)
     question = " ".join(map(decoded, headers.get(QUESTION_HEADER, ())))[:LONGEST].strip()

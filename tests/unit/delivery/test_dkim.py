@@ -103,7 +103,13 @@ def test_the_nearest_domain_above_signs() -> None:
 
 @pytest.mark.parametrize(
     "header",
-    [b"", b"From: a@example.com\r\nFrom: b@example.com\r\n", b"From: a@example.com, b@x.test\r\n", b"From: nobody\r\n"],
+    [
+        b"",
+        b"From: a@example.com\r\nFrom: b@example.com\r\n",
+        b"From: a@example.com, b@x.test\r\n",
+        b"From: nobody\r\n",
+        b"From: (" + b"x" * 20_000 + b") a@example.com\r\n",
+    ],
 )
 def test_who_has_no_single_author_has_no_domain(header: bytes) -> None:
     assert from_domain(header + b"Subject: x\r\n\r\n") is None

@@ -146,6 +146,7 @@ def test_answers_are_compared_as_people_mean_them() -> None:
         ("X-Sealgate-Phone: bob=+41791234567", {}, "", 1),
         ("X-Sealgate-Question: =?utf-8?q?Wo_war=C3=B6s=3F?=\r\nX-Sealgate-Answer: In Davos", {}, "Wo warös?", 0),
         ("X-Sealgate-Question: Where?\r\nX-Sealgate-Answer: ??", {}, "", 1),
+        ("no header\r\nX-Sealgate-Question: Where\r\n then?\r\nX-Sealgate-Answer: Davos", {}, "Where then?", 0),
         ("X-Sealgate-Question: Where?", {}, "", 1),
         ("X-Sealgate-Answer: There", {}, "", 1),
         ("Subject: nothing", {}, "", 0),
