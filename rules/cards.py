@@ -4,7 +4,7 @@ import re
 from typing import Final
 from urllib.parse import unquote
 
-from rules.financial import within_dump, within_iban
+from rules.financial import within_dump, within_iban, within_row
 from rules.verdict import Verdict, digits_of, is_repeated, luhn_valid, spoken_digits
 
 # Issuers' ranges (ISO/IEC 7812) as first and last prefix, with the lengths in use.
@@ -90,6 +90,13 @@ _ORDER: Final = re.compile(
     rb"[\s\"'.:#=]{0,4}$",
     re.I,
 )
+_SLUG: Final = re.compile(rb"(?:[a-z]{2,}-){2,}\Z")  # of a file or a page: its number is its own
+_LONG_SLUG: Final = re.compile(rb"(?<![a-z-])(?!\S*(?:card|cc-|visa|amex|pan-|number|pay))(?:[a-z]{2,}-){3,}\Z")
+_OTHER_CARD: Final = re.compile(
+    rb"\b(?:med(?:ical)?|health|insurance|gift|library|id|identity|green|residen(?:ce|t)|ead|work|student|member(?:ship)?|"
+    rb"loyalty|sim|key|access|report|business|union|fishing|voter|transit|travel)[ _-]?cards?\b[^0-9\n]{0,24}\Z",
+    re.I,
+)
 _LONGEST_NAME: Final = 30
 _LONGEST_URL: Final = 300
 _SPACE: Final = re.compile(rb"[\s<>\"']")
@@ -132,9 +139,14 @@ def card_place(data: bytes, start: int, end: int) -> Verdict:
     """A number in a link, or behind the word order, says little unless its name does: one step less sure."""
     if within_iban(data, start, end) or within_dump(data, start, end):
         return Verdict.NO
+    if not data[start:end].isdigit() and within_row(data, start, end, card):
+        return Verdict.NO
     before = data[max(0, start - _LONGEST_URL) : start]
-    if data[start:end].isdigit() and _ORDER.search(before[-_LONGEST_NAME:]):
-        return Verdict.EXAMPLE
+    if data[start:end].isdigit():
+        if _LONG_SLUG.search(before):
+            return Verdict.NO
+        if _ORDER.search(before[-_LONGEST_NAME:]) or _SLUG.search(before[-_LONGEST_NAME:]):
+            return Verdict.EXAMPLE
     gaps = list(_SPACE.finditer(before))
     token = before[gaps[-1].end() :] if gaps else before
     if not token or not _URL_BEGINS.search(token):
@@ -186,6 +198,11 @@ def card_expiry(text: str) -> Verdict:
     month = int(match["m1"] or match["m2"] or match["m3"])
     year = int(match["y1"] or match["y2"] or match["y3"])
     return Verdict.YES if 1 <= month <= 12 and year < 60 else Verdict.NO
+
+
+def expiry_place(data: bytes, start: int, end: int) -> Verdict:
+    """Not of a card that pays nothing: a medical card, a membership, a residence permit."""
+    return Verdict.NO if _OTHER_CARD.search(data, max(0, start - _LONGEST_NAME), start) else Verdict.YES
 
 
 def card_expiry_year_first(text: str) -> Verdict:

@@ -89,7 +89,7 @@ CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
         "card_posted": Check("as card, percent-encoded", cards.card_posted),
         "track": Check("the card's number and a month of expiry (ISO/IEC 7813)", cards.track),
         "track_hex": Check("as track, with D between and padding behind, as chips give it", cards.track_hex),
-        "card_expiry": Check("a month, and a year of 2000-2059", cards.card_expiry),
+        "card_expiry": Check("a month, and a year of 2000-2059", cards.card_expiry, around=cards.expiry_place),
         "card_expiry_year_first": Check("a year and a month", cards.card_expiry_year_first),
         "cvv": Check("three or four digits that are no year", cards.cvv, around=cards.cvv_named_place),
         "cvv_behind_card": Check(
@@ -140,7 +140,9 @@ CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
             "as in_aadhaar, and no part of a card or an IBAN", table.TESTS["in_aadhaar"][1], around=asia.aadhaar_place
         ),
         "uk_nino_short": Check("as uk_nino, without its suffix", table.TESTS["uk_nino"][1], around=isles.nino_ends),
-        "birth_date": Check("a day since 1900", dates.birth_date),
+        "birth_date": Check(
+            "a day since 1900, behind no wish for a birthday", dates.birth_date, around=dates.birth_place
+        ),
         "birth_date_day_first": Check("as birth_date, the month a word", dates.birth_date, endings.day_first),
         "birth_date_month_first": Check("as birth_date, the month a word", dates.birth_date, endings.month_first),
         **{

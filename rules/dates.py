@@ -38,6 +38,16 @@ _LETTERS: Final = re.compile(r"[^\W\d_]{3,}")
 _OLDEST: Final = 1900
 _LATEST: Final = 2039  # rules have no clock; a date later than today is no harm
 
+_WISH: Final = re.compile(
+    rb"(?i)\b(?:happy b(?:irth|-)?day|birth control)\b(?:(?!\bborn|\bdob|birth ?date|\bb\.)[^\n]){0,60}\Z"
+)
+_FARTHEST_WISH: Final = 80
+
+
+def birth_place(data: bytes, start: int, end: int) -> Verdict:
+    """Not behind a wish for a birthday, which tells the day of the party, nor behind birth control."""
+    return Verdict.NO if _WISH.search(data, max(0, start - _FARTHEST_WISH), start) else Verdict.YES
+
 
 def birth_date(text: str) -> Verdict:
     """A day of 1900 or later; day and month in either order where both can be."""

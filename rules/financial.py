@@ -1,6 +1,7 @@
 """Numbers of accounts and banks."""
 
 import re
+from collections.abc import Callable
 from importlib.resources import files
 from typing import Final
 
@@ -37,7 +38,8 @@ _OTHER_ACCOUNT: Final = re.compile(
     rb"card ?member|credit card|"
     rb"e-?mail|member(?:ship)?|pg&e|xbox|playstation|nintendo|hulu|disney|uber|lyft|airbnb|walmart|github|gitlab|google|twitter|facebook|instagram|linkedin|netflix|spotify|paypal|amazon|aws|"
     rb"azure|ebay|steam|apple|microsoft|adobe|zoom|slack|verizon|comcast|xfinity|at&t|t-mobile|sprint|vodafone|spectrum|ups|"
-    rb"fedex|dhl|toll|e-zpass|parking|library|student|patient|service|support|demo|test|trial|checkout|branch|switch|merge)"
+    rb"fedex|dhl|toll|e-zpass|parking|library|student|patient|service|support|demo|test|trial|g/?l|(?:general )?ledger|"
+    rb"expense|revenue|cost|checkout|branch|switch|merge)"
     rb"(?: (?:bill(?:ing)?|company|service|card|program|provider|wireless))?(?:'s)?[ _-]{1,2})"
     rb"(?:accounts?|acct|acc|a/c)\b[^0-9\n]{0,24}$",
     re.I,
@@ -52,8 +54,12 @@ _ROUTING_LABEL: Final = re.compile(
 _LONGEST_IBAN: Final = 3 * 34  # with what may stand between its signs
 _IBAN_BEGINS: Final = re.compile(rb"\b[A-Za-z][ ._-]?[A-Za-z][ ._-]?[0-9]")
 _DUMPED: Final = 40
-_HEX_BEFORE: Final = re.compile(rb"(?:\b[0-9A-Fa-f]{4} )+\Z")
-_HEX_BEHIND: Final = re.compile(rb"(?: [0-9A-Fa-f]{4}\b)+")
+_HEX_BEFORE: Final = re.compile(rb"(?:\b[0-9A-Fa-f]{4,5}[ \t\r\n]{1,4})+\Z")
+_HEX_BEHIND: Final = re.compile(rb"(?:[ \t\r\n]{1,4}[0-9A-Fa-f]{4,5}\b)+")
+_LONG_ROW: Final = 128
+_FEWEST_BESIDE: Final = 3  # behind a card's number its month, its year and its code may stand
+_ROW_BEFORE: Final = re.compile(rb"(?:\b[0-9]{4}[ \t\r\n]{1,4})+\Z")
+_ROW_BEHIND: Final = re.compile(rb"(?:[ \t\r\n]{1,4}[0-9]{4}\b)+")
 _HEX_MIXED: Final = re.compile(rb"[0-9][0-9]?[A-Fa-f]|[A-Fa-f][0-9]")
 _FIELD: Final = re.compile(r"(\d+)([nac])")
 _CLASSES: Final = {"n": "[0-9]", "a": "[A-Z]", "c": "[A-Z0-9]"}
@@ -117,6 +123,18 @@ def within_dump(data: bytes, start: int, end: int) -> bool:
     behind = _HEX_BEHIND.match(data, end, end + _DUMPED)
     beside = (before[0] if before else b"") + (behind[0] if behind else b"")
     return len(beside.split()) > 1 and _HEX_MIXED.search(beside) is not None
+
+
+def within_row(data: bytes, start: int, end: int, check: Callable[[str], Verdict]) -> bool:
+    """Whether groups of four digits stand in a long row of such groups, which are no further values themselves."""
+    before = _ROW_BEFORE.search(data[max(0, start - _LONG_ROW) : start])
+    behind = _ROW_BEHIND.match(data, end, end + _LONG_ROW)
+    left, right = (found[0] if found else b"" for found in (before, behind))
+    if len(left.split()) + len(right.split()) < _FEWEST_BESIDE:
+        return False
+    groups = end - start + 1
+    beside = (left.rstrip()[1 - groups :], right.lstrip()[: groups - 1])
+    return not any(check(text.decode()) in (Verdict.YES, Verdict.EXAMPLE) for text in beside)
 
 
 def aba(text: str) -> Verdict:

@@ -27,6 +27,7 @@ _RAILROAD: Final = re.compile(r"(?:A|MA|WA|CA|PA|H|MH|WH|WCA|WCH|WCD|WD|PD|PH|JA
 _DATE: Final = re.compile(
     r"(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])-[0-9]{2}|(?:0[1-9]|[12][0-9]|3[01])-(?:0[1-9]|1[0-2])-[0-9]{2}"
 )
+_DATED: Final = re.compile(r"(?:19|20)[0-9]{2}-(?:0[1-9]|1[0-2])(?:-|$)")
 _MEMBER: Final = re.compile(
     rb"(?:[A-Za-z]{0,6}[ -]?[0-9]{6,14}[A-Za-z]{0,3}(?:-[0-9]{1,3})?|[A-Za-z]{1,4}[0-9][A-Za-z0-9]{5,12}"
     rb"|[0-9]{3,6}[ -][0-9]{2,6}[ -][0-9]{2,6}|[A-Za-z]{2,4}-[0-9]{2,4}-[0-9]{4,6})(?![A-Za-z0-9])"
@@ -130,6 +131,6 @@ def medicaid(text: str) -> Verdict:
 def patient(text: str) -> Verdict:
     """A patient's number behind its label: four digits or more, not a date or a year."""
     digits = digits_of(text)
-    if len(digits) < 4 or is_date(digits) or (text == digits and len(digits) == 4):
+    if len(digits) < 4 or is_date(digits) or _DATED.match(text) or (text == digits and len(digits) == 4):
         return Verdict.NO
     return Verdict.YES

@@ -30,20 +30,29 @@ _NO_PASSWORDS: Final = frozenset(
 _PROGRAM: Final = re.compile(  # a call, an index, a variable, a name of programs, a path, an address
     r"^[{]|^\$\(|\w\[|^[A-Za-z_.]+\d?\(|\)$|^\w+\)\.|->|=>|::|^\$\w+(?:$|[{\[])|^%\w+%$|^[@&]\w+;?$|^[/~-]|^\w+\.\w+\.?\w*$|^[a-z]+(?:_[a-z]+)+$|^[a-z]+(?:[A-Z][a-z]+)+$"
     r"|^[A-Z]+(?:_[A-Z]+)+$|^https?:|^www\.|@\w+\.\w|^@[a-z.:/-]+$|^\w+[\]}]+$|^[a-z]+\?$"
+    # A call with an argument, a name of many parts or of a class, fields with colons, a flag, a set of an expression.
+    r"|^(?:\w+[._])+\w+\(\w*$|^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*){3,}$|^_[A-Za-z]+$|^:?[A-Za-z_]+(?::[A-Za-z_]+)*:[A-Za-z_]+$|^:\w+$"
+    r"|:!?[01]$|^\$\w+[)-]|^(?:false|true|none|null)\W|\][*+?]|^(?:password|passwd|pwd)\+"
+    r"|^(?i:latin-?|utf-?|iso-|cp|md|sha-?|base)\d[\w-]*$"
 )
+_MARKUP: Final = re.compile(r"\\(?:&|f[A-Z])")  # of the pages of a manual, as they are stored
 _WORD: Final = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _PASSPHRASE: Final = re.compile(r"[A-Za-z]{3,9}(?:-[A-Za-z]{3,9}){2,5}")  # as password managers make them
 _LETTER: Final = re.compile(r"[^\W\d_]")
 _SIGN: Final = re.compile(r"[!#$%&*?@^+=]")
 _MIXED: Final = re.compile(r"[A-Za-z]\d+[A-Za-z]+\d|\d[A-Za-z]+\d+[A-Za-z]")
 _NO_SIGNED: Final = re.compile(
-    r"^#|^[A-Z]{2,6}-?\d|\+\+|=[\w.]+$|^\w{2,}@(?:[A-Za-z-]+$|[\w-]+\.)|^[\d.,]+%|^\W+$|/\*|\*\.[a-z]|\w\.\*$"
+    r"^#|\(\d[a-z]{0,4}$|\.(?:cc?|cpp|h|java|js|pm|py|rs)$|^[A-Z]{2,3}#\d+$|^[A-Z]{2,6}-?\d|\+\+|=[\w.]+$|^\w{2,}@(?:[A-Za-z-]+$|[\w-]+\.)|^[\d.,]+%|^\W+$|/\*|\*\.[a-z]|\w\.\*$"
     r"|(?:^|[/._-])(?:[a-z]{3,}|[A-Z]{3,})#\d+$"
     r"|(?i:bug|case|chapter|issue|item|no|order|page|pr|pull|room|rule|task|ticket)s?#\d+$"
 )
 _FINGERPRINT: Final = re.compile("[0-9A-F]{40}")  # of a public key of PGP, as its programs write it
 _PATH: Final = re.compile("[~.]{0,2}/[a-z]{2,}/")
 _HEX: Final = re.compile(r"[0-9a-f-]+|[0-9A-F-]+")
+_TYPE_OF_KEY: Final = re.compile(r"(?:Private|Public|Secret|Signing|Encryption)Key|_(?:private|public|secret)_?key")
+_WORDS_OF_NAME: Final = re.compile(r"[A-Za-z][a-z]{2,}")
+_APART: Final = re.compile(r"[._/]|[a-z][A-Z]")
+_MOSTLY: Final = 0.6  # of a name's characters stand in its words
 
 
 def token(text: str) -> Verdict:
@@ -144,11 +153,15 @@ def login_password(text: str) -> Verdict:
 
 
 def url_password(text: str) -> Verdict:
-    """A password within an address; manuals write `password` and `pass` there."""
+    """A password within an address; manuals write `password`, `pass` and Oracle's `tiger` there."""
     value = _bare(text)
     if len(value) < 3 or _holds_place(value) or re.search(r"[{}\[\]<>$]|%\(", value):
         return Verdict.NO
-    return Verdict.NO if value.lower() in ("password", "pass", "passwd", "pwd", "secret", "pw", "port") else Verdict.YES
+    return (
+        Verdict.NO
+        if value.lower() in ("password", "pass", "passwd", "pwd", "secret", "pw", "port", "tiger")
+        else Verdict.YES
+    )
 
 
 def api_key(text: str) -> Verdict:
@@ -158,7 +171,7 @@ def api_key(text: str) -> Verdict:
         return Verdict.NO
     if not any(map(str.isalpha, value)) or re.search(r"\.(?:com|org|net|io|py|js|html?|json|ya?ml)\b", value):
         return Verdict.NO
-    if _FINGERPRINT.fullmatch(value) or _PATH.match(value):
+    if _FINGERPRINT.fullmatch(value) or _PATH.match(value) or _is_name(value):
         return Verdict.NO
     least = 2.8 if _HEX.fullmatch(value) else 3.3
     return Verdict.YES if _bits(value) >= least else Verdict.NO
@@ -183,7 +196,8 @@ def base58(text: str) -> Verdict:
 
 
 def _bare(text: str) -> str:
-    """Without quotes around it and the stop of the sentence behind it."""
+    """Without quotes around it, the stop of the sentence behind it, and a manual's markup."""
+    text = _MARKUP.sub("", text).replace("\\-", "-") if "\\" in text else text
     value = text.strip("\"'`“”‘’«»").removesuffix("**").lstrip("*")
     return value.rstrip(".,;:)]") if not value.endswith("...") else value
 
@@ -192,10 +206,18 @@ def _holds_place(value: str) -> bool:
     return len(set(value)) < 3 or _PLACEHOLDER.search(value) is not None or _TYPED.search(value) is not None
 
 
+def _is_name(value: str) -> bool:
+    """Whether a program would call something so: words in a row, which mostly no key holds, or the type of a key."""
+    if _TYPE_OF_KEY.search(value):
+        return True
+    words = sum(map(len, _WORDS_OF_NAME.findall(value)))
+    return words >= len(value) * _MOSTLY and _APART.search(value) is not None
+
+
 def _is_date_or_version(value: str) -> bool:
     return (
         re.fullmatch(
-            r"v?\d{1,4}(?:[./:-]\d{1,4}){1,3}|\d{1,3}%|\d{1,2}[hd]|\d+-?(?:character|char|digit|day|bit)s?\S*", value
+            r"v?\d{1,4}(?:[./:-]\d{1,4}){1,3}-?|\d{1,3}%|\d{1,2}[hd]|\d+-?(?:character|char|digit|day|bit)s?\S*", value
         )
         is not None
     )
@@ -213,10 +235,18 @@ _MEETING: Final = re.compile(
     re.I,
 )
 _FARTHEST_MEETING: Final = 200
+_AMOUNT: Final = re.compile(rb"[0-9]{1,5}\Z")
+_UNIT: Final = re.compile(
+    rb" (?:bytes?|bits?|char(?:acter|s)?s?|digits?|letters?|symbols?|words?|days?|hours?|minutes?|seconds?|times|"
+    rb"attempts?|users?|people|zeichen|stellen|tagen?|stunden|minuten)\b",
+    re.I,
+)
 
 
 def meeting(data: bytes, start: int, end: int) -> Verdict:
-    """What lets one into a video call stands in every invitation: one step less sure."""
+    """What lets one into a video call stands in every invitation: one step less sure. An amount is no password."""
+    if _AMOUNT.match(data[start:end]) and _UNIT.match(data, end):
+        return Verdict.NO
     return Verdict.EXAMPLE if _MEETING.search(data, max(0, start - _FARTHEST_MEETING), start) else Verdict.YES
 
 
