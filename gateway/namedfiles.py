@@ -30,6 +30,16 @@ def is_file(path: Path) -> bool:
         return False
 
 
+def _may_look(path: Path) -> bool:
+    try:
+        path.lstat()
+    except PermissionError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
 def _is_seen(path: Path) -> bool:
     try:
         return path.exists()
@@ -59,7 +69,8 @@ def check_packs(draft: Draft, document: Document) -> Iterator[Problem]:
     for index, entry in enumerate(draft.get("rules", ())):
         if entry != "builtin" and not has_magic(entry) and not is_file(Path(entry)):
             hint = "expected is builtin, a pack file, or a pattern such as local-rules/*.yaml"
-            yield document.problem(("rules", index), f"{entry} does not exist", hint)
+            cause = "does not exist" if _may_look(Path(entry)) else "cannot be read: its folder may not be looked into"
+            yield document.problem(("rules", index), f"{entry} {cause}", hint)
 
 
 def check_logins(draft: Draft, document: Document) -> Iterator[Problem]:

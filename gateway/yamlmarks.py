@@ -5,6 +5,7 @@ merge keys or second documents; no key twice. Built from the events of libyaml w
 nor size of a hostile file can hurt.
 """
 
+import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
@@ -67,9 +68,18 @@ def scalar(text: str) -> Any:
 
 
 def read_limited(path: FilePath) -> bytes:
-    """The bytes of a file, of one that is too large as many as `read_yaml` needs to say so. Raises OSError."""
-    with path.open("rb") as file:
+    """The bytes of a file, of one that is too large as many as `read_yaml` needs to say so. Raises OSError.
+
+    A pipe to which nobody writes is empty: to open it must not wait, since the policy is read while mail comes.
+    """
+    with open(path, "rb", opener=_at_once) as file:
         return file.read(MAX_BYTES + 1)
+
+
+def _at_once(path: str, flags: int) -> int:
+    handle = os.open(path, flags | os.O_NONBLOCK)
+    os.set_blocking(handle, True)
+    return handle
 
 
 def read_yaml(text: str | bytes, file: str) -> Document:

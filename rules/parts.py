@@ -1,5 +1,6 @@
 """The parts of a detector as a pack writes them: patterns, words near, weighted lists, samples; read strictly."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib.resources import files
@@ -19,6 +20,7 @@ FARTHEST: Final = 10_000  # characters, for `within`
 LONGEST_TERM: Final = 200  # characters
 _ALWAYS_FIT: Final = 8_000  # characters of words that RE2 takes in one pattern, whatever they are: the least was 15,000
 _LEVELS: Final = tuple(Confidence)
+_WEIGHTED: Final = re.compile(r"([0-9]+)\s+(\S.*)")  # a line of a list of terms
 Values = dict[str, Any]  # what a detector's fields become, by their names
 
 
@@ -36,25 +38,29 @@ def read_parts(entries: Mapping[str, Node]) -> Values:
 
 def builtin_words(name: str) -> dict[str, int] | None:
     """A word list that comes with the product: terms in lower case with their weights; None if there is none."""
-    path = files("rules").joinpath("words").joinpath(f"{name}.txt")
-    if not name.isidentifier() or not path.is_file():
-        return None
     terms: dict[str, int] = {}
-    for line in path.read_text("utf-8").splitlines():
-        plain = line.partition("#")[0].strip()
-        if plain:
-            weight, term = plain.split(maxsplit=1)
-            terms[term.lower()] = int(weight)
-    return terms
+    for line in _lines(name):
+        weighted = _WEIGHTED.fullmatch(line)
+        if weighted is None:
+            return None  # a list of words without weights
+        terms[weighted[2].lower()] = int(weighted[1])
+    return terms or None
 
 
 @cache
 def builtin_phrases(name: str) -> tuple[str, ...]:
     """A list of words without weights that comes with the product; empty if there is none."""
-    path = files("rules").joinpath("words").joinpath(f"{name}.txt")
-    if not name.isidentifier() or not path.is_file():
+    lines = _lines(name)
+    return () if all(map(_WEIGHTED.fullmatch, lines)) else lines
+
+
+def _lines(name: str) -> tuple[str, ...]:
+    """The lines of a list that comes with the product, without comments; empty if there is none of that name."""
+    folder = files("rules").joinpath("words")
+    if f"{name}.txt" not in {file.name for file in folder.iterdir()}:
         return ()
-    lines = (line.partition("#")[0].strip() for line in path.read_text("utf-8").splitlines())
+    text = folder.joinpath(f"{name}.txt").read_text("utf-8")
+    lines = (line.partition("#")[0].strip() for line in text.splitlines())
     return tuple(line for line in lines if line)
 
 

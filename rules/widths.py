@@ -12,6 +12,7 @@ from rules.errors import PatternRefused
 from rules.refusals import pointed, refused_by_re2, unknown_to_re2
 
 MAX_BYTES: Final = 4096
+DEEPEST: Final = 100  # groups within groups
 UNBOUNDED: Final = 1 << 40
 
 _REPEAT: Final = re.compile(r"\{(\d+)(,?)(\d*)\}")
@@ -178,6 +179,7 @@ class _Width:
     def __init__(self, regex: str) -> None:
         self._regex = regex
         self._place = 0
+        self._depth = 0
         self.open_at = 0  # column of the first repetition without an end
 
     def alternatives(self) -> int:
@@ -231,8 +233,13 @@ class _Width:
             self._place = alone.end()
             return 0
         flags = _FLAGS.match(self._regex, self._place)
+        if self._depth == DEEPEST:
+            column = self._place + 1
+            raise PatternRefused(f"groups are nested deeper than {DEEPEST} levels", "Take some away", column)
         self._place = flags.end() if flags else self._place + 1
+        self._depth += 1
         width = self.alternatives()
+        self._depth -= 1
         self._place += 1
         return width
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 from sqlalchemy import Connection
 
-from gateway.cli.context import NO, WRONG, CommandGroup, Invocation, config_after, fail, print_json
+from gateway.cli.context import MOST, NO, WRONG, CommandGroup, Invocation, config_after, fail, print_json
 from gateway.cli.stores import actor, stores_of
 
 if TYPE_CHECKING:
@@ -22,7 +22,9 @@ def command() -> None:
 @command.command("export")
 @config_after
 @click.option("--reveal", is_flag=True, help="Open the sealed fields too: subjects, file names, excerpts, reasons.")
-@click.option("--after", type=click.IntRange(0), default=0, metavar="N", help="Only events after the one numbered N.")
+@click.option(
+    "--after", type=click.IntRange(0, MOST), default=0, metavar="N", help="Only events after the one numbered N."
+)
 @click.option("--json", "_as_json", is_flag=True, help="Changes nothing: the output is always one JSON object a line.")
 @click.pass_obj
 def export_(invocation: Invocation, reveal: bool, after: int, _as_json: bool) -> None:
@@ -75,7 +77,9 @@ def verify_(invocation: Invocation, shipped: TextIO | None, as_json: bool) -> No
 
 @command.command("checkpoints")
 @config_after
-@click.option("--after", type=click.IntRange(0), default=0, metavar="N", help="Only checkpoints of more than N links.")
+@click.option(
+    "--after", type=click.IntRange(0, MOST), default=0, metavar="N", help="Only checkpoints of more than N links."
+)
 @click.option("--json", "_as_json", is_flag=True, help="Changes nothing: the output is always one JSON object a line.")
 @click.pass_obj
 def checkpoints_(invocation: Invocation, after: int, _as_json: bool) -> None:

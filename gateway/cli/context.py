@@ -11,6 +11,7 @@ import click
 CONFIG_DEFAULT: Final = "/etc/sealgate/config.yaml"
 NO: Final = 1  # exit code: it was asked rightly, and the answer is no, or it failed
 WRONG: Final = 2  # exit code: wrong use, configuration or policy
+MOST: Final = 2**63 - 1  # that a database counts to
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

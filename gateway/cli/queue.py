@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gateway.cli.context import NO, CommandGroup, Invocation, config_after, fail, json_option, print_json
+from gateway.cli.context import MOST, NO, CommandGroup, Invocation, config_after, fail, json_option, print_json
 from gateway.cli.queueacts import ACTS, by_route, named, narrowed, narrowing
 from gateway.cli.stores import shown, stores_of
 from gateway.cli.terminal import printable_lines
@@ -38,7 +38,7 @@ for act in ACTS:
 )
 @by_route
 @narrowing
-@click.option("--limit", type=click.IntRange(1), default=1000, show_default=True, help="At most so many.")
+@click.option("--limit", type=click.IntRange(1, MOST), default=1000, show_default=True, help="At most so many.")
 @json_option
 @click.pass_obj
 def list_(
@@ -177,7 +177,7 @@ def _story_text(story: "ItemStory") -> str:
 
 @command.command()
 @config_after
-@click.option("--limit", type=click.IntRange(1), default=30, show_default=True, help="At most so many domains.")
+@click.option("--limit", type=click.IntRange(1, MOST), default=30, show_default=True, help="At most so many domains.")
 @json_option
 @click.pass_obj
 def stats(invocation: Invocation, limit: int, as_json: bool) -> None:

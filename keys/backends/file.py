@@ -175,7 +175,8 @@ def _read(path: Path) -> _Ring:
         raise KeyringInvalid(f"{path}: there is no keyring", "`sealgate keys init` makes one") from None
     except PermissionError:
         raise KeyringInvalid(
-            f"{path}: the user that runs sealgate ({os.geteuid()}) may not read it", f"run: chown {os.geteuid()} {path}"
+            f"{path}: the user that runs sealgate ({os.geteuid()}) may not read it",
+            f"run this as root; where that user is the service's own: chown {os.geteuid()} {path}",
         ) from None
     except OSError as error:
         raise KeyringInvalid(f"{path}: cannot be read: {error.strerror or error}") from None

@@ -303,3 +303,13 @@ def test_bytes_that_are_no_text_are_refused(config: Path, message: str) -> None:
     result = run(config, "queue", "show", "\udcff")
     assert result.exit_code == 2
     assert "is no text in UTF-8" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [("queue", "list", "--limit"), ("queue", "stats", "--limit"), ("audit", "export", "--after")]
+)
+def test_no_number_is_larger_than_a_database_counts(config: Path, message: str, words: tuple[str, ...]) -> None:
+    assert run(config, *words, str(2**63 - 1)).exit_code == 0
+    result = run(config, *words, str(2**63))
+    assert result.exit_code == 2
+    assert "is not in the range" in result.stderr

@@ -1,5 +1,7 @@
 """Configurations that are good, and what they come to."""
 
+import errno
+import os
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -362,3 +364,24 @@ def test_telephones_as_the_manual_has_them(load: Load) -> None:
     settings = load(TEXTS + "profiles: {p: {signin: {ways: [sms], remember_device: 10 days}}}")
     assert settings.phones is not None and settings.phones.voice is None
     assert settings.phones.limits.model_dump() == {"number_hour": 5, "number_day": 10, "day": 1000}
+
+
+@pytest.mark.parametrize(
+    ("key", "more"), [("data", "data: closed/data"), ("rules", "rules: [builtin, closed/pack.yaml]")]
+)
+def test_a_folder_that_nobody_may_look_into_is_told(
+    load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str, more: str
+) -> None:
+    """By a stat that refuses: the tests may run as root, who may look everywhere."""
+    looks, may = Path.stat, os.access
+
+    def stat(path: Path, **options: bool) -> os.stat_result:
+        if "closed" in path.parts[:-1]:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return looks(path, **options)
+
+    (tmp_path / "closed").mkdir()
+    monkeypatch.setattr(Path, "stat", stat)
+    monkeypatch.setattr("os.access", lambda path, mode: "closed" not in str(path) and may(path, mode))
+    (cause,) = told(load, more, without=key, policy=True)
+    assert "closed cannot be written" in cause or "may not be looked into" in cause

@@ -1,6 +1,7 @@
 """Strict YAML: what YAML 1.2 says and nothing more, with a mark for everything."""
 
 import math
+import os
 from pathlib import Path
 
 import pytest
@@ -186,6 +187,20 @@ def check_marks(value: object, path: tuple[str | int, ...], marks: object) -> No
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             check_marks(inner, (*path, index), marks)
+
+
+@pytest.mark.timeout(20)
+def test_a_pipe_to_which_nobody_writes_is_empty(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert read_limited(tmp_path / "pipe") == b""
+
+
+def test_a_pipe_is_read_to_its_end() -> None:
+    reads, writes = os.pipe()
+    os.write(writes, b"a: 1")
+    os.close(writes)
+    assert read_limited(Path(f"/dev/fd/{reads}")) == b"a: 1"
+    os.close(reads)
 
 
 def test_of_a_file_without_end_no_more_is_read_than_says_so(tmp_path: Path) -> None:
