@@ -37,6 +37,15 @@ _ENCLOSED: Final = {
     **{0xF080 + n: str(n) for n in range(10)},
     **{0xF08B + n: str(n) for n in range(10)},
     0xF02D: "-",
+    # Numbers of old scripts that begin with one, ideographs in brackets, dice.
+    **{first + n: str(n + 1) for first in (0x10107, 0x102E1, 0x111E1, 0x3220) for n in range(9)},
+    **{0x2680 + n: str(n + 1) for n in range(6)},
+    # Scripts that the tables of this Python may not know yet (Unicode 15 and 16).
+    **{
+        first + n: str(n)
+        for first in (0x10D40, 0x116D0, 0x116DA, 0x11BF0, 0x11F50, 0x16130, 0x16D70, 0x1E4F0, 0x1E5F1)
+        for n in range(10)
+    },
     # Outlined, which the tables of this Python may not know yet (Unicode 16).
     **{0x1CCF0 + n: str(n) for n in range(10)},
 }

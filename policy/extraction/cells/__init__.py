@@ -7,6 +7,6 @@ Start reading in `grid.py`.
 What is where:
 
 - cells as texts: `grid`, `format` (numbers as displayed), `numberformat` (formats taken apart)
-- results: `formulas`, `functions`, `lookups`
+- results: `formulas`, `values`, `functions`, `numbers`, `lookups`
 - sheets in plain text: `valuefiles` (csv, SYLK, DIF)
 """

@@ -4,35 +4,15 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from policy.extraction.cells.format import displayed, plain_number
+from policy.extraction.cells.format import displayed
+from policy.extraction.cells.numbers import NUMBERS
+from policy.extraction.cells.values import Unknown, Value, cut, number_of, text_of
 
-Value = str | float | bool
+__all__ = ["ARITHMETIC", "FUNCTIONS", "Unknown", "Value", "compared", "cut", "number_of", "text_of"]
+
 _LONGEST_RESULT: Final = 32_767
 _LONGEST_NUMBER: Final = 255  # digits
 _SOME_DAY: Final = 45_000.0  # a formula is worked out as on any day
-
-
-class Unknown(Exception):
-    """A formula that is not followed."""
-
-
-def cut(text: str) -> str:
-    """A text that a cell has room for. Raises Unknown."""
-    if len(text) > _LONGEST_RESULT:
-        raise Unknown
-    return text
-
-
-def text_of(value: Value) -> str:
-    """A value as a text."""
-    if isinstance(value, bool):
-        return "TRUE" if value else "FALSE"
-    return plain_number(value) if isinstance(value, float) else value
-
-
-def number_of(value: Value) -> float:
-    """A value as a number. Raises ValueError."""
-    return float(value) if value != "" else 0.0
 
 
 def compared(sign: str, left: Value, right: Value) -> bool:
@@ -132,6 +112,7 @@ def _chosen(arguments: _Arguments) -> Value:
 
 
 FUNCTIONS: Final[Mapping[str, Callable[[_Arguments], Value]]] = {
+    **NUMBERS,
     "CONCATENATE": lambda each: cut("".join(map(text_of, _flat(each)))),
     "CONCAT": lambda each: cut("".join(map(text_of, _flat(each)))),
     "TEXTJOIN": _join,

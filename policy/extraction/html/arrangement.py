@@ -119,6 +119,14 @@ def is_first(element: Element) -> bool:
     return next((child for child in siblings if isinstance(child, Element)), element) is element
 
 
+def formula_order(element: Element, children: Sequence[Child]) -> Sequence[Child]:
+    """A root's index stands before what is under the root, some scripts before their base (MathML Core 3.3, 3.4)."""
+    if element.name == "mroot":
+        return [child for child in reversed(children) if isinstance(child, Element)]
+    at = next((at for at, child in enumerate(children) if getattr(child, "name", "") == "mprescripts"), len(children))
+    return [*children[at:], *children[:at]]
+
+
 def is_row(style: Declarations) -> bool:
     """Whether an element sets what is in it side by side."""
     display = style.get("display", "")

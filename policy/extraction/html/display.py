@@ -14,6 +14,7 @@ from policy.extraction.html.arrangement import (
     MOVED,
     arranged,
     boundary,
+    formula_order,
     is_first,
     is_first_cell,
     is_row,
@@ -53,7 +54,8 @@ _UNSHOWN: Final = frozenset(
 FRAMES: Final = frozenset({"img", "image", "iframe", "embed", "object"})  # elements that show another file
 _FORM: Final = frozenset({"input", "img", "area", "option", "optgroup", "textarea"})
 _MOST_TURNED: Final = 1_000_000  # pieces that are turned around, all in all
-_ASKED: Final = _UNSHOWN | _FORM | {"bdo", "li", "details"}  # elements that are more than their children
+# Elements that are more than their children.
+_ASKED: Final = _UNSHOWN | _FORM | {"bdo", "li", "details", "mroot", "mmultiscripts"}
 _NOT_SIMPLE: Final = _ASKED | FRAMES | VOID | {"q"}
 _SIDE_EFFECTS: Final = frozenset(
     {"counter-increment", "counter-reset", "counter-set", "list-style", "list-style-type", "quotes"}
@@ -237,6 +239,8 @@ class Renderer:
             children = self._boxes.around(element, first, children, last)
         if name == "details":
             children = sorted(children, key=lambda child: getattr(child, "name", "") != "summary")
+        elif name in {"mroot", "mmultiscripts"}:
+            children = formula_order(element, children)
         if self._arranging and len(children) > 1:
             children = arranged(element, children, style, self._style_of)
         if written and not hidden and _hides_first(written, look, element):

@@ -11,7 +11,7 @@ from policy.extraction.html.display import Display, Piece, Renderer
 from policy.extraction.html.markup import parse
 from policy.extraction.html.mixed import number_readings
 from policy.extraction.html.quirks import with_folded_names
-from policy.extraction.html.scripts import is_writing
+from policy.extraction.html.scripts import decodes, handlers, is_writing
 from policy.extraction.html.shadows import open_shadows
 from policy.extraction.html.stylesheets import Sheets
 from policy.extraction.html.tree import Tree
@@ -28,6 +28,12 @@ _WITHIN_WORD: Final = re.compile(f"(?<=[a-z]){EDGE}+(?=[a-z])")
 _OWN_FONT: Final = re.compile(r"@font-face\s*\{[^{}]{0,4000}?url\(\s*(?:[\"']\s*)?(?:data|cid):", re.I)
 _DRAWING: Final = re.compile(r"\s*(?:<[?!][^<>]{0,500}>\s*){0,10}<(?:\w+:)?svg\b", re.I)
 _PRIVATE: Final = re.compile("[\ue000-\uf8ff\U000f0000-\U0010fffd]")
+# Programs that make a page of an XML file, in the file itself (XSL Transformations 1.0, 2.7).
+_TRANSFORMS: Final = re.compile(
+    r"<\?xml-stylesheet[^>]{0,400}type\s{0,9}=\s{0,9}[\"'](?:text|application)/(?:xml|xsl|xslt\+xml)", re.I
+)
+_TRANSFORM: Final = "http://www.w3.org/1999/XSL/Transform"
+_HEAD: Final = 4_096
 _NEAR: Final = 160  # characters kept around what is hidden
 _BESIDE_TEXT: Final = frozenset("\n\t ")
 
@@ -68,6 +74,8 @@ def page_readings(data: bytes, charset: str = "") -> tuple[Page, ...]:
 def read_page(source: str, depth: int = 0) -> Page:
     """Read one page from its source. `depth`: pages it lies in."""
     tree = parse(source)
+    if decodes(source):
+        tree.scripts += handlers(tree)
     beneath = Beneath(tree, source, depth, read_page)
     if "shadowroot" in source:
         open_shadows(tree)
@@ -90,7 +98,7 @@ def read_page(source: str, depth: int = 0) -> Page:
         tuple(beneath.files),
         tree.whole and sheets.whole and display.whole and all_drawn,
         any(_brings_signs(sheet, source, shown) for sheet in tree.sheets + beneath.sheets),
-        is_writing(tree.scripts),
+        is_writing(tree.scripts) or (_TRANSFORMS.search(source[:_HEAD]) is not None and _TRANSFORM in source),
     )
     tree.forget()
     return page

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
+from policy.extraction.html.tree import Tree
 from policy.reader.charsets import decode
 
 _DECODES: Final = re.compile(
@@ -36,6 +37,22 @@ _PERCENT: Final = re.compile("%(?:u[0-9a-fA-F]{4}|[0-9a-fA-F]{2})")
 _WIDE_PERCENT: Final = re.compile("%u([0-9a-fA-F]{4})")
 _MOST: Final = 2_000  # strings and lists of one page
 _LONGEST: Final = 8 << 20  # characters of one script
+
+
+def decodes(source: str) -> bool:
+    """Whether a page's source, scripts or not, names what unpacks texts."""
+    return _DECODES.search(source) is not None
+
+
+def handlers(tree: Tree) -> list[str]:
+    """Scripts in attributes, that unpack something: they run when the page, or a picture in it, is loaded or not."""
+    return [
+        value
+        for element in tree.elements
+        if element.attributes
+        for name, value in element.attributes.items()
+        if name.startswith("on") and _DECODES.search(value)
+    ][:_MOST]
 
 
 def is_writing(scripts: list[str]) -> bool:

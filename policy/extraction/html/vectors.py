@@ -28,6 +28,7 @@ _STEPS: Final = 100_000
 _DEEPEST: Final = 60
 _USES_DEEP: Final = 4
 _FAR: Final = 1e9
+_LONGEST_PAGE: Final = 80  # characters of a page within a drawing
 
 _Matrix: TypeAlias = tuple[float, float, float, float, float, float]
 _UNMOVED: Final[_Matrix] = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
@@ -76,13 +77,16 @@ class _Drawing:
         if _hidden(style):
             return
         size = _size(style, size)
-        matrix = _moved(matrix, style.get("transform", ""))
+        matrix = _moved(_moved(matrix, style.get("transform", "")), _animated(element, "transform"))
         name = element.name
         if name == "text":
             self._text(element, matrix, size, _Pen(anchor=style.get("text-anchor", "")))
             return
         if name in {"svg", "use", "image"}:
             matrix = _times(matrix, (1.0, 0.0, 0.0, 1.0, _first(element, "x", size), _first(element, "y", size)))
+        if name == "foreignobject":
+            self._page(element, _at(matrix, _first(element, "x", size), _first(element, "y", size)), size)
+            return
         if name == "use":
             link = element.attributes.get("href") or element.attributes.get("xlink:href", "")
             target = self._named.get(link.strip().removeprefix("#"))
@@ -94,6 +98,21 @@ class _Drawing:
             return
         self._children(element, matrix, size, deep, uses)
 
+    def _page(self, element: Element, at: tuple[float, float], size: float) -> None:
+        """A short text of a page that stands in a drawing."""
+        text = ""
+        waiting: list[Element | str] = [element]
+        while waiting and len(text) <= _LONGEST_PAGE:
+            self._steps += 1
+            one = waiting.pop()
+            if isinstance(one, Element):
+                waiting += reversed(one.children[:_LONGEST_PAGE])
+            elif type(one) is str:
+                text += one
+        text = " ".join(text.split())
+        if text and len(text) <= _LONGEST_PAGE:
+            self.runs.append(_Run(at[0], at[1] + size, size, text, at[0] + len(text) * size * _WIDE))
+
     def _children(self, element: Element, matrix: _Matrix, size: float, deep: int, uses: int) -> None:
         for child in element.children:
             if isinstance(child, Element) and child.name not in _UNDRAWN:
@@ -103,7 +122,7 @@ class _Drawing:
         """A text or a piece of one: each sign that has a place of its own begins a run."""
         attributes = element.attributes
         for name, given in (("x", pen.xs), ("y", pen.ys), ("dx", pen.dxs), ("dy", pen.dys)):
-            given.append(_numbers(attributes.get(name, ""), size))
+            given.append(_numbers(_animated(element, name) or attributes.get(name, ""), size))
         first = len(self.runs)
         self._steps += 1
         for child in element.children:
@@ -198,7 +217,27 @@ def _style(element: Element) -> dict[str, str]:
     return style
 
 
+_ANIMATIONS: Final = frozenset({"set", "animate", "animatetransform", "animatemotion"})
+_MOST_ANIMATIONS: Final = 40
 _ASKED: Final = (*_HIDING, "transform", "text-anchor")
+
+
+def _animated(element: Element, name: str) -> str:
+    """Where animations leave what an attribute says (SVG 2; SMIL 3, 12.5); empty where there are none."""
+    found = ""
+    for child in element.children[:_MOST_ANIMATIONS]:
+        if not isinstance(child, Element) or child.name not in _ANIMATIONS:
+            continue
+        said = child.attributes
+        end = said.get("to") or said.get("values", "").split(";")[-1] or said.get("from", "")
+        if child.name == "animatetransform" and name == "transform":
+            found += f"{said.get('type', 'translate')}({end}) "
+        elif child.name == "animatemotion" and name == "transform":
+            steps = _NUMBER.findall(said.get("path", "")[:400])[-2:]
+            found += f"translate({','.join(steps)}) " if len(steps) == 2 else ""
+        elif said.get("attributename", "") == name:
+            found = end
+    return found
 
 
 def _hidden(style: dict[str, str]) -> bool:

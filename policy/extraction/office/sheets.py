@@ -24,6 +24,9 @@ _NO_RESULT: Final = frozenset({"", "0"})  # what programs write that work out no
 _MAKES_TEXT: Final = re.compile(r"&|\b(?:CONCAT|TEXTJOIN|TEXT\(|CHAR\(|UNICHAR\(|REPT\()", re.I)
 _WORKED_OUT: Final = re.compile(r"[&\"]|\b(?:CONCAT|TEXT|CHAR|UNICHAR|REPT|SUBSTITUTE|REPLACE)", re.I)
 _OF_CONSTANTS: Final = re.compile(r"\{[^{}]{0,40}\d[^{}]{0,40}[,;]")  # an array that the formula holds itself
+_CONSTANT: Final = re.compile(r"(?<![A-Za-z$\d.])\d{5,}")
+_REFERENCE: Final = re.compile(r"\$?\b[A-Za-z]{1,3}\$?\d{1,7}\b(?![(.])|!")
+_FEW_DIGITS: Final = 3
 _PLAIN_NUMBER: Final = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?")
 _SQUARE: Final = re.compile(r"([A-Z]{1,3}\d{1,7})(?::([A-Z]{1,3}\d{1,7}))?\Z")
 _MOST_FORMULAS: Final = 20_000  # of one sheet, told word by word
@@ -62,8 +65,9 @@ class _Sheet:
             shown, stored, formula, code = self._cell(element, column, line)
             if formula:
                 worked_out = self._formula(formula, column, line, cached=shown)
-                if not shown and not worked_out:
-                    stored = self._number(formula)
+                if not shown and (not worked_out or _PLAIN_NUMBER.fullmatch(worked_out)):
+                    stored = worked_out or self._number(formula)
+                    self.book.lost |= not stored and self.book.calculator.lost and may_hold_a_number(formula)
                     is_formatted = bool(stored and code)
                     shown = displayed(stored, code, from_1904=self.book.from_1904) if is_formatted else stored
                 shown = shown or worked_out
@@ -145,6 +149,14 @@ class _Sheet:
         self.book.lost |= self.book.calculator.lost and cached in _NO_RESULT and bool(_MAKES_TEXT.search(text))
         self.book.lost |= cached in _NO_RESULT and bool(_OF_CONSTANTS.search(text))
         return result or ""
+
+
+def may_hold_a_number(formula: str) -> bool:
+    """Whether what a formula comes to may be a number that stands in it, and not in other cells."""
+    text = formula.partition("\0")[0]
+    if _CONSTANT.search(text):
+        return True
+    return _REFERENCE.search(text) is None and sum(char.isdigit() for char in text) >= _FEW_DIGITS
 
 
 def read_sheet(data: bytes, title: str, book: Book) -> Iterator[Piece]:

@@ -67,6 +67,12 @@ _PARTED: Final = re.compile(
     r"""(?<=[0-9]-)(?:\\n)?["'][\s,+.&\\]{0,16}["'](?=[0-9])|(?<=[0-9])["'][\s,+.&\\]{0,16}["'](?=-[0-9])"""
     r"""|(?<=[0-9-])[\\%]\r?\n[ \t]*(?=-?[0-9])"""
 )
+# A number with dashes that goes on in the next line: behind a mark or number of the line, a table's rule, or with
+# another column beside it.
+_BROKEN: Final = re.compile(
+    r"(?<=[0-9]-)(?:[ \t]{0,40}\r?\n[ \t]{0,8}(?:[#*|%;:+!]{1,3}|//|--|[0-9]{1,5}[.:)]?)[ \t]{1,8}"
+    r"|[ \t]{0,40}\|[^\n]{0,120}\n[ \t]{0,8}\|[ \t]{0,8}|[ \t]{3,60}[^ \t\r\n][^\n]{0,120}\n[ \t]{0,8})(?=[0-9])"
+)
 # A number that goes on in a line set in from the edge.
 _SET_IN: Final = re.compile(r"[0-9][0-9 -]{2,24}-[ \t]{0,4}\r?\n[ \t]{1,40}[0-9][0-9 -]{3,24}")
 _REFERENCE: Final = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,8});")
@@ -84,6 +90,10 @@ _PIECE: Final = 1 << 17  # characters that are looked through at a time, so that
 _WIDEST: Final = 1 << 14  # of a match
 
 
+_BROKEN_MARK: Final = (
+    r"[0-9]-[ \t]{0,40}(?:\|[^\n]|\r?\n[ \t]{0,8}(?:[#*|%;:+!/-]|[0-9]{1,5}[.:)]?[ \t]{1,8}[0-9]))"
+    r"|[0-9]-[ \t]{3,60}[^ \t\r\n|]"
+)
 # One look tells whether any of it is there.
 _ODD: Final = re2.compile(
     r"[0-9-] ?(?:[*_~`$^]{1,3}|[\\{}]|\]\()[a-z*_~`$^{}\\ -]{0,8}[0-9\\]|[\x07\x08\x1b]"
@@ -97,7 +107,7 @@ _ODD: Final = re2.compile(
     rf"|[0-9](?:{_BETWEEN})[0-9]{{1,6}}(?:{_BETWEEN})[0-9]|\\(?:char|symbol)[ {{]{{0,2}}[0-9\"]"
     rf"|(?i:{_WORD}{_GAP}(?:{_WORD}{_GAP}{_WORD}{_GAP}(?:{_WORD}|[0-9])|[0-9]{{1,6}}{_GAP}{_WORD})"
     rf"|[0-9]{_GAP}{_WORD}{_GAP}[0-9]|{_WORD}(?:{_GAP}[0-9]{{1,6}}){{2}})|[0-9]-[ \t]{{0,4}}\r?\n[ \t]{{1,40}}[0-9]"
-    rf"|{COLUMN_MARK}|{CODES_MARK}"
+    rf"|{COLUMN_MARK}|{CODES_MARK}|{_BROKEN_MARK}"
 )
 # And where some of it is there, one each whether a closer and slower look can find what it looks for.
 _BLANK: Final = "[^0-9A-Za-z,;|-]{0,6}"
@@ -113,6 +123,7 @@ _MAY_BE_PARTED: Final = Gate(
     bytewise=True,
 )
 _MAY_BE_MARKED: Final = Gate(r"[0-9][ -]*[*_~`$^\\{}\[\]]|[*_~`$^\\{}\[)][a-zA-Z]{0,12}[{ -]*[0-9]", bytewise=True)
+_MAY_BE_BROKEN: Final = Gate(_BROKEN_MARK, bytewise=True)
 _MAY_BE_WORDS: Final = re2.compile(
     f"(?i){_WORD}{_GAP}{_EITHER}{_GAP}{_EITHER}|{_DIGITS}{_GAP}(?:{_WORD}{_GAP}{_EITHER}|{_DIGITS}{_GAP}{_WORD})"
 )
@@ -135,7 +146,7 @@ def _undone(text: str, data: bytes) -> Iterator[str]:
     """The text without what a program takes out or replaces. `data`: the text in UTF-8; so below."""
     if "\x08" in text or "\x1b" in text:
         yield _ESCAPE.sub("", _HIDDEN.sub("", _OVER.sub("", text.replace("\x08_", ""))))
-    for gate, parting in ((_MAY_BE_QUOTED, _QUOTED), (_MAY_BE_PARTED, _PARTED)):
+    for gate, parting in ((_MAY_BE_QUOTED, _QUOTED), (_MAY_BE_PARTED, _PARTED), (_MAY_BE_BROKEN, _BROKEN)):
         if gate.search(data) and (joined := _without(parting, text)) != text:
             yield joined
     if "&" in text and _REFERENCE.search(text):
