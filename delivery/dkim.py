@@ -11,7 +11,6 @@ from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import getaddresses
 from hashlib import sha256
 from typing import Final
 
@@ -23,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from delivery.items import Item, Kind, OpenMessage
 from delivery.lines import header_end
 from policy.message import Address, AddressInvalid
+from policy.reader.mailboxes import mailboxes
 
 HEAVY: Final = 128 * 1024  # bytes: the digest of more than this is taken in a thread
 _HEAVY_BITS: Final = 2048  # so is a signature by a longer RSA key
@@ -122,7 +122,7 @@ def from_domain(raw: bytes) -> str | None:
     if len(fields) != 1 or len(fields[0]) > _LONGEST_FROM:
         return None
     text = _BLANKS.sub(b" ", fields[0]).decode("utf-8", "replace")
-    addresses = getaddresses([text])
+    addresses = mailboxes([text])
     if len(addresses) != 1:
         return None
     try:

@@ -1,7 +1,6 @@
 """Turns a verdict into what the queue is told: items, audit events, and the owner of the message. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from email.utils import getaddresses
 from typing import Any, Final
 
 from delivery.hops import Fallback
@@ -9,6 +8,7 @@ from delivery.items import Destination, Kind, NewItem, Reply, State
 from delivery.store.audit import Event, EventKind
 from policy.decision import Decision, Route, Verdict
 from policy.message import Address, AddressInvalid, Envelope, Message, Recipient
+from policy.reader.mailboxes import mailboxes
 from policy.route import Directory
 from rules.finding import Finding
 
@@ -64,7 +64,7 @@ def owner_of(envelope: Envelope, message: Message | None, directory: Directory) 
     if envelope.sender is not None:
         return str(envelope.sender)
     headers = message.header("from") if message is not None else ()
-    for _, text in getaddresses([value[:_LONGEST_FROM] for value in headers[:1]]):
+    for _, text in mailboxes([value[:_LONGEST_FROM] for value in headers[:1]]):
         try:
             address = Address.parse(text)
         except AddressInvalid:

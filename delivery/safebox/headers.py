@@ -5,10 +5,10 @@ import re
 from collections.abc import Iterator, Sequence
 from email.header import decode_header
 from email.message import Message
-from email.utils import getaddresses
 from typing import Final
 
 from policy.message import Address, AddressInvalid
+from policy.reader.mailboxes import mailboxes as mailboxes_named
 from policy.reader.turns import decoded as octets_decoded
 
 MAX_HEADER: Final = 2**14  # characters of a subject, a name or a list of ids that are looked at
@@ -44,11 +44,7 @@ def message_ids(values: Sequence[str]) -> list[str]:
 def mailboxes(values: Sequence[str]) -> Iterator[tuple[str, str]]:
     """(display name, address) of every mailbox in To-like headers; groups give their members."""
     unfolded = [" ".join(_text(value[:_MAX_ADDRESSES]).split()) for value in values]
-    try:
-        found = getaddresses(unfolded)
-    except (ValueError, LookupError, RecursionError):  # made to break the parser: nobody is named then
-        return
-    for name, address in found:
+    for name, address in mailboxes_named(unfolded):
         if "@" in address:
             yield decoded(name), address
 

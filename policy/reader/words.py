@@ -10,7 +10,6 @@ from policy.reader.charsets import decode, readings
 # Wider than the RFC: most programs also decode words inside quotes, and with spaces or question marks in them.
 _WORD: Final = re.compile(r"=\?([^?\s]*)\?([bBqQ])\?([^?]*|(?:[^?]|\?(?!=)){0,80})\?=")
 _FOLD: Final = re.compile(r"\r?\n[ \t]+")
-_LINE_END: Final = re.compile(r"\r?\n")
 _NOT_BASE64: Final = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
 
 
@@ -21,7 +20,7 @@ def raw_text(value: bytes) -> str:
 
 def unfold(text: str) -> str:
     """One line: the line ends of folding are dropped, the white space behind them stays (RFC 5322 2.2.3)."""
-    return _LINE_END.sub("", text) if "\n" in text else text
+    return text.replace("\r\n", "").replace("\n", "")
 
 
 def decode_words(text: str) -> str:

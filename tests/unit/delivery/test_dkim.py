@@ -108,6 +108,8 @@ def test_the_nearest_domain_above_signs() -> None:
         b"From: a@example.com\r\nFrom: b@example.com\r\n",
         b"From: a@example.com, b@x.test\r\n",
         b"From: nobody\r\n",
+        b"From: " + b"a:" * 4_000 + b"a@example.com\r\n",
+        b"From: " + b"(a" * 2_000 + b")a" * 2_000 + b" a@example.com\r\n",
         b"From: (" + b"x" * 20_000 + b") a@example.com\r\n",
     ],
 )

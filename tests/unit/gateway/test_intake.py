@@ -282,6 +282,7 @@ async def test_who_is_to_be_told_gets_a_notice_in_the_same_transaction(intake: I
         ("nobody at all", "postmaster@example.com"),
         ("", "postmaster@example.com"),
         ("=?utf-8?q?broken", "postmaster@example.com"),
+        ("a:" * 4_000 + "alice@example.com", "postmaster@example.com"),  # groups in groups
         ("," * 20_000 + "alice@example.com", "postmaster@example.com"),  # so much is not looked through
     ],
 )
