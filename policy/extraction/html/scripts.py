@@ -17,6 +17,11 @@ _DECODES: Final = re.compile(
     r"\batob\b|\b(?:unescape|decodeURI(?:Component)?|eval|parseInt)\s?\(|\.reverse\(|charCodeAt|from(?:CharCode|CodePoint)"
     r"|Uint8Array|\bFunction\("
 )
+# Of which one stands wherever that matches: to look for these takes a hundredth of the time.
+_NAMES: Final = (
+    "atob", "unescape", "decodeURI", "eval", "parseInt", "reverse", "charCodeAt", "fromChar", "fromCode", "Uint8Array",
+    "Function(",
+)  # fmt: skip
 _WRITES: Final = re.compile(
     r"document\.(?:write|body|open)|(?:inner|outer)(?:HTML|Text)|insertAdjacent|textContent|\bBlob\(|createObjectURL|srcdoc"
     r"|\beval\s?\(|location\b"
@@ -41,7 +46,7 @@ _LONGEST: Final = 8 << 20  # characters of one script
 
 def decodes(source: str) -> bool:
     """Whether a page's source, scripts or not, names what unpacks texts."""
-    return _DECODES.search(source) is not None
+    return any(name in source for name in _NAMES) and _DECODES.search(source) is not None
 
 
 def handlers(tree: Tree) -> list[str]:
