@@ -4,9 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from policy.extraction.html.arrangement import ARRANGING
-from policy.extraction.html.declared import Declarations
+from policy.extraction.html.declared import Declarations, Writes
 from policy.extraction.html.generated import Written
-from policy.extraction.html.stylesheets import Rule
 from policy.extraction.html.tree import Element
 
 # What makes a written text more than the begin or the end of its element's.
@@ -20,13 +19,12 @@ def stand_in(element: Element, where: str) -> Element:
     return Element(f"{element.name}::{where}", element, element.rest, element.number)
 
 
-def stands_alone(rules: Sequence[Rule], where: str, style: Declarations) -> bool:
-    """Whether what the rules write before or behind an element that looks so has a place of its own."""
-    its = [rule for rule in rules if rule.selector.writes == where]
+def stands_alone(written: Writes, where: str, style: Declarations) -> bool:
+    """Whether what is written before or behind an element that looks so has a place of its own."""
+    if where not in written:
+        return False
     display = style.get("display", "")
-    if its and ("flex" in display or "grid" in display):
-        return True
-    return any(not _PLACES.isdisjoint(rule.plain) or not _PLACES.isdisjoint(rule.important) for rule in its)
+    return "flex" in display or "grid" in display or not _PLACES.isdisjoint(written[where])
 
 
 class Boxes:

@@ -53,6 +53,7 @@ OWN: Final = frozenset(
 )  # fmt: skip
 
 Declarations = dict[str, str]
+Writes = dict[str, Declarations]  # what is written into an element: `before`, `after`, `marker`; and its `first-letter`
 
 
 def declarations(

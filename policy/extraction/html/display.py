@@ -21,12 +21,12 @@ from policy.extraction.html.arrangement import (
     runs_backwards,
 )
 from policy.extraction.html.boxes import Boxes, stand_in, stands_alone
-from policy.extraction.html.declared import Declarations
+from policy.extraction.html.declared import Declarations, Writes
 from policy.extraction.html.generated import Counters
 from policy.extraction.html.markup import CONDITIONAL
 from policy.extraction.html.names import VOID
 from policy.extraction.html.styles import INLINE_NAMES, Look, look_of
-from policy.extraction.html.stylesheets import Rule, Sheets
+from policy.extraction.html.stylesheets import Sheets
 from policy.extraction.html.styling import NO_STYLE, OLD_STYLE, Styling
 from policy.extraction.html.tree import Comment, Element, Tree, Unparsed
 from policy.reader.references import unescape
@@ -82,7 +82,7 @@ class _Frame:
     start: int  # pieces before it
     edge: str  # what ends it
     style: Declarations | None = None  # where something may be written behind it
-    written: list[Rule] = field(default_factory=list)
+    written: Writes = field(default_factory=dict)
     turned: bool = False  # the other way round than what it stands in
     leftwards: bool = False
     row: bool = False  # what is in it stands side by side
@@ -276,7 +276,7 @@ class Renderer:
             turned = turned or ("letter-spacing" in style and runs_backwards(style["letter-spacing"]))
         return look, hidden, absent, turned
 
-    def _behind(self, element: Element, style: Declarations, written: list[Rule], hidden: bool) -> None:
+    def _behind(self, element: Element, style: Declarations, written: Writes, hidden: bool) -> None:
         """What is written behind an element, now that all that stands in it has counted."""
         text, _ = self._counters.after(element, style, written)
         if text:
@@ -330,13 +330,10 @@ class Renderer:
             pieces.append((attributes["placeholder"], element, hidden))
 
 
-def _hides_first(written: Sequence[Rule], look: Look, element: Element) -> bool:
+def _hides_first(written: Writes, look: Look, element: Element) -> bool:
     """Whether a sheet hides an element's first letter."""
-    style: Declarations = {}
-    for rule in written:
-        if rule.selector.writes == "first-letter":
-            style |= rule.plain | rule.important
-    return bool(style) and look_of(look, style, element).hidden
+    style = written.get("first-letter")
+    return look_of(look, style, element).hidden if style else False
 
 
 def _without_first(element: Element, children: Sequence[Element | str]) -> Sequence[Element | str]:

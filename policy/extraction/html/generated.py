@@ -6,10 +6,9 @@ from collections.abc import Callable
 from typing import Final
 
 from policy.extraction.html.counterstyles import CounterStyle, inline_style
-from policy.extraction.html.declared import Declarations, with_variables
+from policy.extraction.html.declared import Declarations, Writes, with_variables
 from policy.extraction.html.own import variables_of
 from policy.extraction.html.selectors import unescape_css
-from policy.extraction.html.stylesheets import Rule
 from policy.extraction.html.tree import Element
 
 _CONTENT: Final = re.compile(
@@ -58,7 +57,7 @@ class Counters:
         self._items: dict[int, int] = {}  # by the number of a list: the last item's
 
     def before(
-        self, element: Element, style: Declarations, written: list[Rule], *, absent: bool = False
+        self, element: Element, style: Declarations, written: Writes, *, absent: bool = False
     ) -> tuple[str, Written]:
         """What stands before an element's own text: its mark, and what a sheet writes. `absent` ones count not."""
         if style and not absent:
@@ -77,7 +76,7 @@ class Counters:
         text = self._write(element, written, "before")
         return "" if element.name == "q" and text[0] else mark, text
 
-    def after(self, element: Element, style: Declarations, written: list[Rule]) -> Written:
+    def after(self, element: Element, style: Declarations, written: Writes) -> Written:
         """What stands behind it. Counters are what they are there."""
         if written:
             text = self._write(element, written, "after")
@@ -85,14 +84,8 @@ class Counters:
                 return text
         return (_quote(style, "close-quote"), {}) if element.name == "q" and "quotes" in style else _NOTHING
 
-    def _write(self, element: Element, written: list[Rule], where: str) -> Written:
-        merged: Declarations = {}
-        urgent: Declarations = {}
-        for rule in written:
-            if rule.selector.writes == where:
-                merged.update(rule.plain)
-                urgent.update(rule.important)
-        merged.update(urgent)
+    def _write(self, element: Element, written: Writes, where: str) -> Written:
+        merged = written.get(where)
         if not merged or merged.get("display") == "none":
             return _NOTHING
         if self._finished is not None:

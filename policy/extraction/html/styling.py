@@ -3,16 +3,16 @@
 from typing import Final
 
 from policy.extraction.html.arrangement import is_arranging
-from policy.extraction.html.declared import Declarations, declarations
+from policy.extraction.html.declared import Declarations, Writes, declarations
 from policy.extraction.html.names import WHOLE
 from policy.extraction.html.own import animated, own_values, varies
 from policy.extraction.html.styles import attributes_as_style
-from policy.extraction.html.stylesheets import Rule, Sheets
+from policy.extraction.html.stylesheets import Sheets
 from policy.extraction.html.tree import Element, Tree
 
 OLD_STYLE: Final = frozenset({"color", "bgcolor", "hidden", "dir", "text", "background", "popover"})
 NO_STYLE: Final[Declarations] = {}
-_UNSTYLED: Final[tuple[Declarations, list[Rule]]] = (NO_STYLE, [])
+_UNSTYLED: Final[tuple[Declarations, Writes]] = (NO_STYLE, {})
 # What screens may differ in without showing anything else: sizes matter where something is cut off.
 _SIZES: Final = frozenset(
     {"height", "letter-spacing", "line-height", "max-height", "max-width", "white-space", "width", "zoom"}
@@ -38,10 +38,10 @@ class Styling:
         self.arranging = any(is_arranging(rule.plain) or is_arranging(rule.important) for rule in sheets.rules)
         self.arranging = self.arranging or any(map(is_arranging, moments))
         self._inline: dict[str, tuple[Declarations, Declarations]] = {}
-        self._styles: dict[int, tuple[Declarations, list[Rule]]] = {}
-        self._of_source: dict[tuple[str, str], tuple[Declarations, list[Rule]] | None] = {}  # as tags are written
+        self._styles: dict[int, tuple[Declarations, Writes]] = {}
+        self._of_source: dict[tuple[str, str], tuple[Declarations, Writes] | None] = {}  # as tags are written
         # By the rules that hold, the inline style, and what attributes of old say: the same for most cells of a page.
-        self._alike: dict[_Alike, tuple[Declarations, list[Rule]]] = {}
+        self._alike: dict[_Alike, tuple[Declarations, Writes]] = {}
         for element in tree.elements:
             if element.attributes:
                 if "style" in element.attributes:
@@ -51,7 +51,7 @@ class Styling:
 
     def put(self, element: Element, style: Declarations) -> None:
         """The declarations of an element that the page does not have."""
-        self._styles[element.number] = style, []
+        self._styles[element.number] = style, {}
 
     def is_plain(self, source: tuple[str, str]) -> bool:
         """Whether all elements that are written so have the same declarations, and some."""
@@ -74,8 +74,8 @@ class Styling:
             self.followed = self.followed and whole
         return style
 
-    def of(self, element: Element) -> tuple[Declarations, list[Rule]]:
-        """The declarations that win for an element, and the rules that write text into it."""
+    def of(self, element: Element) -> tuple[Declarations, Writes]:
+        """The declarations that win for an element, and those of what a sheet writes into it."""
         source = element.name, element.rest
         known = self._of_source.get(source) or self._styles.get(element.number)
         if known is not None:
@@ -89,7 +89,7 @@ class Styling:
         self._styles[element.number] = result
         return result
 
-    def _style(self, element: Element) -> tuple[Declarations, list[Rule]]:
+    def _style(self, element: Element) -> tuple[Declarations, Writes]:
         attributes = element.attributes
         rules = self._sheets.of(element) if self._sheets.rules else []
         inline = attributes.get("style") if attributes else None
@@ -101,7 +101,8 @@ class Styling:
         same = self._alike.get(alike)
         if same is not None:
             return same
-        written: list[Rule] = []
+        written: Writes = {}
+        pressing: Writes = {}
         important: list[Declarations] = []
         differing: set[str] = set()
         for rule in rules:
@@ -110,7 +111,9 @@ class Styling:
             if not rule.screens[self._screen]:
                 continue
             if rule.selector.writes:
-                written.append(rule)
+                written.setdefault(rule.selector.writes, {}).update(rule.plain)
+                if rule.important:
+                    pressing.setdefault(rule.selector.writes, {}).update(rule.important)
                 continue
             style.update(rule.plain)
             if rule.important:
@@ -121,6 +124,8 @@ class Styling:
             important.append(urgent)
         for one in important:
             style.update(one)
+        for where, one in pressing.items():
+            written[where].update(one)
         if not _SIZES.issuperset(differing) or (differing and not _CLIPS.isdisjoint(style)):
             self.screens_matter = True
         result = style, written

@@ -4,7 +4,10 @@ import pytest
 
 from policy.extraction.html.colours import NOTHING, alike, colour
 from policy.extraction.html.conditions import media
+from policy.extraction.html.markup import parse
 from policy.extraction.html.page import read_page
+from policy.extraction.html.stylesheets import Sheets
+from policy.extraction.html.styling import Styling
 
 
 def shown(body: str, css: str = "") -> str:
@@ -180,3 +183,13 @@ def test_an_ordinary_newsletter_is_read_once() -> None:
     page = read_page(f"<html><head><style>{css}</style></head><body>{body}<p>Call <b>55</b>-<i>0100</i></p>")
     assert len(page.shown) == 1
     assert page.shown[0].splitlines() == ["Price 12.50  Total 1200", "SSN\tno", "Call 55-0100"]
+
+
+def test_what_is_written_into_an_element_is_put_together_once() -> None:
+    """Not for each element and each time that it is asked: of 640 KB of such sheets that took 44 s."""
+    tree = parse('<style>b::first-letter{font-size:0}b::before{content:"1";color:red!important}</style><b>x5</b>' * 300)
+    styling = Styling(tree, Sheets(tree.sheets), 0)
+    written = {id(styling.of(element)[1]): styling.of(element)[1] for element in tree.elements if element.name == "b"}
+    assert list(written.values()) == [
+        {"first-letter": {"font-size": "0"}, "before": {"content": '"1"', "color": "red"}}
+    ]
