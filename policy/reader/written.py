@@ -13,6 +13,9 @@ _BINHEX: Final = re.compile(rb"\(This file must be converted with BinHex[^\n]{0,
 _YBEGIN: Final = re.compile(
     rb"(?:\A|\n)=ybegin [^\r\n]{0,300}?name=([^\r\n]{0,255})\r?\n(?:=ypart [^\r\n]{0,300}\r?\n)?"
 )
+_YENDS: Final = re.compile(
+    rb"\n=y(?:end|begin )"
+)  # without the second, files that begin and never end lie in each other
 _YESCAPE: Final = re.compile(rb"=(.)", re.DOTALL)
 _XX: Final = b"+-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _HQX: Final = b"!\"#$%&'()*+,-012345689@ABCDEFGHIJKLMNPQRSTUVXYZ[`abcdefhijklmpqr"
@@ -65,8 +68,8 @@ def _all(data: bytes) -> Iterator[tuple[bytes, bytes | None]]:
     for match in _BINHEX.finditer(data):
         yield from _binhex(match[1])
     for match in _YBEGIN.finditer(data):
-        end = data.find(b"\n=yend", match.end() - 1)
-        yield match[1], _yenc(data[match.end() : len(data) if end < 0 else end])
+        ends = _YENDS.search(data, match.end() - 1)
+        yield match[1], _yenc(data[match.end() : ends.start() if ends else len(data)])
 
 
 def _yenc(block: bytes) -> bytes:

@@ -137,6 +137,20 @@ def test_files_in_a_text_are_read(data: bytes) -> None:
     assert any(content and TEXT in content for _, content in written_files(data))
 
 
+@pytest.mark.parametrize(
+    "begin",
+    [
+        b"=ybegin line=128 size=15 name=a.txt\r\n",
+        b"begin 644 a.txt\r\n",
+        b"begin-base64 644 a.txt\r\n",
+        b"(This file must be converted with BinHex 4.0)\r\n:",
+    ],
+)
+def test_files_that_begin_and_never_end_are_not_read_in_each_other(begin: bytes) -> None:
+    data = b"\r\n".join(begin + b"#5@A12345 and more of it" * 3 for _ in range(150))
+    assert sum(len(content or b"") for _, content in written_files(data)) <= 2 * len(data)
+
+
 def test_a_text_that_only_says_so_holds_none() -> None:
     assert not is_written(b"we begin 644 metres from here, and begin again\nbegin\nend")
 
