@@ -6,7 +6,6 @@ and dates count. Usages 0 and 1 are of no use between mail servers (RFC 7672 3.1
 """
 
 import hashlib
-import hmac
 from collections.abc import Container, Iterable, Sequence
 from datetime import datetime
 from typing import Final, TypeVar
@@ -27,6 +26,8 @@ SERVER: Final = 3
 _SIZES: Final = {1: 32, 2: 64}  # bytes of SHA-256 and SHA-512
 _PATH: Final = 8  # certificates between the server's and the authority's
 _SHOWN: Final = 20  # certificates of a peer that are looked at
+_TOLD: Final = 20  # certificates that stand in records themselves
+_CHECKS: Final = 50  # of signatures: an honest chain needs a handful
 _WEAK: Final = (hashes.MD5, hashes.SHA1)
 _UNDERSTOOD: Final = frozenset(
     {
@@ -60,24 +61,35 @@ def _is_usable(record: Tlsa) -> bool:
 
 
 def matching_record(records: Sequence[Tlsa], chain: Sequence[bytes], now: datetime) -> Tlsa:
-    """The record that proves the server, which showed `chain` (DER, its own certificate first). Raises Mismatch."""
+    """The record that proves the server, which showed `chain` (DER, its own certificate first). Raises Mismatch.
+
+    A zone may hold a thousand records, and a peer shows what it likes: each certificate is read once, whatever the
+    number of records, and so many signatures are checked and no more.
+    """
+    own = _Named(chain[0])
     for record in records:
-        if record.usage == SERVER and _matches(record, chain[0]):
+        if record.usage == SERVER and own.matches(record):
             return record
     authorities = [record for record in records if record.usage == AUTHORITY]
     if not authorities:
         raise Mismatch("the certificate is not the one that DNS names")
-    told = [record.data for record in authorities if record.selector == record.matching == 0]
-    others = [one for one in map(_read, (*chain[1:_SHOWN], *told)) if one is not None]
-    anchors = {
-        one: record for one in others for record in authorities if _matches(record, one.public_bytes(Encoding.DER))
-    }
+    told = [record.data for record in authorities if record.selector == record.matching == 0][:_TOLD]
+    others = [one for one in map(_Named, dict.fromkeys((*chain[1:_SHOWN], *told))) if one.read is not None]
+    wanted: dict[tuple[int, int], dict[bytes, Tlsa]] = {}
+    for record in authorities:
+        wanted.setdefault((record.selector, record.matching), {}).setdefault(record.data, record)
+    anchors: dict[x509.Certificate, Tlsa] = {}
+    for one in others:
+        for (selector, matching), by_data in wanted.items():
+            found = by_data.get(one.content(selector, matching) or b"")
+            if found is not None and one.read is not None:
+                anchors[one.read] = found
     if not anchors:
         raise Mismatch("no certificate that was shown is of the authority that DNS names")
     try:
         server = x509.load_der_x509_certificate(chain[0])
         _check_server(server, now)
-        anchor = _path_to(anchors, server, others, now)
+        anchor = _path_to(anchors, server, [one.read for one in others if one.read is not None], now)
     except (ValueError, TypeError, x509.InvalidVersion, UnsupportedAlgorithm) as error:
         raise Mismatch("a certificate that was shown cannot be read") from error
     if anchor is None:
@@ -85,24 +97,43 @@ def matching_record(records: Sequence[Tlsa], chain: Sequence[bytes], now: dateti
     return anchors[anchor]
 
 
+class _Named:
+    """A certificate, and what records would say of it: read once, each digest made once."""
+
+    def __init__(self, der: bytes) -> None:
+        self._der = der
+        self._contents: dict[tuple[int, int], bytes | None] = {}
+        self.read = _read(der)
+
+    def matches(self, record: Tlsa) -> bool:
+        """Is it the one that the record names? No secret: how long it takes tells nobody anything."""
+        return self.content(record.selector, record.matching) == record.data
+
+    def content(self, selector: int, matching: int) -> bytes | None:
+        """What a record of this kind has of it; None: its key cannot be read."""
+        kind = (selector, matching)
+        if kind not in self._contents:
+            self._contents[kind] = self._made(*kind)
+        return self._contents[kind]
+
+    def _made(self, selector: int, matching: int) -> bytes | None:
+        if matching:
+            plain = self.content(selector, 0)
+            return None if plain is None else (hashlib.sha256 if matching == 1 else hashlib.sha512)(plain).digest()
+        if not selector:
+            return self._der
+        try:
+            key = self.read.public_key() if self.read is not None else None
+            return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) if key is not None else None
+        except (ValueError, TypeError, x509.InvalidVersion, UnsupportedAlgorithm):
+            return None
+
+
 def _read(certificate: bytes) -> x509.Certificate | None:
     try:
         return x509.load_der_x509_certificate(certificate)
     except (ValueError, TypeError, x509.InvalidVersion):
         return None
-
-
-def _matches(record: Tlsa, certificate: bytes) -> bool:
-    content = certificate
-    if record.selector == 1:
-        try:
-            key = x509.load_der_x509_certificate(certificate).public_key()
-            content = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        except (ValueError, TypeError, x509.InvalidVersion, UnsupportedAlgorithm):
-            return False
-    if record.matching:
-        content = (hashlib.sha256 if record.matching == 1 else hashlib.sha512)(content).digest()
-    return hmac.compare_digest(content, record.data)
 
 
 # -- the path to an authority ------------------------------------------------------------------------------------------
@@ -116,12 +147,15 @@ def _path_to(
 ) -> x509.Certificate | None:
     """The nearest of the anchors that signed the server's certificate, by way of `others`, the anchors among them.
 
-    Each certificate is looked at once as an issuer, so that no chain made to confuse costs more than its square.
+    Each certificate is looked at once as an issuer, and so many signatures are checked and no more: Mismatch, then.
     """
     unseen = [one for one in dict.fromkeys(others) if one != server]
     signed = [server]
+    checks = _Checks()
     for below in range(_PATH):
-        issuers = [one for one in unseen if _may_sign(one, now, below) and any(_signed_by(s, one) for s in signed)]
+        issuers = [
+            one for one in unseen if _may_sign(one, now, below) and any(checks.signed_by(s, one) for s in signed)
+        ]
         for issuer in issuers:
             if issuer in anchors:
                 return issuer
@@ -130,14 +164,24 @@ def _path_to(
     return None
 
 
-def _signed_by(signed: x509.Certificate, issuer: x509.Certificate) -> bool:
-    if isinstance(signed.signature_hash_algorithm, _WEAK):
-        return False
-    try:
-        signed.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
-        return False
-    return True
+class _Checks:
+    """Checks signatures, as long as there are not too many: a peer chooses keys that take their time."""
+
+    def __init__(self) -> None:
+        self._left = _CHECKS
+
+    def signed_by(self, signed: x509.Certificate, issuer: x509.Certificate) -> bool:
+        """Did the issuer sign it? Raises Mismatch where that was asked too often."""
+        if signed.issuer != issuer.subject or isinstance(signed.signature_hash_algorithm, _WEAK):
+            return False
+        if not self._left:
+            raise Mismatch("the certificates that were shown could be put together in too many ways")
+        self._left -= 1
+        try:
+            signed.verify_directly_issued_by(issuer)
+        except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+            return False
+        return True
 
 
 def _may_sign(issuer: x509.Certificate, now: datetime, below: int) -> bool:

@@ -168,3 +168,27 @@ def test_of_digests_only_the_strongest_counts() -> None:
     assert usable([weak, strong, whole]) == (strong, whole)
     other = record(3, 0, 1, LEAF)  # another selector stands for itself
     assert usable([weak, strong, other]) == (strong, other)
+
+
+def test_a_thousand_records_cost_no_more_than_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A zone that holds what fits into an answer, a peer that shows all it may: each certificate is read once."""
+    reads: list[bytes] = []
+    read = x509.load_der_x509_certificate
+    monkeypatch.setattr(x509, "load_der_x509_certificate", lambda one: reads.append(one) or read(one))
+    chain = der(LEAF, MIDDLE, ROOT, *(certificate(f"n{n}", n % 4, ca=True) for n in range(16)))
+    many = [Tlsa(usage, 1, 1, bytes([usage]) + n.to_bytes(31, "big")) for n in range(600) for usage in (2, 3)]
+    with pytest.raises(Mismatch, match="no certificate that was shown"):
+        matching_record(many, chain, NOW)
+    assert len(reads) <= len(chain) + 1
+    right = record(2, 1, 1, ROOT)
+    assert matching_record([*many, right], chain, NOW) is right
+
+
+def test_certificates_that_fit_in_too_many_ways_prove_nothing() -> None:
+    """All of one name: who signed whom is found by trying, and a peer chooses keys that take their time."""
+    server = certificate("x", 3, "x", 1)
+    shown = [certificate("x", 1, "x", 0, ca=True) for _ in range(19)]  # each signed the server's
+    told = [Tlsa(2, 0, 0, one) for one in der(*(certificate("x", 2, "x", 0, ca=True) for _ in range(80)))]
+    with pytest.raises(Mismatch, match="too many ways"):
+        matching_record(told, der(server, *shown), NOW)
+    assert matching_record([record(2, 0, 1, shown[5]), *told], der(server, *shown), NOW)
