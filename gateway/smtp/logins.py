@@ -32,6 +32,22 @@ class Throttle:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._failures: OrderedDict[str, tuple[float, float]] = OrderedDict()  # count, and when it was true
+        self._known: OrderedDict[str, None] = OrderedDict()
+
+    def keys(self, client: str, login: str) -> tuple[str, ...]:
+        """What a try of this client at this login counts for. A client that was let in by it before has tries of its
+        own: nobody who guesses elsewhere, or beside it, stands in its way.
+        """
+        both = f"{client} {login}"
+        return (both,) if both in self._known else (client, login)
+
+    def let_in(self, client: str, login: str) -> None:
+        """It was the right password."""
+        both = f"{client} {login}"
+        self._known[both] = None
+        self._known.move_to_end(both)
+        if len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
 
     def is_blocked(self, *keys: str) -> bool:
         """Has any of these failed too often?"""
@@ -65,12 +81,11 @@ class Logins:
         self._hashes = read_logins(path)
         self._hasher = PasswordHasher()
         self._nobody = self._hasher.hash("nobody")  # checked for unknown names: they take as long as known ones
-        self._turns = asyncio.Semaphore(_AT_ONCE)
+        self.turns = asyncio.Semaphore(_AT_ONCE)
 
     async def check(self, name: str, password: str) -> bool:
-        """Is this the password of this login?"""
-        async with self._turns:
-            return await asyncio.to_thread(self._check, name, password)
+        """Is this the password of this login? To be asked within one of `turns`."""
+        return await asyncio.to_thread(self._check, name, password)
 
     def _check(self, name: str, password: str) -> bool:
         self._refresh()

@@ -173,14 +173,21 @@ class Door:
     async def sign_in(self, address: IpAddress, name: str, password: str) -> bool | None:
         """Is this the login's password? None: not checked, after too many guesses from this client or at this login."""
         assert self.logins is not None
-        keys = (f"client {household(address)}", f"login {digest(name.lower()).hex()}")  # a name may be long
-        if self.throttle.is_blocked(*keys):
+        client, login = f"client {household(address)}", f"login {digest(name.lower()).hex()}"  # a name may be long
+        if self.throttle.is_blocked(*self.throttle.keys(client, login)):
             return None
-        self.throttle.failed(*keys)  # counted before the answer is known: many sessions may guess at once
-        if not await self.logins.check(name, password):
-            return False
-        self.throttle.forgive(*keys)
-        return True
+        async with self.logins.turns:
+            # Looked at again once it is its turn: all but a few of those who came together have their answers by now,
+            # so that guesses cannot pass the limit together, nor right passwords use it up.
+            keys = self.throttle.keys(client, login)
+            if self.throttle.is_blocked(*keys):
+                return None
+            self.throttle.failed(*keys)
+            if not await self.logins.check(name, password):
+                return False
+            self.throttle.forgive(*keys)
+            self.throttle.let_in(client, login)
+            return True
 
     def payers(self, who: Proven, sender: Address | None) -> Payers:
         """Whose counts a message is charged to, of those that have a limit. Inbound mail is charged to nobody."""

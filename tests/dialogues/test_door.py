@@ -31,8 +31,8 @@ class Client:
         self.reader, self.writer = reader, writer
 
     @classmethod
-    async def connect(cls, stage: Any) -> "Client":
-        reader, writer = await asyncio.open_connection("127.0.0.1", stage.door.port)
+    async def connect(cls, stage: Any, at: str = "127.0.0.1") -> "Client":
+        reader, writer = await asyncio.open_connection("127.0.0.1", stage.door.port, local_addr=(at, 0))
         stage.writers.append(writer)
         return cls(reader, writer)
 
@@ -424,6 +424,36 @@ async def test_guessing_in_many_sessions_at_once_is_no_better(open_door: Any) ->
         answers = await asyncio.gather(*[guess(stage) for _ in range(20)])
         assert sum(answer.startswith("535 5.7.8") for answer in answers) == 10
         assert sum(answer == "454 4.7.0 Too many failed sign-ins; try again later" for answer in answers) == 10
+
+
+RIGHT, WRONG = "AGFsaWNlQGV4YW1wbGUuY29tAGNvcnJlY3QgaG9yc2U=", "AGFsaWNlQGV4YW1wbGUuY29tAHdyb25n"
+
+
+async def _signs_in(stage: Any, answer: str, at: str = "127.0.0.1") -> str:
+    """The code of the reply to AUTH, of a client at this address."""
+    client = await Client.connect(stage, at)
+    await client.hear()
+    await client.tls(stage.client_tls())
+    reply = await client.say(f"AUTH PLAIN {answer}")
+    client.writer.transport.abort()
+    return reply[:3]
+
+
+async def test_a_server_that_opens_twenty_connections_signs_in_on_all(open_door: Any) -> None:
+    """Only failures are failures: right passwords that come at the same time use no limit up."""
+    async with open_door(tls=True, logins=True) as stage:
+        assert await asyncio.gather(*(_signs_in(stage, RIGHT) for _ in range(20))) == ["235"] * 20
+
+
+async def test_nobody_is_kept_out_by_who_guesses_elsewhere(open_door: Any) -> None:
+    """Anybody may know a login's name. The server that sends by it goes on sending; guesses gain nothing."""
+    async with open_door(tls=True, logins=True) as stage:
+        assert await _signs_in(stage, RIGHT, "127.0.0.2") == "235"
+        assert [await _signs_in(stage, WRONG, "127.0.0.3") for _ in range(11)] == [*["535"] * 10, "454"]
+        assert await _signs_in(stage, RIGHT, "127.0.0.4") == "454", "the name is locked where it was never let in"
+        assert await _signs_in(stage, RIGHT, "127.0.0.2") == "235"
+        assert [await _signs_in(stage, WRONG, "127.0.0.2") for _ in range(11)] == [*["535"] * 10, "454"]
+        assert await _signs_in(stage, RIGHT, "127.0.0.2") == "454", "it has ten tries of its own, and no more"
 
 
 async def test_a_small_house_takes_small_messages(open_door: Any) -> None:
