@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from delivery.store import devices, sessions
+from delivery.store import devices, passkeys, second_factors, sessions
 from delivery.store.schema_people import accounts
 from delivery.store.statements import Statement
 from delivery.store.vault import Vault
@@ -58,9 +58,31 @@ def by_address(conn: Connection, namespace: str, address: str) -> Account | None
 
 
 def hold(conn: Connection, namespace: str, account_id: str | None) -> datetime | None:
-    """When its password was set last; whoever sets it anew waits for this transaction, or this one for theirs."""
+    """When its password was set last. Whoever changes what opens it, or goes in, waits for this transaction, or this
+    one for theirs.
+    """
     mine = (accounts.c.id == account_id) & (accounts.c.namespace == namespace)
     return conn.execute(select(accounts.c.proven_at).where(mine).with_for_update()).scalar()
+
+
+def may_enter(
+    conn: Connection,
+    namespace: str,
+    account_id: str,
+    *,
+    proven_at: datetime | None,
+    passkey: bytes | None,
+    strong: bool,
+) -> bool:
+    """Does what somebody has just shown still open the account? It was looked at before this transaction: meanwhile
+    the password may have been set anew, the passkey removed, a second step turned on, and all sessions ended for it.
+    """
+    since = hold(conn, namespace, account_id)
+    if proven_at is not None and since != proven_at:
+        return False
+    if passkey is not None:
+        return passkeys.is_of(conn, namespace, account_id, passkey)
+    return strong or second_factors.get(conn, namespace, account_id) is None
 
 
 def proven_before(conn: Connection, namespace: str, address: str, when: datetime) -> bool:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select, update
 
 from delivery.languages import Language
 from delivery.store import challenges, codes, devices, languages, sessions, throttles
-from delivery.store.account_rows import Account, by_address, hold, phrase_binding, phrase_of, prove_account
+from delivery.store.account_rows import Account, by_address, may_enter, phrase_binding, phrase_of, prove_account
 from delivery.store.audit import EventKind, record
 from delivery.store.codes import Asker, Begun, CodeRules, CodeSent, Tried, Try
 from delivery.store.database import Database
@@ -197,18 +197,21 @@ class Accounts:
         replaces: bytes | None = None,
         owner: str | None = None,
         proven_at: datetime | None = None,
+        passkey: bytes | None = None,
         proven: str = "",
         chosen: Language | None = None,
     ) -> SignedIn | None:
         """Sign somebody in; the session they had in this browser ends. `remembered`: no code was typed. `owner`: a
         sender, who proved this address, to their own boxes. `proven_at`: of the account, when its password was looked
-        at: where it was set anew meanwhile, nobody is signed in, and the answer is None.
+        at; `passkey`: the one that signed. Where they open the account no more, nobody is signed in: None.
 
         `proven`: an address that is theirs; the language `chosen` in the browser is kept for it.
         """
 
         def work(conn: Connection) -> SignedIn | None:
-            if proven_at is not None and hold(conn, namespace, account_id) != proven_at:
+            if account_id is not None and not may_enter(
+                conn, namespace, account_id, proven_at=proven_at, passkey=passkey, strong=strong
+            ):
                 return None
             if replaces is not None:
                 sessions.end(conn, namespace, replaces)

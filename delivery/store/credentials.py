@@ -12,7 +12,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from delivery.store import challenges, devices, passkeys, second_factors, sessions, throttles
-from delivery.store.account_rows import Account, by_address, prove_account
+from delivery.store.account_rows import Account, by_address, hold, prove_account
 from delivery.store.audit import EventKind, record
 from delivery.store.challenges import Challenged
 from delivery.store.database import Database
@@ -82,22 +82,37 @@ class Credentials:
         return await self._db.write(lambda conn: passkeys.used(conn, namespace, before, sign_count, now))
 
     async def add_passkey(
-        self, namespace: str, address: str, make: Callable[[str], Passkey], who: Who, now: datetime, *, proven: bool
+        self,
+        namespace: str,
+        address: str,
+        make: Callable[[str], Passkey],
+        session: bytes,
+        *,
+        who: Who,
+        now: datetime,
+        proven: bool,
     ) -> Account | None:
-        """Add a passkey to the account of an address, made where there is none. None: known already, or too many.
+        """Add a passkey to the account of an address, made where there is none. None: known already, too many, or the
+        `session` (its digest) that adds it has ended.
 
         `make` is given the account's id. `proven`: the address was proven just now and nothing else was: what the
-        account had signed in ends, as with a new password. Else the account itself is signed in.
+        account had signed in ends, as with a new password; none is added to an account with a second factor. Else the
+        account itself is signed in.
         """
 
         def work(conn: Connection) -> Account | None:
+            there = by_address(conn, namespace, address)
+            hold(conn, namespace, there.id if there else None)
+            if not sessions.stands(conn, namespace, session, now):
+                return None
             if proven:
+                if there is not None and second_factors.get(conn, namespace, there.id) is not None:
+                    return None
                 found, is_new = prove_account(conn, namespace, address, now)
             else:
-                known = by_address(conn, namespace, address)
-                if known is None:
+                if there is None:
                     return None
-                found, is_new = known, False
+                found, is_new = there, False
             if not passkeys.add(conn, namespace, make(found.id)):
                 return None
             kind = EventKind.ACCOUNT_CREATED if is_new else EventKind.ACCOUNT_CHANGED
@@ -115,6 +130,7 @@ class Credentials:
         """
 
         def work(conn: Connection) -> bool:
+            hold(conn, namespace, account_id)
             if not passkeys.remove(conn, namespace, account_id, credential):
                 return False
             sessions.end_all(conn, namespace, account_id, but=session)
@@ -167,15 +183,17 @@ class Credentials:
     ) -> tuple[str, ...] | None:
         """Put it in force, if the code is right; the recovery codes, to be shown once. None: it was not right.
 
-        `session` (its digest) has proven it now, and counts as strong from here on; the account's others end.
+        `session` (its digest) has proven it now, and counts as strong from here on; the account's others end. One
+        that has ended puts nothing in force.
         """
         fresh, namespace = tuple(new_recovery_code() for _ in range(RECOVERY)), asked.namespace
 
         def work(conn: Connection) -> tuple[str, ...] | None:
             if throttles.count_one(conn, namespace, _tries_key(namespace, account_id), _TRIES, now) is not None:
                 return None
+            hold(conn, namespace, account_id)
             sealed = _enrolled(challenges.standing(conn, asked, now), account_id)
-            if sealed is None:
+            if sealed is None or not sessions.stands(conn, namespace, session, now):
                 return None
             step = totp.matching_step(self._vault.open_small(namespace, _bound(account_id), sealed), code, now)
             if step is None or not second_factors.put(

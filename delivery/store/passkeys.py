@@ -52,6 +52,14 @@ def by_credential(conn: Connection, namespace: str, credential: bytes) -> Passke
     return None if row is None else _passkey(row)
 
 
+def is_of(conn: Connection, namespace: str, account_id: str, credential: bytes) -> bool:
+    """Does this account have this passkey?"""
+    mine = (passkeys.c.account_id == account_id) & (passkeys.c.namespace == namespace)
+    return (
+        conn.execute(select(passkeys.c.account_id).where(mine, passkeys.c.credential == credential)).first() is not None
+    )
+
+
 def of_account(conn: Connection, namespace: str, account_id: str) -> tuple[Passkey, ...]:
     """Those of an account, oldest first."""
     mine = (passkeys.c.account_id == account_id) & (passkeys.c.namespace == namespace)

@@ -105,6 +105,12 @@ def find(
     return Session(**row)
 
 
+def stands(conn: Connection, namespace: str, digest: bytes, now: datetime) -> bool:
+    """Whether nobody has ended it, asked within the transaction that acts for it."""
+    mine = (sessions.c.digest == digest) & (sessions.c.namespace == namespace) & (sessions.c.expires_at > now)
+    return conn.execute(select(sessions.c.digest).where(mine)).first() is not None
+
+
 def touch(conn: Connection, namespace: str, digest: bytes, now: datetime) -> None:
     """Note that the session was used now."""
     conn.execute(

@@ -39,6 +39,7 @@ class Registrar:
     address: str = field(repr=False)
     account_id: str | None
     invitation: Invitation | None = field(repr=False)
+    session: bytes = field(repr=False)  # its digest
 
 
 def site_of(services: PortalServices) -> Site:
@@ -59,7 +60,7 @@ async def registrar_of(request: web.Request) -> Registrar | None:
     if session.account_id is not None and session.address is not None:
         second = await services.credentials.second(services.namespace, session.account_id)
         held_back = second is not None and not session.strong
-        return None if held_back else Registrar(session.address, session.account_id, None)
+        return None if held_back else Registrar(session.address, session.account_id, None, session.digest)
     if session.participant_id is None or not session.proves_address:
         return None
     invitation = await services.boxes.invitation(services.namespace, session.participant_id)
@@ -68,7 +69,7 @@ async def registrar_of(request: web.Request) -> Registrar | None:
     known = await services.accounts.by_address(services.namespace, invitation.guest_address)
     if known is not None and await services.credentials.second(services.namespace, known.id) is not None:
         return None
-    return Registrar(invitation.guest_address, known.id if known else None, invitation)
+    return Registrar(invitation.guest_address, known.id if known else None, invitation, session.digest)
 
 
 async def _fresh_registrar(request: web.Request) -> Registrar:
@@ -115,8 +116,9 @@ async def register(request: web.Request) -> web.StreamResponse:
         services.namespace,
         registrar.address,
         lambda account_id: webauthn.registered(site, challenge, answer, account_id, now),
-        who_of(request, registrar.invitation),
-        now,
+        registrar.session,
+        who=who_of(request, registrar.invitation),
+        now=now,
         proven=registrar.invitation is not None,
     )
     if made is None:
@@ -169,7 +171,7 @@ async def signin(request: web.Request) -> web.StreamResponse:
     if until is not None:
         raise Slower(until, now)
     try:
-        account_id = await _proven(request, site, form.get("credential", ""))
+        passkey = await _proven(request, site, form.get("credential", ""))
     except NotProven as wrong:
         log.info("portal.passkey_refused", why=str(wrong))
         await services.accounts.signin_failed(services.namespace, "", who, now, locked=False)
@@ -183,14 +185,14 @@ async def signin(request: web.Request) -> web.StreamResponse:
         )
         return await render(request, "signin/signin.html", page, status=422)
     await services.accounts.take_back(services.namespace, "net-password", network)
-    await sign_in(request, invitation, account_id, Way.PASSKEY, strong=True)
-    session_address = await services.accounts.address_of(services.namespace, account_id)
+    await sign_in(request, invitation, passkey.account_id, Way.PASSKEY, strong=True, passkey=passkey.credential)
+    session_address = await services.accounts.address_of(services.namespace, passkey.account_id)
     mine = invitation is not None and address_key(invitation.guest_address) == address_key(session_address or "")
     raise web.HTTPSeeOther(f"/m/{invitation.participant_id}" if mine and invitation else "/messages")
 
 
-async def _proven(request: web.Request, site: Site, answer: str) -> str:
-    """The id of the account whose passkey signed our challenge. Raises NotProven."""
+async def _proven(request: web.Request, site: Site, answer: str) -> Passkey:
+    """The passkey that signed our challenge. Raises NotProven."""
     services, now = services_of(request), services_of(request).clock()
     challenge = await services.credentials.take_challenge(await _asked(request, Purpose.PASSKEY), now)
     if challenge is None:
@@ -201,7 +203,7 @@ async def _proven(request: web.Request, site: Site, answer: str) -> str:
     done = webauthn.signed(site, challenge, answer, passkey)
     if not await services.credentials.passkey_used(services.namespace, passkey, done.sign_count, now):
         raise NotProven("used elsewhere")
-    return passkey.account_id
+    return passkey
 
 
 async def _challenge(request: web.Request, purpose: Purpose) -> bytes:

@@ -134,12 +134,14 @@ async def sign_in(
     remembered: bool = False,
     owner: str | None = None,
     proven_at: datetime | None = None,
+    passkey: bytes | None = None,
 ) -> None:
     """Begin a session under a new token, whatever the browser held before; the old one ends.
 
     `strong`: by passkey, or with a second factor. `remembered`: the browser was, and nothing was typed. `owner`: the
-    address that a sender proved; only at their own site. `proven_at`: of the account whose password was right; raises
-    the redirect to the sign-in where another was set since.
+    address that a sender proved; only at their own site. `proven_at`: of the account whose password was right;
+    `passkey`: the one that signed. Raises the redirect to the sign-in where they open the account no more: another
+    password was set since, it was removed, or a second step turned on.
     """
     services = services_of(request)
     visitor = await visitor_of(request)
@@ -158,6 +160,7 @@ async def sign_in(
         replaces=visitor.session.digest if visitor.session else None,
         owner=owner,
         proven_at=proven_at,
+        passkey=passkey,
         proven=await _address_of(services, invitation, account_id, owner) if proves else "",
         chosen=before,
     )

@@ -28,6 +28,92 @@ async def account(store: Any) -> str:
     return (await Accounts(store.db, store.vault).set_password(NS, ADDRESS, "hash", WHO, store.clock())).id
 
 
+async def signed_in(store: Any, name: str, account: str, **more: Any) -> bytes:
+    """The digest of a session of the account, or None where nobody was let in."""
+    token = digest(name)
+    opened = await Accounts(store.db, store.vault).open_session(
+        NS, token, WHO, store.clock(), timedelta(hours=1), account_id=account, way="account", **more
+    )
+    return token if opened is not None else b""
+
+
+def key(number: int, now: Any) -> Any:
+    return lambda owner: Passkey(bytes([number]) * 16, owner, b"key", 0, False, now)
+
+
+async def confirmed(store: Any, held: Credentials, account: str, session: bytes, browser: str = "browser") -> bool:
+    """Turn the second step on in a session."""
+    asked = Challenged(NS, digest(browser), Purpose.ENROL)
+    await held.begin_second(asked, account, store.clock())
+    secret = await held.beginning(asked, account, store.clock())
+    code = totp.code_at(secret, totp.step_of(store.clock()))
+    return await held.confirm_second(asked, account, code, session, who=WHO, now=store.clock()) is not None
+
+
+async def test_who_was_about_to_go_in_by_a_password_when_a_second_step_came_does_not(store, held, account) -> None:
+    """The password was looked at, and no second step was asked for; before they are in, it is, and all others end."""
+    people = Accounts(store.db, store.vault)
+    seen = await people.by_address(NS, ADDRESS)
+    assert await confirmed(store, held, account, await signed_in(store, "mine", account))
+    assert not await signed_in(store, "late", account, proven_at=seen.proven_at)
+    assert await signed_in(store, "second", account, proven_at=seen.proven_at, strong=True), "who proved it is let in"
+
+
+async def test_who_was_about_to_go_in_by_a_passkey_when_it_was_removed_does_not(store, held, account) -> None:
+    mine, now = await signed_in(store, "mine", account), store.clock()
+    for number in (1, 2):
+        assert await held.add_passkey(NS, ADDRESS, key(number, now), mine, who=WHO, now=now, proven=False)
+    lost, kept = bytes([1]) * 16, bytes([2]) * 16
+    assert await held.passkey_used(NS, await held.passkey(NS, lost), 0, now), "it signed"
+    assert await held.remove_passkey(NS, account, lost, mine, who=WHO, now=now)
+    assert not await signed_in(store, "late", account, strong=True, passkey=lost)
+    assert await signed_in(store, "other", account, strong=True, passkey=kept)
+    assert not await signed_in(store, "another", "another", strong=True, passkey=kept)
+
+
+async def test_a_session_that_has_ended_adds_no_way_in(store, held, account) -> None:
+    """It was looked at and stood; then the password was set anew, which ended it: nothing of it is kept."""
+    stolen, now = await signed_in(store, "stolen", account), store.clock()
+    await Accounts(store.db, store.vault).set_password(NS, ADDRESS, "new", WHO, now)
+    assert await held.add_passkey(NS, ADDRESS, key(1, now), stolen, who=WHO, now=now, proven=False) is None
+    assert await held.add_passkey(NS, ADDRESS, key(1, now), stolen, who=WHO, now=now, proven=True) is None
+    assert not await confirmed(store, held, account, stolen)
+    assert await held.passkeys(NS, account) == () and await held.second(NS, account) is None
+
+
+async def test_a_code_alone_adds_no_passkey_to_an_account_whose_second_step_came_meanwhile(
+    store, held, account
+) -> None:
+    now, code = store.clock(), digest("by code")
+    people = Accounts(store.db, store.vault)
+    await people.open_session(NS, code, WHO, now, timedelta(hours=1))
+    assert await confirmed(store, held, account, await signed_in(store, "mine", account))
+    assert await held.add_passkey(NS, ADDRESS, key(1, now), code, who=WHO, now=now, proven=True) is None
+    assert await held.passkeys(NS, account) == ()
+
+
+@pytest.mark.parametrize("way", ["password", "passkey"])
+async def test_whoever_goes_in_while_it_is_ended_is_out_or_was_not_let_in(store, held, account, way: str) -> None:
+    """Twenty at once, against the act that ends them all: whichever comes first, none is in behind it."""
+    people, mine, now = Accounts(store.db, store.vault), await signed_in(store, "mine", account), store.clock()
+    assert await held.add_passkey(NS, ADDRESS, key(1, now), mine, who=WHO, now=now, proven=False)
+    lost, seen = bytes([1]) * 16, (await people.by_address(NS, ADDRESS)).proven_at
+
+    async def end() -> None:
+        if way == "passkey":
+            assert await held.remove_passkey(NS, account, lost, mine, who=WHO, now=now)
+        else:
+            assert await confirmed(store, held, account, mine)
+
+    shown: dict[str, Any] = {"passkey": lost, "strong": True} if way == "passkey" else {"proven_at": seen}
+    entering = [signed_in(store, f"number {number}", account, **shown) for number in range(20)]
+    await asyncio.gather(*entering[:10], end(), *entering[10:])
+    hour = timedelta(hours=1)
+    left = [await people.session(NS, digest(f"number {number}"), now, hour) for number in range(20)]
+    assert left == [None] * 20
+    assert await people.session(NS, mine, now, hour) is not None
+
+
 async def test_a_challenge_is_taken_once_by_its_browser(store, held) -> None:
     asked = Challenged(NS, digest("browser"), Purpose.PASSKEY)
     await held.challenge(asked, b"first", store.clock())
@@ -55,7 +141,7 @@ async def test_a_code_of_the_authenticator_counts_once(store, held, account: str
     other = Challenged(NS, digest("another"), Purpose.ENROL)
     assert await held.beginning(other, account, store.clock()) is None, "another browser's"
     code = totp.code_at(secret, totp.step_of(store.clock()))
-    session = digest("session")
+    session = await signed_in(store, "session", account)
     recovery = await held.confirm_second(asked, account, code, session, who=WHO, now=store.clock())
     assert recovery is not None and len(recovery) == 10
     assert await held.begin_second(other, account, store.clock()) is False
@@ -76,10 +162,15 @@ async def test_passkeys_belong_to_one_account_of_one_namespace(store, held, acco
     def make(number: int):
         return lambda owner: Passkey(bytes([number]) * 16, owner, b"key", 0, False, store.clock())
 
-    assert (await held.add_passkey(NS, ADDRESS, make(1), WHO, store.clock(), proven=False)).id == account
-    assert await held.add_passkey(NS, ADDRESS, make(1), WHO, store.clock(), proven=False) is None, "known"
-    assert await held.add_passkey(NS, "karl@post.example", make(2), WHO, store.clock(), proven=False) is None
-    karl = await held.add_passkey(NS, "karl@post.example", make(2), WHO, store.clock(), proven=True)
+    session = await signed_in(store, "session", account)
+
+    async def add(number: int, address: str = ADDRESS, *, proven: bool = False) -> Any:
+        return await held.add_passkey(NS, address, make(number), session, who=WHO, now=store.clock(), proven=proven)
+
+    assert (await add(1)).id == account
+    assert await add(1) is None, "known"
+    assert await add(2, "karl@post.example") is None
+    karl = await add(2, "karl@post.example", proven=True)
     assert karl is not None and karl.password == ""
     store.vault.ensure("other")
     assert await held.passkey("other", bytes([1]) * 16) is None
@@ -88,7 +179,7 @@ async def test_passkeys_belong_to_one_account_of_one_namespace(store, held, acco
     assert await held.passkey_used(NS, mine, 5, store.clock())
     assert await held.passkey_used(NS, mine, 5, store.clock()) is False, "somebody else used this count"
     for number in range(3, MOST + 4):
-        await held.add_passkey(NS, ADDRESS, make(number), WHO, store.clock(), proven=False)
+        await add(number)
     assert len(await held.passkeys(NS, account)) == MOST
 
 
