@@ -1,18 +1,31 @@
-"""Checks certificate and key files before anything starts: readable, belonging together, and valid today.
+"""Checks certificate and key files before anything starts: readable, belonging together, taken by OpenSSL, and valid
+today.
 
 A certificate that is out of its time is a warning: a gateway that did not start for it would stop all mail, where most
 clients do not even look at the date.
 """
 
+import ssl
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+
+from delivery.doors.contexts import server_context
+
+# what OpenSSL calls what it does not take, in our words
+_REASONS: Final = {
+    "EE_KEY_TOO_SMALL": "its key is too short",
+    "CA_KEY_TOO_SMALL": "the key of an authority in it is too short",
+    "CA_MD_TOO_WEAK": "a signature in it is too weak",
+    "BAD_END_LINE": "it ends within a certificate",
+    "BAD_BASE64_DECODE": "it ends within a certificate",
+}
 
 
 class Complaint(NamedTuple):
@@ -35,12 +48,15 @@ def check_pair(certificate: Path, key: Path, now: datetime, names: tuple[str, st
     secret = _key(key)
     if isinstance(secret, str):
         yield Complaint(names[1], secret, "a PEM file without a passphrase is expected")
-    elif chain and _public(secret) != chain[0].public_key().public_bytes(
-        Encoding.DER, PublicFormat.SubjectPublicKeyInfo
-    ):
+    elif chain and (place := _place_of(secret, chain)) is None:
         yield Complaint(
             names[1], f"{key} is not the key of {certificate}", "name the key that the certificate was made for"
         )
+    elif chain and place:
+        cause = f"{certificate} has the certificate of {key} in place {place + 1}"
+        yield Complaint(names[0], cause, "put it first, and those of the authorities behind it")
+    elif chain and (why := _refused(certificate, key)) is not None:
+        yield Complaint(names[0], f"{certificate} cannot be used: {why}", "get a new one, with its whole chain")
 
 
 def check_authorities(file: Path, name: str) -> Iterator[Complaint]:
@@ -48,6 +64,34 @@ def check_authorities(file: Path, name: str) -> Iterator[Complaint]:
     chain = _chain(file)
     if isinstance(chain, str):
         yield Complaint(name, chain, "a PEM file with one or more certificates is expected")
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
+    except ssl.SSLError as error:
+        cause = f"{file} cannot be used: {_in_words(error)}"
+        yield Complaint(name, cause, "a PEM file with one or more certificates is expected")
+
+
+def _refused(certificate: Path, key: Path) -> str | None:
+    """What OpenSSL says against the pair. It reads the whole chain, and takes no short keys."""
+    try:
+        server_context(certificate, key)
+    except OSError as error:  # ssl.SSLError is one
+        return _in_words(error)
+    return None
+
+
+def _in_words(error: OSError) -> str:
+    if not isinstance(error, ssl.SSLError):
+        return error.strerror or type(error).__name__
+    return _REASONS.get(error.reason, error.reason) if error.reason else "it cannot be read to its end"
+
+
+def _place_of(secret: PrivateKeyTypes, chain: list[x509.Certificate]) -> int | None:
+    """Which certificate of the chain the key belongs to."""
+    mine = _public(secret)
+    publics = (one.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) for one in chain)
+    return next((place for place, public in enumerate(publics) if public == mine), None)
 
 
 def _chain(file: Path) -> list[x509.Certificate] | str:

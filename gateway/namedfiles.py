@@ -3,12 +3,14 @@ the keyring. `consistency.py` asks.
 """
 
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from glob import has_magic
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from delivery.hops import HopSettings
 from gateway.certificates import check_authorities, check_pair
@@ -19,6 +21,7 @@ from policy.problem import Path as Place
 from policy.problem import Problem
 from portal.settings import PortalSettings
 
+_OURS: Final = ("sealgate.db", "blobs", "workers", "metrics", "matcher")  # how names of what we write in `data` begin
 Draft = Mapping[str, Any]  # the parts of the configuration that are good by themselves
 
 
@@ -62,6 +65,28 @@ def check_folder(draft: Draft, document: Document) -> Iterator[Problem]:
         if os.statvfs(there).f_flag & os.ST_RDONLY:
             hint = "its file system is mounted read-only: mount it for writing"
         yield document.problem(("data",), f"{data} {what}", hint)
+    elif there == data and (strange := _not_ours(data)) is not None:
+        hint = f"as after a copy was put back by root: run chown -R --reference={data} {data}"
+        yield document.problem(("data",), f"{strange} in it cannot be written by the owner of {data}", hint)
+
+
+def _not_ours(data: Path) -> Path | None:
+    """A file or folder of ours in the data folder that this user cannot write; for root, one that its owner cannot.
+
+    Folders of blobs are looked into one level deep: what is copied as one has one owner.
+    """
+    owner = data.stat()
+    for one in chain(data.glob("*"), (data / "blobs").glob("*/")):
+        try:
+            status = one.lstat()
+        except OSError:  # gone meanwhile: others work here
+            continue
+        if one.name.startswith(_OURS) or one.parent != data:
+            mode = os.R_OK | os.W_OK | (os.X_OK if stat.S_ISDIR(status.st_mode) else 0)
+            as_owner = owner.st_uid in (status.st_uid, 0) or bool(status.st_mode & 0o022)
+            if not (as_owner if os.geteuid() == 0 else os.access(one, mode)):
+                return one
+    return None
 
 
 def check_packs(draft: Draft, document: Document) -> Iterator[Problem]:

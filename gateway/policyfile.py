@@ -12,6 +12,7 @@ from gateway.yamlmarks import Document, read_limited, read_yaml
 from policy.clauses import NO_DETECTOR, Names
 from policy.engine import Policy
 from policy.extraction.message import read_message
+from policy.idle import idle_rules
 from policy.language import PolicyText, read_policy
 from policy.passwords import passwords_in
 from policy.problem import Mark, Problem
@@ -136,10 +137,17 @@ def read_policy_file(
     text, secrets = _with_passwords(text, place, shown, problems)
     if problems:
         raise PolicyInvalid(problems, beside_of(place, text))
+    text = replace(text, warnings=tuple(_idle(text, document, directory)))
     digest = hashlib.sha256()
     for content in (raw, *packs.contents, *secrets):
         digest.update(len(content).to_bytes(8, "big") + content)
     return Policy(digest.hexdigest(), directory, text), packs
+
+
+def _idle(text: PolicyText, document: Document, directory: Directory) -> Iterable[Problem]:
+    """Rules that never apply, at their places: with no mistake in it, the policy has them as the file does."""
+    for number, cause, hint in idle_rules(text.rules, directory):
+        yield replace(document.problem(("rules", number, "name"), cause, hint), warning=True)
 
 
 def beside_of(place: PolicyPlace, text: PolicyText) -> Path | None:
@@ -175,18 +183,18 @@ def try_out(
     trial: bool = True,
     cache: Cache | None = None,
 ) -> tuple[Problem, ...]:
-    """Every problem of a policy: its mistakes, or where it has none the tests in it that fail.
+    """Every problem of a policy: its mistakes, or where it has none the tests in it that fail, and warnings.
 
     `trial` False: its tests are not run, and so nothing is compiled.
     """
     try:
         policy, _ = read_policy_file(place, directory, shown=shown)
         if not policy.text.tests or not trial:
-            return ()
+            return policy.text.warnings
         loaded = load_policy(place, directory, shown=shown, cache=cache)
     except PolicyInvalid as invalid:
         return invalid.problems
-    return loaded.failures(loaded.trial(read), shown=shown)
+    return (*policy.text.warnings, *loaded.failures(loaded.trial(read), shown=shown))
 
 
 def read_packs(place: PolicyPlace, *, shown: Callable[[Path], str] = str) -> Packs:

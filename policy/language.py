@@ -105,14 +105,7 @@ class PolicyText:
     otherwise: Ending = Ending(Action.RELAY)
     tests: tuple[Case, ...] = ()
     passwords: Passwords = NO_PASSWORDS  # tried on files that are locked
-
-    @property
-    def never_asked(self) -> tuple[str, ...]:
-        """Names of the rules below one that decides about everything."""
-        for number, rule in enumerate(self.rules):
-            if rule.when == AllOf(()) and rule.ending is not None and not rule.watch:
-                return tuple(below.name for below in self.rules[number + 1 :])
-        return ()
+    warnings: tuple[Problem, ...] = ()  # rules that never apply
 
 
 def read_policy(data: object, file: str, where: Where, names: Names) -> tuple[PolicyText, tuple[Problem, ...]]:

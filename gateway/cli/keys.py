@@ -41,7 +41,7 @@ def init(invocation: Invocation, path: Path | None, as_json: bool) -> None:
     try:
         ring = KeyRing.create(where)
     except KeysError as error:
-        fail(str(error), error.hint)
+        fail(str(error), error.hint, NO)
     if as_json:
         print_json({"keyring": str(where), "id": ring.primary})
         return
@@ -58,6 +58,7 @@ def _new_place(settings: "Settings") -> Path:
             f"the data is sealed by another keyring, with the root key {' and '.join(sorted(roots))}",
             f"restore {where} from its copy: a new one opens nothing of what is stored. To begin anew, move "
             "the data away first",
+            NO,
         )
     return where
 
@@ -99,7 +100,7 @@ def rotate(invocation: Invocation, rewrap_only: bool, as_json: bool) -> None:
     try:
         primary = ring.primary if rewrap_only else ring.rotate()
     except KeysError as error:
-        fail(str(error), error.hint)
+        fail(str(error), error.hint, NO)
     rewrapped = _rewrap(settings, primary)
     if as_json:
         print_json({"id": primary, "rewrapped": rewrapped})

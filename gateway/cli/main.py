@@ -12,7 +12,7 @@ import click
 from gateway.cli.context import CONFIG_DEFAULT, NO, Invocation, config_option, fail, said
 from gateway.cli.crash import leave_nothing
 from gateway.cli.loglines import log_apart
-from gateway.cli.terminal import is_text, printable, show_everything
+from gateway.cli.terminal import fill_streams, is_text, printable, show_everything
 
 GROUPS: Final = {
     "demo": ("gateway.cli.demo", "Run everything on this machine's loopback, with sample mail."),
@@ -65,6 +65,7 @@ class LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Show an error of the system as a message, not a traceback. A closed pipe (`| head`) ends it silently."""
         leave_nothing()
+        fill_streams()
         log_apart()
         show_everything()
         try:

@@ -1,7 +1,7 @@
 """`sealgate policy`: check and test the policy, explain what it makes of a message, and what another would change."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib import resources
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -53,6 +53,7 @@ def command() -> None:
 def check(invocation: Invocation, file: Path | None, as_json: bool) -> None:
     """Read the policy (or FILE in its place) with its rule packs, and tell every mistake."""
     from gateway.policyfile import PolicyInvalid, read_policy_file
+    from policy.idle import never_asked
 
     place, directory, _ = _place(invocation, file, as_json)
     try:
@@ -61,13 +62,14 @@ def check(invocation: Invocation, file: Path | None, as_json: bool) -> None:
         _refuse(invalid.problems, as_json)
     rules, tests = len(policy.text.rules), len(policy.text.tests)
     if as_json:
-        facts = {"sha256": policy.sha256, "rules": rules, "tests": tests, "never_asked": policy.text.never_asked}
-        print_json({"file": str(place.file), "sound": True, **facts})
+        facts = {"sha256": policy.sha256, "rules": rules, "tests": tests, "never_asked": never_asked(policy.text.rules)}
+        warnings = [asdict(warning) for warning in policy.text.warnings]
+        print_json({"file": str(place.file), "sound": True, **facts, "warnings": warnings})
         return
+    for warning in policy.text.warnings:
+        click.echo(str(warning), err=True)
     click.echo(f"{place.file}: sound, {many(rules, 'rule')}, {many(tests, 'test')}")
     click.echo(f"  sha256 {policy.sha256}")
-    for name in policy.text.never_asked:
-        click.echo(f'  never asked: "{name}", since a rule above it decides about everything')
 
 
 @command.command()

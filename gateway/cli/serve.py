@@ -251,16 +251,19 @@ def _told_in_words(settings: "Settings") -> "Iterator[None]":
         cause = first_cause(failed)
         if not isinstance(cause, (DeliveryError, KeysError, OSError)):
             raise
-        fail(f"cannot go on: {said(cause)}", _hint(cause, settings), NO)
+        fail(f"cannot go on: {said(cause)}", hint_to(cause, settings), NO)
 
 
-def _hint(cause: "DeliveryError | KeysError | OSError", settings: "Settings") -> str:
+def hint_to(cause: "DeliveryError | KeysError | OSError", settings: "Settings") -> str:
+    """What to do where `serve` cannot go on."""
     if not isinstance(cause, OSError):
         return hint_about(cause, settings)
     if cause.errno == errno.EADDRINUSE:
         return "another program listens there: stop it, or choose another address in the configuration"
     if cause.errno == errno.EADDRNOTAVAIL:
         return "this machine has no such address: `ip address` lists them; 0.0.0.0 stands for all"
+    if isinstance(cause, PermissionError) and cause.filename:
+        return "the user that runs sealgate needs it: see who owns it, and with what mode"
     if isinstance(cause, PermissionError):
         return "ports below 1024 need root, or CAP_NET_BIND_SERVICE, which the systemd unit gives"
     return "sealgate config check tries everything that the configuration names"

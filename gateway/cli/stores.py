@@ -2,11 +2,12 @@
 
 import getpass
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from gateway.settings import Settings
     from gateway.stores import Stores
     from keys.errors import KeysError
+
+_NEXT_TO_NOTHING: Final = 1 << 16  # bytes: SQLite's index of its log grows by half as much
 
 
 def settings_of(invocation: Invocation, *, keyring: bool = True) -> "Settings":
@@ -58,7 +61,7 @@ def hint_about(error: "DeliveryError | KeysError", settings: "Settings") -> str:
 
     if isinstance(error, SchemaOutdated):
         return ""
-    if isinstance(error, StoreFull):
+    if isinstance(error, StoreFull) or (settings.database is None and _is_full(settings.data)):
         return "free some space there: mail is refused with 452 until then"
     hint = hint_of(error)
     if hint or not isinstance(error, DeliveryError):
@@ -66,6 +69,14 @@ def hint_about(error: "DeliveryError | KeysError", settings: "Settings") -> str:
     if settings.database is not None:
         return "does PostgreSQL run, and let this user in, where `database` says?"
     return "is the data folder there, and does this user own it?"
+
+
+def _is_full(data: Path) -> bool:
+    """Whether next to nothing fits there: SQLite tells some of what it cannot write then as a fault of the disk."""
+    try:
+        return shutil.disk_usage(data).free < _NEXT_TO_NOTHING
+    except OSError:
+        return False
 
 
 def act_as_owner_of(data: Path) -> None:

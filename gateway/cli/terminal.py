@@ -33,6 +33,20 @@ def dim(text: str) -> str:
     return paint(text, dim=True)
 
 
+def fill_streams() -> None:
+    """Open those of the three standard streams that whoever started us had closed: what is said there goes nowhere.
+
+    Else the next file or socket would have their numbers, and a program that is started would take it for its output.
+    """
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest number that is free
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115 - as long as we run
+
+
 def show_everything() -> None:
     """From now on signs that the output's encoding does not have, as in a file's name that is no UTF-8, are escaped."""
     if isinstance(sys.stdout, io.TextIOWrapper):

@@ -114,6 +114,27 @@ def test_wrong_use_is_2(run: Run, arguments: tuple[str, ...]) -> None:
     assert result.stderr
 
 
+def test_rules_that_never_apply_are_warnings_with_their_place(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text(
+        "version: 1\nrules:\n"
+        "  - {name: Ours, when: {sender: {in: [ours], not_in: [ours]}}, then: secure}\n"
+        "  - {name: All, then: relay}\n"
+        "  - {name: Last, then: hold}\n"
+    )
+    told = [
+        'policy.yaml:3:12: rules[0].name: "Ours" never applies: everybody who is `in` is also `not_in`.',
+        'policy.yaml:5:12: rules[2].name: "Last" is never asked: "All" above it decides about everything.',
+    ]
+    for group in ("policy", "config"):
+        result = run(group, "check")
+        assert result.exit_code == 0, result.stderr
+        said = [line for line in result.stderr.splitlines() if line.startswith("warning: ")]
+        assert [told[number] in line for number, line in enumerate(said)] == [True, True]
+        found = json.loads(run(group, "check", "--json").stdout)
+        assert [warning["line"] for warning in found["warnings"]] == [3, 5]
+    assert json.loads(run("policy", "check", "--json").stdout)["never_asked"] == ["Last"]
+
+
 def test_check_and_test_say_yes(run: Run) -> None:
     assert run("policy", "check").exit_code == 0
     result = run("policy", "test")

@@ -69,16 +69,6 @@ def test_a_test_says_when_and_from_where() -> None:
     assert case.client == ip_address("fd00::1")
 
 
-def test_rules_below_one_that_decides_about_everything_are_never_asked() -> None:
-    all_held = {"name": "all", "then": "hold"}
-    below = [{"name": "a", "when": {"sender": "ours"}, "then": "relay"}, {"name": "b", "then": "relay"}]
-    assert good({"rules": [below[0], all_held, *below[1:]]}).never_asked == ("b",)
-    assert good({"rules": [all_held, *below]}).never_asked == ("a", "b")
-    assert good({"rules": [all_held | {"mode": "watch"}, *below]}).never_asked == ()
-    adds = {"name": "adds", "also": [{"notify": "sender"}]}
-    assert good({"rules": [adds, *below]}).never_asked == ()
-
-
 def test_an_empty_list_is_a_list_of_nobody() -> None:
     good({"lists": {"vips": []}, "rules": [{"name": "a", "when": {"sender": "vips"}, "then": "hold"}]})
 
