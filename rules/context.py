@@ -21,6 +21,18 @@ _APART: Final = re.compile(rb"[ \t]*[,;|\t\n)]")
 _SENTENCE_ENDS: Final = re.compile(rb"[\"')\]]{0,2}[.!][\"')\]]{0,2}\s")
 _NUMBERED: Final = re.compile(rb"(?:[\s.:#=(+]|\xc2\xb0|n[or]\b|num\b|number\b){0,6}[A-Z]{0,4}-?[0-9]", re.I)
 _OTHER_LABEL: Final = re.compile(rb"[0-9][^A-Za-z]*(?!(?:and|or|to|und|oder|et|ou|bis|y|o|e)\b)[A-Za-z]{2}")
+_TAG: Final = re.compile(rb"</?[a-z][a-z0-9]{0,9}(?: [^<>\n]{0,80})?/?>", re.I)
+_MARKED_UP: Final = 4  # times as far as it may stand, a word may be whose text between is mostly tags
+_WAY: Final = re.compile(  # how something was told
+    r"\b(?:by|via|over|per|on|from|am|über|par|au|por|al) (?:(?:the|my|our|your|his|her|le|el|il|das|ihr) )?"
+    r"(?:(?:tele|cell|mobile )?phone|téléphone|teléfono|telefono|telefon|telefoon|mobile|cell|handy|fax|whatsapp)"
+    r"\Z".encode(),
+    re.I,
+)
+_LONGEST_WAY: Final = 24
+_MORE: Final = re.compile(rb"[ \n][^\W\d_]{2}")
+_EMPTY_BOX: Final = re.compile(r"(?:\[ ?\]|☐|□) ?\Z".encode())
+_BOX: Final = 5
 BEHIND: Final = 12  # a word behind a value is so much farther than one before it: labels stand before
 
 
@@ -132,12 +144,26 @@ class Nearby:
         before = word_end <= start
         left, right = (word_end, start) if before else (end, word_start)
         gap = max(0, right - left)
-        if gap > within and not self._is_ascii:
+        if gap <= within * _MARKED_UP and self._data.find(b"<", left, right) >= 0:
+            gap = len(_TAG.sub(b"", self._data[left:right]).decode("utf-8", "ignore"))
+        elif gap > within and not self._is_ascii:
             gap = len(self._data[left:right].decode("utf-8", "ignore"))
         behind = None if before else word_end
         if gap > within or (not self._across and belongs_elsewhere(self._data, left, right, behind)):
             return _FAR
+        if before and self._names_nothing(word_start, word_end):
+            return _FAR
         return gap if before or word_start < end else gap + BEHIND
+
+    def _names_nothing(self, start: int, end: int) -> bool:
+        """Whether a word stands at a box left empty, or excuses and only says how something was told.
+
+        `The SSN you gave us on the phone yesterday: ...` is no phone number, and `[ ] Passport` no passport.
+        """
+        if _EMPTY_BOX.search(self._data[max(0, start - _BOX) : start]):
+            return True
+        told = not self._across and _WAY.search(self._data[max(0, start - _LONGEST_WAY) : end])
+        return bool(told) and _MORE.match(self._data, end) is not None
 
     def _words(self, bucket: int) -> list[tuple[int, int]]:
         """The words that begin in one piece of the text."""

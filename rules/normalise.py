@@ -9,7 +9,8 @@ space between two digits, a line that a mail program broke within a number. What
   through or under, and marks set upon digits, plain letters, dashes and spaces (a circled 5 is a 5 to the reader);
 - a line break within a number, where a mail program made it: behind a dash, behind a space (RFC 3676 4.1), or where
   the line is as long as wrapped lines are; a soft break that nobody decoded (RFC 2045 6.7);
-- strokes, dots and small pictures between two digits become dashes.
+- strokes, dots and small pictures between two digits become dashes;
+- the line of a form that a number was written upon (`SSN: __536-22-1234__`) becomes spaces.
 """
 
 import re
@@ -36,6 +37,10 @@ _SOME: Final = 1 << 20  # characters
 _SHORT: Final = 16
 _CRLF: Final = "\r\n"
 _MAY_BE_SOFT: Final = re.compile(rb"[0-9-]=\n(?:[0-9-]|\Z)")  # of some lines; base64 ends with signs like these
+# The drawn line of a form before or behind what was written upon it: letters and digits that begin or end there.
+_DRAWN: Final = r"(?:(?<![^\s:;,(#|>])__+(?=[A-Z]{0,9}[0-9])|(?<=[0-9A-Z])__+(?![^\s:;,.)|<]))"
+_RULED: Final = re.compile(_DRAWN.encode())
+_RULED_TEXT: Final = re.compile(_DRAWN)
 _SOFT: Final = re.compile(r"(?<=[0-9-])=\n(?=[0-9-])")
 _Change: TypeAlias = tuple[int, int, str]  # from where to where something stood, and what stands there now
 # What a step replaced: where each ended in what came out, and how much farther it ended in what went in.
@@ -127,9 +132,17 @@ def _plain(text: str) -> bytes | None:
         data = _line_feeds(text[start:stop].encode())
         if _NUL in data or (b"=" in data and b"=\n" in data and _MAY_BE_SOFT.search(data)):
             return None
-        pieces.append(data)
+        pieces.append(_RULED.sub(_blank, data) if b"__" in data else data)
         start = stop
     return b"".join(pieces) if len(pieces) != 1 else pieces[0]
+
+
+def _blank(match: re.Match[AnyStr]) -> AnyStr:
+    return match[0][:0].ljust(len(match[0]))
+
+
+def _is_ruled(data: bytes) -> bool:
+    return b"__" in data and _RULED.search(data) is not None
 
 
 def _line_feeds(data: bytes) -> bytes:
@@ -150,7 +163,7 @@ def normalise_all(texts: Sequence[str]) -> list[Normalised]:
     if all(map(str.isascii, texts)):
         plain = [_line_feeds(text.encode()) for text in texts]
         data = _BARRIER.join(plain)
-        if _NUL not in data and b"=\n" not in data and not _JOINS.search(data):
+        if _NUL not in data and b"=\n" not in data and not _JOINS.search(data) and not _is_ruled(data):
             return [Normalised(one, None, []) for one in plain]
     return [normalise(text) for text in texts]
 
@@ -165,6 +178,8 @@ def _reread(text: str, steps: Steps | None) -> str:
         data = _encode(text)
     if not text.isascii() and STROKE_BYTES.search(data) is not None:
         text = _replace(STROKE, lambda match: f"{match[1]}-", text, steps)
+    if "__" in text:
+        text = "".join([_RULED_TEXT.sub(_blank, text[at : at + _SOME]) for at in range(0, len(text), _SOME)])
     if "=\n" in text:
         text = _replace(_SOFT, lambda match: "", text, steps)
     return _join(text, _IN_TEXT, steps)

@@ -40,6 +40,29 @@ def test_whose_account_it_is(matcher: Matcher, text: str, least: Confidence | No
 
 
 @pytest.mark.parametrize(
+    ("text", "detector", "found"),
+    [
+        ("The SSN you gave us on the phone yesterday: 536221234", "us.ssn", True),
+        ("The NHS number she read out by telephone today: 9434765919", "uk.nhs", True),
+        ("SSN to follow. Reach us by phone: 536221234", "us.ssn", False),
+        ("[x] Driver's License  [ ] Passport   ID No.: Z7013647", "us.driver_license", True),
+        ("[x] Driver's License  [x] Passport   ID No.: Z7013647", "us.driver_license", False),
+    ],
+)
+def test_a_word_that_only_says_how_or_what_else(matcher: Matcher, text: str, detector: str, found: bool) -> None:
+    assert (tiers(matcher, text).get(detector, Confidence.LOW) is not Confidence.LOW) is found
+
+
+def test_tags_between_a_label_and_its_value_take_no_room(matcher: Matcher) -> None:
+    table = (
+        "<table><thead><tr><th>Name</th><th>{}</th></tr></thead><tbody><tr><td>Doe</td><td>{}</td></tr></tbody></table>"
+    )
+    assert tiers(matcher, table.format("Date of birth", "04/12/1985"))["date_of_birth"] is Confidence.HIGH
+    assert tiers(matcher, table.format("Passport number", "548812347"))["us.passport"] is Confidence.HIGH
+    assert "date_of_birth" not in tiers(matcher, "Date of birth " + "<jane.doe@mail.example> " * 3 + "04/12/1985")
+
+
+@pytest.mark.parametrize(
     ("text", "found"),
     [
         ("subscriber ID 918273645", True),

@@ -59,6 +59,9 @@ TEXTS = st.text(alphabet=st.sampled_from("0123456789- \n\r\tabcXYZ.,:" + ODD), m
         ("S\u0336S\u0332N\u20dd e\u0336", "SSN e"),
         ("536\U0001f53922\u27a11234 5\u00d73 5\u20ac3", "536-22-1234 5\u00d73 5\u20ac3"),
         ("12\n3", "12\n3"),
+        ("SSN: ___536-22-1234__ Date: ____", "SSN:    536-22-1234   Date: ____"),
+        ("Född ___1980\u201104\u201102__.", "Född    1980-04-02  ."),
+        ("__init__ a1__b 5_6 -__9", "__init__ a1__b 5_6 -__9"),
         ("", ""),
     ],
 )
@@ -86,6 +89,7 @@ def test_twice_is_once_where_no_line_is_joined(text: str) -> None:
 
 @given(st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=126)))
 def test_ascii_without_line_breaks_stays(text: str) -> None:
+    assume("__" not in text)  # the line of a form
     normal = normalise(text)
     assert normal.text == text
     assert normal.data == text.encode()
