@@ -11,11 +11,12 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain, zip_longest
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import dns.asyncresolver
 import dns.exception
 import dns.flags
+import dns.message
 import dns.name
 import dns.rdata
 import dns.rdatatype
@@ -37,6 +38,7 @@ LOOKUP_SECONDS: Final = 30.0
 _REMEMBERED: Final = 20_000  # answers, the negative ones too
 _LONGEST: Final = 3600.0  # seconds an answer is believed, whatever it says
 _PAYLOAD: Final = 1232  # bytes over UDP: what crosses any path unfragmented; more comes by TCP
+_LARGEST: Final = 16 * 1024  # bytes by TCP: hundreds of records
 
 
 class LookupFailed(DeliveryError):
@@ -114,6 +116,49 @@ class _Cache(dns.resolver.LRUCache):
             return  # it does not say for how long (RFC 2308 5)
         value.expiration = min(value.expiration, time.time() + _LONGEST)
         super().put(key, value)
+
+
+class _Nameserver(Do53Nameserver):
+    """A server, asked as dnspython does, but for what comes by TCP: who has a zone chooses how large its answers are,
+    and to read 64 KiB of names takes most of a second, in which the event loop does nothing else. The largest are none.
+    """
+
+    async def async_query(  # noqa: PLR0917  # as it is there
+        self,
+        request: dns.message.QueryMessage,
+        timeout: float,  # noqa: ASYNC109  # its name there
+        source: str | None,
+        source_port: int,
+        max_size: bool,
+        backend: Any,
+        one_rr_per_rrset: bool = False,
+        ignore_trailing: bool = False,
+    ) -> dns.message.Message:
+        """The answer to one question. Raises what dnspython's resolver takes for a server that is of no use."""
+        if not max_size:
+            return await super().async_query(
+                request, timeout, source, source_port, max_size, backend, one_rr_per_rrset, ignore_trailing
+            )
+        try:
+            async with asyncio.timeout(timeout):
+                wire = await self._by_tcp(request.to_wire())
+        except TimeoutError as error:
+            raise dns.exception.Timeout(timeout=timeout) from error  # type: ignore[no-untyped-call]  # it has none
+        response = dns.message.from_wire(wire, one_rr_per_rrset=one_rr_per_rrset, ignore_trailing=ignore_trailing)
+        if not request.is_response(response):
+            raise EOFError("the answer to another question")
+        return response
+
+    async def _by_tcp(self, question: bytes) -> bytes:
+        reader, writer = await asyncio.open_connection(self.address, self.port)
+        try:
+            writer.write(len(question).to_bytes(2, "big") + question)
+            length = int.from_bytes(await reader.readexactly(2), "big")
+            if length > _LARGEST:
+                raise EOFError("the answer is too large")
+            return await reader.readexactly(length)
+        finally:
+            writer.close()
 
 
 class DnsResolver:
@@ -223,7 +268,12 @@ class DnsResolver:
         servers = self._settings.endpoints
         resolver = dns.asyncresolver.Resolver(configure=not servers)
         if servers:
-            resolver.nameservers = [Do53Nameserver(server.host, server.port) for server in servers]
+            resolver.nameservers = [_Nameserver(server.host, server.port) for server in servers]
+        else:
+            resolver.nameservers = [
+                _Nameserver(one, resolver.nameserver_ports.get(one, resolver.port)) if isinstance(one, str) else one
+                for one in resolver.nameservers
+            ]
         return resolver
 
     def _is_secure(self, answer: dns.resolver.Answer) -> bool:

@@ -145,6 +145,17 @@ async def test_what_does_not_fit_is_asked_by_tcp(zone) -> None:
     assert zone.asked.count(("two.example", "MX")) == 2
 
 
+async def test_an_answer_that_takes_long_to_read_is_none(zone) -> None:
+    """Who has a zone chooses how much it holds; what mail servers have is far below."""
+    at = "_25._tcp.mx0.two.example"
+    zone.truncated |= {at}
+    zone.put(at, TLSA=[f"3 1 1 {number:064x}" for number in range(200)])
+    assert len((await zone.resolver().tlsa(at)).records) == 200
+    zone.put(at, TLSA=[f"3 1 1 {number:064x}" for number in range(600)])
+    with pytest.raises(LookupFailed):
+        await zone.resolver().tlsa(at)
+
+
 async def test_hosts_of_one_preference_come_in_any_order(zone) -> None:
     zone.put("many.example", MX=[f"10 mx{number}.many.example." for number in range(5)] + ["5 first.many.example."])
     resolver, orders = zone.resolver(), set()

@@ -78,7 +78,7 @@ class Zone:
         asked_for_it = bool(query.flags & dns.flags.AD)
         if secure and asked_for_it:
             reply.flags |= dns.flags.AD
-        return reply.to_wire()
+        return reply.to_wire(max_size=65535)
 
     def _chain(self, name: str, kind: str) -> Iterator[tuple[str, str, list[str] | None]]:
         for _ in range(8):
