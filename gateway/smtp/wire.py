@@ -148,6 +148,8 @@ class Wire(SMTP):  # type: ignore[misc]  # aiosmtpd has no types
     def close(self) -> None:
         """End the connection once all is sent, at the latest when the client has not read it in time."""
         transport: Any = self.transport
+        if self._over_ssl and transport is not None and transport.is_closing():
+            return  # cut, or told to end, by now: asyncio's transport of TLS fails whoever tells it twice
         if transport is not None:
             transport.close()
             if transport.get_write_buffer_size():

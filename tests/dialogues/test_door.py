@@ -570,6 +570,28 @@ async def test_very_many_random_streams(open_door: Any) -> None:
             assert b"Traceback" not in heard
 
 
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_a_session_that_is_cut_within_tls_takes_no_other_with_it(open_door: Any, loop: Any) -> None:
+    """As one is whose client does not read: the door goes on, and so do those who are inside."""
+
+    async def run() -> None:
+        async with open_door(tls=True) as stage:
+            deaf = await Client.connect(stage)
+            await deaf.hear()
+            await deaf.tls(stage.client_tls())
+            [session] = stage.door.inside
+            other = await (await Client.connect(stage)).ready()
+            session.cut()
+            session.close()  # as `flush` and the session's end do, one right behind the other
+            async with asyncio.timeout(20):
+                while session in stage.door.inside:
+                    await asyncio.sleep(0.01)
+            assert (await other.say("Subject: a\r\n\r\nb\r\n.")).startswith("250")
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(run())
+
+
 def test_uvloop_carries_the_door_too(open_door: Any) -> None:
     async def run() -> None:
         async with open_door(tls=True) as stage:
