@@ -17,6 +17,7 @@ from policy.message import Address, AddressInvalid
 from policy.problem import did_you_mean
 
 LATER: Final = "not carried out by this version"
+_LONGEST_MAILBOX: Final = 500  # characters of a name and an address: of thousands of comments the parser loses count
 
 
 class Section(BaseModel):
@@ -118,11 +119,10 @@ def _no_network(value: object) -> object:
 
 
 def _mailbox(value: str) -> str:
-    _, address = parseaddr(value)
     try:
-        if not value.isprintable() or value.count("@") != 1:
+        if not value.isprintable() or value.count("@") != 1 or len(value) > _LONGEST_MAILBOX:
             raise AddressInvalid("not one address")
-        _domain(Address.parse(address).domain)
+        _domain(Address.parse(parseaddr(value)[1]).domain)
     except (AddressInvalid, PydanticCustomError) as cause:
         raise wrong(f'"{value}" is no sender', 'write it as "Secure mail <secure@example.com>"') from cause
     return value

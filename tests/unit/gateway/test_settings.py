@@ -256,6 +256,11 @@ def test_python_names_are_no_keys_of_the_file(load: Load) -> None:
     assert load("notices: {from: 'a <a@example.com>'}").notice_sender == "a <a@example.com>"
 
 
+@pytest.mark.parametrize("opened", ["(", "a:", "<"])
+def test_a_sender_made_to_break_the_parser_is_told(load: Load, opened: str) -> None:
+    assert any("is no sender" in one for one in told(load, f"notices: {{from: '{opened * 4_000}a@example.com'}}"))
+
+
 def test_files_are_named_as_the_configuration_was(load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     load()
     (tmp_path / "policy.yaml").write_text("rule: []\n")
