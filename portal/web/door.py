@@ -182,6 +182,8 @@ class Connection(RequestHandler):
         """Bytes of the client's. Each chunk of a body costs the same, however small: what is hardly anything but their
         sizes would keep everybody waiting, a hundred thousand of them a megabyte. Nobody writes so, and it is cut off.
         """
+        if not data:  # so aiohttp asks itself for what it held back while nobody read
+            super().data_received(data)
         at = 0
         while at < len(data) and self._wire is not None and not self._wire.is_closing():
             body, before = self._body, 0 if self._body is None else self._body.total_bytes

@@ -17,8 +17,16 @@ async def counting():
     async def tell(request: web.Request) -> web.Response:
         return web.Response(text=f"{len(await request.read())} bytes")
 
+    async def tell_slowly(request: web.Request) -> web.Response:
+        count = 0
+        async for piece in request.content.iter_chunked(2**15):
+            count += len(piece)
+            await asyncio.sleep(0.001)
+        return web.Response(text=f"{count} bytes")
+
     app = web.Application(client_max_size=10**7)
     app.router.add_post("/", tell)
+    app.router.add_post("/slowly", tell_slowly)
     runner = Runner(app, Crowd(), access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -26,9 +34,11 @@ async def counting():
     await runner.cleanup()
 
 
-async def answer_to(address: tuple[str, int], body: bytes, coding: bytes = b"Transfer-Encoding: chunked") -> bytes:
+async def answer_to(
+    address: tuple[str, int], body: bytes, coding: bytes = b"Transfer-Encoding: chunked", path: bytes = b"/"
+) -> bytes:
     reader, writer = await asyncio.open_connection(*address)
-    writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + coding + b"\r\n\r\n" + body)
+    writer.write(b"POST " + path + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + coding + b"\r\n\r\n" + body)
     try:
         return await asyncio.wait_for(reader.read(), 20)
     except ConnectionResetError:
@@ -56,6 +66,17 @@ async def test_chunks_that_are_hardly_anything_but_sizes_are_cut_off(counting, c
 async def test_chunks_as_programs_write_them_are_taken(counting, chunk: bytes, times: int) -> None:
     size = int(chunk.split(b"\r")[0], 16) * times
     assert (await answer_to(counting, chunk * times + b"0\r\n\r\n")).endswith(f"\r\n{size} bytes".encode())
+
+
+@pytest.mark.parametrize("coding", ["length", "chunks"])
+async def test_what_waited_for_a_slow_reader_is_read_to_its_end(counting, coding: str) -> None:
+    """aiohttp holds back what nobody reads yet, and asks for it by bytes that are none."""
+    body = bytes(4 * 2**20)
+    if coding == "length":
+        answer = await answer_to(counting, body, b"Content-Length: %d" % len(body), b"/slowly")
+    else:
+        answer = await answer_to(counting, b"100000\r\n" + body[: 2**20] + b"\r\n0\r\n\r\n", path=b"/slowly")
+    assert answer.endswith(b" bytes") and int(answer.split()[-2]) == (len(body) if coding == "length" else 2**20)
 
 
 async def test_a_body_with_a_length_is_taken_whatever_is_in_it(counting) -> None:
