@@ -9,7 +9,7 @@ What is where:
 
 - what goes in and comes out: `content`, `finding`, `masking`, `places`, `because` (why a hit is so sure)
 - packs: `detector`, `pack`, `parts`, `reading`, `changes`, `refusals`, `samples`, `reference`, `errors`
-- the text: `normalise`, `spelling`, `disguise`, `encoded`, `direction`, `readings`
+- the text: `normalise`, `spelling`, `disguise`, `encoded`, `direction`, `readings`, `turns`
 - one pass: `searching`, `engine`, `lanes`, `widths`, `dense`, `arming`, `literals`, `words`, `budget`
 - from a match to a finding: `matching`, `repeats`, `candidates`, `endings`, `judging`, `context`, `columns`, `segments`
 - checks: `checks` (by name), `verdict`, `cards`, `financial`, `securities`, `countries`, `identity`, `licences`,

@@ -19,6 +19,7 @@ from policy.extraction.text.codes import CODES_MARK, coded_numbers
 from policy.extraction.text.gates import Gate
 from policy.extraction.text.tables import COLUMN_MARK, downward_columns, joined_columns, joined_lines
 from policy.reader.references import unescape
+from rules.turns import found_in_turns
 
 _WORDS: Final = {
     word: digit
@@ -86,8 +87,6 @@ _BEFORE: Final = 80  # characters kept in front, for the words that name the num
 _BEHIND: Final = 24
 _MOST: Final = 32 * 1024  # characters of such readings of one text
 _LONGEST: Final = 4 << 20  # characters of a text that is looked through
-_PIECE: Final = 1 << 17  # characters that are looked through at a time, so that no other thread waits long
-_WIDEST: Final = 1 << 14  # of a match
 
 
 _BROKEN_MARK: Final = (
@@ -159,22 +158,10 @@ def _without(parting: re.Pattern[str], text: str) -> str:
     """The text without what matches."""
     kept: list[str] = []
     done = 0
-    for match in _in_turns(parting, text):
+    for match in found_in_turns(parting, text):
         kept.append(text[done : match.start()])
         done = match.end()
     return "".join((*kept, text[done:]))
-
-
-def _in_turns(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
-    """`pattern.finditer(text)`, some of a long text at a time."""
-    done = 0
-    for start in range(0, len(text), _PIECE):
-        stop = start + _PIECE
-        for match in pattern.finditer(text, max(start, done), stop + _WIDEST):
-            if match.start() >= stop:
-                break
-            yield match
-            done = match.end()
 
 
 def numbers_spelled(text: str) -> Iterator[str]:
@@ -214,7 +201,7 @@ def _joined(text: str, data: bytes, first: str) -> Iterator[str]:
 
 def _windows(text: str, data: bytes) -> Iterator[str]:
     """Each number that is written with marks, as pieces or in words."""
-    for match in _in_turns(_MARKED, text) if _MAY_BE_MARKED.search(data) else ():
+    for match in found_in_turns(_MARKED, text) if _MAY_BE_MARKED.search(data) else ():
         number = _MARKS.sub("", match[0])
         if number != match[0]:
             yield from _window(text, match.span(), number)
