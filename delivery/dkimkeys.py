@@ -38,6 +38,10 @@ class DkimKeyInvalid(DeliveryError):
         self.hint = hint
 
 
+class DkimKeyMissing(DkimKeyInvalid):
+    """There is no such file."""
+
+
 def handed_over(path: Path) -> Path:
     """The file, or in a unit that hands over a credential of its name (LoadCredential) that credential."""
     folder = os.environ.get("CREDENTIALS_DIRECTORY")
@@ -55,9 +59,12 @@ def read_key(path: Path, domain: str, selector: str) -> SigningKey:
             pem = file.read(_MAX_BYTES)
     except KeyringInvalid as error:
         raise DkimKeyInvalid(str(error), error.hint) from error
+    except FileNotFoundError as error:
+        raise DkimKeyMissing(f"{path} does not exist", "`sealgate dkim make` makes one") from error
     except OSError as error:
-        hint = "`sealgate dkim make` makes one" if isinstance(error, FileNotFoundError) else ""
-        raise DkimKeyInvalid(f"{path} cannot be read: {error.strerror}", hint) from error
+        may_not = isinstance(error, PermissionError)
+        hint = f"give it to the user that runs sealgate, or hand it over by LoadCredential={path.name}:{path}"
+        raise DkimKeyInvalid(f"{path} cannot be read: {error.strerror}", hint if may_not else "") from error
     return SigningKey(domain, selector, _private(pem, path))
 
 

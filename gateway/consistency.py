@@ -8,7 +8,7 @@ from email.utils import parseaddr
 from ipaddress import ip_network
 from typing import Final
 
-from delivery.dkimkeys import DkimKeyInvalid, read_keys
+from delivery.dkimkeys import DkimKeyInvalid, DkimKeyMissing, read_keys
 from delivery.hops import HopSettings, HopTls, PartnerSettings, Published, Verify
 from delivery.safebox.choices import Way
 from delivery.sections import Endpoint, parse_endpoint
@@ -30,7 +30,7 @@ _ANY: Final = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound
 
 
 def check(draft: Draft, document: Document, *, now: datetime, keyring: bool, policy: bool = True) -> list[Problem]:
-    """Every contradiction between the parts that are good."""
+    """Every contradiction between the parts that are good. `keyring` False: it and keys of DKIM may be missing."""
     checks: tuple[Callable[[Draft, Document], Iterator[Problem]], ...] = (
         _addresses,
         _partners,
@@ -39,7 +39,6 @@ def check(draft: Draft, document: Document, *, now: datetime, keyring: bool, pol
         _senders,
         check_groups,
         _bounces,
-        _dkim,
         _fallback,
         check_folder,
         _workers,
@@ -51,6 +50,7 @@ def check(draft: Draft, document: Document, *, now: datetime, keyring: bool, pol
     problems += check_packs(draft, document) if policy else ()
     problems += check_certificates(draft, document, now)
     problems += check_keyring(draft, document, keyring)
+    problems += _dkim(draft, document, keyring)
     return problems
 
 
@@ -269,8 +269,8 @@ def notice_domain(notices: NoticeSettings, domains: tuple[str, ...]) -> str:
     return Address.parse(parseaddr(notices.sender)[1]).domain
 
 
-def _dkim(draft: Draft, document: Document) -> Iterator[Problem]:
-    """DKIM keys can be read, by us alone, and sign for domains of ours."""
+def _dkim(draft: Draft, document: Document, must: bool) -> Iterator[Problem]:
+    """DKIM keys can be read, by us alone, and sign for domains of ours. `must` False: they may be missing still."""
     notices: NoticeSettings | None = draft.get("notices")
     if notices is None or notices.dkim is None or "domains" not in draft:
         return
@@ -280,6 +280,8 @@ def _dkim(draft: Draft, document: Document) -> Iterator[Problem]:
     taken: dict[tuple[str, str], Place] = {}
     for below, found in read_keys(notices.dkim, mine):
         path: Place = ("notices", "dkim", *below)
+        if isinstance(found, DkimKeyMissing) and not must:
+            continue
         if isinstance(found, DkimKeyInvalid):
             yield document.problem((*path, "key"), str(found), found.hint)
             continue

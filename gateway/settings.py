@@ -253,9 +253,10 @@ def load_settings(
     """Read and check the whole configuration; raise SettingsInvalid with every problem, or `warn` of those that stop
     nothing.
 
-    `keyring` False: the keyring may be missing still (`keys init`). `policy` False: the policy and its packs are not
-    tried (commands that decide nothing); `trial` False: they are read, but the tests inside are not run (whoever loads
-    the policy next runs them). `cache` keeps what is compiled for them. `now`: for the dates of certificates.
+    `keyring` False: the keyring and keys of DKIM may be missing still (`keys init`, `dkim make`). `policy` False: the
+    policy and its packs are not tried (commands that decide nothing); `trial` False: they are read, but the tests
+    inside are not run (whoever loads the policy next runs them). `cache` keeps what is compiled for them. `now`: for
+    the dates of certificates.
     """
     document = _read(path)
     draft, problems = _validated(document, {"base": path.absolute().parent, "policy": policy})

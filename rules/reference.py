@@ -10,7 +10,8 @@ from rules.finding import Confidence
 _HEAD: Final = """# Detectors
 
 Printed from the packs by `sealgate rules list --markdown`; a test compares.
-Every sample here is run by `sealgate rules test`.
+Every sample here is run by `sealgate rules test`. How to write [detectors of your own](#your-own), and to change or
+switch off these, stands at the end, with [the checks](#the-checks) that patterns may name.
 
 How sure a hit is: `low`, `medium` or `high`. A policy asks for `medium` or surer unless it says otherwise.
 
@@ -58,13 +59,54 @@ override:                                     # in place of what is there, part 
     groups: [financial]
 disable: [legal.terms]                        # as if it were not there
 """
+_PARTS: Final = (
+    ("`title`, `about`", "what it is called; more about it, if you like"),
+    (
+        "`groups`",
+        "the groups that count it: `identity`, `financial`, `medical`, `secrets`; `[]`: none, and rules ask for it by "
+        "its id",
+    ),
+    (
+        "`patterns`",
+        "each a `regex`, with a `check`, a `confidence` (left out: `medium`), `alone` and `named` (left out: `false`)",
+    ),
+    (
+        "`words`",
+        "a weighted list: `terms` with their weights, or `list` with the name of one that comes with Sealgate "
+        "(`medical_terms`, `financial_terms`, `legal_terms`); the sums from which on it is `low`, `medium` and `high`; "
+        "`within` how many characters the terms stand (left out: 1000)",
+    ),
+    (
+        "`near`",
+        "one or more sets of `words` that make a hit surer, `within` so many characters of it (left out: 100), up to "
+        "the confidence that `raise` says (left out: `high`); `names` (left out: `true`)",
+    ),
+    (
+        "`unless`",
+        "one or more sets of `words`, or a `list` of those at the end, that throw a hit out, `within` so many "
+        "characters (left out: 100)",
+    ),
+    ("`except`", "values that never count"),
+    (
+        "`samples`",
+        "texts that have to be `found`, each exactly as sure as its `confidence` where it says one, and texts in which "
+        "nothing may be found (`ignored`)",
+    ),
+)
+_KEYS: Final = "\n".join(f"| {key} | {what} |" for key, what in (("key", "is"), ("---", "---"), *_PARTS))
 _OWN: Final = f"""
 ## Your own
 
-A file named under `rules` of the configuration adds detectors. Run `sealgate rules test` after each change.
+A file named under `rules` of the configuration adds detectors; `local-rules/*.yaml` beside it needs no naming. Run
+`sealgate rules test` after each change: it names every mistake with its line, and every sample that does not hold. A
+running gateway takes a changed pack within a second or two, without running its samples.
 
 ```yaml
 {EXAMPLE}```
+
+{_KEYS}
+
+A detector needs `title`, `groups`, `samples`, and `patterns` or `words`. Its id is lower case words joined by dots.
 
 Patterns are [RE2](https://github.com/google/re2/wiki/Syntax), so no pattern can stall the mail, and match 4096 bytes at
 most: write `\\d{{1,12}}` and not `\\d+`. Look-around, back-references, possessive and atomic groups are refused, with
@@ -84,7 +126,7 @@ samples and values; a title or a threshold takes the place of the old one. `over
 and keeps the others. `rules show ID` tells from which packs a detector comes; `rules test` runs all samples, the old
 ones too unless they were replaced. A policy that asks for a detector that is switched off is refused.
 
-The checks:
+### The checks
 
 """
 

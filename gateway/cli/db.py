@@ -3,7 +3,7 @@
 import click
 
 from gateway.cli.context import NO, CommandGroup, Invocation, config_after, fail, json_option, print_json
-from gateway.cli.stores import act_as_owner_of, settings_of
+from gateway.cli.stores import as_owner_of, settings_of
 
 
 @click.group(cls=CommandGroup)
@@ -26,8 +26,7 @@ def upgrade_(invocation: Invocation, as_json: bool) -> None:
     from gateway.stores import open_database
 
     try:
-        act_as_owner_of(settings.data)
-        with open_database(settings) as db:
+        with as_owner_of(settings.data), open_database(settings) as db:
             done = upgrade(db)
     except DeliveryError as error:
         fail(str(error), "nothing was changed", NO)

@@ -1,5 +1,6 @@
 """`sealgate dkim`: keys that sign mail, and what the DNS has to say of them."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +50,7 @@ def make(invocation: Invocation, file: Path, *, selector: str, domain: str | Non
         context = first.get("ctx") or {}
         fail(f"--{first['loc'][0]}: {context.get('cause', first['msg'])}", context.get("hint", ""), code=WRONG)
     if named.domain is None:
-        named = named.model_copy(update={"domain": settings_of(invocation).notice_domain})
+        named = named.model_copy(update={"domain": settings_of(invocation, keyring=False).notice_domain})
     try:
         private = make_key(file, bits=_BITS[kind])
     except FileExistsError:
@@ -57,6 +58,10 @@ def make(invocation: Invocation, file: Path, *, selector: str, domain: str | Non
     except OSError as error:
         fail(f"{file} cannot be written: {error.strerror}", code=NO)
     _show(SigningKey(str(named.domain), named.selector, private), as_json=as_json, file=str(file))
+    if not as_json and os.geteuid() == 0 and file.stat().st_uid == 0:
+        click.echo(
+            "It belongs to root: give it to the user that runs sealgate, or hand it over by LoadCredential.", err=True
+        )
 
 
 @command.command()

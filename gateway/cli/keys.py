@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway.cli.context import NO, CommandGroup, Invocation, config_after, fail, json_option, print_json
-from gateway.cli.stores import act_as_owner_of, roots_in_use, settings_of
+from gateway.cli.stores import as_owner_of, roots_in_use, settings_of
 from keys.errors import KeysError
 from keys.keyring import KeyRing, keyring_path
 
@@ -116,8 +116,7 @@ def _rewrap(settings: "Settings", primary: str) -> int:
     now = datetime.now(UTC)
     try:
         keyring = KeyRing.load(settings.keyring_path)
-        act_as_owner_of(settings.data)
-        with open_stores(settings, keyring) as stores:
+        with as_owner_of(settings.data), open_stores(settings, keyring) as stores:
             vault = stores.vault
             rewrapped: int = vault.rotate()
             event = Event(EventKind.KEY_ROTATED, "default", facts={"root": primary, "rewrapped": rewrapped})

@@ -91,11 +91,17 @@ def _line_json(line: "Line") -> dict[str, Any]:
 
 def _line_text(line: "Line") -> str:
     item = line.item
-    when = f"ended {shown(line.finished_at)}" if line.finished_at else f"next {shown(item.next_at)}"
+    facts = [f"attempts {item.attempts}"]
+    if item.kind != "mail":
+        facts.insert(0, item.kind.value)
+    if line.finished_at:
+        facts.append(f"ended {shown(line.finished_at)}")
+    elif item.state != "held":  # what is held is not tried
+        facts.append(f"next {shown(item.next_at)}")
     where = item.destination.route.value + (f":{item.destination.name}" if item.destination.name else "")
-    text = f"{item.id}  {item.state:<9} {where:<9} {line.sender or '<>'} -> {item.recipient}"
-    text += f"  attempts {item.attempts}, {when}"
-    return printable_lines(text + (f"\n    {item.last_reply}" if item.last_reply else ""))
+    text = f"{item.id}  {item.state:<9} {where:<9} {line.sender or '<>'} -> {item.recipient}  {', '.join(facts)}"
+    why = item.last_reply or (f"by the rule {item.rule}" if item.state == "held" and item.rule else "")
+    return printable_lines(text + (f"\n    {why}" if why else ""))
 
 
 @command.command()

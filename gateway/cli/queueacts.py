@@ -116,10 +116,11 @@ def _each(
     act: Act,
     among: tuple[str, ...],
     as_json: bool,
+    first: "Callable[[QueueAdmin], Awaitable[object]] | None" = None,
 ) -> None:
     """Do one thing to each item; exit 1 where it could not be done to one that was named.
 
-    `among`: the states in which what is described is looked for.
+    `among`: the states in which what is described is looked for; `first`: what is done before it is looked for.
     """
     if bool(ids) == any(value is not None for value in described.values()):
         raise click.UsageError("either name items by their ids, or describe them by options")
@@ -128,6 +129,8 @@ def _each(
     async def all_of_them(admin: "QueueAdmin") -> list[tuple[str, bool | None]]:
         from delivery.items import State
 
+        if first is not None and not ids:
+            await first(admin)
         states = [State(state) for state in among]
         found = [] if ids else await admin.items(states=states, narrowed=which, limit=_ALL)
         chosen = ids or tuple(line.item.id for line in found)
@@ -188,7 +191,7 @@ def retry(invocation: Invocation, ids: tuple[str, ...], *, as_json: bool, **desc
 )
 @_on_items
 def release(invocation: Invocation, ids: tuple[str, ...], *, by: str | None, as_json: bool, **described: Any) -> None:
-    """Let held items go. What a rule held goes by ordinary mail, unless --route says otherwise."""
+    """Let held items go: what a rule held as the rules below that one say, unless --route says otherwise."""
     from policy.decision import Route
 
     chosen = Route(by) if by else None
@@ -218,8 +221,6 @@ def hold(
         fail("a reason is one line of text", code=WRONG)
     if everything:
         described["all"] = True
-    if not ids:
-        _with_admin(invocation, lambda admin: admin.free_the_dead())
     _each(
         invocation,
         ids,
@@ -228,6 +229,7 @@ def hold(
         act=lambda admin, item: admin.hold(item, actor(), reason),
         among=("due", "leased"),
         as_json=as_json,
+        first=lambda admin: admin.free_the_dead(),
     )
 
 

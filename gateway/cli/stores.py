@@ -25,7 +25,7 @@ _NEXT_TO_NOTHING: Final = 1 << 16  # bytes: SQLite's index of its log grows by h
 def settings_of(invocation: Invocation, *, keyring: bool = True) -> "Settings":
     """The configuration, without trying the policy; ends the command with every problem where it is not sound.
 
-    `keyring` False: it may be missing.
+    `keyring` False: it may be missing, and so may keys of DKIM.
     """
     from gateway.settings import SettingsInvalid, load_settings
 
@@ -48,8 +48,7 @@ def stores_of(invocation: Invocation) -> Iterator["Stores"]:
 
     try:
         keyring = KeyRing.load(settings.keyring_path)
-        act_as_owner_of(settings.data)
-        with open_stores(settings, keyring, make=False) as stores:
+        with as_owner_of(settings.data), open_stores(settings, keyring, make=False) as stores:
             yield stores
     except (DeliveryError, KeysError) as error:
         fail(str(error), hint_about(error, settings), NO)
@@ -79,8 +78,22 @@ def _is_full(data: Path) -> bool:
         return False
 
 
-def act_as_owner_of(data: Path) -> None:
-    """Root goes on as the owner of the data folder: a file that root made there, the service could not open."""
+@contextmanager
+def as_owner_of(data: Path) -> Iterator[None]:
+    """Root acts as the owner of the data folder: a file that root made there, the service could not open.
+
+    Afterwards it is root again, who alone may read the keyring.
+    """
+    before = os.geteuid(), os.getegid()
+    try:
+        _become_owner_of(data)
+        yield
+    finally:
+        os.seteuid(before[0])
+        os.setegid(before[1])
+
+
+def _become_owner_of(data: Path) -> None:
     try:
         owner = data.stat()
     except OSError:
@@ -101,16 +114,11 @@ def roots_in_use(settings: "Settings") -> frozenset[str]:
 
     if settings.database is None and not (settings.data / "sealgate.db").exists():
         return frozenset()
-    before = os.geteuid(), os.getegid()
     try:
-        act_as_owner_of(settings.data)
-        with open_database(settings) as db:
+        with as_owner_of(settings.data), open_database(settings) as db:
             return Vault.roots_in_use(db)
     except DeliveryError:
         return frozenset()
-    finally:
-        os.seteuid(before[0])
-        os.setegid(before[1])
 
 
 def actor() -> str:

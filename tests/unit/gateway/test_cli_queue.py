@@ -16,7 +16,7 @@ from structlog import get_logger
 
 from delivery.circuits import Circuit
 from delivery.errors import StoreFull
-from delivery.items import Destination, Lane, NewItem, NewMessage, Reply, State
+from delivery.items import Destination, Kind, Lane, NewItem, NewMessage, Reply, State
 from delivery.store.circuits import put_circuit
 from gateway.cli.main import main
 from gateway.settings import load_settings
@@ -63,6 +63,20 @@ def test_list_has_the_promised_shape(config: Path, message: str) -> None:
     assert (due["route"], due["state"], due["attempts"], due["decision"]) == ("relay", "due", 0, "d1")
     assert str(due["next_at"]).endswith("Z")
     assert (held["state"], held["decision"], held["last_reply"]) == ("held", None, None)
+
+
+def test_list_tells_people_why_it_waits(config: Path, message: str) -> None:
+    """What is held has no next try, but a rule; what we wrote ourselves is told from mail of the same sender."""
+    new = NewMessage("default", "al@example.com", "al@example.com", "the notice", b"x", datetime.now(UTC))
+    with open_stores(load_settings(config, policy=False)) as stores:
+        item = NewItem("bob@there.test", Destination(Route.RELAY), Kind.NOTICE)
+        notice = asyncio.run(stores.queue.accept(new, [item]))
+    shown = run(config, "queue", "list", "--recipient", "eve@there.test").stdout
+    assert shown.endswith("al@example.com -> eve@there.test  attempts 0\n    by the rule hold it\n")
+    mail, told = run(config, "queue", "list", "--recipient", "bob@there.test").stdout.splitlines()
+    assert "-> bob@there.test  attempts 0, next 2" in mail
+    assert "-> bob@there.test  notice, attempts 0, next 2" in told
+    assert "notice" in run(config, "queue", "show", notice).stdout
 
 
 def test_list_is_narrowed_by_state_route_and_recipient(config: Path, message: str) -> None:

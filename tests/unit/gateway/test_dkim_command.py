@@ -60,3 +60,25 @@ def test_a_key_for_another_domain_needs_no_configuration(tmp_path: Path) -> None
     assert made.exit_code == 0, made.output
     assert json.loads(made.stdout)["name"] == "a._domainkey.example.org"
     assert not os.path.lexists(tmp_path / "data")
+
+
+def test_a_key_that_is_configured_and_not_made_yet_is_made(config: Path) -> None:
+    """`config check` says that `dkim make` makes it, and `keys init` the keyring: neither waits for the other."""
+    write_config(config.parent, "notices: {dkim: {selector: s2, key: dkim.pem}}", keys=False)
+    config.with_name("keyring.json").unlink()
+    refused = CliRunner().invoke(main, ["config", "check", "--config", str(config)])
+    assert refused.exit_code == 2
+    assert "dkim.pem does not exist. `sealgate dkim make` makes one." in refused.output
+    made = run("make", config.with_name("dkim.pem"), "--selector", "s2", "--type", "ed25519", "--config", config)
+    assert made.exit_code == 0, made.output
+    assert made.stdout.count("\n") == 1, "the record alone, which a script appends to its zone"
+    assert ("It belongs to root" in made.stderr) == (os.geteuid() == 0)
+    assert CliRunner().invoke(main, ["keys", "init", "--config", str(config)]).exit_code == 0
+    assert CliRunner().invoke(main, ["config", "check", "--config", str(config)]).exit_code == 0
+
+
+def test_the_keyring_is_made_before_the_key_that_signs(config: Path) -> None:
+    write_config(config.parent, "notices: {dkim: {selector: s2, key: dkim.pem}}", keys=False)
+    config.with_name("keyring.json").unlink()
+    made = CliRunner().invoke(main, ["keys", "init", "--config", str(config)])
+    assert made.exit_code == 0, made.output

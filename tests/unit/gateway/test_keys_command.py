@@ -147,7 +147,8 @@ def test_what_root_does_leaves_no_file_that_the_service_cannot_open(config: Path
 
 def _commands_leave_nothing_of_root(config: Path, data: Path) -> None:
     subprocess.run([sys.executable, "-m", "gateway", "keys", "init", "--config", config], check=True)
-    for words in (["keys", "rotate"], ["queue", "list"], ["db", "upgrade"]):
+    all_that_waits = ["queue", "hold", "--all", "--reason", "restored"]
+    for words in (["keys", "rotate"], ["queue", "list"], all_that_waits, ["db", "upgrade"]):
         done = subprocess.run(
             [sys.executable, "-m", "gateway", *words, "--config", config], check=False, capture_output=True, text=True
         )

@@ -98,6 +98,14 @@ def test_dependencies_are_used() -> None:
     assert not [name for name in sorted(wanted) if not re.search(rf"^\s*(?:import|from) {name}\b", code, re.MULTILINE)]
 
 
+def test_the_unit_leaves_the_folder_of_the_configuration_as_it_was_installed() -> None:
+    """systemd says so at each start where it finds another mode than it would give."""
+    unit = (ROOT / "systemd" / "sealgate.service").read_text()
+    page = (ROOT / "docs" / "operations.md").read_text()
+    (mode,) = re.findall(r"^install -d .* -m (\d+) /etc/sealgate$", page, re.MULTILINE)
+    assert f"ConfigurationDirectoryMode={mode}" in unit.splitlines()
+
+
 @pytest.mark.slow  # in `make test`, which has seen to it that there is systemd
 def test_the_unit_is_hardened() -> None:
     if shutil.which("systemd-analyze") is None:

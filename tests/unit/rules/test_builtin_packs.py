@@ -9,7 +9,7 @@ from rules.detector import GROUPS, Detector
 from rules.finding import Confidence
 from rules.matching import Matcher
 from rules.pack import PackSource, load_builtin, load_packs
-from rules.parts import builtin_words
+from rules.parts import PARTS, builtin_words
 from rules.reference import CHANGES, EXAMPLE, markdown
 from rules.samples import run_samples
 
@@ -124,3 +124,9 @@ def test_the_changes_of_the_docs_can_be_made() -> None:
 def test_the_page_of_detectors_is_up_to_date(builtin: tuple[Detector, ...]) -> None:
     page = Path(__file__).parents[3] / "docs" / "detectors.md"
     assert page.read_text("utf-8") == markdown(builtin), "run: sealgate rules list --markdown > docs/detectors.md"
+
+
+def test_the_page_tells_every_key_of_an_own_detector(builtin: tuple[Detector, ...]) -> None:
+    own = markdown(builtin).partition("## Your own")[2].partition("### The checks")[0]
+    for key in (*PARTS, "regex", "check", "confidence", "alone", "named", "terms", "list", "within", "raise", "names"):
+        assert f"`{key}`" in own, f"{key} is not told"
