@@ -25,7 +25,7 @@ from delivery.lapses import Lapses
 from delivery.queue import Clock
 from delivery.store import items as rows
 from delivery.store import lapses, pauses, waits, workers
-from delivery.store.backing import Backing, WorkerLock
+from delivery.store.backing import WorkerLock
 from delivery.store.circuits import is_open, open_circuits
 from delivery.store.database import Database
 from delivery.store.gathering import Gathering
@@ -229,7 +229,7 @@ class Claims:
             )
         )
         lapsed = self._lapses.look(leases, self._seconds())
-        dead = await self._surely_dead(await asyncio.to_thread(dead_workers, self._db.backing, others))
+        dead = await self._surely_dead(await asyncio.to_thread(workers.dead_workers, self._db.backing, others))
 
         def free(connection: Connection) -> tuple[int, int]:
             workers.register_worker(connection, self.worker, socket.gethostname(), now)  # a restored database forgot us
@@ -256,7 +256,7 @@ class Claims:
         for _ in range(_LAST_LOOKS if grace else 0):
             if dead:
                 await asyncio.sleep(self.guard / (_LAST_LOOKS - 1))
-                still = await asyncio.to_thread(dead_workers, self._db.backing, dead)
+                still = await asyncio.to_thread(workers.dead_workers, self._db.backing, dead)
                 for alive in set(dead).difference(still):
                     del self._unlocked[alive]
                 dead = still
@@ -270,17 +270,6 @@ class Claims:
             if self._lock is not None:
                 await asyncio.to_thread(self._lock.release)
                 self._lock = None
-
-
-def dead_workers(backing: Backing, workers: Sequence[str]) -> list[str]:
-    """Which of these workers have no lock any more, and so are dead. Blocks."""
-    dead = []
-    for worker in workers:
-        lock = backing.lock(worker)
-        if lock is not None:
-            lock.release()
-            dead.append(worker)
-    return dead
 
 
 @dataclass(frozen=True, slots=True)

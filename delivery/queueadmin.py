@@ -14,7 +14,6 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from delivery.circuits import Circuit
-from delivery.claims import dead_workers
 from delivery.errors import DeliveryError
 from delivery.items import Destination, Fate, Item, Kind, LeasedItem, NewItem, Reply, Report, SealedMessage, State
 from delivery.queue import Queue, enqueued
@@ -133,7 +132,7 @@ class QueueAdmin:
         """
         db = self._queue.db
         known = await db.read(lambda conn: workers.other_workers(conn, ""))
-        gone = await asyncio.to_thread(dead_workers, db.backing, known)
+        gone = await asyncio.to_thread(workers.dead_workers, db.backing, known)
         return await db.write(lambda conn: workers.retire_workers(conn, gone))
 
     async def cancel(self, item_id: str, actor: str) -> bool | None:

@@ -117,6 +117,12 @@ class _Cache(dns.resolver.LRUCache):
         value.expiration = min(value.expiration, time.time() + _LONGEST)
         super().put(key, value)
 
+    def get(self, key: dns.resolver.CacheKey) -> dns.resolver.Answer | None:
+        value = super().get(key)
+        if value is not None and value.expiration > time.time() + _LONGEST:
+            return None  # the clock was ahead when it was put here, and it would last for as long
+        return value
+
 
 class _Nameserver(Do53Nameserver):
     """A server, asked as dnspython does, but for what comes by TCP: who has a zone chooses how large its answers are,

@@ -49,9 +49,13 @@ def process_bytes(pid: int, root: Path = Path("/proc")) -> int:
 
 def _family(pid: int, root: Path) -> Iterator[int]:
     yield pid
-    for task in sorted((root / str(pid) / "task").glob("*/children")):
+    try:
+        threads = sorted((root / str(pid) / "task").iterdir())
+    except OSError:  # it ended, or there is no descriptor left to look with
+        return
+    for thread in threads:
         try:
-            children = task.read_text().split()
+            children = (thread / "children").read_text().split()
         except OSError:
             continue
         for child in children:

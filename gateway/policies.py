@@ -225,4 +225,4 @@ def _file_stamp(path: Path) -> tuple[str, int, int, int]:
         about = os.stat(path)  # noqa: PTH116 - one call for all three
     except OSError:
         return str(path), 0, 0, 0
-    return str(path), about.st_mtime_ns, about.st_size, about.st_ino
+    return str(path), about.st_ctime_ns, about.st_size, about.st_ino  # ctime: who may read it may change, too

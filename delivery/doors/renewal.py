@@ -2,7 +2,8 @@
 
 Whoever renews one writes two files, one after the other: for a moment they do not belong together. So files are read
 once they have rested for a look. A pair that is broken is refused, the old one stays in use, and the next change is
-looked at again.
+looked at again: of the files, their owner or their mode. Files that cannot be opened are tried again at every look,
+since what stands in the way (no descriptor left, a folder's mode) may pass without a change of theirs.
 """
 
 import asyncio
@@ -38,28 +39,38 @@ class Renewal:
     ) -> None:
         self._make, self._files, self._use, self._event = make, tuple(files), use, event
         self.door = door
+        self._unread = ""  # why the files could not be opened, until they can
         self._seen = self._last = self._stamp()
         use(make())
         self.until = _end_of(files[0])  # when the certificate in use expires; None: it does not say
 
     def read(self) -> None:
         """Read them again, changed or not (SIGHUP). What is broken is refused, and the context before it stays."""
-        self._seen = self._stamp()
+        self._unread = ""
+        self._read()
+
+    def look(self) -> None:
+        """Read them again if one has changed since they were read last, and none since the last look; or if they could
+        not be opened.
+        """
+        last, self._last = self._last, self._stamp()
+        if self._last == last and (self._seen != last or self._unread):
+            self._read()
+
+    def _read(self) -> None:
+        self._seen, before = self._stamp(), self._unread
         try:
             context = self._make()
         except OSError as error:  # ssl.SSLError is one
             reason = getattr(error, "reason", None) or error.strerror or type(error).__name__
-            log.error(f"{self._event}_refused", door=self.door, error=reason)
+            self._unread = "" if isinstance(error, ssl.SSLError) else reason
+            if reason != before:
+                log.error(f"{self._event}_refused", door=self.door, error=reason)
         else:
+            self._unread = ""
             self._use(context)
             self.until = _end_of(self._files[0])
             log.info(f"{self._event}_loaded", door=self.door, until=str(self.until))
-
-    def look(self) -> None:
-        """Read them again if one has changed since they were read last, and none since the last look."""
-        last, self._last = self._last, self._stamp()
-        if self._seen != self._last == last:
-            self.read()
 
     async def watch(self, tell: Callable[[str, datetime], None], every: float = EVERY) -> None:
         """Look now and then, for ever; `tell` hears whose certificate expires when, at first and when that changes."""
@@ -83,8 +94,9 @@ def _end_of(certificate: Path) -> datetime | None:
 
 
 def _state(file: Path) -> tuple[int, int, int] | None:
+    """Which file it is, and when it was changed last: its bytes, its owner, its mode."""
     try:
         status = file.stat()
     except OSError:
         return None
-    return status.st_ino, status.st_size, status.st_mtime_ns
+    return status.st_ino, status.st_size, status.st_ctime_ns

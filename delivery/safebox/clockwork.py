@@ -7,7 +7,7 @@ it.
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
@@ -26,6 +26,8 @@ from delivery.safebox.uploading import Uploading
 from delivery.store.audit import EventKind, record
 from delivery.store.box_people import count_reminder, due_to_expire, due_to_remind, next_reminder, told_of_end
 from delivery.store.boxes import BoxRow, BoxState, GuestState, due_to_close, due_to_delete, get_box, move_box
+from delivery.store.doubts import WAIT, gap_before, has_waited
+from delivery.store.upgrade import DEFAULT_NAMESPACE
 from keys.errors import KeysError
 
 _BATCH: Final = 100
@@ -41,11 +43,15 @@ log = structlog.get_logger()
 class Clockwork(Ending, Uploading):
     """The chores of SafeBoxes; every worker runs them."""
 
+    _doubted = False
+
     async def run(self, stop: asyncio.Event) -> None:
-        """Keep house until told to stop."""
+        """Keep house until told to stop; not while the clock may be ahead (`delivery.store.doubts`)."""
         while not stop.is_set():
             try:
-                await self.keep_house(self._desk.clock(), stop)
+                now = self._desk.clock()
+                if not await self._doubts(now):
+                    await self.keep_house(now, stop)
             except StoreUnavailable as error:
                 log.warning("safebox.house_not_kept", why=str(error))
             try:
@@ -53,6 +59,18 @@ class Clockwork(Ending, Uploading):
                     await stop.wait()
             except TimeoutError:
                 continue
+
+    async def _doubts(self, now: datetime) -> bool:
+        db = self._desk.db
+        gap = await db.read(lambda conn: gap_before(conn, now))
+        doubts = gap is not None and not await db.write(lambda conn: has_waited(conn, DEFAULT_NAMESPACE, gap, now))
+        if doubts != self._doubted:
+            self._doubted = doubts
+            if doubts:
+                log.error("safebox.clock_doubted", now=str(now), waits_hours=WAIT // timedelta(hours=1))
+            else:
+                log.info("safebox.clock_believed", now=str(now))
+        return doubts
 
     async def keep_house(self, now: datetime, stop: asyncio.Event | None = None) -> int:
         """Do all that is due, however much there is; how many boxes were moved or reminded of.

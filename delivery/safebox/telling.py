@@ -34,6 +34,7 @@ from delivery.store.boxes import (
     touch_box,
 )
 from delivery.store.codes import clear_throttles
+from delivery.store.who import Also
 
 _FETCHED: Final = timedelta(hours=1)
 _ONCE: Final = timedelta(days=1)  # how often an owner hears the same of a guest
@@ -203,11 +204,13 @@ class Telling(Seating):
             at_once=True,
         )
 
-    async def account_made(self, namespace: str, participant_id: str, seen: Access) -> bool:
-        """Tell a guest that a password was set for their address. The account's own event is recorded with it."""
+    async def account_changed(self, namespace: str, participant_id: str, seen: Access) -> Also | None:
+        """What tells a guest by mail that an account was made for their address, or changed: to be done within the
+        transaction that changes it. None: there is no such guest.
+        """
         seat = await self._seat(lambda conn: get_participant(conn, namespace, participant_id))
         if seat is None:
-            return False
+            return None
         now = self._desk.clock()
 
         def compose(about: About, now: datetime) -> Notice:
@@ -215,8 +218,7 @@ class Telling(Seating):
             return self._desk.composer.account_created(replace(about, guest_language=language), now)
 
         posted = await asyncio.to_thread(self._composed, seat, "account_created", compose, now)
-        await self._desk.db.write(lambda conn: self._desk.post.put(conn, posted, now))
-        return self._woken(done=True)
+        return lambda conn: self._desk.post.put(conn, posted, now)
 
     async def signin_locked(
         self, namespace: str, participant_id: str, account_id: str, seen: Access, until: datetime, *, by_second: bool
@@ -229,7 +231,7 @@ class Telling(Seating):
             return False
         desk, now = self._desk, self._desk.clock()
         key = f"told:signin_locked:{'second' if by_second else 'password'}:{account_id}"
-        told = await desk.db.read(lambda conn: throttles.read(conn, key))
+        told = await desk.db.read(lambda conn: throttles.read_now(conn, key, now))
         if told is not None and told.window_at > now - _ONCE:
             return False  # before there is anything to compose: whoever knocks on costs little
 

@@ -12,7 +12,8 @@ What is where:
 - sealing: `vault`; files: `blobs`
 - the queue: `messages`, `items`, `views`, `ages`, `workers`, `lapses`, `circuits`, `pauses`,
   `waits`, `rates`
-- SafeBoxes: `boxes`, `box_contents`, `box_people`, `box_lists`, `box_news`, `box_trail`, `uploads`, `proofs`
+- SafeBoxes: `boxes`, `box_contents`, `box_people`, `box_lists`, `box_news`, `box_trail`, `uploads`, `proofs`;
+  whether the clock is believed: `doubts`
 - people at the portal: `accounts`, `account_rows`, `codes`, `credentials`, `passkeys`, `second_factors`, `devices`,
   `challenges`, `sessions`, `throttles`, `languages`, `who`
 - the trail: `audit`, `links`, `erasing`, `watching`

@@ -21,7 +21,7 @@ from delivery.store.schema_people import accounts
 from delivery.store.sessions import Session, session_name
 from delivery.store.throttles import Attempt, Limit, key_of
 from delivery.store.vault import Vault
-from delivery.store.who import Who, address_key, event_of
+from delivery.store.who import Also, Who, address_key, event_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,7 +304,9 @@ class Accounts:
         """What a passkey calls a person (WebAuthn's user handle, 32 bytes): tells nobody else who that is."""
         return self._vault.mac(namespace, "passkey", address_key(address).encode("utf-8", "surrogatepass"))
 
-    async def set_password(self, namespace: str, address: str, password: str, who: Who, now: datetime) -> Account:
+    async def set_password(
+        self, namespace: str, address: str, password: str, who: Who, now: datetime, *, also: Also | None = None
+    ) -> Account:
         """Make the account, or set its password anew, for an address just proven by a code.
 
         Every session the account had elsewhere ends, and no browser is remembered for the address any more.
@@ -314,6 +316,8 @@ class Accounts:
             account, is_new = prove_account(conn, namespace, address, now, password=password)
             kind = EventKind.ACCOUNT_CREATED if is_new else EventKind.ACCOUNT_CHANGED
             record(conn, self._vault, [event_of(kind, namespace, who, address=address, what="password")], now)
+            if also is not None:
+                also(conn)
             return account
 
         return await self._db.write(work)

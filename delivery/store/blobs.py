@@ -4,30 +4,20 @@ A blob exists from its `commit()` on, whole and fsynced, folder too; a row that 
 that no row names (a crash between the two) is taken away by `sweep`.
 """
 
-import errno
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Self
 
-from delivery.errors import StoreFull, StoreUnavailable
+from delivery.errors import StoreUnavailable
+from delivery.store.failures import as_unavailable
 from keys.tokens import new_id
 
 _PARTIAL: Final = "partial-"  # what is still being written
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _SWEEP_BATCH: Final = 500
 _NAME_CHARS: Final = frozenset("0123456789abcdefghijklmnopqrstuvwxyz")
-
-
-@contextmanager
-def _as_unavailable(doing: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as cause:
-        kind = StoreFull if cause.errno in _FULL else StoreUnavailable
-        raise kind(f"{doing}: {os.strerror(cause.errno or 0)}") from cause
 
 
 def _fsync_folder(folder: Path) -> None:
@@ -45,13 +35,13 @@ class BlobWriter:
         self._folder = folder
         self._name = new_id()
         self._partial = folder / f"{_PARTIAL}{self._name}"
-        with _as_unavailable("cannot write a blob file"):
+        with as_unavailable("cannot write a blob file"):
             self._file = os.open(self._partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         self._open = True
 
     def write(self, sealed: bytes | memoryview) -> None:
         """More sealed bytes. Raises StoreFull or StoreUnavailable; then `abort`."""
-        with _as_unavailable("cannot write a blob file"):
+        with as_unavailable("cannot write a blob file"):
             rest = memoryview(sealed)
             while rest:
                 rest = rest[os.write(self._file, rest) :]
@@ -59,7 +49,7 @@ class BlobWriter:
     def commit(self) -> str:
         """Make the blob last through a power cut, and give its name. On failure nothing of it stays."""
         try:
-            with _as_unavailable("cannot keep a blob file"):
+            with as_unavailable("cannot keep a blob file"):
                 os.fsync(self._file)
                 self._close()
                 shard = self._folder / _shard(self._name)
@@ -96,7 +86,7 @@ class BlobReader:
     """One blob being read; safe to use from one thread at a time. `size` is in sealed bytes."""
 
     def __init__(self, path: Path) -> None:
-        with _as_unavailable("cannot read a blob file"):
+        with as_unavailable("cannot read a blob file"):
             self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
             self.size = os.fstat(self._file).st_size
         self._open = True
@@ -104,7 +94,7 @@ class BlobReader:
     def read_at(self, offset: int, length: int) -> bytes:
         """The sealed bytes from `offset`; fewer than `length` only at the end."""
         pieces = []
-        with _as_unavailable("cannot read a blob file"):
+        with as_unavailable("cannot read a blob file"):
             while length > 0 and (piece := os.pread(self._file, length, offset)):
                 pieces.append(piece)
                 offset += len(piece)
@@ -129,7 +119,7 @@ class Blobs:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        with _as_unavailable(f"cannot make the folder {folder}"):
+        with as_unavailable(f"cannot make the folder {folder}"):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def create(self) -> BlobWriter:
@@ -148,7 +138,7 @@ class Blobs:
 
     def has(self, name: str) -> bool:
         """Whether there is this blob. Raises StoreUnavailable where the folder cannot be looked into."""
-        with _as_unavailable("cannot look for a blob file"):
+        with as_unavailable("cannot look for a blob file"):
             try:
                 self._path(name).stat()
             except FileNotFoundError:
@@ -157,7 +147,7 @@ class Blobs:
 
     def delete(self, name: str) -> None:
         """Take a blob away, if it is there. Its DEK is to be destroyed, and that committed, before."""
-        with _as_unavailable("cannot delete a blob file"):
+        with as_unavailable("cannot delete a blob file"):
             self._path(name).unlink(missing_ok=True)
 
     def sweep(self, referenced: Callable[[Sequence[str]], set[str]], older_than: datetime) -> int:
@@ -186,7 +176,7 @@ class Blobs:
         return len(gone)
 
     def _all(self) -> Iterator[Path]:
-        with _as_unavailable("cannot list the blob files"):
+        with as_unavailable("cannot list the blob files"):
             for entry in os.scandir(self._folder):
                 if entry.is_dir(follow_symlinks=False):
                     yield from (Path(blob.path) for blob in os.scandir(entry.path))

@@ -9,12 +9,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, or_, select, update
 
 from delivery.store import proofs
 from delivery.store.schema_boxes import boxes, links, participants
 from delivery.store.schema_people import throttles
 from delivery.store.statements import SET, Statement, insert_once, values_of
+from delivery.store.throttles import AHEAD
 from keys.sealing import WrappedKey
 
 
@@ -157,7 +158,7 @@ _FIND_BOX: Final = Statement(
 _TELL_AGAIN: Final = Statement(
     update(throttles)
     .where(throttles.c.key == bindparam("of"), throttles.c.namespace == bindparam("in_namespace"))
-    .where(throttles.c.window_at <= bindparam("since"))
+    .where(or_(throttles.c.window_at <= bindparam("since"), throttles.c.window_at > bindparam("ahead")))
     .values(window_at=bindparam("now"), count=throttles.c.count + 1)
 )
 
@@ -235,7 +236,8 @@ def told_lately(conn: Connection, namespace: str, key: str, since: datetime, now
     values = {"key": key, "namespace": namespace, "window_at": now, "count": 1, "locked_until": None, "locks": 0}
     if _TELL.run(conn, values) == 1:
         return False
-    return _TELL_AGAIN.run(conn, {"of": key, "in_namespace": namespace, "since": since, "now": now}) == 0
+    again = {"of": key, "in_namespace": namespace, "since": since, "ahead": now + AHEAD, "now": now}
+    return _TELL_AGAIN.run(conn, again) == 0
 
 
 def destroy_key(conn: Connection, namespace: str, box_id: str) -> None:

@@ -204,7 +204,7 @@ def locked(conn: Connection, asker: Asker, rules: CodeRules, now: datetime) -> T
     """Whether a code that could be guessed would be taken. None: yes. Else until when not, or LOCKED_FOR_GOOD."""
     if rules.long_alone:
         return Try.LOCKED_FOR_GOOD
-    row = throttles.read(conn, wrong_key(asker.namespace, asker.counted))
+    row = throttles.read_now(conn, wrong_key(asker.namespace, asker.counted), now)
     if row is not None:
         if row.locked_until and row.locked_until > now:
             return row.locked_until
@@ -222,7 +222,7 @@ def _sprayed(conn: Connection, asker: Asker, rules: CodeRules, now: datetime) ->
     """Whether somebody goes from one to the next, with few tries at each. Not asked of a browser that is known."""
     if not rules.all_a_day or asker.apart:
         return False
-    row = throttles.read(conn, wrong_key(asker.namespace, _ALL))
+    row = throttles.read_now(conn, wrong_key(asker.namespace, _ALL), now)
     return row is not None and row.count >= rules.all_a_day and row.window_at > now - _DAY
 
 

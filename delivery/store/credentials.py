@@ -20,7 +20,7 @@ from delivery.store.devices import Device
 from delivery.store.passkeys import Passkey
 from delivery.store.throttles import Limit, key_of
 from delivery.store.vault import Vault
-from delivery.store.who import Who, address_key, event_of
+from delivery.store.who import Also, Who, address_key, event_of
 from keys import totp
 from keys.tokens import new_token
 
@@ -91,6 +91,7 @@ class Credentials:
         who: Who,
         now: datetime,
         proven: bool,
+        also: Also | None = None,
     ) -> Account | None:
         """Add a passkey to the account of an address, made where there is none. None: known already, too many, or the
         `session` (its digest) that adds it has ended.
@@ -117,12 +118,22 @@ class Credentials:
                 return None
             kind = EventKind.ACCOUNT_CREATED if is_new else EventKind.ACCOUNT_CHANGED
             record(conn, self._vault, [event_of(kind, namespace, who, address=address, what="passkey")], now)
+            if also is not None:
+                also(conn)
             return found
 
         return await self._db.write(work)
 
     async def remove_passkey(
-        self, namespace: str, account_id: str, credential: bytes, session: bytes, *, who: Who, now: datetime
+        self,
+        namespace: str,
+        account_id: str,
+        credential: bytes,
+        session: bytes,
+        *,
+        who: Who,
+        now: datetime,
+        also: Also | None = None,
     ) -> bool:
         """Forget one; every session of the account but this (its digest) ends: one of them may have come by it.
 
@@ -136,6 +147,8 @@ class Credentials:
             sessions.end_all(conn, namespace, account_id, but=session)
             event = event_of(EventKind.ACCOUNT_CHANGED, namespace, who, what="passkey removed")
             record(conn, self._vault, [event], now)
+            if also is not None:
+                also(conn)
             return True
 
         return await self._db.write(work)
@@ -179,7 +192,15 @@ class Credentials:
         return await self._db.read(work)
 
     async def confirm_second(
-        self, asked: Challenged, account_id: str, code: str, session: bytes, *, who: Who, now: datetime
+        self,
+        asked: Challenged,
+        account_id: str,
+        code: str,
+        session: bytes,
+        *,
+        who: Who,
+        now: datetime,
+        also: Also | None = None,
     ) -> tuple[str, ...] | None:
         """Put it in force, if the code is right; the recovery codes, to be shown once. None: it was not right.
 
@@ -207,6 +228,8 @@ class Credentials:
             sessions.end_all(conn, namespace, account_id, but=session)
             event = event_of(EventKind.ACCOUNT_CHANGED, namespace, who, what="second factor")
             record(conn, self._vault, [event], now)
+            if also is not None:
+                also(conn)
             return fresh
 
         return await self._db.write(work)
@@ -249,7 +272,9 @@ class Credentials:
 
         return await self._db.write(work)
 
-    async def remove_second(self, namespace: str, account_id: str, who: Who, now: datetime) -> bool:
+    async def remove_second(
+        self, namespace: str, account_id: str, who: Who, now: datetime, *, also: Also | None = None
+    ) -> bool:
         """Take it off. False: there was none."""
 
         def work(conn: Connection) -> bool:
@@ -257,6 +282,8 @@ class Credentials:
                 return False
             event = event_of(EventKind.ACCOUNT_CHANGED, namespace, who, what="second factor removed")
             record(conn, self._vault, [event], now)
+            if also is not None:
+                also(conn)
             return True
 
         return await self._db.write(work)

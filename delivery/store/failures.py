@@ -1,5 +1,7 @@
 """What the database's errors mean to a caller: one of delivery's own errors, never one of a library."""
 
+import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -21,6 +23,7 @@ _BUSY: Final = "another program holds it (`fuser` names it): try again once it i
 _DAMAGED: Final = "put it back from a backup, as docs/operations.md says; keep what is there beside it"
 _HINTS: Final = {5: _BUSY, 6: _BUSY, 11: _DAMAGED, 26: _DAMAGED}
 _SQLITE_FULL: Final = 13
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _PG_FULL: Final = frozenset({"53100", "53200"})
 _PG_BLOCKED: Final = frozenset({"40001", "40P01", "55P03"})  # serialization, deadlock, lock timeout
 
@@ -87,3 +90,13 @@ def translated() -> Iterator[None]:
     except SQLAlchemyError as cause:
         error = translate(cause)
         raise error from (None if isinstance(error, StoreConflict) else cause)
+
+
+@contextmanager
+def as_unavailable(doing: str) -> Iterator[None]:
+    """Raise StoreFull or StoreUnavailable in place of OSError: no room, no descriptor left, a folder that is gone."""
+    try:
+        yield
+    except OSError as cause:
+        kind = StoreFull if cause.errno in _FULL else StoreUnavailable
+        raise kind(f"{doing}: {os.strerror(cause.errno or 0)}") from cause

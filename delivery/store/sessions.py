@@ -9,6 +9,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from delivery.store.schema_people import accounts, sessions
 from delivery.store.statements import Statement
+from delivery.store.throttles import AHEAD
 
 # Said for every page, so compiled once.
 _FOUND: Final = (
@@ -16,6 +17,7 @@ _FOUND: Final = (
     .select_from(sessions.outerjoin(accounts, sessions.c.account_id == accounts.c.id))
     .where(sessions.c.digest == bindparam("of"), sessions.c.namespace == bindparam("in_namespace"))
     .where(sessions.c.expires_at > bindparam("now"), sessions.c.seen_at > bindparam("idle_since"))
+    .where(sessions.c.created_at <= bindparam("soon"))  # one of a clock that was ahead would last as long as it was
 )
 _FIND: Final = Statement(_FOUND.where(sessions.c.owner.is_(None)))
 _FIND_OWNERS: Final = Statement(_FOUND.where(sessions.c.owner.is_not(None)))
@@ -98,7 +100,7 @@ def find(
     """The session of a cookie, unless it ended, lay idle too long, belongs to another namespace, or is of the other
     kind: a guest's is never a sender's (`of_owner`), nor the other way round.
     """
-    values = {"of": digest, "in_namespace": namespace, "now": now, "idle_since": now - idle}
+    values = {"of": digest, "in_namespace": namespace, "now": now, "soon": now + AHEAD, "idle_since": now - idle}
     row = (_FIND_OWNERS if of_owner else _FIND).row(conn, values)
     if row is None or (row["account_id"] is not None and row["address"] is None):
         return None
@@ -107,8 +109,9 @@ def find(
 
 def stands(conn: Connection, namespace: str, digest: bytes, now: datetime) -> bool:
     """Whether nobody has ended it, asked within the transaction that acts for it."""
-    mine = (sessions.c.digest == digest) & (sessions.c.namespace == namespace) & (sessions.c.expires_at > now)
-    return conn.execute(select(sessions.c.digest).where(mine)).first() is not None
+    mine = (sessions.c.digest == digest) & (sessions.c.namespace == namespace)
+    counts = (sessions.c.expires_at > now) & (sessions.c.created_at <= now + AHEAD)
+    return conn.execute(select(sessions.c.digest).where(mine & counts)).first() is not None
 
 
 def touch(conn: Connection, namespace: str, digest: bytes, now: datetime) -> None:

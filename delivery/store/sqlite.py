@@ -16,6 +16,7 @@ from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
 
 from delivery.errors import StoreUnavailable
+from delivery.store.failures import as_unavailable
 from delivery.store.statements import say
 
 T = TypeVar("T")
@@ -113,9 +114,10 @@ class SqliteBacking:
     @contextmanager
     def turn(self) -> Iterator[None]:
         """A lock file orders processes first come, first served; SQLite's own waiting is a lottery that starves."""
-        if self._turns_file is None:
-            self._turns_file = os.open(self._turns, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self._turns_file, fcntl.LOCK_EX)
+        with as_unavailable("cannot wait for a turn to write"):
+            if self._turns_file is None:
+                self._turns_file = os.open(self._turns, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.flock(self._turns_file, fcntl.LOCK_EX)
         try:
             yield
         finally:
@@ -154,9 +156,10 @@ class SqliteBacking:
         return engine
 
     def lock(self, worker: str) -> "FileLock | None":
-        """A lock file in `workers` beside the database."""
-        self._lock_folder.mkdir(mode=0o700, exist_ok=True)
-        return FileLock.take(self._lock_folder / f"{worker}.lock")
+        """A lock file in `workers` beside the database. Raises StoreUnavailable: no descriptors are left, no folder."""
+        with as_unavailable("cannot take a worker's lock"):
+            self._lock_folder.mkdir(mode=0o700, exist_ok=True)
+            return FileLock.take(self._lock_folder / f"{worker}.lock")
 
     def close(self) -> None:
         """Readers first: the last connection to go checkpoints the log, which one that only reads cannot."""

@@ -1,22 +1,34 @@
-"""Limits that outlive a restart and hold across workers: how often something may be tried, and when again."""
+"""Limits that outlive a restart and hold across workers: how often something may be tried, and when again.
+
+What was counted or locked by a clock that was ahead counts no more once that is set right: it would hold for as long as
+the clock had jumped.
+"""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, bindparam, case, delete, null, or_, select, update
 
 from delivery.store.schema_people import throttles
 from delivery.store.statements import Statement, insert_once
 
+AHEAD: Final = timedelta(minutes=5)  # clocks of several machines differ; what is further ahead was a mistake
+
 # Said for every form, so compiled once.
 _OF: Final = throttles.c.key == bindparam("of")
+_IS_AHEAD: Final = throttles.c.window_at > bindparam("ahead")
 _READ: Final = Statement(select(throttles).where(_OF))
 _BEGIN: Final = insert_once(throttles, throttles.c.keys())
 _BEGIN_ANEW: Final = Statement(
     update(throttles)
-    .where(_OF, throttles.c.window_at <= bindparam("since"))
-    .values(count=0, window_at=bindparam("now"))
+    .where(_OF, or_(throttles.c.window_at <= bindparam("since"), _IS_AHEAD))
+    .values(
+        count=0,
+        window_at=bindparam("now"),
+        locked_until=case((_IS_AHEAD, null()), else_=throttles.c.locked_until),
+        locks=case((_IS_AHEAD, 0), else_=throttles.c.locks),
+    )
 )
 _RAISE: Final = Statement(
     update(throttles)
@@ -68,9 +80,15 @@ def read(conn: Connection, key: str) -> Throttle | None:
     return None if row is None else Throttle(row["count"], row["window_at"], row["locked_until"], row["locks"])
 
 
+def read_now(conn: Connection, key: str, now: datetime) -> Throttle | None:
+    """As `read`; None also where it is of a clock that was ahead."""
+    row = read(conn, key)
+    return row if row is not None and row.window_at <= now + AHEAD else None
+
+
 def locked_until(conn: Connection, key: str, now: datetime) -> datetime | None:
     """Until when nothing more is tried; None: it may be."""
-    row = read(conn, key)
+    row = read_now(conn, key, now)
     return row.locked_until if row and row.locked_until and row.locked_until > now else None
 
 
@@ -88,10 +106,12 @@ def count_one(conn: Connection, namespace: str, key: str, limit: Limit, now: dat
 
 
 def begin_window(conn: Connection, namespace: str, key: str, window: timedelta, now: datetime) -> None:
-    """See that the row is there, and that what is older than the window is forgotten. Locks are not."""
+    """See that the row is there, and that what is older than the window is forgotten. Locks are not, unless they are of
+    a clock that was ahead.
+    """
     values: dict[str, Any] = {"key": key, "namespace": namespace, "window_at": now, "count": 0, "locks": 0}
     if _BEGIN.run(conn, {**values, "locked_until": None}) != 1:
-        _BEGIN_ANEW.run(conn, {"of": key, "since": now - window, "now": now})
+        _BEGIN_ANEW.run(conn, {"of": key, "since": now - window, "ahead": now + AHEAD, "now": now})
 
 
 def raise_count(conn: Connection, key: str, most: int, now: datetime) -> bool:

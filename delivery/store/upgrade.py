@@ -6,7 +6,7 @@ The number of the schema stands in `alembic_version`. `prepare` is what `serve` 
 
 import os
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,10 +16,12 @@ from sqlalchemy import Connection, insert, inspect, select, text
 
 from delivery.errors import SchemaOutdated, StoreUnavailable
 from delivery.store import schema_audit, schema_boxes, schema_people, schema_tls  # noqa: F401  # tables of the metadata
+from delivery.store.backing import Backing
 from delivery.store.database import Database
 from delivery.store.failures import translated
-from delivery.store.schema import metadata, namespaces
+from delivery.store.schema import metadata, namespaces, workers
 from delivery.store.sqlite import SqliteBacking
+from delivery.store.workers import dead_workers
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 DEFAULT_NAMESPACE: Final = "default"
@@ -82,21 +84,24 @@ def upgrade(db: Database, folder: Path = MIGRATIONS) -> Upgraded | None:
     backing = db.backing
     if isinstance(backing, SqliteBacking):
         _make_file(backing.path)
-    found, wanted = db.read_now(revision), newest(folder)
+    found, wanted, copy = db.read_now(revision), newest(folder), None
     if found == wanted:
         return None
     _refuse_newer(found, wanted)
-    copy = _copy(backing.path, found) if found is not None and isinstance(backing, SqliteBacking) else None
     engine = db.backing.upgrader
     try:
         with translated(), backing.turn(), engine.begin() as conn:
             _one_at_a_time(conn)
-            found = revision(conn)
+            found = revision(conn)  # somebody else may have been first
             if found == wanted:
                 return None
+            _refuse_newer(found, wanted)
             if found is None:
                 create_schema(conn, wanted)
             else:
+                _refuse_beside_others(conn, backing)
+                if isinstance(backing, SqliteBacking):  # copied within our turn: nobody writes into what is copied
+                    copy = _copy(backing.path, found)
                 _run_steps(conn, folder)
             _check_references(conn)
     finally:
@@ -117,6 +122,17 @@ def _refuse_newer(found: str | None, wanted: str) -> None:
     if found is not None and found > wanted:
         raise SchemaOutdated(
             f"the database's schema is {found}, newer than this version's {wanted}: install the version that made it"
+        )
+
+
+def _refuse_beside_others(conn: Connection, backing: Backing) -> None:
+    """A gateway of the older version would go on writing what the newer schema does not take, or wrongly."""
+    rows = conn.execute(select(workers.c.id, workers.c.host)).all()
+    dead = dead_workers(backing, [row.id for row in rows])
+    if hosts := sorted({row.host for row in rows if row.id not in dead}):
+        raise SchemaOutdated(
+            f"the database's schema is older than this version, and a `sealgate serve` still works with it "
+            f"(on {', '.join(hosts)}): stop it first"
         )
 
 
@@ -166,16 +182,39 @@ def migrate(conn: Connection, folder: Path = MIGRATIONS) -> None:
 
 
 def _copy(path: Path, number: str) -> Path:
-    """A whole copy beside the database, readable by its owner alone, on disk before the upgrade begins."""
+    """A whole copy beside the database, readable by its owner alone, on disk before the upgrade begins.
+
+    It has its name only once it is whole: what a kill or a full disk left of one is no copy.
+    """
     copy = path.with_name(f"{path.name}.schema-{number}")
+    partial = copy.with_name(f"{copy.name}.partial")
+    _drop(partial)
     try:
-        copy.unlink(missing_ok=True)
-        os.close(os.open(copy, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
+        os.close(os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(partial)) as target:
             source.backup(target)
-        descriptor = os.open(copy, os.O_RDONLY)
-        os.fsync(descriptor)
-        os.close(descriptor)
+        _fsync(partial, os.O_RDONLY)
+        partial.replace(copy)
+        _fsync(copy.parent, os.O_RDONLY | os.O_DIRECTORY)
     except (OSError, sqlite3.Error) as cause:
-        raise StoreUnavailable(f"cannot copy the database to {copy} before its upgrade") from cause
+        _drop(partial)
+        raise StoreUnavailable(f"cannot copy the database to {copy} before its upgrade: {_why(cause)}") from cause
     return copy
+
+
+def _drop(partial: Path) -> None:
+    for name in (partial.name, f"{partial.name}-journal"):
+        with suppress(OSError):
+            partial.with_name(name).unlink(missing_ok=True)
+
+
+def _fsync(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _why(cause: Exception) -> str:
+    return (os.strerror(cause.errno or 0) if isinstance(cause, OSError) else str(cause)).lower()

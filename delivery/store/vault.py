@@ -147,14 +147,20 @@ class Vault:
             lambda conn: frozenset(conn.execute(select(namespace_keys.c.root_key_id).distinct()).scalars())
         )
 
-    def rotate(self) -> int:
+    def rotate(self, also: Callable[[Connection, int], None] = lambda _conn, _rewrapped: None) -> int:
         """Wrap every namespace key by the keyring's primary root, and give each namespace a new KEK.
 
-        How many were wrapped anew. What older KEKs wrapped stays as it is, and they stay in the vault: they too are
-        under the new root now.
+        How many were wrapped anew, which `also` is told within the transaction. What older KEKs wrapped stays as it is,
+        and they stay in the vault: they too are under the new root now.
         """
         primary = self._keyring.primary
-        rewrapped: int = self._db.write_now(lambda conn: self._rotate(conn, primary))
+
+        def work(conn: Connection) -> int:
+            rewrapped = self._rotate(conn, primary)
+            also(conn, rewrapped)
+            return rewrapped
+
+        rewrapped: int = self._db.write_now(work)
         with self._lock:
             self._known.clear()
         return rewrapped

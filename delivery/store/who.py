@@ -1,9 +1,16 @@
 """Who acts at the portal, for the audit trail; and how an address is looked up."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from sqlalchemy import Connection
 
 from delivery.store.audit import Event, EventKind
 from policy.domains import a_labels
+
+# What is done in the transaction of an act, where that is done: putting the notice that tells of it into the queue.
+Also: TypeAlias = Callable[[Connection], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, insert, select, update
 
 from delivery.items import State
+from delivery.store.backing import Backing
 from delivery.store.items import FREE, IS_LEASED
 from delivery.store.schema import items, workers
 
@@ -30,3 +31,14 @@ def retire_workers(conn: Connection, gone: Sequence[str]) -> int:
         update(items).where(IS_LEASED, items.c.lease_worker.not_in(known)).values(FREE | {"state": State.DUE.value})
     )
     return freed.rowcount
+
+
+def dead_workers(backing: Backing, ids: Sequence[str]) -> list[str]:
+    """Which of these workers have no lock any more, and so are dead. Blocks."""
+    dead = []
+    for worker in ids:
+        lock = backing.lock(worker)
+        if lock is not None:
+            lock.release()
+            dead.append(worker)
+    return dead

@@ -13,6 +13,8 @@ from keys.errors import KeysError
 from keys.keyring import KeyRing, keyring_path
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from gateway.settings import Settings
 
 
@@ -118,10 +120,12 @@ def _rewrap(settings: "Settings", primary: str) -> int:
         keyring = KeyRing.load(settings.keyring_path)
         with as_owner_of(settings.data), open_stores(settings, keyring) as stores:
             vault = stores.vault
-            rewrapped: int = vault.rotate()
-            event = Event(EventKind.KEY_ROTATED, "default", facts={"root": primary, "rewrapped": rewrapped})
-            vault.ensure("default")
-            stores.db.write_now(lambda conn: record(conn, vault, [event], now))
+
+            def tell(conn: "Connection", rewrapped: int) -> None:
+                event = Event(EventKind.KEY_ROTATED, "default", facts={"root": primary, "rewrapped": rewrapped})
+                record(conn, vault, [event], now)
+
+            rewrapped: int = vault.rotate(tell)
     except (DeliveryError, KeysError) as error:
         fail(
             f"the root key {primary} is primary, but the stored keys are not wrapped by it yet: {error}",

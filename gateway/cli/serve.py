@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -42,6 +43,7 @@ def command(invocation: Invocation, end_with_stdin: bool) -> None:
     """
     from gateway.memory import at_leisure, hurry
 
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the doors are open: what is loaded here is new, and would end
     hurry()
     from gateway.settings import SettingsInvalid, load_settings
 

@@ -170,10 +170,14 @@ class Workers:
                 self._code = code  # it cannot start: it said why, and another would say the same
                 self._stop(signal.SIGTERM)
                 continue
-            lasted = time.monotonic() - slot.since
-            slot.failures = 0 if lasted > _STEADY else slot.failures + 1
-            pause = min(_LONGEST_PAUSE, 2.0 ** (slot.failures - 1)) if slot.failures > 1 else 0.0
-            slot.not_before = time.monotonic() + pause
+            self._put_off(slot)
+
+    def _put_off(self, slot: _Slot) -> None:
+        """Say when the next one may start: at once, unless several in a row did not last."""
+        lasted = time.monotonic() - slot.since
+        slot.failures = 0 if lasted > _STEADY else slot.failures + 1
+        pause = min(_LONGEST_PAUSE, 2.0 ** (slot.failures - 1)) if slot.failures > 1 else 0.0
+        slot.not_before = time.monotonic() + pause
 
     def _look(self) -> None:
         """Start who is missing, end who hangs, tell systemd."""
@@ -222,8 +226,15 @@ class Workers:
         sys.stdout.flush()
         sys.stderr.flush()
         parent = os.getpid()
-        slot.pid = os.fork()
-        if slot.pid:
+        # a worker that is told to stop before it has dropped our handlers would not have heard it
+        signal.pthread_sigmask(signal.SIG_BLOCK, HEARD)
+        try:
+            slot.pid = os.fork()
+        except OSError as error:  # no process, or no memory, is to be had now: the other workers go on
+            self._log.error("worker_process.cannot_start", process=slot.number, error=os.strerror(error.errno or 0))
+            self._put_off(slot)
+        if slot.pid or os.getpid() == parent:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, HEARD)
             return
         code = 1
         try:
@@ -245,6 +256,7 @@ class Workers:
             signal.signal(number, signal.SIG_DFL)
         # Until it hears that signal: what it loads is new. What a program ignores, the one in its place does too.
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HEARD)
         self._bell.close()
         self._ringer.close()
         os.environ.pop("NOTIFY_SOCKET", None)  # it is the parent that talks to systemd

@@ -8,7 +8,7 @@ from delivery.store.account_rows import Account
 from delivery.store.who import address_key
 from portal.services import services_of
 from portal.signin import second
-from portal.signin.changes import tell_locked
+from portal.signin.changes import notice_of_change, tell_locked
 from portal.signin.codes import needs_account
 from portal.signin.pages import AccountPage, SigninPage
 from portal.signin.passkeys import registrar_of
@@ -21,7 +21,6 @@ from portal.web.throttle import PASSWORDS_WRONG, PASSWORDS_WRONG_FOR_ADDRESS
 from portal.web.troubles import NothingHere, Slower
 from portal.web.visitor import (
     Visitor,
-    access_of,
     is_fresh,
     keep_known,
     known_browser,
@@ -139,11 +138,9 @@ async def set_password(request: web.Request) -> web.StreamResponse:
         return await render(request, "signin/account.html", page, status=422)
     kept = await request.app[PASSWORDS].hash(password)
     who = who_of(request, invitation)
+    tell = await notice_of_change(request, invitation.guest_address, invitation.participant_id)
     made = await services.accounts.set_password(
-        services.namespace, invitation.guest_address, kept, who, services.clock()
-    )
-    await services.boxes.account_made(
-        services.namespace, invitation.participant_id, access_of(request, visitor.session)
+        services.namespace, invitation.guest_address, kept, who, services.clock(), also=tell
     )
     if await second.is_on(request, made.id):  # a code alone passes no second factor by
         await second.wanted(request, made, invitation.participant_id)

@@ -6,6 +6,7 @@ import structlog
 from aiohttp import web
 
 from delivery.safebox.participants import Access
+from delivery.store.who import Also
 from portal.services import PortalServices, services_of
 from portal.web.errands import ERRANDS
 from portal.web.visitor import access_of, visitor_of
@@ -13,13 +14,19 @@ from portal.web.visitor import access_of, visitor_of
 log = structlog.get_logger()
 
 
-async def tell_changed(request: web.Request, address: str) -> None:
-    """Mail the guest, as in the box that was sent to them last; an address without any box hears nothing."""
+async def notice_of_change(request: web.Request, address: str, participant_id: str = "") -> Also | None:
+    """The mail to the guest whose account is about to be changed, for the transaction that does it: nobody's account
+    changes without a word, nor is there a word of a change that failed. It is as in the box of `participant_id`, or the
+    one that was sent to them last; an address without any box hears nothing.
+    """
     services = services_of(request)
-    letters = await services.boxes.for_address(services.namespace, address)
-    if letters:
-        seen = access_of(request, (await visitor_of(request)).session)
-        await services.boxes.account_made(services.namespace, letters[0].invitation.participant_id, seen)
+    if not participant_id:
+        letters = await services.boxes.for_address(services.namespace, address)
+        participant_id = letters[0].invitation.participant_id if letters else ""
+    if not participant_id:
+        return None
+    seen = access_of(request, (await visitor_of(request)).session)
+    return await services.boxes.account_changed(services.namespace, participant_id, seen)
 
 
 def tell_locked(request: web.Request, address: str, until: datetime, *, by_second: bool = False) -> None:

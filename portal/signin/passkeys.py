@@ -16,7 +16,7 @@ from delivery.store.passkeys import Passkey
 from delivery.store.who import address_key
 from portal.services import PortalServices, services_of
 from portal.signin import webauthn
-from portal.signin.changes import tell_changed
+from portal.signin.changes import notice_of_change
 from portal.signin.pages import SigninPage
 from portal.signin.webauthn import NotProven, Site
 from portal.web.client import client_network
@@ -25,7 +25,7 @@ from portal.web.locator import invitation_behind, path_to
 from portal.web.render import _, render
 from portal.web.throttle import PASSKEYS_ASKED, PASSWORDS_WRONG, count_network
 from portal.web.troubles import NothingHere, Slower
-from portal.web.visitor import access_of, is_fresh, keep_browser, sign_in, visitor_of, who_of
+from portal.web.visitor import is_fresh, keep_browser, sign_in, visitor_of, who_of
 
 log = structlog.get_logger()
 
@@ -112,6 +112,8 @@ async def register(request: web.Request) -> web.StreamResponse:
     except NotProven as wrong:
         log.info("portal.passkey_not_made", why=str(wrong))
         raise web.HTTPSeeOther("/account?passkey=no") from wrong
+    participant = registrar.invitation.participant_id if registrar.invitation is not None else ""
+    tell = await notice_of_change(request, registrar.address, participant)
     made = await services.credentials.add_passkey(
         services.namespace,
         registrar.address,
@@ -120,14 +122,12 @@ async def register(request: web.Request) -> web.StreamResponse:
         who=who_of(request, registrar.invitation),
         now=now,
         proven=registrar.invitation is not None,
+        also=tell,
     )
     if made is None:
         raise web.HTTPSeeOther("/account?passkey=no")
     if registrar.invitation is None:
-        await tell_changed(request, registrar.address)
         raise web.HTTPSeeOther("/account?saved=1")
-    seen = access_of(request, (await visitor_of(request)).session)
-    await services.boxes.account_made(services.namespace, registrar.invitation.participant_id, seen)
     await sign_in(request, registrar.invitation, made.id, Way.PASSKEY, strong=True, proven_at=made.proven_at)
     raise web.HTTPSeeOther(f"/m/{registrar.invitation.participant_id}")
 
@@ -144,11 +144,15 @@ async def remove(request: web.Request) -> web.StreamResponse:
         credential = bytes.fromhex(form.get("passkey", "")[:_LONGEST_ID])
     except ValueError as odd:
         raise NothingHere from odd
-    who, now = who_of(request, None), services.clock()
-    if await services.credentials.remove_passkey(
-        services.namespace, session.account_id, credential, session.digest, who=who, now=now
-    ):
-        await tell_changed(request, registrar.address)
+    await services.credentials.remove_passkey(
+        services.namespace,
+        session.account_id,
+        credential,
+        session.digest,
+        who=who_of(request, None),
+        now=services.clock(),
+        also=await notice_of_change(request, registrar.address),
+    )
     raise web.HTTPSeeOther("/account?saved=1")
 
 

@@ -13,7 +13,7 @@ from delivery.store.sessions import Session
 from delivery.store.who import address_key
 from keys import totp
 from portal.services import services_of
-from portal.signin.changes import tell_changed, tell_locked
+from portal.signin.changes import notice_of_change, tell_locked
 from portal.signin.pages import SecondPage, SecondSetupPage
 from portal.web.forms import read_form
 from portal.web.render import _, render
@@ -113,13 +113,13 @@ async def confirm(request: web.Request) -> web.StreamResponse:
         session.digest,
         who=who_of(request, None),
         now=services.clock(),
+        also=await notice_of_change(request, session.address or ""),
     )
     if fresh is None:
         if await is_on(request, session.account_id or ""):
             raise web.HTTPSeeOther("/account/second")
         error = _("That code is not right. Use the one that the program shows now.")
         return await _setup_page(request, session, error=error)
-    await tell_changed(request, session.address or "")
     return await _setup_page(request, session, recovery=fresh)
 
 
@@ -137,8 +137,8 @@ async def remove(request: web.Request) -> web.StreamResponse:
     await read_form(request)
     session, services = await _strong(request), services_of(request)
     who, account_id = who_of(request, None), session.account_id or ""
-    if await services.credentials.remove_second(services.namespace, account_id, who, services.clock()):
-        await tell_changed(request, session.address or "")
+    tell = await notice_of_change(request, session.address or "")
+    await services.credentials.remove_second(services.namespace, account_id, who, services.clock(), also=tell)
     raise web.HTTPSeeOther("/account?saved=1")
 
 

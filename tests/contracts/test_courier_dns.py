@@ -40,6 +40,19 @@ async def test_mx_records_are_read_and_hosts_come_in_their_order(zone) -> None:
     assert (await mail_hosts(resolver, "two.example", ourselves=US)).hosts == ("mx0.two.example", "mx1.two.example")
 
 
+async def test_what_was_answered_while_the_clock_was_ahead_is_asked_again(zone, monkeypatch) -> None:
+    """Else it would be believed for as long as the clock had jumped."""
+    resolver, right = zone.resolver(), time.time
+    monkeypatch.setattr(time, "time", lambda: right() + 365 * 86_400)
+    for _ in range(2):
+        await resolver.mx("two.example")
+    assert zone.asked.count(("two.example", "MX")) == 1
+    monkeypatch.undo()
+    for _ in range(2):
+        await resolver.mx("two.example")
+    assert zone.asked.count(("two.example", "MX")) == 2
+
+
 async def test_what_is_not_is_told_apart_from_what_is_not_known(zone, monkeypatch) -> None:
     zone.servfail |= {"broken.example"}
     zone.silent |= {"silent.example"}

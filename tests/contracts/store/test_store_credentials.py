@@ -114,6 +114,39 @@ async def test_whoever_goes_in_while_it_is_ended_is_out_or_was_not_let_in(store,
     assert await people.session(NS, mine, now, hour) is not None
 
 
+async def test_an_account_changes_with_the_notice_of_it_or_not_at_all(store, held, account: str) -> None:
+    """The notice cannot be put into the queue: the password, the passkey, the second step are as they were."""
+
+    class CutOff(Exception):
+        pass
+
+    def also(_conn: Any) -> None:
+        raise CutOff
+
+    people, now = Accounts(store.db, store.vault), store.clock()
+    mine = await signed_in(store, "mine", account)
+    assert await held.add_passkey(NS, ADDRESS, key(1, now), mine, who=WHO, now=now, proven=False)
+    asked = Challenged(NS, digest("browser"), Purpose.ENROL)
+    await held.begin_second(asked, account, now)
+    code = totp.code_at(await held.beginning(asked, account, now), totp.step_of(now))
+    for act in (
+        people.set_password(NS, ADDRESS, "new", WHO, now, also=also),
+        people.set_password(NS, "karl@post.example", "new", WHO, now, also=also),
+        held.add_passkey(NS, ADDRESS, key(2, now), mine, who=WHO, now=now, proven=False, also=also),
+        held.remove_passkey(NS, account, bytes([1]) * 16, mine, who=WHO, now=now, also=also),
+        held.confirm_second(asked, account, code, mine, who=WHO, now=now, also=also),
+    ):
+        with pytest.raises(CutOff):
+            await act
+    assert (await people.by_address(NS, ADDRESS)).password == "hash"
+    assert await people.by_address(NS, "karl@post.example") is None
+    assert [one.credential for one in await held.passkeys(NS, account)] == [bytes([1]) * 16]
+    assert await held.confirm_second(asked, account, code, mine, who=WHO, now=now)
+    with pytest.raises(CutOff):
+        await held.remove_second(NS, account, WHO, now, also=also)
+    assert await held.second(NS, account) is not None
+
+
 async def test_a_challenge_is_taken_once_by_its_browser(store, held) -> None:
     asked = Challenged(NS, digest("browser"), Purpose.PASSKEY)
     await held.challenge(asked, b"first", store.clock())

@@ -11,7 +11,9 @@ from delivery.store import boxes as box_rows
 from delivery.store import proofs
 from delivery.store.account_rows import proven_before
 from delivery.store.accounts import Accounts
-from delivery.store.codes import Asker, Begun, CodeRules, Try, clear_throttles
+from delivery.store.boxes import told_lately
+from delivery.store.codes import Asker, Begun, CodeRules, Try, clear_throttles, locked
+from delivery.store.sessions import stands
 from delivery.store.throttles import Attempt, Limit
 from delivery.store.who import Who
 from keys.tokens import digest, new_id
@@ -141,6 +143,38 @@ async def test_a_limit_holds_for_tries_made_at_once_and_doubles(store, accounts)
     assert again[3] == store.clock() + timedelta(minutes=20)
     store.vault.ensure("other")
     assert await accounts.count("other", "things", "somebody", limit, store.clock()) is None
+
+
+async def test_what_a_clock_that_was_ahead_locked_is_open_once_it_is_right(store, accounts, guest: str) -> None:
+    limit = Limit(2, timedelta(hours=1), timedelta(minutes=10))
+
+    async def count() -> Any:
+        return await accounts.count("default", "things", "somebody", limit, store.clock())
+
+    asker = Asker("default", guest, digest("browser"))
+    assert await count() is None
+    store.clock.advance(days=365)
+    for _ in range(RULES.tries_a_day):
+        await accounts.keep_code(asker, "123456", RULES, store.clock())
+        await accounts.try_code(asker, "000000", RULES, who(guest), store.clock())
+    assert await count() is None and await count() is None and await count() is not None
+    assert await store.db.write(lambda conn: told_lately(conn, "default", "it", store.clock(), store.clock())) is False
+    store.clock.advance(days=-365)
+    assert await accounts.limited("default", "things", "somebody", store.clock()) is None
+    assert await count() is None
+    before = store.clock() - timedelta(days=1)
+    assert await store.db.write(lambda conn: told_lately(conn, "default", "it", before, store.clock())) is False
+    assert await store.db.read(lambda conn: locked(conn, asker, RULES, store.clock())) is None
+
+
+async def test_who_signed_in_while_the_clock_was_ahead_does_so_anew(store, accounts, guest: str) -> None:
+    mine = digest("mine")
+    store.clock.advance(days=365)
+    await accounts.open_session("default", mine, who(guest), store.clock(), LIFETIME)
+    assert await accounts.session("default", mine, store.clock(), IDLE) is not None
+    store.clock.advance(days=-365)
+    assert await accounts.session("default", mine, store.clock(), IDLE) is None, "it would last for a year"
+    assert not await store.db.read(lambda conn: stands(conn, "default", mine, store.clock()))
 
 
 async def test_sessions_end_as_they_should(store, accounts, guest: str) -> None:

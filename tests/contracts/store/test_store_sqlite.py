@@ -1,6 +1,7 @@
 """What SQLite alone can suffer: files that vanish, disks that fill, locks of others, settings that do not hold."""
 
 import asyncio
+import errno
 import shutil
 import sqlite3
 import subprocess
@@ -11,13 +12,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, insert, select, text
 
-from delivery.claims import dead_workers
 from delivery.errors import StoreFull, StoreUnavailable
 from delivery.items import State
 from delivery.store.database import Database
 from delivery.store.schema import workers
 from delivery.store.upgrade import prepare
 from delivery.store.vault import Vault
+from delivery.store.workers import dead_workers
 
 
 def add_worker(name, now):
@@ -55,6 +56,24 @@ def test_every_connection_keeps_the_promised_settings(store, opened):
     with opened(store.db.backing) as conn, conn.begin():
         found = {name: conn.exec_driver_sql(f"PRAGMA {name}").scalar() for name in wanted}
     assert found == wanted
+
+
+async def test_no_lock_to_be_had_is_a_store_that_waits(store, file, monkeypatch):
+    """No descriptor is left, the folder is gone: who looks for locks tries again, and does not end."""
+    claims = store.claims()
+    await claims.register()
+    monkeypatch.setattr("delivery.store.sqlite.os.open", _no_descriptor_left)
+    for act in (lambda: store.db.backing.lock("other"), lambda: dead_workers(store.db.backing, ["other"])):
+        with pytest.raises(StoreUnavailable, match="Too many open files"):
+            act()
+    monkeypatch.undo()
+    shutil.rmtree(file.parent)
+    with pytest.raises(StoreUnavailable, match="No such file"):
+        await claims.keep_lock()
+
+
+def _no_descriptor_left(*_words, **_more):
+    raise OSError(errno.EMFILE, "Too many open files")
 
 
 def test_who_writes_keeps_the_connection_until_something_goes_wrong(store):

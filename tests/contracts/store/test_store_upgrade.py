@@ -1,7 +1,12 @@
 """The schema: fresh and migrated are the same; an older one is upgraded after a copy; a newer one is refused."""
 
+import asyncio
+import errno
+import re
 import shutil
+import socket
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,6 +15,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect, select, text
 
 from delivery.errors import SchemaOutdated, StoreUnavailable
+from delivery.store import upgrade as upgrade_module
 from delivery.store.database import Database
 from delivery.store.schema import metadata, namespaces
 from delivery.store.upgrade import MIGRATIONS, migrate, newest, prepare, revision, upgrade
@@ -124,6 +130,52 @@ async def test_an_older_embedded_schema_is_upgraded_after_a_copy(sqlite_store, n
         assert copy.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     copy.close()
     assert prepare(store.db, next_version) is None
+
+
+async def test_what_is_copied_is_what_was_there_before_the_upgrade(sqlite_store, next_version, monkeypatch):
+    """Two upgrades at once: the second finds all done, and does not put the new schema where the copy of the old is."""
+    done, first = [], upgrade_module.revision
+
+    def overtaken(conn):
+        found = first(conn)
+        if not done:  # between the first look and our turn, somebody else does all of it
+            done.append(None)
+            done.append(upgrade(sqlite_store.db, next_version))
+        return found
+
+    monkeypatch.setattr(upgrade_module, "revision", overtaken)
+    assert upgrade(sqlite_store.db, next_version) is None
+    with closing(sqlite3.connect(done[1].copy)) as copy:
+        assert copy.execute("SELECT version_num FROM alembic_version").fetchone() == (newest(),)
+
+
+def test_a_copy_that_fails_leaves_no_part_of_it_and_the_one_before(sqlite_store, next_version, monkeypatch):
+    folder = sqlite_store.db.backing.path.parent
+    before = folder / f"sealgate.db.schema-{newest()}"
+    before.write_bytes(b"the one before")
+    (folder / f"{before.name}.partial").write_bytes(b"what a killed upgrade left")
+    monkeypatch.setattr(upgrade_module, "_fsync", _no_room)
+    with pytest.raises(StoreUnavailable, match="no space left"):
+        upgrade(sqlite_store.db, next_version)
+    assert sorted(folder.glob("*.schema-*")) == [before] and before.read_bytes() == b"the one before"
+    assert sqlite_store.db.read_now(revision) == newest()
+    monkeypatch.undo()
+    assert upgrade(sqlite_store.db, next_version).copy == before
+    assert sorted(folder.glob("*.schema-*")) == [before]
+
+
+def _no_room(*_words):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+async def test_nobody_upgrades_beneath_a_gateway_that_works(store, next_version):
+    claims = store.claims()
+    await claims.register()
+    with pytest.raises(SchemaOutdated, match=f"still works with it \\(on {re.escape(socket.gethostname())}\\): stop"):
+        await asyncio.to_thread(upgrade, store.db, next_version)
+    assert store.db.read_now(revision) == newest()
+    await claims.retire()
+    assert (await asyncio.to_thread(upgrade, store.db, next_version)).after == newest(next_version)
 
 
 def test_a_step_that_fails_leaves_everything_as_it_was(sqlite_store, next_version):

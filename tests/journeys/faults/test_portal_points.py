@@ -25,8 +25,8 @@ from postgres import Server
 
 FEW = {
     "in the portal, piece half kept", "in the portal, answer half kept", "in the portal, answer kept",
-    "in the portal, act half done", "in the portal, act done", "by time, end half done", "in the trail, half chained",
-    "in the sweep, before files go",
+    "in the portal, account made", "in the portal, act half done", "in the portal, act done", "by time, end half done",
+    "in the trail, half chained", "in the sweep, before files go",
 }  # fmt: skip
 FAILING = ("before the file's fsync", "key opened")
 MORE = """\
@@ -106,7 +106,11 @@ def story(
         server: Server = request.getfixturevalue("postgres_server")
         database = f"database: {server.url(server.new_database())}"
     gateway = make_faulty(peer.port, more=MORE.format(folder=tmp_path), database=database)
-    gateway.arm["times"] = TIMES | {"delivery.trail.keeping:_TURN": 0.1, "delivery.safebox.clockwork:_EVERY": 0.2}
+    gateway.arm["times"] = TIMES | {
+        "delivery.trail.keeping:_TURN": 0.1,
+        "delivery.safebox.clockwork:_EVERY": 0.2,
+        "delivery.store.doubts:GAP": 1e9,  # the days that pass here are believed at once
+    }
     clock = tmp_path / "days"
     clock.write_text("0")
     gateway.arm["clock"] = str(clock)
@@ -139,6 +143,7 @@ def test_killed_at_each_point_of_the_portal(story: Story, peer: Peer, tmp_path: 
     box = story.owner.enter_boxes("alice@example.com")
     upload = _upload(story, letter)
     _answer(story, letter, upload, peer)
+    _account(story)
     _settings(story, box)
     _trail(story, box, tmp_path)
     _recall(story, letter, box)
@@ -196,6 +201,26 @@ def _answer(story: Story, letter: str, upload: str, peer: Peer) -> None:
 def _attached(peer: Peer) -> list[bytes]:
     mails = [message_from_bytes(mail.raw, policy=policy.default) for mail in peer.arrivals()["alice@example.com"]]
     return [part.get_content() for mail in mails for part in mail.iter_attachments()]  # type: ignore[attr-defined]  # by the policy
+
+
+def _account(story: Story) -> None:
+    """Made, and its guest told of it by mail; or neither."""
+
+    def make() -> int:
+        assert story.guest.get("/account") == 200
+        return story.guest.post("/account/password", password="an otter keeps 9 pebbles")
+
+    def made() -> tuple[int, int, int]:
+        """Accounts, events of it, mails about it."""
+        of = "select 1 from {} where rule = 'notice: account_created'"
+        mails = story.rows(f"{of.format('items')} union all {of.format('finished_items')}")
+        return len(story.rows("select 1 from accounts")), story.events("account.created"), len(mails)
+
+    story.killed_at("in the portal, account half made", make)
+    assert made() == (0, 0, 0)
+    if not story.killed_at("in the portal, account made", make):
+        assert make() == 200
+    assert made() == (1, 1, 1)
 
 
 def _settings(story: Story, box: str) -> None:

@@ -1,12 +1,14 @@
 """Certificates that are renewed under a running server."""
 
 import asyncio
+import errno
 import ssl
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from cryptography import x509
 
 from delivery.doors.renewal import Renewal
@@ -77,6 +79,37 @@ def test_a_file_that_is_gone_changes_nothing_until_it_is_back(files: Files) -> N
     for _ in range(3):
         renewal.look()
     assert len(files.used) == 2
+
+
+def test_files_that_cannot_be_opened_are_tried_again_though_they_do_not_change(files: Files) -> None:
+    """No descriptor is left for a moment, or a folder's mode is mended; it is told once."""
+    make, tries = files.make, 0
+
+    def scarce() -> ssl.SSLContext:
+        nonlocal tries
+        tries += 1
+        if 1 < tries < 5:
+            raise OSError(errno.EMFILE, "Too many open files")
+        return make()
+
+    files.make = scarce  # type: ignore[method-assign]  # as where the system is short of something
+    renewal = files.renewal()
+    files.write(files.certificate, "new")
+    files.write(files.key, "new")
+    with structlog.testing.capture_logs() as log:
+        for _ in range(10):
+            renewal.look()
+    assert files.made == ["old", "new"]
+    assert [line["event"] for line in log] == ["portal.certificate_refused", "portal.certificate_loaded"]
+
+
+def test_one_whose_mode_is_mended_is_read(files: Files) -> None:
+    renewal = files.renewal()
+    renewal.look()
+    files.key.chmod(0o400)
+    for _ in range(2):
+        renewal.look()
+    assert files.made == ["old", "old"]
 
 
 def test_one_that_is_broken_at_the_start_is_told(files: Files) -> None:

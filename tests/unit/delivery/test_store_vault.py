@@ -87,6 +87,21 @@ def test_rotation_wraps_again_and_everything_still_opens(db, keyring, vault):
     assert vault.rotate() == 0
 
 
+def test_a_rotation_and_the_event_that_tells_of_it_are_one(db, keyring, vault):
+    vault.ensure("default")
+    keyring.rotate()
+    before = db.read_now(lambda conn: conn.execute(select(namespace_keys)).all())
+
+    def fails(conn, rewrapped):
+        assert rewrapped == len(Purpose)
+        raise LookupError("cut off")
+
+    with pytest.raises(LookupError):
+        vault.rotate(fails)
+    assert db.read_now(lambda conn: conn.execute(select(namespace_keys)).all()) == before
+    assert vault.rotate() == len(Purpose)
+
+
 def test_a_keyring_without_the_root_is_said_as_such(db, vault, tmp_path):
     vault.ensure("default")
     stranger = Vault(db, KeyRing.create(tmp_path / "other.json"))

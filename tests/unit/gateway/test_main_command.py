@@ -1,5 +1,6 @@
 """`sealgate` itself: finding the command that was meant, and what its exit codes mean."""
 
+import os
 import resource
 import signal
 import subprocess
@@ -52,3 +53,17 @@ def test_a_crash_leaves_no_core_dump(tmp_path: Path) -> None:
     )
     assert ended.returncode == -signal.SIGSEGV
     assert not list(tmp_path.iterdir())
+
+
+def test_a_reload_that_comes_while_it_starts_does_not_end_it(tmp_path: Path) -> None:
+    """Whoever sends SIGHUP (logrotate, a hook of certbot) does not know whether the doors are open yet."""
+    config = tmp_path / "config.yaml"
+    os.mkfifo(config)
+    start = [sys.executable, "-m", "gateway", "serve", "--config", str(config)]
+    with subprocess.Popen(start, stderr=subprocess.PIPE, text=True) as starting:
+        with config.open("w") as file:  # until it reads its configuration, and waits for it there
+            starting.send_signal(signal.SIGHUP)
+            file.write("hostname: 1\n")
+        _, told = starting.communicate(timeout=60)
+    assert starting.returncode == WRONG, told
+    assert "the configuration is not sound" in told

@@ -96,6 +96,13 @@ async def test_a_replaced_file_of_the_same_size_and_time_is_noticed(keeper: Poli
     assert keeper.current.text.otherwise.action == "hold"
 
 
+async def test_one_whose_mode_is_mended_is_read(keeper: PolicyKeeper, settings: Settings, heard: Heard) -> None:
+    """What was refused because nobody might read it comes into force by chmod alone."""
+    settings.policy.chmod(0o640 if settings.policy.stat().st_mode & 0o777 != 0o640 else 0o600)
+    assert await settled(keeper)
+    assert heard.kinds == ["policy.loaded"]
+
+
 async def test_a_bad_one_is_refused_and_the_old_one_goes_on(
     keeper: PolicyKeeper, settings: Settings, heard: Heard
 ) -> None:

@@ -48,6 +48,7 @@ from delivery.store.database import Database
 from delivery.store.messages import find_message
 from delivery.store.upgrade import prepare
 from delivery.store.vault import Vault
+from delivery.store.who import Also
 from keys.keyring import KeyRing
 from keys.tokens import new_id, new_token, normalise_reference
 from policy.decision import Changes, Route
@@ -400,9 +401,8 @@ class FakeBoxes(SafeBoxes):
         self.notes.append(note)
         return True
 
-    async def account_made(self, namespace: str, participant_id: str, seen: Access) -> bool:
-        self.acts.append(("account", participant_id))
-        return True
+    async def account_changed(self, namespace: str, participant_id: str, seen: Access) -> Also:
+        return lambda _conn: self.acts.append(("account", participant_id))
 
     async def signin_locked(
         self, namespace: str, participant_id: str, account_id: str, seen: Access, until: datetime, *, by_second: bool

@@ -1,5 +1,6 @@
 """The parent of the workers: what it does with those that end, and how little of the program it needs."""
 
+import errno
 import json
 import os
 import signal
@@ -60,6 +61,36 @@ def test_where_another_program_was_installed_all_end_so_that_it_can_start() -> N
         "worker_process.ended",
         "worker_process.other_program",
     ]
+
+
+def test_where_no_process_is_to_be_had_the_others_work_on_and_it_is_tried_again() -> None:
+    """fork fails (a limit of processes, no memory) when the first worker has ended and is to start again."""
+    program = _RUN.replace("BAD", "True").replace("READY", "True").replace("CODE", "0")
+    program = program.replace(
+        "workers = Workers(",
+        """
+import errno, os
+fork, tries = os.fork, []
+
+def scarce():
+    tries.append(1)
+    if len(tries) == 3:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+    if len(tries) == 4:
+        os.kill(os.getpid(), signal.SIGTERM)
+    return fork()
+
+os.fork = scarce
+workers = Workers(""",
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+    events = [json.loads(line) for line in done.stderr.splitlines()]
+    assert (done.returncode, done.stdout.split()[-1]) == (0, "forgotten"), done.stderr
+    assert [line["event"] for line in events if line["level"] == "error"][:2] == [
+        "worker_process.ended",
+        "worker_process.cannot_start",
+    ]
+    assert events[1]["error"] == os.strerror(errno.EAGAIN)
 
 
 def test_where_the_first_cannot_start_all_end_with_its_code() -> None:

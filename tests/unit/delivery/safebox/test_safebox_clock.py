@@ -1,0 +1,84 @@
+"""A clock that may be ahead closes and destroys nothing until somebody had the time to see it."""
+
+import asyncio
+import itertools
+from datetime import timedelta
+from unittest import mock
+
+import pytest
+from sqlalchemy import insert
+
+from delivery.safebox import clockwork
+from delivery.store.boxes import BoxState
+from delivery.store.schema_audit import audit_checkpoints
+
+
+async def _keep_for_a_while(world) -> None:
+    """As a worker does, until a round is over."""
+    stop, over = asyncio.Event(), asyncio.Event()
+    with mock.patch.object(clockwork, "_EVERY", 0.001), mock.patch.object(world.boxes, "_doubts", _told(world, over)):
+        keeping = asyncio.create_task(world.boxes.run(stop))
+        async with asyncio.timeout(30):
+            await over.wait()
+        stop.set()
+        await keeping
+
+
+def _told(world, over):
+    """The second look tells that the round behind the first is over."""
+    looks, inner = [], world.boxes._doubts
+
+    async def look(now):
+        looks.append(now)
+        if len(looks) > 1:
+            over.set()
+        return await inner(now)
+
+    return look
+
+
+def _sign(world) -> None:
+    """What the trail's keeper does while something happens."""
+    row = {"number": next(_NUMBERS), "link": b"", "at": world.clock.now, "complete": 0, "key_id": "", "signature": b""}
+    world.db.write_now(lambda conn: conn.execute(insert(audit_checkpoints), [row]))
+
+
+_NUMBERS = itertools.count(1)
+
+
+async def test_a_clock_that_is_years_ahead_destroys_nothing(kept) -> None:
+    _sign(kept)
+    began = kept.clock.now
+    kept.clock.pass_(days=4000)
+    _sign(kept)  # mail goes on meanwhile
+    for _ in range(3):
+        await _keep_for_a_while(kept)
+        kept.clock.pass_(hours=7)
+    kept.clock.now = began + timedelta(hours=21)
+    await _keep_for_a_while(kept)
+    assert (await kept.boxes.list())[0].state is BoxState.OPEN
+    assert "box.closed" not in kept.events()
+    assert "box.reminded" not in kept.events()
+
+
+@pytest.mark.parametrize("busy", [True, False])
+async def test_after_days_without_a_worker_a_day_is_waited(kept, busy) -> None:
+    _sign(kept)
+    kept.clock.pass_(days=4000)
+    if busy:
+        _sign(kept)
+    await _keep_for_a_while(kept)
+    kept.clock.pass_(hours=23)
+    await _keep_for_a_while(kept)
+    assert kept.events().count("box.deleted") == 0
+    kept.clock.pass_(hours=2)
+    await _keep_for_a_while(kept)
+    assert kept.events().count("box.deleted") == 1
+
+
+async def test_an_idle_weekend_is_no_reason_to_wait(kept) -> None:
+    kept.clock.pass_(days=28, hours=12)
+    _sign(kept)
+    kept.clock.pass_(days=2)
+    await _keep_for_a_while(kept)
+    assert kept.events().count("box.closed") == 1
