@@ -1,6 +1,7 @@
 """Logins: a file of `name:argon2-hash` lines, checked in threads; Throttle blocks those who guess."""
 
 import asyncio
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ log = get_logger(__name__)
 _AT_ONCE: Final = 2  # an Argon2 check takes 64 MiB and a core: more at once would be an attack on ourselves
 _FREE_FAILURES: Final = 10  # of one client's address or one login, until it has to wait
 _FORGET_SECONDS: Final = 600.0  # one failure is forgotten after so long
+_RESTS: Final = 1.0  # seconds from the last change of the file until it is taken for whole
 _REMEMBERED: Final = 10_000  # addresses and logins with failures; the oldest are forgotten first
 
 
@@ -72,11 +74,14 @@ class Throttle:
 
 
 class Logins:
-    """Who may sign in. The file is read again when it changes; a broken one is refused and the old list stays."""
+    """Who may sign in. The file is read again when it has changed and rested for a moment: what an editor has written
+    so far may be a list without those who are yet to come. A broken one is refused and the old list stays.
+    """
 
-    def __init__(self, path: Path) -> None:
-        """Read the file; raise LoginsInvalid."""
+    def __init__(self, path: Path, seconds: Callable[[], float] = time.time) -> None:
+        """Read the file; raise LoginsInvalid. `seconds`: the time since 1970, as files have it."""
         self._path = path
+        self._seconds = seconds
         self._stamp = _stamp(path)
         self._hashes = read_logins(path)
         self._hasher = PasswordHasher()
@@ -102,7 +107,7 @@ class Logins:
     def _refresh(self) -> None:
         try:
             stamp = _stamp(self._path)
-            if stamp != self._stamp:
+            if stamp != self._stamp and not 0 <= self._seconds() - stamp[0] / 1e9 < _RESTS:
                 self._hashes, self._stamp = read_logins(self._path), stamp
                 log.info("smtp.logins_loaded", count=len(self._hashes))
         except (LoginsInvalid, OSError) as error:
