@@ -1,30 +1,65 @@
 """Forgetting what the trail knows of people: values go with their salts, commitments stay, and the chain holds."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, delete, select, update
+from sqlalchemy import ColumnElement, Connection, Select, delete, select, update
 
 from delivery.store.audit import document_field
 from delivery.store.schema_audit import audit_events
 from delivery.store.schema_boxes import box_documents, box_messages, participants
 from delivery.store.schema_people import languages
+from delivery.store.who import address_key
+
+_PAGE: Final = 5000  # events looked at in one transaction
+_IDS: Final = 500  # in one statement
 
 
-def erase_person(conn: Connection, namespace: str, value: str) -> int:
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """How far the trail was looked through for a person: up to the row `last`. `ids`: the rows that tell of them."""
+
+    last: int = 0
+    ids: tuple[int, ...] = ()
+
+
+def look_on(conn: Connection, namespace: str, value: str, looked: Looked) -> Looked:
+    """Look at some thousand more events; the same again at the end. A trail of millions is not looked through while
+    all others wait to write, nor held in memory.
+    """
+    rows = conn.execute(_after(namespace, looked.last).limit(_PAGE)).all()
+    if not rows:
+        return looked
+    goes = _of_person(conn, namespace, value)
+    found = (event_id for event_id, persons in rows if any(goes(*one) for one in (persons or {}).items()))
+    return Looked(rows[-1].id, (*looked.ids, *found))
+
+
+def erase_person(conn: Connection, namespace: str, value: str, looked: Looked = Looked()) -> int:
     """Forget a person: in every event of the namespace, salt and value of fields that hold `value` (an address, in any
     case) go, what is kept of documents that this one wrote, and the language they chose; the commitments stay. How many
-    events were touched.
+    events were touched. `looked`: which to look at, beside all that came later.
     """
-    wanted = value.casefold()
     chose = (languages.c.namespace == namespace) & (languages.c.address_key == value.strip().lower())
     conn.execute(delete(languages).where(chose))
-    written = {document_field(one) for one in _documents_by(conn, namespace, wanted)}
-    return _erase(
-        conn,
-        audit_events.c.namespace == namespace,
-        lambda name, kept: name in written or kept["value"].casefold() == wanted,
-    )
+    while (further := look_on(conn, namespace, value, looked)) != looked:
+        looked = further
+    goes = _of_person(conn, namespace, value)
+    ids = [looked.ids[at : at + _IDS] for at in range(0, len(looked.ids), _IDS)]
+    return sum(_erase(conn, audit_events.c.id.in_(some), goes) for some in ids)
+
+
+def _after(namespace: str, last: int) -> Select[tuple[int, Any]]:
+    columns = audit_events.c
+    chosen = select(columns.id, columns.persons).where(columns.id > last, columns.namespace == namespace)
+    return chosen.order_by(columns.id)
+
+
+def _of_person(conn: Connection, namespace: str, value: str) -> Callable[[str, Mapping[str, Any]], bool]:
+    wanted = value.casefold()
+    written = {document_field(one) for one in _documents_by(conn, namespace, value)}
+    return lambda name, kept: name in written or kept["value"].casefold() == wanted
 
 
 def erase_documents(conn: Connection, namespace: str, box_id: str) -> int:
@@ -46,9 +81,9 @@ def _erase(conn: Connection, where: ColumnElement[bool], goes: Callable[[str, Ma
 
 def _documents_by(conn: Connection, namespace: str, address: str) -> list[str]:
     query = (
-        select(box_documents.c.id, participants.c.address)
+        select(box_documents.c.id)
         .join(box_messages, box_messages.c.id == box_documents.c.box_message_id)
         .join(participants, participants.c.id == box_messages.c.author_id)
-        .where(box_documents.c.namespace == namespace)
+        .where(box_documents.c.namespace == namespace, participants.c.address_key == address_key(address))
     )
-    return [row.id for row in conn.execute(query) if row.address.casefold() == address]
+    return list(conn.execute(query).scalars())

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, TextIO
 
 import click
@@ -11,6 +12,8 @@ from gateway.cli.context import MOST, NO, WRONG, CommandGroup, Invocation, confi
 from gateway.cli.stores import actor, stores_of
 
 if TYPE_CHECKING:
+    from delivery.store.database import Database
+    from delivery.store.erasing import Looked
     from delivery.trail.proof import Shipped
 
 
@@ -114,10 +117,11 @@ def erase_(invocation: Invocation, address: str, box: str, yes: bool) -> None:
         what = f"Forget {address} in every event?" if address else f"Forget what documents {box} held?"
         click.confirm(f"{what} It cannot be undone.", abort=True)
     with stores_of(invocation) as stores:
+        looked = _look_through(stores.db, address)
 
         def erase(conn: Connection) -> int:
             if address:
-                touched = erase_person(conn, DEFAULT_NAMESPACE, address)
+                touched = erase_person(conn, DEFAULT_NAMESPACE, address, looked)
             else:
                 touched = erase_documents(conn, DEFAULT_NAMESPACE, box)
             done = Event(
@@ -131,6 +135,20 @@ def erase_(invocation: Invocation, address: str, box: str, yes: bool) -> None:
             return touched
 
         click.echo(f"forgotten in {stores.db.write_now(erase)} events")
+
+
+def _look_through(db: "Database", address: str) -> "Looked":
+    """Every event that tells of a person, found before anybody has to wait for us; none without an address."""
+    from delivery.store.erasing import Looked, look_on
+    from delivery.store.upgrade import DEFAULT_NAMESPACE
+
+    looked = Looked()
+    while address:
+        further = db.read_now(partial(look_on, namespace=DEFAULT_NAMESPACE, value=address, looked=looked))
+        if further == looked:
+            break
+        looked = further
+    return looked
 
 
 def _shipped(file: TextIO) -> "list[Shipped]":

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import delete, insert, select, text, update
@@ -10,7 +11,7 @@ from sqlalchemy import delete, insert, select, text, update
 from delivery.errors import StoreUnavailable
 from delivery.store import links
 from delivery.store.audit import Event, EventKind, record
-from delivery.store.erasing import erase_person
+from delivery.store.erasing import Looked, erase_person, look_on
 from delivery.store.schema_audit import audit_checkpoints, audit_events, audit_links
 from delivery.trail.keeping import TrailKeeper, shown
 from delivery.trail.proof import read_shipped, verify
@@ -182,6 +183,26 @@ async def test_erasing_a_person_breaks_nothing(store, keeper):
     store.db.write_now(lambda conn: erase_person(conn, "default", "bob@there.test"))
     assert proof(store).holds
     assert all(not event["persons"] for event in await store.events())
+
+
+async def test_a_long_trail_is_looked_through_before_anybody_waits(store, keeper, monkeypatch):
+    """A page at a time; no more is kept of it than which events to change, and what comes meanwhile goes, too."""
+    monkeypatch.setattr("delivery.store.erasing._PAGE", 3)
+    await chained(store, keeper)
+    before = len(await store.events())
+    pages, looked = 0, Looked()
+    while (further := store.db.read_now(partial(_look, looked))) != looked:
+        pages, looked = pages + 1, further
+    assert pages == -(-before // 3) > 1
+    note(store, 1)  # while the admin's command gets its turn to write
+    assert store.db.write_now(lambda conn: erase_person(conn, "default", "bob@there.test", looked)) == before + 1
+    assert len(looked.ids) == before
+    assert all(not event["persons"] for event in await store.events())
+    assert store.db.write_now(lambda conn: erase_person(conn, "default", "bob@there.test")) == 0
+
+
+def _look(looked, conn):
+    return look_on(conn, "default", "bob@there.test", looked)
 
 
 async def test_one_chains_for_all_and_another_takes_over(store, keeper, open_store):
