@@ -1,4 +1,6 @@
-"""Chores of a worker: truncate the database's log, forget old history, delete blob files that no row names."""
+"""Chores of a worker: truncate the database's log, forget old history, delete blob files that no row names, and learn
+of keys that were rotated.
+"""
 
 import asyncio
 from datetime import timedelta
@@ -7,7 +9,7 @@ from typing import Final
 
 import structlog
 
-from delivery.errors import StoreUnavailable
+from delivery.errors import KeysUnavailable, StoreUnavailable
 from delivery.queue import Queue
 from delivery.store.circuits import forget_stale
 from delivery.store.messages import purge_history, referenced_blobs
@@ -26,6 +28,7 @@ class Housekeeping:
 
     def __init__(self, queue: Queue) -> None:
         self._queue = queue
+        self._keys_missing = False
 
     async def run(self) -> None:
         """Until cancelled. A store that does not answer is asked again the next time."""
@@ -40,9 +43,21 @@ class Housekeeping:
                 if loop.time() - swept_at >= SWEEP.total_seconds():
                     await self.sweep()
                     swept_at = loop.time()
+                await self._learn_keys()
             except StoreUnavailable as error:
                 log.warning("housekeeping.store_unavailable", error=str(error))
             await asyncio.sleep(TIDY.total_seconds())
+
+    async def _learn_keys(self) -> None:
+        """Told once where a new root is out of reach: a keyring that was handed over as a credential is as it was."""
+        try:
+            await asyncio.to_thread(self._queue.vault.refresh)
+        except KeysUnavailable as error:
+            if not self._keys_missing:
+                log.warning("housekeeping.keys_unavailable", error=str(error))
+            self._keys_missing = True
+        else:
+            self._keys_missing = False
 
     async def purge(self) -> int:
         """Forget messages that ended longer than `queue.history` ago; how many."""

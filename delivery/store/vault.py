@@ -83,6 +83,13 @@ class Vault:
         """Is this one of the keys of the database as it is now? Not what was sealed before its files were replaced."""
         return key_id in self._kept(namespace)
 
+    def refresh(self) -> None:
+        """Read the known namespaces' keys again: another process may have rotated them, and what is new is then to be
+        wrapped by the new ones. Blocks. Raises KeysUnavailable or StoreUnavailable; then those that are known stay.
+        """
+        for namespace in tuple(self._known):
+            self._load(namespace)
+
     def new_dek(self, namespace: str, bound_to: bytes) -> tuple[Dek, WrappedKey]:
         """A fresh DEK and its wrapping under the namespace's KEK; `bound_to` names what it is for. Not in a work."""
         key = self._for(namespace, Purpose.KEK, None)

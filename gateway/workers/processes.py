@@ -31,6 +31,7 @@ _PR_SET_PDEATHSIG: Final = 1
 _TURN: Final = 1.0  # seconds between looks at the workers
 _SILENT: Final = 60.0  # seconds without a sign of life after which a worker is taken for dead
 _STARTING: Final = 300.0  # seconds for the first one: patterns may have to be compiled
+_FROZEN: Final = 10.0  # seconds between two looks, from which on this process cannot have run in between
 _STEADY: Final = 10.0  # seconds that a worker has to last for its next start to come at once
 _LONGEST_PAUSE: Final = 30.0  # seconds between starts of a worker that does not last
 _GRACE: Final = 15.0  # seconds after the time that workers have for stopping
@@ -89,6 +90,7 @@ class Workers:
         self._stdin: list[int] = [sys.stdin.fileno()] if with_stdin else []
         self._systemd = Systemd()
         self._stop_at: float | None = None
+        self._looked_at = self._awake_since = time.monotonic()
         self._told_ready = standing is not None
         self._code = 0
         self._on_stop: Callable[[], None] = lambda: None
@@ -182,6 +184,9 @@ class Workers:
     def _look(self) -> None:
         """Start who is missing, end who hangs, tell systemd."""
         now = time.monotonic()
+        if now - self._looked_at > _FROZEN:
+            self._awake_since = now
+        self._looked_at = now
         if self._stop_at is not None:
             if now > self._stop_at:
                 self._tell(signal.SIGKILL)
@@ -203,8 +208,11 @@ class Workers:
         self._look_after()
 
     def _hangs(self, slot: _Slot, now: float) -> bool:
+        """Frozen as a whole (a container that was paused, SIGSTOP), workers could not show life while nobody looked."""
         silent = self.seats.silent_seconds(slot.number, now)
-        return now - slot.since > _STARTING if silent is None else silent > _SILENT
+        if silent is None:
+            return now - max(slot.since, self._awake_since) > _STARTING
+        return min(silent, now - self._awake_since) > _SILENT
 
     def _stop(self, number: signal.Signals) -> None:
         if self._stop_at is None:

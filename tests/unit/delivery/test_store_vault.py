@@ -87,6 +87,24 @@ def test_rotation_wraps_again_and_everything_still_opens(db, keyring, vault):
     assert vault.rotate() == 0
 
 
+def test_a_running_gateway_takes_the_new_keys(db, keyring, vault, tmp_path):
+    """Another process rotates: what comes then is wrapped by the new keys, unless their root is out of reach."""
+    running = Vault(db, KeyRing.load(tmp_path / "keyring.json"))
+    _, before = running.new_dek("default", b"here")
+    keyring.rotate()
+    vault.rotate()
+    running.refresh()
+    dek, after = running.new_dek("default", b"here")
+    assert after.key_id != before.key_id
+    assert vault.open_dek("default", after, b"here").reveal() == dek.reveal()
+    keyring.rotate()
+    vault.rotate()
+    (tmp_path / "keyring.json").unlink()
+    with pytest.raises(KeysUnavailable):
+        running.refresh()
+    assert running.new_dek("default", b"here")[1].key_id == after.key_id
+
+
 def test_a_rotation_and_the_event_that_tells_of_it_are_one(db, keyring, vault):
     vault.ensure("default")
     keyring.rotate()

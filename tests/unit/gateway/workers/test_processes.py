@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from typing import Any
@@ -12,6 +13,8 @@ import pytest
 
 from gateway.plainlog import PlainLog
 from gateway.workers.parent import Handover, become_parent
+from gateway.workers.processes import Standing, Workers
+from gateway.workers.seats import Seats
 
 _RUN = """
 import signal, sys, time
@@ -97,6 +100,26 @@ def test_where_the_first_cannot_start_all_end_with_its_code() -> None:
     code, told, _ = _run("3", ready=False)
     assert code == 3
     assert told == ["forgotten", "closed", "forgotten"]
+
+
+def test_who_could_not_show_life_while_all_were_frozen_is_not_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container is paused for an hour: the first look behind it finds every worker silent for as long."""
+    clock, killed = [1000.0], list[int]()
+    monkeypatch.setattr("gateway.workers.processes.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("gateway.workers.processes.os.kill", lambda pid, _number: killed.append(pid))
+    seats = Seats(1)
+    seats.seat(0).beat(1000.0)
+    bell, ringer = socket.socketpair()
+    standing = Standing([(4242, 900.0)], bell.detach(), ringer.detach())
+    workers = Workers(seats, lambda _number: 0, PlainLog(), shutdown_seconds=1, standing=standing)
+    for clock[0] in (1001.0, 1002.0, 4600.0, *(4600.0 + second for second in range(1, 60))):
+        workers._look()
+    assert killed == []
+    for clock[0] in (4660.0, 4661.0):  # it had a minute, as any other
+        workers._look()
+    assert killed == [4242]
+    for end in (workers._bell, workers._ringer):
+        end.close()
 
 
 def test_where_it_cannot_become_small_it_goes_on_as_it_is(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
