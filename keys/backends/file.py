@@ -227,7 +227,13 @@ def _locked_folder(folder: Path) -> Iterator[None]:
 
 
 def _write(path: Path, ring: _Ring) -> None:
-    """Replace the file; the caller holds the folder's lock, whose release makes the new name durable."""
+    """Replace the file; the caller holds the folder's lock, whose release makes the new name durable.
+
+    What a writer left that was killed holds root keys, too: it goes.
+    """
+    for left in path.parent.iterdir():
+        if left.name.startswith(f".{path.name}.") and len(left.name) == len(f".{path.name}.{new_id()}"):
+            left.unlink(missing_ok=True)
     roots = [
         {"id": root.id, "created": root.created.isoformat(), "secret": base64.b64encode(root.secret).decode()}
         for root in ring.roots.values()

@@ -12,6 +12,7 @@ from keys.backends.file import check_access
 from keys.errors import BackendDown, KeyMissing, KeyringInvalid
 from keys.keyring import KeyRing, keyring_path
 from keys.sealing import WrappedKey
+from keys.tokens import new_id
 
 SECRET = bytes(range(32))
 
@@ -87,6 +88,17 @@ def test_rotations_at_once_lose_no_root(path: Path) -> None:
         thread.join()
     assert set(made) < set(KeyRing.load(path).ids())
     assert len(KeyRing.load(path).ids()) == 9
+
+
+def test_what_a_killed_rotation_left_holds_keys_and_goes_with_the_next(path: Path) -> None:
+    ring = KeyRing.create(path)
+    left = path.with_name(f".{path.name}.{new_id()}")
+    left.write_bytes(path.read_bytes())
+    others = path.with_name(f".{path.name}.bak")  # an admin's own
+    others.write_bytes(path.read_bytes())
+    ring.rotate()
+    assert not left.exists()
+    assert others.exists()
 
 
 def test_a_link_stays_a_link_when_rotated(path: Path) -> None:
