@@ -9,6 +9,7 @@ from typing import Final
 
 import structlog
 
+from delivery.doubting import is_doubted
 from delivery.errors import KeysUnavailable, StoreUnavailable
 from delivery.queue import Queue
 from delivery.store.circuits import forget_stale
@@ -37,16 +38,20 @@ class Housekeeping:
         while True:
             try:
                 await self._queue.db.tidy()
-                if loop.time() - purged_at >= PURGE.total_seconds():
+                await self._learn_keys()
+                if loop.time() - purged_at >= PURGE.total_seconds() and await self._is_believed():
                     await self.purge()
                     purged_at = loop.time()
-                if loop.time() - swept_at >= SWEEP.total_seconds():
+                if loop.time() - swept_at >= SWEEP.total_seconds() and await self._is_believed():
                     await self.sweep()
                     swept_at = loop.time()
-                await self._learn_keys()
             except StoreUnavailable as error:
                 log.warning("housekeeping.store_unavailable", error=str(error))
             await asyncio.sleep(TIDY.total_seconds())
+
+    async def _is_believed(self) -> bool:
+        """By a clock that is ahead, files that were written just now are old, and so is all history."""
+        return not await is_doubted(self._queue.db, self._queue.clock())
 
     async def _learn_keys(self) -> None:
         """Told once where a new root is out of reach: a keyring that was handed over as a credential is as it was."""

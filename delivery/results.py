@@ -14,6 +14,7 @@ import structlog
 from sqlalchemy import Connection
 
 from delivery.couriers.courier import Deferred, Lost, Outcome, Sent, Stored
+from delivery.doubting import is_doubted
 from delivery.errors import DeliveryError, StoreUnavailable
 from delivery.fairness import after_failure
 from delivery.following import Step, Tried, Work, plan, surprise
@@ -32,6 +33,7 @@ from delivery.items import (
 from delivery.queue import Queue, enqueued
 from delivery.store import items as rows
 from delivery.store.audit import Event, EventKind, record_each
+from delivery.store.doubts import WAIT
 from delivery.store.messages import finish_messages, lock_messages
 from policy.decision import Route
 
@@ -157,6 +159,10 @@ class Results:
 
     async def _step(self, tried: Tried, now: datetime) -> Step:
         step = plan(tried, now, self._queue.settings, self._jitter())
+        item = tried.leased.item
+        if step.to is State.BOUNCED and item.expires_at <= now and await is_doubted(self._queue.db, now):
+            leased = replace(tried.leased, item=replace(item, expires_at=now + WAIT))  # unless it is refused for good
+            step = plan(replace(tried, leased=leased), now, self._queue.settings, self._jitter())
         if self._ends is not None and step.to in ENDS and step.item.kind is not Kind.MAIL:
             work = await self._ends.ended(step.item, step.to, step.reply)
             if work is not None:

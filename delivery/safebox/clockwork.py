@@ -13,6 +13,7 @@ from typing import Final
 import structlog
 from sqlalchemy import Connection
 
+from delivery.doubting import is_doubted
 from delivery.errors import DeliveryError, KeysUnavailable, StoreUnavailable
 from delivery.safebox.authority import TIME, standing_of
 from delivery.safebox.desk import act_of_keeper
@@ -26,8 +27,7 @@ from delivery.safebox.uploading import Uploading
 from delivery.store.audit import EventKind, record
 from delivery.store.box_people import count_reminder, due_to_expire, due_to_remind, next_reminder, told_of_end
 from delivery.store.boxes import BoxRow, BoxState, GuestState, due_to_close, due_to_delete, get_box, move_box
-from delivery.store.doubts import WAIT, gap_before, has_waited
-from delivery.store.upgrade import DEFAULT_NAMESPACE
+from delivery.store.doubts import WAIT
 from keys.errors import KeysError
 
 _BATCH: Final = 100
@@ -46,7 +46,7 @@ class Clockwork(Ending, Uploading):
     _doubted = False
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Keep house until told to stop; not while the clock may be ahead (`delivery.store.doubts`)."""
+        """Keep house until told to stop; not while the clock may be ahead (`delivery.doubting`)."""
         while not stop.is_set():
             try:
                 now = self._desk.clock()
@@ -61,9 +61,7 @@ class Clockwork(Ending, Uploading):
                 continue
 
     async def _doubts(self, now: datetime) -> bool:
-        db = self._desk.db
-        gap = await db.read(lambda conn: gap_before(conn, now))
-        doubts = gap is not None and not await db.write(lambda conn: has_waited(conn, DEFAULT_NAMESPACE, gap, now))
+        doubts = await is_doubted(self._desk.db, now)
         if doubts != self._doubted:
             self._doubted = doubts
             if doubts:

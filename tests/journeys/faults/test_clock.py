@@ -6,7 +6,7 @@ from contextlib import suppress
 from faults_ledger import Ledger, balances, rows_in, states_in
 from faults_load import Refused, send_once
 from faults_peer import Peer
-from faults_rig import FaultyGateway
+from faults_rig import TIMES, FaultyGateway
 from mailhosts import wait_for
 
 TO = ["friends.example"]
@@ -63,7 +63,7 @@ def test_mail_expires_once_with_a_report(
     gateway = make_faulty(peer.port)
     clock = gateway.folder / "clock"
     clock.write_text("0")
-    gateway.arm |= {"clock": str(clock), "retry": 0.5}
+    gateway.arm |= {"clock": str(clock), "retry": 0.5, "times": TIMES | {"delivery.store.doubts:GAP": 1e9}}
     gateway.start()
     takes = peer.manners.recipient
     peer.manners.recipient = lambda address: takes(address) if "alice" in address else "451 4.2.1 later"
@@ -75,4 +75,41 @@ def test_mail_expires_once_with_a_report(
     reports = [got for got in peer.arrivals()["alice@example.com"] if b"Action: failed" in got.raw]
     assert len(reports) == 1 and reports[0].sender == ""
     assert b"expires@friends.example" in reports[0].raw
+    gateway.command("queue", "audit")
+
+
+def test_years_ahead_by_mistake(
+    make_faulty: Callable[..., FaultyGateway], peer: Peer, ledger: Ledger, idle: Callable[..., None]
+) -> None:
+    """Nothing expires, closes or is destroyed; when the clock is right again, all goes on as if nothing had been."""
+    gateway = make_faulty(peer.port)
+    clock = gateway.folder / "clock"
+    clock.write_text("0")
+    gateway.arm |= {
+        "clock": str(clock), "retry": 0.5, "times": TIMES | {"delivery.safebox.clockwork:_EVERY": 0.2},
+    }  # fmt: skip
+    gateway.start()
+    takes = peer.manners.recipient
+    peer.manners.recipient = lambda address: takes(address) if "waits" not in address else "451 4.2.1 later"
+    assert send_once(gateway.smtp, ledger, "waits", "years", TO)
+    assert send_once(gateway.smtp, ledger, "kept", "years", ["box.example"])
+    wait_for(lambda: rows_in(gateway.store, "select 1 from audit_checkpoints"), why="the trail is signed")
+    wait_for(lambda: rows_in(gateway.store, "select 1 from boxes"), why="the box is there")
+
+    clock.write_text("4000")
+    before = attempts(gateway, "waits")
+    wait_for(lambda: attempts(gateway, "waits") > before + 1, why="it is tried on")
+    gateway.kill()
+    gateway.start()
+    before = attempts(gateway, "waits")
+    wait_for(lambda: attempts(gateway, "waits") > before + 1, why="it is tried on, after a start too")
+    wait_for(lambda: "safebox.clock_doubted" in gateway.log.read_text(), why="an admin is told")
+    assert rows_in(gateway.store, "select state from boxes") == [("open",)]
+
+    clock.write_text("0")
+    peer.manners.recipient = takes
+    idle(gateway)
+    assert rows_in(gateway.store, "select state from boxes") == [("open",)]
+    assert balances(ledger.check(states_in(gateway.store), peer.arrivals()))
+    assert not [got for got in peer.arrivals().get("alice@example.com", ()) if b"Action: failed" in got.raw]
     gateway.command("queue", "audit")
