@@ -11,7 +11,8 @@ What is where:
 - packs: `detector`, `pack`, `parts`, `reading`, `changes`, `refusals`, `samples`, `reference`, `errors`
 - the text: `normalise`, `spelling`, `disguise`, `encoded`, `direction`, `readings`, `turns`
 - one pass: `searching`, `engine`, `lanes`, `widths`, `dense`, `arming`, `literals`, `words`, `budget`
-- from a match to a finding: `matching`, `repeats`, `candidates`, `endings`, `judging`, `context`, `columns`, `segments`
+- from a match to a finding: `matching`, `repeats`, `candidates`, `endings`, `judging`, `context`, `talk`,
+  `columns`, `segments`
 - checks: `checks` (by name), `verdict`, `cards`, `financial`, `securities`, `countries`, `identity`, `licences`,
   `dates`, `medical`, `codes`, `secrets`, `world/`
 """

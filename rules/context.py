@@ -9,6 +9,8 @@ from typing import Final
 import re2
 
 from rules.normalise import normalise
+from rules.talk import LONGEST as LONGEST_TALK
+from rules.talk import is_told
 
 _BUCKET: Final = 2048
 _GLANCES: Final = 8  # values about which alone is looked, before all words are looked up piece by piece
@@ -17,20 +19,12 @@ _LONGEST: Final = 80  # bytes of a word, at most; packs are held to it
 _JOINED_FROM: Final = 5  # letters of a phrase that may be written without its gaps
 BLANK_LINE: Final = re.compile(rb"\n[ \t\r>|]*\n")
 _CAMEL_FROM: Final = 3  # letters of a word that may stand in the middle of a program's name
-_APART: Final = re.compile(rb"[ \t]*[,;|\t\n)]")
+_APART: Final = re.compile(rb"[ \t]*(?:[,;|\t\n)]|/[ \t])")
 _SENTENCE_ENDS: Final = re.compile(rb"[\"')\]]{0,2}[.!][\"')\]]{0,2}\s")
 _NUMBERED: Final = re.compile(rb"(?:[\s.:#=(+]|\xc2\xb0|n[or]\b|num\b|number\b){0,6}[A-Z]{0,4}-?[0-9]", re.I)
 _OTHER_LABEL: Final = re.compile(rb"[0-9][^A-Za-z]*(?!(?:and|or|to|und|oder|et|ou|bis|y|o|e)\b)[A-Za-z]{2}")
 _TAG: Final = re.compile(rb"</?[a-z][a-z0-9]{0,9}(?: [^<>\n]{0,80})?/?>", re.I)
 _MARKED_UP: Final = 4  # times as far as it may stand, a word may be whose text between is mostly tags
-_WAY: Final = re.compile(  # how something was told
-    r"\b(?:by|via|over|per|on|from|am|über|par|au|por|al) (?:(?:the|my|our|your|his|her|le|el|il|das|ihr) )?"
-    r"(?:(?:tele|cell|mobile )?phone|téléphone|teléfono|telefono|telefon|telefoon|mobile|cell|handy|fax|whatsapp)"
-    r"\Z".encode(),
-    re.I,
-)
-_LONGEST_WAY: Final = 24
-_MORE: Final = re.compile(rb"[ \n][^\W\d_]{2}")
 _EMPTY_BOX: Final = re.compile(r"(?:\[ ?\]|☐|□) ?\Z".encode())
 _BOX: Final = 5
 BEHIND: Final = 12  # a word behind a value is so much farther than one before it: labels stand before
@@ -113,10 +107,11 @@ class Nearby:
         self._buckets: dict[int, list[tuple[int, int]]] = {}
         self._glances = _GLANCES
 
-    def distance(self, start: int, end: int, within: int) -> int | None:
+    def distance(self, start: int, end: int, within: int, named: int | None = None) -> int | None:
         """Characters from the value at bytes start..end to the nearest word, if that is at most `within`.
 
-        A word behind the value counts BEHIND farther, so that of two values the label's own is the nearer.
+        A word behind the value counts BEHIND farther, so that of two values the label's own is the nearer. `named`: how
+        far off what names the value stands, where the words excuse it.
         """
         reach = within * (1 if self._is_ascii else 4) + _LONGEST
         here, first = start // _BUCKET, max(0, start - reach) // _BUCKET
@@ -130,17 +125,18 @@ class Nearby:
             words = self._words(bucket)
             place = bisect_left(words, (start, 0)) if bucket == here else len(words)
             if place:
-                nearest = self._gap(start, end, *words[place - 1], within)
+                nearest = self._gap((start, end), words[place - 1], within, named)
                 break
         for bucket in range(here, min(len(self._data), end + reach) // _BUCKET + 1):
             words = self._words(bucket)
             place = bisect_left(words, (start, 0)) if bucket == here else 0
             if place < len(words):
-                nearest = min(nearest, self._gap(start, end, *words[place], within))
+                nearest = min(nearest, self._gap((start, end), words[place], within, named))
                 break
         return None if nearest == _FAR else nearest
 
-    def _gap(self, start: int, end: int, word_start: int, word_end: int, within: int) -> int:
+    def _gap(self, value: tuple[int, int], word: tuple[int, int], within: int, named: int | None) -> int:
+        (start, end), (word_start, word_end) = value, word
         before = word_end <= start
         left, right = (word_end, start) if before else (end, word_start)
         gap = max(0, right - left)
@@ -151,19 +147,18 @@ class Nearby:
         behind = None if before else word_end
         if gap > within or (not self._across and belongs_elsewhere(self._data, left, right, behind)):
             return _FAR
-        if before and self._names_nothing(word_start, word_end):
+        if before and self._names_nothing(word_start, word_end, start, named):
             return _FAR
         return gap if before or word_start < end else gap + BEHIND
 
-    def _names_nothing(self, start: int, end: int) -> bool:
-        """Whether a word stands at a box left empty, or excuses and only says how something was told.
+    def _names_nothing(self, start: int, end: int, value: int, named: int | None) -> bool:
+        """Whether a word stands at a box left empty, or excuses and only says how or where something was told.
 
-        `The SSN you gave us on the phone yesterday: ...` is no phone number, and `[ ] Passport` no passport.
+        `The SSN you gave us on the phone: ...` is no phone number, and `[ ] Passport` no passport.
         """
         if _EMPTY_BOX.search(self._data[max(0, start - _BOX) : start]):
             return True
-        told = not self._across and _WAY.search(self._data[max(0, start - _LONGEST_WAY) : end])
-        return bool(told) and _MORE.match(self._data, end) is not None
+        return not self._across and is_told(self._data[max(0, end - LONGEST_TALK) : end], self._data[end:value], named)
 
     def _words(self, bucket: int) -> list[tuple[int, int]]:
         """The words that begin in one piece of the text."""

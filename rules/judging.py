@@ -104,7 +104,7 @@ class Judge:
         if candidate.named and not any(rule.names for rule in itertools.compress(detector.near, candidate.raises)):
             return False
         for known, rule in zip(self._unless[index], detector.unless, strict=True):
-            gap = known.distance(start, end, rule.within)
+            gap = known.distance(start, end, rule.within, candidate.near)
             if gap is not None and (candidate.near is None or gap < candidate.near):
                 return False
         return True
