@@ -25,6 +25,7 @@ LOADED: Final = "policy.loaded"
 REFUSED: Final = "policy.refused"
 
 Told = Callable[[str, dict[str, str]], Awaitable[None]]
+Note = Callable[["Known"], None]  # writes down what is in force, for a process that takes over; raises OSError
 _Stamp = tuple[tuple[str, int, int, int], ...]  # of each file: path, time of change in ns, size, inode
 
 _MOST_UNTOLD: Final = 1000  # events kept for when the database is back
@@ -69,6 +70,7 @@ class PolicyKeeper:
         self._place: PolicyPlace = settings.policy_place()
         self._directory = settings.directory()
         self._told = told
+        self._note: Note = lambda _known: None
         self._cache = cache
         self._read = read
         self._every = every_seconds
@@ -100,6 +102,10 @@ class PolicyKeeper:
     def tell(self, told: Told) -> None:
         """Set who is told of loads and refusals from now on (see `__init__`)."""
         self._told = told
+
+    def note(self, note: Note) -> None:
+        """Set who notes each policy that is put in force from now on."""
+        self._note = note
 
     def load(self) -> None:
         """The first load, at start; raises SettingsInvalid with every problem. Blocks until its tests have run."""
@@ -169,6 +175,10 @@ class PolicyKeeper:
         if await asyncio.to_thread(stamp, self._place, self._beside) != now:
             return False
         self._put(loaded, now)
+        try:
+            await asyncio.to_thread(self._note, self.known)
+        except OSError as error:
+            log.error("policy.not_noted", error=type(error).__name__)
         log.info(LOADED, sha256=loaded.policy.sha256, rules=len(loaded.policy.text.rules))
         await self._tell((LOADED, {"sha256": loaded.policy.sha256}))
         return True

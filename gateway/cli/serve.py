@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gateway.children.keeper import NurseryKeeper
     from gateway.listening import Sockets
     from gateway.plainlog import Log
-    from gateway.policies import PolicyKeeper
+    from gateway.policies import Known, PolicyKeeper
     from gateway.settings import Settings
     from gateway.tallies import Tallies
     from gateway.workers.parent import Handover
@@ -136,6 +136,7 @@ class _Shared:
         """What the worker of this number is handed."""
         from gateway.app import Inherited
 
+        self.keeper.note(_noting(self.settings, self.given))
         return Inherited(self.sockets, self.keeper, self.nursery, self.seats.seat(number))
 
     def handover(self, standing: "Standing", *, with_stdin: bool) -> "Handover":
@@ -182,6 +183,13 @@ def _opened(settings: "Settings", log: "Log") -> "Iterator[_Shared]":
         yield _Shared(settings, running, sockets, nursery, keeper, tallies, given, Seats(settings.processes))
 
 
+def _noting(settings: "Settings", descriptor: int) -> "Callable[[Known], None]":
+    """Notes each policy that this worker puts in force, for one that is started again."""
+    from gateway.workers.given import Given
+
+    return lambda known: Given(settings, known).replace(descriptor)
+
+
 def _module_path() -> list[str]:
     """Where modules are, for another program. Ours are named first: an editable install finds them by other means."""
     ours = str(Path(__file__).parents[2])
@@ -225,6 +233,7 @@ def replace(told: dict[str, Any], number: int) -> NoReturn:
             keeper = load_keeper(given.settings)  # the others have put in force by now what the files say …
         except SettingsInvalid:
             keeper = load_keeper(given.settings, given.known)  # … unless that is not sound
+        keeper.note(_noting(given.settings, handover.given))
         return Inherited(sockets, keeper, nursery, seat)
 
     try:

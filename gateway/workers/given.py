@@ -1,12 +1,19 @@
 """What workers are given when they are forked, written down for one that has to be started again later.
 
 It must work as the others do, and by then the files may say otherwise: a configuration that counts from the next start
-on, a policy that was refused, another version of the program.
+on, a policy that was refused, another version of the program. So workers note here each policy that they put in force.
+
+It lies in memory that all of them share: first a header, which says where the rest is. A writer puts it where the one
+that counts is not, and then changes the header: who is killed meanwhile leaves what was there before.
 """
 
+import fcntl
 import hashlib
 import os
 import pickle
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,12 +21,14 @@ from typing import Final
 from gateway.policies import Known
 from gateway.settings import Settings
 
+_HEADER: Final = struct.Struct(">QQ")  # where the rest begins, and how long it is
+_FIRST: Final = 4096  # where it may begin
 _PACKAGES: Final = ("gateway", "portal", "delivery", "policy", "rules", "keys")
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """The configuration, and the policy as it was loaded at the start."""
+    """The configuration, and the policy in force."""
 
     settings: Settings
     known: Known
@@ -27,17 +36,45 @@ class Given:
     def write(self) -> int:
         """A descriptor of memory that holds it; the caller closes it. Raises OSError."""
         descriptor = os.memfd_create("given")
-        with os.fdopen(os.dup(descriptor), "wb") as memory:
-            pickle.dump(self, memory)
+        self.replace(descriptor)
         return descriptor
+
+    def replace(self, descriptor: int) -> None:
+        """Put it in the place of what is there; from any of the processes. Raises OSError."""
+        whole = pickle.dumps(self)
+        with _turn(descriptor, fcntl.LOCK_EX):
+            begins, length = _place(descriptor)
+            at = _FIRST if _FIRST + len(whole) <= begins else max(_FIRST, begins + length)
+            rest, to = memoryview(whole), at
+            while rest:
+                written = os.pwrite(descriptor, rest, to)
+                rest, to = rest[written:], to + written
+            os.pwrite(descriptor, _HEADER.pack(at, len(whole)), 0)
 
     @classmethod
     def read(cls, descriptor: int) -> "Given":
-        """What `write` wrote, in another process of the same program."""
-        whole = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
+        """What was put there last, in another process of the same program."""
+        with _turn(descriptor, fcntl.LOCK_SH):
+            begins, length = _place(descriptor)
+            whole = os.pread(descriptor, length, begins)
         given = pickle.loads(whole)  # noqa: S301 - our own, in memory that we alone have
         assert isinstance(given, cls)
         return given
+
+
+def _place(descriptor: int) -> tuple[int, int]:
+    header = os.pread(descriptor, _HEADER.size, 0)
+    return _HEADER.unpack(header) if header else (0, 0)
+
+
+@contextmanager
+def _turn(descriptor: int, kind: int) -> Iterator[None]:
+    """Processes take turns; one that ends gives its own away."""
+    fcntl.lockf(descriptor, kind)
+    try:
+        yield
+    finally:
+        fcntl.lockf(descriptor, fcntl.LOCK_UN)
 
 
 def program(root: Path = Path(__file__).parents[2]) -> str:

@@ -5,7 +5,7 @@ then the copies that it keeps are of use to nobody. So it becomes another progra
 same children, the listening sockets and all else that `Handover` names, and a twentieth of the memory.
 
 A worker that has to be started again is a program of its own, too (`gateway.cli.serve.replace`). It is given what the
-first ones were given (`given.py`), not what the files say by now.
+others work by (`given.py`), not what the files say by now.
 """
 
 import json

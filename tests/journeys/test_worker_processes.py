@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from faults_ledger import rows_in
 from mailhosts import Sink, wait_for
 from started import Gateway
 
@@ -156,11 +157,15 @@ def test_the_parent_takes_little_memory(make_gateway: Callable[..., Gateway], wo
 def test_one_that_was_started_again_does_as_the_others(
     make_gateway: Callable[..., Gateway], world: Sink, letter: Callable[..., EmailMessage]
 ) -> None:
-    """By the configuration and the policy of the start, whatever the files say; and it ends without the parent."""
+    """By the configuration of the start and the policy in force, whatever files say; and it ends without the parent."""
     gateway = make_gateway(world.port, more=TWO)
     first, second = _start(gateway)
     gateway.config.write_text("nothing that could be read: [")
     policy = gateway.folder / "policy.yaml"
+    kept = "{name: kept, when: {recipients: bob@kept.example}, then: hold}"
+    policy.write_text(f"version: 1\nrules: [{kept}]\notherwise: relay\n")
+    before = len(_events(gateway, "policy.loaded"))
+    wait_for(lambda: len(_events(gateway, "policy.loaded")) >= before + 2, why="both have put it in force")
     policy.write_text("no policy\n")
     for gone in (first, second):
         os.kill(gone, signal.SIGKILL)
@@ -168,6 +173,9 @@ def test_one_that_was_started_again_does_as_the_others(
     wait_for(lambda: len(_events(gateway, "worker.started")) == 4, seconds=100, why="both work")
     gateway.send(letter("after all that"), "alice@example.com", "bob@friends.example")
     wait_for(lambda: b"Subject: after all that" in _subjects(world), why="it arrives")
+    gateway.send(letter("not of the start"), "alice@example.com", "bob@kept.example")
+    query = "select state from items where recipient = 'bob@kept.example'"
+    assert rows_in(gateway.folder / "data", query) == [("held",)]
     workers = _children(_pid(gateway))
     assert {event["process"] for event in _events(gateway, "worker.started")} == {0, 1}
     os.kill(_pid(gateway), signal.SIGKILL)

@@ -33,6 +33,47 @@ def test_what_was_loaded_at_the_start_counts_and_not_what_the_files_say_now(sett
     assert later.known == keeper.known
 
 
+async def test_what_was_put_in_force_since_counts_and_not_what_was_loaded_at_the_start(settings: Settings) -> None:
+    keeper = PolicyKeeper(settings)
+    keeper.load()
+    descriptor = Given(settings, keeper.known).write()
+    keeper.note(lambda known: Given(settings, known).replace(descriptor))
+    for otherwise in ("safebox", "hold", "relay", "safebox"):
+        settings.policy.write_text(f"version: 1\notherwise: {otherwise}\n")
+        await keeper.look()  # a change counts once the files stand still
+        assert await keeper.look()
+        assert Given.read(descriptor).known == keeper.known
+    assert keeper.current.text.otherwise.action == "safebox"
+    settings.policy.write_text("this is: no policy\n")
+    assert not any([await keeper.look(), await keeper.look()])
+    assert Given.read(descriptor).known.policy == keeper.current
+    os.close(descriptor)
+
+
+def test_who_is_killed_while_writing_leaves_what_was_there(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    keeper = PolicyKeeper(settings)
+    keeper.load()
+    given, write, cut_off = Given(settings, keeper.known), os.pwrite, [False]
+    descriptor = given.write()
+
+    def half(to: int, data: bytes, at: int) -> int:
+        if cut_off[0]:
+            raise KeyboardInterrupt
+        cut_off[0] = True
+        return write(to, bytes(data)[: len(data) // 2], at)
+
+    for _ in range(3):
+        cut_off[0] = False
+        monkeypatch.setattr(os, "pwrite", half)
+        with pytest.raises(KeyboardInterrupt):
+            given.replace(descriptor)
+        monkeypatch.undo()
+        assert Given.read(descriptor) == given
+        given.replace(descriptor)
+    assert os.fstat(descriptor).st_size < 4 * len(os.pread(descriptor, 1 << 24, 4096))
+    os.close(descriptor)
+
+
 async def test_a_change_since_then_is_found_as_every_change_is(settings: Settings) -> None:
     keeper = PolicyKeeper(settings)
     keeper.load()
