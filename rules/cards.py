@@ -70,7 +70,7 @@ _EXPIRY: Final = re.compile(
 )
 _CARD_AND_MONTH: Final = re.compile(
     rb"([0-9](?:[ -]?[0-9]){13,15})[ ,;|/\t\n(-]{1,4}"
-    rb"(?:[01][0-9][/|,;-]?(?:20)?[0-9]{2}[ ,;|/\t\n(-]{1,4})?(?:[A-Za-z.0-9 ]{3,13}[ :#=]{1,3})?$"
+    rb"(?:[01][0-9][/|,;-]?(?:20)?[0-9]{2}[ ,;|/\t\n(-]{1,4})?(?:[A-Za-z.0-9 ]{3,32}[ :#=]{1,3})?$"
 )
 _LINE_ABOVE: Final = re.compile(rb"(?:\A|\n[ \t>]{0,4}\n|[^0-9\s][ \t]?\n)[ \t>]{0,4}\Z")
 _LINE_BELOW: Final = re.compile(rb"[ \t]{0,2}(?:\n[ \t>]{0,4}(?:\n|[^0-9\s]|\Z)|\Z)")
@@ -94,7 +94,12 @@ _SLUG: Final = re.compile(rb"(?:[a-z]{2,}-){2,}\Z")  # of a file or a page: its 
 _LONG_SLUG: Final = re.compile(rb"(?<![a-z-])(?!\S*(?:card|cc-|visa|amex|pan-|number|pay))(?:[a-z]{2,}-){3,}\Z")
 _OTHER_CARD: Final = re.compile(
     rb"\b(?:med(?:ical)?|health|insurance|gift|library|id|identity|green|residen(?:ce|t)|ead|work|student|member(?:ship)?|"
-    rb"loyalty|sim|key|access|report|business|union|fishing|voter|transit|travel)[ _-]?cards?\b[^0-9\n]{0,24}\Z",
+    rb"loyalty|sim|key|access|report|business|union|fishing|voter|transit|travel|bus|rail|metro|parking|ski|season|discount|"
+    rb"museum|phone)[ _-]?cards?\b[^0-9\n]{0,24}\Z|"
+    rb"\b(?:monats|jahres|park|bus|bahn|kunden|bonus|dauer|eintritts|fahr|geschenk|gesundheits|versicherten)karten?\b[^0-9\n]{0,20}\Z|"
+    rb"\b(?:carte (?:des vins|grise|vitale|de fid|de bus|de transport|cadeau)|"
+    rb"tarjeta (?:de transporte|sanitaria|de embarque|regalo)|"
+    rb"carta (?:d'imbarco|fedelt|d'identit|regalo))[^0-9\n]{0,20}\Z",
     re.I,
 )
 _LONGEST_NAME: Final = 30
@@ -173,7 +178,7 @@ def cvv_named_place(data: bytes, start: int, end: int) -> Verdict:
 
 def cvv_place(data: bytes, start: int, end: int) -> Verdict:
     """Whether it is a card's number that stands before the month and the year, or the label, and this."""
-    match = _CARD_AND_MONTH.search(data, max(0, start - _LONGEST_CARD), start)
+    match = _CARD_AND_MONTH.search(data, max(0, start - _LONGEST_CARD - _LONGEST_NAME), start)
     return card(match[1].decode()) if match is not None else Verdict.NO
 
 

@@ -44,6 +44,13 @@ _OTHER_ACCOUNT: Final = re.compile(
     rb"(?:accounts?|acct|acc|a/c)\b[^0-9\n]{0,24}$",
     re.I,
 )
+_ACCOUNT_OF: Final = re.compile(
+    rb" (?:of|for|on) (?:(?:your|my|our|the|their) )?(?:[a-z]{2,12} )?"
+    rb"(?:electric(?:ity)?|gas|water|sewer|utilit(?:y|ies)|power|energy|heating|phone|telephone|mobile|cable|internet)"
+    rb" (?:bills?|accounts?|company|meter|supply|service|subscription|provider)\b",
+    re.I,
+)
+_LONGEST_OF: Final = 48
 _FARTHEST_LABEL: Final = 90
 _ROUTING_DIGITS: Final = 9
 _CLOUD_DIGITS: Final = 12  # of an account of Amazon's
@@ -184,6 +191,8 @@ def account_place(data: bytes, start: int, end: int) -> Verdict:
     """Not where the words before say that it is an account with a utility, a shop or a website, or a routing number."""
     before = data[max(0, start - _FARTHEST_LABEL) : start]
     if _OTHER_ACCOUNT.search(before) or (end - start == _CLOUD_DIGITS and _CLOUD_ACCOUNT.search(before)):
+        return Verdict.NO
+    if _ACCOUNT_OF.match(data, end, end + _LONGEST_OF):
         return Verdict.NO
     is_routing = end - start == _ROUTING_DIGITS and _ROUTING_LABEL.search(before)
     return Verdict.NO if is_routing and aba(data[start:end].decode("utf-8", "replace")) is Verdict.YES else Verdict.YES
