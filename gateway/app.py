@@ -150,6 +150,7 @@ async def serve(
                 keeper.run(stop),
                 stores.boxes.run(stop),
                 _trail(stores).run(),
+                pool.tell(),
                 systemd.watch(),
                 weigh(partial(metrics.memory, number), lambda: nursery.pid if nursery and not number else None),
                 *(chore() for chore in out.chores),
@@ -167,7 +168,7 @@ async def serve(
                     inherited.seat.ready()
                 systemd.ready()
                 ready()
-                log.info("gateway.ready", hostname=settings.hostname, children=pool.sandbox)
+                log.info("gateway.ready", hostname=settings.hostname)
                 await stop.wait()
                 systemd.stopping()
     log.info("gateway.stopped")

@@ -160,6 +160,7 @@ class ChildPool:
         self._children: set[_Child] = set()
         self._wanted = asyncio.Event()
         self._up = asyncio.Event()  # there is a line to the process that others are forked from
+        self._grown = asyncio.Event()  # there was a child
         self._line: socket.socket | None = None
         self._stack = AsyncExitStack()
         self._keeper: asyncio.Task[None] | None = None
@@ -173,6 +174,11 @@ class ChildPool:
     def sandbox(self) -> tuple[str, ...]:
         """Which restrictions the kernel put on the children: some of `network`, `landlock`, `seccomp`."""
         return next((child.sandbox for child in self._children), ())
+
+    async def tell(self) -> None:
+        """Once there is a child, log which restrictions the kernel put on it."""
+        await self._grown.wait()
+        log.info("document.readers_ready", sandbox=self.sandbox)
 
     async def __aenter__(self) -> Self:
         tasks = await self._stack.enter_async_context(asyncio.TaskGroup())
@@ -317,6 +323,7 @@ class ChildPool:
             raise
         self._children.add(child)
         self._idle.put_nowait(child)
+        self._grown.set()
 
     def _reach(self) -> socket.socket:
         """The line to the nursery; where that was lost, a new one, and a new line."""

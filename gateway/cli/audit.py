@@ -155,6 +155,9 @@ def _shipped(file: TextIO) -> "list[Shipped]":
     from delivery.trail.proof import read_shipped
 
     try:
-        return read_shipped(file)
+        shipped = read_shipped(file)
     except ValueError as cause:
         fail(f"{file.name}: {cause}", "a checkpoint is a line of JSON as `sealgate audit checkpoints` prints it", WRONG)
+    if not shipped:  # as where the command before a pipe failed
+        fail(f"{file.name} holds no checkpoint: nothing can be proven by it", "see where `audit.ship` sends them", NO)
+    return shipped

@@ -67,3 +67,7 @@ def test_a_file_that_holds_no_checkpoint(config: Path, tmp_path: Path) -> None:
     found = run(config, "audit", "verify", "--checkpoints", str(tmp_path / "other"))
     assert found.exit_code == 2
     assert "line 1 holds no checkpoint" in found.stderr
+    (tmp_path / "other").write_text("\n")
+    none = run(config, "audit", "verify", "--checkpoints", str(tmp_path / "other"))
+    assert (none.exit_code, none.stdout) == (1, ""), "what was compared with nothing is not proven"
+    assert "nothing can be proven" in none.stderr

@@ -13,6 +13,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.children import keeper
 from gateway.children.keeper import NurseryKeeper, PoolLimits
@@ -313,3 +314,12 @@ exec({keeper._BOOT!r})
 """
     done = subprocess.run([sys.executable, "-c", begin], capture_output=True, text=True, check=True)
     assert done.stdout == "7 told\n"
+
+
+async def test_the_log_tells_how_children_are_held() -> None:
+    with capture_logs() as logs:
+        async with ChildPool(1) as pool:
+            await pool.tell()
+            held = pool.sandbox
+    (told,) = (line for line in logs if line["event"] == "document.readers_ready")
+    assert told["sandbox"] == held
