@@ -27,7 +27,7 @@ def test_large_folders_say_what_is_where() -> None:
         modules = sorted(path.stem for path in init.parent.glob("*.py") if path.name != "__init__.py")
         packages = {path.parent.name for path in init.parent.glob("*/__init__.py")}
         places = (ast.get_docstring(ast.parse(init.read_text())) or "").partition("What is where:")[2]
-        if places or len(modules) > 25:
+        if places or len(modules) > 15:
             assert sorted(re.findall(r"`(\w+)`", places)) == modules, init
             assert packages <= set(re.findall(r"`(\w+)/`", places)), init
 
