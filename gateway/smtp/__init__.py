@@ -7,8 +7,8 @@ Start reading in `listener.py`, then `conversation.py` and `session.py`; `comman
 
 What is where:
 
-- doors: `listener`, `settings`, `certificates`; what sessions share: `reception`, `crowd` (how many there are), `budget`
-  (memory)
+- doors: `listener`, `settings`, `certificates`
+- what sessions share: `reception`, `crowd` (how many there are), `budget` (memory)
 - a session: `conversation` (its life), `session` (what commands do), `commands` (what they say), `replies`, `wire`
 - a message: `transfer` (from 354 to the last reply), `data` (its bytes), `received` (our line on top)
 - who may: `admission`, `signin` (AUTH), `logins` (passwords), `rates`
