@@ -1,10 +1,11 @@
 """Cells of a sheet as texts: rows in blocks, with a mark for every cell."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from policy.extraction.text.pieces import without_kinds
 from policy.extraction.text.tables import joined_cells
 
 _BLOCK: Final = 4_000  # characters of one part of a sheet
@@ -12,6 +13,10 @@ _LETTERS: Final = re.compile(r"[^\W\d_]")
 _MANY_DIGITS: Final = re.compile(r"(?:\d[ -]?){5}")
 _LONGEST_ROW: Final = 1024 * 1024  # characters; what lies behind them stands in a row of its own
 _MOST_MARKED: Final = 50_000  # cells of a sheet with a mark each; behind them, rows
+_MANY_CELLS: Final = 9  # of a row that may hold a number with a digit in each
+_FEW: Final = 4  # characters of such a cell
+_MOST_SHOWN: Final = 20_000  # rows
+_LONGEST_LOOKED: Final = 16_384  # cells of a row
 _HEAD: Final = 80  # characters of a heading that are kept
 
 Marks = tuple[tuple[int, str], ...]
@@ -34,6 +39,54 @@ class Cell:
     column: int
     shown: str = field(repr=False)
     stored: str = field(default="", repr=False)
+
+
+@dataclass(slots=True)
+class Rows:
+    """What rows show otherwise than cell by cell: without hidden columns, from the right, without a style of cells."""
+
+    hidden: set[int] = field(default_factory=set)  # columns
+    leftwards: bool = False  # columns from the right to the left
+    lines: list[str] = field(default_factory=list)
+
+    def add(self, cells: Sequence[Cell], styles: Sequence[str] = ()) -> None:
+        """One row; `styles` of its cells, where they have any."""
+        if len(self.lines) >= _MOST_SHOWN:
+            return
+        if len(cells) >= _MANY_CELLS and styles:
+            self.lines += _without_looks(cells, styles)
+        if self.leftwards:
+            self.lines.append(joined_cells("\t".join(cell.shown for cell in reversed(cells))))
+        if self.hidden:
+            shown = [cell.shown for cell in cells if cell.column not in self.hidden]
+            if len(shown) > 2:
+                self.lines.append(joined_cells("\t".join(shown)))
+
+    def follow(self, cells: Iterable[Cell]) -> Iterator[Cell]:
+        """The cells of a sheet as they come, row by row."""
+        row: list[Cell] = []
+        for cell in cells:
+            if row and (cell.row != row[0].row or len(row) >= _LONGEST_LOOKED):
+                self.add(row)
+                row = []
+            row.append(cell)
+            yield cell
+        self.add(row)
+
+    def piece(self, title: str) -> Iterator[Piece]:
+        """All of it, if there is any."""
+        if text := "\n".join(line for line in self.lines if line):
+            yield Piece(f"{title} > without hidden columns", text)
+
+
+def _without_looks(cells: Sequence[Cell], styles: Sequence[str]) -> Iterator[str]:
+    """A row of many short cells without those of each style, and without those whose format shows nothing."""
+    shown = [(cell.shown, style) for cell, style in zip(cells, styles, strict=True) if cell.shown]
+    texts = [text for text, _ in shown]
+    if len(shown) < len(cells):
+        yield joined_cells("\t".join(texts))
+    if len(set(styles)) > 1 and sum(len(text) < _FEW for text in texts) >= _MANY_CELLS:
+        yield from without_kinds([(text if text.isdigit() else f"{text} ", style) for text, style in shown])
 
 
 def column_name(number: int) -> str:

@@ -8,5 +8,5 @@ What is where:
 - a file: `file` (all of it), `packages` (which part is which), `charts`, `boxes` (where they stand), `xps`
 - Word: `paragraphs`, `wordstyles`, `wordshown`, `bindings`, `fields`
 - Excel: `sheets`, `workbooks`, `binarybook` (xlsb)
-- PowerPoint: `slides`
+- PowerPoint: `slides`, `bullets` (what stands in front of paragraphs)
 """

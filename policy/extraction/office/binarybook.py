@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from policy.extraction.cells.format import BUILTIN_FORMATS, displayed, plain_number
-from policy.extraction.cells.grid import Cell, Piece, pieces_of, reference
-from policy.extraction.office97.biff import packed_number
+from policy.extraction.cells.grid import Cell, Piece, Rows, pieces_of, reference
+from policy.extraction.office97.biff import packed_number, without_fonts
 from policy.extraction.text.runs import wide_runs
 
 _ROW, _RK, _REAL, _TEXT, _SHARED, _FORMULA_TEXT, _FORMULA_NUMBER, _RICH = 0, 2, 5, 6, 7, 8, 9, 62
@@ -22,6 +22,11 @@ _ITEM, _FORMAT, _LOOK, _LOOKS_BEGIN, _LOOKS_END, _SHEET, _SETTINGS = 19, 44, 47,
 _VALUES: Final = frozenset({_RK, _REAL, _TEXT, _SHARED, _FORMULA_TEXT, _FORMULA_NUMBER, _RICH})
 _CELLS: Final = frozenset({1, 3, 4, 10, 11, *_VALUES})
 _COMMENT, _COMMENT_TEXT, _HEADERS = 635, 637, 479
+_COLUMNS, _VIEW = 60, 137
+_FROM_THE_RIGHT: Final = 0x20
+_NARROW: Final = 128  # 256ths of a digit
+_LAST_COLUMN: Final = 16_383
+_MOST_RUNS: Final = 4_000
 _PATH: Final = re.compile(r"xl/(worksheets|chartsheets|dialogsheets|macrosheets)/", re.I)
 # Looks, places, sizes: no words.
 _SILENT: Final = frozenset({43, 45, 46, 48, 50, 51, 60, 129, 130, 137, 148, 151, 176, 476, 485, 486})
@@ -64,7 +69,8 @@ def read_binary_book(parts: Mapping[str, bytes], targets: Mapping[str, str]) -> 
         if _PATH.match(name):
             title = titles.get(name.lower()) or name.rpartition("/")[2].removesuffix(".bin")
             sheet = _Sheet(title, book)
-            pieces += pieces_of(title, sheet.cells(parts[name]))
+            pieces += pieces_of(title, sheet.rows.follow(sheet.cells(parts[name])))
+            pieces += sheet.rows.piece(title)
             pieces += sheet.around()
             whole &= sheet.is_whole
     return pieces, whole
@@ -115,6 +121,7 @@ def _shared(part: str, data: bytes, book: _Book, names: dict[str, str], pieces: 
         try:
             if kind == _ITEM:
                 book.texts.append(_text(record, 1))
+                loose += _without_fonts(record, book.texts[-1])
             elif kind == _FORMAT:
                 book.codes[int.from_bytes(record[:2], "little")] = _text(record, 2)
                 loose.append(_text(record, 2) if '"' in _text(record, 2) else "")
@@ -145,6 +152,16 @@ def _shared(part: str, data: bytes, book: _Book, names: dict[str, str], pieces: 
     return whole
 
 
+def _without_fonts(record: bytes, text: str) -> list[str]:
+    """What a text of several fonts shows without each that stands within its numbers (2.5.122)."""
+    at = 5 + len(text.encode("utf-16-le", "surrogatepass"))
+    if not record[:1] or not record[0] & 1 or at + 4 > len(record):
+        return []
+    (count,) = struct.unpack_from("<I", record, at)
+    runs = record[at + 4 : at + 4 + 4 * min(count, _MOST_RUNS)]
+    return without_fonts(text, list(struct.iter_unpack("<HH", runs[: len(runs) & ~3])))
+
+
 class _Sheet:
     """One sheet: its cells, and what stands around them."""
 
@@ -153,6 +170,7 @@ class _Sheet:
         self._book = book
         self._loose: list[str] = []
         self._headers: list[str] = []
+        self.rows = Rows()
         self.is_whole = True
 
     def cells(self, data: bytes) -> Iterator[Cell]:
@@ -173,6 +191,12 @@ class _Sheet:
                         yield self._cell(kind, row, record)
                 elif kind == _HEADERS:
                     self._header(record)
+                elif kind == _COLUMNS:
+                    first, last, width, _, flags = struct.unpack_from("<IIIIH", record)
+                    if flags & 1 or width < _NARROW:
+                        self.rows.hidden.update(range(first, min(last, _LAST_COLUMN) + 1))
+                elif kind == _VIEW:
+                    self.rows.leftwards |= bool(record[0] & _FROM_THE_RIGHT)
                 elif kind not in _SILENT:
                     self._loose.append(wide_runs(record))
             except (struct.error, IndexError, OverflowError, ValueError):

@@ -15,6 +15,10 @@ _COLUMN: Final = 609_600  # of usual width
 _ROW: Final = 190_500
 _LENGTH: Final = re.compile(r"(-?\d{1,6}(?:\.\d{1,6})?)(cm|mm|in|pt|pc|px)?")
 _MOVED: Final = re.compile(r"translate\s?\(\s?([-0-9.a-z]{1,20})(?:[\s,]{1,3}([-0-9.a-z]{1,20}))?")
+_SHAPES: Final = tuple(
+    f"{{*}}{name}" for name in ("frame", "custom-shape", "rect", "ellipse", "circle", "polygon", "polyline", "path",
+                                "regular-polygon", "line", "connector", "measure", "caption")
+)  # fmt: skip
 _UNITS: Final = {"cm": 360_000, "mm": 36_000, "in": 914_400, "pt": 12_700, "pc": 152_400, "px": 9_525}
 _HEIGHT: Final = 200_000  # of a line, where no box says its own
 
@@ -68,8 +72,8 @@ def lines_of_drawing(root: "etree._Element") -> str:
 
 
 def _drawing(page: "etree._Element") -> Iterator[Box]:
-    for shape in page.iter("{*}frame", "{*}custom-shape", "{*}rect"):
-        across, down = _length(attribute(shape, "x")), _length(attribute(shape, "y"))
+    for shape in page.iter(*_SHAPES):
+        across, down = (_length(attribute(shape, name) or attribute(shape, f"{name}1")) for name in ("x", "y"))
         if across is None and (moved := _MOVED.search(attribute(shape, "transform"))):
             across, down = _length(moved[1]), _length(moved[2] or "0cm")
         if across is not None and down is not None:

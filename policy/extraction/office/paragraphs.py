@@ -8,6 +8,7 @@ from typing import Final
 from lxml import etree
 
 from policy.extraction.office.bindings import Store
+from policy.extraction.office.bullets import Bullets
 from policy.extraction.office.fields import unasked
 from policy.extraction.office.wordshown import SHOWN
 from policy.extraction.office.wordstyles import Counters, WordStyles, drawn_look, list_of, look_of
@@ -41,7 +42,8 @@ _INLINE: Final = {"noBreakHyphen": "-", "softHyphen": "", "cr": "\n", "br": "\n"
 _RUNS: Final = frozenset({"r", "fld"})
 _TEXTS: Final = frozenset({"t", "delText", "instrText", "delInstrText"})
 _SEEN: Final = (
-    "tbl", "bidiVisual", "tr", "tc", "tab", "sym", "r", "fld", "fldChar", "sdt", "bdo", "dir", "lastRenderedPageBreak",
+    "tbl", "tblPr", "bidiVisual", "tr", "tc", "tab", "sym", "r", "fld", "fldChar", "sdt", "bdo", "dir",
+    "lastRenderedPageBreak",
     *_FLAGS, *_PARAGRAPHS, *_INLINE, *_TEXTS, *SHOWN,
 )  # fmt: skip
 _NAMES: Final = frozenset(_SEEN)
@@ -105,6 +107,7 @@ class _Walk:
         self._fields: list[_Field] = []
         self._paragraphs = self._tables = self._page = 0
         self._row_numbers: list[int] = []
+        self._bullets = Bullets()
         self._leftwards: list[bool] = []  # whether the cells of each open table run so
         self._turned: list[str] = []  # how open overrides of the direction end
 
@@ -237,6 +240,9 @@ class _Walk:
                 style = attribute(child, "val")
             elif name == "numPr":
                 listed = list_of(properties)
+            elif name in {"buAutoNum", "buChar"}:
+                sign = self._bullets.label(child, properties.get("lvl", "0"))
+                line.pieces += [(sign, 0, "")] if sign else []
             elif name == "rPr":  # of the mark at the paragraph's end
                 for mark in child:
                     kind = local(mark)
@@ -341,6 +347,10 @@ class _Walk:
         if self._leftwards and attribute(element, "val") not in {"0", "false"}:
             self._leftwards[-1] = True
 
+    def _turned_by_itself(self, element: "etree._Element") -> None:
+        if self._leftwards and element.get("rtl") in {"1", "true"}:
+            self._leftwards[-1] = True
+
     def _row(self, _: "etree._Element") -> None:
         self._rows.append([])
 
@@ -364,6 +374,7 @@ _STARTS: Final[dict[str, Callable[[_Walk, "etree._Element"], None]]] = {
     "fldSimple": _Walk._result,
     "tbl": _Walk._table,
     "bidiVisual": _Walk._turned_table,
+    "tblPr": _Walk._turned_by_itself,
     "tr": _Walk._row,
     "tc": _Walk._cell,
     "lastRenderedPageBreak": _Walk._next_page,

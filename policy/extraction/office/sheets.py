@@ -10,10 +10,8 @@ from typing import Final
 from lxml import etree
 
 from policy.extraction.cells.format import displayed, displayed_text, written_out
-from policy.extraction.cells.grid import Cell, Piece, pieces_of, reference
+from policy.extraction.cells.grid import Cell, Piece, Rows, pieces_of, reference
 from policy.extraction.office.workbooks import Book, place_of, read_book, rich_text, unescaped
-from policy.extraction.text.pieces import without_kinds
-from policy.extraction.text.tables import joined_cells
 from policy.extraction.xmltext import local, loose_text
 
 __all__ = ["Book", "read_book", "read_sheet"]
@@ -33,9 +31,6 @@ _MOST_FORMULAS: Final = 20_000  # of one sheet, told word by word
 _MOST_CONDITIONS: Final = 50
 _MOST_CONDITIONAL: Final = 5_000  # cells shown once more, in the formats of conditions
 _MOST_SHARED: Final = 5_000
-_MANY_CELLS: Final = 9  # of a row that may hold a number with a digit in each
-_MOST_SHOWN: Final = 20_000  # rows
-_FEW: Final = 4  # characters of such a cell
 _NARROW: Final = 0.5  # digits
 
 
@@ -46,12 +41,10 @@ class _Sheet:
     title: str
     name: str
     book: Book
-    hidden: set[int] = field(default_factory=set)  # columns
+    rows: Rows = field(default_factory=Rows)
     formulas: list[tuple[str, str]] = field(default_factory=list)  # (cell, formula or what it comes to)
-    shown: list[str] = field(default_factory=list)  # rows without their hidden columns, joined
     numbers: list[Cell] = field(default_factory=list)  # for the formats of conditions
     has_conditions: bool = False
-    leftwards: bool = False  # columns from the right to the left
     shared: dict[str, tuple[str, int, int]] = field(default_factory=dict)
 
     def cells(self, row: "etree._Element", number: int) -> Iterator[Cell]:
@@ -85,14 +78,7 @@ class _Sheet:
                 styles.append(element.get("s", ""))
             if self.has_conditions and stored and len(self.numbers) < _MOST_CONDITIONAL:
                 self.numbers.append(cell)
-        if len(found) >= _MANY_CELLS and len(self.shown) < _MOST_SHOWN:
-            self.shown += _without_looks(found, styles)
-        if self.leftwards:
-            self.shown.append(joined_cells("\t".join(cell.shown for cell in reversed(found))))
-        if self.hidden:
-            shown_row = [cell.shown for cell in found if cell.column not in self.hidden]
-            if len(shown_row) > 2:
-                self.shown.append(joined_cells("\t".join(shown_row)))
+        self.rows.add(found, styles)
         yield from found
 
     def _cell(self, cell: "etree._Element", column: int, row: int) -> tuple[str, str, str, str]:
@@ -180,10 +166,10 @@ def _rows(data: bytes, sheet: _Sheet, rest: "list[etree._Element]") -> Iterator[
     number = -1
     for _, element in events:
         if local(element) == "cols":
-            sheet.hidden = _hidden_columns(element)
+            sheet.rows.hidden = _hidden_columns(element)
             continue
         if local(element) == "sheetView":
-            sheet.leftwards |= element.get("rightToLeft", "0") in {"1", "true"}
+            sheet.rows.leftwards |= element.get("rightToLeft", "0") in {"1", "true"}
             continue
         said = element.get("r", "")
         number = int(said) - 1 if said.isdecimal() and len(said) < 9 else number + 1
@@ -216,16 +202,6 @@ def _is_narrow(width: str) -> bool:
     )
 
 
-def _without_looks(found: list[Cell], styles: list[str]) -> Iterator[str]:
-    """A row of many short cells without those of each style, and without those whose format shows nothing."""
-    shown = [(cell.shown, style) for cell, style in zip(found, styles, strict=True) if cell.shown]
-    texts = [text for text, _ in shown]
-    if len(shown) < len(found):
-        yield joined_cells("\t".join(texts))
-    if len(set(styles)) > 1 and sum(len(text) < _FEW for text in texts) >= _MANY_CELLS:
-        yield from without_kinds([(text if text.isdigit() else f"{text} ", style) for text, style in shown])
-
-
 def _beside(sheet: _Sheet) -> Iterator[Piece]:
     """Formulas and what they come to; rows without hidden columns."""
     texts: list[str] = []
@@ -237,9 +213,7 @@ def _beside(sheet: _Sheet) -> Iterator[Piece]:
         size += len(text) + 1
     if texts:
         yield Piece(sheet.title, "".join(texts), tuple(marks))
-    shown = "\n".join(text for text in sheet.shown if text)
-    if shown:
-        yield Piece(f"{sheet.title} > without hidden columns", shown)
+    yield from sheet.rows.piece(sheet.title)
 
 
 def _around(root: "etree._Element", sheet: _Sheet) -> Iterator[Piece]:

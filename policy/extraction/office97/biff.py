@@ -3,11 +3,14 @@
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final
 
+from policy.extraction.text.pieces import without_kinds
 from policy.reader.charsets import codec
 
 CONTINUE: Final = 0x3C
+_MOST_RUNS: Final = 4_000  # of one text
 _HIGH, _EXTENDED, _RICH = 0x01, 0x04, 0x08  # of the flags of a text
 
 
@@ -49,6 +52,7 @@ class Pieces:
         self._chunks = chunks
         self._number = 0
         self._at = at
+        self.starts: list[tuple[int, int]] = []  # of the text read last: from which character on which font
 
     @property
     def is_over(self) -> bool:
@@ -113,20 +117,37 @@ class Pieces:
         runs = struct.unpack("<H", self.take(2))[0] if flags & _RICH else 0
         more = struct.unpack("<I", self.take(4))[0] if flags & _EXTENDED else 0
         text = self.text(count, flags)
-        self.skip(4 * runs + more)
+        self.starts = list(struct.iter_unpack("<HH", self.take(4 * runs))) if 1 < runs < _MOST_RUNS else []
+        self.skip((0 if self.starts else 4 * runs) + more)
         return text
 
 
-def shared_texts(record: Record) -> list[str]:
-    """The table of texts (SST, 2.4.265), as far as it can be followed."""
+def shared_texts(record: Record) -> tuple[list[str], list[str]]:
+    """The table of texts (SST, 2.4.265), as far as it can be followed, and what some show without a kind of run."""
     found: list[str] = []
+    others: list[str] = []
     pieces = Pieces(record.chunks, 8)
     try:
         while not pieces.is_over:
             found.append(pieces.rich_text())
+            others += without_fonts(found[-1], pieces.starts)
     except (IndexError, struct.error):
         pass
-    return found
+    return found, others
+
+
+def without_fonts(text: str, starts: list[tuple[int, int]]) -> list[str]:
+    """A text whose runs begin at `starts`, each in a font by its number: without those of each font within numbers."""
+    if not starts:
+        return []
+    wide = text.encode("utf-16-le", "surrogatepass")
+    cuts = [(0, -1), *starts, (len(wide) // 2, 0)]
+    pieces = [
+        (wide[2 * at : 2 * end].decode("utf-16-le", "replace"), str(font))
+        for (at, font), (end, _) in pairwise(cuts)
+        if at < end
+    ]
+    return without_kinds(pieces)
 
 
 def wide_text(data: bytes, at: int) -> str:

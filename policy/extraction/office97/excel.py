@@ -9,8 +9,8 @@ from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from policy.extraction.cells.format import BUILTIN_FORMATS, displayed, plain_number
-from policy.extraction.cells.grid import Cell, Piece, pieces_of, reference
+from policy.extraction.cells.format import BUILTIN_FORMATS, displayed, displayed_text, plain_number
+from policy.extraction.cells.grid import Cell, Piece, Rows, pieces_of, reference
 from policy.extraction.office97.biff import (
     Pieces,
     Record,
@@ -36,6 +36,10 @@ _LABEL, _RSTRING, _LABELSST, _NUMBER, _RK, _MULRK, _FORMULA, _STRING = (
     0x207,
 )
 _HEADER, _FOOTER, _NOTE, _OBJ, _TXO, _PIVOT_TEXT, _PIVOT_NUMBER = 0x14, 0x15, 0x1C, 0x5D, 0x1B6, 0xCD, 0xC9
+_COLUMNS, _WINDOW = 0x7D, 0x23E
+_FROM_THE_RIGHT: Final = 0x40
+_NARROW: Final = 128  # 256ths of a digit
+_LAST_COLUMN: Final = 255
 _BIFF8: Final = 0x0600
 _TEXT_TOKEN: Final = 0x17  # ptgStr, a text in a formula
 # No words of their own: looks, places, sizes, pictures, settings of printers.
@@ -67,6 +71,12 @@ class _Book:
         stored = plain_number(value)
         code = self.looks[look] if look < len(self.looks) else 0
         return displayed(stored, self.codes.get(code, BUILTIN_FORMATS.get(code, "")), from_1904=self.from_1904), stored
+
+    def worded(self, text: str, look: int) -> tuple[str, str]:
+        """A text as its format shows it and, where that differs, as stored."""
+        code = self.codes.get(self.looks[look], "") if look < len(self.looks) else ""
+        shown = displayed_text(text, code) if "@" in code else text
+        return shown, "" if shown == text else text
 
     def text(self, data: bytes, at: int) -> str:
         """With its length in two bytes."""
@@ -120,7 +130,8 @@ def _shared(record: Record, book: _Book, loose: list[str]) -> None:
     elif record.kind == _1904:
         book.from_1904 = data[:2] == b"\1\0"
     elif record.kind == _SST:
-        book.texts = shared_texts(record)
+        book.texts, others = shared_texts(record)
+        loose += others
         book.is_whole &= len(book.texts) >= int.from_bytes(data[4:8], "little")
     elif record.kind == _SHEET:
         name = (short_text(data, 6) if book.is_wide else narrow_text(data, 6, book.charset, bytes_of_length=1)).strip(
@@ -168,8 +179,25 @@ def _sheets(stream: bytes, start: int, book: _Book) -> Iterator[tuple[str, Itera
 
 def _sheet(title: str, own: Iterable[Record], book: _Book) -> Iterator[Piece]:
     around = _Around(title, book)
-    yield from pieces_of(title, _cells(own, book, around))
+    own = list(own)
+    rows = _rows(own)
+    yield from pieces_of(title, rows.follow(_cells(own, book, around)))
+    yield from rows.piece(title)
     yield from around.pieces()
+
+
+def _rows(own: Iterable[Record]) -> Rows:
+    """Which columns of a sheet are hidden, and whether it runs from the right (2.4.53, 2.4.346)."""
+    rows = Rows()
+    for record in own:
+        data = record.data
+        if record.kind == _COLUMNS and len(data) >= 10:
+            first, last, width, _, flags = struct.unpack_from("<HHHHH", data)
+            if flags & 1 or width < _NARROW:
+                rows.hidden.update(range(first, min(last, _LAST_COLUMN) + 1))
+        elif record.kind == _WINDOW and len(data) >= 2:
+            rows.leftwards |= bool(struct.unpack_from("<H", data)[0] & _FROM_THE_RIGHT)
+    return rows
 
 
 def _cells(own: Iterable[Record], book: _Book, around: "_Around") -> Iterator[Cell]:
@@ -205,9 +233,9 @@ def _cell(record: Record, book: _Book) -> Iterator[Cell]:
             yield Cell(row, column, *book.number(struct.unpack_from("<d", data, 6)[0], look))
         case 0xFD:
             index = struct.unpack_from("<I", data, 6)[0]
-            yield Cell(row, column, book.texts[index])
+            yield Cell(row, column, *book.worded(book.texts[index], look))
         case _:
-            yield Cell(row, column, book.text(data, 6))
+            yield Cell(row, column, *book.worded(book.text(data, 6), look))
 
 
 def _formula(data: bytes, book: _Book, around: "_Around") -> Generator[Cell, None, tuple[int, int] | None]:

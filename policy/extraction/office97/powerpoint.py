@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from policy.extraction.office97.slidetexts import without_looks
+
 _CONTAINER: Final = 0xF
 _PLACES: Final = {
     0x03EE: "slide", 0x03F0: "notes", 0x03F8: "master", 0x0FC9: "handout", 0x03E8: "presentation",
@@ -14,6 +16,7 @@ _PLACES: Final = {
 _SLIDE_LIST: Final = 0x0FF0  # the outline: what stands in the placeholders of every slide
 _LISTS: Final = {0: "outline", 1: "master", 2: "outline of the notes"}
 _WIDE, _NARROW, _NAMED, _OBJECT = 0x0FA0, 0x0FA8, 0x0FBA, 0x1011
+_STYLES: Final = 0x0FA1
 _TAG_DATA: Final = 0x138B  # an atom that holds records
 _MOST_DEEP: Final = 60
 _SIGNS: Final = {0x0B: "\n", 0x0D: "\n", 0: ""}
@@ -42,6 +45,7 @@ def read_presentation(stream: bytes, room: int) -> Presentation:
     counts: dict[str, int] = {}
     open_ones: list[_Container] = []
     at = count = 0
+    last = ""  # text, whose runs come behind it
     while at + 8 <= len(stream) and count < _MOST_RECORDS:
         count += 1
         version, kind, size = struct.unpack_from("<HHI", stream, at)
@@ -62,7 +66,11 @@ def read_presentation(stream: bytes, room: int) -> Presentation:
             found.is_whole &= whole
             found.objects.append(unpacked)
         else:
-            found.texts += [(place or "presentation", text) for text in _texts(kind, data)]
+            texts = list(_texts(kind, data))
+            if kind == _STYLES and last:
+                texts = without_looks(last, data)
+            last = texts[0] if kind in (_WIDE, _NARROW) and texts else last
+            found.texts += [(place or "presentation", text) for text in texts]
         at += size
     found.is_whole &= at <= len(stream) and all(container.end == at for container in open_ones)
     return found

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import IntFlag
 from typing import Final
 
+from policy.extraction.text.pieces import Line, layered
 from policy.reader.charsets import codec
 
 _WORD97: Final = 0x00C1  # nFib; below are Word 6 and 95
@@ -52,6 +53,10 @@ class Mark(IntFlag):
 
 
 _SPRMS: Final = {0x0800: Mark.DELETED, 0x0801: Mark.INSERTED, 0x083C: Mark.HIDDEN, 0x0818: Mark.HIDDEN}
+# What nobody sees: who changed it and when, languages, what spelling said.
+_LOOKLESS: Final = frozenset(
+    {*_SPRMS, 0x6815, 0x6816, 0x6817, 0x4804, 0x6805, 0x4873, 0x4874, 0x486D, 0x486E, 0x485F, 0x0875, 0x484E}
+)
 _OPERANDS: Final = (1, 1, 2, 4, 2, 2, 0, 3)  # bytes of an operand, by the first three bits of the sprm
 
 
@@ -72,6 +77,7 @@ class _Run:
     first: int
     text: str
     mark: Mark
+    look: str = ""
 
 
 def read_word(stream: bytes, tables: tuple[bytes, bytes]) -> list[tuple[str, str]]:
@@ -129,15 +135,15 @@ def _pieces(stream: bytes, table: bytes, where: int, *, wide: bool) -> list[_Pie
 
 @dataclass(frozen=True, slots=True)
 class _Looks:
-    """From each byte of the stream on (`starts`, rising), what the characters are."""
+    """From each byte of the stream on (`starts`, rising), what the characters are, and how they look."""
 
     starts: list[int]
-    marks: list[Mark]
+    marks: list[tuple[Mark, str]]
 
 
 def _looks(stream: bytes, table: bytes) -> _Looks:
     """Runs of characters that are deleted, inserted or hidden (2.8.5, 2.9.33). What is broken there marks nothing."""
-    found: dict[int, Mark] = {}
+    found: dict[int, tuple[Mark, str]] = {}
     try:
         at, size = struct.unpack_from("<II", stream, _CHARACTER_PAGES)
         count = min((size - 4) // 8, _MOST_RUNS // 100) if size >= 4 else 0
@@ -152,28 +158,31 @@ def _looks(stream: bytes, table: bytes) -> _Looks:
     return _Looks(starts, [found[start] for start in starts])
 
 
-def _page(page: bytes) -> Iterator[tuple[int, Mark]]:
+def _page(page: bytes) -> Iterator[tuple[int, tuple[Mark, str]]]:
     if len(page) < _PAGE:
         return
     count = min(page[-1], 101)
     starts = struct.unpack_from(f"<{count + 1}I", page)
     for number in range(count):
         at = page[4 * (count + 1) + number] * 2
-        mark = _mark(page[at + 1 : at + 1 + page[at]]) if at else Mark(0)
-        yield starts[number], mark
-    yield starts[count], Mark(0)
+        yield starts[number], _mark(page[at + 1 : at + 1 + page[at]]) if at else (Mark(0), "")
+    yield starts[count], (Mark(0), "")
 
 
-def _mark(properties: bytes) -> Mark:
+def _mark(properties: bytes) -> tuple[Mark, str]:
+    """What properties say of a run: marks, and how it looks (colour, size, style and the like)."""
     mark = Mark(0)
+    look: list[str] = []
     at = 0
     while at + 2 < len(properties):
         sprm = properties[at] | properties[at + 1] << 8
         if sprm in _SPRMS and properties[at + 2]:
             mark |= _SPRMS[sprm]
-        size = _OPERANDS[sprm >> 13]
-        at += 2 + (size or 1 + properties[at + 2])
-    return mark
+        size = _OPERANDS[sprm >> 13] or 1 + properties[at + 2]
+        if sprm not in _LOOKLESS:
+            look.append(properties[at : at + 2 + size].hex())
+        at += 2 + size
+    return mark, "|".join(look)
 
 
 def _runs(stream: bytes, pieces: list[_Piece], looks: _Looks, charset: str) -> Iterator[_Run]:
@@ -193,9 +202,8 @@ def _runs(stream: bytes, pieces: list[_Piece], looks: _Looks, charset: str) -> I
             until = max(at + piece.width, min(end, change - (change - at) % piece.width))
             data = stream[at:until]
             text = data.decode("utf-16-le", "replace") if piece.width == 2 else data.decode(charset, "replace")
-            yield _Run(
-                piece.first + (at - piece.at) // piece.width, text, looks.marks[number - 1] if number else Mark(0)
-            )
+            mark, look = looks.marks[number - 1] if number else (Mark(0), "")
+            yield _Run(piece.first + (at - piece.at) // piece.width, text, mark, look)
             at = until
 
 
@@ -219,6 +227,7 @@ def _told(runs: list[_Run], stories: list[tuple[str, int]]) -> list[tuple[str, s
             found.append((label, shown))
             if codes:
                 found.append((f"{label}, fields" if label else "fields", codes))
+        found += [(label, text) for text in layered(list(_lines(own)))]
     rest = "".join(run.text for run in runs if run.first >= start)
     if rest.strip("\0\r\n "):
         found.append(("behind the text", _fields(rest)[0]))
@@ -229,7 +238,22 @@ def _between(runs: list[_Run], first: int, end: int) -> Iterator[_Run]:
     for run in runs:
         if run.first < end and run.first + len(run.text) > first:
             text = run.text[max(0, first - run.first) : end - run.first]
-            yield _Run(max(first, run.first), text, run.mark)
+            yield _Run(max(first, run.first), text, run.mark, run.look)
+
+
+def _lines(runs: list[_Run]) -> Iterator[Line]:
+    """The paragraphs of a story, as runs that look alike; what is deleted or hidden is left out."""
+    line = Line()
+    for run in runs:
+        if run.mark & (Mark.DELETED | Mark.HIDDEN):
+            continue
+        for number, text in enumerate(run.text.split("\r")):
+            if number:
+                yield line
+                line = Line()
+            if shown := _signs(text):
+                line.pieces.append((shown, 0, run.look))
+    yield line
 
 
 def _fields(text: str) -> tuple[str, str]:

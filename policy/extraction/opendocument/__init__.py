@@ -5,5 +5,5 @@ Start reading in `file.py`.
 
 What is where:
 
-- a file: `file` (all of it), `text`, `sheets`, `styles` (what they hide and number)
+- a file: `file` (all of it), `text`, `sheets`, `styles` (what they hide and number), `formats` (of numbers and dates)
 """

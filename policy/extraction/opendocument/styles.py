@@ -8,6 +8,7 @@ from typing import Final
 from lxml import etree
 
 from policy.extraction.office.wordstyles import Level, counted
+from policy.extraction.opendocument.formats import read_formats
 from policy.extraction.text.pieces import FAINT, HIDDEN
 from policy.extraction.xmltext import attribute, local
 
@@ -16,6 +17,9 @@ _SIZE: Final = re.compile(r"(\d{1,5}(?:\.\d{1,6})?)(pt|mm|cm|in|px|pc|%)\Z")
 _POINTS: Final = {"pt": 1.0, "mm": 2.83, "cm": 28.3, "in": 72.0, "px": 0.75, "pc": 12.0, "%": 0.12}
 _TINY: Final = 2.0  # points
 _DEEPEST: Final = 20
+_DIGIT: Final = re.compile("[0-9]")
+_OFFICE: Final = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
+_SHOWN_BY: Final = {"keyword": "keywords"}  # a property whose field has another name
 _FORMS: Final = {
     "1": "decimal",
     "a": "lowerLetter",
@@ -37,13 +41,21 @@ class OdfStyles:
     hidden: set[str] = field(default_factory=set)
     lists: dict[str, dict[int, Level]] = field(default_factory=dict)
     list_of: dict[str, str] = field(default_factory=dict)  # of a paragraph style
+    codes: dict[str, str] = field(default_factory=dict)  # of a cell's style: how it shows its value
+    leftwards: set[str] = field(default_factory=set)  # tables that run from the right
+    fields: dict[str, str] = field(default_factory=dict)  # what the document's properties say, for fields that show it
 
 
 def read_odf_styles(roots: Iterable["etree._Element"]) -> OdfStyles:
     """From all trees of a document."""
     styles = OdfStyles()
     based: dict[str, str] = {}
+    roots = list(roots)
+    formats = {name: code for root in roots for name, code in read_formats(root)}
     for root in roots:
+        for meta in root.iter("{*}meta"):
+            if meta.tag.startswith(_OFFICE):
+                styles.fields.update(_told(meta))
         for style in root.iter("{*}style"):
             _style(style, attribute(style, "name"), styles, based)
         for each in root.iter("{*}list-style", "{*}outline-style"):
@@ -57,9 +69,19 @@ def read_odf_styles(roots: Iterable["etree._Element"]) -> OdfStyles:
                 break
             if up in styles.flags:
                 styles.flags[name] = styles.flags.get(name, 0) | styles.flags[up]
+            if up in styles.codes:
+                styles.codes.setdefault(name, styles.codes[up])
             if up in styles.list_of:
                 styles.list_of.setdefault(name, styles.list_of[up])
+    styles.codes = {name: formats[code] for name, code in styles.codes.items() if code in formats}
     return styles
+
+
+def _told(meta: "etree._Element") -> Iterable[tuple[str, str]]:
+    """The document's properties by the fields that show them; its own by their names."""
+    for each in meta:
+        kind, text = local(each), each.text or ""
+        yield (f"user-defined {attribute(each, 'name')}" if kind == "user-defined" else _SHOWN_BY.get(kind, kind)), text
 
 
 def _style(style: "etree._Element", name: str, styles: OdfStyles, based: dict[str, str]) -> None:
@@ -67,15 +89,20 @@ def _style(style: "etree._Element", name: str, styles: OdfStyles, based: dict[st
         based[name] = parent
     if listed := attribute(style, "list-style-name"):
         styles.list_of[name] = listed
+    if code := attribute(style, "data-style-name"):
+        styles.codes[name] = code
     for properties in style:
         kind = local(properties)
+        if attribute(properties, "writing-mode").startswith("rl"):
+            styles.leftwards.add(name)
         if kind == "text-properties":
             said = {str(key).rpartition("}")[2]: str(value) for key, value in properties.attrib.items()}
             styles.looks[name] = "|".join(f"{key}={said[key]}" for key in _LOOKS if key in said)
             flags = HIDDEN if said.get("display") == "none" else 0
             tiny = 0 < _points(said.get("font-size", "")) <= _TINY or 0 < _points(said.get("text-scale", "")) < 1.2
             same = said.get("color", "-") == said.get("background-color", "")
-            clear = said.get("opacity", "") in {"0%", "1%", "2%"} or _clear(said)
+            auto = said.get("use-window-font-color") == "true"  # then LibreOffice writes an opacity of nothing
+            clear = (not auto and said.get("opacity", "") in {"0%", "1%", "2%"}) or _clear(said)
             flags |= FAINT if tiny or same or clear or _PALE.match(said.get("color", "")) else 0
             if flags:
                 styles.flags[name] = flags
@@ -95,7 +122,8 @@ def _points(size: str) -> float:
 def _level(level: "etree._Element") -> tuple[int, Level]:
     number = _whole(attribute(level, "level"), 1) - 1
     if "bullet" in local(level) or "image" in local(level):
-        return number, Level(1, "none", "", "")
+        sign = f"{attribute(level, 'num-prefix')}{attribute(level, 'bullet-char')}{attribute(level, 'num-suffix')}"
+        return number, Level(1, "none", sign.replace("%", "%%") if _DIGIT.search(sign) else "", "")
     above = max(1, min(number + 1, _whole(attribute(level, "display-levels"), 1)))
     counters = ".".join(f"%{each + 1}" for each in range(number + 1 - above, number + 1))
     prefix, suffix = attribute(level, "num-prefix"), attribute(level, "num-suffix")
@@ -122,7 +150,9 @@ class OdfLists:
         self._open: list[str] = []
         self._at: list[dict[int, int]] = []
         self._waiting = False
+        self._deeper = 0
         self._start: int | None = None
+        self._headings: dict[int, int] = {}
         self._last: dict[str, dict[int, int]] = {}
 
     def open(self, element: "etree._Element") -> None:
@@ -139,8 +169,17 @@ class OdfLists:
 
     def close(self) -> None:
         """It ends."""
+        self._deeper = 0
         if self._open:
             self._last[self._open.pop()] = self._at.pop()
+
+    def numbered(self, element: "etree._Element") -> None:
+        """A paragraph that is an item without a list around it; `close` ends it."""
+        name = attribute(element, "style-name")
+        self._open.append(name)
+        self._at.append(self._last.get(name, {}))
+        self._deeper = _whole(attribute(element, "level"), 1) - 1
+        self.item(element)
 
     def item(self, element: "etree._Element") -> None:
         """The next paragraph gets a label."""
@@ -148,13 +187,22 @@ class OdfLists:
         self._start = _whole(start, 1) if start else None
         self._waiting = True
 
+    def heading(self, element: "etree._Element") -> str:
+        """In front of a heading that stands in no list (`text:outline-style`)."""
+        level = _whole(attribute(element, "outline-level"), 1) - 1
+        for deeper in [each for each in self._headings if each > level]:
+            del self._headings[deeper]
+        return self._label(self._styles.lists.get("outline"), self._headings, level) if not self._open else ""
+
     def label(self, style: str) -> str:
         """In front of a paragraph; empty where it has none."""
         if not self._waiting or not self._open:
             return ""
         self._waiting = False
         levels = self._styles.lists.get(self._open[-1] or self._styles.list_of.get(style, ""))
-        at, level = self._at[-1], len(self._open) - 1
+        return self._label(levels, self._at[-1], len(self._open) - 1 + self._deeper)
+
+    def _label(self, levels: dict[int, Level] | None, at: dict[int, int], level: int) -> str:
         if not levels or level not in levels:
             return ""
         rule = levels[level]

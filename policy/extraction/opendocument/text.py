@@ -5,8 +5,20 @@ from typing import Final
 
 from lxml import etree
 
+from policy.extraction.opendocument.formats import shown_by
 from policy.extraction.opendocument.styles import OdfLists, OdfStyles
-from policy.extraction.text.pieces import DELETED, HIDDEN, INSERTED, RUBY, Line, Piece, Reading, readings_of
+from policy.extraction.text.pieces import (
+    BOUND,
+    CACHED,
+    DELETED,
+    HIDDEN,
+    INSERTED,
+    RUBY,
+    Line,
+    Piece,
+    Reading,
+    readings_of,
+)
 from policy.extraction.xmltext import attribute, local
 
 _MOST_SPACES: Final = 1_000
@@ -27,6 +39,12 @@ _SHOWN: Final = frozenset(
      "comment"}
 )  # fmt: skip
 _FIELDS: Final = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"  # whose dates stand in lines, not beside notes
+_PROPERTIES: Final = ("user-defined", "subject", "keywords", "initial-creator")
+_CONTROLS: Final = ("{*}text", "{*}textarea", "{*}formatted-text", "{*}combobox", "{*}button", "{*}fixed-text",
+                    "{*}number", "{*}date")  # fmt: skip
+_MOST_CONTROLS: Final = 20_000
+_LONGEST_BOX: Final = 40  # characters
+_AMBIGUOUS: Final = frozenset({"date", "title", "description", "creator"})  # fields that share their names
 _FLAT: Final = frozenset({"p", "h"})
 
 
@@ -48,6 +66,9 @@ class OdfWalk:
         self._put_back: set[str] = set()
         self._kinds: dict[str, int] = {}  # of changes: DELETED or INSERTED
         self._fields: dict[str, str] = {}  # of the user, by their names
+        self._controls: dict[str, str] = {}  # what is filled in, by the controls' names
+        self._leftwards: list[bool] = []  # whether the cells of each open table run so
+        self._cells: list[tuple[str, str, str]] = []  # of open cells: format, kind and value
         self._slide = ""
         self._numbers = [0, 0, 0]  # paragraphs, tables, slides
 
@@ -58,6 +79,9 @@ class OdfWalk:
         for field in root.iter("{*}user-field-decl", "{*}variable-set"):
             value = attribute(field, "string-value") or attribute(field, "value") or "".join(map(str, field.itertext()))
             self._fields[attribute(field, "name")] = value
+        for _, control in zip(range(_MOST_CONTROLS), root.iter(*_CONTROLS), strict=False):
+            told = attribute(control, "current-value") or attribute(control, "value") or attribute(control, "label")
+            self._controls[attribute(control, "id")] = told
         self._go(root)
         while self._open:
             self._lines[0].append(self._open.pop()[0])
@@ -94,7 +118,7 @@ class OdfWalk:
                     self._text(element.tail)
                 continue
             name = tag.rpartition("}")[2]
-            if name == "date" and tag.startswith(_FIELDS):
+            if name in _AMBIGUOUS and tag.startswith(_FIELDS):
                 name = "field"
             if event == "start":
                 if name in _SILENT or name == "tracked-changes":
@@ -140,18 +164,32 @@ class OdfWalk:
         if name in _FLAT and self._open:
             self._lines[-1].append(self._open.pop()[0])
         elif name in {"table-cell", "covered-table-cell"} and len(self._lines) > 1:
-            cell = Line()
-            for line in self._lines.pop():
-                cell.pieces += [*([(" ", 0, "")] if cell.pieces else []), *line.pieces]
+            cell = self._cell_of(self._lines.pop(), *self._cells.pop())
             if self._rows:
                 self._rows[-1].append(cell)
         elif name == "table-row" and self._rows:
             row = Line(mark=f"table {self._numbers[1]}" if not self._slide else self._slide)
-            for number, cell in enumerate(self._rows.pop()):
+            cells = self._rows.pop()
+            for number, cell in enumerate(cells):
                 row.pieces += [*([("\t", 0, "")] if number else []), *cell.pieces]
+            if self._leftwards and self._leftwards[-1]:
+                row.other = "\t".join(cell.shown() for cell in reversed(cells))
             self._lines[-1].append(row)
-        elif name == "list":
+        elif name == "table" and self._leftwards:
+            self._leftwards.pop()
+        elif name in {"list", "numbered-paragraph"}:
             self._lists.close()
+
+    def _cell_of(self, lines: list[Line], code: str, kind: str, stored: str) -> Line:
+        """A cell's paragraphs in one line; its value in its format beside what was saved of it."""
+        cell = Line()
+        for line in lines:
+            cell.pieces += [*([(" ", 0, "")] if cell.pieces else []), *line.pieces]
+        formatted = shown_by(code, kind, stored)
+        if formatted and formatted != cell.shown():
+            cell.pieces = [(text, flags | CACHED, look) for text, flags, look in cell.pieces]
+            cell.pieces.append((formatted, BOUND, ""))
+        return cell
 
     def _text(self, text: str) -> None:
         if self._inline[-1] and self._open:
@@ -169,7 +207,8 @@ class OdfWalk:
     def _paragraph(self, element: "etree._Element", style: str) -> None:
         self._numbers[0] += 1
         line = Line(mark=self._slide or f"paragraph {self._numbers[0]}")
-        label = self._lists.label(style)
+        label = self._lists.heading(element) if local(element) == "h" else ""
+        label = label or self._lists.label(style)
         if label:
             line.pieces.append((label.rstrip(" \t"), 0, ""))
             line.pieces.append((label[len(label.rstrip(" \t")) :], 0, "suffix"))
@@ -199,8 +238,45 @@ class OdfWalk:
 
     def _user_field(self, element: "etree._Element") -> int:
         """A field whose value stands in its declaration: shown as it stands there, whatever was saved with the text."""
-        if not "".join(str(each) for each in element.itertext()).strip():
-            self._add(self._fields.get(attribute(element, "name"), ""))
+        return self._told(element, self._fields.get(attribute(element, "name"), ""))
+
+    def _property(self, element: "etree._Element") -> int:
+        """A field that shows one of the document's properties."""
+        name = local(element)
+        key = f"user-defined {attribute(element, 'name')}" if name == "user-defined" else name
+        if name == "date":
+            return 0
+        return self._told(element, self._styles.fields.get(key, ""))
+
+    def _choice(self, element: "etree._Element") -> int:
+        """A list of which one entry is shown."""
+        labels = list(element.iterchildren("{*}label"))
+        chosen = [each for each in labels if attribute(each, "current-selected") == "true"] or labels[:1]
+        saved = any(each.tail and each.tail.strip() for each in element) or (element.text or "").strip()
+        for each in chosen:
+            self._add(attribute(each, "value"), BOUND if saved else 0)
+        return 0
+
+    def _told(self, element: "etree._Element", value: str) -> int:
+        """A field as its value is now, beside what was saved of it."""
+        saved = "".join(str(each) for each in element.itertext()).strip()
+        if not value or value == saved:
+            return 0
+        self._add(value, BOUND if saved else 0)
+        return CACHED
+
+    def _control(self, element: "etree._Element") -> int:
+        """A control of a form that stands in the line."""
+        if self._inline[-1]:
+            self._add(self._controls.get(attribute(element, "control"), ""), BOUND)
+        return 0
+
+    def _frame(self, element: "etree._Element") -> int:
+        """A box of one short text that stands in the line."""
+        if attribute(element, "anchor-type") == "as-char" and self._inline[-1]:
+            texts = [str(text) for p in element.iter("{*}p") for text in p.itertext()]
+            if sum(map(len, texts)) <= _LONGEST_BOX:
+                self._add("".join(texts), BOUND)
         return 0
 
     def _change_start(self, element: "etree._Element") -> int:
@@ -246,8 +322,9 @@ class OdfWalk:
         self._slide = f"{self._slide.removesuffix(' > notes')} > notes"
         return 0
 
-    def _table(self, _: "etree._Element") -> int:
+    def _table(self, element: "etree._Element") -> int:
         self._numbers[1] += 1
+        self._leftwards.append(attribute(element, "style-name") in self._styles.leftwards)
         return 0
 
     def _row(self, _: "etree._Element") -> int:
@@ -256,6 +333,9 @@ class OdfWalk:
 
     def _cell(self, element: "etree._Element") -> int:
         self._lines.append([])
+        kind = attribute(element, "value-type")
+        value = attribute(element, f"{kind}-value") or attribute(element, "value")
+        self._cells.append((self._styles.codes.get(attribute(element, "style-name"), ""), kind, value))
         return 0
 
     def _label(self, element: "etree._Element") -> int:
@@ -264,6 +344,10 @@ class OdfWalk:
 
     def _list(self, element: "etree._Element") -> int:
         self._lists.open(element)
+        return 0
+
+    def _numbered(self, element: "etree._Element") -> int:
+        self._lists.numbered(element)
         return 0
 
     def _item(self, element: "etree._Element") -> int:
@@ -279,6 +363,12 @@ _STARTS: Final[dict[str, Callable[[OdfWalk, "etree._Element"], int]]] = {
     "change-start": OdfWalk._change_start,
     "user-field-get": OdfWalk._user_field,
     "variable-get": OdfWalk._user_field,
+    "drop-down": OdfWalk._choice,
+    "control": OdfWalk._control,
+    "frame": OdfWalk._frame,
+    "numbered-paragraph": OdfWalk._numbered,
+    "field": OdfWalk._property,
+    **dict.fromkeys(_PROPERTIES, OdfWalk._property),
     "change-end": OdfWalk._change_end,
     "ruby-text": OdfWalk._gloss,
     "note-citation": OdfWalk._gloss,

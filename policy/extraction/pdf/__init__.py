@@ -6,5 +6,6 @@ Start reading in `file.py`.
 What is where:
 
 - pages: `file` (all of it), `pages` (by PDFium), `covered` (drawn and not seen), `forms`
-- without PDFium: `objects`, `streams`, `drawn` (what content streams draw), `inside` (beside the pages), `fdf`
+- without PDFium: `objects`, `streams`, `drawn` (what content streams draw), `placed` (the same by place),
+  `inside` (beside the pages), `fdf`
 """

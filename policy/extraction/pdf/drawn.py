@@ -7,8 +7,9 @@ from typing import Final
 
 from policy.extraction.pdf.objects import Name, Objects, Stream, unescaped
 
+# A string is taken as far as it goes, closed or not, so that none is looked through twice.
 _SHOW: Final = re.compile(
-    rb"(?P<text>\((?:[^()\\]++|\\.|\((?:[^()\\]++|\\.|\([^()]*+\))*+\))*+\))|(?P<hex><[0-9a-fA-F\s]*>)|/(?P<name>[^\s()<>\[\]{}/%]+)"
+    rb"(?P<text>\((?:[^()\\]++|\\.|\((?:[^()\\]++|\\.|\([^()]*+\)?)*+\)?)*+\)?)|(?P<hex><[0-9a-fA-F\s]*>)|/(?P<name>[^\s()<>\[\]{}/%]+)"
     rb"|(?P<number>[-+]?[0-9]*\.?[0-9]+)|(?P<line>T\*|T[dDm](?=[\s\[(</%]|\Z)|'|\"|ET)|(?P<font>Tf)(?=[\s\[(</%]|\Z)",
     re.DOTALL,
 )
@@ -20,6 +21,8 @@ _BFRANGE: Final = re.compile(
 _BLOCK: Final = re.compile(rb"begin(bfchar|bfrange)(.*?)end\1", re.DOTALL)
 _PUT: Final = re.compile(rb"dup\s+([0-9]{1,3})\s*/([A-Za-z0-9.]{1,40})\s+put")
 _MOST_CODES: Final = 65_536
+_PROGRAMS: Final = frozenset({"FontFile", "FontFile2", "FontFile3"})  # without these the viewer has the font
+_COLLECTIONS: Final = (b"Japan1", b"GB1", b"CNS1", b"Korea1")  # of Adobe; ASCII comes first in each
 _FONT_ROOM: Final = 4 * 1024 * 1024
 _MAP_ROOM: Final = 1024 * 1024
 _NAMED: Final = {
@@ -72,9 +75,7 @@ def read_font(about: "dict[str, object]", objects: Objects) -> Font:
     if font.width == 2:
         below = objects.get(about.get("DescendantFonts"))
         inner = objects.dictionary(below[0]) if isinstance(below, list) and below else {}
-        turned = objects.get(inner.get("CIDToGIDMap", Name("Identity")))
-        if turned == "Identity" and str(about.get("Encoding", "")).startswith("Identity"):
-            font.drawn = _glyphs(inner, objects)
+        font.drawn = _by_collection(about, inner, objects)
         return font
     encoding = objects.get(about.get("Encoding"))
     differences = encoding.get("Differences") if isinstance(encoding, dict) else None
@@ -95,6 +96,27 @@ def read_font(about: "dict[str, object]", objects: Objects) -> Font:
                 font.drawn.pop(code, None)
             code += 1
     return font
+
+
+def _by_collection(about: "dict[str, object]", inner: "dict[str, object]", objects: Objects) -> dict[int, str]:
+    """Of a font with two bytes a sign: by its encoding, its characters' collection, or its own table (9.7)."""
+    encoding = objects.get(about.get("Encoding"))
+    if not isinstance(encoding, Name):
+        return {}
+    if encoding.startswith("Uni"):  # codes are Unicode (9.7.5.2)
+        return {code: chr(code) for code in range(0x20, 0x7F)}
+    if not encoding.startswith("Identity"):
+        return {}
+    if not _PROGRAMS.isdisjoint(objects.dictionary(inner.get("FontDescriptor"))):
+        glyphs = _glyphs(inner, objects)
+        turned = objects.get(inner.get("CIDToGIDMap"))
+        if not isinstance(turned, Stream):
+            return glyphs
+        table = turned.data(_MAP_ROOM) or b""
+        found = (glyphs.get(table[at] << 8 | table[at + 1], "") for at in range(0, len(table) - 1, 2))
+        return {number: sign for number, sign in enumerate(found) if sign}
+    ordering = objects.get(objects.dictionary(inner.get("CIDSystemInfo")).get("Ordering"))
+    return {code - 31: chr(code) for code in range(0x20, 0x7F)} if ordering in _COLLECTIONS else {}
 
 
 def is_told(about: "dict[str, object]", objects: Objects) -> bool:
@@ -158,7 +180,7 @@ def _built_in(about: "dict[str, object]", objects: Objects) -> dict[int, str]:
         head = (program.data(_FONT_ROOM) or b"")[:65_536]
         signs = {int(code): _sign(name.decode("ascii")) for code, name in _PUT.findall(head)}
         return {code: sign for code, sign in signs.items() if sign}
-    standard = about.get("Subtype") == "Type1" and not described
+    standard = about.get("Subtype") in {"Type1", "TrueType"} and _PROGRAMS.isdisjoint(described)
     return {code: chr(code) for code in range(0x20, 0x7F)} if standard else {}
 
 

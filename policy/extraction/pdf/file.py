@@ -25,6 +25,7 @@ _ANNOTATION_KEYS: Final = (b"Contents", b"V", b"DV", b"T", b"TU", b"RC", b"Subj"
 _RICH: Final = frozenset({b"RC", b"RCC"})  # of these the text is marked up (ISO 32000-1, 12.7.3.4)
 _TAG: Final = re.compile(r"<[^<>]*>")
 _MOST_PAGES: Final = 5_000
+_SHORT_LABEL: Final = 6  # characters
 _MOST_ANNOTATIONS: Final = 5_000
 _MOST_BYTES: Final = 8 * 1024 * 1024  # of one annotation's text
 _XMP: Final = re.compile(rb"<\?xpacket begin.*?<\?xpacket end", re.DOTALL)
@@ -54,6 +55,7 @@ class _Reading:
     files: set[bytes] = field(default_factory=set)  # digests of what was attached
     drawn: int = 0
     draws: bool = False  # what its text looks like is not sure
+    layered: bool = False  # forms of it are on layers
 
 
 def read_pdf(file: File, into: Collected, inner: Inner) -> None:
@@ -67,7 +69,7 @@ def read_pdf(file: File, into: Collected, inner: Inner) -> None:
         reading = _Reading(document, file, into)
         data = _plain(reading, password)
         inside = read_inside(data, into.budget.room())
-        reading.draws = inside.drawn_fonts
+        reading.draws, reading.layered = inside.drawn_fonts, inside.layered_forms
         _read(reading, inside, inner, encrypted=bool(password))
     finally:
         document.close()
@@ -147,6 +149,7 @@ def _read(reading: _Reading, inside: Inside, inner: Inner, *, encrypted: bool) -
     else:
         into.fact(file, FileKind.PDF, reason=reading.reason or ("" if inside.whole else "more objects than are read"))
     _around(reading)
+    into.text(inner_place(file.place, "page labels"), _page_labels(reading.document))
     _beside(file, inside, into)
     for name, data in _attachments(reading):
         _attached(reading, name, data, inner)
@@ -207,7 +210,7 @@ def _texts(reading: _Reading, page: Any) -> list[str]:
         return []
     try:
         text = page_text(text_page)
-        return [text, *placed_readings(text_page, text, page.get_size())]
+        return [text, *placed_readings(text_page, text, page.get_size(), layered=reading.layered)]
     except pypdfium2.PdfiumError:
         reading.reason = reading.reason or "a PDF with a broken page"
         return []
@@ -296,6 +299,14 @@ def _around(reading: _Reading) -> None:
             into.text(inner_place(file.place, "form"), loose_text(parse_xml(data)) if data else "")
         except BROKEN_XML:
             into.text(inner_place(file.place, "form"), data.decode("utf-8", "replace"))
+
+
+def _page_labels(document: Any) -> str:
+    """What the pages are called where that is more than a number (ISO 32000-1, 12.4.2)."""
+    labels = (
+        _wide(partial(raw.FPDF_GetPageLabel, document, number)) for number in range(min(len(document), _MOST_PAGES))
+    )
+    return "\n".join(label for label in labels if len(label) > _SHORT_LABEL)
 
 
 def _beside(file: File, inside: Inside, into: Collected) -> None:

@@ -1,4 +1,4 @@
-"""The fields of a PDF's page where they stand: their values in the lines of the page's text."""
+"""The fields of a PDF's page, and texts put upon it, where they stand: in the lines of the page's text."""
 
 import ctypes
 from dataclasses import replace
@@ -15,7 +15,7 @@ _ROOM: Final = 2 * _LONGEST + 2  # bytes
 
 
 def filled_lines(page: Any) -> str:
-    """The lines of a page that hold fields, with what is filled in."""
+    """The lines of a page that hold fields or texts put upon it, with what is filled in."""
     fields = _fields(page.raw, page.formenv)
     if not fields:
         return ""
@@ -42,9 +42,10 @@ def _fields(page: Any, form: Any) -> list[Sign]:
         if not annotation:
             continue
         try:
-            if raw.FPDFAnnot_GetSubtype(annotation) != raw.FPDF_ANNOT_WIDGET:
+            kind = raw.FPDFAnnot_GetSubtype(annotation)
+            if kind not in (raw.FPDF_ANNOT_WIDGET, raw.FPDF_ANNOT_FREETEXT):
                 continue
-            value = _value(annotation, form)
+            value = _value(annotation, form, b"V" if kind == raw.FPDF_ANNOT_WIDGET else b"Contents")
             if value and raw.FPDFAnnot_GetRect(annotation, box):
                 apart = value if len(value) == 1 else f" {value} "
                 found.append(Sign(apart, box.left, box.right, box.bottom, box.top))
@@ -53,12 +54,12 @@ def _fields(page: Any, form: Any) -> list[Sign]:
     return found
 
 
-def _value(annotation: Any, form: Any) -> str:
+def _value(annotation: Any, form: Any, key: bytes) -> str:
     """What is filled in: its own, or that of the field that it is one of the boxes of (ISO 32000-1, 12.7.3.1)."""
     buffer = ctypes.create_string_buffer(_ROOM)
     wide = ctypes.cast(buffer, ctypes.POINTER(ctypes.c_ushort))
-    size = raw.FPDFAnnot_GetStringValue(annotation, b"V", wide, ctypes.sizeof(buffer))
-    if size <= 2 and form is not None:
+    size = raw.FPDFAnnot_GetStringValue(annotation, key, wide, ctypes.sizeof(buffer))
+    if size <= 2 and form is not None and key == b"V":
         size = raw.FPDFAnnot_GetFormFieldValue(form, annotation, wide, ctypes.sizeof(buffer))
     return buffer.raw[: max(0, size - 2)].decode("utf-16-le", "replace").strip() if 2 < size <= _ROOM else ""
 

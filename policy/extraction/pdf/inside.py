@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
+from policy.extraction.html.scripts import unpacked_scripts
 from policy.extraction.pdf.drawn import Font, drawn_text, is_told, read_font
 from policy.extraction.pdf.objects import Objects, Reference, Stream, read_objects, text_of
+from policy.extraction.pdf.placed import placed_text
 from policy.extraction.xmltext import BROKEN_XML, loose_text, parse_xml
+from policy.reader.references import unescape
 
 # Entries whose strings are no words: keys, digests, tables, colours, default looks.
 _SILENT: Final = frozenset(
@@ -22,11 +25,16 @@ _LABELS: Final = (
     ("Alt", "alternative texts"),
     ("E", "alternative texts"),
 )
+_CODE: Final = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4}))")
 _JOINED: Final = re.compile(r"""["']\s*\+\s*["']""")
 _DRAWS: Final = re.compile(rb"(?:\A|[\s)>\]])(?:T[jJdDfm*]|BT|Do|re|[ml]|cm|BI|gs|sh)(?=\s|\Z)")
 _SHOWS: Final = re.compile(rb"T[jJ*]|'|\"")
 _ACTUAL: Final = re.compile(rb"/(?:ActualText|Alt|E)\s*(\((?:[^()\\]++|\\.)*+\)|<[0-9a-fA-F\s]*+>)", re.DOTALL)
 _PRINTED: Final = bytes(range(32, 127)) + b"\t\r\n"
+_RICH: Final = frozenset({"RC", "RV", "RCC"})  # texts that are marked up (ISO 32000-1, 12.7.3.4)
+_TAG: Final = re.compile(r"<[^<>]*>")
+_NO_WORDS: Final = frozenset({"Length1", "Length2", "FunctionType", "CMapName"})
+_FILES: Final = (b"PK\x03\x04", b"%PDF-", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"{\\rtf")
 _ROOM: Final = 64 * 1024 * 1024
 _STREAM_ROOM: Final = 16 * 1024 * 1024
 _MOST_TEXTS: Final = 50_000
@@ -45,6 +53,7 @@ class Inside:
     broken: bool = False  # a page's content is not what its filters say
     left: int = _ROOM  # for pages that are read by their glyphs
     drawn_fonts: bool = False  # there are fonts whose signs are drawn by the file itself (Type 3)
+    layered_forms: bool = False  # there are forms that say of themselves that they are on a layer
     untold: bool = False  # and nothing says what some of them mean
     # For pages of which nothing is shown to us, since other programs mend a file in other ways: adds what they say by
     # their own contents, and tells whether that is anything.
@@ -134,7 +143,9 @@ def _strings(value: object, key: str, inside: Inside, depth: int) -> None:
     if isinstance(value, bytes):
         text = text_of(value)
         if key == "JS":
-            text = "\n".join(dict.fromkeys((text, _JOINED.sub("", text))))
+            text = _script(text)
+        elif key in _RICH and "<" in text:
+            text = f"{unescape(_TAG.sub('', text))}\n{text}"
         readable = text.isprintable() or sum(sign.isprintable() or sign in "\r\n\t" for sign in text) > 0.9 * len(text)
         if len(text) > 2 and readable:
             inside.add(next((label for entry, label in _LABELS if entry == key), "objects"), text)
@@ -143,17 +154,26 @@ def _strings(value: object, key: str, inside: Inside, depth: int) -> None:
             _strings(each, key, inside, depth + 1)
     elif isinstance(value, dict) and depth < _DEEPEST:
         for name, each in value.items():
-            if name not in _SILENT and isinstance(each, bytes | list | dict):
+            if name == "CI" and isinstance(each, dict):
+                _columns(each, inside)
+            elif name not in _SILENT and isinstance(each, bytes | list | dict):
                 _strings(each, name, inside, depth + 1)
+
+
+def _columns(shown: "dict[str, object]", inside: Inside) -> None:
+    """What a portfolio's list of files shows beside each: its columns have names of the file's own (7.11.6)."""
+    for value in shown.values():
+        told = value.get("D") if isinstance(value, dict) else value
+        if isinstance(told, bytes):
+            inside.add("list of files", text_of(told))
 
 
 def _stream(stream: Stream, inside: Inside, fonts: _Fonts, is_page: bool, room: int) -> int:
     """One stream; how much it came to."""
     about = stream.about
     kind = about.get("Subtype")
-    if kind == "Image" or "Length1" in about or "Length2" in about or "FunctionType" in about:
-        return 0
-    if kind in {"Type1C", "CIDFontType0C", "OpenType"} or "CMapName" in about:
+    is_file = about.get("Type") == "EmbeddedFile"
+    if not (is_file or is_page or "PatternType" in about) and _has_no_words(about, kind):
         return 0
     data = stream.data(room)
     if data is None:
@@ -161,7 +181,9 @@ def _stream(stream: Stream, inside: Inside, fonts: _Fonts, is_page: bool, room: 
         return 0
     if is_page and (stream.is_broken or _is_garbage(data)):  # programs go on with it in ways of their own
         inside.broken, is_page = True, False
-    if about.get("Type") == "EmbeddedFile":
+    if kind == "Form" and "OC" in about:
+        inside.layered_forms = True
+    if is_file or data.startswith(_FILES):
         inside.files.append(data)
     elif data.lstrip(b"\xef\xbb\xbf\xff\xfe \r\n\t")[:1] == b"<" and not data.lstrip().startswith(b"<<"):
         _markup(data, inside)
@@ -170,15 +192,39 @@ def _stream(stream: Stream, inside: Inside, fonts: _Fonts, is_page: bool, room: 
             value = match[1][1:-1] if match[1][:1] == b"(" else bytes.fromhex(_even(match[1][1:-1]))
             inside.add("replaced text", text_of(value))
         if not is_page:
-            named = fonts.named(about.get("Resources"))
-            inside.add("other drawings", drawn_text(data, named, as_drawn=False))
-            if any(font.lies for font in named.values()):
-                inside.add("as drawn", drawn_text(data, named, as_drawn=True))
+            _drawing(data, fonts.named(about.get("Resources")), inside)
     elif b"begincmap" not in data[:4096] and len(data.translate(None, _PRINTED)) * 10 < len(data):
-        inside.add("scripts", data.decode("utf-8", "replace"))
+        inside.add("scripts", _script(data.decode("utf-8", "replace")))
     elif data[:2] in (b"\xfe\xff", b"\xff\xfe"):
         inside.add("scripts", text_of(data))
     return len(data) + 64
+
+
+def _drawing(content: bytes, named: dict[str, Font], inside: Inside) -> None:
+    """What is drawn beside pages, in its order; where its numbers stand otherwise, also by place."""
+    for as_drawn in (False, True) if any(font.lies for font in named.values()) else (False,):
+        label = "as drawn" if as_drawn else "other drawings"
+        text = drawn_text(content, named, as_drawn=as_drawn)
+        inside.add(label, text)
+        inside.add(label, placed_text(content, named, text, as_drawn=as_drawn))
+
+
+def _script(text: str) -> str:
+    """A script, also with texts that are put together in it written as one, and what stands packed in it."""
+    packed = [each.decode("utf-8", "replace") for each in unpacked_scripts([text])]
+    return "\n".join(dict.fromkeys((text, _JOINED.sub("", text), _written(text), *packed)))
+
+
+def _written(text: str) -> str:
+    """With signs that are written by their codes."""
+    return _CODE.sub(lambda code: chr(int(code[1] or code[2], 16)), text)
+
+
+def _has_no_words(about: "dict[str, object]", kind: object) -> bool:
+    """Pictures, fonts and their tables, functions."""
+    if kind in {"Image", "Type1C", "CIDFontType0C", "OpenType"}:
+        return True
+    return kind != "Form" and not _NO_WORDS.isdisjoint(about)
 
 
 def _is_garbage(content: bytes) -> bool:

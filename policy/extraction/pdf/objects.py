@@ -16,7 +16,7 @@ _TOKEN: Final = re.compile(
 )
 _COMMENTS: Final = re.compile(rb"(?:%[^\r\n]*(?:[\r\n][\0\t\n\f\r ]*|\Z))*")  # each up to the end of its line
 _PAREN: Final = re.compile(rb"[()\\]")
-_TEXT: Final = re.compile(rb"\(((?:[^()\\]++|\\.)++)\)", re.DOTALL)
+_TEXT: Final = re.compile(rb"\(((?:[^()\\]++|\\.)++)\)?", re.DOTALL)  # closed or not, so that none is read twice
 _ESCAPE: Final = re.compile(rb"\\(?:([0-7]{1,3})|(\r\n|[\r\n])|(.))", re.DOTALL)
 _STREAM_END: Final = re.compile(rb"endstream|endobj")
 _STREAM: Final = re.compile(rb"[\0\t\n\f\r ]*stream(?:\r\n|\n|\r)?")

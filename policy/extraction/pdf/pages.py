@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from pypdfium2 import raw
 
-from policy.extraction.pdf.covered import Ground, layer_of
+from policy.extraction.pdf.covered import Ground
 from policy.extraction.text.pieces import without_kinds
 
 _NUMBER: Final = re.compile(r"[0-9](?:[^0-9]{0,6}[0-9])+")
@@ -58,14 +58,17 @@ def page_text(text_page: Any) -> str:
     return text.replace("\ufffe", "-").replace("\u0002", "-")
 
 
-def placed_readings(text_page: Any, text: str, size: tuple[float, float]) -> list[str]:
-    """Other texts of a page: by place, where that differs in its numbers; without signs that look different in them."""
+def placed_readings(text_page: Any, text: str, size: tuple[float, float], *, layered: bool = False) -> list[str]:
+    """Other texts of a page: by place, where that differs in its numbers; without signs that look different in them.
+
+    `layered`: forms of the file may be on layers.
+    """
     spans = [match.span() for match in _NUMBER.finditer(text)]
     count = sum(end - start for start, end in spans)
     single = sum(sign.isdigit() for sign in text)
     if single < _FEWEST or text_page.count_chars() > 1_000_000:
         return []
-    found = _by_looks(text_page, text, spans, size) if count <= _MOST_LOOKED else []
+    found = _by_looks(text_page, text, spans, size, layered) if count <= _MOST_LOOKED else []
     if single > _MOST_LOOKED:
         return found
     signs = signs_of(text_page, [at for at, sign in enumerate(text) if sign in _DIGITS])
@@ -200,12 +203,14 @@ def _columns(signs: list[Sign]) -> list[str]:
     return [text for text in found if len(text) <= _LONGEST_COLUMN and sum(sign.isdigit() for sign in text) >= 9]
 
 
-def _by_looks(text_page: Any, text: str, spans: list[tuple[int, int]], size: tuple[float, float]) -> list[str]:
+def _by_looks(
+    text_page: Any, text: str, spans: list[tuple[int, int]], size: tuple[float, float], layered: bool
+) -> list[str]:
     """Without signs that are drawn otherwise than most: invisible, in another colour or size, off the page."""
     looks: dict[int, str] = {}
     known: dict[int, str] = {}
     page = text_page.raw
-    ground = Ground(text_page.page.raw)
+    ground = Ground(text_page.page.raw, layered=layered)
     left, right, bottom, top = (ctypes.c_double() for _ in range(4))
     for start, end in spans:
         for place in range(start, end):
@@ -219,7 +224,7 @@ def _by_looks(text_page: Any, text: str, spans: list[tuple[int, int]], size: tup
             address = ctypes.addressof(drawn.contents)
             look = known.get(address)
             if look is None:
-                look = known[address] = _look(drawn)
+                look = known[address] = _look(drawn, ground)
             if raw.FPDFText_GetCharBox(page, number, left, right, bottom, top):
                 across, up = (left.value + right.value) / 2, (bottom.value + top.value) / 2
                 look = ground.hides(drawn, across, up) or look
@@ -244,7 +249,7 @@ def _by_looks(text_page: Any, text: str, spans: list[tuple[int, int]], size: tup
     return found
 
 
-def _look(drawn: Any) -> str:
+def _look(drawn: Any, ground: Ground) -> str:
     mode = raw.FPDFTextObj_GetTextRenderMode(drawn)
     if mode in _INVISIBLE:
         return "invisible"
@@ -254,7 +259,7 @@ def _look(drawn: Any) -> str:
         return "invisible"
     size = ctypes.c_float()
     raw.FPDFTextObj_GetFontSize(drawn, size)
-    return f"{mode} {red.value} {green.value} {blue.value} {size.value:.1f} {layer_of(drawn)}"
+    return f"{mode} {red.value} {green.value} {blue.value} {size.value:.1f} {ground.layer(drawn)}"
 
 
 def gray_png(pixels: bytes, width: int, height: int, stride: int) -> bytes:

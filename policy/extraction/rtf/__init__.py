@@ -5,5 +5,6 @@ Start reading in `file.py`.
 
 What is where:
 
-- a file: `file` (all of it), `shown` (its text), `tables` (charsets and colours), `words` (of RTF by what they do)
+- a file: `file` (all of it), `shown` (its text), `tables` (charsets and colours), `words` (of RTF by what they do),
+  `state` (what holds within a group), `lists` (numbers in front), `boxes` (where they stand)
 """

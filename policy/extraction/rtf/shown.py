@@ -7,31 +7,33 @@ from itertools import takewhile
 from typing import Final
 
 from policy.extraction.office.fields import unasked
-from policy.extraction.rtf.tables import Fonts, pale_colours
+from policy.extraction.rtf.boxes import PLACES, Boxes
+from policy.extraction.rtf.lists import OldLabels, read_lists
+from policy.extraction.rtf.state import CHANGES, Change, State, flagged, looked, whole
+from policy.extraction.rtf.tables import SYMBOLS_ABOVE, Fonts, pale_colours
 from policy.extraction.rtf.words import (
     BYTES,
     ENDS,
     ESCAPED,
     LABELLED,
-    LOOKS,
+    OF_MACHINES,
     SHOWN,
     SIGNS,
     SILENT,
+    TOKEN,
+    UNSEEN,
 )
-from policy.extraction.text.pieces import DELETED, FAINT, FIELD, HIDDEN, INSERTED, Line, Reading, readings_of
+from policy.extraction.text.pieces import FAINT, FIELD, HIDDEN, Line, Reading, readings_of
 
-_TOKEN: Final = re.compile(
-    rb"\\([a-zA-Z]{1,32})(-?[0-9]{1,10})?[ ]?|\\'([0-9a-fA-F]{2})|\\([^a-zA-Z])|([{}])|[\r\n\0]+|([^\\{}\r\n\0]+)"
-)
-_LOUD: Final = frozenset({"text", "beside"})
+_LOUD: Final = frozenset({"text", "beside", "choice"})
 _PACKED: Final = frozenset({"object", "picture"})
 _HEX: Final = re.compile(rb"[^0-9a-fA-F]+")
 _DEEPEST: Final = 5_000
-_TINY: Final = 4  # half-points
 _LONGEST_FIELD: Final = 200  # pieces of one instruction
 _BEHIND: Final = 65_536  # bytes behind the last group that are looked at
 _NOTHING: Final = b"\0\r\n\t \x1a"
 _MOST_TURNS: Final = 20_000
+_MOST_CHOICES: Final = 100
 _MOST_FILES: Final = 1_000
 
 
@@ -46,35 +48,16 @@ class Found:
     whole: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _State:
-    """What holds within a group. `into`: text, beside, silent, fonts, object, picture."""
-
-    into: str = "text"
-    place: str = ""
-    flags: int = 0
-    look: str = ""
-    skips: int = 1  # bytes that stand in for one \\u
-    font: int = -1
-    starred: bool = False
-    fresh: bool = True  # nothing but its name was in the group yet
-    pair: bool = False  # its first group is for readers of old, its second, of Unicode, is what others show (upr)
-
-
 def read_found(data: bytes) -> Found:
     """All that is in a file."""
     return _Reader(data).run()
 
 
-# Of a symbol font, such as the digits in circles of Wingdings: in the private area, where they are known.
-_SYMBOLS_ABOVE: Final = {code: chr(0xF000 + code) for code in range(0x80, 0xA0)}
-
-
 class _Reader:
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self._state = _State()
-        self._groups: list[_State] = []
+        self._state = State()
+        self._groups: list[State] = []
         self._fonts = Fonts()
         self._pale = pale_colours(data)
         self._raw = bytearray()
@@ -87,13 +70,20 @@ class _Reader:
         self._pictures: list[bytes] = []
         self._skip = 0
         self._whole = True
-        self._states: dict[_State, _State] = {}
-        self._turns: dict[tuple[int, bytes, int | None], tuple[_State, _State]] = {}
+        self._states: dict[State, State] = {}
+        self._turns: dict[tuple[int, bytes, int | None], tuple[State, State]] = {}
+        self._lists = read_lists(data)
+        self._old_labels = OldLabels()
+        self._labelled: set[str] = set()  # places whose open paragraph says its number itself
+        self._leftwards = False  # the open row's cells
+        self._choices: list[str] = []  # of a form's list, and which is chosen
+        self._chosen = 0
+        self._boxes = Boxes()
         self._began = False  # the group that holds the whole text
 
     def run(self) -> Found:
         data, at = self._data, 0
-        match_token = _TOKEN.match
+        match_token = TOKEN.match
         while at < len(data):
             match = match_token(data, at)
             if match is None:
@@ -105,11 +95,11 @@ class _Reader:
                 self._plain(plain)
             elif word is not None:
                 if word == b"bin":
-                    at += self._binary(data, at, int(number or 0))
+                    at += self._binary(data, at, whole(number))
                 else:
                     self._word(word, number)
             elif escape is not None:
-                self._byte(bytes.fromhex(escape.decode()))
+                self._byte(bytes.fromhex("".join(escape.decode().split())))
             elif brace == b"{":
                 self._begin()
             elif brace == b"}":
@@ -123,11 +113,13 @@ class _Reader:
         for place in list(self._open):
             self._end_line(place)
         texts = {place: readings_of(lines) for place, lines in self._lines.items()}
+        if placed := self._boxes.text():
+            texts.setdefault("", []).append(Reading(placed))
         beside = "".join(self._beside)
         beside = "\n".join(dict.fromkeys(line.strip() for line in beside.split("\n") if line.strip()))
         return Found(texts, beside, self._objects, self._pictures, self._whole and not self._groups)
 
-    def _stale(self, state: _State) -> _State:
+    def _stale(self, state: State) -> State:
         """The same state when its group has begun."""
         key = (id(state), b"", None)
         known = self._turns.get(key)
@@ -152,7 +144,9 @@ class _Reader:
         self._flush()
         self._skip = 0
         ended = self._state
-        self._state = self._groups.pop() if self._groups else _State()
+        self._state = self._groups.pop() if self._groups else State()
+        if self._boxes.end_with(len(self._groups)):
+            self._boxes.leave(self._open[ended.place].shown() if ended.place in self._open else "")
         if ended.into in {"object", "picture"} and self._state.into != ended.into:
             self._take(ended.into)
         elif ended.flags & FIELD and not self._state.flags & FIELD and ended.into == "text":
@@ -190,11 +184,13 @@ class _Reader:
             self._raw += plain
         elif into in _PACKED:
             self._hex.append(plain)
+        elif into == "label":
+            self._old_labels.text(plain)
 
     def _byte(self, byte: bytes) -> None:
         if self._skip:
             self._skip -= 1
-        elif self._state.into in {"text", "beside"}:
+        elif self._state.into in {"text", "beside", "choice"}:
             self._raw += byte
 
     def _flush(self) -> None:
@@ -204,11 +200,13 @@ class _Reader:
             raw = bytes(self._raw)
             self._raw.clear()
             text = raw.decode(charset, "replace")
-            self._add(text.translate(_SYMBOLS_ABOVE) if charset == "latin-1" else text)
+            self._add(text.translate(SYMBOLS_ABOVE) if charset == "latin-1" else text)
 
     def _add(self, text: str) -> None:
         state = self._state
-        if state.into == "beside":
+        if state.into == "choice":
+            self._choices[-1] += text
+        elif state.into == "beside":
             self._beside.append(text)
         elif state.into == "text" and text:
             line = self._open.setdefault(state.place, Line())
@@ -221,9 +219,22 @@ class _Reader:
 
     def _end_line(self, place: str) -> None:
         line = self._open.pop(place, Line())
+        if line.pieces and place not in self._labelled:
+            self._number(line)
+        self._labelled.discard(place)
+        if self._leftwards:
+            line.other = "\t".join(reversed(line.shown().split("\t")))
+        self._boxes.line(line.shown())
         self._counts[place] = self._counts.get(place, 0) + 1
         line.mark = f"paragraph {self._counts[place]}"
         self._lines.setdefault(place, []).append(line)
+
+    def _number(self, line: Line) -> None:
+        """The number of its list in front of a paragraph that does not say it itself."""
+        label, behind = self._lists.label(str(self._state.list), self._state.level) if self._state.list else ("", "")
+        label = label or self._old_labels.label()
+        if label:
+            line.pieces[:0] = [(label, 0, ""), (behind, 0, "suffix")]
 
     def _sign(self, sign: bytes) -> None:
         self._flush()
@@ -241,16 +252,20 @@ class _Reader:
         state = self._state
         if word == b"u" and number:
             if state.into in {"text", "beside"}:
-                code = int(number) & 0xFFFF
+                code = whole(number) & 0xFFFF
                 self._add(chr(code - 0xF000 if 0xF020 <= code < 0xF080 or 0xF0A0 <= code < 0xF100 else code))
             self._skip = min(100, max(0, state.skips))
             return
         self._skip = 0
-        if state.into == "silent" and word not in {b"f", b"fcharset", b"cpg"}:
+        if state.into == "silent" and word not in {b"f", b"fcharset", b"cpg", b"ud"}:
             return
         value = int(number) if number and len(number) < 10 else None
+        if state.into == "label":
+            self._old_labels.word(word, value)
+            return
         if state.fresh and self._destination(word):
             return
+        self._around(word, value)
         handler = _WORDS.get(word)
         if handler:
             self._turn(state, word, value, handler)
@@ -264,8 +279,30 @@ class _Reader:
         if self._state.fresh and word not in {b"f", b"rtf"}:
             self._state = self._stale(self._state)
 
+    def _choose(self) -> None:
+        """The entry of a form's list that is shown."""
+        self._beside.append("\n".join(self._choices) + "\n")
+        self._add(self._choices[self._chosen] if self._chosen < len(self._choices) else "")
+        self._choices.clear()
+
+    def _around(self, word: bytes, value: int | None) -> None:
+        """Words that hold for more than their group."""
+        if word in OF_MACHINES:
+            self._fonts.has_charset_of(OF_MACHINES[word])
+        elif word == b"deff":
+            self._fonts.usual = value or 0
+        elif word == b"pard":
+            self._old_labels.end()
+            self._boxes.word(word, value, len(self._groups))
+        elif word in {b"trowd", b"rtlrow"}:
+            self._leftwards = word == b"rtlrow"
+        elif word == b"ffres":
+            self._chosen = value or 0
+        elif word in PLACES:
+            self._boxes.word(word, value, len(self._groups))
+
     def _turn(
-        self, state: _State, word: bytes, value: int | None, handler: "Callable[[_Reader, int | None], None]"
+        self, state: State, word: bytes, value: int | None, handler: "Callable[[_Reader, int | None], None]"
     ) -> None:
         """What a word makes of a state: worked out once, since files go to and fro between a few of them."""
         if state.into == "fonts" or word == b"ansicpg":
@@ -288,14 +325,24 @@ class _Reader:
     def _destination(self, word: bytes) -> bool:
         """Whether the word says what its group is, and is not text as it stands around it."""
         state = self._state
+        if word in {b"shp", b"do"}:
+            self._boxes.word(word, None, len(self._groups))
         if word in SILENT:
             self._state = replace(state, into="fonts" if word == b"fonttbl" else "silent", fresh=False)
         elif word in BYTES:
             self._state = replace(state, into=BYTES[word], fresh=False)
             self._hex.clear()
         elif word in LABELLED:
-            self._state = _State(place=LABELLED[word], skips=state.skips, font=state.font, fresh=False)
+            self._state = State(place=LABELLED[word], skips=state.skips, font=state.font, fresh=False)
             self._whole = self._whole and len(self._lines) < 50
+        elif word in UNSEEN and state.into == "text":
+            self._state = replace(state, flags=state.flags | HIDDEN, fresh=False)
+        elif word == b"pn":
+            self._state = replace(state, into="label", fresh=False)
+            self._old_labels.begin()
+        elif word == b"ffl":
+            self._state = replace(state, into="choice", fresh=False)
+            self._choices = [*self._choices[:_MOST_CHOICES], ""]
         elif word == b"fldinst":
             self._state = replace(state, into="text", flags=state.flags | FIELD, fresh=False)
         elif word == b"upr":
@@ -303,27 +350,22 @@ class _Reader:
         elif word == b"ud":
             self._state = replace(state, into="text", flags=state.flags & ~HIDDEN, fresh=False)
         elif word in SHOWN:
+            if word in {b"listtext", b"pntext"}:
+                self._labelled.add(state.place)
             self._state = replace(state, into="text" if word != b"shppict" else state.into, fresh=False)
         elif state.starred:
             self._state = replace(state, into="beside" if state.into == "text" else state.into, fresh=False)
         else:
+            if word == b"fldrslt" and self._choices:
+                self._choose()
             return word in {b"fldrslt", b"field", b"shp", b"object", b"result"}
         return True
-
-    def _look(self, name: str, value: int | None) -> None:
-        parts = [part for part in self._state.look.split("|") if part and not part.startswith(f"{name}=")]
-        look = "|".join(sorted([*parts, f"{name}={value}"][:12])) if value != 0 else "|".join(parts)
-        self._state = replace(self._state, look=look)
-
-    def _flag(self, flag: int, on: bool) -> None:
-        flags = self._state.flags | flag if on else self._state.flags & ~flag
-        self._state = replace(self._state, flags=flags)
 
     def _set_font(self, value: int | None) -> None:
         self._fonts.named = value or 0
         self._state = replace(self._state, font=value if value is not None else -1)
         if self._state.into != "fonts":
-            self._look("f", value)
+            self._state = looked(self._state, "f", value)
 
     def _set_charset(self, value: int | None) -> None:
         if self._state.into == "fonts" and value is not None:
@@ -332,32 +374,15 @@ class _Reader:
     def _set_page(self, value: int | None) -> None:
         self._fonts.has_page(value, in_table=self._state.into == "fonts")
 
-    def _set_skips(self, value: int | None) -> None:
-        self._state = replace(self._state, skips=1 if value is None else value)
-
-    def _hide(self, value: int | None) -> None:
-        self._flag(HIDDEN, value != 0)
-
-    def _delete(self, value: int | None) -> None:
-        self._flag(DELETED, value != 0)
-
-    def _revise(self, value: int | None) -> None:
-        self._flag(INSERTED, value != 0)
-
-    def _size(self, value: int | None) -> None:
-        self._flag(FAINT, value is not None and 0 < value <= _TINY)
-        self._look("fs", value)
-
     def _colour(self, value: int | None) -> None:
-        self._flag(FAINT, (value or 0) in self._pale)
-        self._look("cf", value)
-
-    def _plain_text(self, _: int | None) -> None:
-        self._state = replace(self._state, flags=self._state.flags & FIELD, look="")
+        self._state = looked(flagged(self._state, FAINT, on=(value or 0) in self._pale), "cf", value)
 
 
-def _looked(name: str) -> Callable[[_Reader, int | None], None]:
-    return lambda reader, value: reader._look(name, value)
+def _changed(change: Change) -> Callable[[_Reader, int | None], None]:
+    def change_state(reader: _Reader, value: int | None) -> None:
+        reader._state = change(reader._state, value)
+
+    return change_state
 
 
 _WORDS: Final[dict[bytes, Callable[[_Reader, int | None], None]]] = {
@@ -365,12 +390,6 @@ _WORDS: Final[dict[bytes, Callable[[_Reader, int | None], None]]] = {
     b"fcharset": _Reader._set_charset,
     b"cpg": _Reader._set_page,
     b"ansicpg": _Reader._set_page,
-    b"uc": _Reader._set_skips,
-    b"v": _Reader._hide,
-    b"deleted": _Reader._delete,
-    b"revised": _Reader._revise,
-    b"fs": _Reader._size,
     b"cf": _Reader._colour,
-    b"plain": _Reader._plain_text,
-    **{word.encode(): _looked(word) for word in LOOKS},
+    **{word: _changed(change) for word, change in CHANGES.items()},
 }

@@ -23,6 +23,8 @@ def pale_colours(data: bytes) -> frozenset[int]:
     return frozenset(pale)
 
 
+# Of a symbol font, such as the digits in circles of Wingdings: in the private area, where they are known.
+SYMBOLS_ABOVE: Final = {code: chr(0xF000 + code) for code in range(0x80, 0xA0)}
 _ASCII: Final = b"0123456789-"
 
 
@@ -30,13 +32,14 @@ class Fonts:
     """Charsets: the file's, and those of fonts that have their own."""
 
     def __init__(self) -> None:
+        self.usual = -1  # the font of text that names none (`deff`)
         self.named = 0  # the font that the words now read are about
         self._charset = "cp1252"
         self._of: dict[int, str] = {}
 
     def charset(self, font: int) -> str:
         """In which the bytes of this font are."""
-        return self._of.get(font, self._charset)
+        return self._of.get(font if font >= 0 else self.usual, self._charset)
 
     def has_charset(self, number: int) -> None:
         """`\\fcharset` within the table of fonts."""
@@ -44,6 +47,10 @@ class Fonts:
             page = "latin-1" if number == SYMBOLS else CODE_PAGES.get(number, "")
             if page and number not in {0, 1} and codec(page):
                 self._of[self.named] = page
+
+    def has_charset_of(self, charset: str) -> None:
+        """`\\mac` and its like, where the file says no page."""
+        self._charset = charset
 
     def has_page(self, number: int | None, *, in_table: bool) -> None:
         """`\\cpg` of a font, or `\\ansicpg` of the whole file."""

@@ -86,7 +86,7 @@ def readings_of(lines: list[Line]) -> list[Reading]:
         differs = (without ^ _DISPLAYED) & seen
         if differs:
             found.append(_view(_around(lines, flags, differs), without))
-    found += [Reading(text) for text in (*_layered(lines), *_joined(found[0].text))]
+    found += [Reading(text) for text in (*layered(lines), *_joined(found[0].text))]
     if others := "\n".join(line.other for line in lines if line.other):
         found += [Reading(text) for text in (others, *_joined(others))]
     known: set[str] = set()
@@ -147,7 +147,7 @@ def _view(lines: list[Line], without: int) -> Reading:
     return Reading("".join(out).removesuffix("\n"), tuple(marks))
 
 
-def _layered(lines: list[Line]) -> list[str]:
+def layered(lines: list[Line]) -> list[str]:
     """Paragraphs in whose numbers runs stand that look different, without each kind of these."""
     found: list[str] = []
     before = ""

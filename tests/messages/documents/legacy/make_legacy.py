@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).parent
-_PLACE = re.compile(r"@@(-?)([^@]+)@@")
+_PLACE = re.compile(r"@@(-?)([^@~]+)(?:~([^@]*))?@@")
 
 
 def number(at: int) -> str:
@@ -23,7 +23,10 @@ def number(at: int) -> str:
 
 
 def filled(source: str, start: int) -> tuple[str, dict[str, str]]:
-    """A source with a number in each of its places (`@@-place@@`: without hyphens), and the places by number."""
+    """A source with a number in each of its places, and the places by number.
+
+    `@@-place@@`: without hyphens; `@@place~NOISE@@`: with something within it that nobody sees.
+    """
     places: dict[str, str] = {}
     given: dict[str, str] = {}
 
@@ -31,7 +34,8 @@ def filled(source: str, start: int) -> tuple[str, dict[str, str]]:
         place = match[2]
         given.setdefault(place, number(start + 1 + len(given)))
         places[given[place]] = place
-        return given[place].replace("-", "") if match[1] else given[place]
+        text = given[place].replace("-", "") if match[1] else given[place]
+        return f"{text[:3]}{match[3]}{text[3:]}" if match[3] else text
 
     return _PLACE.sub(fill, source), places
 
@@ -54,6 +58,9 @@ def main() -> None:
         ("letter.doc", "fodt", "doc", "MS Word 97", 100),
         ("workbook.xls", "fods", "xls", "MS Excel 97", 200),
         ("slides.ppt", "fodp", "ppt", "MS PowerPoint 97", 400),
+        ("noise.doc", "fodt", "doc", "MS Word 97", 500),
+        ("noise.xls", "fods", "xls", "MS Excel 97", 550),
+        ("noise.ppt", "fodp", "ppt", "MS PowerPoint 97", 600),
     )
     for name, suffix, target, filter_name, start in made:
         source = (HERE / "sources" / name).with_suffix(f".{suffix}").read_text(encoding="utf-8")
