@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Final
 import structlog
 
 from delivery.errors import DeliveryError
-from gateway.policyfile import Loaded, PolicyInvalid, PolicyPlace, beside_of, load_policy
+from gateway.policyfile import UNREAD, Loaded, PolicyInvalid, PolicyPlace, beside_of, load_policy
 from gateway.repeats import SealedRepeats
 from gateway.settings import Settings, SettingsInvalid
 from policy.engine import Policy
@@ -28,6 +29,7 @@ Told = Callable[[str, dict[str, str]], Awaitable[None]]
 Note = Callable[["Known"], None]  # writes down what is in force, for a process that takes over; raises OSError
 _Stamp = tuple[tuple[str, int, int, int], ...]  # of each file: path, time of change in ns, size, inode
 
+_AGAIN: Final = 5.0  # seconds until a file is tried again that could not be read
 _MOST_UNTOLD: Final = 1000  # events kept for when the database is back
 
 log = structlog.get_logger()
@@ -80,6 +82,8 @@ class PolicyKeeper:
         self._in_force: InForce | None = None
         self._detectors: tuple[Detector, ...] = ()
         self._beside: Path | None = None  # the file of passwords that the policy names
+        self._refused: tuple[Problem, ...] = ()  # why the files were, as they are
+        self._again_at: float | None = None  # by time.monotonic: when they are tried again though they stay as they are
         self._untold: deque[tuple[str, dict[str, str]]] = deque(maxlen=_MOST_UNTOLD)
 
     @property
@@ -152,11 +156,16 @@ class PolicyKeeper:
         """Load the policy if its files changed (or `reload_soon` asked); True if a new one is in force afterwards.
 
         A change counts only once the files have stayed the same between two looks, and while they were read: half of a
-        file that an editor is still writing may be a valid policy, without the rules that are yet to come.
+        file that an editor is still writing may be a valid policy, without the rules that are yet to come. Files that
+        could not be read are tried again: a worker short of descriptors must not go on by an older policy than others.
         """
         now = await asyncio.to_thread(stamp, self._place, self._beside)
         asked, still = self._asked.is_set(), now == self._last_look
         self._last_look = now
+        if not asked and self._again_at is not None and now == self._seen:
+            asked = time.monotonic() >= self._again_at
+        elif asked or now != self._seen:
+            self._refused = ()
         if not asked and (now == self._seen or not still):
             return False
         self._asked.clear()
@@ -165,12 +174,13 @@ class PolicyKeeper:
         except PolicyInvalid as invalid:
             if await asyncio.to_thread(stamp, self._place, self._beside) == now:
                 self._saw(now, invalid.beside or self._beside)
-                await self._refuse(invalid.problems)
+                await self._refuse(invalid.problems, passing=any(map(_was_unread, invalid.problems)))
             return False
         except Exception as error:  # noqa: BLE001 - the top of a load: no file may end a gateway that runs
             self._saw(now, self._beside)
             cause = f"reading it failed in a way that nobody foresaw ({type(error).__name__})"
-            await self._refuse((Problem(str(self._place.file), 0, 0, "", cause, "`sealgate policy test` shows where"),))
+            problem = Problem(str(self._place.file), 0, 0, "", cause, "`sealgate policy test` shows where")
+            await self._refuse((problem,), passing=isinstance(error, OSError | MemoryError))
             return False
         if await asyncio.to_thread(stamp, self._place, self._beside) != now:
             return False
@@ -183,7 +193,12 @@ class PolicyKeeper:
         await self._tell((LOADED, {"sha256": loaded.policy.sha256}))
         return True
 
-    async def _refuse(self, problems: tuple[Problem, ...]) -> None:
+    async def _refuse(self, problems: tuple[Problem, ...], *, passing: bool) -> None:
+        """`passing`: what is in the way may go without a change of the files, which is told once."""
+        self._again_at = time.monotonic() + _AGAIN if passing else None
+        before, self._refused = self._refused, problems
+        if before == problems:
+            return
         for problem in problems:
             log.error(REFUSED, file=problem.file, line=problem.line, column=problem.column, problem=str(problem))
         log.error(REFUSED, problems=len(problems), in_force=self.current.sha256)
@@ -213,7 +228,7 @@ class PolicyKeeper:
 
     def _put(self, loaded: Loaded, seen: _Stamp) -> None:
         self._in_force = InForce(loaded.policy, loaded.matcher)
-        self._detectors = loaded.detectors
+        self._detectors, self._refused, self._again_at = loaded.detectors, (), None
         self._saw(seen, beside_of(loaded.place, loaded.policy.text))
 
     def _saw(self, seen: _Stamp, beside: Path | None) -> None:
@@ -223,6 +238,10 @@ class PolicyKeeper:
             seen = (*seen, _file_stamp(beside)) if beside is not None else seen
             self._beside = beside
         self._seen = seen
+
+
+def _was_unread(problem: Problem) -> bool:
+    return problem.cause.startswith(UNREAD)
 
 
 def stamp(place: PolicyPlace, beside: Path | None = None) -> _Stamp:

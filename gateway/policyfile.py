@@ -27,6 +27,9 @@ from rules.repeats import Repeats
 BUILTIN: Final = "builtin"
 
 
+UNREAD: Final = "cannot be read"  # begins the cause where a file is there and the system does not give it
+
+
 class PolicyInvalid(Exception):
     """The policy or its packs cannot be used; `problems` has every mistake, `beside` the file it names to be read."""
 
@@ -166,7 +169,7 @@ def _with_passwords(
         raw = read_limited(path)
         lines = raw.decode("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        cause = f"cannot be read: {error.strerror}" if isinstance(error, OSError) else "is no text in UTF-8"
+        cause = f"{UNREAD}: {error.strerror}" if isinstance(error, OSError) else "is no text in UTF-8"
         problems.append(Problem(shown(path), 0, 0, "", cause, "see that the path is right and the service may read it"))
         return text, ()
     texts, faults = passwords_in(lines)
@@ -216,7 +219,7 @@ def _read(path: Path, shown: str, problems: list[Problem]) -> tuple[bytes, Docum
     try:
         raw = read_limited(path)
     except OSError as error:
-        cause = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}"
+        cause = "does not exist" if isinstance(error, FileNotFoundError) else f"{UNREAD}: {error.strerror}"
         problems.append(Problem(shown, 0, 0, "", cause, "see that the path is right and the service may read it"))
         return None
     document = read_yaml(raw, shown)

@@ -1,6 +1,7 @@
 """The policy in force: changed files are taken when they are good, refused when they are not."""
 
 import asyncio
+import errno
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,28 @@ async def test_a_replaced_file_of_the_same_size_and_time_is_noticed(keeper: Poli
     assert settings.policy.stat().st_size == about.st_size
     assert await settled(keeper)
     assert keeper.current.text.otherwise.action == "hold"
+
+
+async def test_one_that_cannot_be_read_for_now_is_tried_again_by_itself(
+    keeper: PolicyKeeper, settings: Settings, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No descriptor is left in this worker, while the others put the new policy in force."""
+    from gateway import policies, policyfile
+
+    def scarce(_path: Path) -> bytes:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(policies, "_AGAIN", 0.0)
+    settings.policy.write_text(SAFEBOX)
+    with monkeypatch.context() as short:
+        short.setattr(policyfile, "read_limited", scarce)
+        for _ in range(5):
+            assert not await keeper.look()
+    assert heard.kinds == ["policy.refused"], "told once"
+    assert await keeper.look()
+    assert keeper.current.text.otherwise.action == "safebox"
+    assert heard.kinds == ["policy.refused", "policy.loaded"]
+    assert not await settled(keeper)
 
 
 async def test_one_whose_mode_is_mended_is_read(keeper: PolicyKeeper, settings: Settings, heard: Heard) -> None:
