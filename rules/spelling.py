@@ -67,7 +67,8 @@ _PLAIN: Final = (
     r"\u05d0-\u05ea\u0621-\u063a\u0641-\u064a\u3001-\u3003\ufdfa\ufdfb\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3"
     r"\u2016\u2018-\u201f\u2020-\u2023\u2030\u2039\u203a\u20ac\ufffd\U0001f300-\U0001faff"
 )
-ODD_BYTES: Final = re2.compile("[^" + re.sub(r"\\[xuU]([0-9a-f]+)", r"\\x{\1}", _PLAIN) + "]")
+ODD_SIGN: Final = "[^" + re.sub(r"\\[xuU]([0-9a-f]+)", r"\\x{\1}", _PLAIN) + "]"  # for RE2
+ODD_BYTES: Final = re2.compile(ODD_SIGN)
 ODD: Final = re.compile(f"[^{_PLAIN}]+")
 _UPON: Final = re.compile(r"(?<=[0-9A-Za-z\- ])(?:\0[^\0])+")
 _PIECE: Final = 128

@@ -159,7 +159,8 @@ def read_file(file: File, into: Collected, kind: Kind | None = None) -> None:
     for form in kind.formats:
         try:
             _READERS[form](file, kind, into)
-            if form is Format.TEXT and Format.HTML not in kind.formats and reads_as_page(file.media_type, file.data):
+            may_be_page = _is_named_page(file) or (form is Format.TEXT and reads_as_page(file.media_type, file.data))
+            if form is Format.TEXT and Format.HTML not in kind.formats and may_be_page:
                 _html(file, kind, into)
             if form is Format.HTML and file.is_body and b"-----BEGIN PGP MESSAGE" in file.data:
                 _pgp(file, kind, into)
@@ -173,7 +174,7 @@ def read_file(file: File, into: Collected, kind: Kind | None = None) -> None:
 
 
 def _is_named_page(file: File) -> bool:
-    return "html" in file.media_type or file.name.lower().endswith(_PAGES)
+    return "html" in file.media_type or file.name.rstrip(". ").lower().endswith(_PAGES)
 
 
 def _text(own: File, kind: Kind, into: Collected) -> None:

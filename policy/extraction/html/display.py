@@ -271,7 +271,8 @@ class Renderer:
             look = known[0]
             if look is not parent:
                 hidden = look.hidden
-                absent = absent or style.get("display") == "none"
+                out_of_flow = hidden and style.get("position") in {"absolute", "fixed"}
+                absent = absent or out_of_flow or style.get("display") == "none"
                 turned = look.override and (look.leftwards != (parent.leftwards and parent.override))
             turned = turned or ("letter-spacing" in style and runs_backwards(style["letter-spacing"]))
         return look, hidden, absent, turned

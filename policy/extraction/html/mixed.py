@@ -12,8 +12,10 @@ from typing import Final
 
 from policy.extraction.html.arrangement import BLOCKS, CELLS, EDGE
 from policy.extraction.html.display import Piece
+from policy.extraction.text.spelling import has_odd_signs
+from rules.normalise import normalise
 
-_RUN: Final = re.compile("[0-9-](?:[0-9\x01\x1e-]|[ .](?=[0-9\x01\x1e. -])){6,}")
+_RUN: Final = re.compile("(?:[A-Z]{2}[\x01\x1e]+)?[0-9-](?:[0-9\x01\x1e-]|[ .](?=[0-9\x01\x1e. -])){6,}")
 _DIGIT: Final = re.compile("[0-9]")
 _EDGES: Final = re.compile(f" *{EDGE}[ {EDGE}]*")
 _NUMBER: Final = frozenset("0123456789-")
@@ -24,16 +26,20 @@ _KINDS: Final = 5  # of elements of which all choices are tried
 _MANY: Final = 14  # of which each is tried alone
 _BEFORE: Final = 80  # characters kept in front, for the words that name the number
 _BEHIND: Final = 24
+_PIECES_BEFORE: Final = 64
 _MOST: Final = 32 * 1024  # characters of further readings of one page
 _MASK: Final = "\x01"
 
 
 def number_readings(pieces: Sequence[Piece]) -> list[str]:
     """Each number that runs over several kinds of elements, without some of them, in its surroundings."""
-    texts = [text for text, _, _ in pieces]
-    if not any(map(_DIGIT.search, texts)):
-        return []
+    texts = [text.replace("\xa0", " ") for text, _, _ in pieces]
     every = "".join(texts)
+    if has_odd_signs(every):
+        texts = [text if text.isascii() else normalise(text).text for text in texts]
+        every = "".join(texts)
+    if _DIGIT.search(every) is None:
+        return []
     ends = list(accumulate(map(len, texts)))
     found: dict[str, None] = {}
     room = _MOST
@@ -49,7 +55,7 @@ def number_readings(pieces: Sequence[Piece]) -> list[str]:
             (pieces[at], every[max(start, ends[at] - len(texts[at])) : min(end, ends[at])])
             for at in range(first, last + 1)
         ]
-        before = every[max(0, start - _BEFORE) : start]
+        before = _shown_before(pieces, texts, first, start - (ends[first] - len(texts[first])))
         behind = every[end : end + _BEHIND]
         for number in _choices(run):
             text = f"{before}{number}{behind}"
@@ -58,6 +64,17 @@ def number_readings(pieces: Sequence[Piece]) -> list[str]:
                 return list(found)
             found[text] = None
     return list(found)
+
+
+def _shown_before(pieces: Sequence[Piece], texts: list[str], at: int, within: int) -> str:
+    """What is displayed in front of a place within a piece."""
+    shown = texts[at][:within]
+    for place in range(at - 1, max(-1, at - _PIECES_BEFORE), -1):
+        if len(shown) >= _BEFORE:
+            break
+        if not pieces[place][2]:
+            shown = texts[place] + shown
+    return shown[-_BEFORE:]
 
 
 def _masked(pieces: Sequence[Piece], texts: list[str]) -> list[str]:

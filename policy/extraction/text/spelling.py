@@ -19,6 +19,8 @@ from policy.extraction.text.codes import CODES_MARK, coded_numbers
 from policy.extraction.text.gates import Gate
 from policy.extraction.text.tables import COLUMN_MARK, downward_columns, joined_columns, joined_lines
 from policy.reader.references import unescape
+from rules.normalise import normalise
+from rules.spelling import ODD_SIGN
 from rules.turns import found_in_turns
 
 _WORDS: Final = {
@@ -108,6 +110,7 @@ _ODD: Final = re2.compile(
     rf"|[0-9]{_GAP}{_WORD}{_GAP}[0-9]|{_WORD}(?:{_GAP}[0-9]{{1,6}}){{2}})|[0-9]-[ \t]{{0,4}}\r?\n[ \t]{{1,40}}[0-9]"
     rf"|{COLUMN_MARK}|{CODES_MARK}|{_BROKEN_MARK}"
 )
+_ODD_SIGN: Final = re2.compile(rf"[0-9-][\s\x1e]{{0,3}}{ODD_SIGN}|{ODD_SIGN}[\s\x1e]{{0,3}}[0-9-]|[^\P{{N}}0-9]")
 # And where some of it is there, one each whether a closer and slower look can find what it looks for.
 _BLANK: Final = "[^0-9A-Za-z,;|-]{0,6}"
 _MAY_BE_ROWS: Final = Gate(rf"[0-9]{_BLANK}[,;|]{_BLANK}[0-9-]{{1,6}}{_BLANK}[,;|]{_BLANK}[0-9-]")
@@ -133,12 +136,27 @@ def spelled_readings(text: str, data: bytes) -> Iterator[str]:
     if len(text) > _LONGEST:
         return
     whole = data if len(data) == len(text) and text.isascii() else text.encode("utf-8", "replace")
-    spans = places(_ODD, whole)
-    if spans:
+    told = _in_other_signs(text, whole)
+    if spans := places(_ODD, whole):
         odd, own = of_places(text, whole, spans)
         yield from _undone(odd, own)
-        told = chain(_downwards(text, whole), _windows(odd, own), _joined(odd, own, text[:_FIRST]))
-        yield from _within(_MOST, told)
+        told = chain(_downwards(text, whole), _windows(odd, own), _joined(odd, own, text[:_FIRST]), told)
+    yield from _within(_MOST, told)
+
+
+def _in_other_signs(text: str, data: bytes) -> Iterator[str]:
+    """Likewise, of what is written with the digits, dashes and spaces of other scripts than ASCII's."""
+    spans = () if data.isascii() else places(_ODD_SIGN, data)
+    if spans:
+        plain = normalise(of_places(text, data, spans)[0])
+        if inner := places(_ODD, plain.data):
+            yield from _downwards(plain.text, plain.data)
+            yield from _windows(*of_places(plain.text, plain.data, inner))
+
+
+def has_odd_signs(text: str) -> bool:
+    """Whether a digit, or what stands beside one, is written with a sign of another script than ASCII's."""
+    return not text.isascii() and _ODD_SIGN.search(text.encode("utf-8", "replace")) is not None
 
 
 def _undone(text: str, data: bytes) -> Iterator[str]:
@@ -168,10 +186,12 @@ def numbers_spelled(text: str) -> Iterator[str]:
     """As `spelled_readings`, the numbers alone: for what is displayed of pages and documents."""
     if len(text) > _LONGEST:
         return
+    text = text.replace("\xa0", " ")  # most pages have some, and mostly nothing else that is odd
     whole = text.encode("utf-8", "replace")
-    spans = places(_ODD, whole)
-    if spans:
-        yield from _within(_MOST, chain(_downwards(text, whole), _windows(*of_places(text, whole, spans))))
+    told = _in_other_signs(text, whole)
+    if spans := places(_ODD, whole):
+        told = chain(_downwards(text, whole), _windows(*of_places(text, whole, spans)), told)
+    yield from _within(_MOST, told)
 
 
 def _within(room: int, readings: Iterable[str]) -> Iterator[str]:

@@ -10,7 +10,10 @@ _MOST_TAGS: Final = 20_000  # looked at one by one
 
 def reads_as_page(media_type: str, data: bytes) -> bool:
     """Whether some program shows a text as a page."""
-    return "html" in media_type or media_type in {"text/enriched", "text/richtext"} or has_tags_in_numbers(data)
+    if "html" in media_type or media_type in {"text/enriched", "text/richtext"}:
+        return True
+    wide = b"\0" in data[:64]  # two bytes a character, or four
+    return has_tags_in_numbers(data.replace(b"\0", b"") if wide else data)
 
 
 def has_tags_in_numbers(data: bytes) -> bool:
