@@ -16,11 +16,13 @@ from policy.extraction.text.spelling import has_odd_signs
 from rules.normalise import normalise
 
 _RUN: Final = re.compile("(?:[A-Z]{2}[\x01\x1e]+)?[0-9-](?:[0-9\x01\x1e-]|[ .](?=[0-9\x01\x1e. -])){6,}")
+_BOXED: Final = re.compile(f"(?<![0-9A-Za-z])(?:[0-9A-Z-] ?{EDGE}[ {EDGE}]*){{6,40}}[0-9A-Z](?![0-9A-Za-z])")
 _DIGIT: Final = re.compile("[0-9]")
 _EDGES: Final = re.compile(f" *{EDGE}[ {EDGE}]*")
 _NUMBER: Final = frozenset("0123456789-")
 _LONGEST: Final = 24  # characters in an element within a number
 _LEAST: Final = 7  # digits of a number that is worth it
+_LEAST_BOXED: Final = 3  # where its letters stand apart, too
 _MOST_DIGITS: Final = 80
 _KINDS: Final = 5  # of elements of which all choices are tried
 _MANY: Final = 14  # of which each is tried alone
@@ -63,6 +65,12 @@ def number_readings(pieces: Sequence[Piece]) -> list[str]:
             if room < 0:
                 return list(found)
             found[text] = None
+    for match in _BOXED.finditer(every):
+        number = match[0].replace(EDGE, "").replace(" ", "")
+        if len(_DIGIT.findall(number)) >= _LEAST_BOXED and room > 0:
+            start, end = match.span()
+            found[f"{every[max(0, start - _BEFORE) : start]}{number}{every[end : end + _BEHIND]}"] = None
+            room -= _BEFORE + len(number) + _BEHIND
     return list(found)
 
 

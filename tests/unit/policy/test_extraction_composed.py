@@ -62,6 +62,12 @@ def test_what_is_hidden_and_takes_no_room_leaves_no_gap(matcher: Matcher, shown:
     assert "iban" in found(matcher, "a.html", f"<html><body><p>IBAN: {shown}</p></body></html>".encode())
 
 
+def test_letters_of_a_number_in_boxes_of_their_own(matcher: Matcher) -> None:
+    floating = "".join(f'<b style="float:right">{"&nbsp;" if sign == " " else sign}</b>' for sign in reversed(IBAN))
+    for page in (f"<div>IBAN:</div><div>{floating}</div>", "IBAN: " + "".join(BOX.format(sign) for sign in IBAN)):
+        assert "iban" in found(matcher, "a.html", f"<html><body>{page}</body></html>".encode())
+
+
 def test_words_before_a_number_are_read_as_displayed(matcher: Matcher) -> None:
     page = 'I<b style="font-size:0">8</b>BAN: ' + in_boxes(IBAN).replace(
         BOX.format(7), f"{BOX.format(7)}<i hidden>7</i>"
