@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select, update
 
 from delivery.store import throttles
 from delivery.store.schema_audit import audit_checkpoints
+from delivery.store.schema_people import throttles as rows
 
-GAP: Final = timedelta(days=3)  # between two checkpoints: an idle weekend is none
+GAP: Final = timedelta(days=3)  # between two checkpoints, or two looks: an idle weekend is none
 WAIT: Final = timedelta(days=1)  # until the time behind a gap is believed
+_LOOKS: Final = timedelta(minutes=1)  # between two that are noted
 _signed_at: Final = audit_checkpoints.c.at
 
 
@@ -29,19 +31,28 @@ class Gap:
 
 def gap_before(conn: Connection, now: datetime) -> Gap | None:
     """The gap behind which nobody had the time yet to see, and mend, what the clock says."""
-    began = conn.execute(select(func.max(_signed_at)).where(_signed_at < now - WAIT)).scalar()
-    ended = conn.execute(select(func.min(_signed_at)).where(_signed_at >= now - WAIT, _signed_at <= now)).scalar()
-    return Gap(began, ended is not None) if began is not None and (ended or now) - began > GAP else None
+    # By their numbers, from the newest on: there are some hundred thousand of them after a year.
+    newest = audit_checkpoints.c.number.desc()
+    before = select(audit_checkpoints.c.number, _signed_at).where(_signed_at < now - WAIT).order_by(newest).limit(1)
+    if (last := conn.execute(before).first()) is None:
+        return None
+    later = (audit_checkpoints.c.number > last.number) & (_signed_at >= now - WAIT) & (_signed_at <= now)
+    ended = conn.execute(select(_signed_at).where(later).order_by(audit_checkpoints.c.number).limit(1)).scalar()
+    return Gap(last.at, ended is not None) if (ended or now) - last.at > GAP else None
 
 
 def has_waited(conn: Connection, namespace: str, gap: Gap, now: datetime) -> bool:
-    """Whether it is long enough. Where nothing happens behind the gap, the wait begins when this is first asked."""
+    """Whether it is long enough. Where nothing happens behind the gap, the wait begins when this is first asked; and
+    anew where it was not asked for as long as a gap is: the clock may have been set ahead while nothing happened.
+    """
     if gap.ended:
         return False
     key = throttles.key_of(namespace, "clock", "doubted")
-    found = throttles.read(conn, key)
-    if found is not None and gap.began < found.window_at <= now:
-        return now - found.window_at >= WAIT
-    throttles.forget(conn, key)
-    throttles.begin_window(conn, namespace, key, WAIT, now)
-    return False
+    noted = throttles.read_now(conn, key, now)
+    until, looked = now + WAIT, gap.began
+    if noted is not None and noted.locked_until and gap.began < noted.window_at and now - noted.window_at <= GAP:
+        until, looked = noted.locked_until, noted.window_at
+    if now - looked >= _LOOKS:
+        throttles.begin_window(conn, namespace, key, GAP, now)
+        conn.execute(update(rows).where(rows.c.key == key).values(window_at=now, locked_until=until))
+    return now >= until

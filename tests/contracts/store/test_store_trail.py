@@ -201,6 +201,24 @@ async def test_a_long_trail_is_looked_through_before_anybody_waits(store, keeper
     assert store.db.write_now(lambda conn: erase_person(conn, "default", "bob@there.test")) == 0
 
 
+@pytest.mark.parametrize("store_url", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True)
+async def test_what_is_committed_behind_others_is_erased_too(store, keeper):
+    """PostgreSQL numbers rows before they are committed: one may come in among those that were looked at."""
+    await chained(store, keeper, 2)
+    first = len(await store.events())
+    late, look = store.db.backing.upgrader, Looked()
+    event = Event(EventKind.ITEM_SENT, "default", persons={"recipient": "bob@there.test"})
+    with late.connect() as slow, slow.begin():
+        record(slow, store.vault, [event], store.clock())
+        note(store, 1)
+        while (further := store.db.read_now(partial(_look, look))) != look:
+            look = further
+        assert len(look.ids) == first + 1
+    late.dispose()
+    assert store.db.write_now(lambda conn: erase_person(conn, "default", "bob@there.test", look)) == first + 2
+    assert all(not event["persons"] for event in await store.events())
+
+
 def _look(looked, conn):
     return look_on(conn, "default", "bob@there.test", looked)
 

@@ -8,8 +8,11 @@ from unittest import mock
 import pytest
 from sqlalchemy import insert
 
+from delivery.doubting import is_doubted
 from delivery.safebox import clockwork
+from delivery.store import throttles
 from delivery.store.boxes import BoxState
+from delivery.store.doubts import gap_before
 from delivery.store.schema_audit import audit_checkpoints
 
 
@@ -82,3 +85,53 @@ async def test_an_idle_weekend_is_no_reason_to_wait(kept) -> None:
     kept.clock.pass_(days=2)
     await _keep_for_a_while(kept)
     assert kept.events().count("box.closed") == 1
+
+
+async def test_a_clock_that_is_set_ahead_while_nothing_happens_destroys_nothing(kept) -> None:
+    """The idle days were waited for already: what is ahead of them is another gap."""
+    _sign(kept)
+    for _ in range(5):
+        kept.clock.pass_(days=1)
+        await _keep_for_a_while(kept)
+    before = kept.clock.now
+    kept.clock.pass_(days=4000)
+    for _ in range(3):
+        await _keep_for_a_while(kept)
+        kept.clock.pass_(hours=7)
+    kept.clock.now = before
+    assert (await kept.boxes.list())[0].state is BoxState.OPEN
+    assert "box.closed" not in kept.events()
+
+
+async def test_a_gateway_that_idles_for_weeks_waits_once(kept) -> None:
+    """What was waited for is not forgotten with old counts of tries, and the time is believed from then on."""
+    _sign(kept)
+    believed = []
+    for _ in range(15):
+        kept.clock.pass_(days=1)
+        kept.db.write_now(lambda conn: throttles.sweep(conn, kept.clock.now))
+        believed.append(not await is_doubted(kept.db, kept.clock.now))
+    assert believed == [True] * 3 + [False] + [True] * 11
+
+
+async def test_whether_the_clock_is_doubted_is_known_without_reading_all_of_a_long_trail(kept) -> None:
+    """It is asked for every item that would be bounced for its age."""
+    at = kept.clock.now
+    rows = [
+        {"number": 1000 + n, "link": b"", "at": at + timedelta(hours=n), "complete": 0, "key_id": "", "signature": b""}
+        for n in range(24 * 60)
+    ]
+    kept.db.write_now(lambda conn: conn.execute(insert(audit_checkpoints), rows))
+    now = rows[-1]["at"]
+    steps = []
+
+    def asked(conn):
+        raw = conn.connection.driver_connection
+        raw.set_progress_handler(lambda: steps.append(None), 10)
+        try:
+            return gap_before(conn, now)
+        finally:
+            raw.set_progress_handler(None, 0)
+
+    assert kept.db.read_now(asked) is None
+    assert len(steps) < 24 * 60 / 4
