@@ -210,7 +210,6 @@ def replace(told: dict[str, Any], number: int) -> NoReturn:
     from gateway.children.keeper import NurseryKeeper
     from gateway.children.words import NurserySettings
     from gateway.listening import sockets_of
-    from gateway.settings import SettingsInvalid
     from gateway.telemetry import start_logging
     from gateway.workers.given import Given, program
     from gateway.workers.parent import Handover
@@ -229,10 +228,7 @@ def replace(told: dict[str, Any], number: int) -> NoReturn:
     seat = Seats(handover.processes, handover.seats).seat(number)
 
     def inherited() -> Inherited:
-        try:
-            keeper = load_keeper(given.settings)  # the others have put in force by now what the files say …
-        except SettingsInvalid:
-            keeper = load_keeper(given.settings, given.known)  # … unless that is not sound
+        keeper = load_keeper(given.settings, given.known)  # a file may be half written: it is read once it has rested
         keeper.note(_noting(given.settings, handover.given))
         return Inherited(sockets, keeper, nursery, seat)
 

@@ -1,16 +1,22 @@
 """A worker that is started again works as the others do, whatever the files say by now."""
 
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 from smallest import write_config
 
-from gateway.policies import PolicyKeeper
+from gateway.cli.serve import replace
+from gateway.policies import Known, PolicyKeeper
 from gateway.settings import Settings, load_settings
 from gateway.workers.given import Given, program
+from policy.engine import Policy
 
 
 @pytest.fixture
@@ -117,3 +123,43 @@ def test_a_worker_of_another_program_does_not_begin() -> None:
     )  # fmt: skip
     done = subprocess.run([sys.executable, "-c", _REPLACE, handover.to_json()], capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (OTHER_PROGRAM, b"")
+
+
+def test_one_that_is_started_again_takes_no_file_that_may_be_half_written(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of a policy may be a valid one, without the rules that are yet to come: the one in force is taken."""
+    from gateway.workers.parent import Handover
+
+    def load(settings: Settings, known: Known | None = None) -> PolicyKeeper:
+        keeper = PolicyKeeper(settings)
+        if known is None:
+            keeper.load()
+        else:
+            keeper.take_over(known)
+        return keeper
+
+    def work(_settings: Settings, inherited: Callable[[], Any]) -> int:
+        taken.append(inherited().keeper.current)
+        return 0
+
+    taken: list[Policy] = []
+    in_force = load(settings)
+    monkeypatch.setattr("gateway.app.load_keeper", load)
+    monkeypatch.setattr("gateway.telemetry.start_logging", lambda *_form, **_facts: None)
+    monkeypatch.setattr("gateway.memory.hurry", lambda: None)
+    monkeypatch.setattr("gateway.children.keeper.NurseryKeeper", MagicMock())
+    monkeypatch.setattr("gateway.children.words.NurserySettings", MagicMock())
+    monkeypatch.setattr("gateway.workers.seats.Seats", MagicMock())
+    monkeypatch.setattr("gateway.cli.serve._work", work)
+    descriptor = Given(settings, in_force.known).write()
+    handover = Handover(
+        path=[], form="json", shutdown=1.0, with_stdin=False, program=program(), given=descriptor, processes=2,
+        seats=descriptor, sockets={}, nursery=[], nursery_runs=True, nursery_settings="{}", tallies=("", descriptor),
+        workers=[], bell=(descriptor, descriptor),
+    )  # fmt: skip
+    settings.policy.write_text("version: 1\notherwise: safebox\n")
+    with pytest.raises(SystemExit) as ended:
+        replace(json.loads(handover.to_json()), 0)
+    os.close(descriptor)
+    assert (ended.value.code, taken) == (0, [in_force.current])
