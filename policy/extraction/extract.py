@@ -31,7 +31,7 @@ from policy.extraction.kind import Format, Kind, kind_of
 from policy.extraction.mailboxes import mails_of
 from policy.extraction.pdf.fdf import FDF, field_lines
 from policy.extraction.pictures import picture_text
-from policy.extraction.text.cards import is_card, read_card
+from policy.extraction.text.cards import card_text, is_card, read_card
 from policy.extraction.text.plain import text_readings
 from policy.extraction.text.tables import joined_cells
 from policy.extraction.text.tagged import has_tags_in_numbers, reads_as_page
@@ -217,7 +217,9 @@ def _as_shown(file: File, kind: Kind) -> File:
 
 def _card(file: File, into: Collected) -> None:
     """Pages and files in the lines of a calendar, a business card or a directory entry."""
-    card = read_card(decode(file.data, file.charset), file.media_type) if is_card(file.data, file.media_type) else None
+    card = (
+        read_card(card_text(file.data, file.charset), file.media_type) if is_card(file.data, file.media_type) else None
+    )
     for source in card.pages if card else ():
         for _, text in read_page(source).named():
             into.text(file.place, text)

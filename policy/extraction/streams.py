@@ -69,6 +69,13 @@ class Container(olefile.OleFileIO):  # type: ignore[misc]  # olefile has no type
 Tree = dict[str, "Tree | list[str]"]  # names to storages, or to the path of a stream
 
 
+def _below(node: "Tree | list[str] | None", name: str) -> "Tree | list[str] | None":
+    """What has this name in a storage; capital letters and small ones are the same ([MS-CFB] 2.6.4)."""
+    if not isinstance(node, dict) or name in node:
+        return node[name] if isinstance(node, dict) else None
+    return next((below for known, below in node.items() if known.lower() == name.lower()), None)
+
+
 class Streams:
     """What lies in one storage, at any depth; names are relative to it, with `/` between."""
 
@@ -111,7 +118,7 @@ class Streams:
     def _path(self, name: str) -> list[str] | None:
         node: Tree | list[str] | None = self._tree
         for part in name.split("/"):
-            node = node.get(part) if isinstance(node, dict) else None
+            node = _below(node, part)
         return node if isinstance(node, list) else None
 
     def own(self) -> list[str]:
@@ -126,7 +133,7 @@ class Streams:
         """The streams of one storage, at any depth."""
         node: Tree | list[str] | None = self._tree
         for part in path.split("/"):
-            node = node.get(part) if isinstance(node, dict) else None
+            node = _below(node, part)
         tree = node if isinstance(node, dict) else {}
         return Streams(self._container, self._tells, tree, is_whole=self.is_whole)
 

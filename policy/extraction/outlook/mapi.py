@@ -16,6 +16,8 @@ _LABELS: Final = {
     SUBJECT: "subject", BODY: "body", 0x0E04: "to", 0x0E03: "cc", 0x0E02: "bcc", 0x0C1A: "from", 0x0042: "from",
     0x007D: "headers", 0x3701: "attachment",
 }  # fmt: skip
+_MOST_CODEPAGES: Final = 4
+_MOST_BODIES: Final = 50  # of one message
 _SLACK: Final = 16  # zeros at the end that some count and others do not
 _MACHINE: Final = frozenset(
     {0x001A, 0x1035, 0x1042, 0x1039, 0x300B, 0x0C1E, 0x0064, 0x3002, 0x0075, 0x0077, 0x3703, 0x370E, 0x3712, 0x007D}
@@ -24,17 +26,29 @@ _MACHINE: Final = frozenset(
 
 @dataclass(slots=True)
 class Properties:
-    """Of one message, recipient or attachment. `texts` by property; the bodies as bytes."""
+    """Of one message, recipient or attachment. `texts` by property; the bodies as bytes.
+
+    What stands in it twice is kept twice, and each code page is tried: programs differ in which they take.
+    """
 
     texts: list[tuple[int, str]] = field(default_factory=list, repr=False)
-    html: bytes = field(default=b"", repr=False)
-    rtf: bytes = field(default=b"", repr=False)
-    codepage: int = 0
+    narrow: list[tuple[int, bytes]] = field(default_factory=list, repr=False)  # texts of eight bits, until `settle`
+    pages: list[tuple[bytes, str]] = field(default_factory=list, repr=False)  # with their charset, where it is known
+    rtf: list[bytes] = field(default_factory=list, repr=False)
+    codepages: list[int] = field(default_factory=list)
 
     @property
-    def charset(self) -> str:
-        """Of texts with eight bits a character."""
-        return f"cp{self.codepage}" if self.codepage and self.codepage != 65001 else "utf-8" * bool(self.codepage)
+    def charsets(self) -> tuple[str, ...]:
+        """Of texts with eight bits a character, likeliest first."""
+        known = [each for each in dict.fromkeys(self.codepages) if each][:_MOST_CODEPAGES]
+        return tuple("utf-8" if each == 65001 else f"cp{each}" for each in known) or ("",)
+
+    def settle(self) -> None:
+        """Once all of them are there: texts of eight bits become texts."""
+        for number, data in self.narrow:
+            texts = dict.fromkeys(text_of(data, wide=False, charset=charset) for charset in self.charsets)
+            self.texts += [(number, text) for text in texts]
+        self.narrow.clear()
 
     def text(self, *numbers: int) -> str:
         """The first that there is."""
@@ -58,9 +72,14 @@ def tell_message(own: Properties, file: File, into: Collected, inner: Inner) -> 
     if headers:
         into.text(inner_place(file.place, "headers"), headers)
     learnt = [own.text(SUBJECT), own.text(BODY)]
-    if own.html:
-        learnt += _tell_page(own.html, own.charset, file, into)
-    whole = not own.rtf or _tell_rtf(own.rtf, learnt, file, into, inner)
+    pages, packed = list(dict.fromkeys(own.pages)), list(dict.fromkeys(own.rtf))
+    for page, said in pages[:_MOST_BODIES]:
+        readings = {decode(page, charset): charset for charset in reversed([said] if said else own.charsets)}
+        for charset in reversed(readings.values()):
+            learnt += _tell_page(page, charset, file, into)
+    whole = max(len(pages), len(packed)) <= _MOST_BODIES
+    for each in packed[:_MOST_BODIES]:
+        whole = _tell_rtf(each, learnt, file, into, inner) and whole
     into.learn(learnt)
     return whole
 

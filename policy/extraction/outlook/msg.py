@@ -2,6 +2,7 @@
 
 import re
 import struct
+from collections.abc import Iterator
 from typing import Final
 
 from policy.extraction.collected import Collected, File, Inner, inner_place
@@ -43,14 +44,14 @@ def read_message(streams: Streams, file: File, into: Collected, inner: Inner) ->
     whole = tell_message(own, file, into, inner)
     folders = streams.folders()
     for folder in folders:
-        if folder.startswith(_RECIPIENT):
+        if folder.lower().startswith(_RECIPIENT):
             texts = [text for _, text in _properties(streams.within(folder), into, heads=(8,)).texts]
             into.text(inner_place(file.place, "recipients"), "\n".join(dict.fromkeys(texts)))
     own_fact = len(into.files)
     into.fact(file, FileKind.MESSAGE, reason="" if whole else _BROKEN)
     into.files.insert(before, into.files.pop(own_fact))
     for folder in folders:
-        if folder.startswith(_ATTACHMENT):
+        if folder.lower().startswith(_ATTACHMENT):
             _attachment(streams.within(folder), file, into, inner)
 
 
@@ -62,24 +63,25 @@ def _attachment(streams: Streams, file: File, into: Collected, inner: Inner) -> 
     packed = File(name, b"", place, file.depth + 1)
     if not into.budget.take_file() or packed.depth > into.budget.limits.archive_depth:
         into.fact(packed, FileKind.UNKNOWN, reason="holds more files than are read")
-    elif _BYTES in streams:
+        return
+    if _BYTES in streams:
         data = streams.read(_BYTES, into)
         if data is None:
             into.fact(packed, FileKind.UNKNOWN, reason="unpacks to more than is read")
         else:
             inner(File(name, data, place, packed.depth), into)
-    elif _OBJECT in streams.folders():
-        within = streams.within(_OBJECT)
+    within = streams.within(_OBJECT)
+    if any(True for _ in within):
         if is_message(within):
             read_message(within, packed, into, inner)
         else:
             within.tell(packed, into, inner)
-    else:
+    elif _BYTES not in streams:
         into.fact(packed, FileKind.UNKNOWN, reason="a file that is kept elsewhere")
 
 
 def _properties(streams: Streams, into: Collected, heads: tuple[int, ...]) -> Properties:
-    found = Properties(codepage=_codepage(streams, into, heads))
+    found = Properties(codepages=list(_codepages(streams, into, heads)))
     for name in streams.own():
         match = _VALUE.match(name)
         if not match or match[2].upper() == "000D":
@@ -90,26 +92,25 @@ def _properties(streams: Streams, into: Collected, heads: tuple[int, ...]) -> Pr
         data = streams.read(name, into)
         if data is None:
             continue
-        if kind != "0102":
-            text = text_of(data, wide=kind.endswith("1F"), charset=found.charset)
-            if number == HTML:
-                found.html = found.html or text.encode()
-            else:
-                found.texts.append((number, text))
-        elif number == HTML:
-            found.html = data
+        if number == HTML:
+            is_wide = kind.endswith("1F")
+            found.pages.append((text_of(data, wide=True, charset="").encode(), "utf-8") if is_wide else (data, ""))
+        elif kind == "0102":
+            found.rtf.append(data)
+        elif kind.endswith("1F"):
+            found.texts.append((number, text_of(data, wide=True, charset="")))
         else:
-            found.rtf = data
+            found.narrow.append((number, data))
+    found.settle()
     found.texts.sort(key=lambda each: each[0] != SUBJECT)
     return found
 
 
-def _codepage(streams: Streams, into: Collected, heads: tuple[int, ...]) -> int:
+def _codepages(streams: Streams, into: Collected, heads: tuple[int, ...]) -> Iterator[int]:
     """Of the properties of fixed size (2.4.2)."""
     data = (streams.read(_FIXED, into) or b"") if _FIXED in streams else b""
     for head in heads:
         for at in range(head, len(data) - 15, 16):
             kind, number, _, value = struct.unpack_from("<HHII", data, at)
             if kind == _LONG_TYPE and number in (CODEPAGE, MESSAGE_CODEPAGE):
-                return int(value)
-    return 0
+                yield int(value)

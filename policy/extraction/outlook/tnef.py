@@ -32,6 +32,8 @@ _NARROW, _WIDE, _BINARY, _OBJECT, _MANY = 0x1E, 0x1F, 0x102, 0x0D, 0x1000
 _MOST_VALUES: Final = 100_000
 _NAMED: Final = 0x8000
 _GUID: Final = 16
+_OF_OLE: Final = bytes.fromhex("c000000000000046")  # how identifiers of interfaces end
+_KEPT: Final = frozenset({_NARROW, _WIDE, _BINARY, _OBJECT})
 
 
 class TnefBroken(ValueError):
@@ -41,8 +43,7 @@ class TnefBroken(ValueError):
 @dataclass(slots=True)
 class _Attachment:
     name: str = ""
-    data: bytes = field(default=b"", repr=False)
-    object: bytes = field(default=b"", repr=False)
+    data: list[bytes] = field(default_factory=list, repr=False)
     texts: list[str] = field(default_factory=list, repr=False)
 
 
@@ -70,17 +71,18 @@ def _tell(attachment: _Attachment, file: File, into: Collected, inner: Inner) ->
     name = attachment.name or "attachment"
     place = inner_place(file.place, name)
     into.text(place, "\n".join(dict.fromkeys([name, *attachment.texts])))
-    data = attachment.object[_GUID:] if attachment.object else attachment.data
-    packed = File(name, data, place, file.depth + 1)
-    if not into.budget.take_file() or not into.budget.take_bytes(len(data)):
-        into.fact(packed, FileKind.UNKNOWN, reason="holds more files than are read")
-    else:
+    for data in dict.fromkeys(attachment.data or [b""]):
+        packed = File(name, data, place, file.depth + 1)
+        if not into.budget.take_file() or not into.budget.take_bytes(len(data)):
+            into.fact(packed, FileKind.UNKNOWN, reason="holds more files than are read")
+            return
         inner(packed, into)
 
 
 def _read(data: bytes) -> _Message:
     """Attribute by attribute; what is broken ends it."""
     message = _Message()
+    attributes: list[tuple[int, bytes]] = []
     charset = ""
     at = 6
     while at < len(data):
@@ -91,10 +93,12 @@ def _read(data: bytes) -> _Message:
         value = data[at + _ATTRIBUTE.size : at + _ATTRIBUTE.size + size]
         message.is_whole &= len(value) == size and level in (1, 2)
         at += _ATTRIBUTE.size + size + 2
+        attributes.append((kind & 0xFFFF, value))
+        if kind & 0xFFFF == _OEM:
+            charset = f"cp{int.from_bytes(value[:4], 'little')}"
+    for kind, value in attributes:  # the charset may be told behind the texts
         try:
-            if kind & 0xFFFF == _OEM:
-                charset = f"cp{int.from_bytes(value[:4], 'little')}"
-            _attribute(message, kind & 0xFFFF, value, charset)
+            _attribute(message, kind, value, charset)
         except (TnefBroken, struct.error):
             message.is_whole = False
     return message
@@ -122,41 +126,56 @@ def _attribute(message: _Message, kind: int, value: bytes, charset: str) -> None
 
 def _attached(attachment: _Attachment, kind: int, value: bytes, charset: str) -> None:
     if kind == _DATA:
-        attachment.data = value
+        attachment.data.append(value)
     elif kind == _PROPERTIES:
         own = Properties()
-        objects = _take(own, value, charset)
-        attachment.texts += [text for _, text in own.texts]
-        attachment.name = own.text(LONG_NAME) or attachment.name or own.text(SHORT_NAME, DISPLAY_NAME)
-        attachment.object = objects or attachment.object
+        try:
+            attachment.data += _take(own, value, charset)
+        finally:
+            _named(attachment, own)
     else:
         name = decode(value.rstrip(b"\0"), charset)
         attachment.texts.append(name)
         attachment.name = attachment.name or name
 
 
-def _take(own: Properties, data: bytes, charset: str) -> bytes:
-    """Properties into `own`; gives the embedded object, if there is one."""
-    found = b""
-    own.codepage = own.codepage or int(charset[2:] or 0)
+def _named(attachment: _Attachment, own: Properties) -> None:
+    attachment.texts += [text for _, text in own.texts]
+    attachment.name = own.text(LONG_NAME) or attachment.name or own.text(SHORT_NAME, DISPLAY_NAME)
+
+
+def _take(own: Properties, data: bytes, charset: str) -> list[bytes]:
+    """Properties into `own`; gives the embedded objects."""
+    found: list[bytes] = []
     (count,) = struct.unpack_from("<I", data)
-    for number, kind, values in _Walk(data, 4, count):
-        if number in (CODEPAGE, MESSAGE_CODEPAGE) and kind == 0x03 and values:
-            own.codepage = int.from_bytes(values[0], "little")
-        for value in values:
-            if kind & 0xFFF in (_NARROW, _WIDE):
-                text = text_of(value, wide=kind & 0xFFF == _WIDE, charset=own.charset)
-                if number == HTML:
-                    own.html = text.encode()
-                else:
-                    own.texts.append((number, text))
-            elif kind == _BINARY and number == HTML:
-                own.html = value
-            elif kind == _BINARY and number == RTF:
-                own.rtf = value
-            elif kind in (_OBJECT, _BINARY) and number == DATA:
-                found = value
+    try:
+        for number, kind, values in _Walk(data, 4, count):
+            if number in (CODEPAGE, MESSAGE_CODEPAGE) and kind == 0x03:
+                own.codepages += [int.from_bytes(value, "little") for value in values]
+            elif kind & 0xFFF in _KEPT:
+                found += [each for value in values for each in _value(own, number, kind & 0xFFF, value)]
+    finally:  # what comes before a fault is kept
+        own.codepages.append(int(charset[2:] or 0))
+        own.settle()
     return found
+
+
+def _value(own: Properties, number: int, kind: int, value: bytes) -> Iterator[bytes]:
+    """One value into `own`; gives it, where it is an embedded object."""
+    if kind == _WIDE:
+        text = text_of(value, wide=True, charset="")
+        if number == HTML:
+            own.pages.append((text.encode(), "utf-8"))
+        else:
+            own.texts.append((number, text))
+    elif number == HTML:
+        own.pages.append((value.rstrip(b"\0") if kind == _NARROW else value, ""))
+    elif kind == _NARROW:
+        own.narrow.append((number, value))
+    elif number == RTF:
+        own.rtf.append(value)
+    elif number == DATA:
+        yield value[_GUID:] if kind == _OBJECT or value[8:_GUID] == _OF_OLE else value
 
 
 def _recipients(data: bytes, charset: str) -> Iterator[str]:

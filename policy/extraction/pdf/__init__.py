@@ -7,5 +7,5 @@ What is where:
 
 - pages: `file` (all of it), `pages` (by PDFium), `covered` (drawn and not seen), `forms`
 - without PDFium: `objects`, `streams`, `drawn` (what content streams draw), `placed` (the same by place),
-  `inside` (beside the pages), `fdf`
+  `inside` (beside the pages), `repeated` (forms in forms), `fdf`
 """

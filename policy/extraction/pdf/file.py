@@ -70,7 +70,11 @@ def read_pdf(file: File, into: Collected, inner: Inner) -> None:
         data = _plain(reading, password)
         inside = read_inside(data, into.budget.room())
         reading.draws, reading.layered = inside.drawn_fonts, inside.layered_forms
-        _read(reading, inside, inner, encrypted=bool(password))
+        if inside.repeats:
+            into.fact(file, FileKind.PDF, reason="a PDF whose forms draw each other too often")
+            _beside(file, inside, into)
+        else:
+            _read(reading, inside, inner, encrypted=bool(password))
     finally:
         document.close()
 

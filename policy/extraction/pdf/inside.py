@@ -10,6 +10,7 @@ from policy.extraction.html.scripts import unpacked_scripts
 from policy.extraction.pdf.drawn import Font, drawn_text, is_told, read_font
 from policy.extraction.pdf.objects import Objects, Reference, Stream, read_objects, text_of
 from policy.extraction.pdf.placed import placed_text
+from policy.extraction.pdf.repeated import draws_too_often
 from policy.extraction.xmltext import BROKEN_XML, loose_text, parse_xml
 from policy.reader.references import unescape
 
@@ -53,6 +54,7 @@ class Inside:
     broken: bool = False  # a page's content is not what its filters say
     left: int = _ROOM  # for pages that are read by their glyphs
     drawn_fonts: bool = False  # there are fonts whose signs are drawn by the file itself (Type 3)
+    repeats: bool = False  # its forms draw each other too often for a page to be worked through
     layered_forms: bool = False  # there are forms that say of themselves that they are on a layer
     untold: bool = False  # and nothing says what some of them mean
     # For pages of which nothing is shown to us, since other programs mend a file in other ways: adds what they say by
@@ -69,7 +71,7 @@ def read_inside(data: bytes, room: int) -> Inside:
     """Everything that is written in the file, reached or not."""
     room = min(room, _ROOM)
     objects = read_objects(data, room)
-    inside = Inside(whole=objects.whole, is_cut=objects.is_cut)
+    inside = Inside(whole=objects.whole, is_cut=objects.is_cut, repeats=draws_too_often(objects))
     _strings(objects.loose, "", inside, 0)
     fonts = _Fonts(objects)
     paged = _paged(objects, inside)

@@ -14,15 +14,17 @@ _TYPES: Final = frozenset(
     {"text/calendar", "text/vcard", "text/x-vcard", "text/directory", "text/x-vcalendar", "text/x-vnote"}
 )
 _LDIF: Final = re.compile(r"\A(?:\ufeff)?(?:(?:#[^\r\n]*|version: ?\d+|)\r?\n)*dn::? ?\S", re.I)
+_FOLDED: Final = re.compile(rb"\r?\n[ \t]")
 _FOLD: Final = re.compile(r"\r?\n[ \t]")
-_QUOTED_LINE: Final = re.compile(r"(?i)^([^\r\n:]{0,200};(?:ENCODING=)?QUOTED-PRINTABLE[^\r\n:]{0,200}:)", re.M)
+_QUOTED_LINE: Final = re.compile(r"(?i)[;=\"]QUOTED-PRINTABLE(?=[;:\"])")
 _VALUE: Final = re.compile(r"(?:[^:\"\r\n]|\"[^\"\r\n]*\")*:")
 _ESCAPE: Final = re.compile(r"\\([nN,;:\\\"])")
 _CHARSET: Final = re.compile(r"(?i)CHARSET=\"?([A-Za-z0-9_.:-]{2,40})")
 _FILE_NAME: Final = re.compile(r"(?i)(?:FILENAME|X-FILENAME|X-APPLE-FILENAME)=\"?([^\";:]{1,200})")
 _BASE64: Final = re.compile(r"(?i);(?:ENCODING=)?(?:BASE64|B)(?=[;:])")
-_DATA: Final = re.compile(r"(?i)data:([a-z0-9.+-]+/[a-z0-9.+-]+)?((?:;[^,;]{0,100}){0,8}),(.*)", re.S)
-_HOLDING: Final = re.compile(rb"(?i);(?:encoding=)?(?:base64|b)[;:]|:data:|\n[a-z0-9;.-]+:: ?[a-z0-9+/]{40}")
+_DATA: Final = re.compile(r"(?i)[ \"]*data:([a-z0-9.+-]+/[a-z0-9.+-]+)?((?:;[^,;]{0,100}){0,8}),(.*)", re.S)
+_DATA_BESIDE: Final = re.compile(r"(?i)(?<=\")data:([a-z0-9.+-]+/[a-z0-9.+-]+)?((?:;[^,;\"]{0,100}){0,8}),([^\"]*)")
+_HOLDING: Final = re.compile(rb"(?i);(?:encoding=)?(?:base64|b)[;:]|[:\" ]data:|\n[a-z0-9;.-]+:: ?[a-z0-9+/]{40}")
 _MOST_FILES: Final = 200
 _LONGEST: Final = 16 << 20  # characters of a card that is taken apart
 
@@ -50,6 +52,11 @@ def holds_files(data: bytes) -> bool:
     return is_card(data) and _HOLDING.search(data) is not None
 
 
+def card_text(data: bytes, charset: str) -> str:
+    """The text of one. Lines are folded between bytes, also within a character (RFC 5545 3.1)."""
+    return decode(data if b"\0" in data[:400] else _FOLDED.sub(b"", data), charset)
+
+
 def read_card(text: str, media_type: str = "") -> Card:
     """Take a calendar, card or directory entry apart; empty for any other text. Linear in its length."""
     start = text[:400].lstrip("\ufeff \t\r\n")
@@ -75,12 +82,10 @@ def _card(text: str) -> Card:
             if data := _from_base64(value):
                 files.append((_name(name), data))
             continue
-        elif value[:5].lower() == "data:" and (match := _DATA.match(value)):
-            data = unquote_to_bytes(match[3])
-            if "base64" in match[2].lower():
-                data = _from_base64(match[3])
-            files.append((_name(name), data))
+        elif match := _DATA.match(value):
+            files.append((_name(name), _data(match)))
             continue
+        files += [(_name(each[0]), _data(each)) for each in _DATA_BESIDE.finditer(name)]
         value = _ESCAPE.sub(_unescaped, value)
         if "TEXT/HTML" in upper or upper.startswith("X-ALT-DESC"):
             pages.append(value)
@@ -90,18 +95,24 @@ def _card(text: str) -> Card:
     return Card(("\n".join(lines),), tuple(pages[:_MOST_FILES]), tuple(files[:_MOST_FILES]))
 
 
+def _data(match: re.Match[str]) -> bytes:
+    """What an address holds that is its own content (RFC 2397)."""
+    return _from_base64(match[3]) if "base64" in match[2].lower() else unquote_to_bytes(match[3])
+
+
 def _unfolded(text: str) -> list[str]:
     """Logical lines: folded ones joined, and those that quoted-printable breaks (vCard 2.1)."""
-    lines: list[str] = []
+    lines: list[list[str]] = []  # in pieces, so that a long one is put together once
     soft = False
     for line in _FOLD.sub("", text).splitlines():
         if soft:
-            lines[-1] = lines[-1][:-1] + line
+            lines[-1][-1] = lines[-1][-1][:-1]
+            lines[-1].append(line)
         else:
-            lines.append(line)
-            soft = _QUOTED_LINE.match(line) is not None
+            lines.append([line])
+            soft = line.endswith("=") and _QUOTED_LINE.search(_halves(line)[0]) is not None
         soft = soft and line.endswith("=")
-    return lines
+    return ["".join(pieces) for pieces in lines]
 
 
 def _halves(line: str) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from policy.extraction.text.cards import read_card
+from policy.extraction.text.cards import card_text, is_card, read_card
 from policy.extraction.text.spelling import spelled_readings
 from policy.reader.charsets import readings
 from policy.reader.turns import Once, encoded, holds
@@ -29,6 +29,8 @@ def text_readings(
         if ">" in text and holds(text, "\n>"):
             found.add(_QUOTED_LINE.sub(r"\1", text))
         found.update(read_card(text, media_type).texts)
+        if is_card(data, media_type) and not data.isascii():
+            found.update(read_card(card_text(data, charset), media_type).texts)
         if "\\" in text and any(holds(text, sign) for sign in ("\\u", "\\x", "\\/")):
             found.add(_JSON_ESCAPE.sub(_unescaped, text))
     room = _MOST_SPELLED  # the likeliest reading is looked through whole

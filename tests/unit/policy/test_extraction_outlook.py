@@ -6,7 +6,7 @@ import struct
 from pathlib import Path
 
 import pytest
-from ole_writer import container
+from outlook_writer import RENDER, attached, attribute, message, msg, properties, stored, tnef, wide
 
 from policy.extraction.collected import File
 from policy.extraction.extract import extract, read_whole
@@ -27,31 +27,6 @@ ZIPPED = base64.b64decode(
     "UEsDBBQAAQAIAAAAIQAEhnsOIQAAADAAAAAFAAAAYS50eHTIv6WgMrHjoP83NmrK9FDPbmSwrdqQp68LNUchwr+cIolQSwECFAAUAAEACAAAACEA"
     "BIZ7DiEAAAAwAAAABQAAAAAAAAAAAAAAAAAAAAAAYS50eHRQSwUGAAAAAAEAAQAzAAAARAAAAAAA"
 )
-
-
-def stored(rtf: bytes) -> bytes:
-    """RTF as Outlook keeps it where it does not pack."""
-    return struct.pack("<II4sI", len(rtf) + 12, len(rtf), b"MELA", 0) + rtf
-
-
-def message(texts: dict[str, str | bytes], prefix: str = "") -> dict[str, bytes]:
-    """Streams of one message."""
-    streams = {f"{prefix}__properties_version1.0": bytes(32)}
-    for tag, value in texts.items():
-        data = value.encode("utf-16-le") if isinstance(value, str) else value
-        streams[f"{prefix}__substg1.0_{tag}"] = data
-    return streams
-
-
-def msg(*more: dict[str, bytes], **texts: str | bytes) -> bytes:
-    streams = message({name.removeprefix("p"): value for name, value in texts.items()})
-    for each in more:
-        streams |= each
-    return container({"__nameid_version1.0/__substg1.0_00020102": b"", **streams})
-
-
-def attached(data: bytes, name: str, number: int = 0) -> dict[str, bytes]:
-    return message({"37010102": data, "3707001F": name}, f"__attach_version1.0_#{number:08X}/")
 
 
 def shown(content: Content) -> str:
@@ -130,27 +105,6 @@ def test_the_page_in_an_rtf() -> None:
     assert page_in_rtf(RTF) == ""
 
 
-def attribute(level: int, kind: int, value: bytes) -> bytes:
-    return struct.pack("<BII", level, kind, len(value)) + value + struct.pack("<H", sum(value) & 0xFFFF)
-
-
-def properties(*values: tuple[int, int, bytes]) -> bytes:
-    """(type, number, bytes) of texts and binaries."""
-    out = struct.pack("<I", len(values))
-    for kind, number, value in values:
-        out += struct.pack("<HHII", kind, number, 1, len(value)) + value + bytes(-len(value) % 4)
-    return out
-
-
-def tnef(*attributes: bytes) -> bytes:
-    return b"\x78\x9f\x3e\x22\1\0" + b"".join(attributes)
-
-
-def wide(text: str) -> bytes:
-    return text.encode("utf-16-le") + b"\0\0"
-
-
-RENDER = attribute(2, 0x00069002, bytes(14))
 WINMAIL = {
     "subject": tnef(attribute(1, 0x00018004, NUMBER.encode() + b"\0")),
     "body": tnef(attribute(1, 0x0002800C, NUMBER.encode() + b"\0")),

@@ -125,3 +125,22 @@ def test_damaged_files_raise_nothing(data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(1, 10))):
         raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
     assert extract("a.pdf", bytes(raw)).files
+
+
+def doubling(levels: int) -> bytes:
+    """A PDF whose forms draw the next one twice."""
+    forms = []
+    for number in range(levels):
+        text, named = "BT /F1 9 Tf (a) Tj ET", ""
+        if number + 1 < levels:
+            text, named = "/X Do /X Do", f"/XObject<</X {number + 8} 0 R>>"
+        head = f"<</Type/XObject/Subtype/Form/BBox[0 0 99 99]/Resources<<{named}>>/Length {len(text)}>>"
+        forms.append(f"{head}\nstream\n{text}\nendstream")
+    return pdf(INFO, *forms, text=f"({NUMBER}) Tj ET /X Do BT")
+
+
+def test_forms_that_draw_each_other_too_often_are_told_before_a_page_is_read() -> None:
+    content = extract("a.pdf", doubling(20))
+    assert [fact.reason for fact in content.files] == ["a PDF whose forms draw each other too often"]
+    assert not [part for part in content.parts if "page 1" in part.place]
+    assert not any(fact.unreadable for fact in extract("a.pdf", doubling(8)).files)

@@ -69,11 +69,21 @@ def texts(source: str, media_type: str = "") -> list[str]:
         "BEGIN:VCARD\r\nNOTE;ENCODING=b:NTM2LTIyLTEyMzQ=\r\n",
         "BEGIN:VCARD\r\nPHOTO:data:text/plain;base64,NTM2LTIyLTEyMzQ=\r\n",
         "dn: cn=a\ndescription:: NTM2LTIy\n LTEyMzQ=\n",
+        'BEGIN:VCALENDAR\r\nDESCRIPTION;X-A="a:b";ENCODING=QUOTED-PRINTABLE:=3536-=\r\n22-1234\r\n',
+        f"BEGIN:VCALENDAR\r\nDESCRIPTION;X-A={'a' * 300};ENCODING=QUOTED-PRINTABLE:=3536-=\r\n22-1234\r\n",
+        'BEGIN:VCALENDAR\r\nDESCRIPTION;ALTREP="data:text/html,536%3Cb%3E-22-%3C/b%3E1234":x\r\n',
+        'BEGIN:VCARD\r\nKEY;VALUE=uri:"data:text/plain;base64,NTM2LTIyLTEyMzQ="\r\n',
     ],
 )
 def test_it_is_read_as_people_read_it(source: str) -> None:
     found = texts(source)
     assert any(NUMBER in text or BARE in text for text in found)
+
+
+def test_lines_folded_within_a_character_are_read() -> None:
+    folded = b"\r\n ".join(bytes([each]) for each in "\uff15\uff13\uff16-22-1234".encode())
+    content = extract("a.ics", b"BEGIN:VCALENDAR\r\nSUMMARY:" + folded + b"\r\nEND:VCALENDAR\r\n")
+    assert any("\uff15\uff13\uff16-22-1234" in part.text for part in content.parts)
 
 
 @pytest.mark.parametrize(
