@@ -61,7 +61,7 @@ def test_keys_init_and_serve_with_the_required_keys_alone(required: Path, world,
                     return False
                 return True
 
-            wait_for(send, seconds=60)
+            wait_for(send, seconds=180)  # nothing is compiled yet
             world.wait("bob@friends.example")
         finally:
             serving.terminate()
