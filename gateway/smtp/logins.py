@@ -16,7 +16,7 @@ log = get_logger(__name__)
 _AT_ONCE: Final = 2  # an Argon2 check takes 64 MiB and a core: more at once would be an attack on ourselves
 _FREE_FAILURES: Final = 10  # of one client's address or one login, until it has to wait
 _FORGET_SECONDS: Final = 600.0  # one failure is forgotten after so long
-_RESTS: Final = 1.0  # seconds from the last change of the file until it is taken for whole
+_RESTS: Final = 1.0  # seconds from the last change of the file until it is taken for whole; a little ahead is as fresh
 _REMEMBERED: Final = 10_000  # addresses and logins with failures; the oldest are forgotten first
 
 
@@ -107,7 +107,7 @@ class Logins:
     def _refresh(self) -> None:
         try:
             stamp = _stamp(self._path)
-            if stamp != self._stamp and not 0 <= self._seconds() - stamp[0] / 1e9 < _RESTS:
+            if stamp != self._stamp and abs(self._seconds() - stamp[0] / 1e9) >= _RESTS:
                 self._hashes, self._stamp = read_logins(self._path), stamp
                 log.info("smtp.logins_loaded", count=len(self._hashes))
         except (LoginsInvalid, OSError) as error:

@@ -1,5 +1,6 @@
 """Who may send what to whom, by each kind of identity."""
 
+import os
 from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -221,18 +222,25 @@ async def test_logins_are_read_again_and_a_broken_file_changes_nothing(tmp_path:
     cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     path = tmp_path / "logins"
     path.write_text(f"alice:{cheap.hash('one')}\n")
-    late = 0.0
-    logins = Logins(path, lambda: path.stat().st_mtime + late if path.exists() else 0.0)
+    now = 1_800_000_000.0
+
+    def write(text: str, at: float) -> None:
+        path.write_text(text)
+        os.utime(path, (at, at))
+
+    logins = Logins(path, lambda: now)
     assert await logins.check("ALICE", "one")
     assert not await logins.check("alice", "two")
     assert not await logins.check("nobody", "nobody")
-    path.write_text("")  # somebody begins to write it anew
-    assert await logins.check("alice", "one")
-    path.write_text(f"alice:{cheap.hash('two')}\nbob:{cheap.hash('three')}\n")
-    late = 2.0
+    for age in (0.0, 0.5, -0.001):  # the last: by a clock a little ahead, as that of a file server
+        write("", now - age)  # somebody begins to write it anew
+        assert await logins.check("alice", "one")
+    write(f"alice:{cheap.hash('two')}\nbob:{cheap.hash('three')}\n", now - 2)
     assert await logins.check("alice", "two")
     assert await logins.check("bob", "three")
-    path.write_text("broken")
+    write(f"alice:{cheap.hash('four')}\nbob:{cheap.hash('three')}\n", now + 3600)
+    assert await logins.check("alice", "four")
+    write("broken", now - 3)
     assert await logins.check("bob", "three")
     path.unlink()
     assert await logins.check("bob", "three")
