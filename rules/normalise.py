@@ -24,6 +24,7 @@ import re2
 
 from rules.engine import Engine, Expression
 from rules.spelling import ODD, ODD_BYTES, ONE_FOR_ONE, STROKE, STROKE_BYTES, careful
+from rules.turns import found_in_turns, replaced_in_turns
 
 WRAPPED_FROM: Final = 55  # a line of so many characters that ends in a number was broken by a program
 BARRIER: Final = "\n\f\n"  # between texts that are looked at together: nothing is written across it
@@ -34,7 +35,6 @@ _NUL: Final = b"\0"
 _NUL_FOR_ODD: Final = bytes(code if code in _PLAIN_ASCII else 0 for code in range(256))
 _SLICE: Final = 1 << 15
 _SOME: Final = 1 << 20  # characters
-_SHORT: Final = 16
 _CRLF: Final = "\r\n"
 _MAY_BE_SOFT: Final = re.compile(rb"[0-9-]=\n(?:[0-9-]|\Z)")  # of some lines; base64 ends with signs like these
 # The drawn line of a form before or behind what was written upon it: letters and digits that begin or end there.
@@ -179,7 +179,7 @@ def _reread(text: str, steps: Steps | None) -> str:
     if not text.isascii() and STROKE_BYTES.search(data) is not None:
         text = _replace(STROKE, lambda match: f"{match[1]}-", text, steps)
     if "__" in text:
-        text = "".join([_RULED_TEXT.sub(_blank, text[at : at + _SOME]) for at in range(0, len(text), _SOME)])
+        text = replaced_in_turns(_RULED_TEXT, _blank, text)
     if "=\n" in text:
         text = _replace(_SOFT, lambda match: "", text, steps)
     return _join(text, _IN_TEXT, steps)
@@ -309,21 +309,9 @@ _IN_TEXT: Final = _Rule(_breaks_of_text, re.compile("[0-9]"), "- ", "\n", " ", "
 _IN_BYTES: Final = _Rule(_breaks_of_bytes, re.compile(b"[0-9]"), b"- ", b"\n", b" ", b"")
 
 
-def _replaced(pattern: re.Pattern[str], by: Callable[[re.Match[str]], str], text: str) -> Iterator[_Change]:
-    """Of a pattern whose matches are short, some at a time, so that other threads have their turn."""
-    done = 0
-    for start in range(0, len(text), _SOME):
-        stop = start + _SOME
-        for match in pattern.finditer(text, max(start, done), stop + _SHORT):
-            if match.start() >= stop:
-                break
-            yield match.start(), match.end(), by(match)
-            done = match.end()
-
-
 def _replace(pattern: re.Pattern[str], by: Callable[[re.Match[str]], str], text: str, steps: Steps | None) -> str:
     """`pattern.sub`, noting what it changed in length."""
-    changes = _replaced(pattern, by, text)
+    changes = ((found.start(), found.end(), by(found)) for found in found_in_turns(pattern, text))
     return "".join(_filled(text, changes)) if steps is None else _noted(text, changes, steps)
 
 
