@@ -2,6 +2,7 @@
 
 import errno
 import re
+import stat
 from email.utils import parseaddr
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -172,10 +173,12 @@ def check_file(value: Path, info: ValidationInfo) -> Path:
         return value
     path = located(value, context["base"])
     try:
-        if not path.is_file():
-            raise wrong(f"{path} {'is no file' if path.exists() else 'does not exist'}", "see that the path is right")
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise wrong(f"{path} is no file", "see that the path is right")
         with path.open("rb"):
             return path
+    except (FileNotFoundError, NotADirectoryError):
+        raise wrong(f"{path} does not exist", "see that the path is right") from None
     except OSError as cause:
         raise wrong(
             f"{path} cannot be read: {cause.strerror}", "run this as the service's user, or change the file's owner"

@@ -25,17 +25,20 @@ _OURS: Final = ("sealgate.db", "blobs", "workers", "metrics", "matcher")  # how 
 Draft = Mapping[str, Any]  # the parts of the configuration that are good by themselves
 
 
+# By stat, not by `exists` and its like: where a folder may not be looked into, some Pythons' say no, others' raise.
+
+
 def is_file(path: Path) -> bool:
     """Whether there is such a file; no where its folder may not be looked into."""
     try:
-        return path.is_file()
+        return stat.S_ISREG(path.stat().st_mode)
     except OSError:
         return False
 
 
 def _may_look(path: Path) -> bool:
     try:
-        path.lstat()
+        path.stat()
     except PermissionError:
         return False
     except OSError:
@@ -45,9 +48,10 @@ def _may_look(path: Path) -> bool:
 
 def _is_seen(path: Path) -> bool:
     try:
-        return path.exists()
+        path.stat()
     except OSError:
         return False
+    return True
 
 
 def check_folder(draft: Draft, document: Document) -> Iterator[Problem]:
@@ -157,11 +161,7 @@ def check_keyring(draft: Draft, document: Document, must: bool) -> Iterator[Prob
     if "keys" not in draft:
         return
     path = keyring_file(draft["keys"])
-    try:
-        is_there = path.exists()
-    except OSError:
-        is_there = True  # its folder may not be looked into: reading it says so
-    if not is_there:
+    if not _is_seen(path) and _may_look(path):
         if must:
             yield document.problem(
                 ("keys",),
