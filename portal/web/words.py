@@ -2,6 +2,7 @@
 
 from delivery.safebox.choices import Others, Replies, Told
 from delivery.safebox.participants import Invitation
+from delivery.store.boxes import Role
 from portal.web.render import _, count, say
 
 
@@ -16,6 +17,8 @@ def settings_in_words(invitation: Invitation) -> tuple[str, ...]:
         told.append(_("Everybody in it sees the others, and reads every reply."))
     elif people.others is Others.VISIBLE:
         told.append(_("Those who got it see each other. A reply goes to the sender’s side alone."))
+    elif invitation.role is not Role.GUEST:
+        told.append(_("You see everybody who got it. They do not see each other."))
     else:
         told.append(_("Others who got it do not see you, and you do not see them."))
     late = profile.life.late_reply

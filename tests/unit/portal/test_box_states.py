@@ -104,6 +104,14 @@ async def test_settings_are_told_in_plain_words(portal, box, guest) -> None:
         assert shown in guest.text
 
 
+@pytest.mark.parametrize("role", [Role.PRIVILEGED, Role.COLLEAGUE])
+async def test_who_helps_the_sender_is_told_that_they_see_everybody(portal, box, guest, role) -> None:
+    box.change(role=role)
+    await guest.open_by_code(portal.boxes, box)
+    assert "You see everybody who got it. They do not see each other." in guest.text
+    assert "do not see you" not in guest.text
+
+
 async def test_roles_are_named_and_an_alias_hides_the_address(portal, box, guest) -> None:
     box.other_guest = Person("x", "Records", "records@example.com", Role.COLLEAGUE, GuestState.READ)
     await guest.open_by_code(portal.boxes, box)
