@@ -37,7 +37,7 @@ from gateway.counting import counted
 from gateway.extractors import Reader
 from gateway.intake import Intake
 from gateway.ledger import Ledger
-from gateway.listening import Sockets, held, open_sockets
+from gateway.listening import PATIENCE, Sockets, held, open_sockets
 from gateway.matchcache import FileCache
 from gateway.memory import lean_memory, settle, weigh
 from gateway.outgoing import Outgoing, most_connections, outgoing
@@ -80,10 +80,10 @@ class Inherited:
 
 
 def open_doors(settings: Settings) -> Sockets:
-    """Every listening socket that the configuration names. Raises OSError."""
+    """Every listening socket that the configuration names; blocks while a gateway before it ends. Raises OSError."""
     metrics = () if settings.telemetry.metrics is None else (settings.telemetry.metrics,)
     mail = [one.address for one in settings.listeners]
-    return open_sockets([*metrics, settings.portal.address, *mail], closed=mail)
+    return open_sockets([*metrics, settings.portal.address, *mail], closed=mail, patience=PATIENCE)
 
 
 def load_keeper(settings: Settings, known: Known | None = None) -> PolicyKeeper:

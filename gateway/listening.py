@@ -6,33 +6,42 @@ at once, so that a mistake is told early; nobody can connect before the first wo
 """
 
 import asyncio
+import errno
 import os
 import socket
+import time
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Final
+from typing import Any, Final
 
 from delivery.doors.accepting import Acceptor
 from delivery.sections import parse_endpoint
 
 BACKLOG: Final = 1024
+PATIENCE: Final = 5.0  # seconds: processes of a gateway that was killed close their addresses well before
+_AGAIN: Final = 0.1  # seconds until an address that somebody has is tried again
 _FIRST_PASSED_ON: Final = 3  # SD_LISTEN_FDS_START, sd_listen_fds(3)
 
 Sockets = Mapping[str, tuple[socket.socket, ...]]  # listening sockets by `address` as configured
 
 
 def open_sockets(
-    addresses: Iterable[str], environ: Mapping[str, str] = os.environ, *, closed: Container[str] = ()
+    addresses: Iterable[str],
+    environ: Mapping[str, str] = os.environ,
+    *,
+    closed: Container[str] = (),
+    patience: float = 0.0,
 ) -> Sockets:
     """Listening sockets for each `host:port`; those that systemd opened are used.
 
-    Those of `closed` are bound only, for a SharedAcceptor to listen on. Raises OSError; then none stays open.
+    Those of `closed` are bound only, for a SharedAcceptor to listen on. Addresses that somebody has are waited for, at
+    most `patience` seconds in all; this blocks. Raises OSError; then none stays open.
     """
-    passed_on = _passed_on(environ)
+    passed_on, until = _passed_on(environ), time.monotonic() + patience
     opened: dict[str, tuple[socket.socket, ...]] = {}
     try:
         for address in addresses:
-            opened[address] = sockets = tuple(_bind(address, passed_on))
+            opened[address] = sockets = tuple(_bind(address, passed_on, until))
             if address not in closed:
                 listen(sockets)
     except BaseException:
@@ -76,7 +85,7 @@ def listen(sockets: Iterable[socket.socket]) -> None:
             raise OSError(cause.errno, f"port {sock.getsockname()[1]}: {os.strerror(cause.errno or 0)}") from cause
 
 
-def _bind(address: str, passed_on: list[socket.socket]) -> Iterable[socket.socket]:
+def _bind(address: str, passed_on: list[socket.socket], until: float) -> Iterable[socket.socket]:
     host, port = parse_endpoint(address)
     places = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     for family, kind, protocol, _, place in dict.fromkeys(places):
@@ -91,12 +100,22 @@ def _bind(address: str, passed_on: list[socket.socket]) -> Iterable[socket.socke
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if family == socket.AF_INET6:
                 sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            sock.bind(place)
+            _take(sock, place, until)
             sock.setblocking(False)
         except OSError as cause:
             sock.close()
             raise OSError(cause.errno, f"{address}: {os.strerror(cause.errno or 0)}") from cause
         yield sock
+
+
+def _take(sock: socket.socket, place: tuple[Any, ...], until: float) -> None:
+    while True:
+        try:
+            return sock.bind(place)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() >= until:
+                raise
+        time.sleep(_AGAIN)
 
 
 def _passed_on(environ: Mapping[str, str]) -> list[socket.socket]:

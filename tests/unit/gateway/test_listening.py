@@ -25,6 +25,23 @@ def test_a_port_that_is_taken_is_named() -> None:
             open_sockets([ANY_PORT, address])
 
 
+def test_an_address_is_waited_for_while_somebody_lets_go_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the processes do whose parent was killed."""
+    taken = socket.create_server(("127.0.0.1", 0))
+    address = f"127.0.0.1:{taken.getsockname()[1]}"
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 3:
+            taken.close()
+
+    monkeypatch.setattr("gateway.listening.time.sleep", pause)
+    sockets = open_sockets([ANY_PORT, address], patience=3600)
+    close_sockets(sockets)
+    assert list(sockets) == [ANY_PORT, address] and len(pauses) == 3
+
+
 def test_what_systemd_opened_is_used() -> None:
     with socket.create_server(("127.0.0.1", 0)) as theirs:
         kept = os.dup(3) if _is_open(3) else None
