@@ -59,8 +59,9 @@ def _two_months_pass(page: str, link: str) -> None:
         assert f"<dt>{person}</dt>" in front
     assert "<strong>open</strong>" in front and "still waits" not in front
     nobody = urllib.request.Request(f"{page}/clock", b"days=30", {"Sec-Fetch-Site": "cross-site"})
-    with pytest.raises(urllib.error.HTTPError, match="403"):
+    with pytest.raises(urllib.error.HTTPError, match="403") as refused:
         urllib.request.urlopen(nobody)
+    refused.value.close()
     closed = _read(f"{page}/clock", b"days=30")
     assert "<strong>closed</strong>" in closed and "30 days ahead" in closed
     for guest in ("dora@post.example", "emil@elsewhere.example"):  # neither opened it: 7 days and 1 day before its end
@@ -72,8 +73,9 @@ def _two_months_pass(page: str, link: str) -> None:
     deleted = _read(f"{page}/clock", b"days=30")
     assert "<strong>deleted</strong>" in deleted
     wait_for(lambda: _subjects(_read(page), "dora@post.example").count("is kept until") == 1, why="three days before")
-    with pytest.raises(urllib.error.HTTPError, match="410"):
+    with pytest.raises(urllib.error.HTTPError, match="410") as gone:
         _read(link)
+    gone.value.close()
 
 
 def _read(url: str, form: bytes | None = None) -> str:

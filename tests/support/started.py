@@ -121,7 +121,8 @@ class Gateway:
             with urllib.request.urlopen(f"http://localhost:{self.portal}{path}", timeout=30) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as refused:
-            return refused.code, refused.read().decode()
+            with refused:
+                return refused.code, refused.read().decode()
 
 
 def _greets(port: int) -> bool:
