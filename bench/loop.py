@@ -249,8 +249,8 @@ def serve(config: Path, told: Path) -> None:
     import uvloop
 
     from gateway.app import serve as serve_gateway
-    from gateway.app import stop_on_signals
     from gateway.settings import load_settings
+    from gateway.signals import stop_on_signals
 
     async def run() -> None:
         stop, watch = stop_on_signals(), Watch(told)

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from delivery.dkim import Signer, SigningKey
+from delivery.doors.inforce import FilesInForce
 from delivery.errors import DeliveryError
 from delivery.settings import DkimKeySettings, DkimSettings
 from keys.backends.file import check_access
@@ -49,14 +50,17 @@ def handed_over(path: Path) -> Path:
     return credential if credential.is_file() else path
 
 
-def read_key(path: Path, domain: str, selector: str) -> SigningKey:
-    """The key of a PEM file that nobody else may read. Raises DkimKeyInvalid."""
+def read_key(path: Path, domain: str, selector: str, files: FilesInForce | None = None) -> SigningKey:
+    """The key of a PEM file that nobody else may read; of `files`, where other workers sign with it already.
+
+    Raises DkimKeyInvalid.
+    """
     path = handed_over(path)
     folder = os.environ.get("CREDENTIALS_DIRECTORY")
     try:
-        with path.open("rb") as file:
+        with (files or FilesInForce()).first(path) as (there,), there.open("rb") as file:
             check_access(path, os.fstat(file.fileno()), os.geteuid(), Path(folder) if folder else None)
-            pem = file.read(_MAX_BYTES)
+            return SigningKey(domain, selector, _private(file.read(_MAX_BYTES), path))
     except KeyringInvalid as error:
         raise DkimKeyInvalid(str(error), error.hint) from error
     except FileNotFoundError as error:
@@ -65,7 +69,6 @@ def read_key(path: Path, domain: str, selector: str) -> SigningKey:
         may_not = isinstance(error, PermissionError)
         hint = f"give it to the user that runs sealgate, or hand it over by LoadCredential={path.name}:{path}"
         raise DkimKeyInvalid(f"{path} cannot be read: {error.strerror}", hint if may_not else "") from error
-    return SigningKey(domain, selector, _private(pem, path))
 
 
 def _private(pem: bytes, path: Path) -> RSAPrivateKey | Ed25519PrivateKey:
@@ -88,30 +91,35 @@ def _private(pem: bytes, path: Path) -> RSAPrivateKey | Ed25519PrivateKey:
 
 
 def read_keys(
-    settings: DkimSettings, domain: str
+    settings: DkimSettings, domain: str, files: FilesInForce | None = None
 ) -> Iterator[tuple[tuple[str | int, ...], SigningKey | DkimKeyInvalid]]:
     """Every key that the settings name, or why it cannot be used, with its place below `dkim`.
 
     `domain` is that of our notices: of keys that name none.
     """
-    yield (), _read_or_tell(settings, domain)
+    yield (), _read_or_tell(settings, domain, files)
     for index, one in enumerate(settings.more):
-        yield ("more", index), _read_or_tell(one, domain)
+        yield ("more", index), _read_or_tell(one, domain, files)
 
 
-def _read_or_tell(settings: DkimKeySettings, domain: str) -> SigningKey | DkimKeyInvalid:
+def _read_or_tell(settings: DkimKeySettings, domain: str, files: FilesInForce | None) -> SigningKey | DkimKeyInvalid:
     try:
-        return read_key(settings.key, settings.domain or domain, settings.selector)
+        return read_key(settings.key, settings.domain or domain, settings.selector, files)
     except DkimKeyInvalid as error:
         return error
 
 
-def signer_of(settings: DkimSettings | None, domain: str, clock: Callable[[], datetime]) -> Signer | None:
-    """What signs as the settings say; None: nothing does. Raises DkimKeyInvalid."""
+def signer_of(
+    settings: DkimSettings | None, domain: str, clock: Callable[[], datetime], files: FilesInForce | None = None
+) -> Signer | None:
+    """What signs as the settings say; None: nothing does. `files` has the keys as other workers use them.
+
+    Raises DkimKeyInvalid.
+    """
     if settings is None:
         return None
     keys = []
-    for _, found in read_keys(settings, domain):
+    for _, found in read_keys(settings, domain, files):
         if isinstance(found, DkimKeyInvalid):
             raise found
         keys.append(found)

@@ -15,8 +15,9 @@ What is where:
   `usercache`; old mail before two policies: `replay/`
 - the configuration: `settings`, `consistency`, `namedfiles`, `certificates`, `yamlmarks`, `mistakes`, `example`
 - processes: `workers/` (several, and who looks after them); `rehearsal` (what is done before the doors open), `chores`
-  (what runs beside them), `memory`, `stores`; where only the standard library is at hand: `plainlog`, `supervised`
-  (systemd)
-- what is told: `telemetry`, `tallies` (several workers count together), `scraped`, `counting`, `queuegauges`
+  (what runs beside them), `signals`, `memory`, `stores`; where only the standard library is at hand: `plainlog`,
+  `supervised` (systemd)
+- what is told: `telemetry`, `scraped`, `counting`, `queuegauges`; several workers count together: `tallies`,
+  `tallyfiles`
 - commands: `cli/`, `demo/`, `__main__`
 """

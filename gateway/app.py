@@ -5,7 +5,6 @@ There is no registry and no lookup by name: to learn what a part is given, read 
 
 import asyncio
 import os
-import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from delivery.couriers.courier import Courier
 from delivery.couriers.relay import RelayCourier
 from delivery.couriers.safebox import SafeBoxCourier
 from delivery.dkimkeys import signer_of
+from delivery.doors.inforce import FilesInForce
 from delivery.doors.renewal import Renewal
 from delivery.errors import StoreUnavailable
 from delivery.lanes import Limits
@@ -46,6 +46,7 @@ from gateway.recognition import pictures_for, tesseract_for
 from gateway.rehearsal import rehearse, wait_for_others
 from gateway.scraped import metrics_endpoint
 from gateway.settings import Settings
+from gateway.signals import ConfigurationWatch, on_hangup
 from gateway.smtp.crowd import OneProcess
 from gateway.smtp.listener import smtp_listener
 from gateway.smtp.reception import House
@@ -77,6 +78,7 @@ class Inherited:
     keeper: PolicyKeeper
     nursery: NurseryKeeper
     seat: Seat
+    files: FilesInForce
 
 
 def open_doors(settings: Settings) -> Sockets:
@@ -140,12 +142,14 @@ async def serve(
         stores.db.note = metrics.committed
         number = 0 if inherited is None else inherited.seat.number
         share = _Share(1 if inherited is None else inherited.seat.workers)
-        out = _outgoing(stores, metrics, share)
-        worker = _worker(stores, out, metrics, share)
+        files = FilesInForce() if inherited is None else inherited.files
+        out = _outgoing(stores, metrics, share, files)
+        worker = _worker(stores, out, metrics, share, files)
         nursery = None if inherited is None else inherited.nursery
         async with out.relay, share.pool(settings, nursery) as pool, asyncio.TaskGroup() as tasks:
             tasks.create_task(worker.run(stop), name="worker")  # drains while the doors close and when they have
             reader = Reader(pool, pictures=pictures_for(pool, settings.reading))
+            configured = ConfigurationWatch(settings)
             chores = [
                 keeper.run(stop),
                 stores.boxes.run(stop),
@@ -155,15 +159,16 @@ async def serve(
                 weigh(partial(metrics.memory, number), lambda: nursery.pid if nursery and not number else None),
                 *(chore() for chore in out.chores),
                 *([] if inherited is None else [_beat(inherited.seat)]),
+                *([] if number else [configured.run()]),  # one worker tells for all
             ]
             async with (
                 beside(*chores),
                 _doors(
-                    stores, keeper, reader, out, sockets, metrics=metrics, stop=stop, inherited=inherited
+                    stores, keeper, reader, out, sockets, files=files, metrics=metrics, stop=stop, inherited=inherited
                 ) as renewals,
                 beside(*(renewal.watch(metrics.certificate) for renewal in renewals)),
             ):
-                _on_reload(keeper, renewals)
+                on_hangup(keeper.reload_soon, *(renewal.read for renewal in renewals), configured.tell_soon)
                 if inherited is not None:
                     inherited.seat.ready()
                 systemd.ready()
@@ -212,7 +217,7 @@ class _Share:
         return max(1, whole // self.workers)
 
 
-def _outgoing(stores: Stores, metrics: Metrics, share: _Share) -> Outgoing:
+def _outgoing(stores: Stores, metrics: Metrics, share: _Share, files: FilesInForce) -> Outgoing:
     settings = stores.settings
     return outgoing(
         settings,
@@ -221,14 +226,14 @@ def _outgoing(stores: Stores, metrics: Metrics, share: _Share) -> Outgoing:
         namespace=NAMESPACE,
         clock=stores.clock,
         limits=share.connections,
-        signer=signer_of(settings.notices.dkim, settings.notice_domain, stores.clock),
+        signer=signer_of(settings.notices.dkim, settings.notice_domain, stores.clock, files),
     )
 
 
-def _worker(stores: Stores, out: Outgoing, metrics: Metrics, share: _Share) -> DeliveryWorker:
+def _worker(stores: Stores, out: Outgoing, metrics: Metrics, share: _Share, files: FilesInForce) -> DeliveryWorker:
     return DeliveryWorker(
         stores.queue,
-        counted(_couriers(stores, out.relay), metrics, stores.clock),
+        counted(_couriers(stores, out.relay, files), metrics, stores.clock),
         ends=stores.boxes.bounces,
         limits=share.deliveries(most_connections(stores.settings)),
         split_domains=stores.settings.next_hop.mx,
@@ -250,6 +255,7 @@ async def _doors(
     out: Outgoing,
     sockets: Sockets,
     *,
+    files: FilesInForce,
     metrics: Metrics,
     stop: asyncio.Event,
     inherited: Inherited | None,
@@ -276,6 +282,7 @@ async def _doors(
         processes=1 if inherited is None else inherited.seat.workers,
         room_for=strain.refusal,
         take_room=strain.take,
+        files=files,
     )
     ledger = Ledger(stores.db, stores.vault, metrics, NAMESPACE, stores.clock)
     house.rates.tell = ledger.tell
@@ -287,7 +294,9 @@ async def _doors(
                 sockets[settings.telemetry.metrics], metrics, partial(_takes_mail, stores, stop, strain)
             )
             await stack.enter_async_context(shown)
-        portal = await stack.enter_async_context(portal_site(_portal(stores, strain), sockets[settings.portal.address]))
+        portal = await stack.enter_async_context(
+            portal_site(_portal(stores, strain, files), sockets[settings.portal.address])
+        )
         await _get_ready(keeper, reader, inherited)
         doors = [
             await stack.enter_async_context(smtp_listener(listener, house, intake, sockets[listener.address]))
@@ -334,9 +343,11 @@ def _takes_mail(stores: Stores, stop: asyncio.Event, strain: Strain) -> bool:
     return not stop.is_set()
 
 
-def _couriers(stores: Stores, relay: RelayCourier) -> dict[Route, Courier]:
-    phones = stores.settings.phones
-    known = read_directory(phones.directory) if phones is not None and phones.directory is not None else {}
+def _couriers(stores: Stores, relay: RelayCourier, files: FilesInForce) -> dict[Route, Courier]:
+    phones, known = stores.settings.phones, {}
+    if phones is not None and phones.directory is not None:
+        with files.first(phones.directory) as (file,):
+            known = read_directory(file)
     safebox = SafeBoxCourier(stores.boxes, stores.settings.profiles, known)
     return {Route.RELAY: relay, Route.PARTNER: relay, Route.TLS: relay, Route.SAFEBOX: safebox}
 
@@ -347,7 +358,7 @@ def _trail(stores: Stores) -> TrailKeeper:
     return TrailKeeper(stores.db, stores.vault, stores.clock, every=audit.checkpoint, ship=places)
 
 
-def _portal(stores: Stores, strain: Strain) -> PortalServices:
+def _portal(stores: Stores, strain: Strain, files: FilesInForce) -> PortalServices:
     voice = stores.composer.voice
     return PortalServices(
         boxes=stores.boxes,
@@ -362,6 +373,7 @@ def _portal(stores: Stores, strain: Strain) -> PortalServices:
         namespace=NAMESPACE,
         zone=stores.settings.zone,
         has_room=strain.has_room,
+        files=files,
         languages=stores.settings.languages,
     )
 
@@ -376,23 +388,3 @@ async def _note_policy(stores: Stores, metrics: Metrics, event: str, facts: dict
     if EventKind(event) is EventKind.POLICY_LOADED:
         metrics.policy_loaded(stores.clock().timestamp())
     await _note(stores, [Event(EventKind(event), NAMESPACE, facts=facts)])
-
-
-def stop_on_signals() -> asyncio.Event:
-    """An event that SIGTERM or SIGINT sets."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    return stop
-
-
-def _on_reload(keeper: PolicyKeeper, renewals: Sequence[Renewal]) -> None:
-    """On SIGHUP read the policy and the certificates of listeners and portal again."""
-
-    def reload() -> None:
-        keeper.reload_soon()
-        for renewal in renewals:
-            renewal.read()
-
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)

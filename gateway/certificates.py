@@ -28,6 +28,9 @@ _REASONS: Final = {
 }
 
 
+_OPENSSLS: Final = b"-----BEGIN TRUSTED CERTIFICATE-----"
+
+
 class Complaint(NamedTuple):
     """What is wrong: `key` names the file in its section. `warning`: it can be used all the same."""
 
@@ -41,7 +44,7 @@ def check_pair(certificate: Path, key: Path, now: datetime, names: tuple[str, st
     """What is wrong with a certificate and its key; `names` are their keys in the section."""
     chain = _chain(certificate)
     if isinstance(chain, str):
-        yield Complaint(names[0], chain, "a PEM file with the certificate first is expected")
+        yield Complaint(names[0], chain, _hint(chain, "a PEM file with the certificate first is expected"))
         chain = []
     elif (late := _out_of_time(chain[0], now)) is not None:
         yield Complaint(names[0], late, "get a new one: whoever verifies it refuses to go on", warning=True)
@@ -63,13 +66,17 @@ def check_authorities(file: Path, name: str) -> Iterator[Complaint]:
     """What is wrong with a file of authorities."""
     chain = _chain(file)
     if isinstance(chain, str):
-        yield Complaint(name, chain, "a PEM file with one or more certificates is expected")
+        yield Complaint(name, chain, _hint(chain, "a PEM file with one or more certificates is expected"))
         return
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
     except ssl.SSLError as error:
         cause = f"{file} cannot be used: {_in_words(error)}"
         yield Complaint(name, cause, "a PEM file with one or more certificates is expected")
+
+
+def _hint(cause: str, usual: str) -> str:
+    return "`openssl x509 -in FILE -out NEW` writes one as all programs read it" if "TRUSTED" in cause else usual
 
 
 def _refused(certificate: Path, key: Path) -> str | None:
@@ -96,7 +103,10 @@ def _place_of(secret: PrivateKeyTypes, chain: list[x509.Certificate]) -> int | N
 
 def _chain(file: Path) -> list[x509.Certificate] | str:
     try:
-        return x509.load_pem_x509_certificates(file.read_bytes())
+        read = file.read_bytes()
+        if _OPENSSLS in read:
+            return f"{file} has a certificate in a form that OpenSSL alone knows (BEGIN TRUSTED CERTIFICATE)"
+        return x509.load_pem_x509_certificates(read)
     except OSError as error:
         return f"{file} cannot be read: {error.strerror}"
     except ValueError:

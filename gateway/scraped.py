@@ -41,7 +41,11 @@ async def metrics_endpoint(
         taking = await asyncio.to_thread(takes_mail)
         return web.Response(status=200 if taking else 503, text="ready\n" if taking else "not ready\n")
 
+    async def name(_request: web.Request, response: web.StreamResponse) -> None:
+        response.headers["Server"] = "sealgate"  # aiohttp has named itself and its version by now
+
     app = web.Application()
+    app.on_response_prepare.append(name)
     app.add_routes([web.get("/metrics", show), web.get("/health", health), web.get("/ready", ready)])
     runner = Runner(app, Crowd(most=MOST, from_one=MOST), access_log=None, shutdown_timeout=1.0)
     await runner.setup()

@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import unquote
 
-from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, TypeAdapter, ValidationError, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PrivateAttr,
+    StrictInt,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+)
 
 from delivery.hops import DnsSettings, HopSettings, InsideSettings, PartnerSettings, Published
 from delivery.languages import Language
@@ -200,6 +209,12 @@ class Settings(Section):
     )
     audit: AuditSettings = Field(default=AuditSettings(), description="How the trail of every act is guarded.")
     telemetry: TelemetrySettings = Field(default=TelemetrySettings(), description="Log and metrics.")
+    _file: Path | None = PrivateAttr(default=None)
+
+    @property
+    def file(self) -> Path | None:
+        """The file that it was read from; None: it was not."""
+        return self._file
 
     @property
     def database_url(self) -> str:
@@ -268,7 +283,9 @@ def load_settings(
         raise SettingsInvalid(problems)
     for problem in problems:
         warn(problem)
-    return Settings.model_construct(**draft)
+    settings = Settings.model_construct(**draft)
+    settings._file = path.absolute()
+    return settings
 
 
 def _read(path: Path) -> Document:

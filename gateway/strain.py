@@ -17,6 +17,7 @@ from gateway.smtp import replies
 EVERY: Final = 2.0  # seconds
 _SHARE: Final = 10  # on a small disk only a tenth of it has to stay free
 _WRITTEN: Final = 2  # bytes on the disk for one of a message: the database's log, or another worker's mail meanwhile
+_HARDLY: Final = 128 * 1024  # bytes: where none has to stay free, and so few are, hardly a message finds room
 _PAUSES: Final = 100  # after counting the queue, wait so many times as long as that took
 
 log = get_logger(__name__)
@@ -37,7 +38,9 @@ class Strain:
 
     @property
     def reason(self) -> str:
-        """Why no mail is taken now: `disk`, `queue`, or empty if it is taken."""
+        """Why no mail is taken now: `disk`, `queue`, or empty if it is taken. Where nothing has to stay free, the door
+        still tries: the store says `452` of what finds no room.
+        """
         return self._reason
 
     def refusal(self, size: int = 0) -> Reply | None:
@@ -69,6 +72,7 @@ class Strain:
 
     def look(self) -> None:
         """Measure disk and queue once. Blocks."""
+        is_full = self._reason == "disk"
         try:
             disk = os.statvfs(self._data)
         except OSError as error:
@@ -76,12 +80,13 @@ class Strain:
         else:
             self._least = min(self._free_disk, disk.f_blocks * disk.f_frsize // _SHARE)
             self._spare = disk.f_bavail * disk.f_frsize - self._least
+            is_full = self._spare <= 0 if self._free_disk else self._spare < _HARDLY
         if self._queue is not None:
             try:
                 self._is_long = self._count(self._queue) >= self._queue
             except StoreUnavailable:
                 self._is_long = False
-        self._note("queue" if self._is_long else "disk" if self._free_disk and self._spare <= 0 else "")
+        self._note("queue" if self._is_long else "disk" if is_full else "")
 
     def _note(self, reason: str) -> None:
         if reason != self._reason:

@@ -18,7 +18,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from delivery.items import Reply
 from delivery.store.ages import Waiting
 from delivery.verdicts import Verdict
-from gateway import tallies
+from gateway import tallies, tallyfiles
 from gateway.queuegauges import QueueGauges
 
 M = TypeVar("M", bound=MetricWrapperBase)
@@ -121,6 +121,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._shown = self.registry
         if os.environ.get(tallies.FOLDER):  # several processes count together, in files of that folder
+            tallyfiles.use()
             self._shown = CollectorRegistry()
             MultiProcessCollector(self._shown)  # type: ignore[no-untyped-call]  # the library's
         self._of_the_door()

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from delivery.doors.inforce import FilesInForce
 from delivery.languages import Language
 from delivery.safebox.box import SafeBoxes
 from delivery.store.accounts import Accounts
@@ -38,6 +39,7 @@ class PortalServices:
     namespace: str = "default"
     zone: str = "UTC"
     has_room: Callable[[int], bool] = lambda _bytes: True  # for files of so many bytes, besides what mail needs
+    files: FilesInForce = field(default_factory=FilesInForce)  # of the certificate, as other workers use them
     languages: tuple[Language, ...] = tuple(
         Language
     )  # that pages are offered in; the first where nothing else is known

@@ -15,6 +15,7 @@ from aiohttp import hdrs, web
 from aiohttp.web import get, post
 
 from delivery.doors.contexts import server_context
+from delivery.doors.inforce import FilesInForce
 from delivery.doors.renewal import Renewal
 from delivery.errors import DeliveryError
 from delivery.languages import Language
@@ -318,7 +319,7 @@ async def portal_site(services: PortalServices, sockets: Sequence[socket.socket]
             watch = tasks.create_task(_watch(runner), name="portal watch")
             tasks.create_task(_learn(services.languages), name="portal learns")
             porch = Porch(runner, sockets, None, tasks)
-            renewal = None if settings.tls is None else _secured(porch, settings.tls)
+            renewal = None if settings.tls is None else _secured(porch, settings.tls, services.files)
             porch.open()
             try:
                 yield renewal
@@ -329,9 +330,15 @@ async def portal_site(services: PortalServices, sockets: Sequence[socket.socket]
         await runner.cleanup()
 
 
-def _secured(porch: Porch, tls: PortalTls) -> Renewal:
+def _secured(porch: Porch, tls: PortalTls, files: FilesInForce) -> Renewal:
     def use(context: ssl.SSLContext) -> None:
         porch.context = context
 
-    files = [tls.certificate, tls.key]
-    return Renewal(lambda: server_context(*files), files, use, door="portal", event="portal.certificate")
+    return Renewal(
+        lambda paths: server_context(*paths),
+        [tls.certificate, tls.key],
+        use,
+        door="portal",
+        event="portal.certificate",
+        in_force=files,
+    )

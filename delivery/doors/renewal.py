@@ -16,33 +16,40 @@ from typing import Final
 import structlog
 from cryptography import x509
 
+from delivery.doors.inforce import FilesInForce, State, state_of
+
 log = structlog.get_logger()
 
 EVERY: Final = 5.0  # seconds between looks at the files
 
 
 class Renewal:
-    """The files of one context, the certificate first. `use` is handed each context made of them, one at once.
+    """The files of one context, the certificate first. `make` is told where to read them; `use` is handed each context
+    made of them, one at once.
 
-    `door` says whose it is; `event` begins the names of the log's events. Raises OSError and ssl.SSLError where the
-    first cannot be made.
+    `door` says whose it is; `event` begins the names of the log's events. `in_force` has the files as other workers use
+    them. Raises OSError and ssl.SSLError where the first context cannot be made.
     """
 
     def __init__(
         self,
-        make: Callable[[], ssl.SSLContext],
+        make: Callable[[Sequence[Path]], ssl.SSLContext],
         files: Sequence[Path],
         use: Callable[[ssl.SSLContext], None],
         *,
         door: str,
         event: str,
+        in_force: FilesInForce | None = None,
     ) -> None:
         self._make, self._files, self._use, self._event = make, tuple(files), use, event
+        self._in_force = in_force or FilesInForce()
         self.door = door
         self._unread = ""  # why the files could not be opened, until they can
-        self._seen = self._last = self._stamp()
-        use(make())
-        self.until = _end_of(files[0])  # when the certificate in use expires; None: it does not say
+        self._seen: tuple[State | None, ...] = tuple(map(self._in_force.state, self._files))
+        self._last = self._stamp()
+        with self._in_force.first(*self._files) as paths:
+            use(make(paths))
+            self.until = _end_of(paths[0])  # when the certificate in use expires; None: it does not say
 
     def read(self) -> None:
         """Read them again, changed or not (SIGHUP). What is broken is refused, and the context before it stays."""
@@ -60,7 +67,8 @@ class Renewal:
     def _read(self) -> None:
         self._seen, before = self._stamp(), self._unread
         try:
-            context = self._make()
+            with self._in_force.anew(*self._files) as paths:
+                context = self._make(paths)
         except OSError as error:  # ssl.SSLError is one
             reason = getattr(error, "reason", None) or error.strerror or type(error).__name__
             self._unread = "" if isinstance(error, ssl.SSLError) else reason
@@ -82,8 +90,8 @@ class Renewal:
             await asyncio.sleep(every)
             self.look()
 
-    def _stamp(self) -> tuple[object, ...]:
-        return tuple(_state(file) for file in self._files)
+    def _stamp(self) -> tuple[State | None, ...]:
+        return tuple(map(state_of, self._files))
 
 
 def _end_of(certificate: Path) -> datetime | None:
@@ -91,12 +99,3 @@ def _end_of(certificate: Path) -> datetime | None:
         return x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc
     except (OSError, ValueError):
         return None
-
-
-def _state(file: Path) -> tuple[int, int, int] | None:
-    """Which file it is, and when it was changed last: its bytes, its owner, its mode."""
-    try:
-        status = file.stat()
-    except OSError:
-        return None
-    return status.st_ino, status.st_size, status.st_ctime_ns

@@ -65,6 +65,7 @@ class LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Show an error of the system as a message, not a traceback. A closed pipe (`| head`) ends it silently."""
         leave_nothing()
+        os.umask(os.umask(0o077) & 0o077)  # whatever it was: what we make is ours to use
         fill_streams()
         log_apart()
         show_everything()

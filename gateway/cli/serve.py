@@ -69,7 +69,8 @@ def _run(settings: "Settings", *, inherited: "Inherited | None" = None, end_with
     """Run one worker in this process until it is told to stop."""
     import uvloop
 
-    from gateway.app import serve, stop_on_signals
+    from gateway.app import serve
+    from gateway.signals import stop_on_signals
 
     async def run() -> None:
         stop = stop_on_signals()
@@ -130,14 +131,17 @@ class _Shared:
     keeper: "PolicyKeeper"
     tallies: "Tallies"
     given: int
+    files: int
     seats: "Seats"
 
     def inherited(self, number: int) -> "Inherited":
         """What the worker of this number is handed."""
         from gateway.app import Inherited
+        from gateway.workers.given import files_of
 
         self.keeper.note(_noting(self.settings, self.given))
-        return Inherited(self.sockets, self.keeper, self.nursery, self.seats.seat(number))
+        files = files_of(self.files, began=False)
+        return Inherited(self.sockets, self.keeper, self.nursery, self.seats.seat(number), files)
 
     def handover(self, standing: "Standing", *, with_stdin: bool) -> "Handover":
         """All of it as the small parent is told it, once the workers stand."""
@@ -151,6 +155,7 @@ class _Shared:
             with_stdin=with_stdin,
             program=self.program,
             given=self.given,
+            files=self.files,
             processes=self.seats.count,
             seats=self.seats.descriptor,
             sockets=descriptors_of(self.sockets),
@@ -170,7 +175,7 @@ def _opened(settings: "Settings", log: "Log") -> "Iterator[_Shared]":
     from gateway.children.keeper import NurseryKeeper, settings_for
     from gateway.recognition import tesseract_for
     from gateway.tallies import Tallies
-    from gateway.workers.given import Given, program
+    from gateway.workers.given import Given, memory_for_files, program
     from gateway.workers.seats import Seats
 
     running = program()  # as it is now: what is loaded below is of this one
@@ -179,8 +184,8 @@ def _opened(settings: "Settings", log: "Log") -> "Iterator[_Shared]":
         nursery.start()  # it loads its programs while we load ours
         keeper = load_keeper(settings)
         tallies = Tallies.take(str(settings.data / "metrics"))
-        given = Given(settings, keeper.known).write()
-        yield _Shared(settings, running, sockets, nursery, keeper, tallies, given, Seats(settings.processes))
+        given, files = Given(settings, keeper.known).write(), memory_for_files()
+        yield _Shared(settings, running, sockets, nursery, keeper, tallies, given, files, Seats(settings.processes))
 
 
 def _noting(settings: "Settings", descriptor: int) -> "Callable[[Known], None]":
@@ -211,7 +216,7 @@ def replace(told: dict[str, Any], number: int) -> NoReturn:
     from gateway.children.words import NurserySettings
     from gateway.listening import sockets_of
     from gateway.telemetry import start_logging
-    from gateway.workers.given import Given, program
+    from gateway.workers.given import Given, files_of, program
     from gateway.workers.parent import Handover
     from gateway.workers.processes import OTHER_PROGRAM
     from gateway.workers.seats import Seats
@@ -230,7 +235,7 @@ def replace(told: dict[str, Any], number: int) -> NoReturn:
     def inherited() -> Inherited:
         keeper = load_keeper(given.settings, given.known)  # a file may be half written: it is read once it has rested
         keeper.note(_noting(given.settings, handover.given))
-        return Inherited(sockets, keeper, nursery, seat)
+        return Inherited(sockets, keeper, nursery, seat, files_of(handover.files, began=True))
 
     try:
         sys.exit(_work(given.settings, inherited))

@@ -14,13 +14,14 @@ from typing import Final
 import aiosmtplib
 import click
 
-from gateway.app import serve, stop_on_signals
+from gateway.app import serve
 from gateway.demo import samples
 from gateway.demo.folder import DemoFailed, Ports, choose_ports, taken, write_folder
 from gateway.demo.mailboxes import Mail, Mailboxes
 from gateway.demo.timepiece import DemoClock, Timepiece
 from gateway.demo.world import world
 from gateway.settings import Settings, load_settings
+from gateway.signals import stop_on_signals
 from gateway.stores import open_stores
 
 PATIENCE: Final = 90  # seconds until the sample mails have arrived

@@ -2,20 +2,28 @@
 
 import asyncio
 import ssl
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from delivery.doors.contexts import server_context
 from gateway.smtp.settings import ListenerTls
 
 
-def make_context(tls: ListenerTls) -> ssl.SSLContext:
-    """The context for a listener's certificate (`delivery.doors.contexts`). Raises OSError, ssl.SSLError.
+def files_of(tls: ListenerTls) -> tuple[Path, ...]:
+    """What `make_context` reads."""
+    return (tls.certificate, tls.key, *([tls.client_ca] if tls.client_ca else []))
 
-    A client's certificate is asked for only if `client_ca` is set: some mail servers fail when asked.
+
+def make_context(paths: Sequence[Path]) -> ssl.SSLContext:
+    """The context for a listener's files (`files_of`), read there. Raises OSError, ssl.SSLError.
+
+    A client's certificate is asked for only if there are authorities for it: some mail servers fail when asked.
     """
-    context = server_context(tls.certificate, tls.key)
-    if tls.client_ca is not None:
-        context.load_verify_locations(tls.client_ca)
+    certificate, key, *authorities = paths
+    context = server_context(certificate, key)
+    for file in authorities:
+        context.load_verify_locations(file)
         context.verify_mode = ssl.CERT_OPTIONAL
     return context
 

@@ -13,7 +13,7 @@ from structlog import get_logger
 from delivery.doors.renewal import Renewal
 from gateway.listening import SharedAcceptor, open_sockets
 from gateway.smtp.admission import Admission
-from gateway.smtp.certificates import make_context
+from gateway.smtp.certificates import files_of, make_context
 from gateway.smtp.logins import Logins, Throttle
 from gateway.smtp.reception import Door, House, Taker
 from gateway.smtp.session import Session
@@ -36,7 +36,7 @@ async def smtp_listener(
     """
     logging.getLogger("mail.log").setLevel(logging.ERROR)  # below, aiosmtpd logs what clients say
     door: Door  # made below, before anybody can come in
-    logins = Logins(listener.logins) if listener.logins is not None else None
+    logins = Logins(listener.logins, house.files) if listener.logins is not None else None
     if sockets is None:
         sockets = open_sockets([listener.address])[listener.address]
     async with asyncio.TaskGroup() as tasks:
@@ -69,9 +69,13 @@ def _secure(door: Door) -> None:
     def use(context: ssl.SSLContext) -> None:
         door.tls = context
 
-    files = [tls.certificate, tls.key, *([tls.client_ca] if tls.client_ca else [])]
     door.renewal = Renewal(
-        lambda: make_context(tls), files, use, door=door.admission.listener.address, event="smtp.certificate"
+        make_context,
+        files_of(tls),
+        use,
+        door=door.admission.listener.address,
+        event="smtp.certificate",
+        in_force=door.house.files,
     )
 
 

@@ -11,6 +11,8 @@ from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError, VerifyMismatchError
 from structlog import get_logger
 
+from delivery.doors.inforce import FilesInForce, state_of
+
 log = get_logger(__name__)
 
 _AT_ONCE: Final = 2  # an Argon2 check takes 64 MiB and a core: more at once would be an attack on ourselves
@@ -78,12 +80,19 @@ class Logins:
     so far may be a list without those who are yet to come. A broken one is refused and the old list stays.
     """
 
-    def __init__(self, path: Path, seconds: Callable[[], float] = time.time) -> None:
-        """Read the file; raise LoginsInvalid. `seconds`: the time since 1970, as files have it."""
+    def __init__(
+        self, path: Path, files: FilesInForce | None = None, *, seconds: Callable[[], float] = time.time
+    ) -> None:
+        """Read the file; raise LoginsInvalid. `files` has it as other workers use it.
+
+        `seconds`: the time since 1970, as files have it.
+        """
         self._path = path
+        self._files = files or FilesInForce()
         self._seconds = seconds
-        self._stamp = _stamp(path)
-        self._hashes = read_logins(path)
+        self._state = self._files.state(path)
+        with self._files.first(path) as (file,):
+            self._hashes = read_logins(file, path)
         self._hasher = PasswordHasher()
         self._nobody = self._hasher.hash("nobody")  # checked for unknown names: they take as long as known ones
         self.turns = asyncio.Semaphore(_AT_ONCE)
@@ -106,18 +115,25 @@ class Logins:
 
     def _refresh(self) -> None:
         try:
-            stamp = _stamp(self._path)
-            if stamp != self._stamp and abs(self._seconds() - stamp[0] / 1e9) >= _RESTS:
-                self._hashes, self._stamp = read_logins(self._path), stamp
+            state = state_of(self._path)
+            if state is None:
+                raise LoginsInvalid(f"{self._path}: cannot be read")
+            if state != self._state and abs(self._seconds() - state.written / 1e9) >= _RESTS:
+                with self._files.anew(self._path):
+                    self._hashes, self._state = read_logins(self._path), state
                 log.info("smtp.logins_loaded", count=len(self._hashes))
-        except (LoginsInvalid, OSError) as error:
+        except LoginsInvalid as error:
             log.error("smtp.logins_refused", error=str(error))
 
 
-def read_logins(path: Path) -> dict[str, str]:
-    """Names, lower case, and their Argon2 hashes; raise LoginsInvalid. Empty lines and `#` lines are skipped."""
+def read_logins(file: Path, path: Path | None = None) -> dict[str, str]:
+    """Names, lower case, and their Argon2 hashes; raise LoginsInvalid. Empty lines and `#` lines are skipped.
+
+    `path` is what the file is called in what is said of it.
+    """
+    path = path or file
     try:
-        text = path.read_text("utf-8")
+        text = file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as cause:
         raise LoginsInvalid(f"{path}: cannot be read as UTF-8 text") from cause
     found: dict[str, str] = {}
@@ -135,11 +151,3 @@ def read_logins(path: Path) -> dict[str, str]:
     if flaws:
         raise LoginsInvalid(*flaws)
     return found
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    try:
-        status = path.stat()
-    except OSError as cause:
-        raise LoginsInvalid(f"{path}: cannot be read") from cause
-    return status.st_mtime_ns, status.st_size

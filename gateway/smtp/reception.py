@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from ipaddress import IPv6Address, ip_network
 from typing import Protocol
 
+from delivery.doors.inforce import FilesInForce
 from delivery.doors.renewal import Renewal
 from delivery.items import Reply
 from gateway.smtp import replies
@@ -91,6 +92,7 @@ class House:
     closes_at: float | None = None  # by `seconds`: until then messages on their way may end
     room_for: Callable[[int], Reply | None] = lambda _size: None  # a refusal if there is no disk or queue room (Strain)
     take_room: Callable[[int], Reply | None] = lambda _size: None  # the same, and uses the room
+    files: FilesInForce = field(default_factory=FilesInForce)  # of certificates and logins, as other workers use them
     rates: Rates = field(init=False)
     _inside: int = 0  # sessions of this process
 

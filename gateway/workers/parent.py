@@ -38,6 +38,7 @@ class Handover:
     with_stdin: bool  # standard input closing means stop
     program: str  # which program this is (`given.program`)
     given: int  # what workers are given (`given.Given`)
+    files: int  # files as they use them (`given.files_of`)
     processes: int
     seats: int
     sockets: dict[str, list[int]]  # by address as configured
@@ -52,7 +53,7 @@ class Handover:
     def of_workers(self) -> list[int]:
         """Descriptors that a worker needs."""
         listening = [one for sockets in self.sockets.values() for one in sockets]
-        return [self.given, self.seats, *self.nursery, *listening]
+        return [self.given, self.files, self.seats, *self.nursery, *listening]
 
     @property
     def descriptors(self) -> list[int]:

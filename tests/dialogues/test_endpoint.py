@@ -25,6 +25,7 @@ async def test_the_endpoint_shows_them_and_whether_we_are_well() -> None:
         for path, expected in (("/health", 200), ("/ready", 200), ("/other", 404)):
             async with client.get(path) as answer:
                 assert answer.status == expected
+                assert answer.headers["Server"] == "sealgate", "not what it is made with, and of which version"
         well[0] = False
         async with client.get("/ready") as answer:
             assert answer.status == 503

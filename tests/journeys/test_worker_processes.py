@@ -17,13 +17,18 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from email.message import EmailMessage
+from email.policy import SMTP
 from pathlib import Path
 from typing import Any
 
+import dkim
 import pytest
-from faults_ledger import rows_in
+from argon2 import PasswordHasher
+from faults_ledger import PACK, POLICY, rows_in
 from mailhosts import Sink, wait_for
 from started import Gateway
+
+from delivery.dkimkeys import make_key, read_key, record_text
 
 TWO = "workers: 2"
 
@@ -249,6 +254,53 @@ def test_what_changes_is_read_again_by_all(make_gateway: Callable[..., Gateway],
     for event in ("smtp.certificate_loaded", "portal.certificate_loaded"):
         wait_for(lambda name=event: {one["process"] for one in _events(gateway, name)} == {0, 1}, why=event)
     assert _shown_by_door(gateway.smtp) == _shown_by_portal(gateway.portal) == renewed.sha256
+
+
+def test_one_that_is_started_again_takes_what_the_others_use_where_files_are_broken(
+    make_gateway: Callable[..., Gateway], world: Sink, letter: Callable[..., EmailMessage], authority: Any
+) -> None:
+    """Certificate, logins and the key that signs: the others go on with what they have, and so does the new one."""
+    gateway = make_gateway(world.port, more=TWO)
+    folder, pair = gateway.folder, "{certificate: cert.pem, key: key.pem}"
+    first_pair = authority.issue("gate.example.com", "localhost")
+    _install(first_pair, folder)
+    hashed = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("otter")
+    (folder / "logins").write_text(f"alice@example.com:{hashed}\n")
+    make_key(folder / "dkim.pem", bits=None)
+    key = read_key(folder / "dkim.pem", "example.com", "s1")
+    told = gateway.config.read_text()
+    told = told.replace("accepts: outbound", f"accepts: outbound, require: login, logins: logins, tls: {pair}")
+    told = told.replace(f'http://localhost:{gateway.portal}"', f'https://localhost:{gateway.portal}", tls: {pair}')
+    told = told.replace('@example.com>"}', '@example.com>", dkim: {selector: s1, key: dkim.pem, relayed: true}}')
+    gateway.config.write_text(told.replace("rules: [builtin]", "rules: [pack.yaml]"))  # which is loaded at once
+    (folder / "pack.yaml").write_text(PACK)
+    (folder / "policy.yaml").write_text(POLICY)
+    workers = _start(gateway)
+    (folder / "key.pem").write_bytes(authority.issue("another.example").key.read_bytes())
+    (folder / "logins").write_text("alice@exam")
+    (folder / "dkim.pem").write_text("-----BEGIN PRIVATE KEY-----\nMC4CAQ")
+    for gone in workers:
+        os.kill(gone, signal.SIGKILL)
+    wait_for(lambda: all(_replaced(gateway, gone) for gone in workers), why="others stand in their places")
+    wait_for(lambda: len(_events(gateway, "worker.started")) == 4, seconds=100, why="both work")
+    assert [event["code"] for event in _events(gateway, "worker_process.ended")] == [-9, -9]
+    assert _shown_by_door(gateway.smtp) == _shown_by_portal(gateway.portal) == first_pair.sha256
+    with smtplib.SMTP("127.0.0.1", gateway.smtp, timeout=60) as client:
+        client.starttls(context=_anybody())
+        client.login("alice@example.com", "otter")
+        client.sendmail("alice@example.com", ["bob@friends.example"], letter("signed").as_bytes(policy=SMTP))
+    [mail] = world.wait("bob@friends.example")
+    assert dkim.verify(mail.raw, dnsfunc=lambda *_name, **_more: record_text(key).encode())
+    renewed = authority.issue("gate.example.com", "localhost")
+    _install(renewed, folder)
+    os.kill(_pid(gateway), signal.SIGHUP)
+    for event in ("smtp.certificate_loaded", "portal.certificate_loaded"):
+        wait_for(lambda name=event: {one["process"] for one in _events(gateway, name)} == {0, 1}, why=event)
+    assert _shown_by_door(gateway.smtp) == _shown_by_portal(gateway.portal) == renewed.sha256
+    refused = wait_for(lambda: _events(gateway, "config.refused"), why="it is told what would keep it from starting")
+    assert {event["process"] for event in refused} == {0}
+    assert any("logins" in str(event.get("problem")) for event in refused)
+    assert gateway.stop() == 0
 
 
 def _install(pair: Any, folder: Path) -> None:

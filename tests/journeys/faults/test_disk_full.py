@@ -1,6 +1,9 @@
 """No room: 452 at the door and nothing half done, whichever write it is that fails; all goes on once there is room."""
 
 import errno
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 
@@ -85,3 +88,35 @@ def test_a_write_that_fails_leaves_nothing_but_what_nobody_can_be_sure_of(
     # takes them once it is sure
     assert len(blobs) == 2 + len(numbers)
     assert not [path for path in blobs if path.name.startswith("partial-")]
+
+
+COUNT = """
+import sys
+from delivery.items import Reply
+from gateway.telemetry import Metrics
+metrics = Metrics()
+print("begun", flush=True)
+sys.stdin.readline()
+for number in range(3000):
+    metrics.refused(str(number), Reply(452, "4.3.1", ""))
+print("counted", flush=True)
+"""
+
+
+def test_who_counts_on_a_full_disk_does_not_end(disk: Disk) -> None:
+    """Workers count in files that are mapped into memory: a hole that finds no room would end whoever writes there."""
+    environ = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(disk.path)}
+
+    def begin() -> subprocess.Popen[str]:
+        words = [sys.executable, "-c", COUNT]
+        counting = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environ)
+        assert counting.stdout is not None and counting.stdout.readline() == "begun\n", counting.wait()
+        return counting
+
+    disk.sync()
+    with begin() as before:
+        Ballast(disk).leave(0)
+        with begin() as after:
+            for counting in (before, after):
+                said, _ = counting.communicate("go on\n", timeout=60)
+                assert (counting.returncode, said) == (0, "counted\n")

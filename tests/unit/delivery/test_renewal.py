@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import ssl
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ class Files:
         new.write_text(text)
         new.replace(file)
 
-    def make(self) -> ssl.SSLContext:
+    def make(self, _paths: Sequence[Path]) -> ssl.SSLContext:
         said = self.certificate.read_text()
         if said != self.key.read_text():
             raise ssl.SSLError(116, "[X509: KEY_VALUES_MISMATCH] key values mismatch")
@@ -85,12 +86,12 @@ def test_files_that_cannot_be_opened_are_tried_again_though_they_do_not_change(f
     """No descriptor is left for a moment, or a folder's mode is mended; it is told once."""
     make, tries = files.make, 0
 
-    def scarce() -> ssl.SSLContext:
+    def scarce(paths: Sequence[Path]) -> ssl.SSLContext:
         nonlocal tries
         tries += 1
         if 1 < tries < 5:
             raise OSError(errno.EMFILE, "Too many open files")
-        return make()
+        return make(paths)
 
     files.make = scarce  # type: ignore[method-assign]  # as where the system is short of something
     renewal = files.renewal()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from smallest import write_config
 
 from gateway.cli.context import NO, WRONG
 from gateway.cli.main import GROUPS, main
@@ -53,6 +54,17 @@ def test_a_crash_leaves_no_core_dump(tmp_path: Path) -> None:
     )
     assert ended.returncode == -signal.SIGSEGV
     assert not list(tmp_path.iterdir())
+
+
+def test_what_a_command_makes_is_its_owners_whatever_the_umask(tmp_path: Path) -> None:
+    """With one that takes the owner's rights too, a service that is not root could not open what it made."""
+    config = write_config(tmp_path, keys=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "gateway", "keys", "init", "--config", str(config)],
+        check=False, capture_output=True, text=True, preexec_fn=lambda: os.umask(0o777),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "keyring.json").stat().st_mode & 0o777 == 0o600
 
 
 def test_a_reload_that_comes_while_it_starts_does_not_end_it(tmp_path: Path) -> None:

@@ -205,6 +205,18 @@ def test_a_certificate_and_its_key(load: Load) -> None:
     assert settings.listeners[0].tls.certificate.is_absolute()
 
 
+def test_a_certificate_in_openssls_own_form_is_told_with_the_way_out(load: Load, tmp_path: Path) -> None:
+    """OpenSSL takes it, and most else does not: who reads when it ends, for one."""
+    own = (tmp_path / "good.pem").read_text().replace("CERTIFICATE", "TRUSTED CERTIFICATE")
+    (tmp_path / "own.pem").write_text(own)
+    tls = "{certificate: own.pem, key: good.key, client_ca: own.pem}"
+    with pytest.raises(SettingsInvalid) as invalid:
+        load(f"listeners: [{{address: '127.0.0.1:25', tls: {tls}}}]", without="listeners")
+    assert len(invalid.value.problems) == 2
+    for problem in invalid.value.problems:
+        assert "BEGIN TRUSTED CERTIFICATE" in problem.cause and "openssl x509 -in" in problem.hint
+
+
 @pytest.mark.parametrize(
     ("days", "cause"), [(60, "the certificate expired on"), (-60, "the certificate is not valid before")]
 )

@@ -228,7 +228,7 @@ async def test_logins_are_read_again_and_a_broken_file_changes_nothing(tmp_path:
         path.write_text(text)
         os.utime(path, (at, at))
 
-    logins = Logins(path, lambda: now)
+    logins = Logins(path, seconds=lambda: now)
     assert await logins.check("ALICE", "one")
     assert not await logins.check("alice", "two")
     assert not await logins.check("nobody", "nobody")

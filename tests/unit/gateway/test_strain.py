@@ -39,6 +39,16 @@ def test_what_has_room_is_taken_and_what_has_none_is_not(disk: Disk) -> None:
     assert strain(free_disk=0).refusal(10**9) is None
 
 
+def test_a_full_disk_is_told_where_none_has_to_stay_free_too(disk: Disk) -> None:
+    """The door does not refuse by a guess, but who asks whether mail is taken hears that it is not."""
+    disk.f_bavail = 40_000
+    full = strain(free_disk=0)
+    assert (full.refusal(10**6), full.reason) == (None, "disk")
+    disk.f_bavail = 10**6
+    full.look()
+    assert full.reason == ""
+
+
 def test_of_a_small_disk_a_tenth_is_enough(disk: Disk) -> None:
     disk.f_blocks, disk.f_bavail = 5000, 600
     assert strain().refusal(100) is None
@@ -74,3 +84,6 @@ def test_what_cannot_be_looked_at_refuses_nothing(monkeypatch: pytest.MonkeyPatc
     made = Strain(tmp_path / "none", free_disk=1000, queue=1, count=gone)
     made.look()
     assert made.refusal() is None
+    unknown = Strain(tmp_path / "none", free_disk=0, queue=None, count=gone)
+    unknown.look()
+    assert unknown.reason == ""

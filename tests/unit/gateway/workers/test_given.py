@@ -15,7 +15,7 @@ from smallest import write_config
 from gateway.cli.serve import replace
 from gateway.policies import Known, PolicyKeeper
 from gateway.settings import Settings, load_settings
-from gateway.workers.given import Given, program
+from gateway.workers.given import Given, memory_for_files, program
 from policy.engine import Policy
 
 
@@ -118,8 +118,9 @@ def test_a_worker_of_another_program_does_not_begin() -> None:
     from gateway.workers.processes import OTHER_PROGRAM
 
     handover = Handover(
-        path=[], form="json", shutdown=1.0, with_stdin=False, program="another", given=-1, processes=2, seats=-1,
-        sockets={}, nursery=[], nursery_runs=True, nursery_settings="", tallies=("", -1), workers=[], bell=(-1, -1),
+        path=[], form="json", shutdown=1.0, with_stdin=False, program="another", given=-1, files=-1, processes=2,
+        seats=-1, sockets={}, nursery=[], nursery_runs=True, nursery_settings="", tallies=("", -1), workers=[],
+        bell=(-1, -1),
     )  # fmt: skip
     done = subprocess.run([sys.executable, "-c", _REPLACE, handover.to_json()], capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (OTHER_PROGRAM, b"")
@@ -152,11 +153,11 @@ def test_one_that_is_started_again_takes_no_file_that_may_be_half_written(
     monkeypatch.setattr("gateway.children.words.NurserySettings", MagicMock())
     monkeypatch.setattr("gateway.workers.seats.Seats", MagicMock())
     monkeypatch.setattr("gateway.cli.serve._work", work)
-    descriptor = Given(settings, in_force.known).write()
+    descriptor, files = Given(settings, in_force.known).write(), memory_for_files()
     handover = Handover(
-        path=[], form="json", shutdown=1.0, with_stdin=False, program=program(), given=descriptor, processes=2,
-        seats=descriptor, sockets={}, nursery=[], nursery_runs=True, nursery_settings="{}", tallies=("", descriptor),
-        workers=[], bell=(descriptor, descriptor),
+        path=[], form="json", shutdown=1.0, with_stdin=False, program=program(), given=descriptor, files=files,
+        processes=2, seats=descriptor, sockets={}, nursery=[], nursery_runs=True, nursery_settings="{}",
+        tallies=("", descriptor), workers=[], bell=(descriptor, descriptor),
     )  # fmt: skip
     settings.policy.write_text("version: 1\notherwise: safebox\n")
     with pytest.raises(SystemExit) as ended:

@@ -125,9 +125,9 @@ def test_who_could_not_show_life_while_all_were_frozen_is_not_killed(monkeypatch
 def test_where_it_cannot_become_small_it_goes_on_as_it_is(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     descriptor = os.memfd_create("test")
     handover = Handover(
-        path=[], form="json", shutdown=1.0, with_stdin=False, program="", given=descriptor, processes=0,
-        seats=descriptor, sockets={}, nursery=[], nursery_runs=False, nursery_settings="", tallies=("", descriptor),
-        workers=[], bell=(descriptor, descriptor),
+        path=[], form="json", shutdown=1.0, with_stdin=False, program="", given=descriptor, files=descriptor,
+        processes=0, seats=descriptor, sockets={}, nursery=[], nursery_runs=False, nursery_settings="",
+        tallies=("", descriptor), workers=[], bell=(descriptor, descriptor),
     )  # fmt: skip
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     become_parent(handover, PlainLog())
