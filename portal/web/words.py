@@ -20,7 +20,7 @@ def settings_in_words(invitation: Invitation) -> tuple[str, ...]:
     elif invitation.role is not Role.GUEST:
         told.append(_("You see everybody who got it. They do not see each other."))
     else:
-        told.append(_("Others who got it do not see you, and you do not see them."))
+        told.append(_("If others got it too, you do not see each other."))
     late = profile.life.late_reply
     if people.replies is not Replies.NONE and invitation.answerable and late:
         days = round(late.total_seconds() / 86400)

@@ -179,6 +179,18 @@ async def test_a_new_passkey_ends_what_others_had_open(portal, box, guest) -> No
     assert await guest.get("/messages") == 200 and guest.path == "/messages"
 
 
+async def test_a_step_after_the_password_is_offered_to_those_who_have_one(portal, box, guest) -> None:
+    await guest.open_by_code(portal.boxes, box)
+    await guest.get("/account")
+    await make(guest, device())
+    await guest.get("/account")
+    assert "You have none, and need none." in guest.text and "/account/second" not in guest.text
+    await guest.open_by_code(portal.boxes, box)
+    await guest.get("/account")
+    assert await guest.post("/account/password", {"password": PASSWORD}) == 200
+    assert 'href="/account/second"' in guest.text
+
+
 @pytest.mark.slow
 async def test_after_a_new_password_passkeys_are_shown_and_can_be_removed(portal, box, guest) -> None:
     """Whoever read the mail once may have made one: it goes on opening the account, so its guest has to see it."""
