@@ -60,7 +60,7 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-async def until(claim, tries: int = 200) -> bool:  # type: ignore[no-untyped-def]  # any callable
+async def until(claim, tries: int = 1200) -> bool:  # type: ignore[no-untyped-def]  # any callable
     for _ in range(tries):
         if claim():
             return True
