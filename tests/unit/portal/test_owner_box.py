@@ -113,7 +113,7 @@ async def test_deletion_is_asked_once_more(office) -> None:
     box = await office.send(GUEST)
     browser = await office.signed_in(box=box)
     await browser.get(f"/boxes/{box}/delete")
-    assert await state(office, box) == "open" and "cannot be undone" in browser.text
+    assert await state(office, box) == "open" and "Nobody can undo this." in browser.text
     await browser.post(f"/boxes/{box}/delete")
     assert await state(office, box) == "deleted" and "SECRETTEXT" not in browser.text
     await browser.get(f"/boxes/{box}/delete")
