@@ -15,6 +15,6 @@ What is where:
 - mails of ours: `notices/`, `bounce`, `reporting`, `dkim`, `dkimkeys`; those that come back: `dsn`
 - SafeBoxes: `safebox/`, `phones`
 - what is kept: `store/`; the audit trail made proof against change: `trail/`
-- shared by several: `settings`, `sections`, `languages`, `speech`, `lines`, `errors`, `doubting` (the clock); by all
-  doors: `doors/`
+- shared by several: `settings`, `sections`, `languages`, `speech`, `lines`, `errors`, `threads`, `doubting` (the
+  clock); by all doors: `doors/`
 """

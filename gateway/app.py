@@ -27,6 +27,7 @@ from delivery.lanes import Limits
 from delivery.store.audit import Event, EventKind, record
 from delivery.store.credentials import Credentials
 from delivery.store.statements import compile_all
+from delivery.threads import Threads
 from delivery.trail.keeping import TrailKeeper
 from delivery.trail.places import place_of
 from delivery.worker import DeliveryWorker
@@ -134,6 +135,7 @@ async def serve(
     OSError, alone or in an ExceptionGroup.
     """
     lean_memory()
+    asyncio.get_running_loop().set_default_executor(Threads(thread_name_prefix="asyncio"))
     start_logging(settings.telemetry.log, log_to, process=inherited.seat.number if inherited else None)
     systemd, metrics = Systemd(), Metrics()
     sockets = open_doors(settings) if inherited is None else inherited.sockets

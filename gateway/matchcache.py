@@ -88,11 +88,12 @@ def _read(path: Path) -> tuple[str | None, bytes]:
     """Why a file is not taken, or what is in it. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe would be waited for
     try:
-        reason = _mistrust(os.fstat(descriptor))
+        status = os.fstat(descriptor)
+        reason = _mistrust(status)
         if reason is not None:
             return reason, b""
         with os.fdopen(descriptor, "rb", closefd=False) as file:
-            return None, file.read(_LARGEST)
+            return None, file.read(status.st_size)  # for so much is memory taken, however little is there
     finally:
         os.close(descriptor)
 

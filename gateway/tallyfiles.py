@@ -5,6 +5,7 @@ ends the process (SIGBUS): a worker would die of a number. So a file has its roo
 is none, a worker counts for itself alone from then on.
 """
 
+import errno
 import mmap
 import os
 from typing import Final
@@ -13,6 +14,7 @@ from prometheus_client import values
 from prometheus_client.mmap_dict import MmapedDict
 
 _FIRST: Final = 1 << 16  # bytes of a new file, as prometheus_client has it
+_NO_PROMISE: Final = frozenset({errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS})
 _BESIDE: Final = 64  # bytes of an entry beside its key, at most
 
 
@@ -28,11 +30,9 @@ class TallyFile(MmapedDict):
 
     def _init_value(self, key: str) -> None:
         needed = self._used + len(key.encode()) + _BESIDE
-        if needed > self._capacity and self._memory is None:
-            try:
-                os.posix_fallocate(self._f.fileno(), 0, self._capacity * 2)
-            except OSError:
-                self._leave()
+        grows = needed > self._capacity and self._memory is None
+        if grows and not _make_room(self._f.fileno(), self._capacity * 2):
+            self._leave()
         super()._init_value(key)  # type: ignore[no-untyped-call]  # the library's
 
     def _leave(self) -> None:
@@ -57,12 +57,20 @@ def _has_room(filename: str) -> bool:
     """Make the file, with its room, where there is none. False: the disk is full."""
     try:
         descriptor = os.open(filename, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            os.posix_fallocate(descriptor, 0, max(_FIRST, os.fstat(descriptor).st_size))
-        finally:
-            os.close(descriptor)
     except OSError:
         return False
+    try:
+        return _make_room(descriptor, max(_FIRST, os.fstat(descriptor).st_size))
+    finally:
+        os.close(descriptor)
+
+
+def _make_room(descriptor: int, size: int) -> bool:
+    """Room for so many bytes; True also where the file system cannot promise any, and files grow as they are used."""
+    try:
+        os.posix_fallocate(descriptor, 0, size)
+    except OSError as error:
+        return error.errno in _NO_PROMISE
     return True
 
 

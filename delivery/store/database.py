@@ -18,7 +18,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import suppress
 from datetime import timedelta
 from typing import Final, Self, TypeVar
@@ -30,6 +30,7 @@ from delivery.store.backing import Backing, backing_for
 from delivery.store.failures import busy, translated
 from delivery.store.gathering import Gathering
 from delivery.store.groups import Job, JobQueue, each, run_group
+from delivery.threads import Threads
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -45,7 +46,7 @@ class Database:
         self._backing = backing
         self._patience = patience.total_seconds()
         self._jobs = JobQueue()
-        self._readers = ThreadPoolExecutor(pool, thread_name_prefix="store-read")
+        self._readers = Threads(pool, thread_name_prefix="store-read")
         self._here = threading.local()  # of each thread: does it write, and what its event loop gathers
         self._closed = False
         self.note: Callable[[int, float], None] = lambda _works, _seconds: None  # of each group: works, and how long

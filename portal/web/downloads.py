@@ -7,7 +7,6 @@ import asyncio
 import re
 import unicodedata
 from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import ClassVar, Final, Protocol
@@ -17,6 +16,7 @@ import structlog
 from aiohttp import hdrs, web
 
 from delivery.errors import DeliveryError
+from delivery.threads import Threads
 from keys.errors import KeysError
 from portal.web.headers import DOCUMENT_POLICY
 from portal.web.ranges import NoSuchPiece, Piece, listed, piece_of, still_same
@@ -29,7 +29,7 @@ _LARGE: Final = 1024 * 1024  # … for who takes them quickly: each visit costs 
 _MOST_LARGE: Final = 16  # of those held at once
 _QUICK: Final = 0.5  # seconds in which a piece is taken
 # Decrypting holds the interpreter: more threads than these bring no more, and only stand in the way of the event loop.
-_THREADS: Final = ThreadPoolExecutor(4, thread_name_prefix="download")
+_THREADS: Final = Threads(4, thread_name_prefix="download")
 _STALLED: Final = 120.0  # seconds that a reader may take nothing before we let go
 _TYPE: Final = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,62}/[a-z0-9][a-z0-9!#$&^_.+-]{0,62}")
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})

@@ -114,6 +114,8 @@ POINTS = (
     Point("in the portal, answer kept", "delivery.safebox.uploads:forget_pieces", False, _has_names),
     Point("in the portal, account half made", "delivery.store.account_rows:prove_account", True),
     Point("in the portal, account made", "delivery.store.accounts:Accounts.set_password", True),
+    Point("in the portal, passkey half made", "delivery.store.passkeys:add", True),
+    Point("in the portal, passkey made", "delivery.store.credentials:Credentials.add_passkey", True),
     Point("in the portal, act half done", "delivery.store.boxes:touch_box", True),
     Point("in the portal, act done", "delivery.safebox.acting:Acting._do", True),
     Point("by time, end half done", "delivery.store.boxes:destroy_key", True),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from typing import Final
+from urllib.parse import urlencode
 
 from faults_peer import Got
 from mailhosts import wait_for
@@ -71,9 +72,7 @@ class Visitor:
 
     def post(self, path: str, **fields: str) -> int:
         """A form, with the token, and where it leads to."""
-        form = "&".join(
-            f"{name}={value.replace('@', '%40')}" for name, value in {"csrf": self._token, **fields}.items()
-        )
+        form = urlencode({"csrf": self._token, **fields})
         kind = "application/x-www-form-urlencoded"
         return self._follow(*self.ask("POST", path, form.encode(), Content_Type=kind), path)
 

@@ -22,11 +22,12 @@ from faults_rig import TIMES, FaultyGateway
 from faults_visitor import Visitor
 from mailhosts import wait_for
 from postgres import Server
+from soft_authenticator import Authenticator
 
 FEW = {
     "in the portal, piece half kept", "in the portal, answer half kept", "in the portal, answer kept",
-    "in the portal, account made", "in the portal, act half done", "in the portal, act done", "by time, end half done",
-    "in the trail, half chained", "in the sweep, before files go",
+    "in the portal, account made", "in the portal, passkey half made", "in the portal, act half done",
+    "in the portal, act done", "by time, end half done", "in the trail, half chained", "in the sweep, before files go",
 }  # fmt: skip
 FAILING = ("before the file's fsync", "key opened")
 MORE = """\
@@ -144,6 +145,7 @@ def test_killed_at_each_point_of_the_portal(story: Story, peer: Peer, tmp_path: 
     upload = _upload(story, letter)
     _answer(story, letter, upload, peer)
     _account(story)
+    _passkey(story)
     _settings(story, box)
     _trail(story, box, tmp_path)
     _recall(story, letter, box)
@@ -221,6 +223,28 @@ def _account(story: Story) -> None:
     if not story.killed_at("in the portal, account made", make):
         assert make() == 200
     assert made() == (1, 1, 1)
+
+
+def _passkey(story: Story) -> None:
+    """Kept, and its guest told of it by mail; or neither, and another one is made as if nothing had been."""
+
+    def make() -> int:
+        device = Authenticator(f"http://localhost:{story.gateway.portal}", "localhost")
+        assert story.guest.get("/account") == 200
+        assert story.guest.post("/account/passkey/options") == 200
+        return story.guest.post("/account/passkey", credential=device.make(story.guest.text))
+
+    def made() -> tuple[int, int, int]:
+        """Passkeys, events of changes, mails about the account."""
+        of = "select 1 from {} where rule = 'notice: account_created'"
+        mails = story.rows(f"{of.format('items')} union all {of.format('finished_items')}")
+        return len(story.rows("select 1 from passkeys")), story.events("account.changed"), len(mails)
+
+    story.killed_at("in the portal, passkey half made", make)
+    assert made() == (0, 0, 1), "the one mail is of the day it was made"
+    if not story.killed_at("in the portal, passkey made", make):
+        assert make() == 200
+    assert made() == (1, 1, 2)
 
 
 def _settings(story: Story, box: str) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import time
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,6 +34,17 @@ def test_what_is_put_is_given(cache: FileCache) -> None:
     assert only_file(cache).stat().st_mode & 0o777 == 0o600
     assert cache._folder.stat().st_mode & 0o777 == 0o700
     assert [file.name for file in cache._folder.iterdir()] == [only_file(cache).name]
+
+
+def test_no_more_memory_is_taken_than_is_read(cache: FileCache) -> None:
+    """A quarter of a gigabyte, for a moment, would be more than some limits grant."""
+    cache.put("a", b"database")
+    tracemalloc.start()
+    try:
+        assert cache.get("a") == b"database"
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_changed_byte_is_refused(cache: FileCache) -> None:

@@ -41,6 +41,20 @@ def test_a_file_has_no_holes_and_others_read_it(tmp_path: Path) -> None:
     again.close()
 
 
+def test_where_no_room_can_be_promised_it_counts_with_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unable(*_words: int) -> None:
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+
+    monkeypatch.setattr(os, "posix_fallocate", unable)
+    path = tmp_path / "counter_1.db"
+    file: Any = TallyFile(str(path))
+    _fill(file)
+    assert _read(path)[MANY[-1]] == float(len(MANY) - 1)
+    file.close()
+
+
 def test_where_there_is_no_room_it_counts_on_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_words: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
