@@ -1,4 +1,4 @@
-"""Tells which detectors a text names at all, and where, so that `named` patterns are searched for only there.
+"""Finds which detectors a text names, and where, so that `named` patterns are searched for only there.
 
 A detector is armed by one of its words ("passport no.") or the header of a column; the first pass finds both.
 """
@@ -13,12 +13,16 @@ from rules.detector import Detector
 from rules.engine import BLOCK
 
 FIELDS: Final = r"^[A-Z][A-Z0-9]{1,2}[|*]"  # a line of HL7 or X12
-_FARTHEST: Final = 2_000  # bytes; a word that reaches farther has the whole text searched
-_OFTEN: Final = 0.2  # of the text that a word reaches before or behind it
+_FARTHEST: Final = 2_000  # bytes; for a word that reaches farther the whole text is searched
+_MOST_OF_TEXT: Final = 0.2  # if a word's places reach more of the text than this, the whole of it is searched
 
 
 class Arming:
-    """The words by which texts name the values of detectors with `named` patterns: `names`, each as its pieces."""
+    """The words by which texts name the values of detectors with `named` patterns.
+
+    `names`: the words, each as its pieces. By a name's index, `detectors`: those that it arms, and `reaches`: how many
+    characters around it are searched (0: the whole text). `fields`: the index for lines of HL7 or X12.
+    """
 
     def __init__(self, detectors: Sequence[Detector]) -> None:
         named: dict[tuple[str, ...], set[int]] = defaultdict(set)
@@ -56,13 +60,16 @@ class Armed:
         return sorted(self._whole.union(*(self._arming.detectors[name] for name in self._spans)))
 
     def add(self, index: int, ends: Sequence[int]) -> None:
-        """Note where a word ends, in rising order. One that may head a column arms its detector for the whole text."""
+        """Take the `ends` in bytes, rising, of the word at `index`.
+
+        A word that may stand in a column's header arms its detectors for the whole text.
+        """
         detectors = self._arming.detectors[index]
         if self._whole.issuperset(detectors):
             return
         reach, size = self._arming.reaches[index] * self._characters, len(self._data)
         # A word that stands everywhere is not worth a look at each place.
-        if not reach or reach * len(ends) >= min(size, BLOCK) * _OFTEN or may_head(self._data, ends):
+        if not reach or reach * len(ends) >= min(size, BLOCK) * _MOST_OF_TEXT or may_head(self._data, ends):
             self._whole |= detectors
             return
         spans = self._spans[index]
@@ -75,7 +82,7 @@ class Armed:
         spans.append((max(0, first - reach), last))
 
     def spans(self, detector: int) -> list[tuple[int, int]]:
-        """The pieces to be searched for one detector, in order; they do not meet."""
+        """The pieces to be searched for one detector, in order; they do not touch."""
         if detector in self._whole:
             return [(0, len(self._data))]
         naming = self._arming.detectors
@@ -83,7 +90,7 @@ class Armed:
 
 
 def merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Spans in order, those that meet as one."""
+    """The spans in order, with those that touch or overlap made one."""
     found: list[tuple[int, int]] = []
     first = last = -1
     for start, end in sorted(spans):

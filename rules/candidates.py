@@ -12,20 +12,20 @@ from rules.checks import CHECKS
 from rules.detector import Pattern
 from rules.finding import Confidence
 from rules.verdict import Verdict
-from rules.widths import OnUse, fixed_width
+from rules.widths import LazyPattern, fixed_width
 
 _SEPARATORS: Final = str.maketrans("", "", " -\t\r\n")
 _DIGIT_SEPARATORS: Final = str.maketrans("", "", " -./,_~(\t\r\n")
-_LEADS: Final = frozenset(b"/\\@%+")  # a path, an address, an escape, a number with its country
-_JOINS: Final = frozenset(b"-.")  # between two runs of digits
-_RUNS_ON: Final = frozenset(b"-+/\\@_%~")
-_STOPS: Final = frozenset(b".:")
-_STEP: Final = 8  # 1 << 8 bytes read by RE2 cost as much as one step
-_MOST_KNOWN: Final = 4096
-MOST_ALIKE: Final = 5000  # of one value in one text: what is written more often is not judged again
+_LEADING_IN: Final = frozenset(b"/\\@%+")  # a path, an address, an escape, a number with its country
+_JOINING_DIGITS: Final = frozenset(b"-.")  # between two runs of digits
+_RUNNING_ON: Final = frozenset(b"-+/\\@_%~")  # a value runs on where a letter or digit follows these
+_STOPS: Final = frozenset(b".:")  # and where a digit follows these
+_READ_SHIFT: Final = 8  # 1 << 8 bytes read by RE2 cost as much as one step
+_MOST_VERDICTS: Final = 4096
+MOST_OF_ONE_VALUE: Final = 5000  # of one value in one text: what is written more often is not judged again
 
 
-_Test: TypeAlias = Callable[[str], Verdict] | None
+_ValueTest: TypeAlias = Callable[[str], Verdict] | None
 
 
 @dataclass(slots=True)
@@ -51,25 +51,29 @@ def moved(candidate: Candidate, by: int) -> Candidate:
 
 
 @dataclass(slots=True)
-class Known:
-    """What is known of one text: what checks said of its strings, and the latest value of each program."""
+class TextMemo:
+    """What confirming matches of one text remembers, so that no string is checked twice.
 
-    verdicts: dict[tuple[_Test, bytes], Verdict] = field(default_factory=dict, repr=False)
+    `verdicts`: what a check said of a string; `latest`: the span of each program's latest value; `surest`: where each
+    detector's latest value ends, and the rank of its confidence; `times`: how often a detector found a value.
+    """
+
+    verdicts: dict[tuple[_ValueTest, bytes], Verdict] = field(default_factory=dict, repr=False)
     latest: "dict[Program, tuple[int, int]]" = field(default_factory=dict)
-    surest: dict[int, tuple[int, int]] = field(default_factory=dict)  # of each detector: the last end, and how sure
-    times: dict[tuple[int, str], int] = field(default_factory=lambda: defaultdict(int), repr=False)  # of each value
+    surest: dict[int, tuple[int, int]] = field(default_factory=dict)
+    times: dict[tuple[int, str], int] = field(default_factory=lambda: defaultdict(int), repr=False)
 
 
 class Program:
-    """One pattern of one detector, ready to confirm matches of the engine.
+    """One pattern of one detector, which confirms what the engine saw: finds where a match begins, runs the check.
 
     `exact`: the engine searched for the pattern itself, not for a leaner one (`lanes.lean`).
     """
 
-    def __init__(self, detector: int, pattern: Pattern, regex: OnUse, *, exact: bool = True) -> None:
+    def __init__(self, detector: int, pattern: Pattern, regex: LazyPattern, *, exact: bool = True) -> None:
         self.detector = detector
         self._pattern = pattern
-        self._on_use = regex
+        self._lazy_regex = regex
         self._regex: re2._Regexp | None = None
         self._group = 0
         self._width = pattern.max_width
@@ -83,12 +87,12 @@ class Program:
         self._around = check.around if check else None
 
     def _compiled(self) -> re2._Regexp:
-        regex = self._on_use.made
+        regex = self._lazy_regex.compiled
         self._group = regex.groupindex.get("value", 0)
         self._regex = regex  # last: another thread that sees it may go on
         return regex
 
-    def confirm(self, data: bytes, end: int, budget: Budget, known: Known) -> Candidate | None:
+    def confirm(self, data: bytes, end: int, budget: Budget, known: TextMemo) -> Candidate | None:
         """The longest valid match that ends at `end`, if there is one; None also if the budget is spent, or if a surer
         pattern of the detector has found one there already.
         """
@@ -104,19 +108,19 @@ class Program:
         if stop < end:  # what begins before a valid value and ends behind it is not looked for
             place = max(place, start)
         while place < end and budget.left > 0:
-            budget.left -= 2 + (end - place >> _STEP)
+            budget.left -= 2 + (end - place >> _READ_SHIFT)
             match = regex.search(data, place, end)
             if match is None:
                 return None
             if match.end() == end:
-                found = self._of(data, match, known)
+                found = self._candidate_of(data, match, known)
                 if found is not None:
                     known.latest[self] = (match.start(), end)
                     return found
             place = match.start() + 1
         return None
 
-    def read(self, data: bytes, budget: Budget, known: Known) -> Iterator[Candidate]:
+    def read(self, data: bytes, budget: Budget, known: TextMemo) -> Iterator[Candidate]:
         """Every valid match of a text that RE2 reads by itself: from each start the longest, overlapping ones too."""
         regex = self._regex or self._compiled()
         place = 0
@@ -125,36 +129,36 @@ class Program:
             if match is None:
                 return
             start, end = match.span()
-            budget.left -= 1 + (end - place >> _STEP)
+            budget.left -= 1 + (end - place >> _READ_SHIFT)
             while end > start and budget.left > 0:
-                found = self._of(data, match, known)
+                found = self._candidate_of(data, match, known)
                 if found is not None:
                     yield found
                     break
-                budget.left -= 1 + (end - start >> _STEP)
+                budget.left -= 1 + (end - start >> _READ_SHIFT)
                 match = regex.match(data, start, end - 1)
                 if match is None:
                     break
                 end = match.end()
             place = start + 1
 
-    def _of(self, data: bytes, match: re2._Match, known: Known) -> Candidate | None:
+    def _candidate_of(self, data: bytes, match: re2._Match, known: TextMemo) -> Candidate | None:
         start, end = match.span(self._group)
         return self._candidate(data, start, end, start == match.start(), known) if end > start else None
 
-    def _candidate(self, data: bytes, start: int, end: int, bare: bool, known: Known) -> Candidate | None:
+    def _candidate(self, data: bytes, start: int, end: int, bare: bool, known: TextMemo) -> Candidate | None:
         if self._reach is not None:
             end = self._reach(data, start)
             if not end:
                 return None
         # Where the pattern holds a label before the value, the label may touch it: MRN-987654.
-        if self._pattern.alone and (_goes_on(data, end) or (bare and _comes_from(data, start))):
+        if self._pattern.alone and (_continues_behind(data, end) or (bare and _continues_before(data, start))):
             return None
         key = (self._test, data[start:end])
         verdict = known.verdicts.get(key)
         if verdict is None:
             verdict = self._test(key[1].decode("utf-8", "replace")) if self._test else Verdict.YES
-            if len(known.verdicts) < _MOST_KNOWN:
+            if len(known.verdicts) < _MOST_VERDICTS:
                 known.verdicts[key] = verdict
         if verdict is not Verdict.NO and self._around is not None:
             placed = self._around(data, start, end)
@@ -164,7 +168,7 @@ class Program:
         text = key[1].decode("utf-8", "replace")
         value = text if self._exact else canonical(text, self._separators)
         known.times[self.detector, value] += 1
-        if known.times[self.detector, value] > MOST_ALIKE:
+        if known.times[self.detector, value] > MOST_OF_ONE_VALUE:
             return None
         pattern = self._pattern
         if not pattern.named:
@@ -182,22 +186,26 @@ def canonical(text: str, separators: Mapping[int, int | None] = _SEPARATORS) -> 
     return digits if digits.isdigit() else text.translate(separators).upper()
 
 
-def _comes_from(data: bytes, start: int) -> bool:
-    """Whether something longer leads into the value: a path, a version, an address, a phone number, a code."""
+def _continues_before(data: bytes, start: int) -> bool:
+    """Whether the value at `start` is the end of something longer: a path, a version, an address, a phone number."""
     if not start:
         return False
     before = data[start - 1]
-    return _is_word(before) or before in _LEADS or (before in _JOINS and start > 1 and _is_digit(data[start - 2]))
+    return (
+        _is_word(before)
+        or before in _LEADING_IN
+        or (before in _JOINING_DIGITS and start > 1 and _is_digit(data[start - 2]))
+    )
 
 
-def _goes_on(data: bytes, end: int) -> bool:
+def _continues_behind(data: bytes, end: int) -> bool:
     """Whether the value runs on into something longer; a comma or the stop of a sentence is no more of it."""
     if end >= len(data):
         return False
     behind, next_but_one = data[end], data[end + 1] if end + 1 < len(data) else 32
     if behind in _STOPS:
         return _is_digit(next_but_one)
-    return _is_word(behind) or (behind in _RUNS_ON and _is_word(next_but_one))
+    return _is_word(behind) or (behind in _RUNNING_ON and _is_word(next_but_one))
 
 
 def _is_digit(byte: int) -> bool:

@@ -36,8 +36,8 @@ def word_pattern(words: tuple[str, ...]) -> re2._Regexp:
     return _compiled(words)
 
 
-def fits(words: tuple[str, ...]) -> bool:
-    """Whether RE2 takes so many words in one pattern."""
+def fit_one_pattern(words: tuple[str, ...]) -> bool:
+    """Whether RE2 takes all of these words in one pattern."""
     try:
         _compiled(words)
     except re2.error:

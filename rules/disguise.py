@@ -13,7 +13,7 @@ from typing import Final
 from rules.budget import Budget
 from rules.encoded import Segment, is_packed, respelt, unpacked
 from rules.normalise import BARRIER, Normalised
-from rules.turns import replaced_in_turns
+from rules.turns import sub_in_turns
 
 _AROUND: Final = 512  # bytes on either side of what is disguised, for the words that name it
 
@@ -153,8 +153,8 @@ class _Characters:
 
 def undisguised(text: str) -> str:
     """The text with digits and letters as they look, as long as before."""
-    plain = replaced_in_turns(_NUMBER, _number, text)
-    return plain if text.isascii() else replaced_in_turns(_WORD, _word, plain)
+    plain = sub_in_turns(_NUMBER, _number, text)
+    return plain if text.isascii() else sub_in_turns(_WORD, _word, plain)
 
 
 def _number(match: re.Match[str]) -> str:

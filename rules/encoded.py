@@ -11,7 +11,7 @@ from binascii import Error
 from collections.abc import Iterator, Sequence
 from typing import Final, TypeAlias
 
-from rules.turns import found_in_turns
+from rules.turns import finditer_in_turns
 
 # Where a text was rewritten: characters of it, and what stands there instead.
 Segment: TypeAlias = tuple[int, str]
@@ -70,7 +70,7 @@ def respelt(text: str) -> list[Segment]:
     """The text with numbers in digits that it spells otherwise; empty where it holds none."""
     segments: list[Segment] = []
     done = 0
-    for match in found_in_turns(_ANEW, text):
+    for match in finditer_in_turns(_ANEW, text):
         plain = _unescaped(match[0]) if match[0][0] in "%+-.0123456789" else _counted(match[0])
         if plain is None:
             continue

@@ -20,19 +20,21 @@ import hyperscan
 from rules.errors import EngineFailed
 
 BLOCK: Final = 1 << 20  # bytes: a long text is scanned in blocks, which bounds the number of matches held at once
-BEFORE: Final = 4096 + 64  # bytes of the block before that are scanned again: the widest match, and what precedes it
-AFTER: Final = 64  # bytes of the next block that are scanned too, for a boundary at the end of a match
-_PIECE: Final = 1 << 16  # bytes: a longer piece is scanned by itself
-_SHEET: Final = 1 << 18  # bytes: so many of shorter pieces are scanned together
-_WORTH: Final = 1 << 12  # bytes of a text for each piece, at most: then it pays to ask first whether all of it is ASCII
-_BETWEEN: Final = b"\f\n"  # stands between pieces that are scanned together; no value holds it
-_FORMAT: Final = 2
-_END: Final = (1 << 40) - 1
+# Bytes of the neighbouring blocks that are scanned too: for the widest match and what precedes it, and what follows it.
+OVERLAP_BEFORE: Final = 4096 + 64
+OVERLAP_AFTER: Final = 64
+_LONG_PIECE: Final = 1 << 16  # bytes: a longer piece is scanned by itself
+_JOINED_BYTES: Final = 1 << 18  # of shorter pieces, which are scanned together
+# Bytes of text per piece up to which it pays to ask whether the whole text is ASCII, rather than at each piece's ends.
+_BYTES_PER_ASCII_PIECE: Final = 1 << 12
+_SEPARATOR: Final = b"\f\n"  # stands between pieces that are scanned together; no value holds it
+_CACHE_FORMAT: Final = 2
+_END_MASK: Final = (1 << 40) - 1  # a match is `index << 40 | end`
 Bytes: TypeAlias = bytes | memoryview
 
 
 class Cache(Protocol):
-    """Where compiled databases are kept.
+    """Where compiled databases are kept between starts.
 
     What `get` returns is run as code: an implementation must make sure that it is what `put` was given.
     """
@@ -47,16 +49,19 @@ class Cache(Protocol):
 
 
 @cache
-def _version() -> str:
+def _hyperscan_version() -> str:
     return version("hyperscan")
 
 
 class Bundle:
-    """A cache in which many databases are one entry of `cache`: read when made, written by `close` if any is new."""
+    """A Cache that keeps many databases as one entry of `cache`.
+
+    It reads the entry when made; `close` writes it anew if other databases were used than it holds.
+    """
 
     def __init__(self, cache: Cache, name: str) -> None:
         self._cache = cache
-        self._name = sha256(f"{_FORMAT} {name}".encode()).hexdigest()
+        self._name = sha256(f"{_CACHE_FORMAT} {name}".encode()).hexdigest()
         self._kept = dict(_unpacked(cache.get(self._name) or b""))
         self._used: dict[str, bytes] = {}
 
@@ -107,7 +112,7 @@ class Mode(StrEnum):
 class Expression:
     """One pattern for the engine, of characters or (`bytewise`) of bytes.
 
-    `once`: only one match of a block is told; `lines`: ^ matches at the start of each line.
+    `once`: only one match in each block is reported; `lines`: ^ matches at the start of each line.
     """
 
     text: str
@@ -117,7 +122,7 @@ class Expression:
     bytewise: bool = False
 
     def flags(self) -> int:
-        """As Hyperscan's flags."""
+        """These settings as flags of Hyperscan."""
         return int(
             (0 if self.bytewise else hyperscan.HS_FLAG_UTF8)
             | (hyperscan.HS_FLAG_CASELESS if self.caseless else 0)
@@ -135,12 +140,14 @@ class Engine:
         self.modes: tuple[Mode, ...] = ()
         self._database: hyperscan.Database | None = None
         if expressions:
-            self._make(cache)
+            self._load_or_compile(cache)
         # Scratch space is not thread-safe. list.pop and list.append are atomic, so a list is pool enough.
-        self._pool: list[hyperscan.Scratch] = [hyperscan.Scratch(self._database)] if self._database is not None else []
-        self._first = self._pool[0].clone() if self._pool else None
+        self._scratches: list[hyperscan.Scratch] = (
+            [hyperscan.Scratch(self._database)] if self._database is not None else []
+        )
+        self._spare_scratch = self._scratches[0].clone() if self._scratches else None
 
-    def _make(self, cache: Cache | None) -> None:
+    def _load_or_compile(self, cache: Cache | None) -> None:
         key = self._key()
         kept = cache.get(key) if cache is not None else None
         if kept is None or not self._restore(kept):
@@ -152,28 +159,28 @@ class Engine:
         """For each block of `data` (valid UTF-8) its matches as `index << 40 | end`, unordered; `end` in bytes.
 
         `index` is the pattern's place in `expressions`. `seen_as` turns a block into bytes of the same length that are
-        searched in its place.
+        searched in its place. Raises EngineFailed where Hyperscan fails.
         """
         if self._database is None or not data:
             return ()
         if len(data) > BLOCK:
-            return self._blocks(data, seen_as)
-        found = self._all(data if seen_as is None else seen_as(data))
+            return self._ends_by_block(data, seen_as)
+        found = self._scan_whole(data if seen_as is None else seen_as(data))
         return (found,) if found else ()
 
-    def _blocks(self, data: bytes, seen_as: Callable[[Bytes], Bytes] | None) -> "Iterator[array[int]]":
+    def _ends_by_block(self, data: bytes, seen_as: Callable[[Bytes], Bytes] | None) -> "Iterator[array[int]]":
         whole = memoryview(data)
         for start in range(0, len(data), BLOCK):
             stop = min(start + BLOCK, len(data))
-            first = _boundary(data, max(0, start - BEFORE))
-            last = _boundary(data, min(len(data), stop + AFTER))
+            first = _boundary(data, max(0, start - OVERLAP_BEFORE))
+            last = _boundary(data, min(len(data), stop + OVERLAP_AFTER))
             block: Bytes = whole[first:last]
-            found = self._some(block if seen_as is None else seen_as(block), first, start if start else -1, stop)
+            found = self._scan_block(block if seen_as is None else seen_as(block), first, start if start else -1, stop)
             if found:
                 yield found
 
     def ends_within(self, data: bytes, spans: Sequence[tuple[int, int]]) -> "Iterable[array[int]]":
-        """As `ends`, for pieces of `data` in order that do not touch. A match that ends with its piece is not told.
+        """As `ends`, within `spans` only, which are in order and do not touch; without matches at the end of a span.
 
         Short pieces are copied one behind the other and scanned together: each call of the engine has a fixed price.
         """
@@ -181,14 +188,14 @@ class Engine:
             return ()
         if spans[0][0] <= 0 and spans[0][1] >= len(data):
             return self.ends(data)
-        return self._pieces(data, spans)
+        return self._ends_by_piece(data, spans)
 
-    def _pieces(self, data: bytes, spans: Sequence[tuple[int, int]]) -> "Iterator[array[int]]":
+    def _ends_by_piece(self, data: bytes, spans: Sequence[tuple[int, int]]) -> "Iterator[array[int]]":
         together: list[tuple[int, int]] = []
         size = 0
-        plain = len(spans) * _WORTH > len(data) and data.isascii()
-        if plain and spans[-1][1] - spans[0][0] <= _PIECE:
-            yield from self._ends_together(data, spans)
+        plain = len(spans) * _BYTES_PER_ASCII_PIECE > len(data) and data.isascii()
+        if plain and spans[-1][1] - spans[0][0] <= _LONG_PIECE:
+            yield from self._ends_joined(data, spans)
             return
         for start, stop in spans:
             first, last = start, stop
@@ -197,37 +204,37 @@ class Engine:
                     first = _boundary(data, first)
                 if last < len(data) and data[last] >= 0x80:
                     last = _boundary(data, last)
-            if last - first > _PIECE:
-                told = last - 1 if last < len(data) else last
+            if last - first > _LONG_PIECE:
+                farthest = last - 1 if last < len(data) else last
                 for found in self.ends(data[first:last]):
-                    yield array("Q", (event + first for event in found if (event & _END) + first <= told))
+                    yield array("Q", (event + first for event in found if (event & _END_MASK) + first <= farthest))
                 continue
             together.append((first, last))
             size += last - first
-            if size > _SHEET:
-                yield from self._ends_together(data, together)
+            if size > _JOINED_BYTES:
+                yield from self._ends_joined(data, together)
                 together, size = [], 0
         if together:
-            yield from self._ends_together(data, together)
+            yield from self._ends_joined(data, together)
 
-    def _ends_together(self, data: bytes, spans: Sequence[tuple[int, int]]) -> "Iterator[array[int]]":
-        sheet = _BETWEEN.join([data[first:last] for first, last in spans])
-        found = self._all(sheet)
+    def _ends_joined(self, data: bytes, spans: Sequence[tuple[int, int]]) -> "Iterator[array[int]]":
+        joined = _SEPARATOR.join([data[first:last] for first, last in spans])
+        found = self._scan_whole(joined)
         if not found:
             return
-        begins = list(accumulate((last - first + len(_BETWEEN) for first, last in spans), initial=0))
+        begins = list(accumulate((last - first + len(_SEPARATOR) for first, last in spans), initial=0))
         events = array("Q")
         for event in found:
-            end = event & _END
+            end = event & _END_MASK
             number = bisect_left(begins, end) - 1
             first, last = spans[number]
             end += first - begins[number]
             if end < last or end == last == len(data):
-                events.append((event & ~_END) | end)
+                events.append((event & ~_END_MASK) | end)
         if events:
             yield events
 
-    def _all(self, block: Bytes) -> "array[int]":
+    def _scan_whole(self, block: Bytes) -> "array[int]":
         """The matches of a text that is one block."""
         found = array("Q")
         take = found.append
@@ -238,7 +245,7 @@ class Engine:
         self._scan(block, seen)
         return found
 
-    def _some(self, block: Bytes, first: int, after: int, last: int) -> "array[int]":
+    def _scan_block(self, block: Bytes, first: int, after: int, last: int) -> "array[int]":
         """Of a block that begins at `first` of its text, the matches that end behind `after` and not behind `last`."""
         found = array("Q")
         take = found.append
@@ -253,30 +260,30 @@ class Engine:
 
     def _scan(self, block: Bytes, seen: Callable[[int, int, int, int, object], None]) -> None:
         try:
-            scratch = self._pool.pop()
+            scratch = self._scratches.pop()
         except IndexError:
-            assert self._first is not None
-            scratch = self._first.clone()
+            assert self._spare_scratch is not None
+            scratch = self._spare_scratch.clone()
         try:
             self._database.scan(block, match_event_handler=seen, scratch=scratch)  # type: ignore[union-attr, type-var]  # it is set, and takes any buffer
         except hyperscan.HyperscanError as cause:
             raise EngineFailed(f"the matching engine failed at a scan: {type(cause).__name__}") from cause
         finally:
-            self._pool.append(scratch)
+            self._scratches.append(scratch)
 
     def _compile(self) -> None:
         modes = [Mode.EXACT] * len(self._expressions)
         try:
             self._database = self._build(modes)
         except hyperscan.HyperscanError:
-            modes = [self._mode(index) for index in range(len(self._expressions))]
+            modes = [self._best_mode(index) for index in range(len(self._expressions))]
             try:
                 self._database = self._build(modes)
             except hyperscan.HyperscanError as cause:
                 raise EngineFailed("the patterns cannot be compiled together") from cause
         self.modes = tuple(modes)
 
-    def _mode(self, index: int) -> Mode:
+    def _best_mode(self, index: int) -> Mode:
         for mode in (Mode.EXACT, Mode.PREFILTER):
             modes = [Mode.ALONE] * len(self._expressions)
             modes[index] = mode
@@ -303,8 +310,15 @@ class Engine:
         return database
 
     def _key(self) -> str:
-        told = json.dumps([_FORMAT, _version(), self._flags, [expression.decode() for expression in self._expressions]])
-        return sha256(told.encode()).hexdigest()
+        identity = json.dumps(
+            [
+                _CACHE_FORMAT,
+                _hyperscan_version(),
+                self._flags,
+                [expression.decode() for expression in self._expressions],
+            ]
+        )
+        return sha256(identity.encode()).hexdigest()
 
     def _dump(self, database: hyperscan.Database) -> bytes:
         head = json.dumps([mode.value for mode in self.modes]).encode()

@@ -19,11 +19,15 @@ from rules.finding import Confidence, Hit
 from rules.normalise import Normalised
 from rules.verdict import Verdict
 
-MOST_OF_ONE: Final = 1000  # hits of one value in one text
+MOST_OF_ONE_VALUE: Final = 1000  # hits of one value in one text
 MOST_JUDGED: Final = 30_000  # candidates of one detector in one text
 _MOST_LABELS: Final = 1000
 _BLANK: Final = re.compile(rb"\n(?=[ \t\r>|]*\n)")  # where a BLANK_LINE begins
-_LOWER: Final = {Confidence.HIGH: Confidence.MEDIUM, Confidence.MEDIUM: Confidence.LOW, Confidence.LOW: Confidence.LOW}
+_ONE_STEP_LESS: Final = {
+    Confidence.HIGH: Confidence.MEDIUM,
+    Confidence.MEDIUM: Confidence.LOW,
+    Confidence.LOW: Confidence.LOW,
+}
 
 
 class Words:
@@ -59,8 +63,8 @@ class Judge:
         self._is_ascii = normal.is_ascii
         self._columns = Columns(normal.data, budget)
         self._labels: dict[tuple[int, bytes], tuple[tuple[bool, ...], bool]] = {}
-        self._stood: dict[bytes, tuple[int, int]] = {}
-        self._blanks: list[int] | None = None  # where blank lines begin
+        self._label_places: dict[bytes, tuple[int, int]] = {}
+        self._blank_lines: list[int] | None = None  # where blank lines begin
         self._near: dict[int, list[Nearby]] = {}
         self._unless: dict[int, list[Nearby]] = {}
 
@@ -69,7 +73,7 @@ class Judge:
         judged: dict[int, list[Candidate]] = {}
         nearest: dict[tuple[int, int], int] = {}  # of several detectors' labels, the nearest to a value
         for index, candidates in found.items():
-            judged[index] = [candidate for candidate in _surest(candidates) if self._stands(candidate)]
+            judged[index] = [candidate for candidate in _surest(candidates) if self._look_around(candidate)]
             for candidate in judged[index]:
                 if candidate.near is not None:
                     span = (candidate.start, candidate.end)
@@ -79,7 +83,8 @@ class Judge:
                 self._raise(candidate, nearest)
         return {index: [c for c in candidates if not c.named or c.raised] for index, candidates in judged.items()}
 
-    def _stands(self, candidate: Candidate) -> bool:
+    def _look_around(self, candidate: Candidate) -> bool:
+        """Note in the candidate which words of `near` stand by it; False where it does not count at all."""
         index, start, end = candidate.detector, candidate.start, candidate.end
         self._budget.left -= 1
         detector = self._words.detectors[index]
@@ -95,11 +100,11 @@ class Judge:
         candidate.raises = tuple(gap is not None for gap in gaps)
         if candidate.confidence is not Confidence.HIGH and (detector.near or detector.unless):
             label = self._columns.header(start, end)
-            raises, excused = self._labelled(index, label)
+            raises, excused = self._words_in_header(index, label)
             if any(raises):
                 candidate.near = 0
                 candidate.raises = tuple(map(or_, raises, candidate.raises))
-            elif excused and not self._apart(label, start):
+            elif excused and not self._is_apart(label, start):
                 return False
         if candidate.named and not any(rule.names for rule in itertools.compress(detector.near, candidate.raises)):
             return False
@@ -109,28 +114,28 @@ class Judge:
                 return False
         return True
 
-    def _apart(self, label: bytes, start: int) -> bool:
-        """Whether a blank line stands between a header of one cell and the value: then it may be any text above it."""
-        place = self._last(label, start)
+    def _is_apart(self, label: bytes, start: int) -> bool:
+        """Whether a blank line stands between the value and `label`, which may then be any text above and no header."""
+        place = self._last_place_of(label, start)
         if place < 0:
             return False
-        if self._blanks is None:
-            self._blanks = [match.start() for match in _BLANK.finditer(self._data)]
-        return bisect_left(self._blanks, place + len(label)) < bisect_left(self._blanks, start)
+        if self._blank_lines is None:
+            self._blank_lines = [match.start() for match in _BLANK.finditer(self._data)]
+        return bisect_left(self._blank_lines, place + len(label)) < bisect_left(self._blank_lines, start)
 
-    def _last(self, label: bytes, start: int) -> int:
-        """Where a label last stands before a place; cheap where places rise, however far above them it stands."""
-        known, upto = self._stood.get(label, (-1, 0))
+    def _last_place_of(self, label: bytes, start: int) -> int:
+        """Where `label` last stands before `start`; -1 where it does not. Cheap where places rise."""
+        known, upto = self._label_places.get(label, (-1, 0))
         if start < upto:
             known, upto = -1, 0
         found = self._data.rfind(label, max(0, upto - len(label)), start)
         place = found if found >= 0 else known
-        if len(self._stood) < _MOST_LABELS or label in self._stood:
-            self._stood[label] = place, start
+        if len(self._label_places) < _MOST_LABELS or label in self._label_places:
+            self._label_places[label] = place, start
         return place
 
-    def _labelled(self, index: int, label: bytes) -> tuple[tuple[bool, ...], bool]:
-        """Which `near` hold a word of a column's header, and whether an `unless` does."""
+    def _words_in_header(self, index: int, label: bytes) -> tuple[tuple[bool, ...], bool]:
+        """Which sets of `near` have a word in a column's header `label`, and whether a set of `unless` has."""
         if not label:
             return (), False
         known = self._labels.get((index, label))
@@ -153,29 +158,29 @@ class Judge:
                 if applies and rule.confidence.rank > candidate.confidence.rank:
                     candidate.confidence = rule.confidence
         if candidate.verdict is Verdict.EXAMPLE:
-            candidate.confidence = _LOWER[candidate.confidence]
+            candidate.confidence = _ONE_STEP_LESS[candidate.confidence]
 
 
 def _surest(candidates: Sequence[Candidate]) -> Iterable[Candidate]:
-    """Of candidates with one span, which several patterns gave, the surest."""
+    """One candidate for each span, the surest where several patterns gave one."""
     spans: dict[tuple[int, int], Candidate] = {}
     for candidate in candidates:
         span = (candidate.start, candidate.end)
         known = spans.get(span)
-        if known is None or _standing(candidate) > _standing(known):
+        if known is None or _strength(candidate) > _strength(known):
             spans[span] = candidate
     return spans.values()
 
 
-def _standing(candidate: Candidate) -> tuple[int, bool]:
+def _strength(candidate: Candidate) -> tuple[int, bool]:
     return candidate.confidence.rank, not candidate.named
 
 
-class Kept:
+class KeptCandidates:
     """The candidates kept of one text: the first `most` of each detector and confidence, so that no flood hides others.
 
-    Of one value at most MOST_OF_ONE are kept, so that a number written over and over hides no others. `full`: the
-    detectors of which nothing more could count.
+    Of one value at most MOST_OF_ONE_VALUE are kept, so that a number written over and over hides no others. `full`:
+    the detectors that take no more; `cut`: one of them was given up although more could have counted.
     """
 
     def __init__(self, most: int) -> None:
@@ -184,7 +189,7 @@ class Kept:
         self._times: dict[tuple[int, Confidence, str], int] = defaultdict(int)
         self._judged: dict[int, int] = defaultdict(int)
         self.full: set[int] = set()
-        self.cut = False  # whether a detector was given up with candidates left
+        self.cut = False
 
     def add(self, judged: Mapping[int, Sequence[Candidate]]) -> None:
         """Take what there is still room for."""
@@ -195,7 +200,7 @@ class Kept:
                     continue
                 times = (index, candidate.confidence, candidate.value)
                 self._times[times] += 1
-                if self._times[times] <= MOST_OF_ONE:
+                if self._times[times] <= MOST_OF_ONE_VALUE:
                     room.append(candidate)
             self._judged[index] += len(candidates)
             if len(self._kept[index, Confidence.HIGH]) >= self._most:
@@ -205,14 +210,18 @@ class Kept:
                 self.cut = True
 
     def chosen(self) -> list[Candidate]:
-        """Of overlapping candidates of one detector the surest, then the longest, then the first."""
+        """What was kept, by detector; of its overlapping candidates the surest, then the longest, then the first."""
         by_detector: dict[int, list[Candidate]] = defaultdict(list)
         for (index, _), candidates in self._kept.items():
             by_detector[index] += candidates
-        return [candidate for index in sorted(by_detector) for candidate in _choose(by_detector[index], self._most)]
+        return [
+            candidate
+            for index in sorted(by_detector)
+            for candidate in _without_overlaps(by_detector[index], self._most)
+        ]
 
 
-def _choose(candidates: Sequence[Candidate], most: int) -> list[Candidate]:
+def _without_overlaps(candidates: Sequence[Candidate], most: int) -> list[Candidate]:
     order = sorted(candidates, key=lambda c: (-c.confidence.rank, c.start - c.end, c.start))
     starts: list[int] = []
     ends: list[int] = []
@@ -229,8 +238,11 @@ def _choose(candidates: Sequence[Candidate], most: int) -> list[Candidate]:
     return sorted(chosen, key=lambda candidate: candidate.start)
 
 
-class Gathered:
-    """The hits of one message: readings of one place count once, and of each detector and confidence `most`."""
+class MessageHits:
+    """The hits of one message by detector, `most` of each confidence.
+
+    A value that several readings of one place show counts once, unless a later reading is surer of it.
+    """
 
     def __init__(self, most: int) -> None:
         self.hits: dict[int, list[Hit]] = {}

@@ -18,12 +18,12 @@ from rules.content import Content, FileFact, FileKind, Part
 from rules.detector import Detector
 from rules.engine import Cache
 from rules.finding import Finding, Hit, Scanned
-from rules.judging import Gathered, Judge, Kept, Words
+from rules.judging import Judge, KeptCandidates, MessageHits, Words
 from rules.masking import MASK, Masker
 from rules.normalise import Normalised, normalise, normalise_all
 from rules.places import Places
 from rules.readings import Reading, further_readings, is_turned, plain_reading
-from rules.repeats import WORTH, Repeats, Searched
+from rules.repeats import LOOKED_UP_FROM, Repeats, Searched
 from rules.searching import Search, Surveyed
 
 __all__ = ["MOST_HITS", "Cache", "Matcher"]
@@ -32,15 +32,15 @@ MOST_HITS: Final = 10_000  # of one detector and confidence in one message: more
 MOST_EXCERPTS: Final = 1_000  # of one detector in one text; further hits are counted, but masked whole
 UNFINISHED: Final = "too many candidates to check"
 _BATCH: Final = 10_000  # candidates judged at a time
-_SHORT: Final = 16_384  # characters: parts up to this length are searched together with others …
-_GROUP: Final = 262_144  # … about so many characters at a time
+_SHORT_PART: Final = 16_384  # characters: parts up to this length are searched together with others …
+_GROUP_SIZE: Final = 262_144  # … about so many characters at a time
 Batch: TypeAlias = "dict[int, list[Candidate]]"
-_Found: TypeAlias = "tuple[Part, Iterable[dict[int, list[Hit]]]]"  # a part, and its hits reading by reading
+_PartHits: TypeAlias = "tuple[Part, Iterable[dict[int, list[Hit]]]]"  # a part, and its hits reading by reading
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """One scan: what it may still cost, and whether its hits are to say why."""
+class _Request:
+    """What a scan was asked for: the steps it may still cost, and whether its hits are to say `why` they are sure."""
 
     budget: Budget
     why: bool = False
@@ -49,10 +49,10 @@ class _Asked:
 class Matcher:
     """Finds hits of a fixed set of detectors. Safe to use from several threads at once.
 
-    `told`: a sentence for each pattern that the engine cannot run at full speed.
+    `slow_notes`: a sentence for each pattern that the engine cannot run at full speed.
     """
 
-    told: tuple[str, ...]
+    slow_notes: tuple[str, ...]
 
     def __init__(
         self,
@@ -62,11 +62,14 @@ class Matcher:
         most_steps: int = MOST_STEPS,
         repeats: Repeats | None = None,
     ) -> None:
-        """`repeats` knows long texts that were here before; None: each is searched."""
+        """`cache` keeps compiled databases between starts. `most_steps`: what a scan may cost (`rules.budget`).
+
+        `repeats` remembers what was found in long texts; None: each is searched.
+        """
         self._most_steps = most_steps
         self.detectors = tuple(detectors)
         self._search = Search(self.detectors, cache)
-        self.told = self._search.told
+        self.slow_notes = self._search.slow_notes
         self._words = Words(self.detectors)
         self._repeats = repeats
 
@@ -80,7 +83,7 @@ class Matcher:
         are added to the content's files as unreadable.
         """
         budget = Budget(self._most_steps)
-        return self._scanned(content, self._all(content, budget, why=why), budget)
+        return self._gather(content, self._hits_by_part(content, budget, why=why), budget)
 
     def scan_within(self, contents: Sequence[Content], steps: int) -> list[Scanned | None]:
         """`scan` of several messages for so many steps in all; None for each that would take more than what is left.
@@ -91,39 +94,46 @@ class Matcher:
         budget = Budget(min(steps, self._most_steps))
         parts = [part for content in contents for part in content.parts]
         sizes = [len(part.text) for part in parts]
-        if len(contents) < 2 or not self._search.joins or max(sizes, default=0) > _SHORT or sum(sizes) > _GROUP:
-            return [self._if_complete(content, self._all(content, budget), budget) for content in contents]
+        if (
+            len(contents) < 2
+            or not self._search.joinable
+            or max(sizes, default=0) > _SHORT_PART
+            or sum(sizes) > _GROUP_SIZE
+        ):
+            return [
+                self._gather_if_complete(content, self._hits_by_part(content, budget), budget) for content in contents
+            ]
         normals = [one for content in contents for one in normalise_all([part.text for part in content.parts])]
         firsts = list(accumulate((len(content.parts) for content in contents[:-1]), initial=0))
         seen = self._search.survey([normal.data for normal in normals], budget, firsts)
         return [
-            self._if_complete(
+            self._gather_if_complete(
                 content,
-                self._surveyed(
+                self._scan_surveyed(
                     content.parts,
                     [(normals[index], seen.get(index)) for index in range(first, first + len(content.parts))],
-                    _Asked(budget),
+                    _Request(budget),
                 ),
                 budget,
             )
             for content, first in zip(contents, firsts, strict=True)
         ]
 
-    def _if_complete(self, content: Content, read: Iterable[_Found], budget: Budget) -> Scanned | None:
+    def _gather_if_complete(self, content: Content, read: Iterable[_PartHits], budget: Budget) -> Scanned | None:
         if budget.spent:
             return None
-        scanned = self._scanned(content, read, budget)
-        return scanned if scanned.content is content else None  # else a text is told that was not read to its end
+        scanned = self._gather(content, read, budget)
+        return scanned if scanned.content is content else None  # else it names a text that was not read to its end
 
-    def _all(self, content: Content, budget: Budget, *, why: bool = False) -> Iterator[_Found]:
-        """Each part of a content with its hits."""
-        asked = _Asked(budget, why)
+    def _hits_by_part(self, content: Content, budget: Budget, *, why: bool = False) -> Iterator[_PartHits]:
+        """Each part of a content with its hits; of several short ones, only those with any match."""
+        request = _Request(budget, why)
         for parts in self._groups(content.parts):
-            yield from self._together(parts, asked)
+            yield from self._scan_group(parts, request)
 
-    def _scanned(self, content: Content, read: Iterable[_Found], budget: Budget) -> Scanned:
-        """What was found in a content, part by part; parts that were not read to their end are told."""
-        gathered = Gathered(MOST_HITS)
+    def _gather(self, content: Content, read: Iterable[_PartHits], budget: Budget) -> Scanned:
+        """The result of a scan. Parts that were not read to their end are added to the content's unreadable files."""
+        gathered = MessageHits(MOST_HITS)
         unread: dict[str, int] = {}
         for part, readings in read:
             for found in readings:
@@ -135,8 +145,8 @@ class Matcher:
             FileFact(place.rpartition(" > ")[2], FileKind.TEXT, size, place, unreadable=True, reason=UNFINISHED)
             for place, size in unread.items()
         )
-        told = replace(content, files=(*content.files, *facts)) if facts else content
-        return Scanned(self._findings(gathered.hits), told)
+        complete = replace(content, files=(*content.files, *facts)) if facts else content
+        return Scanned(self._findings(gathered.hits), complete)
 
     def scan_text(self, text: str, place: str = "text") -> tuple[Finding, ...]:
         """The findings of one text."""
@@ -153,8 +163,8 @@ class Matcher:
         group: list[Part] = []
         size = 0
         for part in parts:
-            alone = not self._search.joins or len(part.text) > _SHORT
-            if group and (alone or size > _GROUP):
+            alone = not self._search.joinable or len(part.text) > _SHORT_PART
+            if group and (alone or size > _GROUP_SIZE):
                 yield group
                 group, size = [], 0
             if alone:
@@ -165,38 +175,40 @@ class Matcher:
         if group:
             yield group
 
-    def _together(self, parts: Sequence[Part], asked: _Asked) -> Iterator[_Found]:
-        """For each part of a group, its hits reading by reading; of several parts, of those with any match."""
-        budget = asked.budget
+    def _scan_group(self, parts: Sequence[Part], request: _Request) -> Iterator[_PartHits]:
+        """The parts of a group with their hits, reading by reading; of several parts, only those with any match."""
+        budget = request.budget
         if len(parts) <= 1 or budget.spent:
             for part in parts:
                 read = bool(part.text) and not budget.spent
-                yield part, self._alone(part, asked) if read else ()
+                yield part, self._scan_or_recall(part, request) if read else ()
             return
         normals = normalise_all([part.text for part in parts])
         seen = self._search.survey([normal.data for normal in normals], budget)
-        yield from self._surveyed(parts, [(normal, seen.get(index)) for index, normal in enumerate(normals)], asked)
+        yield from self._scan_surveyed(
+            parts, [(normal, seen.get(index)) for index, normal in enumerate(normals)], request
+        )
 
-    def _surveyed(
-        self, parts: Sequence[Part], seen: Iterable[tuple[Normalised, Surveyed | None]], asked: _Asked
-    ) -> Iterator[_Found]:
+    def _scan_surveyed(
+        self, parts: Sequence[Part], seen: Iterable[tuple[Normalised, Surveyed | None]], request: _Request
+    ) -> Iterator[_PartHits]:
         """The hits of parts that were searched as one text; of those in which something was seen."""
         for part, (normal, theirs) in zip(parts, seen, strict=True):
             if theirs is None and not is_turned(part.text):
-                if asked.budget.spent:
+                if request.budget.spent:
                     yield part, ()
                 continue
-            yield part, self._scan(part, plain_reading(part.text, normal, theirs or Surveyed()), asked)
+            yield part, self._scan_part(part, plain_reading(part.text, normal, theirs or Surveyed()), request)
 
-    def _alone(self, part: Part, asked: _Asked) -> Iterable[dict[int, list[Hit]]]:
-        """The hits of a part that is searched by itself, reading by reading: now, or when its text was here before."""
+    def _scan_or_recall(self, part: Part, request: _Request) -> Iterable[dict[int, list[Hit]]]:
+        """The hits of a part, reading by reading: searched by itself now, or remembered from an earlier message."""
 
         def readings() -> Iterator[dict[int, list[Hit]]]:
-            return self._scan(part, plain_reading(part.text, normalise(part.text)), asked)
+            return self._scan_part(part, plain_reading(part.text, normalise(part.text)), request)
 
-        if self._repeats is None or asked.why or len(part.text) < WORTH:
+        if self._repeats is None or request.why or len(part.text) < LOOKED_UP_FROM:
             return readings()
-        budget, before = asked.budget, asked.budget.left
+        budget, before = request.budget, request.budget.left
 
         def search() -> Searched:
             found = tuple(readings())
@@ -206,21 +218,21 @@ class Matcher:
         budget.left = before - searched.steps
         return searched.found
 
-    def _scan(self, part: Part, plain: Reading, asked: _Asked) -> Iterator[dict[int, list[Hit]]]:
+    def _scan_part(self, part: Part, plain: Reading, request: _Request) -> Iterator[dict[int, list[Hit]]]:
         """The hits of one part, reading by reading."""
-        yield self._read(part, plain, asked)
-        for reading in further_readings(part.text, plain, asked.budget):
-            yield self._read(part, reading, asked)
+        yield self._scan_reading(part, plain, request)
+        for reading in further_readings(part.text, plain, request.budget):
+            yield self._scan_reading(part, reading, request)
 
-    def _read(self, part: Part, reading: Reading, asked: _Asked) -> dict[int, list[Hit]]:
-        judge, kept = Judge(self._words, reading.normal, asked.budget), Kept(MOST_HITS)
-        for batch in self._batches(reading, asked.budget, kept.full):
+    def _scan_reading(self, part: Part, reading: Reading, request: _Request) -> dict[int, list[Hit]]:
+        judge, kept = Judge(self._words, reading.normal, request.budget), KeptCandidates(MOST_HITS)
+        for batch in self._batches(reading, request.budget, kept.full):
             kept.add(judge.judge(batch))
-        asked.budget.cut |= kept.cut
+        request.budget.cut |= kept.cut
         chosen = kept.chosen()
         if not chosen:
             return {}
-        return _hits(chosen, reading, part, Reasons(self._words, reading.normal.data, chosen) if asked.why else None)
+        return _hits(chosen, reading, part, Reasons(self._words, reading.normal.data, chosen) if request.why else None)
 
     def _batches(self, reading: Reading, budget: Budget, full: Set[int]) -> Iterator[Batch]:
         """All candidates by detector, at most _BATCH at a time; none of the detectors in `full`."""
@@ -240,7 +252,7 @@ class Matcher:
 
 def _hits(kept: Sequence[Candidate], reading: Reading, part: Part, reasons: Reasons | None) -> dict[int, list[Hit]]:
     normal = reading.normal
-    offsets = _characters(normal, sorted({offset for c in kept for offset in (c.start, c.end)}))
+    offsets = _character_offsets(normal, sorted({offset for c in kept for offset in (c.start, c.end)}))
     masker = Masker(normal.text, [(offsets[c.start], offsets[c.end]) for c in kept])
     places = Places(part)
     named = {start: places.of(reading.origin(offsets[start])) for start in sorted({c.start for c in kept})}
@@ -257,7 +269,7 @@ def _hits(kept: Sequence[Candidate], reading: Reading, part: Part, reasons: Reas
     return hits
 
 
-def _characters(normal: Normalised, offsets: Sequence[int]) -> dict[int, int]:
+def _character_offsets(normal: Normalised, offsets: Sequence[int]) -> dict[int, int]:
     """For each offset in bytes (given in rising order) the offset in characters."""
     if normal.is_ascii:
         return {offset: offset for offset in offsets}

@@ -23,8 +23,8 @@ from typing import AnyStr, Final, Generic, TypeAlias
 import re2
 
 from rules.engine import Engine, Expression
-from rules.spelling import ODD, ODD_BYTES, ONE_FOR_ONE, STROKE, STROKE_BYTES, careful
-from rules.turns import found_in_turns, replaced_in_turns
+from rules.spelling import ODD_BYTES, ODD_RUN, ONE_FOR_ONE, STROKE, STROKE_BYTES, plain_spelling
+from rules.turns import finditer_in_turns, sub_in_turns
 
 WRAPPED_FROM: Final = 55  # a line of so many characters that ends in a number was broken by a program
 BARRIER: Final = "\n\f\n"  # between texts that are looked at together: nothing is written across it
@@ -33,29 +33,29 @@ _BARRIER: Final = BARRIER.encode()
 _PLAIN_ASCII: Final = bytes([9, 10, 12, 13, *range(32, 127)])
 _NUL: Final = b"\0"
 _NUL_FOR_ODD: Final = bytes(code if code in _PLAIN_ASCII else 0 for code in range(256))
-_SLICE: Final = 1 << 15
-_SOME: Final = 1 << 20  # characters
+_SLICE: Final = 1 << 15  # characters of a long text that are rewritten at a time
+_PER_CALL: Final = 1 << 20  # characters looked at by one call, since no other thread runs meanwhile
 _CRLF: Final = "\r\n"
-_MAY_BE_SOFT: Final = re.compile(rb"[0-9-]=\n(?:[0-9-]|\Z)")  # of some lines; base64 ends with signs like these
+_MAY_BE_SOFT_BREAK: Final = re.compile(rb"[0-9-]=\n(?:[0-9-]|\Z)")  # a quick look, for base64 ends with = too
 # The drawn line of a form before or behind what was written upon it: letters and digits that begin or end there.
-_DRAWN: Final = r"(?:(?<![^\s:;,(#|>])__+(?=[A-Z]{0,9}[0-9])|(?<=[0-9A-Z])__+(?![^\s:;,.)|<]))"
-_RULED: Final = re.compile(_DRAWN.encode())
-_RULED_TEXT: Final = re.compile(_DRAWN)
-_SOFT: Final = re.compile(r"(?<=[0-9-])=\n(?=[0-9-])")
-_Change: TypeAlias = tuple[int, int, str]  # from where to where something stood, and what stands there now
-# What a step replaced: where each ended in what came out, and how much farther it ended in what went in.
+_FORM_LINE: Final = r"(?:(?<![^\s:;,(#|>])__+(?=[A-Z]{0,9}[0-9])|(?<=[0-9A-Z])__+(?![^\s:;,.)|<]))"
+_FORM_LINE_BYTES: Final = re.compile(_FORM_LINE.encode())
+_FORM_LINE_TEXT: Final = re.compile(_FORM_LINE)
+_SOFT_BREAK: Final = re.compile(r"(?<=[0-9-])=\n(?=[0-9-])")
+_Change: TypeAlias = tuple[int, int, str]  # start and end of what is replaced, and its replacement
+# For each rewriting: the ends of its changes in the new text, rising, and how much farther each ended in the old one.
 Steps: TypeAlias = list[tuple[list[int], list[int]]]
 
 
 class Normalised:
-    """A text in one spelling; `data` is it in UTF-8."""
+    """A text in one spelling: `text`, and `data`, the same in UTF-8."""
 
     __slots__ = ("_steps", "_text", "data")
 
     def __init__(self, data: bytes, text: str | None = None, steps: Steps | None = None) -> None:
         self.data = data
         self._text = text
-        self._steps = steps  # None: what changed has to be found out again
+        self._steps = steps  # None: what changed was not recorded, and is worked out anew when it is asked for
 
     @property
     def text(self) -> str:
@@ -70,22 +70,22 @@ class Normalised:
         return len(self._text) == len(self.data) if self._text is not None else self.data.isascii()
 
     def origin(self, source: str) -> Callable[[int], int]:
-        """For characters of `text`: where in `source`, of which it was made, they stand."""
+        """A function from an offset in `text` to the offset in `source`, the text that was normalised."""
         steps = self._steps
         if steps is None:
             steps = []
-            _reread(_without_crlf(source), steps)
-        traced = partial(_traced, steps)
-        ends = _Ends(source) if _CRLF in source else None
+            _rewrite(_without_crlf(source), steps)
+        traced = partial(_trace_back, steps)
+        ends = _CrlfOffsets(source) if _CRLF in source else None
         return (lambda offset: ends.source(traced(offset))) if ends is not None else traced
 
 
-class _Ends:
+class _CrlfOffsets:
     """Where the characters of a text stood before its CRLF became line feeds."""
 
     def __init__(self, source: str) -> None:
         self._source = source
-        self._known = (0, 0)  # as it is now, as it was
+        self._known = (0, 0)  # the offset asked for last, and its place in the source
 
     def source(self, offset: int) -> int:
         """The place of a character; cheapest where offsets rise."""
@@ -97,11 +97,12 @@ class _Ends:
         return place
 
     def _count(self, start: int, stop: int) -> int:
-        """Those that begin there; some at a time, for a look at a long text would keep all other threads waiting."""
-        return sum(self._source.count(_CRLF, at, min(at + _SOME + 1, stop)) for at in range(start, stop, _SOME))
+        """The pairs that begin in start..stop, counted piece by piece so that no other thread waits long."""
+        return sum(self._source.count(_CRLF, at, min(at + _PER_CALL + 1, stop)) for at in range(start, stop, _PER_CALL))
 
 
-def _traced(steps: Steps, offset: int) -> int:
+def _trace_back(steps: Steps, offset: int) -> int:
+    """The offset in the text before all `steps` of what stands at `offset` behind them."""
     for ends, shifts in reversed(steps):
         place = bisect_right(ends, offset)
         if place:
@@ -111,38 +112,40 @@ def _traced(steps: Steps, offset: int) -> int:
 
 def normalise(text: str) -> Normalised:
     """`text` in one spelling; plain ASCII costs a look at its bytes."""
-    data = _plain(text) if text.isascii() else None
+    data = _normalise_plain(text) if text.isascii() else None
     if data is not None:
         steps: Steps = []
-        return Normalised(_join(data, _IN_BYTES, steps) if _MAY_JOIN.search(data) else data, None, steps)
-    plain = _reread(_without_crlf(text), None)
+        return Normalised(
+            _join_numbers(data, _BYTES_RULE, steps) if _MAY_BREAK_NUMBER.search(data) else data, None, steps
+        )
+    plain = _rewrite(_without_crlf(text), None)
     return Normalised(_encode(plain), plain)
 
 
-def _plain(text: str) -> bytes | None:
-    """A text of ASCII with line feeds alone; None where something in it has to be looked at.
+def _normalise_plain(text: str) -> bytes | None:
+    """An ASCII text with line feeds for line ends; None where it holds more to rewrite than form lines.
 
-    Line by line of a long one, some at a time: what fits the processor's cache is read several times for the price of
-    one, and no other thread waits long.
+    A long text is read slice by slice: what fits the processor's cache is read several times for the price of one, and
+    no other thread waits long.
     """
     pieces: list[bytes] = []
     start = 0
     while start < len(text):
         stop = text.find("\n", start + _SLICE) + 1 or len(text)
         data = _line_feeds(text[start:stop].encode())
-        if _NUL in data or (b"=" in data and b"=\n" in data and _MAY_BE_SOFT.search(data)):
+        if _NUL in data or (b"=" in data and b"=\n" in data and _MAY_BE_SOFT_BREAK.search(data)):
             return None
-        pieces.append(_RULED.sub(_blank, data) if b"__" in data else data)
+        pieces.append(_FORM_LINE_BYTES.sub(_as_blanks, data) if b"__" in data else data)
         start = stop
     return b"".join(pieces) if len(pieces) != 1 else pieces[0]
 
 
-def _blank(match: re.Match[AnyStr]) -> AnyStr:
+def _as_blanks(match: re.Match[AnyStr]) -> AnyStr:
     return match[0][:0].ljust(len(match[0]))
 
 
-def _is_ruled(data: bytes) -> bool:
-    return b"__" in data and _RULED.search(data) is not None
+def _has_form_line(data: bytes) -> bool:
+    return b"__" in data and _FORM_LINE_BYTES.search(data) is not None
 
 
 def _line_feeds(data: bytes) -> bytes:
@@ -159,30 +162,35 @@ def _line_feeds(data: bytes) -> bytes:
 
 
 def normalise_all(texts: Sequence[str]) -> list[Normalised]:
-    """Each of several texts; where all are plain ASCII with nothing to be joined, at the cost of one look."""
+    """Each of several texts normalised; where all are plain ASCII with nothing to join, at the cost of one look."""
     if all(map(str.isascii, texts)):
         plain = [_line_feeds(text.encode()) for text in texts]
         data = _BARRIER.join(plain)
-        if _NUL not in data and b"=\n" not in data and not _JOINS.search(data) and not _is_ruled(data):
+        if (
+            _NUL not in data
+            and b"=\n" not in data
+            and not _NUMBER_BREAK_BYTES.search(data)
+            and not _has_form_line(data)
+        ):
             return [Normalised(one, None, []) for one in plain]
     return [normalise(text) for text in texts]
 
 
-def _reread(text: str, steps: Steps | None) -> str:
-    """All that is done for a text that is not plain; `steps` takes what led where."""
+def _rewrite(text: str, steps: Steps | None) -> str:
+    """A text with line feeds for line ends, in one spelling. Each change of length is added to `steps`, if given."""
     if not text.isascii():
-        text = "".join([_one_for_one(text[start : start + _SOME]) for start in range(0, len(text), _SOME)])
+        text = "".join([_one_for_one(text[start : start + _PER_CALL]) for start in range(0, len(text), _PER_CALL)])
     data = _encode(text)
     if ODD_BYTES.search(data) is not None:
-        text = _in_pieces(text, steps)
+        text = _rewrite_odd(text, steps)
         data = _encode(text)
     if not text.isascii() and STROKE_BYTES.search(data) is not None:
         text = _replace(STROKE, lambda match: f"{match[1]}-", text, steps)
     if "__" in text:
-        text = replaced_in_turns(_RULED_TEXT, _blank, text)
+        text = sub_in_turns(_FORM_LINE_TEXT, _as_blanks, text)
     if "=\n" in text:
-        text = _replace(_SOFT, lambda match: "", text, steps)
-    return _join(text, _IN_TEXT, steps)
+        text = _replace(_SOFT_BREAK, lambda match: "", text, steps)
+    return _join_numbers(text, _TEXT_RULE, steps)
 
 
 def _one_for_one(piece: str) -> str:
@@ -197,29 +205,29 @@ def _without_crlf(text: str) -> str:
     pieces: list[str] = []
     start = 0
     while start < len(text):
-        stop = text.find("\n", start + _SOME) + 1 or len(text)
+        stop = text.find("\n", start + _PER_CALL) + 1 or len(text)
         pieces.append(text[start:stop].replace(_CRLF, "\n"))
         start = stop
     return "".join(pieces)
 
 
-def _in_pieces(text: str, steps: Steps | None) -> str:
-    """Odd characters by their spelling; a long text piece by piece, so that it takes little memory beyond it."""
+def _rewrite_odd(text: str, steps: Steps | None) -> str:
+    """The text with odd characters in plain spelling; a long one piece by piece, to need little memory besides."""
     if steps is not None:
-        return _noted(text, _spelled(text), steps)
-    return "".join("".join(_filled(piece, _spelled(piece))) for piece in _pieces(text))
+        return _splice_and_record(text, _odd_changes(text), steps)
+    return "".join("".join(_spliced(piece, _odd_changes(piece))) for piece in _cut_at_plain(text))
 
 
-def _spelled(text: str) -> Iterator[_Change]:
-    """Runs of odd characters, each with the plain one before it, which its marks may stand on."""
-    for match in ODD.finditer(text):
+def _odd_changes(text: str) -> Iterator[_Change]:
+    """The change for each run of odd characters, together with the plain one before, on which marks may stand."""
+    for match in ODD_RUN.finditer(text):
         start, end = match.span()
         start = max(start - 1, 0)
-        yield start, end, careful(text[start:end])
+        yield start, end, plain_spelling(text[start:end])
 
 
-def _pieces(text: str) -> Iterator[str]:
-    """The text cut before plain characters, so that rewriting a long one takes little memory beyond it."""
+def _cut_at_plain(text: str) -> Iterator[str]:
+    """The text in pieces, each of which begins with a plain character where that is possible."""
     start = 0
     while start < len(text):
         end = min(start + _SLICE, len(text))
@@ -232,13 +240,15 @@ def _pieces(text: str) -> Iterator[str]:
 
 def _encode(text: str) -> bytes:
     """UTF-8 that the engine may rely on: a lone surrogate (a broken charset) becomes `?`, one for one."""
-    if len(text) <= _SOME:
+    if len(text) <= _PER_CALL:
         return text.encode("utf-8", "replace")
-    return b"".join([text[start : start + _SOME].encode("utf-8", "replace") for start in range(0, len(text), _SOME)])
+    return b"".join(
+        [text[start : start + _PER_CALL].encode("utf-8", "replace") for start in range(0, len(text), _PER_CALL)]
+    )
 
 
-def _join(text: AnyStr, rule: "_Rule[AnyStr]", steps: Steps | None) -> AnyStr:
-    """Without the line breaks within numbers."""
+def _join_numbers(text: AnyStr, rule: "_JoinRule[AnyStr]", steps: Steps | None) -> AnyStr:
+    """The text without the line breaks within numbers; `steps` takes what that changed."""
     pieces: list[AnyStr] = []
     ends: list[int] = []
     shifts: list[int] = []
@@ -268,10 +278,10 @@ def _join(text: AnyStr, rule: "_Rule[AnyStr]", steps: Steps | None) -> AnyStr:
 
 
 @dataclass(frozen=True, slots=True)
-class _Rule(Generic[AnyStr]):
+class _JoinRule(Generic[AnyStr]):
     """How a break within a number looks, in characters or in bytes.
 
-    `line_breaks`: those behind what may be the end of a number's half and before a digit, each with where that stands.
+    `line_breaks`: finds line feeds that may split a number, each as its offset and that of the digit behind it.
     """
 
     line_breaks: Callable[[AnyStr], Iterator[tuple[int, int]]]
@@ -282,41 +292,41 @@ class _Rule(Generic[AnyStr]):
     nothing: AnyStr
 
 
-# From a sign that is leapt to, and on from there only where it stands behind what may be the end of a number's half.
-_BREAK: Final = re.compile(r"\n(?<=[0-9 -]\n) {0,2}(?=[0-9])")
-_MAY_JOIN: Final = re2.compile(r"\n {0,2}[0-9]")  # a look that is far quicker, for most texts have no such line
+# `re` leaps to the line feed, and goes on only where a digit, a space or a dash stands before it.
+_NUMBER_BREAK: Final = re.compile(r"\n(?<=[0-9 -]\n) {0,2}(?=[0-9])")
+_MAY_BREAK_NUMBER: Final = re2.compile(r"\n {0,2}[0-9]")  # a look that is far quicker, for most texts have no such line
 _LONE_CR: Final = re2.compile(r"\r(?:[^\n]|\z)")
-_JOINS: Final = re.compile(rb"\n(?<=[0-9 -]\n) {0,2}(?=[0-9])")
+_NUMBER_BREAK_BYTES: Final = re.compile(rb"\n(?<=[0-9 -]\n) {0,2}(?=[0-9])")
 
 
 @cache
-def _engine() -> Engine:
-    """Sees the breaks in half the time, and keeps no other thread waiting meanwhile."""
+def _break_engine() -> Engine:
+    """Finds the breaks in half the time that `re` takes, and lets other threads run meanwhile."""
     return Engine([Expression(r"[0-9 -]\n {0,2}[0-9]", bytewise=True)])
 
 
 def _breaks_of_text(text: str) -> Iterator[tuple[int, int]]:
-    return (match.span() for match in _BREAK.finditer(text))
+    return (match.span() for match in _NUMBER_BREAK.finditer(text))
 
 
 def _breaks_of_bytes(data: bytes) -> Iterator[tuple[int, int]]:
-    for block in _engine().ends(data):
+    for block in _break_engine().ends(data):
         for end in sorted(block):
             yield data.rindex(b"\n", 0, end), end - 1
 
 
-_IN_TEXT: Final = _Rule(_breaks_of_text, re.compile("[0-9]"), "- ", "\n", " ", "")
-_IN_BYTES: Final = _Rule(_breaks_of_bytes, re.compile(b"[0-9]"), b"- ", b"\n", b" ", b"")
+_TEXT_RULE: Final = _JoinRule(_breaks_of_text, re.compile("[0-9]"), "- ", "\n", " ", "")
+_BYTES_RULE: Final = _JoinRule(_breaks_of_bytes, re.compile(b"[0-9]"), b"- ", b"\n", b" ", b"")
 
 
 def _replace(pattern: re.Pattern[str], by: Callable[[re.Match[str]], str], text: str, steps: Steps | None) -> str:
-    """`pattern.sub`, noting what it changed in length."""
-    changes = ((found.start(), found.end(), by(found)) for found in found_in_turns(pattern, text))
-    return "".join(_filled(text, changes)) if steps is None else _noted(text, changes, steps)
+    """`pattern.sub(by, text)`; each change of length is added to `steps`."""
+    changes = ((found.start(), found.end(), by(found)) for found in finditer_in_turns(pattern, text))
+    return "".join(_spliced(text, changes)) if steps is None else _splice_and_record(text, changes, steps)
 
 
-def _filled(text: str, changes: Iterable[_Change]) -> Iterator[str]:
-    """The text's pieces, with what takes others' place."""
+def _spliced(text: str, changes: Iterable[_Change]) -> Iterator[str]:
+    """The pieces of the text with its changes made."""
     done = 0
     for start, end, fresh in changes:
         yield text[done:start]
@@ -325,12 +335,12 @@ def _filled(text: str, changes: Iterable[_Change]) -> Iterator[str]:
     yield text[done:]
 
 
-def _noted(text: str, changes: Iterable[_Change], steps: Steps) -> str:
-    """The text with its changes; `steps` takes those in length."""
+def _splice_and_record(text: str, changes: Iterable[_Change], steps: Steps) -> str:
+    """The text with its changes made; those of length are added to `steps`."""
     ends: list[int] = []
     shifts: list[int] = []
 
-    def noted() -> Iterator[_Change]:
+    def recorded() -> Iterator[_Change]:
         shift = 0
         for start, end, fresh in changes:
             change = end - start - len(fresh)
@@ -340,6 +350,6 @@ def _noted(text: str, changes: Iterable[_Change], steps: Steps) -> str:
                 shifts.append(shift)
             yield start, end, fresh
 
-    changed = "".join(_filled(text, noted()))
+    changed = "".join(_spliced(text, recorded()))
     steps.append((ends, shifts))
     return changed

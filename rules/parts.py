@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import Any, Final
 
 from rules.checks import CHECKS
-from rules.context import fits, pieces
+from rules.context import fit_one_pattern, pieces
 from rules.detector import GROUPS, Found, Near, Pattern, Unless, WordList, plain
 from rules.errors import PatternRefused
 from rules.finding import Confidence
@@ -119,7 +119,7 @@ def _unless(node: Node) -> Unless | None:
 
 def _phrases(node: Node) -> tuple[str, ...]:
     words = tuple(filter(None, map(_phrase, node.items(least=1))))
-    if sum(map(len, words)) > _ALWAYS_FIT and not fits(words):
+    if sum(map(len, words)) > _ALWAYS_FIT and not fit_one_pattern(words):
         node.problem(
             f"{len(words)} words are too many for one set", "Make several sets of them, of 1,000 words or less each"
         )

@@ -1,4 +1,4 @@
-"""The readings of one part: as it is stored, as its letters look, and as it is displayed."""
+"""The readings of one part: as it is stored, as its letters look, and in the order in which it is displayed."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,23 +11,26 @@ from rules.disguise import disguised
 from rules.normalise import Normalised, normalise
 from rules.searching import Surveyed
 
-_SOME: Final = 1 << 19  # characters
+_PER_CALL: Final = 1 << 19  # characters looked at by one call
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One reading. `place` and `origin` take a character of it to the part's plain reading, and to its text."""
+    """One reading of a part's text, `normal`.
+
+    From the offset of a character in it, `place` gives that in the part's plain reading, `origin` that in its text.
+    """
 
     normal: Normalised
     origin: Callable[[int], int] = field(repr=False)
     place: Callable[[int], int] = field(default=int, repr=False)
-    found: Sequence[Candidate] | None = None  # values that passed their checks; None: to be searched for
-    terms: Sequence[Candidate] | None = None  # of word lists, that count; None: likewise
-    marks: list[int] = field(default_factory=list)  # where letters look like others; noted while it is searched
+    found: Sequence[Candidate] | None = None  # values that passed their checks; None: not searched yet
+    terms: Sequence[Candidate] | None = None  # weighted terms that count; None: not searched yet
+    marks: list[int] = field(default_factory=list)  # see `Search.candidates`; filled while it is searched
 
 
-class _Origin:
-    """Where characters of a normalised text stood; found out when first asked."""
+class _LazyOrigin:
+    """`Normalised.origin` of a text, worked out on the first call."""
 
     def __init__(self, text: str, normal: Normalised) -> None:
         self._text = text
@@ -41,8 +44,8 @@ class _Origin:
 
 
 def plain_reading(text: str, normal: Normalised, seen: Surveyed | None = None) -> Reading:
-    """The text as it is stored, normalised; `seen`: what a survey saw of it."""
-    origin = _Origin(text, normal)
+    """The reading of a text as it is stored; `seen`: what a survey found in it, if there was one."""
+    origin = _LazyOrigin(text, normal)
     if seen is None:
         return Reading(normal, origin)
     if seen.alone:
@@ -51,7 +54,7 @@ def plain_reading(text: str, normal: Normalised, seen: Surveyed | None = None) -
 
 
 def further_readings(text: str, plain: Reading, budget: Budget) -> Iterator[Reading]:
-    """What a part says besides its plain reading, which was searched."""
+    """The other readings of a part, once its plain reading was searched: with disguises undone, and as displayed."""
     if plain.marks:
         besides = disguised(plain.normal, plain.marks, budget)
         if besides is not None:
@@ -61,7 +64,7 @@ def further_readings(text: str, plain: Reading, budget: Budget) -> Iterator[Read
         seen = displayed(text)
         turned = normalise(seen)
         if turned.data != plain.normal.data:
-            lines, starts = turned.origin(seen), _starts(text)
+            lines, starts = turned.origin(seen), _line_starts(text)
             yield Reading(turned, lambda offset: starts[seen.count("\n", 0, lines(offset))], terms=())
 
 
@@ -70,11 +73,11 @@ def is_turned(text: str) -> bool:
     if text.isascii():
         return False
     # Some at a time: a look at a long text would keep all other threads waiting.
-    return any(CONTROLS.search(text, start, start + _SOME) for start in range(0, len(text), _SOME))
+    return any(CONTROLS.search(text, start, start + _PER_CALL) for start in range(0, len(text), _PER_CALL))
 
 
-def _starts(text: str) -> list[int]:
-    """Where lines begin, and the end."""
+def _line_starts(text: str) -> list[int]:
+    """The offsets at which lines begin, and that of the text's end."""
     starts = [0]
     for line in text.splitlines(keepends=True):
         starts.append(starts[-1] + len(line))

@@ -17,7 +17,7 @@ _WIDEST_SHOWN: Final = 72  # characters of a pattern in a message
 _SYNTAX: Final = "Patterns are RE2: https://github.com/google/re2/wiki/Syntax"
 _BEFORE: Final = "Match what stands before as well and mark the value: (?P<value>...)"
 # What other engines know, outside classes. The first that is found is told.
-_UNKNOWN: Final = (
+_UNSUPPORTED: Final = (
     (r"\(\?=", "look-around (?=", "Match what follows as well and mark the value, (?P<value>...), or use `near`"),
     (r"\(\?!", "look-around (?!", "Use `alone: true`, `unless` or a `check` instead; `near` says what has to be there"),
     (r"\(\?<=", "look-around (?<=", f"{_BEFORE}; words go into `near` or `unless`"),
@@ -49,9 +49,9 @@ _UNKNOWN: Final = (
     (r"\\e|\\c", "unknown escape \\e or \\c", "Write \\x{1b}"),
     (r"\\[<>yYmM]", "word boundary as other programs write it", "Write \\b; for the sign itself, < and > need no \\"),
 )
-_COMPILED: Final = tuple((re.compile(piece), cause, hint) for piece, cause, hint in _UNKNOWN)
+_UNSUPPORTED_COMPILED: Final = tuple((re.compile(piece), cause, hint) for piece, cause, hint in _UNSUPPORTED)
 # What RE2 says, by how it begins: in plainer words, and what to do.
-_SAID: Final = (
+_RE2_ERRORS: Final = (
     ("missing )", "unclosed group", f"Close it with ), or write \\( for the bracket itself. {_SYNTAX}"),
     ("missing ]", "unclosed character class", f"Close it with ], or write \\[ for the bracket itself. {_SYNTAX}"),
     ("unexpected )", "a closing bracket too many", f"Write \\) for the bracket itself. {_SYNTAX}"),
@@ -69,19 +69,22 @@ _SAID: Final = (
 )  # fmt: skip
 
 
-def unknown_to_re2(regex: str, search: Search) -> None:
-    """Raise PatternRefused for the first thing in it that other engines know and RE2 does not."""
-    found = ((search(piece, regex), cause, hint) for piece, cause, hint in _COMPILED)
+def refuse_unsupported(regex: str, search: Search) -> None:
+    """Raise PatternRefused for the first construct in `regex` that other engines know and RE2 does not.
+
+    `search` finds a piece outside of character classes, and gives its offset.
+    """
+    found = ((search(piece, regex), cause, hint) for piece, cause, hint in _UNSUPPORTED_COMPILED)
     places = sorted((place, cause, hint) for place, cause, hint in found if place is not None)
     if places:
         place, cause, hint = places[0]
         raise refused(regex, cause, hint, place + 1)
 
 
-def refused_by_re2(regex: str, said: str, column: int) -> PatternRefused:
-    """RE2's complaint about a pattern, in plainer words."""
+def re2_refusal(regex: str, said: str, column: int) -> PatternRefused:
+    """What RE2 `said` of a pattern, in plainer words and with a hint."""
     piece = said.partition(": ")[2]
-    for start, cause, hint in _SAID:
+    for start, cause, hint in _RE2_ERRORS:
         if said.startswith(start):
             quoted = f" {piece}" if piece and start.startswith(("invalid", "bad")) else ""
             return refused(regex, cause + quoted, hint, column)
@@ -89,12 +92,12 @@ def refused_by_re2(regex: str, said: str, column: int) -> PatternRefused:
 
 
 def refused(regex: str, cause: str, hint: str, column: int) -> PatternRefused:
-    """The refusal with the place shown below the pattern; column 0: as a whole."""
+    """The refusal, showing the place in the pattern. `column` counts from 1; 0: the pattern as a whole."""
     where = f" at column {column} of the pattern" if column else ""
-    return PatternRefused(f"{cause}{where}", hint, column, pointed(regex, column))
+    return PatternRefused(f"{cause}{where}", hint, column, show_column(regex, column))
 
 
-def pointed(regex: str, column: int) -> str:
+def show_column(regex: str, column: int) -> str:
     """The pattern, or what of it fits a line, with a caret below the column; empty where there is no column."""
     if not column or "\n" in regex:
         return ""

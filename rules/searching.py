@@ -9,8 +9,18 @@ from typing import Final, TypeAlias
 
 from rules.arming import FIELDS, Armed, Arming
 from rules.budget import Budget
-from rules.candidates import Candidate, Known, Program, moved
-from rules.dense import LEAST, LONG, NARROW, WIDEST, common, digits_of, run_end, widened, windows
+from rules.candidates import Candidate, Program, TextMemo, moved
+from rules.dense import (
+    LONG_RUN_DIGITS,
+    NARROW_MATCH,
+    RUN_DIGITS,
+    WIDEST_MATCH,
+    fewest_digits,
+    intersection,
+    run_end,
+    widened,
+    windows,
+)
 from rules.detector import Detector, Pattern
 from rules.disguise import FOREIGN_MARK, MARK
 from rules.encoded import DIGITS_MARK, PACKED_MARK, SPOKEN_MARK
@@ -18,24 +28,25 @@ from rules.engine import Bundle, Cache, Engine, Expression, Mode
 from rules.lanes import Lane, lane_of, lean
 from rules.literals import Literals
 from rules.normalise import BARRIER
-from rules.widths import OnUse, asks_for_lines, asks_for_text
-from rules.words import Seen, Sums, Term, weigh
+from rules.widths import LazyPattern, has_line_anchor, has_text_anchor
+from rules.words import Term, TermCollector, TermPlace, weighted_candidates
 
 Spans: TypeAlias = Sequence[tuple[int, int]]
 
-_END: Final = (1 << 40) - 1
+_END_MASK: Final = (1 << 40) - 1
 _BARRIER: Final = BARRIER.encode()
-_EVENTS: Final = 3  # 1 << 3 matches that are only counted cost as much as one step of the budget
-_AMONG_NUMBERS: Final = (run_end(LEAST), run_end(LONG), f"{MARK}|{DIGITS_MARK}")  # runs of digits, long ones, marks
-_SMALL: Final = 1024  # bytes: a text up to this length is searched whole
+_EVENTS_SHIFT: Final = 3  # 1 << 3 matches that are only counted cost as much as one step of the budget
+# Searched for beside the lane of numbers: runs of digits, long ones, marks of disguised numbers.
+_WITH_NUMBERS: Final = (run_end(RUN_DIGITS), run_end(LONG_RUN_DIGITS), f"{MARK}|{DIGITS_MARK}")
+_SEARCHED_WHOLE: Final = 1024  # bytes: a text up to this length is searched whole
 
 
 @dataclass(slots=True)
 class Surveyed:
-    """What was seen in one of several texts that were searched as one.
+    """What was found in one of several texts that were searched as one.
 
     `found`: values that passed their checks; `terms`: weighted terms that count; `marks`: see `Search.candidates`.
-    `alone`: a pattern may match of which the engine cannot tell the ends, so the text has to be searched by itself.
+    `alone`: a pattern may match whose ends the engine cannot tell, so the text has to be searched again by itself.
     """
 
     found: list[Candidate] = field(default_factory=list)
@@ -71,7 +82,7 @@ class Search:
         self._arming = Arming(detectors)
         self._literals = Literals(terms, self._arming.names, cache)
         self._words = _Pass(detectors, _anywhere(Lane.WORDS), [Expression(SPOKEN_MARK)], cache)
-        self._numbers = _Pass(detectors, _anywhere(Lane.NUMBERS), [*map(Expression, _AMONG_NUMBERS)], cache)
+        self._numbers = _Pass(detectors, _anywhere(Lane.NUMBERS), [*map(Expression, _WITH_NUMBERS)], cache)
         fields = Expression(FIELDS, once=True, lines=True)
         self._capitals = _Pass(detectors, _anywhere(Lane.CAPITALS), [fields, Expression(PACKED_MARK)], cache)
         self._others = _Pass(detectors, _anywhere(Lane.OTHERS), [], cache)
@@ -82,14 +93,14 @@ class Search:
             for wide in (False, True)
         )
         self._third = {
-            index: _Pass(detectors, _named, [], cache, index)
+            index: _Pass(detectors, _needs_word_only, [], cache, index)
             for index, detector in enumerate(detectors)
-            if any(map(_named, detector.patterns))
+            if any(map(_needs_word_only, detector.patterns))
         }
         self._fourth = {
             index: tuple(_Pass(detectors, _in_runs(named=True, wide=wide), [], cache, index) for wide in (False, True))
             for index, detector in enumerate(detectors)
-            if any(pattern.named and _runs(pattern) for pattern in detector.patterns)
+            if any(pattern.named and _needs_digits(pattern) for pattern in detector.patterns)
         }
         self._passes = (
             self._words,
@@ -102,9 +113,9 @@ class Search:
         )
         if bundle is not None:
             bundle.close()
-        self.told = tuple(told for each in self._passes for told in each.told)
+        self.slow_notes = tuple(note for each in self._passes for note in each.slow_notes)
         # Whether several texts may be surveyed as one: no pattern asks where a text begins, and the engine has all.
-        self.joins = all(each.joins for each in self._passes)
+        self.joinable = all(each.joinable for each in self._passes)
         self._alone = [each for each in self._passes if each.alone]
 
     def survey(self, texts: Sequence[bytes], budget: Budget, firsts: Sequence[int] = (0,)) -> dict[int, Surveyed]:
@@ -115,17 +126,17 @@ class Search:
         """
         starts = list(accumulate((len(text) + len(_BARRIER) for text in texts), initial=0))
         seen: dict[int, Surveyed] = defaultdict(Surveyed)
-        known: dict[int, Known] = defaultdict(Known)
+        known: dict[int, TextMemo] = defaultdict(TextMemo)
         begins = [starts[first] for first in firsts]
-        sums, marks = [Sums() for _ in firsts], list[int]()
+        sums, marks = [TermCollector() for _ in firsts], list[int]()
 
-        def weigh_in(stands: Seen) -> None:
-            sums[bisect_left(begins, stands.end) - 1].add(stands)
+        def weigh_in(place: TermPlace) -> None:
+            sums[bisect_left(begins, place.end) - 1].add(place)
 
         for each, block in self._events(_BARRIER.join(texts), budget, weigh_in, marks):
             for event in block:
-                index, end = event >> 40, event & _END
-                if index in each.slow:  # which is told once
+                index, end = event >> 40, event & _END_MASK
+                if index in each.slow:  # reported once for all the texts
                     for part in range(len(texts)):
                         seen[part].alone = True
                     continue
@@ -147,12 +158,13 @@ class Search:
     def candidates(
         self, data: bytes, budget: Budget, full: Set[int], terms: bool, marks: list[int]
     ) -> Iterator[Candidate]:
-        """Every value that passes its check, in no order; none of the detectors in `full`. `terms`: the lists', too.
+        """Every value that passes its check, in no order, except those of the detectors in `full`.
 
-        `marks` takes the places at which letters look like digits or like letters of another script.
+        `terms`: whether weighted terms are wanted too. To `marks` are added the ends, in bytes, of what may be a number
+        or a word in disguise, for `disguise.disguised`.
         """
-        known = Known()
-        sums = Sums() if terms else None
+        known = TextMemo()
+        sums = TermCollector() if terms else None
         slow = {each: set(each.alone) for each in self._alone}
         for each, block in self._events(data, budget, sums.add if sums is not None else None, marks):
             for event in block:
@@ -163,7 +175,7 @@ class Search:
                 for program in each.programs[index]:
                     if program.detector in full:
                         continue
-                    candidate = program.confirm(data, event & _END, budget, known)
+                    candidate = program.confirm(data, event & _END_MASK, budget, known)
                     if candidate is not None:
                         yield candidate
         for each, indices in slow.items():
@@ -174,9 +186,12 @@ class Search:
             yield from self._weighed(sums)
 
     def _events(
-        self, data: bytes, budget: Budget, term: Callable[[Seen], None] | None, marks: list[int]
+        self, data: bytes, budget: Budget, term: Callable[[TermPlace], None] | None, marks: list[int]
     ) -> Iterator[tuple["_Pass", Iterable[int]]]:
-        """What the engine sees of patterns, pass by pass, each as `index << 40 | end`."""
+        """Each pass with what the engine saw of its patterns, block by block, as `index << 40 | end`.
+
+        Terms are given to `term`, places of disguised numbers are added to `marks`.
+        """
         armed, runs, long_runs = Armed(self._arming, data), list[int](), list[int]()
         whole = ((0, len(data)),)
         for block in self._others.blocks(data, whole, budget):
@@ -184,17 +199,17 @@ class Search:
         words = self._words.count << 40
         for block in self._words.blocks(data, whole, budget):
             if any(event >= words for event in block):
-                marks += [event & _END for event in block if event >= words]
+                marks += [event & _END_MASK for event in block if event >= words]
             yield self._words, [event for event in block if event < words]
         numbers, capitals = self._numbers, self._capitals
-        others, told = numbers.count << 40, (runs, long_runs, marks)
+        others, lists = numbers.count << 40, (runs, long_runs, marks)
         for block in numbers.blocks(data, whole, budget):
             seen = list[int]()
             for event in block:
                 if event < others:
                     seen.append(event)
                 else:
-                    told[event - others >> 40].append(event & _END)
+                    lists[event - others >> 40].append(event & _END_MASK)
             yield numbers, seen
         for block in capitals.blocks(data, whole, budget):
             seen = list[int]()
@@ -204,12 +219,12 @@ class Search:
                 elif event >> 40 == capitals.count:
                     armed.add(self._arming.fields, (0,))
                 else:
-                    marks.append(event & _END)
+                    marks.append(event & _END_MASK)
             yield capitals, seen
         if not data.isascii():
-            marks += [event & _END for block in self._foreign.ends(data) for event in block]
-        about = self._about(data, runs)
-        for each, near in zip(self._second, (*about, *self._about(data, long_runs)), strict=True):
+            marks += [event & _END_MASK for block in self._foreign.ends(data) for event in block]
+        about = self._windows_around(data, runs)
+        for each, near in zip(self._second, (*about, *self._windows_around(data, long_runs)), strict=True):
             for block in each.blocks(data, near, budget):
                 yield each, block
         self._literals.read(data, budget, armed.add, term)
@@ -220,49 +235,53 @@ class Search:
                     yield self._third[detector], block
             for each, near in zip(self._fourth.get(detector, ()), about, strict=False):
                 if each.count:
-                    for block in each.blocks(data, common(spans, near), budget):
+                    for block in each.blocks(data, intersection(spans, near), budget):
                         yield each, block
 
     @staticmethod
-    def _about(data: bytes, runs: list[int]) -> "tuple[Spans, Spans]":
-        """The pieces close about runs of digits, and those farther about them."""
+    def _windows_around(data: bytes, runs: list[int]) -> "tuple[Spans, Spans]":
+        """Windows around the ends of runs of digits: small ones for narrow patterns, and larger ones for the others."""
         if not runs:
             return (), ()
-        if len(data) <= _SMALL:
+        if len(data) <= _SEARCHED_WHOLE:
             return ((0, len(data)),), ((0, len(data)),)
-        near = windows(data, runs, NARROW)
-        return near, widened(near, WIDEST - NARROW, len(data))
+        near = windows(data, runs, NARROW_MATCH)
+        return near, widened(near, WIDEST_MATCH - NARROW_MATCH, len(data))
 
-    def _weighed(self, sums: Sums) -> Iterator[Candidate]:
-        for detector, places in sums.seen.items():
+    def _weighed(self, sums: TermCollector) -> Iterator[Candidate]:
+        for detector, places in sums.by_detector.items():
             words = self._detectors[detector].words
             if words is not None:
-                yield from weigh(places, detector, words)
+                yield from weighted_candidates(places, detector, words)
 
 
 def _anywhere(lane: Lane) -> Callable[[Pattern], bool]:
-    return lambda pattern: not pattern.named and not _runs(pattern) and lane_of(pattern.regex) is lane
+    return lambda pattern: not pattern.named and not _needs_digits(pattern) and lane_of(pattern.regex) is lane
 
 
 def _in_runs(*, named: bool, wide: bool, long: bool | None = None) -> Callable[[Pattern], bool]:
     return lambda pattern: (
         pattern.named is named
-        and _runs(pattern)
-        and (pattern.max_width > NARROW) is wide
-        and (long is None or (digits_of(pattern.regex) >= LONG) is long)
+        and _needs_digits(pattern)
+        and (pattern.max_width > NARROW_MATCH) is wide
+        and (long is None or (fewest_digits(pattern.regex) >= LONG_RUN_DIGITS) is long)
     )
 
 
-def _named(pattern: Pattern) -> bool:
-    return pattern.named and not _runs(pattern)
+def _needs_word_only(pattern: Pattern) -> bool:
+    return pattern.named and not _needs_digits(pattern)
 
 
-def _runs(pattern: Pattern) -> bool:
-    return 0 < pattern.max_width <= WIDEST and digits_of(pattern.regex) >= LEAST
+def _needs_digits(pattern: Pattern) -> bool:
+    return 0 < pattern.max_width <= WIDEST_MATCH and fewest_digits(pattern.regex) >= RUN_DIGITS
 
 
 class _Pass:
-    """One database: the patterns of one kind (of one detector, where `only` says so), and further expressions."""
+    """One database: the patterns that `takes` accepts (of the detector `only`, if given), then the `others`.
+
+    `programs`: by the index that the engine reports, what confirms its matches; `count` of these; larger indices are
+    the `others`. `alone`: indices that only RE2 can read; `slow`: those and what Hyperscan runs as a prefilter.
+    """
 
     def __init__(
         self,
@@ -281,17 +300,17 @@ class _Pass:
         self.programs = [
             tuple(Program(index, pattern, shared, exact=lean(regex) == regex) for index, pattern in patterns)
             for regex, patterns in by_regex.items()
-            for shared in (OnUse(regex),)
+            for shared in (LazyPattern(regex),)
         ]
         self.count = len(by_regex)
-        sought = [Expression(lean(regex), lines=asks_for_lines(regex)) for regex in by_regex]
+        sought = [Expression(lean(regex), lines=has_line_anchor(regex)) for regex in by_regex]
         self._engine = Engine([*sought, *others], cache)
         modes = self._engine.modes
         self.alone = [place for place in range(self.count) if modes[place] is Mode.ALONE]
         self.slow = frozenset(place for place in range(self.count) if modes[place] is not Mode.EXACT)
-        self.joins = not self.alone and not any(map(asks_for_text, by_regex))
-        self.told = tuple(
-            _telling(detectors[patterns[0][0]], regex, place in self.alone)
+        self.joinable = not self.alone and not any(map(has_text_anchor, by_regex))
+        self.slow_notes = tuple(
+            _slow_note(detectors[patterns[0][0]], regex, place in self.alone)
             for place, (regex, patterns) in enumerate(by_regex.items())
             if place in self.slow
         )
@@ -299,17 +318,18 @@ class _Pass:
     def blocks(self, data: bytes, spans: Spans, budget: Budget) -> Iterable[Iterable[int]]:
         """What the engine sees in pieces of a text, as `index << 40 | end`, block by block."""
         seen = self._engine.ends_within(data, spans)
-        return self._paid(seen, budget) if seen else ()
+        return self._charged(seen, budget) if seen else ()
 
     @staticmethod
-    def _paid(seen: Iterable[Sequence[int]], budget: Budget) -> Iterator[Iterable[int]]:
+    def _charged(seen: Iterable[Sequence[int]], budget: Budget) -> Iterator[Iterable[int]]:
+        """The blocks, as long as the budget pays for them."""
         for block in seen:
-            budget.left -= len(block) >> _EVENTS
+            budget.left -= len(block) >> _EVENTS_SHIFT
             if budget.spent:
                 return
             yield block
 
 
-def _telling(detector: Detector, regex: str, alone: bool) -> str:
+def _slow_note(detector: Detector, regex: str, alone: bool) -> str:
     how = "RE2 reads every text for it" if alone else "it runs as a prefilter, and RE2 reads the texts that may match"
     return f"{detector.id}: the engine does not take {regex!r} whole: {how}"

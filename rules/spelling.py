@@ -69,11 +69,11 @@ _PLAIN: Final = (
 )
 ODD_SIGN: Final = "[^" + re.sub(r"\\[xuU]([0-9a-f]+)", r"\\x{\1}", _PLAIN) + "]"  # for RE2
 ODD_BYTES: Final = re2.compile(ODD_SIGN)
-ODD: Final = re.compile(f"[^{_PLAIN}]+")
-_UPON: Final = re.compile(r"(?<=[0-9A-Za-z\- ])(?:\0[^\0])+")
-_PIECE: Final = 128
+ODD_RUN: Final = re.compile(f"[^{_PLAIN}]+")
+_MARK_UPON_PLAIN: Final = re.compile(r"(?<=[0-9A-Za-z\- ])(?:\0[^\0])+")
+_NFKC_PIECE: Final = 128
 _MOST_SPELLINGS: Final = 20_000
-_SHORT: Final = 3  # characters of a run that is likely to be met again
+_KEPT_RUN: Final = 3  # characters of a run that is likely to be met again
 # Between two digits what is drawn there is a dash to the reader: a box's line, a middle dot, a long vowel's mark, an
 # arrow, a small picture. Not what counts or measures: degrees, minutes, currencies, signs of arithmetic.
 _STROKES: Final = (
@@ -88,49 +88,49 @@ STROKE_BYTES: Final = re2.compile(f"[0-9] ?[{_STROKES}]{{1,2}} ?[0-9]")
 STROKE: Final = re.compile(f"(?<=[0-9])( ?)[{_STROKES}]{{1,2}}(?= ?[0-9])")
 
 
-class _Spelling(dict[int, str]):
+class _CharSpellings(dict[int, str]):
     """For `str.translate`: what each character becomes, worked out where it is first met. Empty: it shows nothing."""
 
     def __missing__(self, code: int) -> str:
-        fresh = _one(chr(code))
+        fresh = _respell_char(chr(code))
         if len(self) < _MOST_SPELLINGS:
             self[code] = fresh
         return fresh
 
 
-def careful(run: str) -> str:
-    """Odd characters, with the plain one before them if there is one, in plain spelling."""
-    if len(run) > _SHORT:
-        return _plainly(run)
-    known = _RUNS.get(run)
+def plain_spelling(run: str) -> str:
+    """`run` in plain spelling: odd characters, behind the plain one before them if there is one."""
+    if len(run) > _KEPT_RUN:
+        return _respell(run)
+    known = _RUN_SPELLINGS.get(run)
     if known is None:
-        known = _plainly(run)
-        if len(_RUNS) < _MOST_SPELLINGS:
-            _RUNS[run] = known
+        known = _respell(run)
+        if len(_RUN_SPELLINGS) < _MOST_SPELLINGS:
+            _RUN_SPELLINGS[run] = known
     return known
 
 
-def _plainly(run: str) -> str:
+def _respell(run: str) -> str:
     if _BRAILLE_CELL.search(run):
-        run = _BRAILLE.sub(_of_braille, run)
-    plain = _compatible(run.translate(_ENCLOSED)).translate(_SPELLING)
+        run = _BRAILLE.sub(_braille_digits, run)
+    plain = _nfkc(run.translate(_ENCLOSED)).translate(_CHAR_SPELLINGS)
     # What stood between two that combine may be gone.
-    return _compatible(_UPON.sub("", plain).replace("\0", ""))
+    return _nfkc(_MARK_UPON_PLAIN.sub("", plain).replace("\0", ""))
 
 
-def _of_braille(match: re.Match[str]) -> str:
+def _braille_digits(match: re.Match[str]) -> str:
     return (match[1] or match[2]).translate(_BRAILLE_DIGITS)
 
 
-def _compatible(run: str) -> str:
+def _nfkc(run: str) -> str:
     """NFKC, piece by piece: sorting the marks of one character takes the square of their number."""
-    if len(run) <= _PIECE:
+    if len(run) <= _NFKC_PIECE:
         return unicodedata.normalize("NFKC", run)
-    pieces = (run[start : start + _PIECE] for start in range(0, len(run), _PIECE))
+    pieces = (run[start : start + _NFKC_PIECE] for start in range(0, len(run), _NFKC_PIECE))
     return "".join(unicodedata.normalize("NFKC", piece) for piece in pieces)
 
 
-def _one(char: str) -> str:
+def _respell_char(char: str) -> str:
     """What a character becomes; empty where it shows nothing."""
     if char in _LINES:
         return _LINES[char]
@@ -145,10 +145,10 @@ def _one(char: str) -> str:
         return " "
     if category in ("Mn", "Me"):
         struck = char in _STRUCK or "\u20d0" <= char <= "\u20ff"
-        return "" if struck else "\0" + char  # for _UPON; NUL itself shows nothing and is gone
+        return "" if struck else "\0" + char  # for _MARK_UPON_PLAIN; NUL itself shows nothing and is gone
     digit = unicodedata.digit(char, None)
     return char if digit is None else str(digit)
 
 
-_SPELLING: Final = _Spelling()
-_RUNS: Final[dict[str, str]] = {}  # short ones that were met, and what they become
+_CHAR_SPELLINGS: Final = _CharSpellings()
+_RUN_SPELLINGS: Final[dict[str, str]] = {}  # short ones that were met, and what they become

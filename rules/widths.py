@@ -9,10 +9,10 @@ from typing import Final
 import re2
 
 from rules.errors import PatternRefused
-from rules.refusals import pointed, refused_by_re2, unknown_to_re2
+from rules.refusals import re2_refusal, refuse_unsupported, show_column
 
-MAX_BYTES: Final = 4096
-DEEPEST: Final = 100  # groups within groups
+MAX_MATCH_BYTES: Final = 4096
+MAX_DEPTH: Final = 100  # groups within groups
 UNBOUNDED: Final = 1 << 40
 
 _REPEAT: Final = re.compile(r"\{(\d+)(,?)(\d*)\}")
@@ -33,71 +33,71 @@ _FIXED_ITEM: Final = re.compile(r"\\b|(?:\\d|\[[^\]]+\]|[A-Za-z0-9 -]|\\[.-])(?:
 
 
 def fixed_width(regex: str) -> int:
-    """The bytes of every match where a plain pattern has but one width; 0 where it takes RE2 to say."""
+    """The width in bytes of every match of a simple pattern; 0 where it may vary, or the pattern is not simple."""
     regex = _REPEATED.sub(lambda match: match[1] * int(match[2]), regex)
     if not _FIXED.fullmatch(regex):
         return 0
     return sum(int(item[1] or 1) for item in _FIXED_ITEM.finditer(regex) if item[0] != "\\b")
 
 
-def asks_for_lines(regex: str) -> bool:
+def has_line_anchor(regex: str) -> bool:
     """Whether the pattern holds ^ or $, which stand for the beginning and the end of any line."""
     return _search_outside_classes(_LINE_ANCHOR, regex) is not None
 
 
-def asks_for_text(regex: str) -> bool:
+def has_text_anchor(regex: str) -> bool:
     """Whether the pattern asks where the whole text begins or ends."""
     return _search_outside_classes(_TEXT_ANCHOR, regex) is not None
 
 
 def compile_pattern(regex: str) -> re2._Regexp:
     """`regex` as RE2 runs it, leftmost-longest; raise PatternRefused with the place and what to write instead."""
-    unknown_to_re2(regex, _search_outside_classes)
+    refuse_unsupported(regex, _search_outside_classes)
     options = re2.Options()
     options.longest_match = True
     options.log_errors = False
     options.never_nl = False
     try:
-        compiled = re2.compile(f"(?m){regex}" if asks_for_lines(regex) else regex, options)
+        compiled = re2.compile(f"(?m){regex}" if has_line_anchor(regex) else regex, options)
     except re2.error as refusal:
         cause = refusal.args[0].decode("utf-8", "replace") if isinstance(refusal.args[0], bytes) else str(refusal)
-        raise refused_by_re2(regex, cause, _place(regex, cause)) from None
+        raise re2_refusal(regex, cause, _complaint_column(regex, cause)) from None
     if any(match is not None and match.start() == match.end() for match in map(compiled.search, _PROBES)):
         raise PatternRefused("the pattern matches the empty text", "Ask for at least one character")
     return compiled
 
 
-class OnUse:
-    """A pattern that was compiled when its pack was read, to be compiled again for good once it is needed.
+class LazyPattern:
+    """A pattern that is compiled when it is first needed, and then kept.
 
     Of some 700 patterns ordinary mail needs a few; all of them take as much memory as the engine's databases.
     """
 
-    __slots__ = ("_made", "_regex")
+    __slots__ = ("_compiled", "_regex")
 
     def __init__(self, regex: str) -> None:
         self._regex = regex
-        self._made: re2._Regexp | None = None
+        self._compiled: re2._Regexp | None = None
 
     @property
-    def made(self) -> re2._Regexp:
-        """The pattern as RE2 runs it. Raises PatternRefused where no pack was read that held it."""
-        if self._made is None:
-            self._made = compile_pattern(self._regex)
-        return self._made
+    def compiled(self) -> re2._Regexp:
+        """The pattern as RE2 runs it. Raises PatternRefused, though never for a pattern that was read from a pack."""
+        if self._compiled is None:
+            self._compiled = compile_pattern(self._regex)
+        return self._compiled
 
 
 def max_width(regex: str) -> int:
     """The longest match in bytes of UTF-8, counted high where it is not certain; raise PatternRefused past 4 KB."""
-    reader = _Width(regex)
+    reader = _WidthReader(regex)
     width = reader.alternatives()
-    if width > MAX_BYTES:
+    if width > MAX_MATCH_BYTES:
         hint = "Write how often at most, such as {1,40}" + (
             " instead of * or +" if reader.open_at and width >= UNBOUNDED else ""
         )
         what = "has no widest match" if width >= UNBOUNDED else f"can match {width} bytes"
         place = f" (column {reader.open_at})" if width >= UNBOUNDED and reader.open_at else ""
-        shown = pointed(regex, reader.open_at)
+        shown = show_column(regex, reader.open_at)
         raise PatternRefused(f"the pattern {what}{place}; 4096 is the most", hint, reader.open_at, shown)
     return width
 
@@ -121,7 +121,7 @@ def _search_outside_classes(wanted: re.Pattern[str], regex: str) -> int | None:
 
 
 def _class_end(regex: str, place: int) -> int:
-    """Behind the class that opens at `place`; the end of the pattern where it is not closed."""
+    """The offset behind the class that opens at `place`; the pattern's length where it is not closed."""
     place += 1
     if regex[place : place + 1] == "^":
         place += 1
@@ -137,10 +137,10 @@ def _class_end(regex: str, place: int) -> int:
     return place
 
 
-def _place(regex: str, cause: str) -> int:
+def _complaint_column(regex: str, cause: str) -> int:
     """Where RE2's complaint points, as a column from 1; it quotes the piece it means behind a colon."""
     if cause.startswith(("missing )", "unexpected )")):
-        return _unpaired(regex) + 1
+        return _unpaired_bracket(regex) + 1
     if cause.startswith("missing ]"):
         return regex.rfind("[") + 1
     if cause.startswith("trailing"):
@@ -152,8 +152,8 @@ def _place(regex: str, cause: str) -> int:
     return (regex.find(piece) if place is None else place) + 1
 
 
-def _unpaired(regex: str) -> int:
-    """The bracket without its other one."""
+def _unpaired_bracket(regex: str) -> int:
+    """The offset of the bracket without a partner; -1 where there is none."""
     opened: list[int] = []
     place = 0
     while place < len(regex):
@@ -173,7 +173,7 @@ def _unpaired(regex: str) -> int:
     return opened[-1] if opened else -1
 
 
-class _Width:
+class _WidthReader:
     """Walks a pattern that RE2 has accepted, adding up its widest match."""
 
     def __init__(self, regex: str) -> None:
@@ -233,9 +233,9 @@ class _Width:
             self._place = alone.end()
             return 0
         flags = _FLAGS.match(self._regex, self._place)
-        if self._depth == DEEPEST:
+        if self._depth == MAX_DEPTH:
             column = self._place + 1
-            raise PatternRefused(f"groups are nested deeper than {DEEPEST} levels", "Take some away", column)
+            raise PatternRefused(f"groups are nested deeper than {MAX_DEPTH} levels", "Take some away", column)
         self._place = flags.end() if flags else self._place + 1
         self._depth += 1
         width = self.alternatives()

@@ -1,4 +1,4 @@
-"""Weighted word lists: terms that say little alone count once enough of them stand near each other."""
+"""Weighted word lists: terms that say little alone count where enough of them stand near each other."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ from rules.detector import WordList
 from rules.finding import Confidence
 from rules.verdict import Verdict
 
-MOST_OF_ONE: Final = 1000  # of one term in one text; what lies behind weighs no more
+MOST_OF_ONE_TERM: Final = 1000  # of one term in one text; further places weigh nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,50 +23,50 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """A term where it stands, in bytes."""
+class TermPlace:
+    """A term in a text: `start` and `end` in bytes."""
 
     start: int
     end: int
     term: Term
 
 
-class Sums:
-    """Gathers the terms of one text by detector; of one term no more places than can matter."""
+class TermCollector:
+    """Collects the places of terms in one text, by detector; of one term MOST_OF_ONE_TERM at most."""
 
     def __init__(self) -> None:
-        self.seen: dict[int, list[Seen]] = defaultdict(list)
+        self.by_detector: dict[int, list[TermPlace]] = defaultdict(list)
         self._counts: dict[Term, int] = defaultdict(int)
 
-    def add(self, stands: Seen) -> None:
-        """Take a term where it stands."""
-        if self._counts[stands.term] < MOST_OF_ONE:
-            self._counts[stands.term] += 1
-            self.seen[stands.term.detector].append(stands)
+    def add(self, place: TermPlace) -> None:
+        """Take one place of a term, unless it has MOST_OF_ONE_TERM already."""
+        if self._counts[place.term] < MOST_OF_ONE_TERM:
+            self._counts[place.term] += 1
+            self.by_detector[place.term.detector].append(place)
 
 
-def weigh(seen: Sequence[Seen], detector: int, words: WordList) -> Iterator[Candidate]:
+def weighted_candidates(seen: Sequence[TermPlace], detector: int, words: WordList) -> Iterator[Candidate]:
     """A candidate for every term within reach of enough others, as sure as the highest sum it is part of."""
-    places = _longest(seen)
+    places = _without_nested(seen)
     tiers: list[Confidence | None] = [None] * len(places)
     for confidence in sorted(words.thresholds, key=lambda tier: tier.rank):
-        _mark(places, words.within, words.thresholds[confidence], confidence, tiers)
+        _mark_windows(places, words.within, words.thresholds[confidence], confidence, tiers)
     for place, tier in zip(places, tiers, strict=True):
         if tier is not None:
             yield Candidate(detector, place.start, place.end, place.term.text, tier, Verdict.YES)
 
 
-def _longest(seen: Sequence[Seen]) -> list[Seen]:
-    """Without the terms that lie within longer ones, which would weigh twice."""
-    kept: list[Seen] = []
+def _without_nested(seen: Sequence[TermPlace]) -> list[TermPlace]:
+    """The places in order, without those inside a longer term, whose weight would be counted twice."""
+    kept: list[TermPlace] = []
     for place in sorted(seen, key=lambda place: (place.start, -place.end)):
         if not kept or place.end > kept[-1].end:
             kept.append(place)
     return kept
 
 
-def _mark(
-    places: Sequence[Seen], within: int, threshold: int, confidence: Confidence, tiers: list[Confidence | None]
+def _mark_windows(
+    places: Sequence[TermPlace], within: int, threshold: int, confidence: Confidence, tiers: list[Confidence | None]
 ) -> None:
     """Give `confidence` to all places of every window whose distinct terms sum to the threshold."""
     counts: dict[str, int] = {}

@@ -101,9 +101,9 @@ def test(invocation: Invocation, as_json: bool) -> None:
                     "got": failure.got,
                 }
             )
-        print_json({"samples": samples, "failed": len(failures), "told": list(matcher.told)})
+        print_json({"samples": samples, "failed": len(failures), "told": list(matcher.slow_notes)})
     else:
-        for told in matcher.told:
+        for told in matcher.slow_notes:
             click.echo(f"note: {told}")
         for failure in failures:
             click.echo(f"FAILED {failure}")

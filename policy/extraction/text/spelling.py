@@ -21,7 +21,7 @@ from policy.extraction.text.tables import COLUMN_MARK, downward_columns, joined_
 from policy.reader.references import unescape
 from rules.normalise import normalise
 from rules.spelling import ODD_SIGN
-from rules.turns import found_in_turns
+from rules.turns import finditer_in_turns
 
 _WORDS: Final = {
     word: digit
@@ -176,7 +176,7 @@ def _without(parting: re.Pattern[str], text: str) -> str:
     """The text without what matches."""
     kept: list[str] = []
     done = 0
-    for match in found_in_turns(parting, text):
+    for match in finditer_in_turns(parting, text):
         kept.append(text[done : match.start()])
         done = match.end()
     return "".join((*kept, text[done:]))
@@ -221,7 +221,7 @@ def _joined(text: str, data: bytes, first: str) -> Iterator[str]:
 
 def _windows(text: str, data: bytes) -> Iterator[str]:
     """Each number that is written with marks, as pieces or in words."""
-    for match in found_in_turns(_MARKED, text) if _MAY_BE_MARKED.search(data) else ():
+    for match in finditer_in_turns(_MARKED, text) if _MAY_BE_MARKED.search(data) else ():
         number = _MARKS.sub("", match[0])
         if number != match[0]:
             yield from _window(text, match.span(), number)

@@ -15,7 +15,7 @@ from rules.content import Content, Part
 from rules.finding import Confidence, Finding, Hit
 from rules.matching import UNFINISHED, Matcher
 from rules.pack import load_builtin
-from rules.repeats import WORTH, Searched
+from rules.repeats import LOOKED_UP_FROM, Searched
 
 PROSE = "The quarter's figures go to the supplier before Tuesday.\n" * 400
 SSN = "Her social security number is 536-22-1234.\n"
@@ -153,7 +153,7 @@ def test_what_a_text_cost_it_costs_each_time(plain: Matcher) -> None:
 @pytest.mark.slow
 def test_with_any_number_of_steps_it_finds_what_another_finds(plain: Matcher) -> None:
     flood = Part("flood.txt", "SSN 536-22-1234, 219-09-9998;" * 600)
-    assert len(flood.text) > WORTH
+    assert len(flood.text) > LOOKED_UP_FROM
     twice = Content((flood, replace(flood, place="again.txt")))
     made, other = copy(plain), copy(plain)
     made._repeats = SealedRepeats()
@@ -260,7 +260,7 @@ def test_a_search_that_fails_holds_nobody_up() -> None:
 def test_a_matcher_that_remembers_finds_what_another_finds(order: list[int], data: st.DataObject) -> None:
     plain, remembering = _pair()
     texts = [
-        PROSE[: WORTH + 100]
+        PROSE[: LOOKED_UP_FROM + 100]
         + data.draw(st.sampled_from([SSN, "card 4012 8888 8888 1881\n", "x" * 43 + "\n", "\u202e" + SSN]))
         for _ in range(4)
     ]

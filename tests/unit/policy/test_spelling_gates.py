@@ -68,13 +68,13 @@ def test_what_is_left_out_is_left_out_across_pieces(monkeypatch: pytest.MonkeyPa
     rng = random.Random(2)
     texts = ["".join(rng.choices(("5", "36-", "\n> ", "-'+'", "22", " ", "%\n"), k=20)) for _ in range(200)]
     expected = [spelling._QUOTED.sub("", text) for text in texts], [spelling._PARTED.sub("", text) for text in texts]
-    monkeypatch.setattr(turns, "_SOME", 7)
+    monkeypatch.setattr(turns, "_PER_CALL", 7)
     assert [spelling._without(spelling._QUOTED, text) for text in texts] == expected[0] != texts
     assert [spelling._without(spelling._PARTED, text) for text in texts] == expected[1] != texts
     marked = ["".join(rng.choices(PIECES, k=60)) for _ in range(100)]
     for text in marked:
         whole = [match.span() for match in spelling._MARKED.finditer(text)]
-        assert [match.span() for match in turns.found_in_turns(spelling._MARKED, text)] == whole
+        assert [match.span() for match in turns.finditer_in_turns(spelling._MARKED, text)] == whole
 
 
 def test_no_look_is_spared_that_would_find() -> None:

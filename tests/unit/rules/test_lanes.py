@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from rules.dense import LEAST, NARROW, WIDEST, common, run_end, widened, windows
+from rules.dense import NARROW_MATCH, RUN_DIGITS, WIDEST_MATCH, intersection, run_end, widened, windows
 from rules.engine import Engine, Expression
 from rules.lanes import Lane, lane_of, lean
 
@@ -59,12 +59,12 @@ def test_a_lean_pattern_ends_wherever_the_pattern_does(regex: str, sought: str) 
 
 
 SIGNS = r"[\t\n\f\r -/:-@\[-`{-~]"
-RUN = re.compile(rf"\d(?:{SIGNS}{{0,7}}\d){{{LEAST - 1},}}")
+RUN = re.compile(rf"\d(?:{SIGNS}{{0,7}}\d){{{RUN_DIGITS - 1},}}")
 
 
 @pytest.fixture(scope="module")
 def engine() -> Engine:
-    return Engine([Expression(run_end(LEAST))])
+    return Engine([Expression(run_end(RUN_DIGITS))])
 
 
 def runs(engine: Engine, text: str) -> list[int]:
@@ -78,7 +78,7 @@ def test_a_run_ends_once(engine: Engine, text: str) -> None:
     assert len(runs(engine, text)) == 1
 
 
-@pytest.mark.parametrize("widest", [NARROW, WIDEST])
+@pytest.mark.parametrize("widest", [NARROW_MATCH, WIDEST_MATCH])
 def test_windows_hold_every_run_and_what_stands_about_it(engine: Engine, widest: int) -> None:
     """As plain expressions find the runs, in random texts of digits, signs and words."""
     rng = random.Random(7)
@@ -121,8 +121,8 @@ def test_a_long_run_ends_where_a_short_one_does() -> None:
 def test_a_very_long_run_is_held_whole(engine: Engine) -> None:
     text = "m" * 1000 + "1 " * 100_000 + "m" * 1000
     ((first, last),) = windows(text.encode(), runs(engine, text))
-    assert first <= 1000 - WIDEST
-    assert last >= 201_000 - 1 + WIDEST
+    assert first <= 1000 - WIDEST_MATCH
+    assert last >= 201_000 - 1 + WIDEST_MATCH
 
 
 @pytest.mark.parametrize(
@@ -137,4 +137,4 @@ def test_a_very_long_run_is_held_whole(engine: Engine) -> None:
 def test_what_lies_in_both(
     one: list[tuple[int, int]], other: list[tuple[int, int]], both: list[tuple[int, int]]
 ) -> None:
-    assert common(one, other) == common(other, one) == both
+    assert intersection(one, other) == intersection(other, one) == both

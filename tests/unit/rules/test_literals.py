@@ -8,7 +8,7 @@ import pytest
 from rules.budget import Budget
 from rules.errors import EngineFailed
 from rules.literals import Literals
-from rules.words import Seen, Term
+from rules.words import Term, TermPlace
 
 NAMES = (("ssn",), ("card", "number"), ("w", "2"), ("né",), ("mrn",), ("c.i",), ("routing",))
 TERMS = ("icu", "blood pressure", "s/p", "hiv", "tumor", "x-ray of the chest", "café")
@@ -29,8 +29,8 @@ def terms(literals: Literals, text: str) -> set[str]:
     return {seen.term.text for seen in places(literals, text)}
 
 
-def places(literals: Literals, text: str) -> list[Seen]:
-    found: list[Seen] = []
+def places(literals: Literals, text: str) -> list[TermPlace]:
+    found: list[TermPlace] = []
     literals.read(text.encode(), Budget(), lambda number, ends: None, found.append)
     return found
 

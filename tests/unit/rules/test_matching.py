@@ -14,7 +14,7 @@ from rules.context import word_pattern
 from rules.detector import Detector
 from rules.engine import BLOCK, Mode
 from rules.finding import Confidence, Finding, Hit, Scanned
-from rules.judging import MOST_OF_ONE
+from rules.judging import MOST_OF_ONE_VALUE
 from rules.masking import MASK
 from rules.matching import MOST_EXCERPTS, MOST_HITS, UNFINISHED, Matcher
 from rules.normalise import normalise
@@ -257,7 +257,7 @@ def test_what_is_counted_has_an_end(make_detectors: Make) -> None:
 def test_a_number_said_over_and_over_hides_no_others(matcher: Matcher) -> None:
     text = "SSN 536-22-1234\n" * (MOST_HITS + 50) + "".join(f"SSN 536-22-{1300 + n}\n" for n in range(20))
     (finding,) = matcher.scan_text(text)
-    assert finding.count() == MOST_OF_ONE + 20
+    assert finding.count() == MOST_OF_ONE_VALUE + 20
     assert len(finding.values()) == 21
 
 
@@ -326,8 +326,8 @@ def test_what_the_engine_refuses_is_found_all_the_same(
     other = {"patterns": [{"regex": r"\bplain\b"}]}
     matcher = Matcher(make_detectors(x={"patterns": [{"regex": regex}]}, y=other))
     assert {found for each in matcher._search._passes for found in each._engine.modes} == {mode, Mode.EXACT}
-    assert len(matcher.told) == 1
-    assert matcher.told[0].startswith("x: ")
+    assert len(matcher.slow_notes) == 1
+    assert matcher.slow_notes[0].startswith("x: ")
     assert values(matcher, f"plain {text}", "x") == [value]
     assert values(matcher, f"plain {text}", "y") == ["PLAIN"]
     assert values(matcher, "nothing", "x") == []
@@ -430,7 +430,7 @@ def both(make_detectors: Make) -> tuple[Matcher, Matcher]:
         each.alone = list(range(each.count))
         each.slow = frozenset(each.alone)
     slow._search._alone = list(slow._search._passes)
-    assert fast.told == ()
+    assert fast.slow_notes == ()
     return fast, slow
 
 

@@ -117,7 +117,7 @@ def test_a_long_text_is_worked_at_in_pieces(size: int, monkeypatch: pytest.Monke
     signs = ("1", "36", "-", " ", "\n", "\r\n", "\r", "=\n", "word " * 12, *ODD, "\u2022", "\ud800")
     texts = ["".join(rng.choices(signs[:9] if n % 3 else signs, k=rng.randrange(25))) for n in range(150)]
     whole = [normalise(text) for text in texts]
-    monkeypatch.setattr(module, "_SOME", size)
+    monkeypatch.setattr(module, "_PER_CALL", size)
     for text, expected in zip(texts, whole, strict=True):
         monkeypatch.setattr(module, "_SLICE", size if text.isascii() else _SLICE)
         found = normalise(text)
