@@ -33,7 +33,7 @@ sys.path.insert(0, str(HERE.parent))
 from texts import WORDS, prose  # noqa: E402 - found only by the path above
 
 from gateway.matchcache import FileCache  # noqa: E402 - likewise
-from gateway.memory import settle  # noqa: E402 - likewise
+from gateway.memory import tune_for_serving  # noqa: E402 - likewise
 from policy.extraction.collected import File  # noqa: E402 - likewise
 from policy.extraction.message import extract_file, read_message  # noqa: E402 - likewise
 from rules.content import Content, Part  # noqa: E402 - likewise
@@ -229,7 +229,7 @@ def main() -> None:
         cold, _ = start(Path(folder))
         warm, megabytes = start(Path(folder))
         matcher = Matcher(load_builtin(), FileCache(Path(folder), bytes(32)))
-        settle()  # as the gateway does
+        tune_for_serving()  # as the gateway does
         print_messages(matcher, 20 if asked.quick else 200)
     if not asked.quick:
         print_floods(matcher)

@@ -40,7 +40,7 @@ from gateway.intake import Intake
 from gateway.ledger import Ledger
 from gateway.listening import PATIENCE, Sockets, held, open_sockets
 from gateway.matchcache import FileCache
-from gateway.memory import lean_memory, settle, weigh
+from gateway.memory import tune_allocator, tune_for_serving, watch_memory
 from gateway.outgoing import Outgoing, most_connections, outgoing
 from gateway.policies import Known, PolicyKeeper
 from gateway.recognition import pictures_for, tesseract_for
@@ -134,7 +134,7 @@ async def serve(
     `inherited` is None where this process is the only worker. Raises DeliveryError, KeysError, SettingsInvalid and
     OSError, alone or in an ExceptionGroup.
     """
-    lean_memory()
+    tune_allocator()
     asyncio.get_running_loop().set_default_executor(Threads(thread_name_prefix="asyncio"))
     start_logging(settings.telemetry.log, log_to, process=inherited.seat.number if inherited else None)
     systemd, metrics = Systemd(), Metrics()
@@ -156,9 +156,9 @@ async def serve(
                 keeper.run(stop),
                 stores.boxes.run(stop),
                 _trail(stores).run(),
-                pool.tell(),
+                pool.log_sandbox(),
                 systemd.watch(),
-                weigh(partial(metrics.memory, number), lambda: nursery.pid if nursery and not number else None),
+                watch_memory(partial(metrics.memory, number), lambda: nursery.pid if nursery and not number else None),
                 *(chore() for chore in out.chores),
                 *([] if inherited is None else [_beat(inherited.seat)]),
                 *([] if number else [configured.run()]),  # one worker tells for all
@@ -186,7 +186,7 @@ async def _keeper(stores: Stores, metrics: Metrics, inherited: Inherited | None)
     keeper = inherited.keeper if inherited is not None else PolicyKeeper(stores.settings, cache=_compiled(stores))
     if inherited is None:
         await asyncio.to_thread(keeper.load)
-    keeper.tell(partial(_note_policy, stores, metrics))
+    keeper.report_to(partial(_note_policy, stores, metrics))
     metrics.policy_loaded(stores.clock().timestamp())
     return keeper
 
@@ -310,7 +310,7 @@ async def _doors(
 async def _get_ready(keeper: PolicyKeeper, reader: Reader, inherited: Inherited | None) -> None:
     """Do now what the first mail would have to wait for; then wait until all workers can open their doors."""
     await rehearse(keeper.in_force, reader.read)
-    settle()
+    tune_for_serving()
     if inherited is not None:
         await wait_for_others(inherited.seat)
 

@@ -50,7 +50,7 @@ class _Waiting:
     answer: asyncio.Future[Scanned | None]
 
 
-class Together:
+class BatchScanner:
     """Scans messages that wait in the same turn of the event loop as one, if that is quick. One for each event loop."""
 
     def __init__(self) -> None:
@@ -85,7 +85,7 @@ class Together:
             one.answer.set_result(scanned)
 
 
-async def decide(rules: Rules, envelope: Envelope, message: Message, together: Together) -> Decided:
+async def decide(rules: Rules, envelope: Envelope, message: Message, scanner: BatchScanner) -> Decided:
     """Scan and decide; in a thread where that takes long enough to hold up other sessions."""
 
     def decided(scanned: Scanned) -> Decided:
@@ -98,7 +98,7 @@ async def decide(rules: Rules, envelope: Envelope, message: Message, together: T
 
     if len(envelope.recipients) > _HEAVY_RECIPIENTS or is_heavy(message.content):
         return await asyncio.to_thread(work)
-    return decided(await together.scan(rules.matcher, message.content))
+    return decided(await scanner.scan(rules.matcher, message.content))
 
 
 def is_heavy(content: Content) -> bool:

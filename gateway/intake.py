@@ -17,7 +17,7 @@ from delivery.hops import Fallback
 from delivery.items import NewMessage, Reply
 from delivery.safebox.profile import Profile
 from delivery.store.audit import Event, EventKind
-from gateway.deciding import Decided, Together, decide
+from gateway.deciding import BatchScanner, Decided, decide
 from gateway.orders import (
     INBOUND,
     events_of,
@@ -66,7 +66,7 @@ class Intake:
     mailboxes: KnowsMailboxes | None = None  # tells which recipients of our own domains exist; None: nobody is asked
     promises: Promises | None = None  # which domains count as partners by what they publish; None: none (`proven` off)
     reading: MemoryBudget = field(default_factory=lambda: MemoryBudget(_LARGE_AT_ONCE))  # for large messages only
-    together: Together = field(default_factory=Together)
+    scanner: BatchScanner = field(default_factory=BatchScanner)
 
     async def expects(self, recipient: Address, *, ask: bool) -> Reply | None:
         """Asked at RCPT: None, or the reply that says there is no such recipient.
@@ -125,7 +125,7 @@ class Intake:
     async def _take_in_turn(self, envelope: Envelope, raw: bytes) -> Reply:
         rules = self.policies.in_force
         message = await self.reader.read(raw, rules.policy.passwords)
-        decided = await decide(rules, envelope, message, self.together)
+        decided = await decide(rules, envelope, message, self.scanner)
         findings, verdict = decided.findings, decided.verdict
         if self.promises is not None:
             verdict = await self._with_promises(rules, envelope, decided, self.promises)

@@ -16,7 +16,9 @@ _M_MMAP_THRESHOLD: Final = -3
 _M_ARENA_MAX: Final = -8
 _M_TRIM_THRESHOLD: Final = -1
 _LARGE_BUFFER: Final = 8 * 2**20  # bytes: from here on a buffer has pages of its own, new ones each time
-_KEPT_FREE: Final = 48 * 2**20  # bytes at the end of a heap that are kept for the next message, until somebody weighs
+_KEPT_FREE: Final = (
+    48 * 2**20
+)  # bytes at the end of a heap that are kept for the next message, until the next `watch_memory`
 _GARBAGE: Final = 10_000  # objects between collections: a message makes some hundreds that go by themselves
 # And how often the survivors are looked at again, and theirs: all other threads wait for that, so few at a time. Of
 # 100,000 at once, as is the default, a mail of many numbers kept the event loop for 25 ms.
@@ -26,10 +28,10 @@ _TURN: Final = 0.001  # seconds a thread keeps the interpreter: those of the sto
 _PSS: Final = re.compile(rb"^Pss:\s+(\d+) kB", re.MULTILINE)
 
 
-async def weigh(show: Callable[[int], None], beside: Callable[[], int | None] = lambda: None) -> None:
-    """Show this process's bytes now and then, and those of one `beside` it; for ever."""
+async def watch_memory(show: Callable[[int], None], beside: Callable[[], int | None] = lambda: None) -> None:
+    """Every EVERY seconds, for ever, give `show` the bytes of this process and of the one whose id `beside` gives."""
     while True:
-        await asyncio.to_thread(give_back)
+        await asyncio.to_thread(trim_heaps)
         ids = (os.getpid(), beside())
         show(sum([await asyncio.to_thread(process_bytes, pid) for pid in ids if pid is not None]))
         await asyncio.sleep(EVERY)
@@ -62,7 +64,7 @@ def _family(pid: int, root: Path) -> Iterator[int]:
             yield from _family(int(child), root)
 
 
-def lean_memory() -> None:
+def tune_allocator() -> None:
     """Large buffers go back to the system when they are let go of, and threads share few heaps (glibc's mallopt(3)).
 
     Without this the heap stays as large as the largest messages of the day have made it, twice over. Pages that come
@@ -74,38 +76,39 @@ def lean_memory() -> None:
             ctypes.CDLL(None).mallopt(setting, value)
 
 
-def give_back() -> None:
-    """What is free of our heaps goes back to the system. Blocks for some milliseconds."""
+def trim_heaps() -> None:
+    """Give the free parts of our heaps back to the system. Blocks for some milliseconds."""
     with suppress(AttributeError, OSError):  # as above
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def hurry() -> None:
-    """Turn the garbage collector off while all is loaded: nothing is garbage yet, and looking takes a fifth of a start.
-
-    Until `share`, `settle` or `at_leisure`.
+def pause_collector() -> None:
+    """Turn the garbage collector off while everything is loaded: nothing is garbage yet, and its runs take a fifth of a
+    start. `freeze_before_fork`, `tune_for_serving` or `resume_collector` turns it on again.
     """
     gc.disable()
 
 
-def at_leisure() -> None:
-    """The end of `hurry`, also where nothing came of it."""
+def resume_collector() -> None:
+    """Turn the garbage collector on again, also if the start has failed."""
     gc.enable()
 
 
-def share() -> None:
-    """All that workers have in common is loaded: to be called before they are forked. What the garbage collector looks
-    at it writes into, and each would then have a copy of its own.
+def freeze_before_fork() -> None:
+    """To be called before workers are forked, once all that they share is loaded: hides these objects from the garbage
+    collector, which writes into whatever it looks at, so that each worker would end up with a copy of its own.
 
-    What is garbage by now is kept: it is less than a megabyte, and to look for it takes a tenth of a start.
+    Nothing is collected first: the garbage is less than a megabyte, and finding it takes a tenth of a start.
     """
-    give_back()  # what loading took for a while
+    trim_heaps()  # loading needed more than what stays
     gc.freeze()
     gc.enable()
 
 
-def settle() -> None:
-    """All that lasts is built: the garbage collector need not look at it again, and threads may change turns sooner."""
+def tune_for_serving() -> None:
+    """To be called once all that lasts is built: hides it from the garbage collector, makes collections fewer, and lets
+    threads take turns sooner.
+    """
     gc.collect()
     gc.freeze()
     gc.enable()

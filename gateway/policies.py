@@ -54,7 +54,7 @@ class Known:
 
 
 class PolicyKeeper:
-    """Keeps the policy in force. Take `in_force` once a message, so that policy and matcher belong together."""
+    """Keeps the policy in force up to date. Ask for `in_force` once per message, so that policy and matcher match."""
 
     def __init__(
         self,
@@ -103,12 +103,12 @@ class PolicyKeeper:
         """The matcher that belongs to `current`."""
         return self.in_force.matcher
 
-    def tell(self, told: Told) -> None:
-        """Set who is told of loads and refusals from now on (see `__init__`)."""
+    def report_to(self, told: Told) -> None:
+        """From now on, `told` hears of loads and refusals (see `__init__`)."""
         self._told = told
 
-    def note(self, note: Note) -> None:
-        """Set who notes each policy that is put in force from now on."""
+    def on_change(self, note: Note) -> None:
+        """From now on, call `note` with each policy that is put in force."""
         self._note = note
 
     def load(self) -> None:
@@ -194,7 +194,10 @@ class PolicyKeeper:
         return True
 
     async def _refuse(self, problems: tuple[Problem, ...], *, passing: bool) -> None:
-        """`passing`: what is in the way may go without a change of the files, which is told once."""
+        """Log and report why the files were refused, once for each state of them.
+
+        `passing`: the cause may go away without a change of the files, so they are tried again in a few seconds.
+        """
         self._again_at = time.monotonic() + _AGAIN if passing else None
         before, self._refused = self._refused, problems
         if before == problems:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from ipaddress import IPv4Address
 from typing import Final
 
-from gateway.deciding import Together, decide
+from gateway.deciding import BatchScanner, decide
 from gateway.seams import Rules
 from gateway.workers.seats import Seat
 from keys.tokens import new_id
@@ -49,9 +49,9 @@ async def rehearse(rules: Rules, read: Callable[[bytes, Sequence[str]], Awaitabl
         client=Client(IPv4Address("127.0.0.1")),
         received_at=datetime.now(UTC),
     )
-    together = Together()
+    scanner = BatchScanner()
     for raw in (_LETTER, _PAGE, _LETTER):
-        await decide(rules, envelope, await read(raw, ()), together)
+        await decide(rules, envelope, await read(raw, ()), scanner)
 
 
 async def wait_for_others(seat: Seat, seconds: float = _TOGETHER) -> None:
@@ -59,8 +59,8 @@ async def wait_for_others(seat: Seat, seconds: float = _TOGETHER) -> None:
 
     At most for some seconds: a worker that is slow, or has to be started again, does not hold up the others.
     """
-    seat.dressed()
+    seat.prepared()
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
-            while not seat.all_are_dressed:  # noqa: ASYNC110 - written by other processes
+            while not seat.all_are_prepared:  # noqa: ASYNC110 - written by other processes
                 await asyncio.sleep(_GLANCE)

@@ -175,7 +175,7 @@ class ChildPool:
         """Which restrictions the kernel put on the children: some of `network`, `landlock`, `seccomp`."""
         return next((child.sandbox for child in self._children), ())
 
-    async def tell(self) -> None:
+    async def log_sandbox(self) -> None:
         """Once there is a child, log which restrictions the kernel put on it."""
         await self._grown.wait()
         log.info("document.readers_ready", sandbox=self.sandbox)

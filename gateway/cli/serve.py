@@ -41,10 +41,10 @@ def command(invocation: Invocation, end_with_stdin: bool) -> None:
 
     Exit codes: 0 stopped as told, 1 it could not go on, 2 the configuration is not sound.
     """
-    from gateway.memory import at_leisure, hurry
+    from gateway.memory import pause_collector, resume_collector
 
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the doors are open: what is loaded here is new, and would end
-    hurry()
+    pause_collector()
     from gateway.settings import SettingsInvalid, load_settings
 
     try:
@@ -62,7 +62,7 @@ def command(invocation: Invocation, end_with_stdin: bool) -> None:
             click.echo(str(problem), err=True)
         fail("the configuration is not sound; nothing was started", "sealgate config check says the same")
     finally:
-        at_leisure()
+        resume_collector()
 
 
 def _run(settings: "Settings", *, inherited: "Inherited | None" = None, end_with_stdin: bool = False) -> None:
@@ -94,7 +94,7 @@ def _run_workers(settings: "Settings", *, end_with_stdin: bool) -> int:
     from structlog import get_logger
 
     from gateway.listening import close_sockets
-    from gateway.memory import share
+    from gateway.memory import freeze_before_fork
     from gateway.telemetry import start_logging
     from gateway.workers.parent import become_parent
     from gateway.workers.processes import Workers
@@ -102,7 +102,7 @@ def _run_workers(settings: "Settings", *, end_with_stdin: bool) -> int:
     start_logging(settings.telemetry.log)
     log = get_logger(__name__)
     with _opened(settings, log) as shared:
-        share()
+        freeze_before_fork()
         workers = Workers(
             shared.seats,
             lambda number: _work(settings, lambda: shared.inherited(number)),
@@ -139,7 +139,7 @@ class _Shared:
         from gateway.app import Inherited
         from gateway.workers.given import files_of
 
-        self.keeper.note(_noting(self.settings, self.given))
+        self.keeper.on_change(_noting(self.settings, self.given))
         files = files_of(self.files, began=False)
         return Inherited(self.sockets, self.keeper, self.nursery, self.seats.seat(number), files)
 
@@ -206,9 +206,9 @@ def replace(told: dict[str, Any], number: int) -> NoReturn:
 
     `told`: as in `parent.Handover`; its descriptors are inherited. Ends the process.
     """
-    from gateway.memory import hurry
+    from gateway.memory import pause_collector
 
-    hurry()
+    pause_collector()
     from structlog import get_logger
 
     from gateway.app import Inherited, load_keeper
@@ -234,7 +234,7 @@ def replace(told: dict[str, Any], number: int) -> NoReturn:
 
     def inherited() -> Inherited:
         keeper = load_keeper(given.settings, given.known)  # a file may be half written: it is read once it has rested
-        keeper.note(_noting(given.settings, handover.given))
+        keeper.on_change(_noting(given.settings, handover.given))
         return Inherited(sockets, keeper, nursery, seat, files_of(handover.files, began=True))
 
     try:

@@ -12,7 +12,7 @@ from collections.abc import Hashable
 from typing import Final
 
 _SLOTS: Final = 8192  # clients share a counter only by rare accident, and then are let in a little later
-_BEAT, _READY, _SESSIONS, _DRESSED, _FIRST = 0, 1, 2, 3, 4  # words of a row
+_BEAT, _READY, _SESSIONS, _PREPARED, _FIRST = 0, 1, 2, 3, 4  # words of a row
 _WORDS: Final = _FIRST + _SLOTS
 
 
@@ -76,18 +76,18 @@ class Seat:
         """A sign of life, at least every few seconds."""
         self._seats.write(self.number, _BEAT, int(time.monotonic() if now is None else now))
 
-    def dressed(self) -> None:
+    def prepared(self) -> None:
         """Say that this worker is about to open its doors."""
-        self._seats.write(self.number, _DRESSED, 1)
+        self._seats.write(self.number, _PREPARED, 1)
 
     @property
-    def all_are_dressed(self) -> bool:
+    def all_are_prepared(self) -> bool:
         """Are all workers about to open their doors, or have done so?"""
-        return self._seats.total(_DRESSED) >= self._seats.count
+        return self._seats.total(_PREPARED) >= self._seats.count
 
     def ready(self) -> None:
         """Say that this worker's doors are open."""
-        self.dressed()
+        self.prepared()
         self._seats.write(self.number, _READY, 1)
 
     def enter(self, client: Hashable) -> tuple[int, int]:
@@ -111,7 +111,7 @@ class Seat:
         """Has another worker that takes mail fewer sessions than this one with the `coming` that have yet to enter?"""
         mine = self._seats.read(self.number, _SESSIONS) + coming
         return any(
-            self._seats.read(other, _DRESSED) and self._seats.read(other, _SESSIONS) < mine
+            self._seats.read(other, _PREPARED) and self._seats.read(other, _SESSIONS) < mine
             for other in range(self._seats.count)
             if other != self.number
         )

@@ -38,21 +38,21 @@ _SAID: Final = {
 }
 
 
-class Guest(Protocol):
-    """A connection, as `Crowd` sees it."""
+class Counted(Protocol):
+    """A connection, as far as `Crowd` needs to know it."""
 
     @property
-    def owes(self) -> bool:
+    def has_unsent(self) -> bool:
         """Whether something was written that is not sent yet."""
         ...
 
     @property
-    def stalls(self) -> bool:
+    def is_stalled(self) -> bool:
         """Whether it waits for its client, who lately neither sent nor took anything worth speaking of."""
         ...
 
-    def makes_room(self) -> None:
-        """End it at once."""
+    def cut(self) -> None:
+        """End the connection at once."""
         ...
 
 
@@ -70,9 +70,9 @@ class Crowd:
     from_one: int = FROM_ONE
     here: Counter[str] = field(default_factory=Counter)
     all: int = 0
-    _resting: dict[Guest, str | None] = field(default_factory=dict)  # and from which network; the longest first
-    _resting_of: dict[str, dict[Guest, None]] = field(default_factory=dict)  # the same, by network
-    _at_work: dict[Guest, str | None] = field(default_factory=dict)  # with a request; the longest first
+    _idle: dict[Counted, str | None] = field(default_factory=dict)  # and from which network; the longest first
+    _idle_of: dict[str, dict[Counted, None]] = field(default_factory=dict)  # the same, by network
+    _busy: dict[Counted, str | None] = field(default_factory=dict)  # with a request; the longest first
     _said: float = -_SAY_AGAIN
 
     @property
@@ -86,8 +86,8 @@ class Crowd:
         self.all += 1
         if network is not None:
             self.here[network] += 1
-        fits = network is None or self.here[network] <= self.from_one or self._one_of(network)
-        fits = fits and (self.all <= self.most or self._one_goes(self._resting) or self._one_stalls(self._at_work))
+        fits = network is None or self.here[network] <= self.from_one or self._end_one_of(network)
+        fits = fits and (self.all <= self.most or self._end_idle(self._idle) or self._end_stalled(self._busy))
         if not fits and monotonic() - self._said > _SAY_AGAIN:
             self._said = monotonic()
             log.warning("portal.crowded", connections=self.all, networks=len(self.here))
@@ -102,54 +102,54 @@ class Crowd:
             if not self.here[network]:
                 del self.here[network]
 
-    def works(self, guest: Guest, peer: str) -> None:
+    def mark_busy(self, connection: Counted, peer: str) -> None:
         """Note that a request of this connection is under way from now on."""
-        self.stirs(guest)
-        self._at_work[guest] = network_of(peer, self.trusted)
+        self.forget(connection)
+        self._busy[connection] = network_of(peer, self.trusted)
 
-    def rests(self, guest: Guest, peer: str) -> None:
+    def mark_idle(self, connection: Counted, peer: str) -> None:
         """Note that this connection is idle from now on."""
-        self._at_work.pop(guest, None)
-        network = self._resting[guest] = network_of(peer, self.trusted)
+        self._busy.pop(connection, None)
+        network = self._idle[connection] = network_of(peer, self.trusted)
         if network is not None:
-            self._resting_of.setdefault(network, {})[guest] = None
+            self._idle_of.setdefault(network, {})[connection] = None
 
-    def stirs(self, guest: Guest) -> None:
-        """Note that something happens on it, or that it is gone."""
-        self._at_work.pop(guest, None)
-        network = self._resting.pop(guest, None)
+    def forget(self, connection: Counted) -> None:
+        """Take a connection off both lists: it is gone, or about to be marked anew."""
+        self._busy.pop(connection, None)
+        network = self._idle.pop(connection, None)
         if network is not None:
-            del self._resting_of[network][guest]
-            if not self._resting_of[network]:
-                del self._resting_of[network]
+            del self._idle_of[network][connection]
+            if not self._idle_of[network]:
+                del self._idle_of[network]
 
-    def _one_of(self, network: str) -> bool:
+    def _end_one_of(self, network: str) -> bool:
         """End one connection of a network that has too many; False: all of them go on."""
-        if self._one_goes(self._resting_of.get(network)):
+        if self._end_idle(self._idle_of.get(network)):
             return True
-        return self._one_stalls({one: None for one, of in self._at_work.items() if of == network})
+        return self._end_stalled({one: None for one, of in self._busy.items() if of == network})
 
-    def _one_stalls(self, guests: Iterable[Guest]) -> bool:
-        for guest in guests:
-            if guest.stalls:
-                self.stirs(guest)
-                guest.makes_room()
+    def _end_stalled(self, connections: Iterable[Counted]) -> bool:
+        for connection in connections:
+            if connection.is_stalled:
+                self.forget(connection)
+                connection.cut()
                 return True
         return False
 
-    def _one_goes(self, resting: Mapping[Guest, object] | None) -> bool:
+    def _end_idle(self, idle: Mapping[Counted, object] | None) -> bool:
         """End the connection that has been idle longest; False if there is none. Slow readers are not cut off, as long
         as they read.
         """
-        for guest in tuple(islice(resting or (), _LOOKED_AT)):
-            network = self._resting[guest]
-            self.stirs(guest)
-            if not guest.owes or guest.stalls:
-                guest.makes_room()
+        for connection in tuple(islice(idle or (), _LOOKED_AT)):
+            network = self._idle[connection]
+            self.forget(connection)
+            if not connection.has_unsent or connection.is_stalled:
+                connection.cut()
                 return True
-            self._resting[guest] = network  # to the end: the next look finds others
+            self._idle[connection] = network  # to the end: the next look finds others
             if network is not None:
-                self._resting_of.setdefault(network, {})[guest] = None
+                self._idle_of.setdefault(network, {})[connection] = None
         return False
 
 
@@ -157,7 +157,7 @@ class Connection(RequestHandler):
     """One HTTP connection, which the Crowd can end while it is idle."""
 
     crowd: Crowd
-    stalls = False
+    is_stalled = False
     _peer: str | None = None
     _wire: asyncio.Transport | None = None
     _request: web.BaseRequest | None = None  # that is under way
@@ -167,7 +167,7 @@ class Connection(RequestHandler):
     _is_chunked = False  # is that body in chunks?
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Somebody came. Where there are too many, they are gone at once."""
+        """A client has connected; if there are too many connections, this one is ended at once."""
         super().connection_made(transport)
         self._wire = cast(asyncio.Transport, transport)
         if self._peer is None:
@@ -176,7 +176,7 @@ class Connection(RequestHandler):
             if not self.crowd.enter(self._peer):
                 self._wire.abort()
                 return
-        self.crowd.rests(self, self._peer)
+        self.crowd.mark_idle(self, self._peer)
 
     def data_received(self, data: bytes) -> None:
         """Bytes of the client's. Each chunk of a body costs the same, however small: what is hardly anything but their
@@ -198,14 +198,14 @@ class Connection(RequestHandler):
             if body.total_bytes - before < _SIP // 2:
                 if self._request is None:
                     body.feed_eof()  # nobody reads it but aiohttp, to throw it away
-                self.makes_room()
+                self.cut()
 
-    def is_counted(self, peer: str) -> None:
-        """Whoever comes from there was counted before the connection was made."""
+    def take_count(self, peer: str) -> None:
+        """Take over the count of a client that was counted before its connection was made."""
         self._peer = peer
 
     @property
-    def is_made(self) -> bool:
+    def is_open(self) -> bool:
         """Whether the connection is open."""
         return self._wire is not None
 
@@ -214,13 +214,13 @@ class Connection(RequestHandler):
         """While a request of this connection is under way: nobody ends it to make room, unless it stalls."""
         self._request = request
         if self._peer is not None:
-            self.crowd.works(self, self._peer)
+            self.crowd.mark_busy(self, self._peer)
         try:
             yield
         finally:
             self._request = None
             if self._peer is not None:
-                self.crowd.rests(self, self._peer)
+                self.crowd.mark_idle(self, self._peer)
 
     def look(self) -> None:
         """Note whether it stalls: it waits for its client, who sent or took next to nothing since the last look."""
@@ -230,32 +230,32 @@ class Connection(RequestHandler):
         elif wire is not None and wire.get_write_buffer_size():
             moved = (False, -wire.get_write_buffer_size())
         else:
-            self.stalls, self._moved = False, None
+            self.is_stalled, self._moved = False, None
             return
         before, self._moved = self._moved, moved
-        self.stalls = before is not None and before[0] is moved[0] and moved[1] < before[1] + _SLOWEST
+        self.is_stalled = before is not None and before[0] is moved[0] and moved[1] < before[1] + _SLOWEST
 
-    def gives_up(self) -> None:
-        """It was counted, and was never made."""
+    def uncount(self) -> None:
+        """Count out a connection that was counted and never made."""
         if self._peer is not None:
             self.crowd.leave(self._peer)
         self._peer = None
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """The client is gone: count it out."""
-        self.crowd.stirs(self)
+        self.crowd.forget(self)
         if self._peer is not None:
             self.crowd.leave(self._peer)
         self._peer = self._wire = None
         super().connection_lost(exc)
 
     @property
-    def owes(self) -> bool:
+    def has_unsent(self) -> bool:
         """Whether something was written that is not sent yet."""
         return self._wire is not None and self._wire.get_write_buffer_size() > 0
 
-    def makes_room(self) -> None:
-        """End it at once, without a good-bye that somebody could wait with."""
+    def cut(self) -> None:
+        """End the connection at once, without a TLS good-bye, which the client could delay."""
         self.force_close()
         if self._wire is not None:
             self._wire.abort()

@@ -74,7 +74,7 @@ class Porch:
             wire.close()
             return
         connection = self._door()
-        connection.is_counted(peer)
+        connection.take_count(peer)
         network = network_of(peer, self._door.crowd.trusted)
         self._make_room(network)
         task = self._tasks.create_task(self._secure(wire, connection), name="portal connection")
@@ -115,6 +115,6 @@ class Porch:
 
     def _done(self, wire: socket.socket, connection: Connection, task: asyncio.Task[None]) -> None:
         self._forget(task)
-        if not connection.is_made:
-            connection.gives_up()
+        if not connection.is_open:
+            connection.uncount()
             wire.close()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from gateway.deciding import Together
+from gateway.deciding import BatchScanner
 from rules.content import Content, Part
 from rules.errors import EngineFailed
 from rules.finding import Scanned
@@ -41,51 +41,51 @@ def text(said: str) -> Content:
 
 
 async def test_those_of_one_turn_are_scanned_as_one_and_some_at_a_time() -> None:
-    together, matcher = Together(), Noting()
+    scanner, matcher = BatchScanner(), Noting()
     contents = [text(str(number)) for number in range(19)]
-    scanned = await asyncio.gather(*(together.scan(matcher, content) for content in contents))
+    scanned = await asyncio.gather(*(scanner.scan(matcher, content) for content in contents))
     assert [one.content for one in scanned] == contents
     assert matcher.given == [8, 8, 3]
-    assert (await together.scan(matcher, contents[0])).content == contents[0]
+    assert (await scanner.scan(matcher, contents[0])).content == contents[0]
     assert matcher.given == [8, 8, 3, 1]
     assert matcher.alone == 0
 
 
 async def test_only_whose_message_it_is_fails() -> None:
-    together, matcher = Together(), Noting()
+    scanner, matcher = BatchScanner(), Noting()
     contents = [text(said) for said in ("a", "fail", "b")]
-    scanned = await asyncio.gather(*(together.scan(matcher, one) for one in contents), return_exceptions=True)
+    scanned = await asyncio.gather(*(scanner.scan(matcher, one) for one in contents), return_exceptions=True)
     assert [type(one) for one in scanned] == [Scanned, EngineFailed, Scanned]
     with pytest.raises(EngineFailed, match="at this one"):
-        await together.scan(matcher, text("fail"))
+        await scanner.scan(matcher, text("fail"))
 
 
 async def test_what_takes_long_is_scanned_by_itself_in_a_thread() -> None:
-    together, matcher = Together(), Noting()
+    scanner, matcher = BatchScanner(), Noting()
     contents = [text(said) for said in ("a", "long", "b")]
-    scanned = await asyncio.gather(*(together.scan(matcher, one) for one in contents))
+    scanned = await asyncio.gather(*(scanner.scan(matcher, one) for one in contents))
     assert [one.content for one in scanned] == contents
     assert (matcher.given, matcher.alone) == ([3], 1)
     assert matcher.threads.isdisjoint({threading.get_ident()})
 
 
 async def test_a_client_that_has_gone_is_not_waited_for() -> None:
-    together, matcher = Together(), Noting()
-    waits = [asyncio.create_task(together.scan(matcher, text(str(number)))) for number in range(3)]
+    scanner, matcher = BatchScanner(), Noting()
+    waits = [asyncio.create_task(scanner.scan(matcher, text(str(number)))) for number in range(3)]
     await asyncio.sleep(0)
     waits[1].cancel()
     done = await asyncio.gather(*waits, return_exceptions=True)
     assert [type(one) for one in done] == [Scanned, asyncio.CancelledError, Scanned]
     assert matcher.given == [2]
-    gone = asyncio.create_task(together.scan(matcher, text("x")))
+    gone = asyncio.create_task(scanner.scan(matcher, text("x")))
     await asyncio.sleep(0)
     gone.cancel()
     await asyncio.sleep(0.01)
-    assert (await together.scan(matcher, text("y"))).content == text("y")
+    assert (await scanner.scan(matcher, text("y"))).content == text("y")
 
 
 async def test_after_a_reload_each_is_scanned_by_the_matcher_that_was_in_force() -> None:
-    together, old, new = Together(), Noting(), Noting()
-    waits = [together.scan(matcher, text("x")) for matcher in (old, new, old, new, new)]
+    scanner, old, new = BatchScanner(), Noting(), Noting()
+    waits = [scanner.scan(matcher, text("x")) for matcher in (old, new, old, new, new)]
     await asyncio.gather(*waits)
     assert (old.given, new.given) == ([2], [3])

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from delivery.store.ages import Waiting
-from gateway.memory import process_bytes, weigh
+from gateway.memory import process_bytes, watch_memory
 from gateway.queuegauges import QueueGauges
 
 
@@ -46,7 +46,7 @@ async def test_memory_is_weighed_with_that_of_a_process_beside() -> None:
 
     async with asyncio.timeout(10):
         for said, beside in ((alone, None), (both, os.getpid())):
-            weighing = asyncio.create_task(weigh(show(said), lambda beside=beside: beside))
+            weighing = asyncio.create_task(watch_memory(show(said), lambda beside=beside: beside))
             await said.wait()
             weighing.cancel()
     assert shown[1] > 1.5 * shown[0] > 0

@@ -178,62 +178,62 @@ def test_of_one_network_so_many_and_in_all_so_many() -> None:
     assert not crowd.here and not crowd.all
 
 
-class Guest:
-    """A connection in a crowd; `owes`: not all that was written to it is sent."""
+class FakeConnection:
+    """A connection in a crowd; `has_unsent`: not all that was written to it is sent."""
 
-    def __init__(self, owes: bool = False) -> None:
-        self.owes, self.stalls, self.gone = owes, False, False
+    def __init__(self, has_unsent: bool = False) -> None:
+        self.has_unsent, self.is_stalled, self.gone = has_unsent, False, False
 
-    def makes_room(self) -> None:
+    def cut(self) -> None:
         self.gone = True
 
 
-def test_who_rests_longest_makes_room_for_a_newcomer() -> None:
+def test_the_longest_idle_connection_makes_room_for_a_newcomer() -> None:
     crowd = Crowd(most=100, from_one=3)
-    first, busy, slow = guests = Guest(), Guest(), Guest(owes=True)
-    for guest in guests:
+    first, busy, slow = connections = FakeConnection(), FakeConnection(), FakeConnection(has_unsent=True)
+    for connection in connections:
         assert crowd.enter("192.0.2.1")
-        crowd.rests(guest, "192.0.2.1")
-    crowd.stirs(busy)
-    elsewhere = Guest()
+        crowd.mark_idle(connection, "192.0.2.1")
+    crowd.forget(busy)
+    elsewhere = FakeConnection()
     assert crowd.enter("192.0.2.2")
-    crowd.rests(elsewhere, "192.0.2.2")
+    crowd.mark_idle(elsewhere, "192.0.2.2")
     assert crowd.enter("192.0.2.1") and first.gone, "one of the same network goes"
     crowd.leave("192.0.2.1")
     assert not crowd.enter("192.0.2.1"), "a page under way or being sent is not cut off"
     crowd.leave("192.0.2.1")
     assert not (busy.gone or slow.gone or elsewhere.gone)
-    slow.owes = False
+    slow.has_unsent = False
     assert crowd.enter("192.0.2.1") and slow.gone and not busy.gone
     crowd.leave("192.0.2.1")
-    crowd.rests(busy, "192.0.2.1")
+    crowd.mark_idle(busy, "192.0.2.1")
     assert crowd.enter("192.0.2.1") and busy.gone and not elsewhere.gone
-    for guest in (*guests, elsewhere):
-        crowd.stirs(guest)
-    assert not crowd._resting and not crowd._resting_of
+    for connection in (*connections, elsewhere):
+        crowd.forget(connection)
+    assert not crowd._idle and not crowd._idle_of
 
 
-def test_where_nobody_rests_one_that_stalls_makes_room() -> None:
+def test_if_none_is_idle_a_stalled_connection_makes_room() -> None:
     crowd = Crowd(most=100, from_one=3)
-    first, second, reader = guests = Guest(), Guest(), Guest(owes=True)
-    for guest in guests:
+    first, second, reader = connections = FakeConnection(), FakeConnection(), FakeConnection(has_unsent=True)
+    for connection in connections:
         assert crowd.enter("192.0.2.1")
-        crowd.works(guest, "192.0.2.1")
-    crowd.rests(reader, "192.0.2.1")
-    elsewhere = Guest()
-    elsewhere.stalls = True
+        crowd.mark_busy(connection, "192.0.2.1")
+    crowd.mark_idle(reader, "192.0.2.1")
+    elsewhere = FakeConnection()
+    elsewhere.is_stalled = True
     assert crowd.enter("192.0.2.2")
-    crowd.works(elsewhere, "192.0.2.2")
+    crowd.mark_busy(elsewhere, "192.0.2.2")
     assert not crowd.enter("192.0.2.1"), "all of them go on"
     crowd.leave("192.0.2.1")
-    second.stalls = True
+    second.is_stalled = True
     assert crowd.enter("192.0.2.1") and second.gone and not first.gone
     crowd.leave("192.0.2.1")
-    reader.stalls = True
+    reader.is_stalled = True
     assert crowd.enter("192.0.2.1") and reader.gone and not first.gone and not elsewhere.gone
-    for guest in (*guests, elsewhere):
-        crowd.stirs(guest)
-    assert not crowd._resting and not crowd._resting_of and not crowd._at_work
+    for connection in (*connections, elsewhere):
+        crowd.forget(connection)
+    assert not crowd._idle and not crowd._idle_of and not crowd._busy
 
 
 async def test_half_a_form_from_everybody_of_a_network_keeps_nobody_else_of_it_out(portal, monkeypatch) -> None:
@@ -252,7 +252,7 @@ async def test_half_a_form_from_everybody_of_a_network_keeps_nobody_else_of_it_o
         lines[-1][1].write(b"POST / HTTP/1.1\r\n" + head + b"a=")
     watch = asyncio.create_task(_watch(runner))
     async with asyncio.timeout(20):
-        while not all(line.stalls for line in runner.server.connections) or len(runner.server.connections) < 3:
+        while not all(line.is_stalled for line in runner.server.connections) or len(runner.server.connections) < 3:
             await asyncio.sleep(0.01)
         reader, writer = await asyncio.open_connection(*runner.addresses[-1][:2])
         writer.write(b"GET / HTTP/1.1\r\nHost: secure.example.com\r\nConnection: close\r\n\r\n")
@@ -279,11 +279,11 @@ async def test_who_goes_on_sending_or_taking_does_not_stall(portal) -> None:
     for taken in (0, 10_000, 0, 5_000):
         wire.left -= taken
         line.look()
-        seen.append(line.stalls)
+        seen.append(line.is_stalled)
     assert seen == [False, False, True, False]
     wire.left = 0
     line.look()
-    assert not line.stalls
+    assert not line.is_stalled
     line.connection_lost(None)
     await runner.cleanup()
 
@@ -312,17 +312,17 @@ async def test_no_server_in_front_of_us_is_parted_from_us_by_chunks(portal, vers
 
 def test_where_all_are_too_many_whoever_rests_longest_goes_but_who_owes_is_passed_over() -> None:
     crowd = Crowd((ip_network("10.0.0.0/8"),), most=40, from_one=50)
-    owing = [Guest(owes=True) for _ in range(39)]
-    last = Guest()
-    for guest in (*owing, last):
+    owing = [FakeConnection(has_unsent=True) for _ in range(39)]
+    last = FakeConnection()
+    for connection in (*owing, last):
         assert crowd.enter("10.0.0.1")
-        crowd.rests(guest, "10.0.0.1")
+        crowd.mark_idle(connection, "10.0.0.1")
     heard = []
     for _ in range(3):
         heard.append(crowd.enter("10.0.0.1"))
         crowd.leave("10.0.0.1")
     assert heard == [False, False, True] and last.gone, "a few are looked at for each newcomer, then the next few"
-    assert not any(guest.gone for guest in owing)
+    assert not any(connection.gone for connection in owing)
 
 
 async def test_of_too_many_connections_the_longest_idle_goes_and_others_go_on(portal) -> None:

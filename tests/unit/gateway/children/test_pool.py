@@ -321,7 +321,7 @@ exec({keeper._BOOT!r})
 async def test_the_log_tells_how_children_are_held() -> None:
     with capture_logs() as logs:
         async with ChildPool(1) as pool:
-            await pool.tell()
+            await pool.log_sandbox()
             held = pool.sandbox
     (told,) = (line for line in logs if line["event"] == "document.readers_ready")
     assert told["sandbox"] == held

@@ -43,7 +43,7 @@ async def test_what_was_put_in_force_since_counts_and_not_what_was_loaded_at_the
     keeper = PolicyKeeper(settings)
     keeper.load()
     descriptor = Given(settings, keeper.known).write()
-    keeper.note(lambda known: Given(settings, known).replace(descriptor))
+    keeper.on_change(lambda known: Given(settings, known).replace(descriptor))
     for otherwise in ("safebox", "hold", "relay", "safebox"):
         settings.policy.write_text(f"version: 1\notherwise: {otherwise}\n")
         await keeper.look()  # a change counts once the files stand still
@@ -148,7 +148,7 @@ def test_one_that_is_started_again_takes_no_file_that_may_be_half_written(
     in_force = load(settings)
     monkeypatch.setattr("gateway.app.load_keeper", load)
     monkeypatch.setattr("gateway.telemetry.start_logging", lambda *_form, **_facts: None)
-    monkeypatch.setattr("gateway.memory.hurry", lambda: None)
+    monkeypatch.setattr("gateway.memory.pause_collector", lambda: None)
     monkeypatch.setattr("gateway.children.keeper.NurseryKeeper", MagicMock())
     monkeypatch.setattr("gateway.children.words.NurserySettings", MagicMock())
     monkeypatch.setattr("gateway.workers.seats.Seats", MagicMock())
