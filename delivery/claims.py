@@ -209,8 +209,8 @@ class Claims:
             await self._db.write(lambda conn: rows.give_back(conn, self.worker, tokens, next_at))
 
     async def put_off(self, tokens: Mapping[str, int], circuit: Circuit, until: datetime) -> None:
-        """Let items of an open circuit go, uncounted, until then; due at once where it has been closed meanwhile: who
-        closed it has made due what waited for it, and did not find these.
+        """Let go of items of an open circuit, uncounted, until then. If it has been closed meanwhile, they are due at
+        once: whoever closed it made due what waited for it, and could not see these.
         """
         now = self._clock()
 

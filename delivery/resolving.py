@@ -125,8 +125,8 @@ class _Cache(dns.resolver.LRUCache):
 
 
 class _Nameserver(Do53Nameserver):
-    """A server, asked as dnspython does, but for what comes by TCP: who has a zone chooses how large its answers are,
-    and to read 64 KiB of names takes most of a second, in which the event loop does nothing else. The largest are none.
+    """A server, asked as dnspython does, except that the largest answers by TCP are not read: whoever has a zone
+    chooses how large they are, and reading 64 KiB of names would hold the event loop for most of a second.
     """
 
     async def async_query(  # noqa: PLR0917  # as it is there

@@ -182,7 +182,7 @@ async def serve(
 
 
 async def _keeper(stores: Stores, metrics: Metrics, inherited: Inherited | None) -> PolicyKeeper:
-    """The keeper of the policy: loaded here, or inherited loaded. From now on it audits each load and each refusal."""
+    """The policy's keeper, loaded here or inherited already loaded; from now on each load and refusal is audited."""
     keeper = inherited.keeper if inherited is not None else PolicyKeeper(stores.settings, cache=_compiled(stores))
     if inherited is None:
         await asyncio.to_thread(keeper.load)
@@ -193,7 +193,7 @@ async def _keeper(stores: Stores, metrics: Metrics, inherited: Inherited | None)
 
 @dataclass(frozen=True, slots=True)
 class _Share:
-    """One worker's part of what all workers of this machine may do at once: to a destination they are one gateway."""
+    """One worker's share of what all workers of this machine may do at once: other servers see them as one gateway."""
 
     workers: int
 
@@ -381,7 +381,7 @@ def _portal(stores: Stores, strain: Strain, files: FilesInForce) -> PortalServic
 
 
 async def _note(stores: Stores, events: Sequence[Event]) -> None:
-    """Audit events in a transaction of their own."""
+    """Record audit events in a transaction of their own."""
     at = stores.clock()
     await stores.db.write(lambda conn: record(conn, stores.vault, events, at))
 

@@ -1,4 +1,4 @@
-"""Scan a message and decide about it: in the event loop if that is quick, else in a thread, so that nobody waits.
+"""Scans a message and decides about it: in the event loop if that is quick, else in a thread, so that nobody waits.
 
 Clients that were answered together send their next messages together. So those that are ready in the same turn of the
 event loop are scanned as one text: a search has a fixed price, most of which is paid while the engine's tables come
@@ -34,7 +34,7 @@ _STEPS: Final = 400
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What came of one message. `seen` is the message with the parts that detectors could not look at told in it."""
+    """What came of one message. `seen` is the message, with texts that could not be searched marked as unreadable."""
 
     seen: Message
     findings: tuple[Finding, ...]

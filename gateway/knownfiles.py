@@ -1,4 +1,6 @@
-"""Reads a document that comes again only once: the terms with every invoice, a brochure, a contract under way."""
+"""Remembers what was read of documents, so that one that comes with many mails (terms of business, a brochure, a
+contract under way) is read only once.
+"""
 
 import asyncio
 import pickle

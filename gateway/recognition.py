@@ -37,7 +37,7 @@ class Recognises(Protocol):
 
 @dataclass(slots=True)
 class PictureReader:
-    """Reads the pictures of messages, a few at a time; what it read before it knows again.
+    """Reads the pictures of messages, a few at a time, and remembers what it has read.
 
     `seconds` for all pictures of one message.
     """

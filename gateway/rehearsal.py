@@ -55,7 +55,9 @@ async def rehearse(rules: Rules, read: Callable[[bytes, Sequence[str]], Awaitabl
 
 
 async def wait_for_others(seat: Seat, seconds: float = _TOGETHER) -> None:
-    """Wait, just before opening the doors, until all workers are so far, so that they share the first clients.
+    """Wait, just before opening the doors, until all workers are ready to open theirs, so that they share the first
+    clients.
+
 
     At most for some seconds: a worker that is slow, or has to be started again, does not hold up the others.
     """

@@ -1,7 +1,8 @@
-"""Searches a text that comes again and again only once or twice: the attachment of a hundred letters, a newsletter.
+"""Remembers what was found in texts, so that one that comes with many mails (the attachment of a hundred letters, a
+newsletter) is searched only once or twice.
 
-Mail that does not repeat pays nothing for it. The digest of a text is made only once one that looks like it was there:
-of the same length, with the same characters in a few places.
+Mail that does not repeat pays nothing for it: the digest of a text is taken only if one that looks like it, of the same
+length and with the same characters in a few places, has come before.
 """
 
 import pickle

@@ -26,10 +26,10 @@ class Scans(Protocol):
     """rules.matching.Matcher."""
 
     def scan(self, content: Content) -> Scanned:
-        """What the detectors find, and the content with what they could not look at."""
+        """What the detectors find, and the content, in which texts that they could not search are marked unreadable."""
 
     def scan_within(self, contents: Sequence[Content], steps: int) -> list[Scanned | None]:
-        """The same for each of several messages, for so many steps; None for those that would take more."""
+        """`scan` for several messages, with so many steps for all; None for each that would need more than is left."""
 
 
 class Rules(Protocol):

@@ -50,8 +50,8 @@ class Strain:
         return replies.NO_SPACE if self._free_disk and self._spare < size else None
 
     def take(self, size: int) -> Reply | None:
-        """As `refusal`, of a message that is there and kept next. What is taken counts until the disk is measured
-        anew: else all that comes in between would have the same room, and what has to stay free would be used up.
+        """As `refusal`, for a message that has arrived and is about to be kept. Its bytes count as used until the disk
+        is measured again: otherwise all messages in between would be promised the same room.
         """
         refusal = self.refusal(size)
         if refusal is None:

@@ -34,13 +34,13 @@ def is_id(text: str) -> bool:
 
 
 def time_of(made: str) -> str:
-    """What an id begins with, and every one that `id_from` makes of it."""
+    """The first characters of an id, which hold its time; ids that `id_from` makes of it begin with them, too."""
     return made[: _ID_CHARS - 16]
 
 
 def id_from(made: str, *what: bytes) -> str:
-    """An id that is the same whenever it is made of the same: of an id `made` before, whose time it has, and `what`
-    it is of. Without `made` nobody can tell `what` from it.
+    """An id derived from an earlier id, `made`, and from `what`: always the same for the same two, and with the time
+    of `made`. Whoever does not know `made` cannot tell `what` from it.
     """
     of = hashlib.sha256(made.encode())
     for one in what:

@@ -112,7 +112,7 @@ def _belongs(address: Address | None, within: Who | None, without: Who | None, d
 
 @dataclass(frozen=True, slots=True)
 class SenderIs:
-    """`sender`: the envelope's."""
+    """`sender`: whether the envelope's sender is in `within`, if given, and not in `without`."""
 
     within: Who | None
     without: Who | None = None
@@ -125,7 +125,7 @@ class SenderIs:
 
 @dataclass(frozen=True, slots=True)
 class RecipientIs:
-    """`recipients`: the one being decided."""
+    """`recipients`: whether the recipient being decided is in `within`, if given, and not in `without`."""
 
     within: Who | None
     without: Who | None = None
@@ -138,13 +138,13 @@ class RecipientIs:
 
 @dataclass(frozen=True, slots=True)
 class RecipientCount:
-    """`recipient_count`: of the envelope."""
+    """`recipient_count`: how many recipients the envelope has."""
 
     bound: Bound
     varies: bool = False
 
     def check(self, view: View) -> Check:
-        """How many."""
+        """Compare the count with the bound."""
         count = len(view.envelope.recipients)
         return Check(self.bound.holds(count), f"{count} recipient{'s' * (count != 1)}, asked {self.bound}")
 
@@ -159,7 +159,7 @@ class HeaderHas:
     varies: bool = False
 
     def check(self, view: View) -> Check:
-        """Every header of that name is looked at."""
+        """Look at every header of that name."""
         values = view.message.header(self.name)
         if not self.patterns:
             there = bool(values)
@@ -293,13 +293,13 @@ class ContentHas:
 
 @dataclass(frozen=True, slots=True)
 class SizeIs:
-    """`size`: of the whole message, as received."""
+    """`size`: how many bytes the whole message has, as received."""
 
     bound: Bound
     varies: bool = False
 
     def check(self, view: View) -> Check:
-        """In bytes."""
+        """Compare the size with the bound."""
         return Check(
             self.bound.holds(view.message.size), f"the message has {show_size(view.message.size)}, asked {self.bound}"
         )
@@ -312,7 +312,7 @@ class Marked:
     varies: bool = False
 
     def check(self, view: View) -> Check:
-        """Any mark."""
+        """Any mark will do."""
         marks = view.intent.marks
         return Check(bool(marks), " and ".join(marks) if marks else "the sender did not mark it secure")
 
@@ -325,7 +325,7 @@ class ClientIs:
     varies: bool = False
 
     def check(self, view: View) -> Check:
-        """In any of the networks."""
+        """Whether the address is in any of the networks."""
         address = view.envelope.client.origin or view.envelope.client.address
         mapped = getattr(address, "ipv4_mapped", None)
         for network in self.networks:

@@ -89,8 +89,8 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """Not now. `insecure`: the peer could not be reached with the proof its route demands. `unreached`: nor at all, or
-    it went silent before it said anything of the message: others for it need not be tried either.
+    """Not now. `insecure`: the peer could not be reached with the proof that its route demands. `unreached`: it could
+    not be reached at all, or went silent before it said anything of the message; other mail for it need not be tried.
     """
 
     reply: Reply

@@ -58,8 +58,8 @@ def by_address(conn: Connection, namespace: str, address: str) -> Account | None
 
 
 def hold(conn: Connection, namespace: str, account_id: str | None) -> datetime | None:
-    """When its password was set last. Whoever changes what opens it, or goes in, waits for this transaction, or this
-    one for theirs.
+    """When the account's password was set last. Locks its row until the transaction ends, so that of two that change
+    what opens the account, or let somebody in by it, one waits for the other.
     """
     mine = (accounts.c.id == account_id) & (accounts.c.namespace == namespace)
     return conn.execute(select(accounts.c.proven_at).where(mine).with_for_update()).scalar()

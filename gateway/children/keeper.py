@@ -84,7 +84,7 @@ class _Held:
         return self.memory, self.ours.fileno(), self.theirs.fileno()
 
     def hang_up(self) -> None:
-        """The nursery ends when nobody is left at the other end. Its id is still known."""
+        """Close both ends of the way to the nursery, which ends when nobody is left there. Its id is kept."""
         os.close(self.memory)
         self.ours.close()
         self.theirs.close()
@@ -203,12 +203,12 @@ def settings_for(
 
 
 def hand_over(line: Line, message: bytes, descriptor: socket.socket) -> None:
-    """Say something, and give a socket along. Raises OSError."""
+    """Send a message, and a socket with it. Raises OSError."""
     line.sendmsg([message], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [descriptor.fileno()]))])
 
 
 def is_cut(line: Line) -> bool:
-    """Has the nursery at the other end ended? It says nothing by itself, so whatever is there to be read is an end."""
+    """Has the nursery at the other end ended? It never speaks first, so a line that can be read has come to its end."""
     try:
         line.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except BlockingIOError:

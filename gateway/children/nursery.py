@@ -51,10 +51,10 @@ _REAP_SECONDS: Final = 0.2
 
 
 def main(descriptor: int, settings: str) -> None:
-    """Fork a child for every descriptor handed over; end with the gateway, and end all children.
+    """Fork children for the gateway's pools until the gateway ends; then end all children.
 
-    Through `descriptor` come lines, one for each pool of children: what is said on one concerns its own children only,
-    and when it ends, they do.
+    `descriptor` is the socket through which the pools send their lines, one each. What is said on a line concerns the
+    children of its pool only, and they are killed when it closes.
     """
     nursery = NurserySettings.from_json(settings)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -116,13 +116,13 @@ class _Children:
             self._fork(children, descriptors[0], partial(_read_files, descriptors[0], self._nursery, self._alone))
 
     def _fork(self, children: set[int], descriptor: int, life: Callable[[], None]) -> None:
-        """A process that has the descriptor to itself, lives its life and ends."""
+        """Fork a process that keeps this descriptor alone, runs `life` and exits."""
         pid = _fork((self._door, *(line for line, _ in self._lines.values())), descriptor, life)
         children.add(pid)
         self._children.add(pid)
 
     def _let_go(self, descriptor: int) -> None:
-        """Whom its children worked for has gone."""
+        """Kill the children of a pool that has closed its line."""
         self._poll.unregister(descriptor)
         line, children = self._lines.pop(descriptor)
         line.close()
@@ -152,7 +152,7 @@ def _receive(control: socket.socket) -> tuple[bytes, list[int]]:
 
 
 def _fork(others: Iterable[socket.socket], descriptor: int, life: Callable[[], None]) -> int:
-    """A process that has the descriptor and none of the others, lives its life and ends; its id."""
+    """Fork a process that keeps `descriptor` and none of `others`, runs `life` and exits. Returns its id."""
     own = os.getpid()
     pid = os.fork()
     if pid:
@@ -179,7 +179,7 @@ def _recognise(descriptor: int, tesseract: Tesseract, seconds: int) -> None:
 
 
 def _become(descriptor: int, tesseract: Tesseract, seconds: int, parent: int) -> None:
-    """Tesseract, which may read its own files, write none, and has no network. Does not return."""
+    """Become tesseract, which may read its own files, write none, and has no network. Does not return."""
     try:
         sandbox.die_with_parent(parent)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

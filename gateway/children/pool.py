@@ -336,7 +336,7 @@ class ChildPool:
         return self._line
 
     def _hang_up(self) -> None:
-        """End every child of ours: that the line ends is the sign for their parent."""
+        """End every child of this pool: their parent kills them when the line closes."""
         self._up.clear()
         for child in self._children:
             with contextlib.suppress(OSError):

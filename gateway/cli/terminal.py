@@ -79,5 +79,5 @@ def say(text: str, *, lead: str = "", indent: int = 0, **style: Any) -> None:
 
 
 def many(number: int, what: str, several: str = "") -> str:
-    """`1 rule`, `2 rules`; `several` where it is no `s` that makes it several."""
+    """`1 rule`, `2 rules`; `several` is the plural where adding an `s` does not make it."""
     return f"{number:,} {what if number == 1 else several or what + 's'}"

@@ -206,8 +206,8 @@ class Door:
     def close(self) -> None:
         """Greet no new sessions; those there are may finish the message under way."""
         self.is_closing = True
-        for guest in tuple(self.inside):
-            guest.dismiss()
+        for session in tuple(self.inside):
+            session.dismiss()
 
 
 def household(address: IpAddress) -> Hashable:

@@ -126,8 +126,8 @@ async def decline(request: web.Request) -> web.StreamResponse:
 
 
 async def opened(request: web.Request, entry: Entry, *, reads: bool = False) -> OpenBox:
-    """The box once more, for a part of its page. `reads`: a part of what is written there, so that who has not been
-    at the page itself opens the box so; else nothing is recorded. Raises NothingHere.
+    """The box once more, for a part of its page. `reads`: this part shows content, so a guest who has not been at
+    the page itself opens the box by it; otherwise nothing is recorded. Raises NothingHere.
     """
     services = services_of(request)
     first = reads and request.method == hdrs.METH_GET and GuestState.READ in GUEST_MOVES[entry.invitation.guest_state]

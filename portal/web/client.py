@@ -24,7 +24,7 @@ def client_network(request: web.Request) -> str:
 
 
 def client_region(request: web.Request) -> str:
-    """What somebody has all addresses of who has many: the /24 of an IPv4 address, the /48 of an IPv6 one."""
+    """The network that one customer may have all addresses of: the /24 of an IPv4 address, the /48 of an IPv6 one."""
     found = _client(request.remote or "", request.headers.getall("X-Forwarded-For", []), _trusted(request))
     return "local" if found is None else str(ip_network((found, 48 if found.version == 6 else 24), strict=False))
 

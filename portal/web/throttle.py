@@ -50,8 +50,8 @@ def code_asked(request: web.Request, who: str) -> tuple[Attempt, ...]:
 
 
 def more_codes(request: web.Request, who: str) -> tuple[Attempt, ...]:
-    """What counts once all codes that may be asked for are: one for each region of the net, so that whoever asks for
-    them all leaves one to the guest, who is somewhere else.
+    """What counts once all the usual codes have been asked for: one more for each region of the net, so that somebody
+    who asks for them all leaves one to the guest, who is somewhere else.
     """
     return (
         Attempt("asked-more", f"{who} {client_region(request)}", CODES_MORE),

@@ -219,7 +219,7 @@ async def _document(request: web.Request, part: BodyPartReader, arriving: Arrivi
 
 
 async def _id(part: BodyPartReader) -> str:
-    """The id of something; one that none has where it cannot be one."""
+    """The id that a part holds; an id that nothing has, where the text cannot be one."""
     text = (await _short(part, _TOKEN_BYTES)).decode("ascii", "replace")
     return text if not text or text.isalnum() else "-"
 
