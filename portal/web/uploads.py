@@ -253,7 +253,7 @@ def why_refused(refused: AnswerRefused) -> str:
         case TooMuch.KIND:
             kinds = ", ".join(_(_KINDS[kind]) for kind in refused.kinds)
             return say(
-                "“{name}” is of a kind that is not taken here. Taken are: {kinds}.", name=refused.name, kinds=kinds
+                "“{name}” is of a kind that is not taken here. What is taken: {kinds}.", name=refused.name, kinds=kinds
             )
         case TooMuch.LENGTH:
             return say("More came of “{name}” than was announced. Please add it again.", name=refused.name)

@@ -106,7 +106,7 @@ async def test_a_recall_tells_what_it_could_not_take_back(world, write_mail) -> 
     assert [fate.is_beyond for fate in said.fates] == [True, True, False, False, True]
     mail = world.posted("alice@example.com")[-1]
     told = " ".join(mail.text.split())
-    assert "b@x.example has it since" in told and "downloaded: r.pdf." in told
+    assert "b@x.example has had it since" in told and "downloaded: r.pdf." in told
     assert "e@x.example got it by ordinary mail" in told
     assert mail.mail["In-Reply-To"] == "<original@example.com>"
     assert (await world.boxes.invitation(NS, reads)).recall_reason == "The wrong week."
