@@ -9,7 +9,7 @@ from typing import Final
 
 from delivery.bounce import compose_dsn
 from delivery.notices.compose import Composer
-from delivery.notices.facts import Voice
+from delivery.notices.facts import NoticeSender
 from delivery.queue import Queue
 from delivery.reporting import Reporter
 from delivery.safebox.box import SafeBoxes
@@ -70,7 +70,7 @@ def open_stores(
         reporter = Reporter(write_dsn, destination_for)
         queue = Queue(db, vault, blobs, settings.queue, clock, reporter=reporter, destination_for=destination_for)
         composer = Composer(
-            Voice.of(
+            NoticeSender.of(
                 settings.notice_sender,
                 hostname=settings.hostname,
                 portal_url=settings.portal.url,

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from delivery.items import Kind, NewItem, NewMessage
 from delivery.notices.notice import Notice
-from delivery.safebox.asking import read_asked
+from delivery.safebox.asking import read_proof_headers
 from delivery.safebox.profile import Profile
 from gateway.orders import namespace_of, way_to
 from gateway.seams import MailOfOurs, Writes
@@ -39,7 +39,7 @@ def notices_of(
             subject=message.subject,
         )
         made.append(_mail_of_ours(notice, namespace, address, rule, now=now, directory=directory))
-    told = (*untaken(verdict, profiles), *read_asked(raw).untaken) if envelope.sender is not None else ()
+    told = (*untaken(verdict, profiles), *read_proof_headers(raw).untaken) if envelope.sender is not None else ()
     if told:
         address = str(envelope.sender)
         subject = next((d.changes.subject for d in verdict.decisions if d.changes.subject), message.subject)

@@ -15,17 +15,17 @@ from delivery.couriers.changes import apply_changes
 from delivery.couriers.courier import Deferred, Delivery, Outcome, Refused, Stored
 from delivery.errors import StoreUnavailable
 from delivery.items import Item, OpenMessage, Reply
-from delivery.safebox.asking import Asked, PhoneFrom, Proof, hashed, read_asked
+from delivery.safebox.asking import PhoneFrom, Proof, ProofHeaders, hash_answer, read_proof_headers
 from delivery.safebox.box import SafeBoxes
 from delivery.safebox.boxkey import BoxKey
 from delivery.safebox.headers import address_key
-from delivery.safebox.inviting import Guest, Prepared
+from delivery.safebox.inviting import Invitee, PreparedInvitation
 from delivery.safebox.lifecycle import Act, may, state_at
-from delivery.safebox.mail import Mail, take_apart, without_bcc
-from delivery.safebox.making import MadeBox, Source, audience_of, insert_made, make_box
+from delivery.safebox.mail import Mail, parse_mail, without_bcc
+from delivery.safebox.making import BoxSource, MadeBox, audience_of, insert_made, make_box
 from delivery.safebox.profile import Profile
 from delivery.safebox.wishes import adjust
-from delivery.store.box_contents import Wrote, count_documents
+from delivery.store.box_contents import BoxMessageKind, count_documents
 from delivery.store.boxes import BoxRow, Role, find_box, get_box
 
 STANDARD: Final = "standard"
@@ -46,7 +46,7 @@ class _Place:
     key: BoxKey
     documents: int
     made: MadeBox | None  # None: it stands
-    staff: tuple[Prepared, ...] = ()  # whom the profile adds, beside the recipients, when it is made
+    staff: tuple[PreparedInvitation, ...] = ()  # whom the profile adds, beside the recipients, when it is made
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class _Made:
 
     mail: Mail
     original: bytes = field(repr=False)
-    asked: Asked
+    asked: ProofHeaders
     answer: str = field(repr=False)
 
 
@@ -81,10 +81,10 @@ class SafeBoxCourier:
         try:
             changed = apply_changes(delivery.message.raw, delivery.items[0].changes)
             original = without_bcc(changed)
-            mail = take_apart(original)
-            asked = read_asked(delivery.message.raw)
+            mail = parse_mail(original)
+            asked = read_proof_headers(delivery.message.raw)
             places: dict[tuple[str, str], _Place] = {}
-            hash_ = hashed(asked.answer) if asked.question else ""
+            hash_ = hash_answer(asked.answer) if asked.question else ""
             made = _Made(mail, original, asked, hash_)
             return {item.id: self._one(delivery.message, item, made, places) for item in delivery.items}
         except StoreUnavailable as error:
@@ -101,13 +101,15 @@ class SafeBoxCourier:
         audience = audience_of(self._desk.vault, message.namespace, mail, item.recipient)
         wanted = adjust(profile, item.changes.wishes, {STANDARD, *self._profiles}).profile  # intake tells the rest
         is_sent = message.sender is not None
-        source = Source(message.namespace, message.id, message.owner, name, wanted, audience, item.fell_back, is_sent)
+        source = BoxSource(
+            message.namespace, message.id, message.owner, name, wanted, audience, item.fell_back, is_sent
+        )
         place = places.get((name, audience)) or self._place(source, mail, made.original)
         if place is None:
             return Refused(_TAKEN_BACK)
         places[name, audience] = place
         name_of = mail.named.get(address_key(item.recipient), "")
-        guest = Guest(item.recipient, name_of, item.fell_back, self._proof(made, item.recipient))
+        guest = Invitee(item.recipient, name_of, item.fell_back, self._proof(made, item.recipient))
         try:
             prepared = self._inviter.prepare(place.row, place.key, guest, place.documents, self._desk.clock())
         except ValueError:
@@ -126,7 +128,7 @@ class SafeBoxCourier:
         name = item.profile or STANDARD
         return self._profiles.get(name) or (Profile() if name == STANDARD else None)
 
-    def _place(self, source: Source, mail: Mail, original: bytes) -> _Place | None:
+    def _place(self, source: BoxSource, mail: Mail, original: bytes) -> _Place | None:
         """The box that stands already, or a new one. None: it was taken back or is gone."""
         found = self._desk.db.read_now(
             lambda conn: find_box(conn, source.namespace, source.message_id, source.profile_name, source.audience)
@@ -143,19 +145,19 @@ class SafeBoxCourier:
         documents = self._desk.db.read_now(partial(_documents, found))
         return _Place(found, key, documents, None)
 
-    def _staff(self, made: MadeBox, key: BoxKey, profile: Profile, now: datetime) -> tuple[Prepared, ...]:
+    def _staff(self, made: MadeBox, key: BoxKey, profile: Profile, now: datetime) -> tuple[PreparedInvitation, ...]:
         """Invitations for those who take part in every box of the profile; the owner is in it anyway."""
         named = (
             (profile.participants.colleagues, Role.COLLEAGUE),
             (profile.participants.privileged, Role.PRIVILEGED),  # the role with more rights counts
         )
-        staff: dict[str, Guest] = {}
+        staff: dict[str, Invitee] = {}
         for name, address, role in ((*parseaddr(one), role) for people, role in named for one in people):
-            staff[address_key(address)] = Guest(address, name, role=role)
+            staff[address_key(address)] = Invitee(address, name, role=role)
         staff.pop(address_key(made.row.owner), None)
         return tuple(self._inviter.prepare(made.row, key, one, made.count(), now) for one in staff.values())
 
-    def _work(self, place: _Place, prepared: Prepared) -> Callable[[Connection, datetime], None]:
+    def _work(self, place: _Place, prepared: PreparedInvitation) -> Callable[[Connection, datetime], None]:
         def work(conn: Connection, now: datetime) -> None:
             if place.made is not None:
                 row: BoxRow | None = insert_made(conn, self._desk.vault, place.made, now)
@@ -172,4 +174,4 @@ class SafeBoxCourier:
 
 
 def _documents(box: BoxRow, conn: Connection) -> int:
-    return count_documents(conn, box.namespace, box.id, Wrote.ORIGINAL)
+    return count_documents(conn, box.namespace, box.id, BoxMessageKind.ORIGINAL)

@@ -11,7 +11,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from delivery.languages import Language
-from delivery.notices.facts import About, End, Offer, Voice
+from delivery.notices.facts import Correspondence, End, NoticeSender, Offer
 from delivery.notices.notice import Attached, Headers, Notice, write
 from delivery.notices.templating import environment
 from delivery.notices.wording import many_lines, one_line, person
@@ -31,7 +31,7 @@ class Composer:
 
     def __init__(
         self,
-        voice: Voice,
+        voice: NoticeSender,
         language: Language = Language.EN,
         *,
         is_ours: Callable[[str], bool] = lambda _address: True,
@@ -43,27 +43,27 @@ class Composer:
 
     # -- to guests ------------------------------------------------------------------------------------------------
 
-    def invitation(self, about: About, offer: Offer, now: datetime) -> Notice:
+    def invitation(self, about: Correspondence, offer: Offer, now: datetime) -> Notice:
         """A message waits for you. Reply-To is the sender: an answer by ordinary mail reaches them (unprotected)."""
         return self._with_link("invitation", about, offer, now)
 
-    def reminder(self, about: About, offer: Offer, now: datetime) -> Notice:
+    def reminder(self, about: Correspondence, offer: Offer, now: datetime) -> Notice:
         """It still waits, until its end. Said once or twice, and only to who has not opened it."""
         return self._with_link("reminder", about, offer, now)
 
-    def news(self, about: About, offer: Offer, now: datetime) -> Notice:
+    def news(self, about: Correspondence, offer: Offer, now: datetime) -> Notice:
         """Somebody wrote more in a box that the guest takes part in."""
         return self._with_link("news", about, offer, now)
 
-    def closed(self, about: About, offer: Offer, now: datetime, *, end: End, unread: bool) -> Notice:
+    def closed(self, about: Correspondence, offer: Offer, now: datetime, *, end: End, unread: bool) -> Notice:
         """It takes no more answers: what can be read still, until when, and how to ask for more."""
         return self._with_link("closed", about, offer, now, end=end, unread=unread)
 
-    def expiring(self, about: About, offer: Offer, now: datetime, *, unread: bool) -> Notice:
+    def expiring(self, about: Correspondence, offer: Offer, now: datetime, *, unread: bool) -> Notice:
         """Its content is deleted soon. Said once, to who could still read it."""
         return self._with_link("expiring", about, offer, now, unread=unread)
 
-    def _with_link(self, template: str, about: About, offer: Offer, now: datetime, **facts: Any) -> Notice:
+    def _with_link(self, template: str, about: Correspondence, offer: Offer, now: datetime, **facts: Any) -> Notice:
         about = about.for_guest
         owner = person(about.owner_name, about.owner_address)
         return self._to_guest(
@@ -77,7 +77,14 @@ class Composer:
         )
 
     def code(
-        self, about: About, code: str, now: datetime, *, valid_for: timedelta, asked_from: str, phrase: str | None
+        self,
+        about: Correspondence,
+        code: str,
+        now: datetime,
+        *,
+        valid_for: timedelta,
+        asked_from: str,
+        phrase: str | None,
     ) -> Notice:
         """The code that somebody asked for. `asked_from` is a network address, or empty."""
         facts = {"code": code, "valid_for": valid_for, "asked_from": asked_from, "phrase": phrase}
@@ -98,13 +105,13 @@ class Composer:
         headers = self._headers(now, to_name="", to_address=to_address)
         return self._compose("owner_code", facts, headers, None, language=language)
 
-    def account_created(self, about: About, now: datetime) -> Notice:
+    def account_created(self, about: Correspondence, now: datetime) -> Notice:
         """An account was made for the guest's address, or its password set anew."""
         return self._to_guest("account_created", about, now, None, {})
 
     def signin_locked(
         self,
-        about: About,
+        about: Correspondence,
         now: datetime,
         *,
         until: datetime,
@@ -120,12 +127,16 @@ class Composer:
 
     # -- to owners ------------------------------------------------------------------------------------------------
 
-    def receipt(self, about: About, now: datetime, *, asked: bool = True, first: bool = True) -> Notice:
+    def receipt(self, about: Correspondence, now: datetime, *, asked: bool = True, first: bool = True) -> Notice:
         """The guest has opened it. `asked`: the mail itself asked to be told; else the box's profile does."""
         return self._to_owner("receipt", about, now, asked=asked, first=first)
 
     def recalled(
-        self, about: About, what: str, fates: Sequence[tuple[str, str, datetime | None, tuple[str, ...]]], now: datetime
+        self,
+        about: Correspondence,
+        what: str,
+        fates: Sequence[tuple[str, str, datetime | None, tuple[str, ...]]],
+        now: datetime,
     ) -> Notice:
         """A `box`, one `guest` or a `document` was taken back. `fates`: of each person the address, how far it had
         come, when, and the names of what they keep.
@@ -134,38 +145,38 @@ class Composer:
             fates = [(address, how_far, when, ()) for address, how_far, when, _names in fates]
         return self._to_owner("recalled", about, now, what=what, fates=fates)
 
-    def owner_closed(self, about: About, end: End, unread: Sequence[str], kept: int, now: datetime) -> Notice:
+    def owner_closed(self, about: Correspondence, end: End, unread: Sequence[str], kept: int, now: datetime) -> Notice:
         """It closed. `unread`: who has not opened it; `kept`: how many files of answers are nowhere else."""
         return self._to_owner("owner_closed", about, now, end=end, unread=unread, kept=kept)
 
-    def declined(self, about: About, now: datetime) -> Notice:
+    def declined(self, about: Correspondence, now: datetime) -> Notice:
         """The guest says that it was not meant for them."""
         return self._to_owner("declined", about, now)
 
-    def bounce(self, about: About, reason: str, now: datetime) -> Notice:
+    def bounce(self, about: Correspondence, reason: str, now: datetime) -> Notice:
         """The invitation could not be delivered; `reason` is what the other server said."""
         return self._to_owner("bounce", about, now, reason=reason)
 
-    def locked(self, about: About, now: datetime) -> Notice:
+    def locked(self, about: Correspondence, now: datetime) -> Notice:
         """Too many wrong codes: the guest's way in is locked."""
         return self._to_owner("locked", about, now)
 
-    def phone_told(self, about: About, number: str, now: datetime) -> Notice:
+    def phone_told(self, about: Correspondence, number: str, now: datetime) -> Notice:
         """The guest told a telephone number, which counts once the owner has confirmed it."""
         return self._to_owner("phone_told", about, now, number=number)
 
-    def fallback(self, about: About, now: datetime) -> Notice:
+    def fallback(self, about: Correspondence, now: datetime) -> Notice:
         """A partner could not be reached with proof: it waits in a SafeBox that a mailed code does not open."""
         return self._to_owner("fallback", about, now)
 
-    def asked_again(self, about: About, note: str, now: datetime, *, reopenable: bool = False) -> Notice:
+    def asked_again(self, about: Correspondence, note: str, now: datetime, *, reopenable: bool = False) -> Notice:
         """The guest of a closed or deleted SafeBox asks for it again; `reopenable`: its owner may open it again."""
         note = many_lines(note, MAX_NOTE) if self._is_ours(about.owner_address) else ""
         return self._to_owner("asked_again", about, now, note=note, reopenable=reopenable)
 
     def answer(
         self,
-        about: About,
+        about: Correspondence,
         text: str,
         attached: Sequence[Attached],
         kept: Sequence[tuple[str, int]],
@@ -227,7 +238,7 @@ class Composer:
     def _to_guest(
         self,
         template: str,
-        about: About,
+        about: Correspondence,
         now: datetime,
         return_path: str | None,
         facts: dict[str, Any],
@@ -242,7 +253,7 @@ class Composer:
         facts = self._facts(about, now, facts)
         return self._compose(template, facts, headers, return_path, language=about.guest_language)
 
-    def _to_owner(self, template: str, about: About, now: datetime, **facts: Any) -> Notice:
+    def _to_owner(self, template: str, about: Correspondence, now: datetime, **facts: Any) -> Notice:
         about = about if self._is_ours(about.owner_address) else replace(about, subject="")
         headers = self._headers(
             now, to_name=about.owner_name, to_address=about.owner_address, replies_to=about.owner_message_id
@@ -273,7 +284,7 @@ class Composer:
             replies_to=replies_to,
         )
 
-    def _facts(self, about: About, now: datetime, facts: dict[str, Any]) -> dict[str, Any]:
+    def _facts(self, about: Correspondence, now: datetime, facts: dict[str, Any]) -> dict[str, Any]:
         return {
             "about": about,
             "owner": person(about.owner_name, about.owner_address),

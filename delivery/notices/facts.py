@@ -10,8 +10,8 @@ from delivery.notices.wording import one_line
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
-    """Who speaks in our notices."""
+class NoticeSender:
+    """Who our notices come from: the address, the organisation's name, and where the portal is."""
 
     address: str  # the organisation's own: From of every notice
     organisation: str  # its name
@@ -32,7 +32,7 @@ class Voice:
         organisation: str = "",
         owner_boxes: str = "",
         zone: str = "UTC",
-    ) -> "Voice":
+    ) -> "NoticeSender":
         """From the settings; `sender` as in `notices.from`: `Example secure mail <secure@example.com>`.
 
         `organisation`: its name where the sender's says nothing of it; else the sender's name, or domain.
@@ -52,7 +52,7 @@ class Voice:
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class Correspondence:
     """The correspondence that a notice is about: one guest in one SafeBox."""
 
     box_id: str
@@ -73,7 +73,7 @@ class About:
     zone: str = ""  # the box's own, in which times are told: an IANA name; empty: the organisation's
 
     @property
-    def for_guest(self) -> "About":
+    def for_guest(self) -> "Correspondence":
         """The same for guests: the alias, if there is one, stands in place of the owner's name."""
         return replace(self, owner_name=self.alias) if self.alias else self
 

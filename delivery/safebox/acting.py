@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import Connection
 
 from delivery.errors import StoreUnavailable
-from delivery.safebox.authority import DONE, By, Said, Standing, standing_of
+from delivery.safebox.authority import DONE, ActResult, Principal, Standing, standing_of
 from delivery.safebox.desk import Desk, act_of_keeper
 from delivery.safebox.headers import address_key
 from delivery.safebox.lifecycle import Act, Actor, forbidden, refusal, state_at
@@ -31,16 +31,17 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
-    """Who does which act with which box, and why.
+class ActRequest:
+    """What is to be done: which act, on which box, by whom, and why.
 
-    `guest`: the address of whom it is done to, and in which `role` where they have several; empty: to the whole box.
-    `force`: an admin insists against the profile. The `reason` goes into the audit event.
+    `guest` is the address of the participant it is done to, and `role` tells apart several roles of that address; with
+    `guest` empty the act concerns the whole box. `force`: an admin overrides what the profile forbids. `reason` goes
+    into the audit event.
     """
 
     namespace: str
     box_id: str
-    by: By
+    by: Principal
     act: Act
     guest: str = field(default="", repr=False)
     role: Role | None = None
@@ -51,61 +52,66 @@ class Deed:
 class Acting:
     """The base of the classes whose methods are acts.
 
-    An act returns a `Said` (done, or refused with a sentence), or None: there is no such box, or none for this person.
+    An act returns an `ActResult` (done, or refused with a sentence); or None, where there is no such box, or none that
+    this person may know of.
     """
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
     async def _do(
-        self, deed: Deed, kind: EventKind, change: Change, *, erasable: Mapping[str, Any] | None = None
-    ) -> Said | None:
-        """Do it, where this one may now: `change` does it, and `kind` is the audit event that tells of it.
+        self, request: ActRequest, kind: EventKind, change: Change, *, erasable: Mapping[str, Any] | None = None
+    ) -> ActResult | None:
+        """Check that the act is allowed now, run `change`, and record the audit event `kind`, in one transaction.
 
-        `erasable` goes into the event, where it can be erased later; `change` may still fill it.
+        `erasable` becomes part of the event and can be erased later; `change` may still fill it.
         """
 
-        def work(conn: Connection) -> Said | None:
+        def work(conn: Connection) -> ActResult | None:
             told = {} if erasable is None else erasable
-            return self._done(conn, deed, kind, lambda conn, standing, _guest: change(conn, standing), told)
+            return self._done(conn, request, kind, lambda conn, standing, _guest: change(conn, standing), told)
 
         return await self._desk.db.write(work)
 
-    async def _do_to(self, deed: Deed, kind: EventKind, change: ChangeGuest) -> Said | None:
-        """Do it to the guest whom the deed names."""
+    async def _do_to(self, request: ActRequest, kind: EventKind, change: ChangeGuest) -> ActResult | None:
+        """As `_do`, with the participant that `request.guest` names given to `change`."""
 
         def to_guest(conn: Connection, standing: Standing, guest: ParticipantRow | None) -> str:
             return NOBODY if guest is None else change(conn, standing, guest)
 
-        return await self._desk.db.write(lambda conn: self._done(conn, deed, kind, to_guest, {}))
+        return await self._desk.db.write(lambda conn: self._done(conn, request, kind, to_guest, {}))
 
     def _done(
-        self, conn: Connection, deed: Deed, kind: EventKind, change: _Change, erasable: Mapping[str, Any]
-    ) -> Said | None:
-        standing = self._allowed(conn, deed, hold=True)
+        self, conn: Connection, request: ActRequest, kind: EventKind, change: _Change, erasable: Mapping[str, Any]
+    ) -> ActResult | None:
+        standing = self._allowed(conn, request, hold=True)
         if not isinstance(standing, Standing):
             return standing
-        guest = person_of(standing, deed.guest, deed.role) if deed.guest else None
+        guest = person_of(standing, request.guest, request.role) if request.guest else None
         if sentence := change(conn, standing, guest):
-            return Said(False, sentence)
+            return ActResult(False, sentence)
         now, whom = self._desk.clock(), guest.id if guest else None
-        touch_box(conn, deed.namespace, deed.box_id, now)
-        event = act_of_keeper(kind, standing.box, deed.by.name, participant_id=whom, reason=deed.reason)
+        touch_box(conn, request.namespace, request.box_id, now)
+        event = act_of_keeper(kind, standing.box, request.by.name, participant_id=whom, reason=request.reason)
         record(conn, self._desk.vault, [replace(event, erasable=erasable)], now)
         return DONE
 
-    def _allowed(self, conn: Connection, deed: Deed, *, hold: bool = False) -> Standing | Said | None:
-        """The box as it stands for this one, if they may do it now; else the sentence that says why not, or None where
-        there is no such box for them. `hold`: nobody else changes it until the transaction ends.
+    def _allowed(self, conn: Connection, request: ActRequest, *, hold: bool = False) -> Standing | ActResult | None:
+        """The box and the role that `request.by` has in it, if the act is allowed now; else a result with the sentence
+        that refuses it; or None where there is no such box for them. `hold`: lock the box's row until the transaction
+        ends.
         """
-        standing = standing_of(conn, deed.namespace, deed.box_id, deed.by, hold=hold)
+        standing = standing_of(conn, request.namespace, request.box_id, request.by, hold=hold)
         if standing is None:
             return None
-        sentence = self.refused(standing, deed.act, force=deed.force)
-        return Said(False, sentence) if sentence else standing
+        sentence = self.refused(standing, request.act, force=request.force)
+        return ActResult(False, sentence) if sentence else standing
 
     def refused(self, standing: Standing, act: Act, *, force: bool = False) -> str:
-        """Why this actor may not do it now; empty: they may. Time and insisting admins may act against the profile."""
+        """The sentence that refuses this act now; empty: it is allowed.
+
+        What the profile forbids does not bind time, nor an admin with `force`.
+        """
         box, actor = standing.box, standing.actor
         state = state_at(box.state, box.closes_at, box.deletes_at, self._desk.clock())
         sentence = refusal(state, act, actor)
@@ -113,7 +119,9 @@ class Acting:
         return sentence if sentence or insists else forbidden(stored_profile(box.profile), act)
 
     async def _forget(self, blobs: Sequence[str]) -> None:
-        """Delete blob files, and old pages of the database's log. Only after the key's destruction is committed."""
+        """Delete blob files, and the old pages of the database's log. Call it only after the transaction that destroyed
+        their key was committed.
+        """
         for name in blobs:
             try:
                 await asyncio.to_thread(self._desk.blobs.delete, name)
@@ -123,7 +131,7 @@ class Acting:
 
 
 def person_of(standing: Standing, address: str, role: Role | None = None) -> ParticipantRow | None:
-    """The participant with this address, of several the guest; never the owner."""
+    """The participant with this address, never the owner. Of several roles `role` decides; None: the guest first."""
     wanted = address_key(address)
     mine = [one for one in standing.people if one.address_key == wanted and one.role is not Role.OWNER]
     if role is not None:

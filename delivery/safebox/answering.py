@@ -16,7 +16,7 @@ from delivery.safebox.answers import Answered, Draft
 from delivery.safebox.boxkey import CONTENT, BoxKey
 from delivery.safebox.choices import Replies
 from delivery.safebox.desk import Desk, act_of_guest
-from delivery.safebox.inviting import Prepared, about_in
+from delivery.safebox.inviting import PreparedInvitation, correspondence_in_languages
 from delivery.safebox.lifecycle import GUEST_MOVES, Act, may, state_at
 from delivery.safebox.limits import AnswerLimits, AnswerRefused, TooMuch
 from delivery.safebox.participants import Access
@@ -26,8 +26,15 @@ from delivery.safebox.reading import Seat, facts_of, read_document
 from delivery.safebox.reminding import expiring_at, longest_open, until_deleted
 from delivery.safebox.uploads import UploadGone, forget_pieces
 from delivery.store.audit import Event, EventKind, record
-from delivery.store.box_contents import DocumentRow, MessageRow, Wrote, bytes_brought, insert_message, is_kept
-from delivery.store.box_news import Looker, News, count_news, saw_own_reply
+from delivery.store.box_contents import (
+    BoxMessageKind,
+    DocumentRow,
+    MessageRow,
+    bytes_brought,
+    insert_message,
+    message_exists,
+)
+from delivery.store.box_news import KeeperInBox, News, count_news, saw_own_reply
 from delivery.store.boxes import (
     BoxRow,
     BoxState,
@@ -81,7 +88,7 @@ async def keep_answer(desk: Desk, seat: Seat, draft: Draft, seen: Access, *, mai
         insert_message(conn, message, draft.documents)
         count_news(conn, namespace, box_id, News.REPLIES, now)
         if seat.guest.role is not Role.GUEST:
-            saw_own_reply(conn, Looker(namespace, box_id, seat.guest.address_key), now)
+            saw_own_reply(conn, KeeperInBox(namespace, box_id, seat.guest.address_key), now)
         move_guest(conn, namespace, seat.guest.id, _BEFORE, GuestState.ANSWERED)
         record(conn, desk.vault, [_event(seat, draft, seen, len(kept))], now)
         if mail is not None:
@@ -111,7 +118,9 @@ def _message(seat: Seat, key: BoxKey, draft: Draft, now: datetime) -> MessageRow
     """The answer as the box keeps it, its text sealed."""
     content = {"subject": "", "text": draft.text, "html": None}
     sealed = key.seal(CONTENT, draft.message_id, json.dumps(content, ensure_ascii=False).encode("utf-8", "replace"))
-    row = MessageRow(draft.message_id, seat.box.id, seat.box.namespace, seat.guest.id, Wrote.ANSWER, now, sealed)
+    row = MessageRow(
+        draft.message_id, seat.box.id, seat.box.namespace, seat.guest.id, BoxMessageKind.ANSWER, now, sealed
+    )
     return replace(row, only_for=draft.only_for or None)
 
 
@@ -125,7 +134,7 @@ def _event(seat: Seat, draft: Draft, seen: Access, kept: int) -> Event:
 
 def _is_kept(conn: Connection, seat: Seat, draft: Draft) -> bool:
     """Whether this very answer, from the same form, is in the box."""
-    return is_kept(conn, seat.box.namespace, seat.box.id, seat.guest.id, draft.message_id)
+    return message_exists(conn, seat.box.namespace, seat.box.id, seat.guest.id, draft.message_id)
 
 
 def _again(draft: Draft) -> Answered:
@@ -139,7 +148,7 @@ def left_today(desk: Desk, conn: Connection, seat: Seat, limits: AnswerLimits) -
     if seat.guest.role is not Role.GUEST:
         return None
     since = desk.clock() - timedelta(days=1)
-    return limits.a_day - bytes_brought(conn, seat.box.namespace, seat.guest.address_key, since)
+    return limits.daily_bytes - bytes_brought(conn, seat.box.namespace, seat.guest.address_key, since)
 
 
 def _check_day(desk: Desk, conn: Connection, seat: Seat, draft: Draft) -> None:
@@ -147,7 +156,7 @@ def _check_day(desk: Desk, conn: Connection, seat: Seat, draft: Draft) -> None:
     limits, size = AnswerLimits.of(stored_profile(seat.box.profile)), sum(one.size for one in draft.documents)
     left = left_today(desk, conn, seat, limits) if size else None
     if left is not None and size > left:
-        raise AnswerRefused(TooMuch.DAY, limits.a_day)
+        raise AnswerRefused(TooMuch.DAY, limits.daily_bytes)
 
 
 def _brought(conn: Connection, seat: Seat, draft: Draft) -> tuple[str, ...]:
@@ -160,13 +169,13 @@ def _brought(conn: Connection, seat: Seat, draft: Draft) -> tuple[str, ...]:
     return taken
 
 
-def _news(desk: Desk, seat: Seat, key: BoxKey, only_for: str) -> list[Prepared]:
+def _news(desk: Desk, seat: Seat, key: BoxKey, only_for: str) -> list[PreparedInvitation]:
     """Notices to everybody who may read the new message, but the owner, who gets it whole. Blocks."""
     box = seat.box
     people = desk.db.read_now(lambda conn: participants_of(conn, box.namespace, box.id))
     now = desk.clock()
     told = (one for one in people if _is_told(one, seat, only_for))
-    return [desk.inviter.again(box, key, one, seat.documents, now, what="news") for one in told]
+    return [desk.inviter.prepare_again(box, key, one, seat.documents, now, what="news") for one in told]
 
 
 def _reads(conn: Connection, seat: Seat, only_for: str) -> bool:
@@ -229,7 +238,9 @@ def _mail(
         else:
             kept.append((facts_of(document, key)["name"], document.size))
     box: BoxRow = seat.box
-    notice = desk.composer.answer(about_in(desk.db, key, box, seat.guest), draft.text, attached, kept, desk.clock())
+    notice = desk.composer.answer(
+        correspondence_in_languages(desk.db, key, box, seat.guest), draft.text, attached, kept, desk.clock()
+    )
     is_ours = desk.post.is_ours(box.owner)
     posted = desk.post.seal(
         box.namespace,

@@ -26,8 +26,8 @@ _HOP: Final = 2**20  # bytes read in one visit to a thread
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """An answer is kept. `stays_in_box`: documents were too large for a mail, so the mail to the owner names them.
-    `again`: it had been kept before, and nothing was done.
+    """An answer is kept. `stays_in_box`: some documents were too large for the mail to the owner, which names them.
+    `again`: the same answer had been kept before, and nothing was done.
     """
 
     message_id: str
@@ -48,7 +48,7 @@ class Draft:
     is_late: bool = False  # the box took nothing when it was begun: the same
 
 
-class Whole(Protocol):
+class UploadedFile(Protocol):
     """A file that was uploaded whole before the answer."""
 
     name: str
@@ -59,7 +59,7 @@ class Whole(Protocol):
         ...
 
 
-Find = Callable[[str], Whole]
+Find = Callable[[str], UploadedFile]
 Keep = Callable[[Draft], Awaitable[Answered | None]]
 Kept = Callable[[str], Awaitable[bool]]
 
@@ -79,9 +79,9 @@ class _Upload:
     sha256: "hashlib._Hash" = field(default_factory=hashlib.sha256)
 
 
-async def to_the_end(work: Callable[Given, Done], *given: Given.args, **named: Given.kwargs) -> Done:
-    """In a thread, as `asyncio.to_thread`; but who is cancelled waits until the thread has let go of the file, so that
-    nobody closes it, or goes on with it, under the thread's hands.
+async def finish_in_thread(work: Callable[Given, Done], *given: Given.args, **named: Given.kwargs) -> Done:
+    """As `asyncio.to_thread`, but a cancellation waits until the thread has ended: it works on a file, which nobody may
+    close or write meanwhile.
     """
     running = asyncio.ensure_future(asyncio.to_thread(work, *given, **named))
     try:
@@ -92,7 +92,7 @@ async def to_the_end(work: Callable[Given, Done], *given: Given.args, **named: G
 
 
 def _some(pieces: Iterator[bytes]) -> bytes:
-    """About a megabyte of them; empty at the end."""
+    """The next pieces, joined: about a megabyte; empty at the end."""
     gathered = bytearray()
     while len(gathered) < _HOP and (piece := next(pieces, b"")):
         gathered += piece
@@ -118,10 +118,10 @@ class AnswerDraft:
         today: int | None = None,
         is_late: bool = False,
     ) -> None:
-        """`place`: the ids of the namespace, the box, and the one who writes. `find` gives an upload of this one; it
-        blocks, and raises where there is none. `kept` tells whether there is a message of theirs whose id begins so.
-        `today`: bytes that this one may still send; None: any number. `is_late`: the box takes nothing (any more), so
-        that only an answer will do that was kept before.
+        """`place`: the ids of the namespace, the box and the author. `keep` stores the finished draft. `find` gives an
+        upload of the author by its id; it blocks, and raises UploadGone. `kept`: does the author have a message in the
+        box whose id begins with this text? `today`: bytes that the author may still send today; None: no limit.
+        `is_late`: the box takes no answers now, so only one that was kept before is accepted again.
         """
         self.limits, self.is_late = limits, is_late
         self._kept = kept
@@ -140,9 +140,9 @@ class AnswerDraft:
         self._upload: _Upload | None = None
         self._over = False
 
-    async def is_over(self, once: str) -> bool:
-        """Whether nothing can come of what the form with this id sends: it is late, and sent nothing before."""
-        return self.is_late and not (is_id(once) and await self._kept(time_of(once)))
+    async def is_over(self, form_id: str) -> bool:
+        """Whether what the form with this id sends is refused in any case: it is late, and nothing it sent was kept."""
+        return self.is_late and not (is_id(form_id) and await self._kept(time_of(form_id)))
 
     async def add_document(self, name: str, content_type: str = "") -> None:
         """Begin a document; raises AnswerRefused past the count."""
@@ -165,7 +165,7 @@ class AnswerDraft:
         if self._total + len(chunk) > self.limits.total_bytes:
             raise AnswerRefused(TooMuch.TOTAL_BYTES, self.limits.total_bytes, upload.name)
         if self._today is not None and self._total + len(chunk) > self._today:
-            raise AnswerRefused(TooMuch.DAY, self.limits.a_day, upload.name)
+            raise AnswerRefused(TooMuch.DAY, self.limits.daily_bytes, upload.name)
         if len(upload.head) < HEAD:  # however small the pieces are that it comes in
             upload.head += chunk[: HEAD - len(upload.head)]
             if len(upload.head) == HEAD:
@@ -175,17 +175,17 @@ class AnswerDraft:
         if upload.writer is None and upload.size <= INLINE:
             upload.held += chunk
         else:
-            await to_the_end(self._to_disk, upload, chunk)
+            await finish_in_thread(self._to_disk, upload, chunk)
 
     async def finish_document(self) -> None:
         """The document is whole. Raises AnswerRefused where that shows a kind which the box does not take."""
         upload = self._current()
         if len(upload.head) < HEAD:
             self.limits.check_head(bytes(upload.head), upload.name)
-        row = await to_the_end(self._finished, upload)
+        row = await finish_in_thread(self._finished, upload)
         self._documents.append(row)
         self._upload = None
-        await to_the_end(self._check_whole, row, upload.name)
+        await finish_in_thread(self._check_whole, row, upload.name)
 
     async def add_upload(self, upload_id: str) -> None:
         """A document that came before the answer. Raises AnswerRefused as any document does.
@@ -209,22 +209,21 @@ class AnswerDraft:
         await self.finish_document()
         self._digests.pop()  # its id stands for it: sent again, its bytes are there no more
 
-    async def send(self, text: str, only_for: str = "", once: str = "") -> Answered | None:
-        """Keep the answer and mail it to the owner. None: the box was closed, recalled or declined meanwhile. Raises
-        UploadGone and AnswerRefused.
+    async def send(self, text: str, only_for: str = "", form_id: str = "") -> Answered | None:
+        """Keep the answer and mail it to the owner. None: the box was closed, recalled or declined meanwhile, or the
+        guest `only_for` no longer takes part. Raises UploadGone and AnswerRefused.
 
-        `only_for`: the id of the one guest who is to read it, of what the owner's side writes; None also where this
-        one takes part no more. `once`: the id of the form it was written in. The same answer from the same form,
-        because the button was pressed twice or nobody heard that it was kept, is one answer; another one from it is
-        another.
+        `only_for`, for messages of the owner's side: the id of the one guest who is to read it. `form_id` makes sending
+        idempotent: the same answer sent twice from one form (the button was pressed twice, or our reply was lost) is
+        kept once; a different answer from that form is kept as well.
         """
         if self._over or self._upload is not None:
             raise ValueError("an answer is sent once, when its documents are finished")
         if len(text) > self.limits.text:
             raise AnswerRefused(TooMuch.TEXT, self.limits.text)
-        if is_id(once):
+        if is_id(form_id):
             said = (self._author_id, text, only_for, *self._uploads)
-            self._message_id = id_from(once, *(one.encode("utf-8", "replace") for one in said), b"", *self._digests)
+            self._message_id = id_from(form_id, *(one.encode("utf-8", "replace") for one in said), b"", *self._digests)
         documents = tuple(replace(one, box_message_id=self._message_id) for one in self._documents)
         draft = Draft(self._message_id, text, documents, only_for, tuple(self._uploads), self._is_whole, self.is_late)
         answered = await self._keep(draft)

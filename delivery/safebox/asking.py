@@ -45,7 +45,7 @@ class PhoneFrom(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ProofHeaders:
     """What a mail says about how its guests prove themselves. `untaken`: sentences about what could not be used."""
 
     phones: Mapping[str, str] = field(default_factory=dict, repr=False)  # address key -> E.164; "" stands for everybody
@@ -68,29 +68,29 @@ class Proof:
     answer: str = field(default="", repr=False)
 
 
-def read_asked(raw: bytes) -> Asked:
+def read_proof_headers(raw: bytes) -> ProofHeaders:
     """What the header of a mail says. Never raises: what cannot be read is among `untaken`."""
     head = raw[:_MAX_HEAD]
     for empty_line in (b"\r\n\r\n", b"\n\n"):  # the second is looked for before the first only
         at = head.find(empty_line)
         head = head[:at] if at >= 0 else head
     if b"sealgate" not in head.lower():
-        return Asked()
+        return ProofHeaders()
     mine = [found[0] for found in islice(_MINE.finditer(head), _MOST)]  # what else stands there is not parsed
     if not mine:
-        return Asked()
+        return ProofHeaders()
     headers = all_headers(BytesHeaderParser(policy=compat32).parsebytes(b"\r\n".join(mine)))
     untaken: list[Phrase] = []
     phones = _phones(headers.get(PHONE_HEADER, ()), untaken)
     question = " ".join(map(decoded, headers.get(QUESTION_HEADER, ())))[:LONGEST].strip()
     answer = " ".join(map(decoded, headers.get(ANSWER_HEADER, ()))).strip()
-    if question and len(normalised(answer)) < SHORTEST:
+    if question and len(normalise_answer(answer)) < SHORTEST:
         short = phrase("The question was not taken: its answer has fewer than {n} letters and digits.", n=SHORTEST)
         untaken.append(short)
         question = ""
     elif answer and not question:
         untaken.append(phrase("The answer was not taken: there is no question to it."))
-    return Asked(phones, question, answer if question else "", tuple(untaken))
+    return ProofHeaders(phones, question, answer if question else "", tuple(untaken))
 
 
 def _phones(values: Sequence[str], untaken: list[Phrase]) -> Mapping[str, str]:
@@ -112,21 +112,21 @@ def _phones(values: Sequence[str], untaken: list[Phrase]) -> Mapping[str, str]:
     return found
 
 
-def normalised(answer: str) -> str:
-    """What is compared of an answer: letters and digits, without case, accents, spaces and signs."""
+def normalise_answer(answer: str) -> str:
+    """An answer as it is compared: letters and digits only, case-folded, without accents."""
     folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", answer[: 4 * LONGEST]).casefold())
     return "".join(char for char in folded if char.isalnum())[:LONGEST]
 
 
-def hashed(answer: str) -> str:
-    """What is kept of an answer: Argon2id of its normalised form (PHC string). Takes some 30 ms."""
-    return _hasher().hash(normalised(answer))
+def hash_answer(answer: str) -> str:
+    """Argon2id of the normalised answer, as a PHC string. Blocks for some 30 ms."""
+    return _hasher().hash(normalise_answer(answer))
 
 
 def is_answer(kept: str, typed: str) -> bool:
-    """Is it the answer? Takes as long for one that could be none."""
+    """Whether `kept` is the hash of the answer `typed`. Takes equally long for one that is too short."""
     try:
-        return _hasher().verify(kept, normalised(typed)) and len(normalised(typed)) >= SHORTEST
+        return _hasher().verify(kept, normalise_answer(typed)) and len(normalise_answer(typed)) >= SHORTEST
     except (VerificationError, InvalidHashError):
         return False
 

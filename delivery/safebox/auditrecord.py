@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from delivery.safebox.acting import Acting
-from delivery.safebox.authority import By, standing_of
+from delivery.safebox.authority import Principal, standing_of
 from delivery.safebox.boxkey import GUEST_NAME, BoxKey
-from delivery.safebox.inviting import about_of
+from delivery.safebox.inviting import correspondence_of
 from delivery.safebox.keeping import summary_of
 from delivery.safebox.lifecycle import Act, refusal
 from delivery.safebox.profile import stored_profile
@@ -114,7 +114,7 @@ class AuditRecord:
 class Recording(Acting):
     """Adds the audit record, for keepers of a box, to the service."""
 
-    async def audit_record(self, box_id: str, by: By, namespace: str = "default") -> AuditRecord | str | None:
+    async def audit_record(self, box_id: str, by: Principal, namespace: str = "default") -> AuditRecord | str | None:
         """The record; a sentence while the box is open; None: there is no such box for this one."""
         now = self._desk.clock()
 
@@ -132,7 +132,7 @@ class Recording(Acting):
             return AuditRecord(
                 summary,
                 box.message_id,
-                about_of(key, box, owner).subject if key else "",
+                correspondence_of(key, box, owner).subject if key else "",
                 box.closed_at,
                 box.recalled_at,
                 box.deleted_at,

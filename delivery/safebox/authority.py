@@ -14,19 +14,19 @@ _ACTORS: Final = {Role.OWNER: Actor.OWNER, Role.PRIVILEGED: Actor.PRIVILEGED, Ro
 
 
 @dataclass(frozen=True, slots=True)
-class By:
+class Principal:
     """Who acts on a box: an admin, time, or a person, by the address that they have proven to be theirs."""
 
     name: str = field(repr=False)
     address: str = field(default="", repr=False)  # empty: an admin, or time
 
     @classmethod
-    def admin(cls, name: str) -> "By":
+    def admin(cls, name: str) -> "Principal":
         """Somebody at the command line; the machine let them in."""
         return cls(name or "admin")
 
     @classmethod
-    def person(cls, address: str) -> "By":
+    def person(cls, address: str) -> "Principal":
         """Somebody who signed in as this address."""
         return cls(address, address)
 
@@ -41,12 +41,12 @@ class By:
         return not self.address and bool(self.name)
 
 
-TIME: Final = By("")
+TIME: Final = Principal("")
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What became of an act: done, or refused with a sentence for whoever wanted it. True where it was done."""
+class ActResult:
+    """Whether an act was done; if it was refused, `sentence` says why, to whoever asked for it. True if done."""
 
     done: bool
     sentence: str = ""
@@ -55,12 +55,12 @@ class Said:
         return self.done
 
 
-DONE: Final = Said(True)
+DONE: Final = ActResult(True)
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A box, and who acts on it in which role. `me` is None for admins and for time."""
+    """A box as it stands, and who acts on it: in which role, and as which participant (None for admins and time)."""
 
     box: BoxRow
     actor: Actor
@@ -68,10 +68,11 @@ class Standing:
     me: ParticipantRow | None = None
 
 
-def standing_of(conn: Connection, namespace: str, box_id: str, by: By, *, hold: bool = False) -> Standing | None:
-    """The box, and the role that `by` has in it. None: no such box, or none of theirs; nobody learns which.
+def standing_of(conn: Connection, namespace: str, box_id: str, by: Principal, *, hold: bool = False) -> Standing | None:
+    """The box, and the role that `by` has in it. None: there is no such box, or it is not theirs; nobody learns which.
 
-    `hold`: for acts. It stays as it is until the transaction ends: of two at once one wins, and the other learns.
+    `hold`, for acts: lock the box's row until the transaction ends, so that of two acts at once the second sees what
+    the first did.
     """
     box = get_box(conn, namespace, box_id, hold=hold)
     if box is None:
@@ -84,7 +85,7 @@ def standing_of(conn: Connection, namespace: str, box_id: str, by: By, *, hold: 
 
 
 def _highest(people: Sequence[ParticipantRow], key: str) -> ParticipantRow | None:
-    """Of the roles somebody has, the one with most rights; who is a guest alone keeps nothing here."""
+    """Of the roles somebody has, the one with most rights; None for who is only a guest."""
     mine = [one for one in people if one.address_key == key and one.removed_at is None and one.role in _ACTORS]
     order = list(_ACTORS)
     return min(mine, key=lambda one: order.index(one.role), default=None)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from delivery.dsn import Dsn, read_dsn
 from delivery.items import Item, Kind, Reply, State
 from delivery.safebox.desk import Desk
-from delivery.safebox.inviting import about_in
+from delivery.safebox.inviting import correspondence_in_languages
 from delivery.safebox.lifecycle import GUEST_MOVES
 from delivery.safebox.post import Posted
 from delivery.safebox.reading import Seat, seat_of
@@ -111,7 +111,7 @@ class NoticeBounces(Seating):
         return work
 
     def _bounce(self, seat: Seat, reason: str) -> Posted:
-        about = about_in(self._desk.db, seat.key, seat.box, seat.guest)
+        about = correspondence_in_languages(self._desk.db, seat.key, seat.box, seat.guest)
         notice = self._desk.composer.bounce(about, reason, self._desk.clock())
         return self._desk.seal(seat.box, seat.guest, notice, "bounce")
 

@@ -17,7 +17,7 @@ from delivery.notices.compose import Composer
 from delivery.safebox.answering import keep_answer, left_today
 from delivery.safebox.answers import AnswerDraft
 from delivery.safebox.auditrecord import Recording
-from delivery.safebox.authority import By
+from delivery.safebox.authority import Principal
 from delivery.safebox.bounces import NoticeBounces
 from delivery.safebox.changing import Changing
 from delivery.safebox.clockwork import Clockwork
@@ -36,10 +36,10 @@ from delivery.safebox.reading import Seat
 from delivery.safebox.recalling import Recalling
 from delivery.safebox.seating import may_read
 from delivery.safebox.tracking import Tracking
-from delivery.safebox.uploads import Sent
+from delivery.safebox.uploads import WholeUpload
 from delivery.safebox.vouching import Vouching
 from delivery.store.blobs import Blobs
-from delivery.store.box_contents import is_kept_of
+from delivery.store.box_contents import message_with_prefix_exists
 from delivery.store.boxes import get_participant
 from delivery.store.database import Database
 from delivery.store.vault import Vault
@@ -83,7 +83,9 @@ class SafeBoxes(Looking, Proving, Keeping, Changing, Listing, Recording, Recalli
         today = await self.desk.db.read(lambda conn: left_today(self.desk, conn, seat, limits))
         return self._draft(seat, seen, today, is_late=not invitation.answerable)
 
-    async def begin_message(self, box_id: str, by: By, seen: Access, namespace: str = "default") -> AnswerDraft | None:
+    async def begin_message(
+        self, box_id: str, by: Principal, seen: Access, namespace: str = "default"
+    ) -> AnswerDraft | None:
         """Begin a message of the owner's side, of which all in the box are told; a late one, where it takes nothing
         more. None: not their box, or nobody reads it any more.
         """
@@ -107,8 +109,8 @@ class SafeBoxes(Looking, Proving, Keeping, Changing, Listing, Recording, Recalli
             self.desk.blobs,
             AnswerLimits.of(stored_profile(seat.box.profile)),
             keep=lambda draft: keep_answer(self.desk, seat, draft, seen, mail_bytes=self._mail_bytes),
-            find=lambda upload_id: Sent.find(self.desk, seat, upload_id),
-            kept=lambda began: self.desk.db.read(lambda conn: is_kept_of(conn, *place, began)),
+            find=lambda upload_id: WholeUpload.find(self.desk, seat, upload_id),
+            kept=lambda began: self.desk.db.read(lambda conn: message_with_prefix_exists(conn, *place, began)),
             today=today,
             is_late=is_late,
         )

@@ -11,8 +11,8 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from delivery.languages import Language
-from delivery.safebox.acting import LATE, Acting, Deed
-from delivery.safebox.authority import By, Said, Standing
+from delivery.safebox.acting import LATE, Acting, ActRequest
+from delivery.safebox.authority import ActResult, Principal, Standing
 from delivery.safebox.choices import Replies, Told
 from delivery.safebox.lifecycle import Act
 from delivery.safebox.profile import Profile, stored_profile
@@ -27,7 +27,7 @@ _UNCHANGED: Final = phrase("These are its settings already: nothing was changed.
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
+class ChangeableSettings:
     """Which settings of a box can be changed, and to what; empty fields cannot be changed."""
 
     replies: tuple[Replies, ...] = ()
@@ -49,11 +49,11 @@ class Choices:
         )
 
 
-def choices_of(profile: Profile) -> Choices:
+def changeable_settings(profile: Profile) -> ChangeableSettings:
     """What may be changed of a box with this profile. What it has now is among each of the choices."""
     allowed, people, notice = profile.adjust, profile.participants, profile.notice
     shared = people.replies is Replies.ALL  # all read all: nobody's answer may become, or cease to be, for all
-    return Choices(
+    return ChangeableSettings(
         () if shared else tuple(one for one in Replies if one is people.replies or one in _private(allowed.replies)),
         tuple(one for one in Told if one is notice.opened or one in allowed.opened),
         tuple(one for one in Language if one is notice.language or one in allowed.language),
@@ -71,8 +71,8 @@ class Changing(Acting):
     """Adds the act of changing settings to the service."""
 
     async def change_settings(
-        self, box_id: str, by: By, words: Sequence[str], namespace: str = "default"
-    ) -> Said | None:
+        self, box_id: str, by: Principal, words: Sequence[str], namespace: str = "default"
+    ) -> ActResult | None:
         """Change what the words ask for (`no-reply`, `keep-30d`), all of it or, with the reason, nothing."""
         now = self._desk.clock()
 
@@ -96,8 +96,8 @@ class Changing(Acting):
             return "" if move_box(conn, namespace, box_id, stands, closing_at=box.closes_at, **values) else LATE
 
         said = " ".join(words)
-        deed = Deed(namespace, box_id, by, Act.CHANGE, reason=said)
-        return await self._do(deed, EventKind.BOX_SETTINGS_CHANGED, change)
+        request = ActRequest(namespace, box_id, by, Act.CHANGE, reason=said)
+        return await self._do(request, EventKind.BOX_SETTINGS_CHANGED, change)
 
 
 def _promised(before: Profile, after: Profile, words: Sequence[str]) -> str:

@@ -17,15 +17,15 @@ from delivery.doubting import is_doubted
 from delivery.errors import DeliveryError, KeysUnavailable, StoreUnavailable
 from delivery.safebox.authority import TIME, standing_of
 from delivery.safebox.desk import act_of_keeper
-from delivery.safebox.ending import Ending, Tidings
-from delivery.safebox.inviting import Prepared
-from delivery.safebox.keeping import destroy, remembered
+from delivery.safebox.ending import Ending, EndNotices
+from delivery.safebox.inviting import PreparedInvitation
+from delivery.safebox.keeping import destroy_box, documents_to_remember
 from delivery.safebox.lifecycle import Act, sources, state_at
 from delivery.safebox.profile import MOST_REMINDERS, stored_profile
 from delivery.safebox.reminding import next_reminder_at
 from delivery.safebox.uploading import Uploading
 from delivery.store.audit import EventKind, record
-from delivery.store.box_people import count_reminder, due_to_expire, due_to_remind, next_reminder, told_of_end
+from delivery.store.box_people import count_reminder, due_to_expire, due_to_remind, mark_told_of_end, set_next_reminder
 from delivery.store.boxes import BoxRow, BoxState, GuestState, due_to_close, due_to_delete, get_box, move_box
 from delivery.store.doubts import WAIT
 from keys.errors import KeysError
@@ -46,12 +46,12 @@ class Clockwork(Ending, Uploading):
     _doubted = False
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Keep house until told to stop; not while the clock may be ahead (`delivery.doubting`)."""
+        """Every minute do what is due, until told to stop; not while the clock may be ahead (`delivery.doubting`)."""
         while not stop.is_set():
             try:
                 now = self._desk.clock()
                 if not await self._doubts(now):
-                    await self.keep_house(now, stop)
+                    await self.do_due_chores(now, stop)
             except StoreUnavailable as error:
                 log.warning("safebox.house_not_kept", why=str(error))
             try:
@@ -70,11 +70,11 @@ class Clockwork(Ending, Uploading):
                 log.info("safebox.clock_believed", now=str(now))
         return doubts
 
-    async def keep_house(self, now: datetime, stop: asyncio.Event | None = None) -> int:
-        """Do all that is due, however much there is; how many boxes were moved or reminded of.
+    async def do_due_chores(self, now: datetime, stop: asyncio.Event | None = None) -> int:
+        """Delete, close, remind and warn where it is due at `now`; how many boxes something was done for.
 
-        Deletion comes first, so that nobody is invited to what is about to be deleted; then closing, so that nobody is
-        reminded of a box that is closed.
+        Deletion comes first, so that nobody is reminded of what is about to be deleted; then closing, so that nobody is
+        reminded of a closed box.
         """
         chores: tuple[tuple[Due, Move], ...] = (
             (due_to_delete, self._delete_due),
@@ -100,7 +100,7 @@ class Clockwork(Ending, Uploading):
         return moved
 
     async def _close_due(self, due: BoxRow, now: datetime) -> bool:
-        tidings = await asyncio.to_thread(self.told_of_closing, due, TIME, now)
+        notices = await asyncio.to_thread(self.closing_notices, due, TIME, now)
 
         def work(conn: Connection) -> bool:
             box = get_box(conn, due.namespace, due.id, hold=True)
@@ -110,70 +110,70 @@ class Clockwork(Ending, Uploading):
             if not move_box(conn, box.namespace, box.id, sources(Act.CLOSE), closing_at=box.closes_at, **values):
                 return False
             record(conn, self._desk.vault, [act_of_keeper(EventKind.BOX_CLOSED, box, "")], now)
-            self.send_tidings(conn, box, tidings, now)
+            self.send_end_notices(conn, box, notices, now)
             return True
 
-        return await self._once(work, tidings)
+        return await self._once(work, notices)
 
     async def _delete_due(self, due: BoxRow, now: datetime) -> bool:
-        """Delete boxes. Of one that was never closed (no worker ran), people are told both ends in one notice."""
-        tidings = Tidings()
+        """Delete a box. If it was never closed (no worker ran then), one notice tells people of both ends."""
+        notices = EndNotices()
         if due.state is BoxState.OPEN:
-            tidings = await asyncio.to_thread(self.told_of_closing, due, TIME, now)
+            notices = await asyncio.to_thread(self.closing_notices, due, TIME, now)
         gone: list[str] = []
 
         def work(conn: Connection) -> bool:
             box = get_box(conn, due.namespace, due.id, hold=True)
             if box is None or (box.state, box.deletes_at) != (due.state, due.deletes_at):
                 return False
-            kept = remembered(conn, self._desk.vault, box)
-            if not destroy(conn, box, gone, now):
+            kept = documents_to_remember(conn, self._desk.vault, box)
+            if not destroy_box(conn, box, gone, now):
                 return False
             event = replace(act_of_keeper(EventKind.BOX_DELETED, box, ""), erasable=kept)
             record(conn, self._desk.vault, [event], now)
-            self.send_tidings(conn, box, tidings, now)
+            self.send_end_notices(conn, box, notices, now)
             return True
 
-        done = await self._once(work, tidings)
+        done = await self._once(work, notices)
         if done:
             await self._forget(gone)
         return done
 
     async def _warn_due(self, due: BoxRow, now: datetime) -> bool:
-        """Tell guests who can still read a box that its content will be deleted; once, if need be late."""
-        tidings = await asyncio.to_thread(self.told_of_deletion, due, now)
+        """Tell guests who can still read a box that its content will be deleted: once, late rather than never."""
+        notices = await asyncio.to_thread(self.deletion_notices, due, now)
 
         def work(conn: Connection) -> bool:
             standing = standing_of(conn, due.namespace, due.id, TIME, hold=True)
-            if standing is None or not told_of_end(conn, due.namespace, due.id, due.expiring_at):
+            if standing is None or not mark_told_of_end(conn, due.namespace, due.id, due.expiring_at):
                 return False
-            return not self.refused(standing, Act.WARN) and self.send_tidings(conn, standing.box, tidings, now)
+            return not self.refused(standing, Act.WARN) and self.send_end_notices(conn, standing.box, notices, now)
 
-        return await self._once(work, tidings)
+        return await self._once(work, notices)
 
-    async def _once(self, work: Callable[[Connection], bool], tidings: Tidings) -> bool:
-        """Whichever worker does it: what the others composed is thrown away."""
+    async def _once(self, work: Callable[[Connection], bool], notices: EndNotices) -> bool:
+        """Run `work`. If it gives False, another worker has done it, and our notices are discarded."""
         try:
             done = await self._desk.db.write(work)
         except DeliveryError as error:
-            self.drop_tidings(tidings, error)
+            self.discard_end_notices(notices, error)
             raise
         if done:
             self._desk.post.wake()
         else:
-            self.drop_tidings(tidings, DeliveryError("somebody else was first"))
+            self.discard_end_notices(notices, DeliveryError("somebody else was first"))
         return done
 
     async def _remind_due(self, due: BoxRow, now: datetime) -> bool:
         """Remind everybody who has not opened a box, and set the next time. Missed reminders are not sent later."""
         then = next_reminder_at(stored_profile(due.profile), due.closes_at, now)
         prepared = await asyncio.to_thread(self._reminders, due)
-        sent: list[Prepared] = []
+        sent: list[PreparedInvitation] = []
 
         def work(conn: Connection) -> bool:
             sent.clear()
             box = get_box(conn, due.namespace, due.id, hold=True)
-            if box is None or not next_reminder(conn, box.namespace, box.id, due.remind_at, then):
+            if box is None or not set_next_reminder(conn, box.namespace, box.id, due.remind_at, then):
                 return False
             standing = standing_of(conn, due.namespace, due.id, TIME)
             if standing is None or self.refused(standing, Act.REMIND):
@@ -198,8 +198,8 @@ class Clockwork(Ending, Uploading):
             self._desk.post.wake()
         return done
 
-    def _reminders(self, due: BoxRow) -> list[Prepared]:
-        """Composed before the transaction, for those who wait now."""
+    def _reminders(self, due: BoxRow) -> list[PreparedInvitation]:
+        """Reminders, composed before the transaction, for those who have not opened the box."""
         standing = self._desk.db.read_now(lambda conn: standing_of(conn, due.namespace, due.id, TIME))
         now = self._desk.clock()
         if standing is None or standing.box.remind_at != due.remind_at:
@@ -215,5 +215,5 @@ class Clockwork(Ending, Uploading):
             and one.recalled_at is None
             and one.reminders < MOST_REMINDERS
         )
-        called = (self.call(standing, one, "reminder") for one in waiting)
+        called = (self.prepare_notice(standing, one, "reminder") for one in waiting)
         return [one for one in called if one is not None]

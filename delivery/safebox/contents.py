@@ -57,8 +57,8 @@ class OpenBox:
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """One line of a guest's list. `subject` is shown only to who signed in; empty once the box is gone."""
+class ListedInvitation:
+    """One line of the list of everything sent to a guest. `subject` is empty once the box is deleted."""
 
     invitation: Invitation
     subject: str = field(repr=False)

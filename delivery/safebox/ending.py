@@ -15,10 +15,10 @@ from sqlalchemy import Connection
 
 from delivery.errors import DeliveryError, KeysUnavailable
 from delivery.notices.facts import End
-from delivery.safebox.authority import TIME, By, Standing, standing_of
+from delivery.safebox.authority import TIME, Principal, Standing, standing_of
 from delivery.safebox.boxkey import BoxKey
 from delivery.safebox.choices import ToldOfEnd
-from delivery.safebox.inviting import Compose, Prepared, about_in
+from delivery.safebox.inviting import Compose, PreparedInvitation, correspondence_in_languages
 from delivery.safebox.lifecycle import Actor, state_at
 from delivery.safebox.partaking import Partaking
 from delivery.safebox.post import Posted
@@ -39,29 +39,29 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Tidings:
-    """What goes out with an end, sealed: to guests with a link each, and to the owner."""
+class EndNotices:
+    """The notices about one closing or deletion, sealed: to guests, each with a link, and to the owner."""
 
-    guests: tuple[Prepared, ...] = ()
+    guests: tuple[PreparedInvitation, ...] = ()
     owner: Posted | None = None
 
 
 class Ending(Partaking):
-    """Composing blocks; sending is part of a transaction."""
+    """Prepares, sends and discards notices about the end of a box. Preparing them blocks."""
 
-    def told_of_closing(self, closing: BoxRow, by: By, now: datetime) -> Tidings:
-        """To whom its profile says. `closing`: the box with the times it is to have. Blocks.
+    def closing_notices(self, closing: BoxRow, by: Principal, now: datetime) -> EndNotices:
+        """Notices that a box closes, to those whom its profile names. `closing`: the box with its new times. Blocks.
 
-        Nothing where it cannot be composed because what is stored was changed, or the key is lost for good: closing
-        goes on. Raises KeysUnavailable where no key can be had now.
+        There are none if they cannot be composed, because stored bytes were changed or the key is lost for good: that
+        must not keep the box from closing. Raises KeysUnavailable if the key cannot be had now.
         """
         profile = stored_profile(closing.profile)
         told = profile.notice.closed
         if told is ToldOfEnd.NOBODY:
-            return Tidings()
+            return EndNotices()
         standing = self._desk.db.read_now(lambda conn: standing_of(conn, closing.namespace, closing.id, by))
         if standing is None:
-            return Tidings()
+            return EndNotices()
         standing = replace(standing, box=closing)
         is_gone = state_at(BoxState.CLOSED, closing.closes_at, closing.deletes_at, now) is BoxState.DELETED
         end = End(closing.closes_at, _who(standing, by), is_gone, profile.life.reopening and not is_gone)
@@ -71,17 +71,20 @@ class Ending(Partaking):
         except KeysUnavailable:
             if not self._desk.vault.ready(closing.namespace):
                 raise
-            return Tidings()
+            return EndNotices()
         except (KeysError, ValueError) as broken:
             log.error("safebox.end_not_told", box=closing.id, error=type(broken).__name__)
-            return Tidings()
-        return Tidings(guests, owner)
+            return EndNotices()
+        return EndNotices(guests, owner)
 
-    def told_of_deletion(self, due: BoxRow, now: datetime) -> Tidings:
-        """To guests who can still read it; while it is open, reminders go to those who have not opened it. Blocks."""
+    def deletion_notices(self, due: BoxRow, now: datetime) -> EndNotices:
+        """Notices that the content is deleted soon, to guests who can still read it. Blocks.
+
+        While the box is open, those who have not opened it get reminders instead, if its profile has any.
+        """
         standing = self._desk.db.read_now(lambda conn: standing_of(conn, due.namespace, due.id, TIME))
         if standing is None or standing.box.expiring_at != due.expiring_at:
-            return Tidings()
+            return EndNotices()
         box = standing.box
         profile = stored_profile(box.profile)
         is_open = state_at(box.state, box.closes_at, box.deletes_at, now) is BoxState.OPEN
@@ -91,38 +94,40 @@ class Ending(Partaking):
         def compose(person: ParticipantRow) -> Compose:
             return partial(self._desk.composer.expiring, unread=person.state not in _OPENED)
 
-        called = (self.call(standing, one, "expiring", compose(one)) for one in people)
-        return Tidings(tuple(one for one in called if one is not None))
+        called = (self.prepare_notice(standing, one, "expiring", compose(one)) for one in people)
+        return EndNotices(tuple(one for one in called if one is not None))
 
-    def send_tidings(self, conn: Connection, box: BoxRow, tidings: Tidings, now: datetime) -> bool:
-        """To those who take part still. False: there was nothing to send."""
+    def send_end_notices(self, conn: Connection, box: BoxRow, notices: EndNotices, now: datetime) -> bool:
+        """Send them within the transaction `conn`, to guests who still take part. False: there was nothing to send."""
         here = {one.id for one in _reached(participants_of(conn, box.namespace, box.id))}
-        sent = [one for one in tidings.guests if one.participant_id in here]
+        sent = [one for one in notices.guests if one.participant_id in here]
         for one in sent:
             self._desk.inviter.send(conn, box, one, now)
-        if tidings.owner is not None:
-            self._desk.post.put(conn, tidings.owner, now)
-        return bool(sent) or tidings.owner is not None
+        if notices.owner is not None:
+            self._desk.post.put(conn, notices.owner, now)
+        return bool(sent) or notices.owner is not None
 
-    def drop_tidings(self, tidings: Tidings, error: DeliveryError) -> None:
-        """Discard what was composed: it is not to be sent."""
-        self._discard(tidings.guests, error)
-        if tidings.owner is not None:
-            self._desk.post.discard(tidings.owner, error)
+    def discard_end_notices(self, notices: EndNotices, error: DeliveryError) -> None:
+        """Delete what was sealed for these notices; they are not sent. `error` is the reason."""
+        self._discard(notices.guests, error)
+        if notices.owner is not None:
+            self._desk.post.discard(notices.owner, error)
 
     # -- within ---------------------------------------------------------------------------------------------------
 
-    def _closed(self, standing: Standing, end: End, by: By) -> tuple[Prepared, ...]:
+    def _closed(self, standing: Standing, end: End, by: Principal) -> tuple[PreparedInvitation, ...]:
         people = [one for one in _reached(standing.people) if one.address_key != by.key]
 
         def compose(person: ParticipantRow) -> Compose:
             return partial(self._desk.composer.closed, end=end, unread=person.state not in _OPENED)
 
-        called = (self.call(standing, one, "closed", compose(one)) for one in people)
+        called = (self.prepare_notice(standing, one, "closed", compose(one)) for one in people)
         return tuple(one for one in called if one is not None)
 
     def _owner_closed(self, standing: Standing, end: End, now: datetime) -> Posted | None:
-        """Where it helps: somebody else closed it, somebody has not opened it, or there is something to save."""
+        """The owner's notice, if there is anything to say: somebody else closed the box, a guest has not opened it, or
+        answers hold files that are nowhere else.
+        """
         box = standing.box
         owner = next(one for one in standing.people if one.role is Role.OWNER)
         if standing.actor is Actor.OWNER:
@@ -133,12 +138,14 @@ class Ending(Partaking):
         if not (end.by or unread or kept):
             return None
         key = BoxKey.of(self._desk.vault, box)
-        notice = self._desk.composer.owner_closed(about_in(self._desk.db, key, box, owner), end, unread, kept, now)
+        notice = self._desk.composer.owner_closed(
+            correspondence_in_languages(self._desk.db, key, box, owner), end, unread, kept, now
+        )
         return self._desk.seal(box, owner, notice, "owner_closed")
 
 
-def _who(standing: Standing, by: By) -> str:
-    """Who closes it before its time, as its owner may know; empty: time does."""
+def _who(standing: Standing, by: Principal) -> str:
+    """Who closes the box before its time, as its owner is told; empty: its time has come."""
     if standing.actor is Actor.TIME:
         return ""
     return _ADMIN if by.is_admin else by.address
@@ -150,11 +157,11 @@ def _taking_part(people: Iterable[ParticipantRow]) -> list[ParticipantRow]:
 
 
 def _reached(people: Iterable[ParticipantRow]) -> list[ParticipantRow]:
-    """Guests to whom it is there, and whose mail arrives."""
+    """Guests who take part, and whose notices arrive."""
     return [one for one in _taking_part(people) if one.state not in _UNREACHED]
 
 
 def _kept(conn: Connection, box: BoxRow) -> int:
-    """How many files of answers went with no mail to the owner."""
+    """How many files of answers were too large for the mail to the owner, and so are only in the box."""
     answers = events_of(conn, box.namespace, box.id, EventKind.BOX_ANSWERED)
     return sum(int(facts.get("stays_in_box", 0)) for _, _, _, facts in answers)

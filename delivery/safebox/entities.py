@@ -32,8 +32,8 @@ _NOT_BASE64: Final = bytes(set(range(256)) - set(_ALPHABET))
 _PADDING: Final = re.compile(rb"=+")
 
 
-class TooOdd(ValueError):
-    """More parts or deeper than anything people send."""
+class TooComplex(ValueError):
+    """The mail has more parts, or nests them deeper, than anything people send."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +66,9 @@ class Entity:
         return from_base64(self.body()) if encoding == "base64" else self.body()
 
 
-def cut_apart(raw: bytes) -> Entity:
-    """The whole mail. Raises TooOdd, or what the standard library raises about a header."""
-    return _Cutting(raw).entity(0, len(raw), "text/plain", 0)
+def parse_entities(raw: bytes) -> Entity:
+    """The entity that is the whole mail. Raises TooComplex, or what the standard library raises about a header."""
+    return _EntityParser(raw).entity(0, len(raw), "text/plain", 0)
 
 
 def head_of(raw: bytes) -> Message:
@@ -77,7 +77,7 @@ def head_of(raw: bytes) -> Message:
 
 
 def from_base64(data: bytes) -> bytes:
-    """Decoded; where it breaks the rules as `email` does it, which ends at the first padding that fits."""
+    """The bytes that base64 text stands for. Malformed text is read as `email` does: to the first fitting padding."""
     lines = without(data, b"\r\n")
     try:
         return pybase64.b64decode(lines + b"=" * (-len(lines) % 4), validate=True)
@@ -97,8 +97,8 @@ def from_base64(data: bytes) -> bytes:
     return pybase64.b64decode(clean + b"=" * (-len(clean) % 4), validate=True)
 
 
-class _Cutting:
-    """What is known of one mail while it is cut."""
+class _EntityParser:
+    """Finds the entities of one mail."""
 
     def __init__(self, raw: bytes) -> None:
         self._raw = raw
@@ -109,7 +109,7 @@ class _Cutting:
         """What stands there; the line end before `stop` is the delimiter's, if one follows."""
         self._parts += 1
         if depth > MAX_DEPTH or self._parts > MAX_PARTS:
-            raise TooOdd("too many parts, or too deep")
+            raise TooComplex("too many parts, or too deep")
         raw = self._raw
         head, body = _head(raw, start, stop)
         head.set_default_type(default)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from delivery.languages import language_named
 from delivery.notices.compose import Composer
-from delivery.notices.facts import About, Offer
+from delivery.notices.facts import Correspondence, Offer
 from delivery.notices.notice import Notice
 from delivery.safebox.asking import PhoneFrom, Proof
 from delivery.safebox.boxkey import (
@@ -39,12 +39,12 @@ from delivery.store.vault import Vault
 from keys.tokens import digest, new_id, new_reference, new_token, sign_address
 
 Calls = Literal["invitation", "reminder", "news", "closed", "expiring"]  # notices that bring a link
-Compose = Callable[[About, Offer, datetime], Notice]
+Compose = Callable[[Correspondence, Offer, datetime], Notice]
 
 
 @dataclass(frozen=True, slots=True)
-class Guest:
-    """Who is to be invited."""
+class Invitee:
+    """Somebody who is to be invited. `by_fallback`: a code mailed to them must not open the box."""
 
     address: str = field(repr=False)
     name: str = field(repr=False)
@@ -55,19 +55,19 @@ class Guest:
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """An invitation, ready for one transaction: notices are sealed, nothing is written yet."""
+class PreparedInvitation:
+    """An invitation, ready to be written in one transaction: its notices are sealed, no row is there yet."""
 
     participant_id: str
-    guest: Guest
+    guest: Invitee
     reference: str = field(repr=False)
     link_digest: bytes = field(repr=False)
     notices: tuple[Posted, ...]  # to the guest; for a box by fallback, to the owner too
 
 
-def about_of(key: BoxKey | None, box: BoxRow, guest: ParticipantRow) -> About:
+def correspondence_of(key: BoxKey | None, box: BoxRow, guest: ParticipantRow) -> Correspondence:
     """What notices may say of one guest in one box; names, subject and reference are empty once the key is gone."""
-    return About(
+    return Correspondence(
         box_id=box.id,
         owner_name=key.open_text(OWNER_NAME, box.id, box.owner_name_sealed) if key else "",
         owner_address=box.owner,
@@ -85,9 +85,9 @@ def about_of(key: BoxKey | None, box: BoxRow, guest: ParticipantRow) -> About:
     )
 
 
-def about_in(db: Database, key: BoxKey | None, box: BoxRow, guest: ParticipantRow) -> About:
-    """The same in the languages that guest and owner chose. Blocks."""
-    about = about_of(key, box, guest)
+def correspondence_in_languages(db: Database, key: BoxKey | None, box: BoxRow, guest: ParticipantRow) -> Correspondence:
+    """As `correspondence_of`, with the languages that guest and owner chose. Blocks."""
+    about = correspondence_of(key, box, guest)
     of_guest, of_owner = db.read_now(
         lambda conn: (
             chosen_by(conn, box.namespace, guest.address),
@@ -112,13 +112,13 @@ class Inviter:
         self._composer = composer
         self._post = post
 
-    def prepare(self, box: BoxRow, key: BoxKey, guest: Guest, documents: int, now: datetime) -> Prepared:
+    def prepare(self, box: BoxRow, key: BoxKey, guest: Invitee, documents: int, now: datetime) -> PreparedInvitation:
         """Compose and seal the notices for a new guest. Blocks. Raises ValueError for an address no header can hold."""
         participant_id, reference = new_id(), new_reference()
         row = self._row(box, key, guest, participant_id=participant_id, reference=reference, now=now)
         return self._prepare(box, key, row, guest, reference, documents=documents, now=now)
 
-    def again(
+    def prepare_again(
         self,
         box: BoxRow,
         key: BoxKey,
@@ -128,13 +128,13 @@ class Inviter:
         *,
         what: Calls = "invitation",
         compose: Compose | None = None,
-    ) -> Prepared:
+    ) -> PreparedInvitation:
         """Compose a notice for a guest who is in the box already, with a new link. Blocks.
 
         `compose`: how, where more goes into it than into every such notice.
         """
-        about = about_of(key, box, row)
-        guest = Guest(row.address, about.guest_name, row.by_fallback and row.released_at is None, role=row.role)
+        about = correspondence_of(key, box, row)
+        guest = Invitee(row.address, about.guest_name, row.by_fallback and row.released_at is None, role=row.role)
         return self._prepare(
             box, key, row, guest, about.reference, documents=documents, now=now, what=what, compose=compose
         )
@@ -144,17 +144,17 @@ class Inviter:
         box: BoxRow,
         key: BoxKey,
         row: ParticipantRow,
-        guest: Guest,
+        guest: Invitee,
         reference: str,
         *,
         documents: int,
         now: datetime,
         what: Calls = "invitation",
         compose: Compose | None = None,
-    ) -> Prepared:
+    ) -> PreparedInvitation:
         token = new_token(128)
         profile = stored_profile(box.profile)
-        about = about_in(self._db, key, box, row)
+        about = correspondence_in_languages(self._db, key, box, row)
         phrase, has_account = self._db.read_now(
             lambda conn: (
                 phrase_of(conn, self._vault, box.namespace, guest.address),
@@ -181,7 +181,7 @@ class Inviter:
         is_new = row.created_at == now
         if guest.by_fallback and not has_account and is_new:
             notices.append(self._seal(box, row.id, self._composer.fallback(about, now), "fallback"))
-        return Prepared(row.id, guest, reference, digest(token), tuple(notices))
+        return PreparedInvitation(row.id, guest, reference, digest(token), tuple(notices))
 
     def _seal(self, box: BoxRow, guest_id: str, notice: Notice, what: str, *, follows: bool = False) -> Posted:
         return self._post.seal(
@@ -201,7 +201,7 @@ class Inviter:
         return sign_address(self._vault.mac_key(box.namespace), participant_id, self._composer.voice.bounces)
 
     def join(
-        self, conn: Connection, box: BoxRow, key: BoxKey, prepared: Prepared, now: datetime, *, by: str = ""
+        self, conn: Connection, box: BoxRow, key: BoxKey, prepared: PreparedInvitation, now: datetime, *, by: str = ""
     ) -> bool:
         """Add the guest to the box, with link and notices, within this transaction. False: they are in it already."""
         row = self._row(
@@ -225,14 +225,14 @@ class Inviter:
             self.send(conn, box, prepared, now)
         return True
 
-    def send(self, conn: Connection, box: BoxRow, prepared: Prepared, now: datetime) -> None:
+    def send(self, conn: Connection, box: BoxRow, prepared: PreparedInvitation, now: datetime) -> None:
         """Make the link count, and put the notices into the queue."""
         insert_link(conn, box.namespace, prepared.participant_id, prepared.link_digest, now)
         for notice in prepared.notices:
             self._post.put(conn, notice, now)
 
     def _row(
-        self, box: BoxRow, key: BoxKey, guest: Guest, *, participant_id: str, reference: str, now: datetime
+        self, box: BoxRow, key: BoxKey, guest: Invitee, *, participant_id: str, reference: str, now: datetime
     ) -> ParticipantRow:
         return ParticipantRow(
             id=participant_id,

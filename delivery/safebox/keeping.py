@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import Connection
 
 from delivery.errors import DeliveryError, KeysUnavailable
-from delivery.safebox.acting import LATE, Deed
-from delivery.safebox.authority import By, Said, Standing, standing_of
+from delivery.safebox.acting import LATE, ActRequest
+from delivery.safebox.authority import ActResult, Principal, Standing, standing_of
 from delivery.safebox.boxkey import GUEST_NAME, SUBJECT, BoxKey
-from delivery.safebox.ending import Ending, Tidings
+from delivery.safebox.ending import Ending, EndNotices
 from delivery.safebox.lifecycle import Act, refusal, sources, state_at
 from delivery.safebox.profile import stored_profile
 from delivery.safebox.reading import facts_of
@@ -47,7 +47,10 @@ _NOT_LONGER = phrase("That is no longer than the message is open anyway.")
 
 
 class Keeping(Ending):
-    """Acts of keepers on a whole box. Each gives a `Said`, with the reason if it was not done; None: not their box."""
+    """Acts on a whole box, for its owner, privileged participants and admins.
+
+    Each gives an `ActResult`, with the reason if it was not done; or None: there is no such box for this one.
+    """
 
     async def list(self, namespace: str | None = None, *, states: tuple[str, ...] = ()) -> tuple[BoxSummary, ...]:
         """Boxes, newest first, at most 1000; None: of every namespace (commands only)."""
@@ -60,7 +63,7 @@ class Keeping(Ending):
 
         return await self._desk.db.read(work)
 
-    async def list_of(self, namespace: str, by: By, *, states: tuple[str, ...] = ()) -> tuple[BoxSummary, ...]:
+    async def list_of(self, namespace: str, by: Principal, *, states: tuple[str, ...] = ()) -> tuple[BoxSummary, ...]:
         """The boxes that a person owns or keeps, or takes part in as a colleague, newest first, at most 1000."""
         wanted = tuple(BoxState(state) for state in states)
         now = self._desk.clock()
@@ -73,7 +76,7 @@ class Keeping(Ending):
 
         return await self._desk.db.read(work)
 
-    async def show(self, box_id: str, by: By, namespace: str = "default") -> BoxStory | None:
+    async def show(self, box_id: str, by: Principal, namespace: str = "default") -> BoxStory | None:
         """One box with its people, counts and history, without its content, which it outlives. Its subject and
         the names of people are for those who take part, not for commands.
         """
@@ -102,17 +105,19 @@ class Keeping(Ending):
 
         return await self._desk.db.read(work)
 
-    async def close(self, box_id: str, by: By, namespace: str = "default", *, force: bool = False) -> Said | None:
-        """End contributions; reading goes on until the retention ends, which now begins earlier.
+    async def close(
+        self, box_id: str, by: Principal, namespace: str = "default", *, force: bool = False
+    ) -> ActResult | None:
+        """Close the box: it takes no more answers, and can be read until its retention, which begins now, is over.
 
         `force`: an admin insists where the box's profile allows no closing by hand.
         """
-        now, deed = self._desk.clock(), Deed(namespace, box_id, by, Act.CLOSE, force=force)
-        standing = await self._desk.db.read(lambda conn: self._allowed(conn, deed))
+        now, request = self._desk.clock(), ActRequest(namespace, box_id, by, Act.CLOSE, force=force)
+        standing = await self._desk.db.read(lambda conn: self._allowed(conn, request))
         if not isinstance(standing, Standing):
             return standing
         closing = replace(standing.box, closes_at=now, deletes_at=_deletes_at(standing.box, now))
-        tidings = await asyncio.to_thread(self.told_of_closing, closing, by, now)
+        notices = await asyncio.to_thread(self.closing_notices, closing, by, now)
 
         def change(conn: Connection, standing: Standing) -> str:
             values: dict[str, Any] = {
@@ -125,46 +130,54 @@ class Keeping(Ending):
             }
             if not move_box(conn, namespace, box_id, sources(Act.CLOSE), **values):
                 return LATE
-            self.send_tidings(conn, closing, tidings, now)
+            self.send_end_notices(conn, closing, notices, now)
             return ""
 
-        return await self._with_tidings(tidings, self._do(deed, EventKind.BOX_CLOSED, change))
+        return await self._with_end_notices(notices, self._do(request, EventKind.BOX_CLOSED, change))
 
-    async def _with_tidings(self, tidings: Tidings, act: Coroutine[Any, Any, Said | None]) -> Said | None:
-        """Do it; what was not done is told to nobody."""
+    async def _with_end_notices(
+        self, notices: EndNotices, act: Coroutine[Any, Any, ActResult | None]
+    ) -> ActResult | None:
+        """Run `act`; if it does not succeed, discard the notices."""
         try:
             said = await act
         except DeliveryError as error:
-            self.drop_tidings(tidings, error)
+            self.discard_end_notices(notices, error)
             raise
         if said:
             self._desk.post.wake()
         else:
-            self.drop_tidings(tidings, DeliveryError("not closed"))
+            self.discard_end_notices(notices, DeliveryError("not closed"))
         return said
 
     async def extend(
-        self, box_id: str, by: By, until: datetime, namespace: str = "default", *, force: bool = False
-    ) -> Said | None:
+        self, box_id: str, by: Principal, until: datetime, namespace: str = "default", *, force: bool = False
+    ) -> ActResult | None:
         """Keep it open until then, at most as long as the profile's `life.longest` from its beginning."""
-        return await self._until(Deed(namespace, box_id, by, Act.EXTEND, force=force), until)
+        return await self._until(ActRequest(namespace, box_id, by, Act.EXTEND, force=force), until)
 
     async def reopen_box(
-        self, box_id: str, by: By, until: datetime | None = None, namespace: str = "default", *, force: bool = False
-    ) -> Said | None:
+        self,
+        box_id: str,
+        by: Principal,
+        until: datetime | None = None,
+        namespace: str = "default",
+        *,
+        force: bool = False,
+    ) -> ActResult | None:
         """Open a closed box again; None: for as long as the profile has a box open, and no longer than its longest."""
-        return await self._until(Deed(namespace, box_id, by, Act.REOPEN, force=force), until)
+        return await self._until(ActRequest(namespace, box_id, by, Act.REOPEN, force=force), until)
 
-    async def _until(self, deed: Deed, until: datetime | None) -> Said | None:
+    async def _until(self, request: ActRequest, until: datetime | None) -> ActResult | None:
         now = self._desk.clock()
 
         def change(conn: Connection, standing: Standing) -> str:
             box, profile = standing.box, stored_profile(standing.box.profile)
             latest = longest_open(profile, box.created_at)
             closes_at = until or min(now + profile.life.open_for, latest)
-            if closes_at <= (box.closes_at if deed.act is Act.EXTEND else now):
+            if closes_at <= (box.closes_at if request.act is Act.EXTEND else now):
                 return _NOT_LONGER if until is not None else _longest(latest)
-            if closes_at > latest and not (deed.force and deed.by.is_admin):
+            if closes_at > latest and not (request.force and request.by.is_admin):
                 return _longest(latest)
             deletes_at = until_deleted(profile, closes_at)
             values: dict[str, Any] = {
@@ -177,13 +190,15 @@ class Keeping(Ending):
             }
             # The row's own state: that its hour has come may not be written down yet.
             stands = frozenset({box.state})
-            moved = move_box(conn, deed.namespace, deed.box_id, stands, closing_at=box.closes_at, **values)
+            moved = move_box(conn, request.namespace, request.box_id, stands, closing_at=box.closes_at, **values)
             return "" if moved else LATE
 
-        kind = EventKind.BOX_EXTENDED if deed.act is Act.EXTEND else EventKind.BOX_REOPENED
-        return await self._do(deed, kind, change)
+        kind = EventKind.BOX_EXTENDED if request.act is Act.EXTEND else EventKind.BOX_REOPENED
+        return await self._do(request, kind, change)
 
-    async def delete(self, box_id: str, by: By, namespace: str = "default", *, force: bool = False) -> Said | None:
+    async def delete(
+        self, box_id: str, by: Principal, namespace: str = "default", *, force: bool = False
+    ) -> ActResult | None:
         """Destroy the key, then the content. The record of who, when and what stays.
 
         `force`: an admin insists where the box's profile allows no deletion by hand.
@@ -195,19 +210,20 @@ class Keeping(Ending):
         def change(conn: Connection, standing: Standing) -> str:
             gone.clear()  # the transaction may be run again
             kept.clear()
-            kept.update(remembered(conn, self._desk.vault, standing.box))
-            return "" if destroy(conn, standing.box, gone, now) else LATE
+            kept.update(documents_to_remember(conn, self._desk.vault, standing.box))
+            return "" if destroy_box(conn, standing.box, gone, now) else LATE
 
-        deed = Deed(namespace, box_id, by, Act.DELETE, force=force)
-        done = await self._do(deed, EventKind.BOX_DELETED, change, erasable=kept)
+        request = ActRequest(namespace, box_id, by, Act.DELETE, force=force)
+        done = await self._do(request, EventKind.BOX_DELETED, change, erasable=kept)
         if done:
             await self._forget(gone)
         return done
 
 
-def destroy(conn: Connection, box: BoxRow, gone: "list[str]", now: datetime) -> bool:
-    """Key first, then content; `gone` gets the blob files for after the commit. What is to be kept of the documents
-    (`remembered`) has to be read before.
+def destroy_box(conn: Connection, box: BoxRow, gone: "list[str]", now: datetime) -> bool:
+    """Destroy the box's key, then its content. Appends to `gone` the blob files to be deleted after the commit.
+
+    What the record keeps of the documents (`documents_to_remember`) has to be read before.
     """
     gone.clear()  # the transaction may be run again
     values: dict[str, Any] = {"state": BoxState.DELETED, "deleted_at": now}
@@ -218,10 +234,10 @@ def destroy(conn: Connection, box: BoxRow, gone: "list[str]", now: datetime) -> 
     return True
 
 
-def remembered(conn: Connection, vault: Vault, box: BoxRow) -> dict[str, Any]:
-    """Name and SHA-256 of each document, for the record to keep when the box is deleted: the `erasable` fields of that
-    event. A document whose facts were changed is left out, and so are all where the box's key is lost for good: they go
-    all the same. Raises KeysUnavailable where no key can be had now.
+def documents_to_remember(conn: Connection, vault: Vault, box: BoxRow) -> dict[str, Any]:
+    """Name and SHA-256 of each document, which the audit record keeps after a deletion: the `erasable` fields of
+    the event of its deletion. Left out is a document whose sealed facts were changed, and every one if the box's key is
+    lost for good. Raises KeysUnavailable if the key cannot be had now.
     """
     kept: dict[str, Any] = {}
     try:

@@ -10,7 +10,7 @@ from delivery.safebox.profile import Profile
 from policy.extraction import kind as by_content
 from rules.content import FileKind
 
-A_DAY: Final = 3  # times what one answer may bring: of one guest in 24 hours, in all boxes
+DAILY_FACTOR: Final = 3  # what one guest may send in 24 hours, in all boxes, is so many times what one answer may bring
 LONGEST_TEXT: Final = 100_000  # characters of one answer
 
 
@@ -50,9 +50,9 @@ class AnswerLimits:
     kinds: tuple[FileKind, ...] = ()
 
     @property
-    def a_day(self) -> int:
+    def daily_bytes(self) -> int:
         """Bytes that one guest may bring in 24 hours, in all boxes together."""
-        return A_DAY * self.total_bytes
+        return DAILY_FACTOR * self.total_bytes
 
     @classmethod
     def of(cls, profile: Profile) -> Self:

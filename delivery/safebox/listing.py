@@ -9,9 +9,9 @@ from sqlalchemy import Connection
 
 from delivery.notices.notice import Notice
 from delivery.safebox.acting import Acting
-from delivery.safebox.authority import By
+from delivery.safebox.authority import Principal
 from delivery.safebox.boxkey import GUEST_NAME, BoxKey
-from delivery.safebox.inviting import about_of
+from delivery.safebox.inviting import correspondence_of
 from delivery.safebox.keeping import summary_of
 from delivery.safebox.participants import Access
 from delivery.safebox.post import Posted
@@ -48,7 +48,7 @@ class Listing(Acting):
     """For people who proved an address of the organisation's own."""
 
     async def boxes_of(
-        self, namespace: str, by: By, shown: Shown = Shown.ALL, *, most: int = 25, skip: int = 0
+        self, namespace: str, by: Principal, shown: Shown = Shown.ALL, *, most: int = 25, skip: int = 0
     ) -> BoxPage:
         """The boxes that a person owns or keeps, or takes part in as a colleague, by the last act."""
         now = self._desk.clock()
@@ -66,13 +66,13 @@ class Listing(Acting):
 
         return await self._desk.db.read(work)
 
-    def _listed(self, box: BoxRow, people: tuple[ParticipantRow, ...], by: By, now: datetime) -> ListedBox:
+    def _listed(self, box: BoxRow, people: tuple[ParticipantRow, ...], by: Principal, now: datetime) -> ListedBox:
         key = BoxKey.of(self._desk.vault, box)
         guests = [one for one in people if one.role is Role.GUEST and one.removed_at is None]
         names = [(key.open_text(GUEST_NAME, one.id, one.name_sealed) if key else "") or one.address for one in guests]
         mine = {one.role for one in people if one.address_key == by.key and one.removed_at is None}
         role = next((role for role in (Role.OWNER, Role.PRIVILEGED) if role in mine), Role.COLLEAGUE)
-        subject = about_of(key, box, people[0]).subject if key and people else ""
+        subject = correspondence_of(key, box, people[0]).subject if key and people else ""
         return ListedBox(summary_of(box, people, now), role, subject, tuple(names))
 
     def is_sender(self, address: str) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from delivery.safebox.entities import TooOdd, cut_apart
+from delivery.safebox.entities import TooComplex, parse_entities
 from delivery.safebox.headers import MAX_HEADER, address_key, all_headers, decoded, mailboxes, message_ids
 from delivery.safebox.htmltext import text_of_html
 from delivery.safebox.parts import MailDocument, Unit, bodies_and_documents
@@ -63,13 +63,13 @@ def without_bcc(raw: bytes) -> bytes:
     return raw if len(kept) == lines else b"".join(kept) + raw[position:]
 
 
-def take_apart(raw: bytes) -> Mail:
+def parse_mail(raw: bytes) -> Mail:
     """Read the mail (Bcc dropped already). Never raises: see the module's text."""
     headers: dict[str, list[str]] = {}
     try:
         if _takes_long(raw):
-            raise TooOdd("made to take long")
-        mail = cut_apart(raw)
+            raise TooComplex("made to take long")
+        mail = parse_entities(raw)
         headers = all_headers(mail.head)
         units, documents = bodies_and_documents(mail)
         return _readable(headers, units, documents)

@@ -27,7 +27,7 @@ from delivery.safebox.profile import Profile
 from delivery.safebox.reminding import expiring_at, next_reminder_at, until_deleted
 from delivery.store.audit import Event, EventKind, record
 from delivery.store.blobs import Blobs
-from delivery.store.box_contents import DocumentRow, MessageRow, Wrote, insert_message
+from delivery.store.box_contents import BoxMessageKind, DocumentRow, MessageRow, insert_message
 from delivery.store.boxes import (
     BoxRow,
     BoxState,
@@ -49,8 +49,8 @@ _ATS: Final = frozenset("@\uff20\ufe6b")  # the sign, and what compatibility mak
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """What a box is made from, beside the mail itself. `audience`: see `audience_of`."""
+class BoxSource:
+    """What a box is made from beside the mail itself: whose it is, with which profile, for whom (`audience_of`)."""
 
     namespace: str
     message_id: str
@@ -92,7 +92,7 @@ def reference_digest(vault: Vault, namespace: str, reference: str) -> bytes:
     return vault.mac(namespace, "reference", reference.encode())
 
 
-def make_box(vault: Vault, blobs: Blobs, source: Source, mail: Mail, original: bytes, *, now: datetime) -> MadeBox:
+def make_box(vault: Vault, blobs: Blobs, source: BoxSource, mail: Mail, original: bytes, *, now: datetime) -> MadeBox:
     """Seal everything under a new key of the box. Blocks. Raises StoreUnavailable, and then leaves no blob file."""
     namespace, box_id = source.namespace, new_id()
     key, wrapped = BoxKey.new(vault, namespace, box_id)
@@ -120,7 +120,7 @@ def make_box(vault: Vault, blobs: Blobs, source: Source, mail: Mail, original: b
         raise
     content = key.seal(CONTENT, message_id, json.dumps(_content(mail), ensure_ascii=False).encode("utf-8", "replace"))
     message = MessageRow(
-        message_id, box_id, namespace, owner.id, Wrote.ORIGINAL, now, content, original_blob, len(original)
+        message_id, box_id, namespace, owner.id, BoxMessageKind.ORIGINAL, now, content, original_blob, len(original)
     )
     box = _box(key, wrapped, source, mail, box_id=box_id, now=now)
     return MadeBox(box, owner, message, tuple(documents))
@@ -160,7 +160,7 @@ def document_facts(name: str, content_type: str, kind: str, sha256: str, content
     return json.dumps(facts, ensure_ascii=False).encode("utf-8", "replace")
 
 
-def _owner(vault: Vault, source: Source, box_id: str, now: datetime) -> ParticipantRow:
+def _owner(vault: Vault, source: BoxSource, box_id: str, now: datetime) -> ParticipantRow:
     # The owner has no link and needs no reference; the column is unique, so it holds one that nobody was told.
     unsaid = reference_digest(vault, source.namespace, new_reference())
     return ParticipantRow(
@@ -178,7 +178,7 @@ def _owner(vault: Vault, source: Source, box_id: str, now: datetime) -> Particip
     )
 
 
-def _box(key: BoxKey, wrapped: WrappedKey, source: Source, mail: Mail, *, box_id: str, now: datetime) -> BoxRow:
+def _box(key: BoxKey, wrapped: WrappedKey, source: BoxSource, mail: Mail, *, box_id: str, now: datetime) -> BoxRow:
     life = source.profile.life
     closes_at = now + life.open_for
     deletes_at = until_deleted(source.profile, closes_at)
@@ -206,7 +206,7 @@ def _box(key: BoxKey, wrapped: WrappedKey, source: Source, mail: Mail, *, box_id
     )
 
 
-def _owner_name(mail: Mail, source: Source) -> str:
+def _owner_name(mail: Mail, source: BoxSource) -> str:
     """The name in From, if its address is the owner's (or, if they sent the mail, one of their domain); else empty.
 
     A name alone could be anybody's. One that looks like an address could pass for one, so it is dropped too.

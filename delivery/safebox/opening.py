@@ -14,15 +14,22 @@ from delivery.errors import DeliveryError
 from delivery.safebox.choices import Told
 from delivery.safebox.contents import DocumentReader, OpenBox
 from delivery.safebox.desk import act_of_guest
-from delivery.safebox.inviting import about_in
+from delivery.safebox.inviting import correspondence_in_languages
 from delivery.safebox.lifecycle import GUEST_MOVES
 from delivery.safebox.participants import Access
 from delivery.safebox.post import Posted
-from delivery.safebox.reading import Seat, content_of, open_shelf, read_document, read_original, shelf_of
+from delivery.safebox.reading import (
+    Seat,
+    content_of,
+    open_visible_rows,
+    read_document,
+    read_original,
+    read_visible_rows,
+)
 from delivery.safebox.seating import Seating, may_read
 from delivery.store.audit import EventKind, record
 from delivery.store.blobs import Blobs
-from delivery.store.box_contents import Wrote, any_recalled, documents_of, get_document, messages_of
+from delivery.store.box_contents import BoxMessageKind, any_recalled, documents_of, get_document, messages_of
 from delivery.store.box_news import News, count_news
 from delivery.store.boxes import GuestState, Role, get_box, told_lately
 
@@ -92,16 +99,18 @@ class Opening(Seating):
         seat = self._seat_within(conn, namespace, participant_id)
         if seat is None or seat.key is None or not may_read(invitation := self._invitation(seat, now), seen):
             return None
-        shelf = shelf_of(conn, seat)
-        wants_receipt = any(content_of(row, seat.key).get("wants_receipt") for row in shelf.messages)
-        return seat, open_shelf(shelf, seat.key, invitation), wants_receipt
+        rows = read_visible_rows(conn, seat)
+        wants_receipt = any(content_of(row, seat.key).get("wants_receipt") for row in rows.messages)
+        return seat, open_visible_rows(rows, seat.key, invitation), wants_receipt
 
     async def document(self, namespace: str, participant_id: str, document_id: str) -> DocumentReader | None:
         """One document, to be read in pieces. Records nothing: see `downloaded`."""
 
         def find(conn: Connection, seat: Seat) -> DocumentReader | None:
             row = get_document(conn, namespace, seat.box.id, document_id)
-            if row is None or all(row.box_message_id != message.id for message in shelf_of(conn, seat).messages):
+            if row is None or all(
+                row.box_message_id != message.id for message in read_visible_rows(conn, seat).messages
+            ):
                 return None
             return read_document(row, seat.key, self._desk.blobs) if seat.key else None
 
@@ -221,7 +230,7 @@ class Opening(Seating):
         await self._desk.db.write(work)
 
     def _receipt(self, seat: Seat, *, asked: bool, first: bool) -> Posted:
-        about = about_in(self._desk.db, seat.key, seat.box, seat.guest)
+        about = correspondence_in_languages(self._desk.db, seat.key, seat.box, seat.guest)
         notice = self._desk.composer.receipt(about, self._desk.clock(), asked=asked, first=first)
         return self._desk.seal(seat.box, seat.guest, notice, "receipt")
 
@@ -229,7 +238,7 @@ class Opening(Seating):
 def original_of(conn: Connection, seat: Seat, blobs: Blobs, within: list[str]) -> DocumentReader | None:
     """The whole mail. None: there is none, or something of it was taken back. `within` gets the documents in it."""
     for message in messages_of(conn, seat.box.namespace, seat.box.id):
-        if message.kind is Wrote.ORIGINAL and seat.key is not None:
+        if message.kind is BoxMessageKind.ORIGINAL and seat.key is not None:
             listed = documents_of(conn, seat.box.namespace, seat.box.id)
             within[:] = [one.id for one in listed if one.box_message_id == message.id]
             if any_recalled(conn, seat.box.namespace, seat.box.id, within):

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from delivery.notices.facts import About
+from delivery.notices.facts import Correspondence
 from delivery.notices.notice import Notice
-from delivery.safebox.asking import PhoneFrom, Proof, hashed, is_answer
+from delivery.safebox.asking import PhoneFrom, Proof, hash_answer, is_answer
 from delivery.safebox.desk import act_of_guest
 from delivery.safebox.inviting import put_proof
 from delivery.safebox.participants import Access, Way
@@ -36,7 +36,7 @@ class Proving(Telling):
     async def tell_phone(self, namespace: str, participant_id: str, number: str, seen: Access) -> bool:
         """The guest says where they can be called. It counts once the owner, who is told of it, has confirmed it."""
 
-        def compose(about: About, now: datetime) -> Notice:
+        def compose(about: Correspondence, now: datetime) -> Notice:
             return self._desk.composer.phone_told(about, number, now)
 
         def happen(conn: Connection, seat: Seat, now: datetime) -> Event | bool:
@@ -50,5 +50,5 @@ class Proving(Telling):
     async def is_answer(self, namespace: str, participant_id: str, typed: str) -> bool:
         """Whether it answers the question that the guest is asked. Counts and records nothing."""
         kept = await self._desk.db.read(lambda conn: proofs.get(conn, namespace, participant_id).answer)
-        right = await asyncio.to_thread(is_answer, kept or hashed("nothing was asked"), typed)
+        right = await asyncio.to_thread(is_answer, kept or hash_answer("nothing was asked"), typed)
         return right and kept is not None

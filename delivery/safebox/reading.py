@@ -25,7 +25,7 @@ from delivery.safebox.boxkey import (
 )
 from delivery.safebox.choices import Others, Replies
 from delivery.safebox.contents import BoxDocument, BoxMessage, DocumentReader, OpenBox
-from delivery.safebox.inviting import about_of
+from delivery.safebox.inviting import correspondence_of
 from delivery.safebox.lifecycle import state_at
 from delivery.safebox.limits import AnswerLimits
 from delivery.safebox.participants import Invitation, Person, Way
@@ -35,9 +35,9 @@ from delivery.store.account_rows import proven_before
 from delivery.store.audit import EventKind
 from delivery.store.blobs import BlobReader, Blobs
 from delivery.store.box_contents import (
+    BoxMessageKind,
     DocumentRow,
     MessageRow,
-    Wrote,
     count_documents,
     documents_of,
     events_of,
@@ -77,7 +77,7 @@ def seat_at(conn: Connection, vault: Vault, guest: ParticipantRow) -> Seat | Non
         box,
         guest,
         BoxKey.of(vault, box),
-        count_documents(conn, box.namespace, box.id, Wrote.ORIGINAL),
+        count_documents(conn, box.namespace, box.id, BoxMessageKind.ORIGINAL),
         proven_before(conn, box.namespace, guest.address, box.created_at),
         guest.state is GuestState.DECLINED and _by_link(conn, guest),
         proofs.get(conn, box.namespace, guest.id) if _asks_more(box) else NOTHING,
@@ -99,7 +99,7 @@ def _by_link(conn: Connection, guest: ParticipantRow) -> bool:
 def invitation_of(seat: Seat, organisation: str, now: datetime) -> Invitation:
     """What a link or reference tells, with the state as time has it."""
     box, guest = seat.box, seat.guest
-    about = about_of(seat.key, box, guest)
+    about = correspondence_of(seat.key, box, guest)
     profile = stored_profile(box.profile)
     state = state_at(box.state, box.closes_at, box.deletes_at, now)
     alone = guest.recalled_at is not None and state in (BoxState.OPEN, BoxState.CLOSED)  # taken back from this one
@@ -158,8 +158,8 @@ def _reason(seat: Seat, *, alone: bool) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
-    """Everything of a box that one guest may open, as rows read in one transaction."""
+class VisibleRows:
+    """The rows of a box that one participant may see, read in one transaction. `downloads`: when, by document id."""
 
     seat: Seat
     people: tuple[ParticipantRow, ...]
@@ -168,9 +168,9 @@ class Shelf:
     downloads: Mapping[str, datetime]
 
 
-def shelf_of(conn: Connection, seat: Seat) -> Shelf:
-    """Read it. A guest sees their own answers, and what the owner's side wrote to everybody or to them; where all see
-    all, answers of others too.
+def read_visible_rows(conn: Connection, seat: Seat) -> VisibleRows:
+    """Read what the participant may see. A guest sees their own answers, and what the owner's side wrote to everybody
+    or to them; and the answers of others, if the profile sends replies to all.
     """
     namespace, box_id = seat.box.namespace, seat.box.id
     people = participants_of(conn, namespace, box_id)
@@ -189,19 +189,19 @@ def shelf_of(conn: Connection, seat: Seat) -> Shelf:
     downloads: dict[str, datetime] = {}
     for at, _, _, facts in events_of(conn, namespace, box_id, EventKind.BOX_DOWNLOADED, seat.guest.id):
         downloads.update(dict.fromkeys(facts.get("documents", ()), at))
-    return Shelf(seat, people, messages, documents, downloads)
+    return VisibleRows(seat, people, messages, documents, downloads)
 
 
-def open_shelf(shelf: Shelf, key: BoxKey, invitation: Invitation) -> OpenBox:
-    """Open what the rows hold. Raises SealBroken where stored bytes were changed."""
-    people = {person.id: _person(person, shelf.seat, key, invitation.sender_name) for person in shelf.people}
+def open_visible_rows(rows: VisibleRows, key: BoxKey, invitation: Invitation) -> OpenBox:
+    """Decrypt the rows. Raises SealBroken if stored bytes were changed."""
+    people = {person.id: _person(person, rows.seat, key, invitation.sender_name) for person in rows.people}
     settings = invitation.profile.participants
-    others_shown = settings.others is Others.VISIBLE or shelf.seat.guest.role is not Role.GUEST
-    me = shelf.seat.guest.id
-    gone = {one.id for one in shelf.people if one.removed_at is not None}
+    others_shown = settings.others is Others.VISIBLE or rows.seat.guest.role is not Role.GUEST
+    me = rows.seat.guest.id
+    gone = {one.id for one in rows.people if one.removed_at is not None}
     shown = [one for one in people.values() if one.role is not Role.GUEST or one.is_reader or others_shown]
     visible = tuple(one for one in shown if one.id not in gone)
-    documents = [_document(row, key, shelf.downloads.get(row.id)) for row in shelf.documents]
+    documents = [_document(row, key, rows.downloads.get(row.id)) for row in rows.documents]
     messages = tuple(
         _message(
             row,
@@ -210,14 +210,14 @@ def open_shelf(shelf: Shelf, key: BoxKey, invitation: Invitation) -> OpenBox:
             [one for one in documents if one.message_id == row.id],
             people.get(row.only_for) if row.only_for else None,
         )
-        for row in shelf.messages
+        for row in rows.messages
     )
     return OpenBox(
         invitation=invitation,
-        subject=about_of(key, shelf.seat.box, shelf.seat.guest).subject,
+        subject=correspondence_of(key, rows.seat.box, rows.seat.guest).subject,
         messages=messages,
         people=tuple(sorted(visible, key=lambda one: (one.role is not Role.OWNER, one.id != me))),
-        reply_to=_readers(visible, shelf.seat, settings.replies) if invitation.answerable else (),
+        reply_to=_readers(visible, rows.seat, settings.replies) if invitation.answerable else (),
         limits=AnswerLimits.of(invitation.profile),
     )
 
@@ -317,7 +317,7 @@ def _message(
         documents=tuple(documents),
         to=tuple(content.get("to", ())),
         cc=tuple(content.get("cc", ())),
-        is_original=row.kind is Wrote.ORIGINAL,
+        is_original=row.kind is BoxMessageKind.ORIGINAL,
         only_for=only_for,
         is_cut=content.get("is_cut", False),
         is_unreadable=content.get("is_unreadable", False),

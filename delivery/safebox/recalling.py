@@ -10,25 +10,25 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from delivery.errors import DeliveryError
-from delivery.safebox.acting import LATE, NOBODY, Acting, Change, Deed, person_of
-from delivery.safebox.authority import TIME, By, Said, Standing, standing_of
+from delivery.safebox.acting import LATE, NOBODY, Acting, ActRequest, Change, person_of
+from delivery.safebox.authority import TIME, ActResult, Principal, Standing, standing_of
 from delivery.safebox.boxkey import DOCUMENT_REASON, GUEST_REASON, RECALL_REASON, BoxKey
 from delivery.safebox.headers import address_key
-from delivery.safebox.inviting import about_in
+from delivery.safebox.inviting import correspondence_in_languages
 from delivery.safebox.lifecycle import Act, sources
 from delivery.safebox.post import Posted
 from delivery.safebox.reading import content_of, facts_of
 from delivery.safebox.tracking import Track, tracks_of
 from delivery.speech import phrase
 from delivery.store.audit import EventKind
-from delivery.store.box_contents import DocumentRow, Wrote, documents_of, messages_of, recall_document
+from delivery.store.box_contents import BoxMessageKind, DocumentRow, documents_of, messages_of, recall_document
 from delivery.store.box_people import recall_guest
 from delivery.store.box_trail import relayed_of, trail_of
 from delivery.store.boxes import BoxState, Role, move_box
 
 MAX_REASON: Final = 2000
 _SENT: Final = "sent"
-_STALE: Final = Said(False)  # of a try, by identity: nobody is told
+_STALE: Final = ActResult(False)  # of a try, by identity: nobody is told
 _A_DOCUMENT: Final = phrase("a document")
 _WHOLE: Final = phrase("the whole message")
 
@@ -60,7 +60,7 @@ class Fate:
 
 
 @dataclass(frozen=True, slots=True)
-class Recalled(Said):
+class Recalled(ActResult):
     """Done, with what it could and could not take back."""
 
     fates: tuple[Fate, ...] = ()
@@ -92,7 +92,7 @@ class _Mail:
 class Recalling(Acting):
     """Each recall acts on the next request, and stops downloads that are running."""
 
-    async def recall(self, box_id: str, reason: str, by: By, namespace: str = "default") -> Said | None:
+    async def recall(self, box_id: str, reason: str, by: Principal, namespace: str = "default") -> ActResult | None:
         """Deny access to everybody, at once. `reason` is what guests read on the page; it may be empty."""
         now, reason = self._desk.clock(), reason.strip()[:MAX_REASON]
 
@@ -108,12 +108,12 @@ class Recalling(Acting):
             }
             return "" if move_box(conn, namespace, box_id, sources(Act.RECALL), **values) else LATE
 
-        deed = Deed(namespace, box_id, by, Act.RECALL, reason=reason)
-        return await self._recall(deed, EventKind.BOX_RECALLED, change)
+        request = ActRequest(namespace, box_id, by, Act.RECALL, reason=reason)
+        return await self._recall(request, EventKind.BOX_RECALLED, change)
 
     async def recall_guest(
-        self, box_id: str, address: str, reason: str, by: By, namespace: str = "default"
-    ) -> Said | None:
+        self, box_id: str, address: str, reason: str, by: Principal, namespace: str = "default"
+    ) -> ActResult | None:
         """Deny access to one participant, at once; the others keep theirs."""
         now, reason = self._desk.clock(), reason.strip()[:MAX_REASON]
 
@@ -127,12 +127,12 @@ class Recalling(Acting):
                 return phrase("The message was taken back from this person already.")
             return ""
 
-        deed = Deed(namespace, box_id, by, Act.RECALL, guest=address, reason=reason)
-        return await self._recall(deed, EventKind.BOX_GUEST_RECALLED, change)
+        request = ActRequest(namespace, box_id, by, Act.RECALL, guest=address, reason=reason)
+        return await self._recall(request, EventKind.BOX_GUEST_RECALLED, change)
 
     async def recall_document(
-        self, box_id: str, document_id: str, reason: str, by: By, namespace: str = "default"
-    ) -> Said | None:
+        self, box_id: str, document_id: str, reason: str, by: Principal, namespace: str = "default"
+    ) -> ActResult | None:
         """Take one document back from everybody; its name and the reason stay where it was."""
         now, reason = self._desk.clock(), reason.strip()[:MAX_REASON]
 
@@ -148,35 +148,35 @@ class Recalling(Acting):
                 else phrase("There is no such document in the message.")
             )
 
-        deed = Deed(namespace, box_id, by, Act.RECALL, reason=reason)
-        return await self._recall(deed, EventKind.BOX_DOCUMENT_RECALLED, change, document_id=document_id)
+        request = ActRequest(namespace, box_id, by, Act.RECALL, reason=reason)
+        return await self._recall(request, EventKind.BOX_DOCUMENT_RECALLED, change, document_id=document_id)
 
-    async def fates(self, box_id: str, by: By, namespace: str = "default") -> tuple[Fate, ...] | None:
+    async def fates(self, box_id: str, by: Principal, namespace: str = "default") -> tuple[Fate, ...] | None:
         """What a recall now could and could not take back. None: there is no such box for this one."""
         return await self._desk.db.read(lambda conn: self._fates(conn, _Part(namespace, box_id), by))
 
     # -- within ---------------------------------------------------------------------------------------------------
 
     async def _recall(
-        self, deed: Deed, kind: EventKind, change: Change, *, document_id: str | None = None
-    ) -> Said | None:
+        self, request: ActRequest, kind: EventKind, change: Change, *, document_id: str | None = None
+    ) -> ActResult | None:
         """Do it; and the owner gets the fates by mail, so that they have them in writing: in one transaction.
 
         The mail is written before, and anew where somebody opened or fetched something meanwhile.
         """
-        part = _Part(deed.namespace, deed.box_id, deed.guest or None, document_id)
-        said = await self._try(deed, kind, change, part)
+        part = _Part(request.namespace, request.box_id, request.guest or None, document_id)
+        said = await self._try(request, kind, change, part)
         for last in (False, True):
             if said is not _STALE:
                 break
-            said = await self._try(deed, kind, change, part, last=last)
+            said = await self._try(request, kind, change, part, last=last)
         return said
 
     async def _try(
-        self, deed: Deed, kind: EventKind, change: Change, part: _Part, *, last: bool = False
-    ) -> Said | None:
+        self, request: ActRequest, kind: EventKind, change: Change, part: _Part, *, last: bool = False
+    ) -> ActResult | None:
         """`_STALE` where the mail would tell other fates than there are by now, unless it is the last try."""
-        mail = await asyncio.to_thread(self._mail, part, deed.by)
+        mail = await asyncio.to_thread(self._mail, part, request.by)
         fates: list[Fate] = []
         stale = False
 
@@ -187,14 +187,14 @@ class Recalling(Acting):
             stale = not last and self._fates(conn, part, TIME) != mail.fates
             if stale:
                 return LATE
-            fates[:] = self._fates(conn, part, deed.by) or ()  # the transaction may be run again
+            fates[:] = self._fates(conn, part, request.by) or ()  # the transaction may be run again
             if sentence := change(conn, standing):
                 return sentence
             self._desk.post.put(conn, mail.posted, self._desk.clock())
             return ""
 
         try:
-            said = await self._do(deed, kind, work)
+            said = await self._do(request, kind, work)
         except DeliveryError as error:
             self._drop(mail, error)
             raise
@@ -204,7 +204,7 @@ class Recalling(Acting):
         self._drop(mail, DeliveryError("not recalled"))
         return _STALE if stale else said
 
-    def _mail(self, part: _Part, by: By) -> _Mail | None:
+    def _mail(self, part: _Part, by: Principal) -> _Mail | None:
         """Composed and sealed; None where there is no such box for this one, or it is not theirs to recall. Blocks."""
         now = self._desk.clock()
         standing, fates = self._desk.db.read_now(
@@ -214,7 +214,7 @@ class Recalling(Acting):
             return None
         owner = next(one for one in standing.people if one.role is Role.OWNER)
         key = BoxKey.of(self._desk.vault, standing.box)
-        about = about_in(self._desk.db, key, standing.box, owner)
+        about = correspondence_in_languages(self._desk.db, key, standing.box, owner)
         notice = self._desk.composer.recalled(about, part.what, [_line(fate) for fate in fates], now)
         return _Mail(self._desk.seal(standing.box, owner, notice, "recalled"), fates)
 
@@ -222,7 +222,7 @@ class Recalling(Acting):
         if mail is not None:
             self._desk.post.discard(mail.posted, error)
 
-    def _fates(self, conn: Connection, part: _Part, by: By) -> tuple[Fate, ...] | None:
+    def _fates(self, conn: Connection, part: _Part, by: Principal) -> tuple[Fate, ...] | None:
         namespace, box_id, document_id = part.namespace, part.box_id, part.document_id
         standing = standing_of(conn, namespace, box_id, by)
         if standing is None:
@@ -254,7 +254,7 @@ class Recalling(Acting):
             return others
         key, named = BoxKey.of(self._desk.vault, standing.box), frozenset[str]()
         for one in messages_of(conn, standing.box.namespace, standing.box.id):
-            if one.kind is Wrote.ORIGINAL and key is not None:
+            if one.kind is BoxMessageKind.ORIGINAL and key is not None:
                 content = content_of(one, key)
                 written = (*content.get("to", ()), *content.get("cc", ()))
                 named = frozenset(address_key(str(shown).rpartition("<")[2].rstrip(">")) for shown in written)
@@ -267,7 +267,7 @@ class Recalling(Acting):
 
 def _of_the_mail(conn: Connection, standing: Standing) -> frozenset[str]:
     box = standing.box
-    originals = {one.id for one in messages_of(conn, box.namespace, box.id) if one.kind is Wrote.ORIGINAL}
+    originals = {one.id for one in messages_of(conn, box.namespace, box.id) if one.kind is BoxMessageKind.ORIGINAL}
     documents = documents_of(conn, box.namespace, box.id)
     return frozenset(one.id for one in documents if one.box_message_id in originals)
 

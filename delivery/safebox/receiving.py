@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from delivery.errors import DeliveryError, StoreUnavailable
-from delivery.safebox.answers import HEAD, to_the_end
+from delivery.safebox.answers import HEAD, finish_in_thread
 from delivery.safebox.boxkey import BoxKey
 from delivery.safebox.desk import Desk
 from delivery.safebox.limits import AnswerLimits, AnswerRefused, TooMuch
@@ -20,8 +20,8 @@ PIECE: Final = 8 * 2**20  # bytes after which what came is kept, whatever is sti
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
-    """Where more of an upload goes: from its row on."""
+class UploadTarget:
+    """The upload that a request continues: its row, the key of its box, its name, and the limits that hold."""
 
     key: BoxKey
     row: UploadRow
@@ -29,16 +29,19 @@ class Arrival:
     limits: AnswerLimits
 
 
-class NotNext(DeliveryError):
-    """The bytes do not go on where the upload is: somebody else was first, or the sender is mistaken."""
+class OffsetMismatch(DeliveryError):
+    """The bytes do not begin where the upload ends: another request was first, or the client is mistaken."""
 
 
-class Receiving:
-    """Use: write*, then keep; what is not kept is forgotten with `abort`. `offset` is how far the upload is kept."""
+class UploadReceiver:
+    """Stores what one request brings. Use: write*, then keep; `abort` drops what was not kept.
 
-    def __init__(self, desk: Desk, arrival: Arrival) -> None:
-        self._desk, self._arrival = desk, arrival
-        self.offset = arrival.row.received
+    `offset` is how many bytes of the upload are kept.
+    """
+
+    def __init__(self, desk: Desk, target: UploadTarget) -> None:
+        self._desk, self._target = desk, target
+        self.offset = target.row.received
         self._held = bytearray()
         self._size = 0
         self._stream: SealingStream | None = None
@@ -47,35 +50,35 @@ class Receiving:
     @property
     def left(self) -> int:
         """How many bytes may still come."""
-        return self._arrival.row.size - self.offset - self._size
+        return self._target.row.size - self.offset - self._size
 
     async def write(self, chunk: bytes) -> None:
-        """More bytes. Raises AnswerRefused past what was announced, or where they show that the file is of a kind that
-        the box does not take; NotNext, StoreUnavailable.
+        """Take more bytes. Raises AnswerRefused if they are more than was announced, or show that the file is of a kind
+        that the box does not take; OffsetMismatch and StoreUnavailable as `keep` does.
         """
-        limits, row = self._arrival.limits, self._arrival.row
+        limits, row = self._target.limits, self._target.row
         if len(chunk) > self.left:
-            raise AnswerRefused(TooMuch.LENGTH, row.size, self._arrival.name)
+            raise AnswerRefused(TooMuch.LENGTH, row.size, self._target.name)
         if self.offset + self._size == 0:
-            limits.check_head(chunk[:HEAD], self._arrival.name)
+            limits.check_head(chunk[:HEAD], self._target.name)
         self._size += len(chunk)
         if self._writer is None and self._size <= INLINE:
             self._held += chunk
         else:
-            await to_the_end(self._to_disk, chunk)
+            await finish_in_thread(self._to_disk, chunk)
         if self._size >= PIECE:
             await self.keep()
 
     async def keep(self) -> None:
-        """What came since is kept, and lasts. Raises NotNext where the upload has gone on meanwhile, UploadGone where
-        it came in too many pieces.
+        """Commit what has arrived. Raises OffsetMismatch if another request has continued the upload meanwhile, and
+        UploadGone if it came in too many pieces.
         """
         if not self._size:
             return
-        row = self._arrival.row
+        row = self._target.row
         if row.pieces >= piece_limit(row.size, PIECE):
             raise UploadGone("too many pieces")
-        piece = await to_the_end(self._finished)
+        piece = await finish_in_thread(self._finished)
         named = [piece.blob] if piece.blob is not None else []
         until = self._desk.clock() + UNSENT
         try:
@@ -86,7 +89,7 @@ class Receiving:
             raise
         if not kept:
             await forget_pieces(self._desk.blobs, named)
-            raise NotNext("another request was faster")
+            raise OffsetMismatch("another request was faster")
         self.offset += piece.size
 
     async def abort(self) -> None:
@@ -105,7 +108,7 @@ class Receiving:
         self._writer.write(self._stream.update(chunk))
 
     def _finished(self) -> PieceRow:
-        row, inline, blob = self._arrival.row, None, None
+        row, inline, blob = self._target.row, None, None
         if self._writer is not None and self._stream is not None:
             self._writer.write(self._stream.finish())
             blob = self._writer.commit()
@@ -118,4 +121,4 @@ class Receiving:
         return piece
 
     def _sealing(self) -> SealingStream:
-        return self._arrival.key.stream(*bound(self._arrival.row.id, self.offset))
+        return self._target.key.stream(*bound(self._target.row.id, self.offset))

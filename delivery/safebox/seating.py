@@ -6,10 +6,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from delivery.safebox.contents import Letter
+from delivery.safebox.contents import ListedInvitation
 from delivery.safebox.desk import Desk
 from delivery.safebox.headers import address_key
-from delivery.safebox.inviting import about_of
+from delivery.safebox.inviting import correspondence_of
 from delivery.safebox.lifecycle import GUEST_MOVES
 from delivery.safebox.making import reference_digest
 from delivery.safebox.participants import Access, Invitation
@@ -50,15 +50,16 @@ class Seating:
         """The invitation of a guest; asked again on every request, so that a recall acts at once."""
         return await self._invited(lambda conn: get_participant(conn, namespace, participant_id))
 
-    async def for_address(self, namespace: str, address: str) -> tuple[Letter, ...]:
+    async def for_address(self, namespace: str, address: str) -> tuple[ListedInvitation, ...]:
         """Everything sent to an address, newest first: what its account sees after signing in."""
         now = self._desk.clock()
 
-        def work(conn: Connection) -> tuple[Letter, ...]:
+        def work(conn: Connection) -> tuple[ListedInvitation, ...]:
             guests = guests_by_address(conn, namespace, address_key(address))
             seats = [seat for guest in guests if (seat := seat_of(conn, self._desk.vault, guest))]
             return tuple(
-                Letter(self._invitation(seat, now), about_of(seat.key, seat.box, seat.guest).subject) for seat in seats
+                ListedInvitation(self._invitation(seat, now), correspondence_of(seat.key, seat.box, seat.guest).subject)
+                for seat in seats
             )
 
         return await self._desk.db.read(work)

@@ -11,10 +11,10 @@ from typing import Final
 from sqlalchemy import Connection
 
 from delivery.errors import DeliveryError
-from delivery.notices.facts import About
+from delivery.notices.facts import Correspondence
 from delivery.notices.notice import Notice
 from delivery.safebox.desk import act_of_guest
-from delivery.safebox.inviting import about_in
+from delivery.safebox.inviting import correspondence_in_languages
 from delivery.safebox.participants import Access, Way
 from delivery.safebox.post import Posted
 from delivery.safebox.reading import Seat
@@ -40,7 +40,7 @@ _FETCHED: Final = timedelta(hours=1)
 _ONCE: Final = timedelta(days=1)  # how often an owner hears the same of a guest
 _MAX_NOTE: Final = 1000
 
-Compose = Callable[[About, datetime], Notice]
+Compose = Callable[[Correspondence, datetime], Notice]
 # What happens, in the transaction: its event, or None where nothing is to be recorded; False: it cannot happen
 Happen = Callable[[Connection, Seat, datetime], Event | bool | None]
 
@@ -82,7 +82,7 @@ class Telling(Seating):
 
         reopenable = False
 
-        def compose(about: About, now: datetime) -> Notice:
+        def compose(about: Correspondence, now: datetime) -> Notice:
             return self._desk.composer.asked_again(about, said, now, reopenable=reopenable)
 
         def happen(conn: Connection, seat: Seat, now: datetime) -> Event | bool:
@@ -190,7 +190,7 @@ class Telling(Seating):
     def _sealed_code(self, seat: Seat, code: str, valid_for: timedelta, seen: Access, now: datetime) -> Posted:
         box, guest, desk = seat.box, seat.guest, self._desk
         phrase = desk.db.read_now(lambda conn: phrase_of(conn, desk.vault, box.namespace, guest.address))
-        about = about_in(desk.db, seat.key, box, guest)
+        about = correspondence_in_languages(desk.db, seat.key, box, guest)
         about = replace(about, guest_language=seen.language or about.guest_language)
         notice = desk.composer.code(about, code, now, valid_for=valid_for, asked_from=seen.network, phrase=phrase)
         return desk.post.seal(
@@ -213,7 +213,7 @@ class Telling(Seating):
             return None
         now = self._desk.clock()
 
-        def compose(about: About, now: datetime) -> Notice:
+        def compose(about: Correspondence, now: datetime) -> Notice:
             language = seen.language or about.guest_language
             return self._desk.composer.account_created(replace(about, guest_language=language), now)
 
@@ -235,7 +235,7 @@ class Telling(Seating):
         if told is not None and told.window_at > now - _ONCE:
             return False  # before there is anything to compose: whoever knocks on costs little
 
-        def compose(about: About, now: datetime) -> Notice:
+        def compose(about: Correspondence, now: datetime) -> Notice:
             phrase = desk.db.read_now(lambda conn: phrase_of(conn, desk.vault, namespace, about.guest_address))
             return desk.composer.signin_locked(
                 about, now, until=until, by_second=by_second, asked_from=seen.network, phrase=phrase
@@ -261,7 +261,7 @@ class Telling(Seating):
             return False
         now = self._desk.clock()
         prepared = await asyncio.to_thread(
-            self._desk.inviter.again, seat.box, seat.key, seat.guest, seat.documents, now
+            self._desk.inviter.prepare_again, seat.box, seat.key, seat.guest, seat.documents, now
         )
 
         def work(conn: Connection) -> bool:
@@ -308,7 +308,7 @@ class Telling(Seating):
         return self._woken(done=await self._desk.db.write(work))
 
     def _composed(self, seat: Seat, what: str, compose: Compose, now: datetime) -> Posted:
-        notice = compose(about_in(self._desk.db, seat.key, seat.box, seat.guest), now)
+        notice = compose(correspondence_in_languages(self._desk.db, seat.key, seat.box, seat.guest), now)
         return self._desk.seal(seat.box, seat.guest, notice, what)
 
     def _woken(self, *, done: bool) -> bool:

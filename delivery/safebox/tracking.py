@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from delivery.safebox.acting import Acting
-from delivery.safebox.authority import By, standing_of
+from delivery.safebox.authority import Principal, standing_of
 from delivery.safebox.lifecycle import Act, refusal
 from delivery.store.audit import EventKind
 from delivery.store.box_contents import documents_of
@@ -19,8 +19,8 @@ _SIGNED_IN: Final = (EventKind.CODE_RIGHT, EventKind.SIGNIN_SUCCEEDED)
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
-    """One time that something was done: when, how they had signed in, from which address and browser."""
+class TrackedAct:
+    """One act of a participant: when, how they had signed in (`Way`), from which network address and browser."""
 
     at: datetime
     way: str = ""
@@ -50,9 +50,9 @@ class Track:
     invited_at: datetime
     noticed_at: datetime | None = None  # their server took a notice
     bounced_at: datetime | None = None
-    links_fetched: tuple[Sight, ...] = ()  # by somebody or something: nothing but the envelope was shown
-    signed_in: tuple[Sight, ...] = ()
-    opened: tuple[Sight, ...] = ()
+    links_fetched: tuple[TrackedAct, ...] = ()  # by somebody or something: nothing but the envelope was shown
+    signed_in: tuple[TrackedAct, ...] = ()
+    opened: tuple[TrackedAct, ...] = ()
     downloads: tuple[Download, ...] = ()
     replied: tuple[datetime, ...] = ()
     reminded: tuple[datetime, ...] = ()
@@ -68,7 +68,7 @@ class Track:
 class Tracking(Acting):
     """The activity of a box, for those who keep it."""
 
-    async def activity(self, box_id: str, by: By, namespace: str = "default") -> tuple[Track, ...] | None:
+    async def activity(self, box_id: str, by: Principal, namespace: str = "default") -> tuple[Track, ...] | None:
         """Each participant's side, the guests first. None: there is no such box for this one."""
 
         def work(conn: Connection) -> tuple[Track, ...] | None:
@@ -109,7 +109,9 @@ def _track(person: ParticipantRow, trail: Sequence[TrailRow], sizes: Mapping[str
 
 
 def _with(track: Track, row: TrailRow) -> Track:
-    sight = Sight(row.at, str(row.facts.get("way", "")), row.persons.get("network", ""), row.persons.get("agent", ""))
+    sight = TrackedAct(
+        row.at, str(row.facts.get("way", "")), row.persons.get("network", ""), row.persons.get("agent", "")
+    )
     match row.kind:
         case EventKind.NOTICE_SENT:
             return track if track.noticed_at else replace(track, noticed_at=row.at)

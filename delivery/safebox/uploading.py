@@ -12,7 +12,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from delivery.safebox.answering import left_today
-from delivery.safebox.authority import By, standing_of
+from delivery.safebox.authority import Principal, standing_of
 from delivery.safebox.desk import Desk
 from delivery.safebox.lifecycle import Act, forbidden, refusal, state_at
 from delivery.safebox.limits import AnswerLimits, AnswerRefused, TooMuch
@@ -20,7 +20,7 @@ from delivery.safebox.names import clean_name, clean_type
 from delivery.safebox.participants import Access
 from delivery.safebox.profile import stored_profile
 from delivery.safebox.reading import Seat, invitation_of, seat_at, seat_of
-from delivery.safebox.receiving import Arrival, Receiving
+from delivery.safebox.receiving import UploadReceiver, UploadTarget
 from delivery.safebox.seating import may_read
 from delivery.safebox.uploads import UNSENT, Upload, forget_pieces, opened, sealed_facts
 from delivery.store import uploads as rows
@@ -41,7 +41,7 @@ class Writer:
     seen: Access = field(repr=False)
     participant_id: str = ""
     box_id: str = ""
-    by: By | None = field(default=None, repr=False)
+    by: Principal | None = field(default=None, repr=False)
 
 
 class Uploading:
@@ -110,11 +110,11 @@ class Uploading:
         await forget_pieces(self._desk.blobs, blobs or ())
         return blobs is not None
 
-    async def receive(self, writer: Writer, upload_id: str) -> Receiving | None:
+    async def receive(self, writer: Writer, upload_id: str) -> UploadReceiver | None:
         """More of an upload is about to come."""
         now = self._desk.clock()
 
-        def work(conn: Connection) -> Arrival | None:
+        def work(conn: Connection) -> UploadTarget | None:
             seat = self._writing(conn, writer, now)
             if seat is None or seat.key is None:
                 return None
@@ -122,10 +122,10 @@ class Uploading:
             if row is None or row.expires_at <= now:
                 return None
             limits = AnswerLimits.of(stored_profile(seat.box.profile))
-            return Arrival(seat.key, row, opened(row, seat.key).shown_name, limits)
+            return UploadTarget(seat.key, row, opened(row, seat.key).shown_name, limits)
 
         arrival = await self._desk.db.read(work)
-        return None if arrival is None else Receiving(self._desk, arrival)
+        return None if arrival is None else UploadReceiver(self._desk, arrival)
 
     async def drop_unsent(self, now: datetime, batch: int = 100) -> int:
         """Forget what nobody went on with for a day; how many. Time's own act: every box, every namespace."""
@@ -169,7 +169,7 @@ class Uploading:
             raise AnswerRefused(TooMuch.TOTAL_BYTES, limits.total_bytes, name)
         left = left_today(self._desk, conn, seat, limits)
         if left is not None and here.octets + size > left:
-            raise AnswerRefused(TooMuch.DAY, limits.a_day, name)
+            raise AnswerRefused(TooMuch.DAY, limits.daily_bytes, name)
         all_of_them = rows.pending_of(conn, seat.box.namespace, address_key=seat.guest.address_key)
         files, octets = MOST_ELSEWHERE * limits.documents, MOST_ELSEWHERE * limits.total_bytes
         if all_of_them.files >= files or all_of_them.octets + size > octets:

@@ -60,12 +60,13 @@ def sealed_facts(key: BoxKey, upload_id: str, name: str, content_type: str, modi
 
 
 def opened(row: UploadRow, key: BoxKey) -> Upload:
+    """The upload of a row, its facts decrypted. Raises SealBroken."""
     facts = json.loads(key.open(_FACTS, row.id, row.facts_sealed))
     return Upload(row.id, facts["name"], facts["type"], facts["modified"], row.size, row.received, row.expires_at)
 
 
 def bound(upload_id: str, start: int) -> tuple[str, str]:
-    """What the bytes of a piece are bound to: their upload, and their place in it."""
+    """What the sealed bytes of a piece are bound to (for `BoxKey`): their upload, and their offset in it."""
     return _PIECE, f"{upload_id}/{start}"
 
 
@@ -75,7 +76,7 @@ def piece_limit(size: int, piece_bytes: int) -> int:
 
 
 async def forget_pieces(blobs: Blobs, names: Sequence[str]) -> None:
-    """The rows are gone, and that is committed: now the files go."""
+    """Delete the blob files of pieces. Call it only after the transaction that removed their rows was committed."""
     for name in names:
         try:
             await asyncio.to_thread(blobs.delete, name)
@@ -83,8 +84,8 @@ async def forget_pieces(blobs: Blobs, names: Sequence[str]) -> None:
             log.warning("safebox.blob_left_behind")  # the sweep takes it
 
 
-class Sent:
-    """An upload that is whole, read for the answer that brings it."""
+class WholeUpload:
+    """An upload that has arrived completely, to be read into the answer that names it."""
 
     def __init__(self, desk: Desk, key: BoxKey, row: UploadRow, pieces: Sequence[PieceRow]) -> None:
         upload = opened(row, key)
@@ -92,8 +93,8 @@ class Sent:
         self._desk, self._key, self._row, self._pieces = desk, key, row, pieces
 
     @classmethod
-    def find(cls, desk: Desk, seat: Seat, upload_id: str) -> "Sent":
-        """The upload of this one, whole. Raises UploadGone. Blocks."""
+    def find(cls, desk: Desk, seat: Seat, upload_id: str) -> "WholeUpload":
+        """This participant's upload, if it has arrived completely; else raises UploadGone. Blocks."""
         namespace, now = seat.box.namespace, desk.clock()
 
         def work(conn: Connection) -> tuple[UploadRow, tuple[PieceRow, ...]] | None:

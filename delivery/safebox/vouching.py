@@ -8,9 +8,9 @@ from typing import Final
 from sqlalchemy import Connection
 
 from delivery.phones import as_number
-from delivery.safebox.acting import NOBODY, Deed, person_of
-from delivery.safebox.asking import LONGEST, SHORTEST, PhoneFrom, Proof, hashed, normalised
-from delivery.safebox.authority import By, Said, Standing, standing_of
+from delivery.safebox.acting import NOBODY, ActRequest, person_of
+from delivery.safebox.asking import LONGEST, SHORTEST, PhoneFrom, Proof, hash_answer, normalise_answer
+from delivery.safebox.authority import ActResult, Principal, Standing, standing_of
 from delivery.safebox.boxkey import PHONE, QUESTION, BoxKey
 from delivery.safebox.choices import Way
 from delivery.safebox.inviting import put_proof
@@ -22,8 +22,8 @@ from delivery.store import proofs
 from delivery.store.audit import EventKind
 from delivery.store.boxes import ParticipantRow, Role
 
-PHONES: Final = frozenset({Way.SMS, Way.VOICE})
-_ASKED: Final = PHONES | {Way.QUESTION}
+PHONE_WAYS: Final = frozenset({Way.SMS, Way.VOICE})
+_ASKED: Final = PHONE_WAYS | {Way.QUESTION}
 _GONE: Final = phrase("The content of the message is gone.")
 
 
@@ -45,7 +45,7 @@ class KnownProof:
 class Vouching(Partaking):
     """Acts of owners on how their guests prove themselves; guests are named by address."""
 
-    async def proof_of(self, box_id: str, address: str, by: By, namespace: str = "default") -> KnownProof | None:
+    async def proof_of(self, box_id: str, address: str, by: Principal, namespace: str = "default") -> KnownProof | None:
         """What is known of a guest. None: there is no such box for this one, or no such guest."""
 
         def work(conn: Connection) -> KnownProof | None:
@@ -55,7 +55,7 @@ class Vouching(Partaking):
 
         return await self._desk.db.read(work)
 
-    async def proofs_of(self, box_id: str, by: By, namespace: str = "default") -> Mapping[str, KnownProof]:
+    async def proofs_of(self, box_id: str, by: Principal, namespace: str = "default") -> Mapping[str, KnownProof]:
         """What is known of all guests of a box, by participant; nothing where this one may not say anything of them, or
         where neither telephones nor questions open it.
         """
@@ -81,8 +81,8 @@ class Vouching(Partaking):
         )
 
     async def confirm_phone(
-        self, box_id: str, address: str, number: str, by: By, namespace: str = "default"
-    ) -> Said | None:
+        self, box_id: str, address: str, number: str, by: Principal, namespace: str = "default"
+    ) -> ActResult | None:
         """The number that the guest told is theirs. `number` is what the owner saw: refused where it is another by now,
         or none waits.
         """
@@ -98,34 +98,38 @@ class Vouching(Partaking):
                 else phrase("The number was confirmed already.")
             )
 
-        return await self._do_to(Deed(namespace, box_id, by, Act.VOUCH, address), EventKind.PHONE_CONFIRMED, change)
+        return await self._do_to(
+            ActRequest(namespace, box_id, by, Act.VOUCH, address), EventKind.PHONE_CONFIRMED, change
+        )
 
     async def set_phone(
-        self, box_id: str, address: str, number: str, by: By, namespace: str = "default"
-    ) -> Said | None:
+        self, box_id: str, address: str, number: str, by: Principal, namespace: str = "default"
+    ) -> ActResult | None:
         """Codes of a guest go to this number, whatever was known; it needs no further word."""
         plain = as_number(number)
         if plain is None:
-            return Said(False, phrase("This is no telephone number with its country, such as +41 79 123 45 67."))
+            return ActResult(False, phrase("This is no telephone number with its country, such as +41 79 123 45 67."))
         proof = Proof(plain, PhoneFrom.OWNER)
         return await self._set_proof(box_id, address, proof, by, namespace)
 
     async def set_question(
-        self, box_id: str, address: str, by: By, namespace: str = "default", *, question: str, answer: str
-    ) -> Said | None:
+        self, box_id: str, address: str, by: Principal, namespace: str = "default", *, question: str, answer: str
+    ) -> ActResult | None:
         """What a guest is asked, in place of what was asked. Whoever came in by the former answer is out."""
         question = " ".join(question.split())
-        plain = normalised(answer)
+        plain = normalise_answer(answer)
         if not question or len(question) > LONGEST:
-            return Said(False, phrase("A question has 1 to {most} characters.", most=LONGEST))
+            return ActResult(False, phrase("A question has 1 to {most} characters.", most=LONGEST))
         if len(plain) < SHORTEST:
-            return Said(False, phrase("An answer has {least} letters or digits at least.", least=SHORTEST))
-        if plain in normalised(question):
-            return Said(False, phrase("The answer stands in the question: whoever holds the link reads it there."))
-        proof = Proof(question=question, answer=await asyncio.to_thread(hashed, answer))
+            return ActResult(False, phrase("An answer has {least} letters or digits at least.", least=SHORTEST))
+        if plain in normalise_answer(question):
+            return ActResult(False, phrase("The answer stands in the question: whoever holds the link reads it there."))
+        proof = Proof(question=question, answer=await asyncio.to_thread(hash_answer, answer))
         return await self._set_proof(box_id, address, proof, by, namespace)
 
-    async def _set_proof(self, box_id: str, address: str, proof: Proof, by: By, namespace: str) -> Said | None:
+    async def _set_proof(
+        self, box_id: str, address: str, proof: Proof, by: Principal, namespace: str
+    ) -> ActResult | None:
         now = self._desk.clock()
         kind = EventKind.QUESTION_SET if proof.question else EventKind.PHONE_SET
 
@@ -135,14 +139,14 @@ class Vouching(Partaking):
                 return NOBODY
             if proof.question and Way.QUESTION not in ways:
                 return phrase("Its security profile lets nobody open it by an answer.")
-            if proof.phone and PHONES.isdisjoint(ways):
+            if proof.phone and PHONE_WAYS.isdisjoint(ways):
                 return phrase("Its security profile sends no codes to telephones.")
             if key is None:
                 return _GONE
             put_proof(conn, standing.box, key, guest.id, proof, now=now)
             return ""
 
-        return await self._do_to(Deed(namespace, box_id, by, Act.VOUCH, address), kind, change)
+        return await self._do_to(ActRequest(namespace, box_id, by, Act.VOUCH, address), kind, change)
 
 
 def _ways(standing: Standing) -> frozenset[Way]:

@@ -16,7 +16,7 @@ from delivery.store.uploads import drop_of_box
 _NO_BYTES: Final = {"facts_sealed": None, "inline_sealed": None, "blob": None, "recall_reason_sealed": None}
 
 
-class Wrote(StrEnum):
+class BoxMessageKind(StrEnum):
     """What a message in a box is."""
 
     ORIGINAL = "original"
@@ -31,7 +31,7 @@ class MessageRow:
     box_id: str
     namespace: str
     author_id: str
-    kind: Wrote
+    kind: BoxMessageKind
     written_at: datetime
     content_sealed: bytes | None = field(repr=False)
     original_blob: str | None = None
@@ -109,14 +109,14 @@ def insert_message(conn: Connection, message: MessageRow, documents: tuple[Docum
     _ADD_DOCUMENTS.insert_each(conn, [values_of(document) for document in documents])
 
 
-def is_kept(conn: Connection, namespace: str, box_id: str, author_id: str, message_id: str) -> bool:
-    """Whether somebody wrote this message in this box, whatever became of its content since."""
+def message_exists(conn: Connection, namespace: str, box_id: str, author_id: str, message_id: str) -> bool:
+    """Whether this author has a message with this id in the box, even if its content is gone since."""
     values = {"in_namespace": namespace, "of": box_id, "author": author_id, "message": message_id}
     return _KEPT.row(conn, values) is not None
 
 
-def is_kept_of(conn: Connection, namespace: str, box_id: str, author_id: str, began: str) -> bool:
-    """Whether somebody wrote a message in this box whose id begins so."""
+def message_with_prefix_exists(conn: Connection, namespace: str, box_id: str, author_id: str, began: str) -> bool:
+    """Whether this author has a message in the box whose id begins with `began`."""
     mine = (box_messages.c.namespace == namespace) & (box_messages.c.box_id == box_id)
     wrote = (box_messages.c.author_id == author_id) & box_messages.c.id.startswith(began, autoescape=True)
     return conn.execute(select(box_messages.c.id).where(mine & wrote).limit(1)).first() is not None
@@ -138,7 +138,7 @@ def get_document(conn: Connection, namespace: str, box_id: str, document_id: str
     return None if row is None else DocumentRow(**row)
 
 
-def count_documents(conn: Connection, namespace: str, box_id: str, message_kind: Wrote | None = None) -> int:
+def count_documents(conn: Connection, namespace: str, box_id: str, message_kind: BoxMessageKind | None = None) -> int:
     """How many documents a box lists, or its messages of one kind; pictures shown in place by the html do not count."""
     values = {"in_namespace": namespace, "of": box_id, "kind": message_kind and message_kind.value}
     row = (_COUNT_ALL if message_kind is None else _COUNT_KIND).row(conn, values)
@@ -217,4 +217,4 @@ def events_of(
 
 
 def _message(row: dict[str, Any]) -> MessageRow:
-    return MessageRow(**{**row, "kind": Wrote(row["kind"])})
+    return MessageRow(**{**row, "kind": BoxMessageKind(row["kind"])})

@@ -85,16 +85,16 @@ def _new(row: Row[tuple[object, ...]]) -> Counted:
 
 
 @dataclass(frozen=True, slots=True)
-class Looker:
-    """Somebody who keeps a box, at that box."""
+class KeeperInBox:
+    """One of those who keep a box, by their address."""
 
     namespace: str
     box_id: str
     address_key: str = field(repr=False)
 
 
-def keep_look(conn: Connection, looker: Looker, saw: Counted, now: datetime) -> None:
-    """Somebody saw so much of it. Who looks in two windows has seen what either showed."""
+def record_look(conn: Connection, looker: KeeperInBox, saw: Counted, now: datetime) -> None:
+    """Note which counts this keeper has seen: of two looks (in two windows) the larger count of each kind."""
     values = {one.value: getattr(saw, one) for one in News}
     row = {**asdict(looker), **values, "looked_at": now}
     adding = insert_into(box_looks, conn.dialect.name).values(row).on_conflict_do_nothing()
@@ -104,23 +104,23 @@ def keep_look(conn: Connection, looker: Looker, saw: Counted, now: datetime) -> 
     conn.execute(update(box_looks).where(_look_of(looker)).values(**larger, looked_at=now))
 
 
-def saw_own_reply(conn: Connection, looker: Looker, now: datetime) -> None:
-    """What somebody wrote is no news to themselves. After `count_news`, in the same transaction."""
-    keep_look(conn, looker, NOTHING, now)
+def saw_own_reply(conn: Connection, looker: KeeperInBox, now: datetime) -> None:
+    """Count a reply as seen by who wrote it. Call it after `count_news`, in the same transaction."""
+    record_look(conn, looker, NOTHING, now)
     conn.execute(update(box_looks).where(_look_of(looker)).values(replies=box_looks.c.replies + 1))
 
 
 def looked_by(address_key: str) -> ColumnElement[bool]:
-    """How boxes are joined to the looks of one person."""
+    """The condition that joins boxes to the looks of one person."""
     return (box_looks.c.box_id == boxes.c.id) & (box_looks.c.address_key == address_key)
 
 
 def has_news() -> ColumnElement[bool]:
-    """For a query of boxes joined to somebody's looks: there is something new in it."""
+    """The condition that a box has something new, in a query of boxes joined (outer) to somebody's looks."""
     return or_(*(boxes.c[one] > func.coalesce(box_looks.c[one], 0) for one in News))
 
 
-def _look_of(looker: Looker) -> ColumnElement[bool]:
+def _look_of(looker: KeeperInBox) -> ColumnElement[bool]:
     at_box = (box_looks.c.namespace == looker.namespace) & (box_looks.c.box_id == looker.box_id)
     return at_box & (box_looks.c.address_key == looker.address_key)
 

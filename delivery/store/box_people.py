@@ -14,26 +14,26 @@ def set_removed(conn: Connection, namespace: str, participant_id: str, now: date
     return _change(conn, namespace, participant_id, participants.c.removed_at.is_(None), removed_at=now)
 
 
-def bring_back(conn: Connection, namespace: str, participant_id: str) -> bool:
-    """Somebody who was removed takes part again. False: they do."""
+def restore_participant(conn: Connection, namespace: str, participant_id: str) -> bool:
+    """Let somebody who was removed take part again. False: they were not removed."""
     gone = participants.c.removed_at.is_not(None)
     return _change(conn, namespace, participant_id, gone, removed_at=None, state=GuestState.INVITED)
 
 
 def recall_guest(conn: Connection, namespace: str, participant_id: str, now: datetime, reason: bytes | None) -> bool:
-    """Take the box back for one participant. False: it was before."""
+    """Recall the box from one participant, with the sealed reason. False: it was recalled from them before."""
     values = {"recalled_at": now, "recall_reason_sealed": reason}
     return _change(conn, namespace, participant_id, participants.c.recalled_at.is_(None), **values)
 
 
 def set_consent(conn: Connection, namespace: str, participant_id: str, version: str, now: datetime) -> bool:
-    """They accepted this version of the text. False: they had."""
+    """Note that they accepted this version of the text. False: they had accepted it before."""
     is_new = participants.c.consented_version.is_(None) | (participants.c.consented_version != version)
     return _change(conn, namespace, participant_id, is_new, consented_version=version, consented_at=now)
 
 
 def count_reminder(conn: Connection, namespace: str, participant_id: str, most: int) -> bool:
-    """One more reminder. False: they had `most`, or have opened it meanwhile."""
+    """Count one more reminder. False: they had `most`, have opened the box, or no longer take part."""
     waits = participants.c.state.in_((GuestState.INVITED, GuestState.NOTIFIED))
     here = participants.c.removed_at.is_(None) & participants.c.recalled_at.is_(None)
     open_ = waits & here & (participants.c.reminders < most)
@@ -46,20 +46,26 @@ def due_to_remind(conn: Connection, now: datetime, limit: int) -> tuple[BoxRow, 
     return tuple(box for row in conn.execute(query) if (box := box_of(row)))
 
 
-def next_reminder(conn: Connection, namespace: str, box_id: str, was: datetime | None, then: datetime | None) -> bool:
-    """Set when to remind next, if nobody else has since `was`."""
+def set_next_reminder(
+    conn: Connection, namespace: str, box_id: str, was: datetime | None, then: datetime | None
+) -> bool:
+    """Set the time of the next reminder to `then` (None: no more). False: it is no longer `was`; another worker was
+    first.
+    """
     where = (boxes.c.namespace == namespace, boxes.c.id == box_id, boxes.c.remind_at == was)
     return conn.execute(update(boxes).where(*where).values(remind_at=then)).rowcount == 1
 
 
 def due_to_expire(conn: Connection, now: datetime, limit: int) -> tuple[BoxRow, ...]:
-    """Boxes whose guests are to be told that the content goes soon, the longest due first."""
+    """Boxes whose guests are to be told that the content is deleted soon, the longest due first."""
     query = select(boxes).where(boxes.c.expiring_at <= now).order_by(boxes.c.expiring_at).limit(limit)
     return tuple(box for row in conn.execute(query) if (box := box_of(row)))
 
 
-def told_of_end(conn: Connection, namespace: str, box_id: str, was: datetime | None) -> bool:
-    """Its guests are told that the content goes, and are not again, if nobody else told them since `was`."""
+def mark_told_of_end(conn: Connection, namespace: str, box_id: str, was: datetime | None) -> bool:
+    """Note that the guests have been told of the deletion. False: the time for it is no longer `was`; another worker
+    was first.
+    """
     where = (boxes.c.namespace == namespace, boxes.c.id == box_id, boxes.c.expiring_at == was)
     return conn.execute(update(boxes).where(*where).values(expiring_at=None)).rowcount == 1
 

@@ -23,14 +23,14 @@ from gateway.cli.stores import actor, stores_of
 from policy.units import parse_duration
 
 if TYPE_CHECKING:
-    from delivery.safebox.authority import By, Said
+    from delivery.safebox.authority import ActResult, Principal
     from delivery.safebox.box import SafeBoxes
 
 STATES = ("open", "closed", "recalled", "deleted")
 ROLES = ("guest", "privileged", "colleague")
 DEFAULT = "default"
 
-Acts = Callable[["SafeBoxes", "By"], Awaitable["Said | None"]]
+Acts = Callable[["SafeBoxes", "Principal"], Awaitable["ActResult | None"]]
 
 
 def namespace_option(command: Command) -> Command:
@@ -116,9 +116,9 @@ def list_(invocation: Invocation, *, states: tuple[str, ...], namespace: str | N
 @_box
 def show(invocation: Invocation, *, box_id: str, namespace: str, as_json: bool) -> None:
     """Show a box: its people and how far each came, how much it holds, and everything that happened to it."""
-    from delivery.safebox.authority import By
+    from delivery.safebox.authority import Principal
 
-    by = By.admin(actor())
+    by = Principal.admin(actor())
     with stores_of(invocation) as stores:
         record = asyncio.run(stores.boxes.show(box_id, by, namespace))
         tracks = asyncio.run(stores.boxes.activity(box_id, by, namespace)) or ()
@@ -135,10 +135,10 @@ def show(invocation: Invocation, *, box_id: str, namespace: str, as_json: bool) 
 def record(invocation: Invocation, *, box_id: str, namespace: str, as_json: bool) -> None:
     """Show the audit record of a box, once it is closed; it outlives the content."""
     from delivery.safebox.auditrecord import record_as_json
-    from delivery.safebox.authority import By
+    from delivery.safebox.authority import Principal
 
     with stores_of(invocation) as stores:
-        found = asyncio.run(stores.boxes.audit_record(box_id, By.admin(actor()), namespace))
+        found = asyncio.run(stores.boxes.audit_record(box_id, Principal.admin(actor()), namespace))
     if found is None:
         fail(f"there is no SafeBox {box_id} in the namespace {namespace}", "sealgate box list", code=NO)
     if isinstance(found, str):
@@ -168,7 +168,7 @@ def recall(
     if guest and document:
         raise click.UsageError("--guest and --document exclude each other: take back one after the other")
 
-    async def act(boxes: "SafeBoxes", by: "By") -> "Said | None":
+    async def act(boxes: "SafeBoxes", by: "Principal") -> "ActResult | None":
         if guest:
             return await boxes.recall_guest(box_id, guest, reason, by, namespace)
         if document:
@@ -250,10 +250,10 @@ def reopen(
 ) -> None:
     """Open a closed box again, within its retention, and send its people a notice."""
 
-    async def act(boxes: "SafeBoxes", by: "By") -> "Said | None":
+    async def act(boxes: "SafeBoxes", by: "Principal") -> "ActResult | None":
         said = await boxes.reopen_box(box_id, by, _moment(until, length), namespace, force=force)
         if said and not quiet:
-            await boxes.tell_all(box_id, by, namespace)
+            await boxes.notify_all(box_id, by, namespace)
         return said
 
     act_on_box(invocation, box_id, "open again", act, as_json=as_json)
@@ -329,7 +329,7 @@ def notify(invocation: Invocation, *, box_id: str, namespace: str, as_json: bool
         box_id,
         "the notice is on its way",
         lambda boxes, by: (
-            boxes.call_again(box_id, address, by, namespace) if address else boxes.tell_all(box_id, by, namespace)
+            boxes.resend_notice(box_id, address, by, namespace) if address else boxes.notify_all(box_id, by, namespace)
         ),
         as_json=as_json,
     )
@@ -374,11 +374,11 @@ def _moment(until: datetime | None, length: timedelta | None) -> datetime | None
 
 def act_on_box(invocation: Invocation, box_id: str, done: str, act: Acts, *, as_json: bool = False) -> None:
     """Do one act as an admin, and print what came of it; exit 1 if it was refused or there is no such box."""
-    from delivery.safebox.authority import By
+    from delivery.safebox.authority import Principal
     from delivery.safebox.recalling import Recalled
 
-    async def run(boxes: "SafeBoxes") -> "Said | None":
-        return await act(boxes, By.admin(actor()))
+    async def run(boxes: "SafeBoxes") -> "ActResult | None":
+        return await act(boxes, Principal.admin(actor()))
 
     with stores_of(invocation) as stores:
         said = asyncio.run(run(stores.boxes))

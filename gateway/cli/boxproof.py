@@ -77,10 +77,10 @@ def question(invocation: Invocation, box_id: str, address: str, *, text: str, an
 
 
 def _show(invocation: Invocation, box_id: str, address: str, namespace: str, *, as_json: bool) -> None:
-    from delivery.safebox.authority import By
+    from delivery.safebox.authority import Principal
 
     with stores_of(invocation) as stores:
-        known = asyncio.run(stores.boxes.proof_of(box_id, address, By.admin(actor()), namespace))
+        known = asyncio.run(stores.boxes.proof_of(box_id, address, Principal.admin(actor()), namespace))
     if known is None:
         fail(f"there is no such SafeBox or guest: {box_id}", "sealgate box list", code=NO)
     source = known.phone_from.value if known.phone_from else None

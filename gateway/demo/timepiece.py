@@ -44,7 +44,7 @@ class Timepiece:
             while self.clock.ahead < until:
                 self.clock.ahead = min(until, self.clock.ahead + _STEP)
                 if self.boxes is not None:
-                    await self.boxes.keep_house(self.clock())
+                    await self.boxes.do_due_chores(self.clock())
             return True
 
     async def look(self) -> Sequence[BoxSummary]:

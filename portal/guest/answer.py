@@ -51,7 +51,7 @@ async def _take(request: web.Request, entry: Entry, parts: MultipartReader) -> w
             return await _back(request, entry, 409, _(_TOO_LATE), arriving.text)
         if arriving.is_empty:
             return await _back(request, entry, 422, _("Please write something, or add a document."))
-        answered = await draft.send(arriving.text, once=arriving.once)
+        answered = await draft.send(arriving.text, form_id=arriving.once)
     except UploadGone:
         error = _("A file that was added before is no longer here. What is still here stands below.")
         return await _back(request, entry, 409, error, arriving.text)

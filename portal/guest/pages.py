@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from delivery.safebox.contents import Letter, OpenBox
+from delivery.safebox.contents import ListedInvitation, OpenBox
 from delivery.safebox.participants import Invitation, Person
 from portal.signin.offers import Offer
 from portal.web.ends import End
@@ -124,7 +124,7 @@ class InboxPage:
 
     title: str
     address: str = field(repr=False)
-    letters: tuple[Letter, ...] = field(repr=False)
+    letters: tuple[ListedInvitation, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Final
 
 from aiohttp import web
 
-from delivery.safebox.authority import Said
+from delivery.safebox.authority import ActResult
 from delivery.safebox.lifecycle import Act
 from delivery.safebox.recalling import MAX_REASON, Recalled
 from delivery.safebox.summaries import BoxStory, GuestSummary
@@ -30,7 +30,7 @@ CALLS: Final = Limit(120, timedelta(hours=1), timedelta(minutes=30))  # of notic
 _ROLES: Final = {"guest": Role.GUEST, "privileged": Role.PRIVILEGED, "colleague": Role.COLLEAGUE}
 
 Form = Mapping[str, str]
-Done = Callable[[], Awaitable[Said | None]]
+Done = Callable[[], Awaitable[ActResult | None]]
 
 
 async def close(request: web.Request) -> web.StreamResponse:
@@ -77,14 +77,14 @@ async def reopen(request: web.Request) -> web.StreamResponse:
     if tells:
         await _count_calls(services, keeper)
     said = await services.boxes.reopen_box(box_id, keeper.by, until, services.namespace)
-    told = said and tells and await services.boxes.tell_all(box_id, keeper.by, services.namespace)
+    told = said and tells and await services.boxes.notify_all(box_id, keeper.by, services.namespace)
     return await _done(request, keeper, "told" if told else "reopen", said)
 
 
 async def _no_day(request: web.Request, keeper: Keeper, record: BoxStory, act: Act) -> web.StreamResponse:
     refused = why_not(record, keeper.by, act)
     if refused:
-        return await _done(request, keeper, "", Said(False, refused))
+        return await _done(request, keeper, "", ActResult(False, refused))
     return await box_page(request, keeper, Note(error=_("Please choose a day.")), status=422)
 
 
@@ -93,7 +93,7 @@ async def delete_form(request: web.Request) -> web.StreamResponse:
     keeper = await keeper_of(request)
     record = await record_for(request, keeper)
     if refused := why_not(record, keeper.by, Act.DELETE):
-        return await _done(request, keeper, "", Said(False, refused))
+        return await _done(request, keeper, "", ActResult(False, refused))
     subject = _subject(record)
     page = DeletePage(_("Delete this message?"), path_of(record.summary.id), subject, record.documents)
     return await render(request, "owner/delete.html", page)
@@ -112,7 +112,7 @@ async def recall_form(request: web.Request) -> web.StreamResponse:
     keeper, services = await keeper_of(request), services_of(request)
     record = await record_for(request, keeper)
     if refused := why_not(record, keeper.by, Act.RECALL):
-        return await _done(request, keeper, "", Said(False, refused))
+        return await _done(request, keeper, "", ActResult(False, refused))
     guest = _person(record, request.query["guest"]) if "guest" in request.query else None
     document = request.query.get("document", "")
     name = guest.address if guest else ""
@@ -187,7 +187,7 @@ async def person(request: web.Request) -> web.StreamResponse:
     box_id, boxes = record.summary.id, services.boxes
     place = (keeper.by, services.namespace)
     acts: dict[str, Done] = {
-        "call": lambda: boxes.call_again(box_id, one.address, *place, role=one.role),
+        "call": lambda: boxes.resend_notice(box_id, one.address, *place, role=one.role),
         "unlock": lambda: boxes.unlock_guest(box_id, one.address, *place),
         "release": lambda: boxes.release(box_id, one.address, *place),
         "confirm": lambda: boxes.confirm_phone(box_id, one.address, form.get("phone", ""), *place),
@@ -206,7 +206,7 @@ async def person(request: web.Request) -> web.StreamResponse:
 
 
 async def _done(
-    request: web.Request, keeper: Keeper, what: str, said: Said | None, typed: Form | None = None
+    request: web.Request, keeper: Keeper, what: str, said: ActResult | None, typed: Form | None = None
 ) -> web.StreamResponse:
     """Redirect to the box; or, if the act was refused, its page with the reason. None: not theirs, or not there."""
     if said is None:

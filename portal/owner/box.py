@@ -57,5 +57,5 @@ async def box_page(request: web.Request, keeper: Keeper, note: Note = NO_NOTE, *
     page = await filled(request, keeper, record, seen.new if seen else NOTHING, note)
     response = await render(request, "owner/box.html", page, status=status, shows_times=True)
     if seen is not None and seen.new.total and request.method == hdrs.METH_GET:
-        await services.boxes.looked(record.summary.id, keeper.by, seen, services.namespace)
+        await services.boxes.mark_seen(record.summary.id, keeper.by, seen, services.namespace)
     return response

@@ -7,7 +7,7 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
-from delivery.safebox.authority import By
+from delivery.safebox.authority import Principal
 from delivery.safebox.participants import Access
 from delivery.store.sessions import Session
 from portal.services import services_of
@@ -29,9 +29,9 @@ class Keeper:
     seen: Access = field(repr=False)
 
     @property
-    def by(self) -> By:
+    def by(self) -> Principal:
         """The actor that acts on boxes are recorded under."""
-        return By.person(self.address)
+        return Principal.person(self.address)
 
 
 async def keeper_of(request: web.Request) -> Keeper:

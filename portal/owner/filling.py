@@ -6,14 +6,14 @@ from typing import Final
 from aiohttp import web
 
 from delivery.safebox.asking import LONGEST
-from delivery.safebox.authority import By
+from delivery.safebox.authority import Principal
 from delivery.safebox.choices import Others, Replies, Way
 from delivery.safebox.contents import BoxMessage, OpenBox
 from delivery.safebox.headers import address_key
 from delivery.safebox.lifecycle import Act, Actor, forbidden, refusal
 from delivery.safebox.profilewords import in_words
 from delivery.safebox.summaries import BoxStory
-from delivery.safebox.vouching import PHONES, KnownProof
+from delivery.safebox.vouching import PHONE_WAYS, KnownProof
 from delivery.speech import phrase
 from delivery.store.box_news import Counted
 from delivery.store.boxes import BoxState, GuestState, Role
@@ -86,7 +86,7 @@ async def filled(request: web.Request, keeper: Keeper, record: BoxStory, new: Co
     )
 
 
-def role_in(record: BoxStory, by: By) -> Role:
+def role_in(record: BoxStory, by: Principal) -> Role:
     """What the one who looks is in it, of the roles they have the one with most rights."""
     if address_key(record.summary.owner) == by.key:
         return Role.OWNER
@@ -95,12 +95,12 @@ def role_in(record: BoxStory, by: By) -> Role:
     return Role.PRIVILEGED if Role.PRIVILEGED in mine else Role.COLLEAGUE
 
 
-def acts_in(record: BoxStory, by: By) -> frozenset[Act]:
+def acts_in(record: BoxStory, by: Principal) -> frozenset[Act]:
     """What the life cycle's table and the box's own profile let this one do now."""
     return frozenset(act for act in Act if not why_not(record, by, act))
 
 
-def why_not(record: BoxStory, by: By, act: Act) -> str:
+def why_not(record: BoxStory, by: Principal, act: Act) -> str:
     """The sentence that refuses an act to this one now; empty: they may."""
     return refusal(record.summary.state, act, _ACTORS[role_in(record, by)]) or forbidden(record.profile, act)
 
@@ -161,7 +161,7 @@ def _proof_form(record: BoxStory, known: KnownProof, note: Note, participant_id:
     ways = set(record.profile.signin.ways)
     typed = note.typed if note.typed.get("person") == participant_id else {}
     return ProofForm(
-        not PHONES.isdisjoint(ways),
+        not PHONE_WAYS.isdisjoint(ways),
         Way.QUESTION in ways,
         typed.get("phone", known.phone if known.is_confirmed else ""),
         typed.get("question", known.question),

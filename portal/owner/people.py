@@ -5,7 +5,7 @@ from datetime import datetime
 
 from delivery.safebox.lifecycle import Act
 from delivery.safebox.summaries import BoxSummary, GuestSummary
-from delivery.safebox.tracking import Download, Sight, Track
+from delivery.safebox.tracking import Download, Track, TrackedAct
 from delivery.speech import phrase
 from delivery.store.boxes import GuestState, Role
 from portal.owner.pages import ProofForm, ShownPerson, Told
@@ -136,7 +136,7 @@ def log_of(track: Track, documents: Mapping[str, str]) -> tuple[tuple[datetime, 
     return tuple(sorted(log, key=lambda line: line[0], reverse=True))
 
 
-def _where(sight: Sight) -> str:
+def _where(sight: TrackedAct) -> str:
     named = [part for part in (browser(sight.agent), sight.network) if part]
     return f" ({', '.join(named)})" if named else ""
 

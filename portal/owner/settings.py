@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from delivery.languages import NAMES
-from delivery.safebox.changing import choices_of
+from delivery.safebox.changing import changeable_settings
 from delivery.safebox.choices import Replies, Told
 from delivery.safebox.profile import Profile
 from delivery.safebox.spans import RetentionSpan
@@ -37,7 +37,7 @@ class Choice:
 
 def settings_of(profile: Profile) -> tuple[Choice, ...]:
     """Every setting that can be changed."""
-    may, people, notice = choices_of(profile), profile.participants, profile.notice
+    may, people, notice = changeable_settings(profile), profile.participants, profile.notice
     yes_no = (("subject", phrase("Show the subject")), ("no-subject", phrase("Do not show the subject")))
     found = [
         Choice(

@@ -22,7 +22,7 @@ from aiohttp.web_protocol import RequestPayloadError
 from markupsafe import Markup
 
 from delivery.safebox.limits import AnswerRefused
-from delivery.safebox.receiving import NotNext, Receiving
+from delivery.safebox.receiving import OffsetMismatch, UploadReceiver
 from delivery.safebox.uploading import Writer
 from delivery.safebox.uploads import UNSENT, Upload, UploadGone
 from delivery.store.throttles import Limit
@@ -151,7 +151,7 @@ def _one_of_few(request: web.Request) -> Iterator[None]:
             del under_way[upload]
 
 
-async def _receive(request: web.Request, receiving: Receiving) -> None:
+async def _receive(request: web.Request, receiving: UploadReceiver) -> None:
     """Take what comes, and keep it; after a broken connection, what came before it broke."""
     if (request.content_length or 0) > receiving.left:
         raise Refusal(413, _("More came than was announced. Please add the file again."))
@@ -161,7 +161,7 @@ async def _receive(request: web.Request, receiving: Receiving) -> None:
             check_room(request, len(chunk))
             await receiving.write(chunk)
         await receiving.keep()
-    except NotNext as meanwhile:
+    except OffsetMismatch as meanwhile:
         raise _not_next(receiving) from meanwhile
     except (OSError, HttpProcessingError, RequestPayloadError) as gone:
         await asyncio.shield(_keep_if_next(receiving))
@@ -173,9 +173,9 @@ async def _receive(request: web.Request, receiving: Receiving) -> None:
         await asyncio.shield(receiving.abort())  # after `keep` this does nothing
 
 
-async def _keep_if_next(receiving: Receiving) -> None:
+async def _keep_if_next(receiving: UploadReceiver) -> None:
     """The sender is gone, and asks for the offset when it is back."""
-    with suppress(NotNext, UploadGone):  # another request has gone on meanwhile
+    with suppress(OffsetMismatch, UploadGone):  # another request has gone on meanwhile
         await receiving.keep()
 
 
@@ -211,7 +211,7 @@ def _said(status: int, sentence: str, headers: Mapping[str, str] | None = None) 
     return web.Response(status=status, text=f"{plain}\n", headers=headers)
 
 
-def _not_next(receiving: Receiving) -> Refusal:
+def _not_next(receiving: UploadReceiver) -> Refusal:
     return Refusal(409, _("The file goes on at another place."), **{"Upload-Offset": str(receiving.offset)})
 
 

@@ -109,7 +109,7 @@ POINTS = (
     Point("in the portal, upload half announced", "delivery.store.uploads:insert_upload", True),
     Point("in the portal, upload announced", "delivery.safebox.uploading:Uploading.begin_upload", True),
     Point("in the portal, piece half kept", "delivery.store.uploads:append_piece", True),
-    Point("in the portal, piece kept", "delivery.safebox.receiving:Receiving.keep", True),
+    Point("in the portal, piece kept", "delivery.safebox.receiving:UploadReceiver.keep", True),
     Point("in the portal, answer half kept", "delivery.store.uploads:take_uploads", True),
     Point("in the portal, answer kept", "delivery.safebox.uploads:forget_pieces", False, _has_names),
     Point("in the portal, account half made", "delivery.store.account_rows:prove_account", True),

@@ -12,15 +12,15 @@ from delivery.couriers.courier import Delivery, Stored
 from delivery.couriers.safebox import SafeBoxCourier
 from delivery.items import Destination, Item, OpenMessage, State
 from delivery.notices.compose import Composer
-from delivery.notices.facts import Voice
+from delivery.notices.facts import NoticeSender
 from delivery.queue import Queue
 from delivery.safebox.auditrecord import AuditRecord
-from delivery.safebox.authority import By
+from delivery.safebox.authority import Principal
 from delivery.safebox.box import SafeBoxes
-from delivery.safebox.contents import Letter
+from delivery.safebox.contents import ListedInvitation
 from delivery.safebox.participants import Access, Way
 from delivery.safebox.profile import Profile
-from delivery.safebox.receiving import NotNext, Receiving
+from delivery.safebox.receiving import OffsetMismatch, UploadReceiver
 from delivery.safebox.uploading import Writer
 from delivery.safebox.uploads import UploadGone
 from delivery.settings import QueueSettings
@@ -30,7 +30,7 @@ from delivery.store.database import Database
 from keys.tokens import new_id
 from policy.decision import Changes, Route
 
-ADMIN = By.admin("admin")
+ADMIN = Principal.admin("admin")
 
 RELAY = Destination(Route.RELAY)
 CODE = Access(Way.CODE, "192.0.2.7")
@@ -38,7 +38,7 @@ GUESTS = [f"guest{number}@post.example" for number in range(8)]
 
 
 def boxes_over(store: Any) -> SafeBoxes:
-    voice = Voice.of("Mail <m@example.com>", hostname="gate.example.com", portal_url="https://s.example.com")
+    voice = NoticeSender.of("Mail <m@example.com>", hostname="gate.example.com", portal_url="https://s.example.com")
     return SafeBoxes(store.db, store.vault, store.blobs, store.queue, composer=Composer(voice), clock=store.clock)
 
 
@@ -125,7 +125,7 @@ async def test_an_answer_that_comes_four_times_at_once_from_one_form_is_one(boxe
     [one], [other] = [await boxes.for_address("default", address) for address in GUESTS[2:4]]
     form = new_id()
 
-    async def send(text: str, by: Letter = one) -> str:
+    async def send(text: str, by: ListedInvitation = one) -> str:
         draft = await boxes.begin_answer("default", by.invitation.participant_id, CODE)
         assert draft is not None
         await draft.add_document("scan.pdf")
@@ -150,12 +150,12 @@ async def test_an_upload_grows_and_is_sent_once_whoever_is_faster(boxes: SafeBox
     announced = (boxes.begin_upload(writer, name="a.txt", content_type="", modified="", size=10) for _ in range(4))
     upload = next(one for one in await asyncio.gather(*announced) if one is not None)
 
-    async def bring(receiving: Receiving | None, content: bytes) -> int:
+    async def bring(receiving: UploadReceiver | None, content: bytes) -> int:
         assert receiving is not None
         try:
             await receiving.write(content)
             await receiving.keep()
-        except NotNext:
+        except OffsetMismatch:
             return 0
         return len(content)
 
@@ -182,9 +182,9 @@ async def test_an_upload_grows_and_is_sent_once_whoever_is_faster(boxes: SafeBox
 async def test_every_move_happens_once(boxes: SafeBoxes, store: Any) -> None:
     [box] = await boxes.list()
     store.clock.advance(days=31)
-    assert sum(await asyncio.gather(*(boxes.keep_house(store.clock()) for _ in range(4)))) == 1
+    assert sum(await asyncio.gather(*(boxes.do_due_chores(store.clock()) for _ in range(4)))) == 1
     store.clock.advance(days=30)
-    assert sum(await asyncio.gather(*(boxes.keep_house(store.clock()) for _ in range(4)))) == 1
+    assert sum(await asyncio.gather(*(boxes.do_due_chores(store.clock()) for _ in range(4)))) == 1
     record = await boxes.show(box.id, ADMIN)
     assert record is not None
     assert record.summary.state is BoxState.DELETED
@@ -196,7 +196,7 @@ async def elsewhere(store: Any, store_url: str) -> AsyncIterator[SafeBoxes]:
     """The same boxes, as another process has them."""
     with Database.open(store_url) as db:
         queue = Queue(db, store.vault, store.blobs, QueueSettings(), store.clock, destination_for=lambda _: RELAY)
-        voice = Voice.of("Mail <m@example.com>", hostname="gate.example.com", portal_url="https://s.example.com")
+        voice = NoticeSender.of("Mail <m@example.com>", hostname="gate.example.com", portal_url="https://s.example.com")
         yield SafeBoxes(db, store.vault, store.blobs, queue, composer=Composer(voice), clock=store.clock)
 
 
@@ -228,14 +228,14 @@ async def test_reminders_go_out_once_whoever_sends_them(boxes: SafeBoxes, elsewh
     [box] = await boxes.list()
     store.clock.advance(days=24)
     both = (boxes, elsewhere)
-    assert sum(await asyncio.gather(*(each.keep_house(store.clock()) for each in both for _ in range(2)))) == 1
+    assert sum(await asyncio.gather(*(each.do_due_chores(store.clock()) for each in both for _ in range(2)))) == 1
     record = await boxes.show(box.id, ADMIN)
     assert record is not None
     assert [kind for _, kind, _ in record.events].count("box.reminded") == len(GUESTS)
     before = [kind for _, kind, _ in record.events].count("notice.enqueued")
     for days in (7, 27):  # it closes, and is soon to go
         store.clock.advance(days=days)
-        assert sum(await asyncio.gather(*(each.keep_house(store.clock()) for each in both for _ in range(2)))) == 1
+        assert sum(await asyncio.gather(*(each.do_due_chores(store.clock()) for each in both for _ in range(2)))) == 1
     record = await boxes.show(box.id, ADMIN)
     assert record is not None
     told = [kind for _, kind, _ in record.events].count("notice.enqueued") - before
@@ -252,7 +252,7 @@ async def test_what_was_told_lately_is_told_once(store: Any) -> None:
 
 
 async def test_a_senders_list_goes_by_the_state_that_time_has(store: Any, boxes: SafeBoxes) -> None:
-    alice, other = By.person("Alice@example.com"), By.person(GUESTS[0])
+    alice, other = Principal.person("Alice@example.com"), Principal.person(GUESTS[0])
     [box] = (await boxes.boxes_of("default", alice, Shown.OPEN)).boxes
     assert (box.subject, len(box.guests)) == ("Results", len(GUESTS))
     for shown in (Shown.CLOSED, Shown.RECALLED, Shown.DELETED):
@@ -266,7 +266,7 @@ async def test_a_senders_list_goes_by_the_state_that_time_has(store: Any, boxes:
 
 
 async def test_a_senders_list_begins_with_what_somebody_did_last(store: Any, boxes: SafeBoxes) -> None:
-    alice = By.person("alice@example.com")
+    alice = Principal.person("alice@example.com")
     courier = SafeBoxCourier(boxes, {"standard": Profile()})
     for number in (2, 3, 4):
         store.clock.advance(minutes=1)
@@ -286,10 +286,10 @@ async def test_a_senders_list_begins_with_what_somebody_did_last(store: Any, box
     assert await after(boxes.lock("default", ids[first], CODE)) == [first, second, fourth, third]
     assert await after(boxes.close(third, alice)) == [third, first, second, fourth]
     assert (await after(boxes.remove(fourth, GUESTS[1], alice)))[:2] == [fourth, third]
-    await boxes.looked(first, alice, await boxes.news(first, alice))  # to look at it is no act
+    await boxes.mark_seen(first, alice, await boxes.news(first, alice))  # to look at it is no act
     await boxes.fetched("default", ids[second], CODE)  # nor is a scanner's visit
     store.clock.advance(days=61)
-    await boxes.keep_house(store.clock())  # nor what time does
+    await boxes.do_due_chores(store.clock())  # nor what time does
     shown = [one.summary.id for one in (await boxes.boxes_of("default", alice, Shown.DELETED)).boxes]
     assert shown == [fourth, third, first, second]
 
@@ -297,14 +297,14 @@ async def test_a_senders_list_begins_with_what_somebody_did_last(store: Any, box
 async def test_what_is_new_is_counted_once_however_many_act_at_once(
     boxes: SafeBoxes, elsewhere: SafeBoxes, store: Any
 ) -> None:
-    alice = By.person("alice@example.com")
+    alice = Principal.person("alice@example.com")
     [box] = await boxes.list()
     ids = {one.address: one.participant_id for one in box.guests}
     await boxes.lock("default", ids[GUESTS[0]], CODE)
     drafts = [await boxes.begin_answer("default", ids[address], CODE) for address in GUESTS[:4]]
     acts = [each.open_box("default", guest, CODE) for each in (boxes, elsewhere) for guest in ids.values()]
     acts += [draft.send("yes") for draft in drafts if draft is not None]
-    acts += [boxes.unlock_guest(box.id, GUESTS[0], alice), elsewhere.call_again(box.id, GUESTS[1], alice)]
+    acts += [boxes.unlock_guest(box.id, GUESTS[0], alice), elsewhere.resend_notice(box.id, GUESTS[1], alice)]
     await asyncio.gather(*acts)
     seen = await boxes.news(box.id, alice)
     assert seen is not None
@@ -315,5 +315,5 @@ async def test_what_is_new_is_counted_once_however_many_act_at_once(
     page = await elsewhere.boxes_of("default", alice, Shown.HELP)
     assert [(one.news, one.helpless) for one in page.boxes] == [(seen.new, 1)]
     assert (page.counts[Shown.NEW], page.counts[Shown.HELP], page.counts[Shown.OPEN]) == (1, 1, 1)
-    await asyncio.gather(*(each.looked(box.id, alice, seen) for each in (boxes, elsewhere) for _ in range(3)))
+    await asyncio.gather(*(each.mark_seen(box.id, alice, seen) for each in (boxes, elsewhere) for _ in range(3)))
     assert not (await boxes.boxes_of("default", alice, Shown.NEW)).boxes

@@ -25,12 +25,12 @@ from delivery.couriers.safebox import SafeBoxCourier
 from delivery.errors import StoreUnavailable
 from delivery.items import Destination, Item, OpenMessage, State
 from delivery.notices.compose import Composer
-from delivery.notices.facts import Voice
+from delivery.notices.facts import NoticeSender
 from delivery.queue import Queue
 from delivery.safebox.answers import Answered
-from delivery.safebox.asking import normalised
+from delivery.safebox.asking import normalise_answer
 from delivery.safebox.box import SafeBoxes
-from delivery.safebox.contents import BoxDocument, BoxMessage, DocumentReader, Letter, OpenBox
+from delivery.safebox.contents import BoxDocument, BoxMessage, DocumentReader, ListedInvitation, OpenBox
 from delivery.safebox.headers import address_key
 from delivery.safebox.limits import AnswerLimits, AnswerRefused, TooMuch
 from delivery.safebox.participants import Access, Invitation, Person, Way
@@ -143,7 +143,7 @@ class Draft:
         self.sent: str | None = None
         self.aborted = 0
 
-    async def is_over(self, once: str) -> bool:
+    async def is_over(self, form_id: str) -> bool:
         return False
 
     async def add_document(self, name: str, content_type: str = "") -> None:
@@ -162,7 +162,7 @@ class Draft:
     async def finish_document(self) -> None:
         return None
 
-    async def send(self, text: str, only_for: str = "", once: str = "") -> Answered | None:
+    async def send(self, text: str, only_for: str = "", form_id: str = "") -> Answered | None:
         if len(text) > self.limits.text:
             raise AnswerRefused(TooMuch.TEXT, self.limits.text)
         if not self._box.invitation.answerable:
@@ -249,10 +249,10 @@ class FakeBoxes(SafeBoxes):
         box = self._find(participant_id)
         return self._seen(box) if box else None
 
-    async def for_address(self, namespace: str, address: str) -> tuple[Letter, ...]:
+    async def for_address(self, namespace: str, address: str) -> tuple[ListedInvitation, ...]:
         self._find("")
         mine = [box for box in self.boxes if address_key(box.invitation.guest_address) == address_key(address)]
-        return tuple(Letter(self._seen(box), box.subject) for box in mine)
+        return tuple(ListedInvitation(self._seen(box), box.subject) for box in mine)
 
     async def send_code(
         self, namespace: str, participant_id: str, code: str, valid_for: timedelta, seen: Access
@@ -394,7 +394,7 @@ class FakeBoxes(SafeBoxes):
 
     async def is_answer(self, namespace: str, participant_id: str, typed: str) -> bool:
         box = self._find(participant_id)
-        return box is not None and normalised(typed) == normalised(box.answer)
+        return box is not None and normalise_answer(typed) == normalise_answer(box.answer)
 
     async def ask_again(self, namespace: str, participant_id: str, note: str, seen: Access) -> bool:
         self.acts.append(("asked", participant_id))
@@ -697,7 +697,7 @@ async def office(database: Database, vault: Vault, clock: Clock, tmp_path: Path)
     """Senders at their own site."""
     blobs, url = Blobs(tmp_path / "blobs"), f"https://{HOST}"
     queue = Queue(database, vault, blobs, QueueSettings(), clock, destination_for=_destination)
-    voice = Voice.of("Example Clinic <secure@example.com>", hostname="gate.example.com", portal_url=url)
+    voice = NoticeSender.of("Example Clinic <secure@example.com>", hostname="gate.example.com", portal_url=url)
     boxes = SafeBoxes(database, vault, blobs, queue, composer=Composer(voice), clock=clock)
     services = PortalServices(
         boxes=boxes,

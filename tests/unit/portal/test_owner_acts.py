@@ -8,7 +8,7 @@ from html import unescape
 import pytest
 from aiohttp import FormData
 
-from delivery.safebox.authority import By
+from delivery.safebox.authority import Principal
 from delivery.safebox.lifecycle import Act, Actor, refusal
 from delivery.safebox.participants import Access, Way
 from delivery.safebox.profile import Profile
@@ -20,7 +20,7 @@ SEEN = Access(Way.CODE, "192.0.2.7", "Firefox")
 
 
 async def person_id(office, box: str, address: str = GUEST) -> str:
-    record = await office.boxes.show(box, By.person(OWNER))
+    record = await office.boxes.show(box, Principal.person(OWNER))
     return next(one.participant_id for one in (*record.summary.guests, *record.summary.staff) if one.address == address)
 
 
@@ -47,9 +47,9 @@ async def test_what_is_for_one_guest_is_for_that_guest_alone(office, settings) -
     office.profiles["standard"] = Profile.model_validate({"participants": settings})
     box = await office.send(GUEST, OTHER)
     maria, john = await person_id(office, box), await person_id(office, box, OTHER)
-    await office.boxes.add(box, DEPUTY, By.person(OWNER), role=Role.PRIVILEGED)
+    await office.boxes.add(box, DEPUTY, Principal.person(OWNER), role=Role.PRIVILEGED)
     ann = "ann@post.example"
-    await office.boxes.add(box, ann, By.person(OWNER), name="Ann O'Hara & <Co>")
+    await office.boxes.add(box, ann, Principal.person(OWNER), name="Ann O'Hara & <Co>")
     browser = await office.signed_in(box=box)
     await browser.post(f"/boxes/{box}/write", form(browser, "FOR ANN", await person_id(office, box, ann)))
     assert "to Ann O&#39;Hara &amp; &lt;Co&gt; alone" in browser.text  # escaped once, wherever it is said
@@ -61,7 +61,7 @@ async def test_what_is_for_one_guest_is_for_that_guest_alone(office, settings) -
     assert "MARIA" not in await texts(office, john) and "Extra.pdf" not in await texts(office, john)
     after = {address: len(office.mails(address)) - before[address] for address in before}
     assert after == {GUEST: 1, OTHER: 0, DEPUTY: 1}
-    opened = await office.boxes.open_for(box, By.person(DEPUTY))  # who has the sender's rights reads everything
+    opened = await office.boxes.open_for(box, Principal.person(DEPUTY))  # who has the sender's rights reads everything
     [document] = opened.messages[-1].documents
     assert opened.messages[-1].text == "FOR MARIA ONLY"
     assert await office.boxes.document("default", john, document.id) is None
@@ -72,9 +72,9 @@ async def test_what_is_for_one_guest_is_for_that_guest_alone(office, settings) -
 async def test_whom_it_was_for_is_gone_and_nobody_else_gets_it(office) -> None:
     box, elsewhere = await office.send(GUEST, OTHER), await office.send(GUEST)
     maria, foreign = await person_id(office, box), await person_id(office, elsewhere)
-    await office.boxes.add(box, HELPER, By.person(OWNER), role=Role.COLLEAGUE)
+    await office.boxes.add(box, HELPER, Principal.person(OWNER), role=Role.COLLEAGUE)
     browser = await office.signed_in(box=box)
-    await office.boxes.remove(box, GUEST, By.person(OWNER))
+    await office.boxes.remove(box, GUEST, Principal.person(OWNER))
     for to in (maria, foreign, "x", await person_id(office, box, HELPER)):
         await browser.post(f"/boxes/{box}/write", form(browser, "WHOM", to))
         assert browser.status == 409 and "no longer takes part" in browser.text and "WHOM" in browser.text
@@ -92,7 +92,7 @@ async def test_what_was_written_too_late_is_given_back(office) -> None:
     box = await office.send(GUEST, OTHER)
     browser = await office.signed_in(box=box)
     late = form(browser, "FOUR HOURS OF WORK")
-    await office.boxes.close(box, By.person(OWNER))
+    await office.boxes.close(box, Principal.person(OWNER))
     await browser.post(f"/boxes/{box}/write", late)
     assert browser.status == 409 and "was not sent" in browser.text and "FOUR HOURS OF WORK" in browser.text
 
@@ -108,7 +108,7 @@ async def test_what_was_written_when_the_sign_in_had_ended_is_given_back(office)
     assert browser.status == 403 and "FOUR HOURS OF WORK" in browser.text and f"signin?box={box}" in browser.text
     await stranger.go("POST", f"/boxes/{box}/write", data=foreign)  # no page of ours was given to this browser
     assert stranger.status == 403 and "FROM ELSEWHERE" not in stranger.text and "has ended" in stranger.text
-    opened = await office.boxes.open_for(box, By.person(OWNER))
+    opened = await office.boxes.open_for(box, Principal.person(OWNER))
     assert len(opened.messages) == 1
 
 
@@ -158,7 +158,7 @@ ADJUST = {
 
 
 async def test_settings_are_changed_as_far_as_the_profile_lets_senders(office) -> None:
-    owner = By.person(OWNER)
+    owner = Principal.person(OWNER)
     plain = await office.send(GUEST)
     office.profiles["standard"] = Profile.model_validate(ADJUST)
     box = await office.send(GUEST)
@@ -225,7 +225,7 @@ FIELDS = {
 @pytest.mark.slow  # each act in each state for each role
 @pytest.mark.parametrize("state", list(BoxState))
 async def test_every_act_in_every_state_is_done_or_refused_in_the_words_of_the_table(office, state: BoxState) -> None:
-    owner = By.person(OWNER)
+    owner = Principal.person(OWNER)
     people = {Actor.OWNER: OWNER, Actor.COLLEAGUE: HELPER}  # the table has no act that tells privileged from owner
     browsers = {actor: await office.signed_in(address) for actor, address in people.items()}
     box = await made(office, owner, state)
@@ -247,7 +247,7 @@ async def test_every_act_in_every_state_is_done_or_refused_in_the_words_of_the_t
             assert (await office.boxes.show(box, owner)).summary.state is state
 
 
-async def made(office, owner: By, state: BoxState) -> str:
+async def made(office, owner: Principal, state: BoxState) -> str:
     box = await office.send(GUEST)
     await office.boxes.add(box, HELPER, owner, role=Role.COLLEAGUE)
     acts = {
@@ -262,7 +262,7 @@ async def made(office, owner: By, state: BoxState) -> str:
 @pytest.mark.slow
 async def test_of_two_who_act_at_once_one_wins_and_the_other_reads_why(office) -> None:
     box = await office.send(GUEST)
-    await office.boxes.add(box, DEPUTY, By.person(OWNER), role=Role.PRIVILEGED)
+    await office.boxes.add(box, DEPUTY, Principal.person(OWNER), role=Role.PRIVILEGED)
     both = [await office.signed_in(box=box), await office.signed_in(DEPUTY, box)]
     guest = await person_id(office, box)
     await office.boxes.decline("default", guest, SEEN)

@@ -6,7 +6,7 @@ import re
 import pytest
 from aiohttp import FormData
 
-from delivery.safebox.authority import By
+from delivery.safebox.authority import Principal
 from delivery.safebox.participants import Access, Way
 from delivery.safebox.profile import Profile
 from delivery.store.boxes import Role
@@ -25,12 +25,12 @@ def form(browser, text: str, *files: tuple[str, bytes], csrf: str | None = None)
 
 
 async def person_id(office, box: str, address: str = GUEST) -> str:
-    record = await office.boxes.show(box, By.person(OWNER))
+    record = await office.boxes.show(box, Principal.person(OWNER))
     return next(one.participant_id for one in (*record.summary.guests, *record.summary.staff) if one.address == address)
 
 
 async def state(office, box: str) -> str:
-    return (await office.boxes.show(box, By.person(OWNER))).summary.state
+    return (await office.boxes.show(box, Principal.person(OWNER))).summary.state
 
 
 async def test_the_box_shows_what_was_written_and_what_became_of_it(office) -> None:
@@ -81,7 +81,7 @@ async def test_write_and_attach_more(office) -> None:
     assert browser.status == 403
     await browser.get(f"/boxes/{box}")
     stale = form(browser, "Too late")
-    await office.boxes.close(box, By.person(OWNER))
+    await office.boxes.close(box, Principal.person(OWNER))
     await browser.post(f"/boxes/{box}/write", stale)
     assert browser.status == 409 and "was not sent" in browser.text
 
@@ -170,17 +170,17 @@ async def test_what_the_profile_forbids_is_not_offered_and_not_done(office) -> N
 
 async def test_colleagues_read_and_privileged_act(office) -> None:
     box = await office.send(GUEST)
-    await office.boxes.add(box, OTHER, By.person(OWNER), role=Role.COLLEAGUE)
+    await office.boxes.add(box, OTHER, Principal.person(OWNER), role=Role.COLLEAGUE)
     browser = await office.signed_in(OTHER, box)
     assert browser.status == 200 and "SECRETTEXT" in browser.text and f"/boxes/{box}/close" not in browser.text
     await browser.post(f"/boxes/{box}/close")
     assert browser.status == 409 and "Only the sender" in browser.text
-    await office.boxes.add(box, OTHER, By.person(OWNER), role=Role.PRIVILEGED)
+    await office.boxes.add(box, OTHER, Principal.person(OWNER), role=Role.PRIVILEGED)
     await browser.get(f"/boxes/{box}")
     await browser.post(f"/boxes/{box}/close")
     assert await state(office, box) == "closed"
-    await office.boxes.remove(box, OTHER, By.person(OWNER), role=Role.PRIVILEGED)
-    await office.boxes.remove(box, OTHER, By.person(OWNER), role=Role.COLLEAGUE)
+    await office.boxes.remove(box, OTHER, Principal.person(OWNER), role=Role.PRIVILEGED)
+    await office.boxes.remove(box, OTHER, Principal.person(OWNER), role=Role.COLLEAGUE)
     await browser.get(f"/boxes/{box}")
     assert browser.status == 404
 
@@ -222,7 +222,7 @@ async def test_no_form_works_without_its_token_and_no_get_acts(office) -> None:
 @pytest.mark.slow  # 27 boxes
 async def test_lists_are_paged_and_filtered(office) -> None:
     ids = [await office.send(GUEST, subject=f"Letter {number:02d}") for number in range(27)]
-    await office.boxes.close(ids[0], By.person(OWNER))
+    await office.boxes.close(ids[0], Principal.person(OWNER))
     browser = await office.signed_in()
     assert "Letter 26" in browser.text and "Letter 01" not in browser.text and "1 to 25 of 27" in browser.text
     await browser.get("/boxes?page=2")
@@ -241,10 +241,10 @@ async def test_the_record_is_there_from_closing_on_and_outlives_the_content(offi
     browser = await office.signed_in(box=box)
     await browser.get(f"/boxes/{box}/record")
     assert browser.path == f"/boxes/{box}"  # not yet
-    await office.boxes.close(box, By.person(OWNER))
+    await office.boxes.close(box, Principal.person(OWNER))
     await browser.get(f"/boxes/{box}/record")
     assert browser.status == 200 and "Opened the message" in browser.text and "Report.pdf" in browser.text
-    await office.boxes.delete(box, By.person(OWNER))
+    await office.boxes.delete(box, Principal.person(OWNER))
     await browser.get(f"/boxes/{box}/record")
     assert browser.status == 200 and "The content was deleted" in browser.text and "SECRETTEXT" not in browser.text
     assert "Report.pdf" in browser.text and "SHA-256" in browser.text, "what it held is kept, not what stood in it"

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from delivery.safebox.authority import By
+from delivery.safebox.authority import Principal
 from delivery.safebox.participants import Access, Way
 from delivery.safebox.profile import Profile
 from delivery.store.boxes import Role
@@ -14,7 +14,7 @@ SEEN = Access(Way.CODE, "192.0.2.7", "Firefox")
 
 
 async def guest_of(office, box: str, address: str = GUEST) -> str:
-    record = await office.boxes.show(box, By.person(OWNER))
+    record = await office.boxes.show(box, Principal.person(OWNER))
     return next(one.participant_id for one in record.summary.guests if one.address == address)
 
 
@@ -24,7 +24,7 @@ async def reply(office, guest: str, text: str = "Thank you") -> None:
 
 
 async def news(office, box: str, address: str = OWNER) -> tuple[int, int, int]:
-    new = (await office.boxes.news(box, By.person(address))).new
+    new = (await office.boxes.news(box, Principal.person(address))).new
     return new.replies, new.openings, new.asks
 
 
@@ -35,7 +35,7 @@ def marks(browser) -> list[str]:
 async def test_what_is_new_is_told_until_it_was_seen(office) -> None:
     box = await office.send(GUEST, OTHER)
     maria, john = await guest_of(office, box), await guest_of(office, box, OTHER)
-    await office.boxes.add(box, DEPUTY, By.person(OWNER), role=Role.PRIVILEGED)
+    await office.boxes.add(box, DEPUTY, Principal.person(OWNER), role=Role.PRIVILEGED)
     browser = await office.signed_in()
     assert marks(browser) == [] and 'class="is-unread"' not in browser.text
     for guest in (maria, maria, john):  # only the first opening of each counts
@@ -52,7 +52,7 @@ async def test_what_is_new_is_told_until_it_was_seen(office) -> None:
     await browser.get("/boxes?show=new")
     assert "There is nothing in this list" in browser.text
     assert await news(office, box, DEPUTY) == (1, 2, 0)  # each who keeps it has looked for themselves
-    await office.boxes.close(box, By.person(OWNER))
+    await office.boxes.close(box, Principal.person(OWNER))
     await office.boxes.ask_again("default", john, "", SEEN)
     await browser.get("/boxes")
     assert marks(browser) == ["1 asks to open it again"]
@@ -60,8 +60,8 @@ async def test_what_is_new_is_told_until_it_was_seen(office) -> None:
 
 async def test_what_one_writes_is_news_to_the_others(office) -> None:
     box = await office.send(GUEST)
-    await office.boxes.add(box, DEPUTY, By.person(OWNER), role=Role.PRIVILEGED)
-    draft = await office.boxes.begin_message(box, By.person(OWNER), SEEN)
+    await office.boxes.add(box, DEPUTY, Principal.person(OWNER), role=Role.PRIVILEGED)
+    draft = await office.boxes.begin_message(box, Principal.person(OWNER), SEEN)
     await draft.send("More")
     assert await news(office, box) == (0, 0, 0) and await news(office, box, DEPUTY) == (1, 0, 0)
 
@@ -69,20 +69,20 @@ async def test_what_one_writes_is_news_to_the_others(office) -> None:
 async def test_what_comes_between_looking_and_telling_stays_new(office) -> None:
     box = await office.send(GUEST)
     guest = await guest_of(office, box)
-    saw = await office.boxes.news(box, By.person(OWNER))
+    saw = await office.boxes.news(box, Principal.person(OWNER))
     await reply(office, guest)  # while the page is made
-    await office.boxes.looked(box, By.person(OWNER), saw)
+    await office.boxes.mark_seen(box, Principal.person(OWNER), saw)
     assert await news(office, box) == (1, 0, 0)
-    newer = await office.boxes.news(box, By.person(OWNER))
-    await office.boxes.looked(box, By.person(OWNER), newer)
-    await office.boxes.looked(box, By.person(OWNER), saw)  # another window, slower
+    newer = await office.boxes.news(box, Principal.person(OWNER))
+    await office.boxes.mark_seen(box, Principal.person(OWNER), newer)
+    await office.boxes.mark_seen(box, Principal.person(OWNER), saw)  # another window, slower
     assert await news(office, box) == (0, 0, 0)
-    assert await office.boxes.news(box, By.person(DEPUTY)) is None
+    assert await office.boxes.news(box, Principal.person(DEPUTY)) is None
 
 
 @pytest.mark.slow  # nine boxes
 async def test_every_state_has_its_list_and_who_needs_help_is_found(office) -> None:
-    owner = By.person(OWNER)
+    owner = Principal.person(OWNER)
     office.profiles["standard"] = Profile.model_validate(
         {"signin": {"ways": ["code", "sms"]}, "life": {"open_for": "9 days"}}
     )

@@ -7,7 +7,7 @@ from email import message_from_bytes, policy
 import pytest
 from aiohttp import FormData
 
-from delivery.safebox.authority import By
+from delivery.safebox.authority import Principal
 from delivery.safebox.participants import Access, Way
 from delivery.safebox.profile import Profile
 from delivery.store.boxes import Role
@@ -18,7 +18,7 @@ HTML = '<p>Dear <b style="color:red">all</b><script>alert(1)</script></p><img sr
 
 
 async def person_id(office, box: str, address: str = GUEST) -> str:
-    record = await office.boxes.show(box, By.person(OWNER))
+    record = await office.boxes.show(box, Principal.person(OWNER))
     return next(one.participant_id for one in record.summary.guests if one.address == address)
 
 
@@ -85,7 +85,7 @@ async def test_the_guests_view_is_marked_and_leaves_no_trace(office) -> None:
         assert (
             'action="/m/' not in browser.text and "/not-for-me" not in browser.text and "<textarea" not in browser.text
         )
-    opened = await office.boxes.open_for(box, By.person(OWNER))
+    opened = await office.boxes.open_for(box, Principal.person(OWNER))
     mine, johns = (message.documents[-1].id for message in opened.messages)
     for path in (f"documents/{mine}", "documents.zip", "message.eml", f"formatted/{opened.messages[0].id}"):
         await browser.get(f"{here}/{path}")
@@ -109,14 +109,14 @@ async def test_the_guests_view_says_what_stands_before_it_and_what_is_over(offic
     await browser.get(f"/boxes/{box}/as/{guest}")
     assert "Many wrong codes were typed in" in browser.text and "asked to accept the text" in browser.text
     assert "SECRETTEXT" in browser.text
-    await office.boxes.recall_guest(box, GUEST, "Wrong Maria", By.person(OWNER))
+    await office.boxes.recall_guest(box, GUEST, "Wrong Maria", Principal.person(OWNER))
     await browser.get(f"/boxes/{box}/as/{guest}")
     assert browser.status == 200 and "Wrong Maria" in browser.text and "SECRETTEXT" not in browser.text
-    await office.boxes.remove(box, OTHER, By.person(OWNER))
+    await office.boxes.remove(box, OTHER, Principal.person(OWNER))
     other = await person_id(office, box, OTHER)
     await browser.get(f"/boxes/{box}/as/{other}")
     assert "You no longer take part" in browser.text
-    await office.boxes.delete(box, By.person(OWNER))
+    await office.boxes.delete(box, Principal.person(OWNER))
     await browser.get(f"/boxes/{box}/as/{guest}")
     assert (
         browser.status == 200
@@ -151,17 +151,17 @@ async def test_nobody_else_sees_any_of_it(office) -> None:
 @pytest.mark.slow
 async def test_a_copy_ends_with_the_part_in_the_box(office) -> None:
     box = await office.send(GUEST)
-    await office.boxes.add(box, "boss@example.com", By.person(OWNER), role=Role.COLLEAGUE)
+    await office.boxes.add(box, "boss@example.com", Principal.person(OWNER), role=Role.COLLEAGUE)
     browser = await office.signed_in("boss@example.com", box)
     for path in ("documents.zip", "message.eml"):
         await browser.get(f"/boxes/{box}/{path}")
         assert browser.status == 200
-    opened = await office.boxes.open_for(box, By.person(OWNER))
-    await office.boxes.recall_document(box, opened.messages[0].documents[0].id, "", By.person(OWNER))
+    opened = await office.boxes.open_for(box, Principal.person(OWNER))
+    await office.boxes.recall_document(box, opened.messages[0].documents[0].id, "", Principal.person(OWNER))
     for path in ("documents.zip", "message.eml"):  # what was taken back is in it
         await browser.get(f"/boxes/{box}/{path}")
         assert browser.status == 404
     form = FormData({"csrf": browser.csrf, "message": "x"})
-    await office.boxes.remove(box, "boss@example.com", By.person(OWNER), role=Role.COLLEAGUE)
+    await office.boxes.remove(box, "boss@example.com", Principal.person(OWNER), role=Role.COLLEAGUE)
     await browser.go("POST", f"/boxes/{box}/pictures", data=form)
     assert browser.status in (403, 404)

@@ -15,7 +15,7 @@ from aiohttp import FormData
 from sqlalchemy import text
 
 from delivery.safebox import receiving
-from delivery.safebox.authority import By
+from delivery.safebox.authority import Principal
 from delivery.safebox.profile import Profile
 from keys.tokens import new_id
 from portal.services import SERVICES
@@ -463,12 +463,14 @@ async def test_an_answer_sent_twice_from_one_form_is_one(office, guest) -> None:
 
     # the box closed meanwhile: what was sent before was sent, whichever way its files came; nothing else is
     box_id = office.db.read_now(lambda conn: str(conn.execute(text("select id from boxes")).scalar_one()))
-    assert (await office.boxes.close(box_id, By.admin("root"))).done
+    assert (await office.boxes.close(box_id, Principal.admin("root"))).done
     assert await send(form("Thank you."), form("files", name), form("", files=many)) == [303] * 3
     late = (form("Too late."), form("Thank you.", of=new_id()), form("", files=(b"new",)), form("new", name))
     assert await send(*late) == [409] * 4
     assert count() == (6, 6)
-    assert (await office.boxes.reopen_box(box_id, By.admin("root"), until=office.clock() + timedelta(days=1))).done
+    assert (
+        await office.boxes.reopen_box(box_id, Principal.admin("root"), until=office.clock() + timedelta(days=1))
+    ).done
 
     # what is no form's id counts for nothing
     assert await send(form("odd", of="A" * 26), form("odd", of="A" * 26), form("odd", of="x" * 200)) == [303] * 3

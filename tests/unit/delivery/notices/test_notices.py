@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from delivery.languages import Language
 from delivery.notices.compose import Composer
-from delivery.notices.facts import About, End, Offer, Voice
+from delivery.notices.facts import Correspondence, End, NoticeSender, Offer
 from delivery.notices.notice import Attached, Headers, Notice, mailbox, write
 from delivery.notices.templating import TEMPLATES, _item, _wrapped
 from delivery.notices.wording import MAX_NAME, one_line
@@ -30,13 +30,13 @@ from delivery.speech import ENGLISH, phrase
 GOLDEN = Path(__file__).parent / "golden"
 DOCS = Path(__file__).parents[4] / "docs" / "safebox.md"
 NOW = datetime(2026, 11, 21, 10, 15, 2, tzinfo=UTC)
-VOICE = Voice.of(
+VOICE = NoticeSender.of(
     "St. Mary's University Hospital <secure@stmary.example>",
     hostname="gate.stmary.example",
     portal_url="https://secure.stmary.example/",
 )
 COMPOSER = Composer(VOICE)
-ABOUT = About(
+ABOUT = Correspondence(
     box_id="01kb3v2m8q0000000000000000",
     owner_name="Dr. Katharina von Hohenfels-Lindqvist",
     owner_address="katharina.vonhohenfels-lindqvist@stmary.example",

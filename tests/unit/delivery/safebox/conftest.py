@@ -17,7 +17,7 @@ from delivery.couriers.courier import Delivery, Outcome, Stored
 from delivery.couriers.safebox import SafeBoxCourier
 from delivery.items import Destination, Item, Kind, OpenMessage, State
 from delivery.notices.compose import Composer
-from delivery.notices.facts import Voice
+from delivery.notices.facts import NoticeSender
 from delivery.queue import Queue
 from delivery.safebox.box import SafeBoxes
 from delivery.safebox.participants import Access, Way
@@ -204,7 +204,7 @@ def build(tmp_path: Path, empty_store: Path) -> Iterator[Build]:
         vault = Vault(db, KeyRing.load(tmp_path / "keyring.json"), clock)
         blobs = Blobs(tmp_path / "blobs")
         queue = Queue(db, vault, blobs, QueueSettings(), clock, destination_for=destination_for)
-        voice = Voice.of(
+        voice = NoticeSender.of(
             "Example secure mail <secure@example.com>",
             hostname="gate.example.com",
             portal_url="https://secure.example.com/",

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from delivery.safebox.entities import MAX_DEPTH, Entity, TooOdd, cut_apart, from_base64
-from delivery.safebox.mail import take_apart
+from delivery.safebox.entities import MAX_DEPTH, Entity, TooComplex, from_base64, parse_entities
+from delivery.safebox.mail import parse_mail
 
 MESSAGES = Path(__file__).parents[3] / "messages"
 MIXED = b"Content-Type: multipart/mixed; boundary=b\r\n"
@@ -71,7 +71,7 @@ def expected(part: Message) -> list[tuple[str, bytes]]:
 
 def assert_same(raw: bytes) -> None:
     known = expected(message_from_bytes(raw, policy=compat32))
-    found = [(kind, b"" if kind.startswith("message/") else octets) for kind, octets in leaves(cut_apart(raw))]
+    found = [(kind, b"" if kind.startswith("message/") else octets) for kind, octets in leaves(parse_entities(raw))]
     assert found == known
 
 
@@ -115,15 +115,15 @@ def test_what_is_cut_too_often_is_refused() -> None:
     raw = b"text\r\n"
     for depth in range(MAX_DEPTH + 2):
         raw = b"Content-Type: multipart/mixed; boundary=%d\r\n\r\n--%d\r\n%s" % (depth, depth, raw)
-    with pytest.raises(TooOdd):
-        cut_apart(raw)
-    assert take_apart(raw).is_unreadable
+    with pytest.raises(TooComplex):
+        parse_entities(raw)
+    assert parse_mail(raw).is_unreadable
 
 
 def test_a_forwarded_mail_is_handed_over_as_it_stands() -> None:
     inner = b"Subject: in\r\nX-Odd:   spaced\r\n\tout\r\n\r\nFrom here\r\nand on"
     raw = MIXED + b"\r\n--b\r\nContent-Type: message/rfc822\r\n\r\n" + inner + b"\r\n--b--\r\n"
-    (document,) = take_apart(raw).documents
+    (document,) = parse_mail(raw).documents
     assert (document.name, document.content) == ("in.eml", inner)
 
 
@@ -131,5 +131,5 @@ def test_a_forwarded_mail_is_handed_over_as_it_stands() -> None:
 def test_an_encoded_forwarded_mail_is_decoded_where_it_is_encoded(encoding: bytes) -> None:
     inner = b"Subject: in\r\n\r\nbody\r\n"
     head = b"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n"
-    (document,) = take_apart(head + (base64.encodebytes(inner) if encoding == b"base64" else inner)).documents
+    (document,) = parse_mail(head + (base64.encodebytes(inner) if encoding == b"base64" else inner)).documents
     assert (document.name, document.content) == ("in.eml", inner)

@@ -11,14 +11,14 @@ import pytest
 
 from delivery.couriers.courier import Deferred, Refused, Stored
 from delivery.safebox.acting import NOBODY
-from delivery.safebox.authority import By, Said
+from delivery.safebox.authority import ActResult, Principal
 from delivery.safebox.inplace import shown_in_place
 from delivery.safebox.participants import Way
 from delivery.safebox.profile import Profile
 from delivery.store.boxes import GuestState
 from policy.decision import Changes
 
-ADMIN = By.admin("admin")
+ADMIN = Principal.admin("admin")
 
 WriteMail = Callable[..., bytes]
 
@@ -205,7 +205,7 @@ async def test_a_fallback_is_told_to_the_owner_and_opens_by_no_mailed_code(world
     box = (await world.boxes.list())[0]
     assert await world.boxes.release(box.id, "Bob@Guest.Example", ADMIN)
     assert not await world.boxes.release(box.id, "bob@guest.example", ADMIN)
-    assert await world.boxes.release(box.id, "nobody@guest.example", ADMIN) == Said(False, NOBODY)
+    assert await world.boxes.release(box.id, "nobody@guest.example", ADMIN) == ActResult(False, NOBODY)
     assert await world.boxes.open_box("default", bob, world.code)
 
 

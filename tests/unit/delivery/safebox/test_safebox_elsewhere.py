@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from delivery.safebox.authority import By
+from delivery.safebox.authority import Principal
 
 NS, ELSEWHERE, BOB = "default", "alice@sold.example", "bob@guest.example"
 
@@ -39,7 +39,7 @@ async def test_what_they_are_told_names_nothing_of_it(world, write_mail) -> None
     [document] = opened.messages[0].documents
     assert await world.boxes.downloaded(NS, bob, (document.id,), world.code)
     await world.boxes.download_ended(NS, bob, document.id, world.code, start=0, stop=document.size, size=document.size)
-    admin, box_id = By.admin("admin"), opened.invitation.box_id
+    admin, box_id = Principal.admin("admin"), opened.invitation.box_id
     assert await world.boxes.close(box_id, admin)
     assert await world.boxes.ask_again(NS, bob, "A WORD of mine", world.code)
     assert await world.boxes.recall(box_id, "", admin)

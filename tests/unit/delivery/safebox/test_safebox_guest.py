@@ -6,15 +6,15 @@ from datetime import timedelta
 
 import pytest
 
-from delivery.safebox.answers import to_the_end
-from delivery.safebox.authority import By
+from delivery.safebox.answers import finish_in_thread
+from delivery.safebox.authority import Principal
 from delivery.safebox.limits import AnswerRefused, TooMuch
 from delivery.safebox.opening import Withdrawn
 from delivery.safebox.participants import Access, Way
 from delivery.safebox.profile import Profile
 from delivery.store.boxes import BoxState, GuestState
 
-ADMIN = By.admin("admin")
+ADMIN = Principal.admin("admin")
 
 NS = "default"
 
@@ -98,8 +98,8 @@ async def test_recall_denies_at_once_and_shows_its_reason(world, write_mail) -> 
     running = await world.boxes.document(NS, one.participant_id, document.id)
     pieces = running.read(0, running.size)
     next(pieces)
-    assert await world.boxes.recall(one.box_id, "The wrong week.", By.person("alice@example.com"))
-    assert not await world.boxes.recall(one.box_id, "again", By.person("alice@example.com"))
+    assert await world.boxes.recall(one.box_id, "The wrong week.", Principal.person("alice@example.com"))
+    assert not await world.boxes.recall(one.box_id, "again", Principal.person("alice@example.com"))
     with pytest.raises(Withdrawn):
         list(pieces)
     running.close()
@@ -348,7 +348,7 @@ async def test_who_is_cancelled_waits_for_the_thread() -> None:
         goes_on.wait(5)
         done.append("written")
 
-    running = asyncio.ensure_future(to_the_end(work))
+    running = asyncio.ensure_future(finish_in_thread(work))
     await asyncio.to_thread(begun.wait, 5)
     running.cancel()
     await asyncio.sleep(0)

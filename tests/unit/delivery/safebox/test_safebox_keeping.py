@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from delivery.items import Reply, State
 from delivery.safebox.auditrecord import record_as_json
-from delivery.safebox.authority import By, Said
+from delivery.safebox.authority import ActResult, Principal
 from delivery.safebox.lifecycle import ACTS, GUEST_MOVES, MOVES, Act, Actor, may, refusal, state_at, table
 from delivery.safebox.profile import Profile
 from delivery.store.audit import export
@@ -21,7 +21,7 @@ from delivery.store.messages import referenced_blobs
 from delivery.trail.keeping import TrailKeeper
 from delivery.trail.proof import verify
 
-ADMIN = By.admin("admin")
+ADMIN = Principal.admin("admin")
 
 NS = "default"
 DOCS = Path(__file__).parents[4] / "docs" / "safebox.md"
@@ -75,18 +75,18 @@ def test_the_docs_name_every_setting_of_a_profile() -> None:
 
 async def test_time_closes_and_deletes_once(kept) -> None:
     one = (await kept.boxes.for_address(NS, "bob@guest.example"))[0].invitation
-    assert await kept.boxes.keep_house(kept.clock.now) == 0
+    assert await kept.boxes.do_due_chores(kept.clock.now) == 0
     kept.clock.pass_(days=30)
     assert (await kept.boxes.invitation(NS, one.participant_id)).state is BoxState.CLOSED  # though nobody wrote it
     late = await kept.boxes.begin_answer(NS, one.participant_id, kept.code)
     assert late.is_late and await late.send("too late") is None
-    assert await kept.boxes.keep_house(kept.clock.now) == 1
-    assert await kept.boxes.keep_house(kept.clock.now) == 0
+    assert await kept.boxes.do_due_chores(kept.clock.now) == 1
+    assert await kept.boxes.do_due_chores(kept.clock.now) == 0
     assert await kept.boxes.open_box(NS, one.participant_id, kept.code)
     kept.clock.pass_(days=30)
     assert await kept.boxes.open_box(NS, one.participant_id, kept.code) is None
-    assert await kept.boxes.keep_house(kept.clock.now) == 1
-    assert await kept.boxes.keep_house(kept.clock.now) == 0
+    assert await kept.boxes.do_due_chores(kept.clock.now) == 1
+    assert await kept.boxes.do_due_chores(kept.clock.now) == 0
     gone = await kept.boxes.invitation(NS, one.participant_id)
     assert gone.state is BoxState.DELETED
     assert gone.sender_name == gone.sender_address == "alice@example.com"
@@ -141,7 +141,7 @@ async def test_the_record_keeps_names_and_digests_until_they_are_erased(world, w
         assert await world.boxes.delete(box.id, ADMIN)
     else:
         world.clock.pass_(days=40)
-        assert await world.boxes.keep_house(world.clock()) == 1
+        assert await world.boxes.do_due_chores(world.clock()) == 1
     assert (await world.boxes.audit_record(box.id, ADMIN)).documents == before
     assert not any("Jane" in str(value) for row in world.rows("select * from audit_events") for value in row)
     told = [event for event in world.db.read_now(lambda conn: [*export(conn, world.vault)]) if event["sealed"]]
@@ -208,7 +208,7 @@ async def test_acts_follow_the_table(kept, first: str, then: str) -> None:
     box = (await kept.boxes.list())[0]
     targets = {"recall": BoxState.RECALLED, "close": BoxState.CLOSED, "delete": BoxState.DELETED}
 
-    async def act(name: str) -> Said | None:
+    async def act(name: str) -> ActResult | None:
         if name == "recall":
             return await kept.boxes.recall(box.id, "", ADMIN)
         return await getattr(kept.boxes, name)(box.id, ADMIN)

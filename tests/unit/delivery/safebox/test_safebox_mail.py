@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from delivery.safebox.htmltext import text_of_html
-from delivery.safebox.mail import MAX_SHOWN, take_apart, without_bcc
+from delivery.safebox.mail import MAX_SHOWN, parse_mail, without_bcc
 from delivery.safebox.names import MAX_BYTES, MAX_CHARS, clean_name, clean_type, kind_of
 
 TOP = b"From: a@b.example\r\nMIME-Version: 1.0\r\n"
@@ -30,7 +30,7 @@ def test_text_and_html_are_one_message_and_pictures_are_found() -> None:
     mail.add_alternative('<p>rich ü <img src="cid:pic@x"></p>', subtype="html")
     mail.get_payload()[1].add_related(b"PNG", "image", "png", cid="<pic@x>", filename="p.png")
     mail.add_attachment("a,b\n", subtype="csv", filename="t.csv")
-    read = take_apart(mail.as_bytes())
+    read = parse_mail(mail.as_bytes())
     assert (read.subject, read.from_name, read.from_address) == ("Grüße", "Jörg Müller", "j@b.example")
     assert read.text.strip() == "plain ü"
     assert read.html is not None
@@ -44,7 +44,7 @@ def test_text_and_html_are_one_message_and_pictures_are_found() -> None:
 
 
 def test_html_alone_gets_a_text_too() -> None:
-    read = take_apart(TOP + b"Content-Type: text/html\r\n\r\n<style>x</style><p>One<br>two &amp; 3 < 4</p><p>five")
+    read = parse_mail(TOP + b"Content-Type: text/html\r\n\r\n<style>x</style><p>One<br>two &amp; 3 < 4</p><p>five")
     assert read.text == "One\ntwo & 3 < 4\n\nfive"
 
 
@@ -55,7 +55,7 @@ def test_texts_around_an_attachment_are_all_body() -> None:
         b"Content-Type: application/pdf; name=a.pdf\r\n\r\n%PDF",
         b"Content-Type: text/html\r\n\r\n<b>below</b>",
     )
-    read = take_apart(raw)
+    read = parse_mail(raw)
     assert read.text == "above\n\nbelow"
     assert read.html is not None
     assert "above" in read.html
@@ -64,7 +64,7 @@ def test_texts_around_an_attachment_are_all_body() -> None:
 
 def test_a_mail_within_the_mail_is_a_document() -> None:
     inner = b"Content-Type: message/rfc822\r\n\r\nSubject: Inner/../x\r\n\r\ninner text"
-    read = take_apart(multipart(b"mixed", b"\r\nouter", inner))
+    read = parse_mail(multipart(b"mixed", b"\r\nouter", inner))
     [document] = read.documents
     assert (document.name, document.type, document.kind) == ("Inner_.._x.eml", "message/rfc822", "mail")
     assert b"inner text" in document.content
@@ -72,13 +72,13 @@ def test_a_mail_within_the_mail_is_a_document() -> None:
 
 def test_no_body_at_all() -> None:
     for raw in (b"", b"\r\n", b"Subject: x", TOP + b"Content-Type: multipart/mixed\r\n\r\nno boundary", b"\0" * 100):
-        read = take_apart(raw)
+        read = parse_mail(raw)
         assert read.html is None
         assert not read.is_unreadable
 
 
 def test_what_is_too_long_to_show_is_a_document_too() -> None:
-    read = take_apart(TOP + b"\r\n" + b"word \r\n" * (MAX_SHOWN // 4))
+    read = parse_mail(TOP + b"\r\n" + b"word \r\n" * (MAX_SHOWN // 4))
     assert read.is_cut
     assert len(read.text) == MAX_SHOWN
     assert [document.name for document in read.documents] == ["whole message.txt"]
@@ -87,7 +87,7 @@ def test_what_is_too_long_to_show_is_a_document_too() -> None:
 @pytest.mark.parametrize("charset", ["rot13", "idna", "punycode", "unknown-9", "utf-7", "x" * 10_000, "\x00"])
 def test_odd_charsets_give_text(charset: str) -> None:
     raw = TOP + f'Content-Type: text/plain; charset="{charset}"\r\n\r\nabc'.encode()
-    assert take_apart(raw).text == "abc"
+    assert parse_mail(raw).text == "abc"
 
 
 DEEP = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (i, i) for i in range(2000))
@@ -110,7 +110,7 @@ BOMBS = {
 @pytest.mark.parametrize("name", BOMBS)
 def test_bombs_do_not_go_off(name: str) -> None:
     before = time.process_time()
-    read = take_apart(BOMBS[name])
+    read = parse_mail(BOMBS[name])
     assert time.process_time() - before < 60  # without the guards some of these take hours
     if read.is_unreadable:
         assert [one.content for one in read.documents] == [BOMBS[name]]
@@ -119,10 +119,10 @@ def test_bombs_do_not_go_off(name: str) -> None:
 @settings(deadline=None)
 @given(st.binary(max_size=2000))
 def test_any_bytes_give_a_mail(raw: bytes) -> None:
-    alone = take_apart(raw)
+    alone = parse_mail(raw)
     assert not alone.is_unreadable or [one.content for one in alone.documents] == [raw]
     assert len(alone.text) <= MAX_SHOWN
-    take_apart(multipart(b"mixed", raw, b"Content-Type: message/rfc822\r\n\r\n" + raw))  # raises nothing either
+    parse_mail(multipart(b"mixed", raw, b"Content-Type: message/rfc822\r\n\r\n" + raw))  # raises nothing either
 
 
 @settings(deadline=None)
@@ -202,5 +202,5 @@ def test_no_declared_type_makes_a_program_look_like_a_document(name: str, declar
 )
 def test_what_breaks_a_codec_gives_a_mail(header: bytes) -> None:
     """Python's codec fails with RuntimeError at these."""
-    mail = take_apart(header + b"\r\n\r\nkept \x1b.J\x1bNw\r\n")
+    mail = parse_mail(header + b"\r\n\r\nkept \x1b.J\x1bNw\r\n")
     assert "kept" in mail.text or b"kept" in mail.documents[0].content

@@ -6,14 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from delivery.safebox.authority import By
+from delivery.safebox.authority import Principal
 from delivery.safebox.participants import Way
 from delivery.safebox.profile import Profile
 from delivery.store.boxes import Role
 
 NS = "default"
-ADMIN = By.admin("root")
-ALICE = By.person("alice@example.com")
+ADMIN = Principal.admin("root")
+ALICE = Principal.person("alice@example.com")
 BOB = "bob@guest.example"
 TO_ALL = {"participants": {"replies": "all", "others": "visible"}}
 
@@ -45,7 +45,7 @@ async def test_people_of_the_profile_take_part_in_every_box(build, write_mail) -
     }
     assert len(world.posted("dana@example.com")) == 1
     await world.keep(write_mail(to="x@else.example"), ["x@else.example"], message_id="m2")
-    dana, records = By.person("DANA@example.com"), By.person("records@example.com")
+    dana, records = Principal.person("DANA@example.com"), Principal.person("records@example.com")
     assert len(await world.boxes.list_of(NS, dana)) == len(await world.boxes.list_of(NS, ALICE)) == 2
     assert not await world.boxes.close(box, records)  # a colleague changes nothing
     assert (await world.boxes.show(box, records)).summary.id == box
@@ -54,7 +54,7 @@ async def test_people_of_the_profile_take_part_in_every_box(build, write_mail) -
 
 async def test_someone_elses_box_is_the_same_as_none(kept) -> None:
     box = (await kept.boxes.list())[0].id
-    for stranger in (By.person("eve@example.com"), By.person(BOB)):  # a guest keeps nothing
+    for stranger in (Principal.person("eve@example.com"), Principal.person(BOB)):  # a guest keeps nothing
         assert await kept.boxes.show(box, stranger) is None
         assert await kept.boxes.activity(box, stranger) is None
         assert await kept.boxes.fates(box, stranger) is None
@@ -69,12 +69,12 @@ async def test_someone_elses_box_is_the_same_as_none(kept) -> None:
             kept.boxes.recall_document(box, "x", "", stranger),
             kept.boxes.add(box, "c@else.example", stranger),
             kept.boxes.remove(box, BOB, stranger),
-            kept.boxes.call_again(box, BOB, stranger),
+            kept.boxes.resend_notice(box, BOB, stranger),
             kept.boxes.unlock_guest(box, BOB, stranger),
             kept.boxes.proof_of(box, BOB, stranger),
         ):
             assert await act is None
-    assert await kept.boxes.list_of(NS, By.person(BOB)) == ()
+    assert await kept.boxes.list_of(NS, Principal.person(BOB)) == ()
     assert await kept.boxes.show("nothing", ALICE) is None
 
 
@@ -88,7 +88,7 @@ async def test_removed_is_out_at_once_and_may_come_back(kept) -> None:
     assert await kept.boxes.open_box(NS, bob, kept.code) is None
     assert await kept.boxes.begin_answer(NS, bob, kept.code) is None
     assert not await kept.boxes.decline(NS, bob, kept.code)
-    assert (await kept.boxes.call_again(box, BOB, ALICE)).sentence == "This person no longer takes part."
+    assert (await kept.boxes.resend_notice(box, BOB, ALICE)).sentence == "This person no longer takes part."
     assert await kept.boxes.add(box, BOB, ALICE)
     assert await kept.boxes.open_box(NS, bob, kept.code)
     assert len(kept.posted(BOB)) == 2
@@ -165,7 +165,7 @@ async def test_what_the_owner_writes_everybody_reads(build, write_mail) -> None:
     [document] = seen.messages[-1].documents
     reader = await world.boxes.document_for(box, document.id, ALICE)
     assert b"".join(reader.read(0, reader.size)) == b"more"
-    assert await world.boxes.document_for(box, document.id, By.person(BOB)) is None
+    assert await world.boxes.document_for(box, document.id, Principal.person(BOB)) is None
 
 
 async def test_who_writes_to_themselves_is_owner_and_guest(world, write_mail) -> None:

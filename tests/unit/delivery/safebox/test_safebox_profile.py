@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
-from delivery.safebox.changing import choices_of
+from delivery.safebox.changing import changeable_settings
 from delivery.safebox.choices import AccountUse, Others, Replies, Told, Way
 from delivery.safebox.limits import AnswerLimits, AnswerRefused, TooMuch
 from delivery.safebox.profile import Profile
@@ -200,10 +200,10 @@ def test_words_change_what_they_say_and_nothing_else() -> None:
 
 def test_what_can_be_changed_later_is_what_guests_were_promised_nothing_of() -> None:
     wide = Profile.model_validate(WIDE)
-    may = choices_of(wide)
+    may = changeable_settings(wide)
     assert may.replies == (Replies.NONE, Replies.OWNER)
     assert set(may.opened) == set(Told)
     assert (may.language, may.subject, may.reminders) == ((), True, True)
-    assert not choices_of(Profile())
+    assert not changeable_settings(Profile())
     shared = {"participants": {"replies": "all", "others": "visible"}, "adjust": {"replies": ["all", "owner"]}}
-    assert choices_of(Profile.model_validate(shared)).replies == ()
+    assert changeable_settings(Profile.model_validate(shared)).replies == ()

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from delivery.safebox.asking import PhoneFrom
-from delivery.safebox.authority import By
+from delivery.safebox.authority import Principal
 from delivery.safebox.participants import Access, Way
 from delivery.safebox.profile import Profile
 from delivery.store.accounts import Accounts
@@ -17,7 +17,7 @@ NS, BOB, CAROL = "default", "bob@guest.example", "carol@guest.example"
 EVERY = {"standard": Profile.model_validate({"signin": {"ways": ["sms", "question"]}})}
 LINK = Access(Way.LINK, "192.0.2.9", "Browser")
 NUMBER = "+41791234567"
-ADMIN = By.admin("admin")
+ADMIN = Principal.admin("admin")
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from delivery.items import Destination, NewItem, NewMessage
-from delivery.safebox.authority import By
+from delivery.safebox.authority import Principal
 from delivery.safebox.opening import Withdrawn
 from delivery.safebox.participants import Way
 from delivery.safebox.profile import Profile
@@ -17,7 +17,7 @@ from delivery.store.boxes import BoxState, Role
 from policy.decision import Route
 
 NS = "default"
-ALICE = By.person("alice@example.com")
+ALICE = Principal.person("alice@example.com")
 BOB = "bob@guest.example"
 
 
@@ -119,7 +119,7 @@ async def test_of_a_blind_copy_by_another_way_only_the_sender_learns(world, writ
     mail = NewMessage(NS, "alice@example.com", "alice@example.com", "s", b"\r\n", world.clock.now, id="m1")
     others = [NewItem(one, Destination(Route.RELAY)) for one in ("named@x.example", "blind@x.example")]
     await world.queue.accept(mail, others)
-    dana = By.person("dana@example.com")
+    dana = Principal.person("dana@example.com")
 
     def beyond(fates) -> set[str]:
         return {fate.address for fate in fates if fate.reached is Reached.WAITING}
