@@ -72,6 +72,7 @@ _CARD_AND_MONTH: Final = re.compile(
     rb"([0-9](?:[ -]?[0-9]){13,15})[ ,;|/\t\n(-]{1,4}"
     rb"(?:[01][0-9][/|,;-]?(?:20)?[0-9]{2}[ ,;|/\t\n(-]{1,4})?(?:[A-Za-z.0-9 ]{3,32}[ :#=]{1,3})?$"
 )
+_DIGITS: Final = re.compile("[0-9]+")
 _LINE_ABOVE: Final = re.compile(rb"(?:\A|\n[ \t>]{0,4}\n|[^0-9\s][ \t]?\n)[ \t>]{0,4}\Z")
 _LINE_BELOW: Final = re.compile(rb"[ \t]{0,2}(?:\n[ \t>]{0,4}(?:\n|[^0-9\s]|\Z)|\Z)")
 _ROUND: Final = 9  # zeros of a number that somebody made up, or counted
@@ -102,6 +103,7 @@ _OTHER_CARD: Final = re.compile(
     rb"carta (?:d'imbarco|fedelt|d'identit|regalo))[^0-9\n]{0,20}\Z",
     re.I,
 )
+_FRACTION: Final = re.compile(rb"[,(\[{+*=:-]\.\Z")  # of a number without its zero, in the data of a program
 _LONGEST_NAME: Final = 30
 _LONGEST_URL: Final = 300
 _SPACE: Final = re.compile(rb"[\s<>\"']")
@@ -148,6 +150,8 @@ def card_place(data: bytes, start: int, end: int) -> Verdict:
         return Verdict.NO
     before = data[max(0, start - _LONGEST_URL) : start]
     if data[start:end].isdigit():
+        if _FRACTION.search(before):
+            return Verdict.NO
         if _LONG_SLUG.search(before):
             return Verdict.NO
         if _ORDER.search(before[-_LONGEST_NAME:]) or _SLUG.search(before[-_LONGEST_NAME:]):
@@ -213,6 +217,12 @@ def expiry_place(data: bytes, start: int, end: int) -> Verdict:
 def card_expiry_year_first(text: str) -> Verdict:
     """A year and a month, as stripes have them (ISO/IEC 7813): YYMM."""
     return card_expiry(text[2:] + text[:2])
+
+
+def card_expiry_fields(text: str) -> Verdict:
+    """As `card_expiry`, the month and the year in fields of their own."""
+    numbers = _DIGITS.findall(text)
+    return card_expiry(f"{numbers[0]}/{numbers[-1]}") if len(numbers) == 2 else Verdict.NO
 
 
 def cvv(text: str) -> Verdict:

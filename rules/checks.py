@@ -90,6 +90,7 @@ CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
         "track": Check("the card's number and a month of expiry (ISO/IEC 7813)", cards.track),
         "track_hex": Check("as track, with D between and padding behind, as chips give it", cards.track_hex),
         "card_expiry": Check("a month, and a year of 2000-2059", cards.card_expiry, around=cards.expiry_place),
+        "card_expiry_fields": Check("as card_expiry, in fields of their own", cards.card_expiry_fields),
         "card_expiry_year_first": Check("a year and a month", cards.card_expiry_year_first),
         "cvv": Check("three or four digits that are no year", cards.cvv, around=cards.cvv_named_place),
         "cvv_behind_card": Check(

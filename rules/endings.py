@@ -23,6 +23,8 @@ _KEY: Final = re.compile(
 )
 _LEAST_KEY: Final = 40  # characters of base 64
 _BASE64: Final = re.compile(rb"[A-Za-z0-9+/=]{4,80}")
+# Twelve words or more, with numbers before them or without, as wallets show them (BIP 39).
+_SEED: Final = re.compile(rb"[a-z]{3,8}(?:[ ,\n]{1,3}(?:[0-9]{1,2}[.):]? ?)?[a-z]{3,8}){11,23}(?![a-z])")
 # Of a date whose month is a word: the rest of the word, the day where it follows, the year.
 _WORD: Final = r"[^\W\d_]{0,12}\.?"
 _DAY_FIRST: Final = re.compile(
@@ -48,6 +50,7 @@ token = _by(_TOKEN)
 otp_seed = _by(re.compile(rb"(?i)otpauth://[th]otp/[^\s\"<>]{0,200}?[?&]secret=[A-Z2-7]{16,128}"))
 jwt = _by(_JWT)
 wifi = _by(_WIFI)
+seed_phrase = _by(_SEED)
 url_password = _by(_URL_PASSWORD)
 password_hash = _by(_HASH)
 

@@ -32,7 +32,7 @@ _PROGRAM: Final = re.compile(  # a call, an index, a variable, a name of program
     r"|^[A-Z]+(?:_[A-Z]+)+$|^https?:|^www\.|@\w+\.\w|^@[a-z.:/-]+$|^\w+[\]}]+$|^[a-z]+\?$"
     # A call with an argument, a name of many parts or of a class, fields with colons, a flag, a set of an expression.
     r"|^(?:\w+[._])+\w+\(\w*$|^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*){3,}$|^_[A-Za-z]+$|^:?[A-Za-z_]+(?::[A-Za-z_]+)*:[A-Za-z_]+$|^:\w+$"
-    r"|:!?[01]$|^\$\w+[)-]|^(?:false|true|none|null)\W|\][*+?]|^(?:password|passwd|pwd)\+"
+    r"|:!?[01]$|^\$\w+[)-]|^(?i:false|true|none|null)\W|^[a-z]+(?:/[a-z]+)+$|\][*+?]|^(?:password|passwd|pwd)\+"
     r"|^(?i:latin-?|utf-?|iso-|cp|md|sha-?|base)\d[\w-]*$"
 )
 _MARKUP: Final = re.compile(r"\\(?:&|f[A-Z])")  # of the pages of a manual, as they are stored
@@ -42,16 +42,25 @@ _LETTER: Final = re.compile(r"[^\W\d_]")
 _SIGN: Final = re.compile(r"[!#$%&*?@^+=]")
 _MIXED: Final = re.compile(r"[A-Za-z]\d+[A-Za-z]+\d|\d[A-Za-z]+\d+[A-Za-z]")
 _NO_SIGNED: Final = re.compile(
-    r"^#|\(\d[a-z]{0,4}$|\.(?:cc?|cpp|h|java|js|pm|py|rs)$|^[A-Z]{2,3}#\d+$|^[A-Z]{2,6}-?\d|\+\+|=[\w.]+$|^\w{2,}@(?:[A-Za-z-]+$|[\w-]+\.)|^[\d.,]+%|^\W+$|/\*|\*\.[a-z]|\w\.\*$"
-    r"|(?:^|[/._-])(?:[a-z]{3,}|[A-Z]{3,})#\d+$"
+    r"^#|\(\d[a-z]{0,4}$|^\(?0x[0-9A-Fa-f]+|[A-Za-z]{3,}\([a-z]?$|^[a-z]+=-?\d+$|\.(?:cc?|cpp|h|java|js|pm|py|rs)$|^[A-Z]{2,3}#\d+$|^[A-Z]{2,6}-?\d|\+\+|=[\w.]+$|^\w{2,}@(?:[A-Za-z-]+$|[\w-]+\.)|^[\d.,]+%|^\W+$|/\*|\*\.[a-z]|\w\.\*$"
+    r"|(?:^|[/._-])(?:[a-z]{3,}|[A-Z]{3,})#\d+$|^(?i:passw(?:or)?d|pwd|pw)[=:]"
     r"|(?i:bug|case|chapter|issue|item|no|order|page|pr|pull|room|rule|task|ticket)s?#\d+$"
+)
+_SMALL: Final = re.compile("[a-z]+")
+_JOINTS: Final = re.compile(  # what sentences are full of, and the list of the words of wallets has not
+    r"\b(?:the|and|for|with|your|are|not|from|was|our|their|which|these|been|has|had|its|his|her|were|them)\b"
 )
 _FINGERPRINT: Final = re.compile("[0-9A-F]{40}")  # of a public key of PGP, as its programs write it
 _PATH: Final = re.compile("[~.]{0,2}/[a-z]{2,}/")
 _HEX: Final = re.compile(r"[0-9a-f-]+|[0-9A-F-]+")
-_TYPE_OF_KEY: Final = re.compile(r"(?:Private|Public|Secret|Signing|Encryption)Key|_(?:private|public|secret)_?key")
+_TYPE_OF_KEY: Final = re.compile(
+    r"(?:Private|Public|Secret|Signing|Encryption)Key|_(?:private|public|secret)_?key|^_*[A-Z]{2,}[A-Z0-9]*(?:_[A-Z]+[0-9]?)+$"
+)
 _WORDS_OF_NAME: Final = re.compile(r"[A-Za-z][a-z]{2,}")
 _APART: Final = re.compile(r"[._/]|[a-z][A-Z]")
+_FEWEST_OF_SHUFFLED: Final = 8
+_TURN: Final = re.compile(r"[a-z](?=_?[A-Z0-9])|[A-Z](?=_?[a-z0-9])|[0-9](?=_?[A-Za-z])")
+_TURNS: Final = 4  # of capitals, small letters and digits into one another
 _MOSTLY: Final = 0.6  # of a name's characters stand in its words
 
 
@@ -66,6 +75,13 @@ def token(text: str) -> Verdict:
 def private_key(text: str) -> Verdict:
     """A key with a body that is not dots or a remark."""
     return Verdict.YES if len(set(text.rpartition("-----")[2])) >= _FEWEST_OF_KEY else Verdict.NO
+
+
+def seed_phrase(text: str) -> Verdict:
+    """Words that restore a wallet: twelve to 24, a multiple of three, of a list that holds no articles (BIP 39)."""
+    words = _SMALL.findall(text)
+    drawn = not len(words) % 3 and len(set(words)) * 2 > len(words) and not _JOINTS.search(text)
+    return Verdict.YES if drawn else Verdict.NO
 
 
 def aws_key(text: str) -> Verdict:
@@ -110,7 +126,7 @@ def password(text: str) -> Verdict:
     value = _bare(text)
     if len(value) < 4 or _holds_place(value) or _PROGRAM.search(value):
         return Verdict.NO
-    is_words = _WORD.fullmatch(value) and not _PASSPHRASE.fullmatch(value)
+    is_words = _WORD.fullmatch(value) and not _PASSPHRASE.fullmatch(value) and not _is_shuffled(value)
     if is_words or value.lower() in _NO_PASSWORDS or _is_date_or_version(value):
         return Verdict.NO
     return Verdict.YES
@@ -123,7 +139,8 @@ def strong_password(text: str) -> Verdict:
         return Verdict.NO
     signed = re.search(r"\d", value) and _SIGN.search(value)
     mixed = _MIXED.search(value) and value.lower() != value != value.upper()
-    return Verdict.YES if (signed or mixed) and not _NO_SIGNED.search(value) else Verdict.NO
+    drawn = re.search(r"\d", value) and _is_shuffled(value)
+    return Verdict.YES if (signed or mixed or drawn) and not _NO_SIGNED.search(value) else Verdict.NO
 
 
 def password_below(text: str) -> Verdict:
@@ -214,10 +231,18 @@ def _is_name(value: str) -> bool:
     return words >= len(value) * _MOSTLY and _APART.search(value) is not None
 
 
+def _is_shuffled(value: str) -> bool:
+    """Whether capitals and small letters change as no word and no name changes them: drawn by a machine."""
+    words = sum(map(len, _WORDS_OF_NAME.findall(value)))
+    return len(value) >= _FEWEST_OF_SHUFFLED and words * 5 < len(value) * 2 and len(_TURN.findall(value)) >= _TURNS
+
+
 def _is_date_or_version(value: str) -> bool:
     return (
         re.fullmatch(
-            r"v?\d{1,4}(?:[./:-]\d{1,4}){1,3}-?|\d{1,3}%|\d{1,2}[hd]|\d+-?(?:character|char|digit|day|bit)s?\S*", value
+            r"v?\d{1,4}(?:[./:-]\d{1,4}){1,3}-?|\d{1,3}%|\d{1,2}[hd]|\d+-?(?:character|char|digit|day|bit)s?\S*"
+            r"|(?:\d+:)?\d+(?:\.\d+)+[+~-](?=\S*\d)[\w.+~-]+",
+            value,
         )
         is not None
     )
@@ -255,6 +280,7 @@ TESTS: Final[Mapping[str, tuple[str, Callable[[str], Verdict], Reach]]] = {
     "token": ("enough different characters, no placeholder of a manual", token, endings.token),
     "token_form": ("as token, as long as its pattern", token, None),
     "private_key": ("a body of enough different characters", private_key, endings.private_key),
+    "seed_phrase": ("twelve to 24 words that make no sentence", seed_phrase, endings.seed_phrase),
     "aws_key": ("no example of a manual", aws_key, None),
     "github_token": ("the last six characters are the CRC-32 of those before, in base 62", github_token, None),
     "jwt": ("JSON that names its algorithm before the first dot (RFC 7515)", jwt, endings.jwt),

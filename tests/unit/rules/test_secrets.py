@@ -17,6 +17,10 @@ from rules.verdict import Verdict
 _ALNUM = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 COUNT = 20
+WALLET = (
+    "ladder copper onion tide velvet basket rocket humble lemon jungle orbit quick "
+    "marble wagon saddle frost pepper canyon olive tunnel hockey blanket surge vivid"
+)
 PLACES = ("{}", "The value is {} as you asked.", "key\t{}\tok", "> {}\n> regards", 'x = "{}"')
 
 
@@ -304,3 +308,25 @@ ORDINARY = (
 @pytest.mark.parametrize("text", ORDINARY)
 def test_ordinary_mail_in_several_languages(matcher: Matcher, text: str) -> None:
     assert sure(matcher, text) == set()
+
+
+@pytest.mark.parametrize("value", ["fG8_kLq2WmZx", "K_5ZvW8lPqwe", "Xw3uQkd_7aLp"])
+def test_a_password_that_was_drawn_needs_no_colon(matcher: Matcher, value: str) -> None:
+    assert "secret.password" in sure(matcher, f"use the name kit.rath and password {value} to log in")
+
+
+@pytest.mark.parametrize("value", ["PostgreSQLServer", "RSA2048bitKey", "iPhone15ProMax", "OAuth2Token"])
+def test_names_that_mix_capitals_were_not_drawn(matcher: Matcher, value: str) -> None:
+    assert "secret.password" not in sure(matcher, f"the password {value} asks for is in the vault")
+
+
+@pytest.mark.parametrize("count", [12, 15, 18, 21, 24])
+def test_the_words_that_restore_a_wallet(matcher: Matcher, count: int) -> None:
+    words = WALLET.split()
+    plain = " ".join(words[:count])
+    numbered = "\n".join(f"{place}. {word}" for place, word in enumerate(words[:count], 1))
+    assert "secret.private_key" in sure(matcher, f"my recovery phrase: {plain}")
+    assert "secret.private_key" in sure(matcher, f"Seed words:\n{numbered}")
+    assert "secret.private_key" not in sure(matcher, f"my recovery phrase: the {plain}")
+    assert "secret.private_key" not in sure(matcher, f"my recovery phrase: {' '.join(words[: count - 1])}")
+    assert "secret.private_key" not in sure(matcher, plain)
