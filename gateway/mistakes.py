@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 from delivery.sections import LATER
 from gateway.yamlmarks import Document
 from policy.problem import Path, Problem, did_you_mean, one_of
-from policy.source import kind
+from policy.source import kind_of
 
 # what is planned and has a name already: told apart from misspellings
 _LATER_KEYS: Final = frozenset(
@@ -93,7 +93,7 @@ def _none_of(path: Path, value: object, context: Mapping[str, Any], document: Do
     names = [word or number for word, number in words]
     if isinstance(value, dict | list) or value is None:
         return document.problem(
-            path, f"{kind(value)} stands where one of {one_of(names)} should be", key=isinstance(value, dict)
+            path, f"{kind_of(value)} stands where one of {one_of(names)} should be", key=isinstance(value, dict)
         )
     if value in _LATER_VALUES:
         return document.problem(path, f'"{value}": {LATER}', f"one of {one_of(names)}")
@@ -115,7 +115,9 @@ def _other_type(path: Path, sort: str, value: object, message: str, document: Do
         hint = "only true and false, without quotes"
     elif expected == "a whole number" and isinstance(value, str) and value.isdigit():
         hint = "leave the quotes out"
-    return document.problem(path, f"{kind(value)} stands where {expected} should be", hint, key=isinstance(value, dict))
+    return document.problem(
+        path, f"{kind_of(value)} stands where {expected} should be", hint, key=isinstance(value, dict)
+    )
 
 
 def keys_at(model: type[BaseModel], path: Path) -> tuple[str, ...]:

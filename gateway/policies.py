@@ -18,7 +18,7 @@ from gateway.settings import Settings, SettingsInvalid
 from policy.engine import Policy
 from policy.extraction.message import read_message
 from policy.problem import Problem
-from policy.trial import Reads
+from policy.trial import ReadMessage
 from rules.detector import Detector
 from rules.matching import Cache, Matcher
 
@@ -62,7 +62,7 @@ class PolicyKeeper:
         *,
         told: Told | None = None,
         cache: Cache | None = None,
-        read: Reads = read_message,
+        read: ReadMessage = read_message,
         every_seconds: float = 1.0,
     ) -> None:
         """`told(event, facts)` is awaited with `policy.loaded` and `policy.refused`, for the audit trail.

@@ -17,7 +17,7 @@ from policy.language import PolicyText, read_policy
 from policy.passwords import passwords_in
 from policy.problem import Mark, Problem
 from policy.route import Directory
-from policy.trial import Outcome, Reads, try_policy
+from policy.trial import Outcome, ReadMessage, try_policy
 from rules.detector import Detector
 from rules.errors import PackInvalid, PackProblem, RulesError
 from rules.matching import Cache, Matcher
@@ -75,7 +75,7 @@ class Loaded:
     matcher: Matcher = field(repr=False)
     place: PolicyPlace
 
-    def trial(self, read: Reads) -> tuple[Outcome, ...]:
+    def trial(self, read: ReadMessage) -> tuple[Outcome, ...]:
         """Run the tests inside the file."""
         return try_policy(self.policy, read, self.matcher)
 
@@ -182,7 +182,7 @@ def try_out(
     directory: Directory,
     *,
     shown: Callable[[Path], str] = str,
-    read: Reads = read_message,
+    read: ReadMessage = read_message,
     trial: bool = True,
     cache: Cache | None = None,
 ) -> tuple[Problem, ...]:

@@ -23,7 +23,7 @@ CASE_TIME: Final = datetime(2026, 1, 7, 12, 0, tzinfo=UTC)  # a Wednesday: when 
 
 @dataclass(frozen=True, slots=True)
 class CaseFile:
-    """A file of a test: as facts, or with `content` as the bytes themselves (base64), which are then really read."""
+    """A file of a test: given as facts, or by its bytes (`content`, base64), which are then read as any attachment."""
 
     name: str
     kind: FileKind = FileKind.TEXT
@@ -52,19 +52,19 @@ class Case:
 
 
 def read_address(source: Source, value: object, path: Path) -> Address | None:
-    """An address, or None having said why not."""
+    """Read an address; None where it is wrong, which is reported to `source`."""
     text = source.text(value, path, "an address")
     if text is None:
         return None
     try:
         return Address.parse(text)
     except AddressInvalid:
-        source.say(path, f'"{text}" is no mail address', "write it as bob@example.com")
+        source.report(path, f'"{text}" is no mail address', "write it as bob@example.com")
         return None
 
 
 class CaseReader:
-    """Reads the tests inside the file."""
+    """Reads the tests inside a policy file; they may also expect routes for `copies`, the addresses of `copy_to`."""
 
     def __init__(self, source: Source, copies: Iterable[Address]) -> None:
         self._source = source
@@ -100,12 +100,12 @@ class CaseReader:
     def _line(self, keys: Mapping[str, Any], key: str, path: Path) -> str:
         text = self._source.text(keys.get(key, ""), (*path, key), empty=True) or ""
         if any(c in text for c in "\r\n\0"):
-            self._source.say((*path, key), "one line is expected")
+            self._source.report((*path, key), "one line is expected")
             return ""
         return text
 
     def _expect(self, value: object, path: Path, recipients: tuple[Address, ...]) -> dict[str, Route]:
-        """One route for all, or a route for each."""
+        """One route for all recipients, or a route for each, by `Address.key`."""
         if not isinstance(value, dict):
             word = self._source.choice(value, path, (*Route,))
             return {address.key: Route(word) for address in recipients} if word is not None else {}
@@ -119,12 +119,12 @@ class CaseReader:
                 key = text
             if key not in known:
                 hint = did_you_mean(text, known) or "add it to `to`"
-                self._source.say(place, f'"{text}" gets no copy in this test', hint, key=True)
+                self._source.report(place, f'"{text}" gets no copy in this test', hint, key=True)
             word = self._source.choice(route, place, (*Route,))
             if word is not None:
                 expect[key] = Route(word)
         if not value:
-            self._source.say(path, "expects nothing", "write bob@gmail.com: safebox")
+            self._source.report(path, "expects nothing", "write bob@gmail.com: safebox")
         return expect
 
     def _headers(self, value: object, path: Path) -> tuple[tuple[str, str], ...]:
@@ -134,11 +134,11 @@ class CaseReader:
         headers = []
         for name, inner in value.items():
             if not is_header_name(name):
-                self._source.say((*path, name), f'"{name}" is no name of a header', key=True)
+                self._source.report((*path, name), f'"{name}" is no name of a header', key=True)
                 continue
             for place, text in self._source.texts(inner, (*path, name), "a header's value"):
                 if any(c in text for c in "\r\n\0"):
-                    self._source.say(place, "one line is expected")
+                    self._source.report(place, "one line is expected")
                 else:
                     headers.append((name, text))
         return tuple(headers)
@@ -159,13 +159,13 @@ class CaseReader:
         if content is not None:
             content = self._base64(content, (*path, "content"))
             for key in set(keys) - {"name", "content"}:
-                source.say((*path, key), "does not go with content, which is read as it is", key=True)
+                source.report((*path, key), "does not go with content, which is read as it is", key=True)
         size = None
         if "size" in keys:
             try:
                 size = parse_size(keys["size"])
             except ValueError as cause:
-                source.say((*path, "size"), str(cause))
+                source.report((*path, "size"), str(cause))
         return CaseFile(
             name=name or "",
             kind=FileKind(kind) if kind is not None else FileKind.TEXT,
@@ -184,7 +184,7 @@ class CaseReader:
         try:
             b64decode(packed, validate=True)
         except ValueError:
-            self._source.say(path, "is no base64", "run base64 -w0 FILE")
+            self._source.report(path, "is no base64", "run base64 -w0 FILE")
             return None
         return packed
 
@@ -194,7 +194,7 @@ class CaseReader:
                 return ip_address(value)
         except ValueError:
             pass
-        self._source.say(path, f'"{value}" is no IP address', "write it as 10.0.8.7")
+        self._source.report(path, f'"{value}" is no IP address', "write it as 10.0.8.7")
         return LOOPBACK
 
     def _at(self, value: object, path: Path) -> datetime:
@@ -203,6 +203,6 @@ class CaseReader:
         except ValueError:
             at = None
         if at is None or at.tzinfo is None or not has_every_zone(at):
-            self._source.say(path, f'"{value}" is no time with a zone', "write it as 2026-05-09T20:30:00+02:00")
+            self._source.report(path, f'"{value}" is no time with a zone', "write it as 2026-05-09T20:30:00+02:00")
             return CASE_TIME
         return at

@@ -1,4 +1,4 @@
-"""Reading `when`: from plain data to conditions."""
+"""Reads `when`: makes conditions of plain data, and reports each mistake with its place."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -42,7 +42,7 @@ TIME_KEYS: Final = ("days", "between", "zone")
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What a policy may name. `lists` are the policy's own."""
+    """The names that a policy may use; `lists` are those it defines itself."""
 
     detectors: frozenset[str] = frozenset()
     groups: frozenset[str] = frozenset()
@@ -52,7 +52,7 @@ class Names:
 
 
 class Clauses:
-    """Reads conditions of one policy; what is wrong is said to `source` and gives no condition."""
+    """Reads the conditions of one policy. Mistakes are reported to `source`, and give None instead of a condition."""
 
     def __init__(self, source: Source, names: Names) -> None:
         self._source = source
@@ -72,15 +72,15 @@ class Clauses:
         }
 
     def when(self, value: Any, path: Path, depth: int = 0) -> Condition | None:
-        """All keys must hold."""
+        """The condition of one `when`: all of its keys hold. `depth`: how many `any`, `all` and `not` enclose it."""
         if depth > MAX_NESTING:
-            self._source.say(path, f"nested deeper than {MAX_NESTING} levels", "say it in several rules")
+            self._source.report(path, f"nested deeper than {MAX_NESTING} levels", "say it in several rules")
             return None
         keys = self._source.mapping(value, path, WHEN_KEYS)
         if keys is None:
             return None
         if not value:
-            self._source.say(path, "is empty", "leave `when` out for a rule that always applies")
+            self._source.report(path, "is empty", "leave `when` out for a rule that always applies")
         parts = []
         for key, inner in keys.items():
             here = (*path, key)
@@ -98,7 +98,7 @@ class Clauses:
     def _several(self, key: str, value: Any, path: Path, depth: int) -> Condition | None:
         entries = self._source.sequence(value, path, "conditions")
         if isinstance(value, list) and not value:
-            self._source.say(path, "is an empty list, conditions are expected")
+            self._source.report(path, "is an empty list, conditions are expected")
         parts = [self.when(inner, (*path, index), depth + 1) for index, inner in enumerate(entries)]
         whole = tuple(part for part in parts if part is not None)
         return AnyOf(whole) if key == "any" else AllOf(whole)
@@ -110,7 +110,7 @@ class Clauses:
             return make(self._group(value, path, sender), None)
         sides = self._source.mapping(value, path, WHO_KEYS)
         if not value:
-            self._source.say(path, "is empty", "write in: or not_in:")
+            self._source.report(path, "is empty", "write in: or not_in:")
         if not sides:
             return None
         groups = {key: self._group(inner, (*path, key), sender) for key, inner in sides.items()}
@@ -132,19 +132,24 @@ class Clauses:
         return Who(tuple(known), tuple(lists), Addresses.of(others), empty, shown)
 
     def entry(self, entry: str, path: Path, *, in_list: bool = False) -> bool:
-        """True where this is an address, a domain or a pattern; a bare word would be a list that is not there."""
+        """Whether this is an address, a domain or a pattern of either; reports it where it is not.
+
+        A word without any of `@.*?` is taken for the name of a list that does not exist.
+        """
         if not any(c in entry for c in "@.*?"):
             words = [*self._names.lists, *Known]
             if in_list:
-                self._source.say(path, f'"{entry}" is neither an address nor a domain', "lists cannot hold other lists")
+                self._source.report(
+                    path, f'"{entry}" is neither an address nor a domain', "lists cannot hold other lists"
+                )
             else:
                 hint = did_you_mean(entry, words) or f"lists here: {one_of(self._names.lists) or 'none'}"
-                self._source.say(path, f'there is no list "{entry}"', hint)
+                self._source.report(path, f'there is no list "{entry}"', hint)
             return False
         try:
             check_entry(entry)
         except PatternInvalid as cause:
-            self._source.say(
+            self._source.report(
                 path, f'"{entry}": {cause}', "write bob@example.com, example.com, *.example.com or *@example.com"
             )
             return False
@@ -164,18 +169,20 @@ class Clauses:
         try:
             bound = Bound.parse(value, number)
         except ValueError as cause:
-            self._source.say(path, str(cause), "for example > 10" if number is whole_number else "for example > 10 MB")
+            self._source.report(
+                path, str(cause), "for example > 10" if number is whole_number else "for example > 10 MB"
+            )
             return None
-        if bound.is_idle:
+        if bound.is_constant:
             always = f"{bound} is always so" if bound.holds(0) else f"{bound} is never so"
-            self._source.say(path, always, 'write "= 0" for none at all')
+            self._source.report(path, always, 'write "= 0" for none at all')
         return bound
 
     def patterns(self, value: Any, path: Path) -> tuple[TextPattern, ...]:
-        """A glob, {regex: …}, or a list of either."""
+        """Read a glob, `{regex: …}`, or a list of either; bad ones are reported and left out."""
         entries = [(path, value)] if not isinstance(value, list) else [((*path, i), v) for i, v in enumerate(value)]
         if not entries:
-            self._source.say(path, "is an empty list, a pattern is expected")
+            self._source.report(path, "is an empty list, a pattern is expected")
         found = (self._pattern(entry, place) for place, entry in entries)
         return tuple(pattern for pattern in found if pattern is not None)
 
@@ -193,7 +200,7 @@ class Clauses:
         try:
             return make(text)
         except PatternInvalid as cause:
-            self._source.say(path, f"bad pattern: {cause}", "the language of patterns is that of RE2")
+            self._source.report(path, f"bad pattern: {cause}", "the language of patterns is that of RE2")
             return None
 
     def _header(self, name: str, value: Any, path: Path) -> Condition | None:
@@ -208,7 +215,7 @@ class Clauses:
         for name, inner in value.items():
             here = (*path, name)
             if not is_header_name(name):
-                self._source.say(here, f'"{name}" is no name of a header', key=True)
+                self._source.report(here, f'"{name}" is no name of a header', key=True)
             elif isinstance(inner, bool):
                 parts.append(HeaderHas(name, present=inner))
             elif (part := self._header(name, inner, here)) is not None:
@@ -220,7 +227,7 @@ class Clauses:
         if keys is None:
             return None
         if not value:
-            self._source.say(path, "is empty", f"ask for one or more of {one_of(ATTACHMENT_KEYS)}")
+            self._source.report(path, "is empty", f"ask for one or more of {one_of(ATTACHMENT_KEYS)}")
         kinds = self._source.texts(keys["type"], (*path, "type"), "a type of file") if "type" in keys else []
         chosen = [self._source.choice(word, place, tuple(FileKind)) for place, word in kinds]
         flags = {k: self._source.flag(keys[k], (*path, k)) for k in ("encrypted", "unreadable") if k in keys}
@@ -248,7 +255,7 @@ class Clauses:
             alike = sorted(one for one in known if one.rpartition(".")[2] == name.rpartition(".")[2])  # us.mrn
             hint = f'Did you mean "{alike[0]}"?' if alike else did_you_mean(name, known)
             hint = hint or "`sealgate rules list` shows them all"
-            self._source.say(path, f'{NO_DETECTOR} "{name}"', hint, key=True)
+            self._source.report(path, f'{NO_DETECTOR} "{name}"', hint, key=True)
         if not isinstance(value, dict):
             number = self._at_least(value, path)
             return Wanted(name, is_group, number) if number is not None else None
@@ -264,7 +271,7 @@ class Clauses:
         if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
             return value
         if isinstance(value, int) and not isinstance(value, bool):
-            self._source.say(path, f"{value} is always reached, 1 or more is expected", "use not: for none at all")
+            self._source.report(path, f"{value} is always reached, 1 or more is expected", "use not: for none at all")
         else:
             self._source.expected(value, path, "a whole number, as in {us.ssn: 1}")
         return None
@@ -278,7 +285,7 @@ class Clauses:
             try:
                 networks.append(ip_network(text))
             except ValueError:
-                self._source.say(place, f'"{text}" is no network', _network_hint(text))
+                self._source.report(place, f'"{text}" is no network', _network_hint(text))
         return ClientIs(tuple[IPv4Network | IPv6Network, ...](networks))
 
     def _time(self, value: Any, path: Path) -> Condition | None:
@@ -286,26 +293,26 @@ class Clauses:
         if keys is None:
             return None
         if "days" not in keys and "between" not in keys:
-            self._source.say(path, "asks for nothing", "write days: or between:", key=True)
+            self._source.report(path, "asks for nothing", "write days: or between:", key=True)
         days = self._source.texts(keys["days"], (*path, "days"), "a day") if "days" in keys else []
         chosen = [self._source.choice(word, place, DAYS) for place, word in days]
         begins, ends = self._between(keys["between"], (*path, "between")) if "between" in keys else (None, None)
         zone = keys.get("zone", "UTC")
         if not isinstance(zone, str) or zone not in available_timezones():
             hint = did_you_mean(str(zone), available_timezones()) or "write it as Europe/Zurich or UTC"
-            self._source.say((*path, "zone"), f'"{zone}" is no time zone', hint)
+            self._source.report((*path, "zone"), f'"{zone}" is no time zone', hint)
             return None
         return TimeIs(ZoneInfo(zone), frozenset(day for day in chosen if day is not None), begins, ends)
 
     def _between(self, value: Any, path: Path) -> tuple[time | None, time | None]:
         entries = self._source.sequence(value, path, 'two times, as in ["18:00", "08:00"]')
         if isinstance(value, list) and len(value) != 2:
-            self._source.say(
+            self._source.report(
                 path, "two times are expected, when it begins and when it ends", 'as in ["18:00", "08:00"]'
             )
         times = [self._clock(entry, (*path, index)) for index, entry in enumerate(entries)]
         if len(times) == 2 and times[0] is not None and times[0] == times[1]:
-            self._source.say(path, "begins and ends at the same time")
+            self._source.report(path, "begins and ends at the same time")
         return (times[0], times[1]) if len(times) == 2 else (None, None)
 
     def _clock(self, value: Any, path: Path) -> time | None:
@@ -314,7 +321,7 @@ class Clauses:
                 return time.fromisoformat(value)
         except ValueError:
             pass
-        self._source.say(path, f'"{value}" is no time of day', 'write it as "08:00"')
+        self._source.report(path, f'"{value}" is no time of day', 'write it as "08:00"')
         return None
 
 
@@ -337,7 +344,7 @@ WHEN_KEYS: Final = (
 
 
 def is_header_name(name: object) -> bool:
-    """RFC 5322 2.2: printable ASCII without colon."""
+    """Whether this is a header's name: printable ASCII without colon (RFC 5322 2.2), at most 78 characters."""
     return isinstance(name, str) and bool(name) and all("!" <= c <= "~" and c != ":" for c in name) and len(name) <= 78
 
 

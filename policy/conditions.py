@@ -1,4 +1,4 @@
-"""Conditions: what a rule's `when` asks. Each answers, and says in a sentence why."""
+"""Conditions: the questions of a rule's `when`. Each gives its answer, and a sentence that says why."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ class Check(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What conditions look at: one message, on its way to one recipient."""
+    """What conditions look at: one message for one recipient, with its findings, by id of the detector."""
 
     envelope: Envelope
     message: Message
@@ -47,12 +47,12 @@ class Condition(Protocol):
         ...
 
     def check(self, view: View) -> Check:
-        """Ask."""
+        """Answer for this message and recipient."""
         ...
 
 
 def ask(condition: Condition, view: View) -> Check:
-    """Ask a condition; if the recipient does not matter, only once a message (`View.memo`)."""
+    """Ask a condition; if its answer does not depend on the recipient, only once per message (`View.memo`)."""
     if condition.varies:
         return condition.check(view)
     key = id(condition)
@@ -73,7 +73,7 @@ class Known(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """A set of addresses: words, lists and patterns."""
+    """A set of addresses: what `ours` and `partners` stand for, the policy's lists, and entries of its own."""
 
     known: tuple[Known, ...] = ()
     lists: tuple[tuple[str, Addresses], ...] = ()
@@ -82,7 +82,7 @@ class Who:
     shown: str = ""  # the entries as written, shortened
 
     def holding(self, address: Address, directory: Directory) -> str | None:
-        """How the address belongs to it, or None."""
+        """How the address belongs to the set, as the end of a sentence; None where it does not."""
         if Known.OURS in self.known and directory.is_ours(address):
             return "is ours"
         if Known.PARTNERS in self.known and (partner := directory.partner_of(address)) is not None:

@@ -16,7 +16,7 @@ class Action(StrEnum):
 
 
 class Route(StrEnum):
-    """Where a decision leads. `tls` is a route of its own: verified TLS to the recipient's own server."""
+    """Where a decision leads. `tls`: to the recipient's own server, over verified TLS."""
 
     RELAY = "relay"
     PARTNER = "partner"
@@ -82,7 +82,7 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the policy says of one whole message."""
+    """What the policy decides about one whole message."""
 
     policy_sha256: str
     decisions: tuple[Decision, ...]  # one a recipient, in envelope order

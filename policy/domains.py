@@ -4,17 +4,17 @@ from typing import Final
 
 import idna
 
-_JOINERS: Final = ("\u200c", "\u200d")  # seen by nobody: allowed where a script needs them, and only there
+_JOINERS: Final = ("\u200c", "\u200d")  # invisible; allowed only where a script needs them (RFC 5892 A.1, A.2)
 _LONGEST: Final = 63  # octets of a label (RFC 1035 2.3.4)
 
 
 def a_labels(domain: str) -> str:
     """The domain in lower case and A-labels, as today's browsers and mail programs make them; raises UnicodeError.
 
-    By UTS 46 without its transitional part, which is over: `straße.example` and `strasse.example` are two domains of
-    two owners, and Python's own codec (IDNA of 2003) would bring the mail of the one to the other. Signs that Unicode
-    takes for others (a wide letter, an ideographic full stop) become these: what comes out may hold any sign of ASCII,
-    and is no name before it was looked at.
+    By UTS 46, non-transitional: `straße.example` and `strasse.example` are two domains of two owners, and Python's own
+    codec (IDNA 2003) would bring the mail of the one to the other. Compatibility characters (a wide letter, an
+    ideographic full stop) become their plain forms, so the result may hold any ASCII character: the caller has to check
+    that it is a name.
     """
     if domain.isascii():
         return domain.lower()

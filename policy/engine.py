@@ -11,7 +11,7 @@ from policy.intent import Intent, read_intent
 from policy.language import OTHERWISE, AddHeader, CopyTo, Ending, Notify, PolicyText, Rule, Tag
 from policy.message import Address, Envelope, Message
 from policy.nearness import RuleReport, nearness
-from policy.route import Directory, choose
+from policy.route import Directory, choose_route
 from rules.finding import Finding
 
 DEFAULT: Final = "default"
@@ -21,7 +21,10 @@ _BOXED: Final = frozenset({Route.SAFEBOX, Route.PARTNER, Route.TLS})  # is or ma
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the engine cannot know by itself, since it is pure. `at` is aware; None: the envelope's `received_at`."""
+    """What the engine is told, since it reads no clock, makes no ids and asks no DNS.
+
+    `at`: the time that conditions see, with its zone; None: the envelope's `received_at`.
+    """
 
     new_id: Callable[[], str]  # an id for each decision
     at: datetime | None = None
@@ -43,7 +46,7 @@ class Policy:
 
     def decide(self, envelope: Envelope, message: Message, findings: Sequence[Finding], facts: Facts) -> Verdict:
         """One decision for each recipient, in envelope order; never raises on what a message holds."""
-        case = _Case(self, envelope, message, {finding.detector: finding for finding in findings}, facts)
+        case = _MessageCase(self, envelope, message, {finding.detector: finding for finding in findings}, facts)
         decisions = tuple(case.decide(recipient.address) for recipient in envelope.recipients)
         refused = bool(decisions) and all(decision.route is Route.REJECT for decision in decisions)
         taken = {recipient.address.key for recipient in envelope.recipients}
@@ -56,21 +59,21 @@ class Policy:
             watched=tuple(case.watched),
         )
 
-    def tell(
+    def explain(
         self, envelope: Envelope, message: Message, findings: Sequence[Finding], facts: Facts, verdict: Verdict
     ) -> tuple[tuple[RuleReport, ...], ...]:
-        """For each recipient, every rule with what holds of it and what is missing: for `policy explain`.
+        """For each recipient, in envelope order, a report on every rule: for `policy explain`.
 
-        `verdict` is that of the same message. Slower than `decide`, which asks no more than it must.
+        `verdict` is what `decide` gave for the same message. Slower than `decide`, which stops at the deciding rule.
         """
-        case = _Case(self, envelope, message, {finding.detector: finding for finding in findings}, facts)
+        case = _MessageCase(self, envelope, message, {finding.detector: finding for finding in findings}, facts)
         pairs = zip(verdict.decisions, envelope.recipients, strict=True)
-        return tuple(case.tell(recipient.address, decision.rule) for decision, recipient in pairs)
+        return tuple(case.explain(recipient.address, decision.rule) for decision, recipient in pairs)
 
 
 @dataclass(slots=True)
 class _Walk:
-    """How far one recipient has come in the rules, and what has been gathered on the way."""
+    """How far the rules were asked for one recipient, and what those that applied have added."""
 
     reasons: list[Reason] = field(default_factory=list)
     headers: list[tuple[str, str]] = field(default_factory=list)
@@ -82,8 +85,8 @@ class _Walk:
     next: int = 0  # the rule after the one that ended it
 
 
-class _Case:
-    """One message that is being decided: what its recipients share, and what all of them add up to."""
+class _MessageCase:
+    """One message while it is decided: what its recipients share, and the copies, notices and watched rules so far."""
 
     def __init__(
         self, policy: Policy, envelope: Envelope, message: Message, findings: Mapping[str, Finding], facts: Facts
@@ -105,29 +108,29 @@ class _Case:
         If it is held, the rules below go on to say where it goes once released; there nothing holds or rejects it.
         """
         walk = _Walk()
-        self._go(walk, self._view(recipient), collect=True)
+        self._ask_rules(walk, self._view(recipient), collect=True)
         decision = self._decision(walk, recipient, self._facts.new_id())
         if decision.action is not Action.HOLD:
             return decision
         onward = replace(
             walk, reasons=[], headers=list(walk.headers), tags=list(walk.tags), rule=OTHERWISE, ending=None
         )
-        self._go(onward, self._view(recipient), skip=_HELD)
+        self._ask_rules(onward, self._view(recipient), skip=_HELD)
         return replace(decision, released=self._decision(onward, recipient, decision.id))
 
     def copy(self, recipient: Address, asked_by: str) -> Decision:
         """The decision for a copy: by the same rules, but a copy is neither held nor rejected."""
         walk = _Walk([Reason(asked_by, True, "its copy_to asks for this copy")])
-        self._go(walk, self._view(recipient), skip=_HELD)
+        self._ask_rules(walk, self._view(recipient), skip=_HELD)
         return self._decision(walk, recipient, self._facts.new_id())
 
-    def tell(self, recipient: Address, decided_by: str) -> tuple[RuleReport, ...]:
-        """Every rule of the policy, with all its conditions asked."""
-        view, told, asked = self._view(recipient), [], True
+    def explain(self, recipient: Address, decided_by: str) -> tuple[RuleReport, ...]:
+        """A report on every rule of the policy, all its conditions asked; those below `decided_by` are marked."""
+        view, reports, asked = self._view(recipient), [], True
         for rule in self._policy.text.rules:
-            told.append(RuleReport(rule.name, rule.watch, asked, nearness(rule.when, view)))
+            reports.append(RuleReport(rule.name, rule.watch, asked, nearness(rule.when, view)))
             asked = asked and rule.name != decided_by
-        return tuple(told)
+        return tuple(reports)
 
     def _view(self, recipient: Address) -> View:
         return View(
@@ -141,7 +144,9 @@ class _Case:
             memo=self._memo,
         )
 
-    def _go(self, walk: _Walk, view: View, *, skip: frozenset[Action] = frozenset(), collect: bool = False) -> None:
+    def _ask_rules(
+        self, walk: _Walk, view: View, *, skip: frozenset[Action] = frozenset(), collect: bool = False
+    ) -> None:
         """Ask the rules from `walk.next` on, until one decides; none does: `otherwise`.
 
         `skip`: rules with these actions are passed over. `collect`: gather copies, notices and watched rules too.
@@ -173,7 +178,9 @@ class _Case:
         if ending is None:
             return Watched(rule.name, str(recipient), "add")
         proves = self._facts.proves_tls.get(recipient.domain)
-        way = choose(ending.action, recipient, self._policy.directory, tls_else=ending.tls_else, proves_tls=proves)
+        way = choose_route(
+            ending.action, recipient, self._policy.directory, tls_else=ending.tls_else, proves_tls=proves
+        )
         return Watched(rule.name, str(recipient), ending.action.value, way.route)
 
     def _apply(self, walk: _Walk, rule: Rule, collect: bool) -> None:
@@ -198,7 +205,9 @@ class _Case:
     def _decision(self, walk: _Walk, recipient: Address, decision_id: str) -> Decision:
         ending = walk.ending or self._policy.text.otherwise
         proves = self._facts.proves_tls.get(recipient.domain)
-        way = choose(ending.action, recipient, self._policy.directory, tls_else=ending.tls_else, proves_tls=proves)
+        way = choose_route(
+            ending.action, recipient, self._policy.directory, tls_else=ending.tls_else, proves_tls=proves
+        )
         reasons = list(walk.reasons)
         if reasons and ending.action in (Action.SECURE, Action.TLS):
             reasons[-1] = replace(reasons[-1], because=f"{reasons[-1].because}; {way.because}")

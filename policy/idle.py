@@ -1,4 +1,4 @@
-"""Rules that no message can reach or fit: they read well, and do nothing. That is a warning, not a mistake."""
+"""Rules that can never apply, whatever message comes. They give warnings, not problems."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
@@ -17,7 +17,7 @@ _ONWARD: Final = frozenset({Action.HOLD, Action.REJECT})  # rules below them go 
 
 
 class Idle(NamedTuple):
-    """Which rule it is, why it does nothing, and what may have been meant."""
+    """A rule that can never apply: its index in the policy, why, and what to do about it."""
 
     number: int
     cause: str
@@ -25,24 +25,24 @@ class Idle(NamedTuple):
 
 
 def idle_rules(rules: Sequence[Rule], directory: Directory) -> Iterator[Idle]:
-    """Each rule that never applies, whatever comes; `directory` says whether there are partners at all."""
-    end = _end(rules)
+    """Each rule that can never apply, in order; `directory` says whether there are partners at all."""
+    end = _last_asked(rules)
     for number, rule in enumerate(rules):
         if end is not None and number > end:
             cause = f'"{rule.name}" is never asked: "{rules[end].name}" above it decides about everything'
             yield Idle(number, cause, "move it up, or take it out")
-        elif (why := _never(rule.when, directory)) is not None:
+        elif (why := _why_never(rule.when, directory)) is not None:
             yield Idle(number, f'"{rule.name}" never applies: {why}', "look at its conditions, or take it out")
 
 
 def never_asked(rules: Sequence[Rule]) -> tuple[str, ...]:
     """Names of the rules below one that decides about everything."""
-    end = _end(rules)
+    end = _last_asked(rules)
     return () if end is None else tuple(rule.name for rule in rules[end + 1 :])
 
 
-def _end(rules: Sequence[Rule]) -> int | None:
-    """The position of the rule below which none is asked; None where all are.
+def _last_asked(rules: Sequence[Rule]) -> int | None:
+    """The index of the last rule that is ever asked, since it decides about everything; None where all are asked.
 
     `hold` is no such end, since the rules below say where a copy goes once it is released; nor is `reject` where
     a rule asks for copies, since a copy is never rejected.
@@ -56,34 +56,34 @@ def _end(rules: Sequence[Rule]) -> int | None:
     return None
 
 
-def _never(condition: Condition, directory: Directory) -> str | None:
-    """Why nothing can fit the condition; None where something might."""
+def _why_never(condition: Condition, directory: Directory) -> str | None:
+    """Why no message can fit the condition; None where one might."""
     if isinstance(condition, AnyOf):
-        reasons = [_never(part, directory) for part in condition.parts]
+        reasons = [_why_never(part, directory) for part in condition.parts]
         return reasons[0] if reasons and all(reason is not None for reason in reasons) else None
     if isinstance(condition, AllOf):
-        parts = tuple(_flat(condition))
-        reasons = [_never(part, directory) for part in parts]
+        parts = tuple(_flattened(condition))
+        reasons = [_why_never(part, directory) for part in parts]
         return next((reason for reason in reasons if reason is not None), None) or _contradiction(parts)
     if isinstance(condition, Not):
         return "`not` stands before what always holds" if condition.part == ALWAYS else None
     if isinstance(condition, (RecipientCount, SizeIs)):
         return _contradiction((condition,))
     if isinstance(condition, (SenderIs, RecipientIs)) and condition.within is not None:
-        return _nobody(condition.within, condition.without, directory)
+        return _why_nobody(condition.within, condition.without, directory)
     return None
 
 
-def _flat(condition: AllOf) -> Iterator[Condition]:
+def _flattened(condition: AllOf) -> Iterator[Condition]:
     for part in condition.parts:
         if isinstance(part, AllOf):
-            yield from _flat(part)
+            yield from _flattened(part)
         else:
             yield part
 
 
 def _contradiction(parts: tuple[Condition, ...]) -> str | None:
-    """Why these cannot hold together."""
+    """Why these conditions cannot all hold; None where they might."""
     if any(isinstance(part, Not) and part.part in parts for part in parts):
         return "one condition asks for what another, with `not`, excludes"
     for kind, least, what in ((RecipientCount, 1, "recipient_count"), (SizeIs, 1, "size")):
@@ -94,13 +94,13 @@ def _contradiction(parts: tuple[Condition, ...]) -> str | None:
 
 
 def _can_hold(bounds: list[Bound], least: int) -> bool:
-    """Whether some number from `least` on is within all. One beside a limit is, if any is."""
+    """Whether some number from `least` on is within all bounds. If any is, one next to a limit is."""
     tried = {least, *(bound.limit + step for bound in bounds for step in (-1, 0, 1))}
     return any(number >= least and all(bound.holds(number) for bound in bounds) for number in tried)
 
 
-def _nobody(within: Who, without: Who | None, directory: Directory) -> str | None:
-    """Why nobody can be in the one and not in the other."""
+def _why_nobody(within: Who, without: Who | None, directory: Directory) -> str | None:
+    """Why no address can be in `within` and not in `without`; None where one might."""
     only_partners = within.known == (Known.PARTNERS,) and not (within.lists or within.empty_sender)
     if only_partners and within.others == NOBODY and not (directory.partners or directory.proven):
         return "the configuration has no `partners`"
@@ -120,7 +120,7 @@ def _nobody(within: Who, without: Who | None, directory: Directory) -> str | Non
 
 
 def _covered(entries: Addresses, without: Who, excluded: Iterable[Addresses], directory: Directory) -> bool:
-    """Whether all these are among the excluded; a pattern only where the same pattern is."""
+    """Whether all `entries` are excluded too; of a pattern that is known only if the same pattern is excluded."""
     groups = tuple(excluded)
     try:
         mailboxes = all(without.holding(Address.parse(key), directory) is not None for key in entries.mailboxes)
@@ -133,7 +133,7 @@ def _covered(entries: Addresses, without: Who, excluded: Iterable[Addresses], di
 
 
 def _domain_covered(anyone: str, groups: tuple[Addresses, ...], without: Who, directory: Directory) -> bool:
-    """Whether a whole domain is: by itself, by one above it, or since it is ours or a partner's."""
+    """Whether the domain of `anyone` is excluded: by name, by a domain above it, or as ours or a partner's."""
     address = Address.parse(anyone)
     known = Who(known=without.known).holding(address, directory) is not None
     return known or any(address in Addresses(domains=group.domains, below=group.below) for group in groups)

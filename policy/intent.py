@@ -18,13 +18,14 @@ _SENSITIVE: Final = ("personal", "private", "company-confidential")  # RFC 2156 
 _LABELS: Final = ("msip_labels", "x-classification", "x-sensitivity")
 _LABEL_WORDS: Final = re.compile(r"(?<![\w-])(?:confidential|restricted|secret|secure)(?!\w)", re.IGNORECASE)
 _NOT_LABELS: Final = re.compile(r"(?<!\w)(?:not|non|un)[ _-]?(?=confidential|restricted|secret|secure)", re.IGNORECASE)
-_OWN: Final = "x-sealgate"
+_HEADER: Final = "x-sealgate"
 _PROFILE: Final = "x-sealgate-profile"
 # How guests prove themselves: read where the SafeBox is made, and taken off everywhere. They mark nothing as secure.
 PHONE_HEADER: Final = "x-sealgate-phone"
 QUESTION_HEADER: Final = "x-sealgate-question"
 ANSWER_HEADER: Final = "x-sealgate-answer"
-_SAYS_SECURE_AGAIN: Final = frozenset({"secure", "mail", "email", "e-mail", "message"})  # `[secure email]` of others
+# Words that wish for no profile: other products write `[secure email]`.
+_NO_WISHES: Final = frozenset({"secure", "mail", "email", "e-mail", "message"})
 _MOST_WORDS: Final = 24
 _LONGEST_WORD: Final = 63
 _MOST_NESTED: Final = 10
@@ -32,7 +33,10 @@ _MOST_NESTED: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """`marks` say in sentences what asks for `secure`; `subject` and `drop_headers` take every mark off."""
+    """What a sender's marks ask for: `marks` has a sentence for each that asks for `secure`.
+
+    `subject` and `drop_headers` (lower case) are what to change in a copy so that it bears no mark.
+    """
 
     marks: tuple[str, ...] = ()
     subject: str | None = field(default=None, repr=False)  # without its mark; None where it bears none
@@ -45,16 +49,18 @@ class Intent:
         return bool(self.marks)
 
 
-_NOTHING: Final = Intent()
-_TELLING: Final = frozenset({_OWN, _PROFILE, PHONE_HEADER, QUESTION_HEADER, ANSWER_HEADER, "sensitivity", *_LABELS})
+_NO_INTENT: Final = Intent()
+_READ_HEADERS: Final = frozenset(
+    {_HEADER, _PROFILE, PHONE_HEADER, QUESTION_HEADER, ANSWER_HEADER, "sensitivity", *_LABELS}
+)
 
 
 def read_intent(message: Message) -> Intent:
-    """Every mark of a message. One mark is enough; nothing in a message can ask for less than the policy does."""
-    if _TELLING.isdisjoint([name for name, _ in message.headers]) and not any(
+    """All marks of a message, and how to take them off. No mark can ask for less than the policy does."""
+    if _READ_HEADERS.isdisjoint([name for name, _ in message.headers]) and not any(
         sign in value for name, value in message.headers if name == "subject" for sign in _OPENING
     ):
-        return _NOTHING  # as nearly all mail
+        return _NO_INTENT  # as nearly all mail
     marks: list[str] = []
     drop: list[str] = []
     subject = None
@@ -65,9 +71,9 @@ def read_intent(message: Message) -> Intent:
     if profile:
         marks.append("X-Sealgate-Profile asks for a security profile")
         drop.append(_PROFILE)
-    own = message.header(_OWN)
+    own = message.header(_HEADER)
     if own:
-        drop.append(_OWN)
+        drop.append(_HEADER)
     drop += [name for name in (PHONE_HEADER, QUESTION_HEADER, ANSWER_HEADER) if message.header(name)]
     if any("secure" in re.split(r"[\s,;]+", value.lower()) for value in own):
         marks.append("X-Sealgate says secure")
@@ -84,16 +90,16 @@ def read_intent(message: Message) -> Intent:
 
 
 def _wishes(subjects: Sequence[str], profiles: Sequence[str]) -> tuple[str, ...]:
-    """What is asked for beside `secure`, each word once, cut where it is too long or too much."""
+    """The words that ask for a security profile, lower case, each once; their number and length are limited."""
     tags = [found[1] for value in subjects for found in _TAG.finditer(value)]
     spoken = (value[: _MOST_WORDS * _LONGEST_WORD].lower() for value in [*tags, *profiles])
     words = (word[:_LONGEST_WORD] for value in spoken for word in re.split(r"[\s,;:]+", value))
-    kept = dict.fromkeys(word for word in words if word and word not in _SAYS_SECURE_AGAIN)
+    kept = dict.fromkeys(word for word in words if word and word not in _NO_WISHES)
     return tuple(kept)[:_MOST_WORDS]
 
 
 def without_mark(subject: str) -> str:
-    """The subject without `[secure]`, and without the gap it leaves; none is left by what stood around one either."""
+    """The subject without `[secure]` and the gap it leaves, nested ones included (`[sec[secure]ure]`)."""
     for _ in range(_MOST_NESTED):
         if _TAG.search(subject) is None:
             return subject
@@ -104,7 +110,7 @@ def without_mark(subject: str) -> str:
 
 
 def _label(value: str) -> str | None:
-    """The word that makes a label ask for secure. Of MSIP_Labels only names of labels in force count."""
+    """The word that makes a label ask for secure, or None. Of MSIP_Labels only the names of enabled labels count."""
     names = re.findall(r"_Name=([^;]{0,200})", value) or [] if "MSIP_Label" in value else [value]
     for name in names:
         found = _LABEL_WORDS.search(_NOT_LABELS.sub("x", name[:1000]))

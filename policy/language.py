@@ -1,4 +1,4 @@
-"""The policy language: from plain data to rules, with every mistake at its place."""
+"""The policy language: makes rules of plain data, and reports each mistake with its place."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -21,8 +21,8 @@ ALSO_KEYS: Final = ("notify", "add_header", "copy_to", "tag")
 REJECTED: Final = "Message refused by policy"
 OTHERWISE: Final = "otherwise"
 
-# headers whose change would make another message of it
-_GUARDED: Final = frozenset(
+# Headers that no rule may add, since they belong to the message itself.
+_PROTECTED_HEADERS: Final = frozenset(
     {
         *(
             "from",
@@ -45,7 +45,7 @@ _GUARDED: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What `then` or `otherwise` says."""
+    """What `then` or `otherwise` says: the action that ends the asking, with its details."""
 
     action: Action
     reject_text: str = REJECTED
@@ -69,14 +69,14 @@ class AddHeader:
 
 @dataclass(frozen=True, slots=True)
 class CopyTo:
-    """`copy_to`: one more recipient."""
+    """`copy_to`: send a copy to one more recipient."""
 
     address: Address
 
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """`tag`: in front of the subject."""
+    """`tag`: put a text in front of the subject."""
 
     text: str
 
@@ -86,7 +86,7 @@ Addition = Notify | AddHeader | CopyTo | Tag
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. Without `ending` it only adds and the next is asked."""
+    """One rule. Without an `ending` it only makes additions, and the next rule is asked."""
 
     name: str
     when: Condition = field(default_factory=lambda: AllOf(()))
@@ -99,7 +99,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class PolicyText:
-    """A policy as written."""
+    """A policy file as read: its rules, tests and passwords."""
 
     rules: tuple[Rule, ...] = ()
     otherwise: Ending = Ending(Action.RELAY)
@@ -109,15 +109,18 @@ class PolicyText:
 
 
 def read_policy(data: object, file: str, where: Where, names: Names) -> tuple[PolicyText, tuple[Problem, ...]]:
-    """Read a whole policy. With problems, what was read is not to be used."""
+    """Read a whole policy from plain data; where there are problems, the PolicyText is not to be used.
+
+    `file` and `where` say the places of problems; `names` is what the policy may refer to.
+    """
     source = Source(file, where)
     keys = source.mapping(data, (), POLICY_KEYS)
     if keys is None:
         return PolicyText(), tuple(source.problems)
     if keys.get("version", 1) != 1 or isinstance(keys.get("version"), bool):
-        source.say(("version",), f"{keys['version']} is no version this program knows", "write version: 1")
+        source.report(("version",), f"{keys['version']} is no version this program knows", "write version: 1")
     names = replace(names, lists=_lists(source, names, keys.get("lists", {})))
-    rules = _Rules(source, names)
+    rules = _RuleReader(source, names)
     written = source.sequence(keys.get("rules", []), ("rules",), "rules")
     found = [rules.rule(entry, ("rules", index)) for index, entry in enumerate(written)]
     otherwise = Ending(Action.RELAY)
@@ -145,7 +148,7 @@ def _lists(source: Source, names: Names, value: object) -> dict[str, Addresses]:
         path: Path = ("lists", name)
         if not name or any(c in name for c in "@.*?<> ") or name in ("ours", "partners"):
             cause = f'"{name}" cannot be the name of a list'
-            source.say(path, cause, "letters, digits and hyphens; ours and partners are taken", key=True)
+            source.report(path, cause, "letters, digits and hyphens; ours and partners are taken", key=True)
         if isinstance(entries, list) and not entries:
             lists[name] = Addresses()
             continue
@@ -158,8 +161,8 @@ def _lists(source: Source, names: Names, value: object) -> dict[str, Addresses]:
     return lists
 
 
-class _Rules:
-    """Reads rules; their names are unique, since decisions carry them."""
+class _RuleReader:
+    """Reads the rules of one policy. Their names must differ, since decisions carry them."""
 
     def __init__(self, source: Source, names: Names) -> None:
         self._source = source
@@ -176,7 +179,7 @@ class _Rules:
         if "or" in keys:
             ending = self._or(ending, keys, path)
         if "then" not in keys and "also" not in keys and not self._misspelt(value, ("then", "also")):
-            self._source.say(path, "does nothing", f"write then: one of {one_of(Action)}; or also:", key=True)
+            self._source.report(path, "does nothing", f"write then: one of {one_of(Action)}; or also:", key=True)
         mode = self._source.choice(keys.get("mode", "enforce"), (*path, "mode"), ("enforce", "watch"))
         when = self._clauses.when(keys["when"], (*path, "when")) if "when" in keys else AllOf(())
         profile = self._known(keys, "profile", path, self._names.profiles)
@@ -185,7 +188,7 @@ class _Rules:
         return Rule(name or "", when or AllOf(()), ending, also, profile, namespace, mode == "watch")
 
     def _misspelt(self, value: object, names: tuple[str, ...]) -> bool:
-        """True where a key is there that is told as a misspelling of one of these."""
+        """Whether there is an unknown key that was reported as a misspelling of one of these."""
         keys = value if isinstance(value, dict) else {}
         return any(key not in RULE_KEYS and did_you_mean(key, names) for key in keys)
 
@@ -194,9 +197,9 @@ class _Rules:
         if name is None:
             return None
         if len(name) > 200 or not name.isprintable():
-            self._source.say(path, "a name is one line of at most 200 characters")
+            self._source.report(path, "a name is one line of at most 200 characters")
         if name in self._taken:
-            self._source.say(path, f'there is another rule "{name}"', "decisions carry the name: give each its own")
+            self._source.report(path, f'there is another rule "{name}"', "decisions carry the name: give each its own")
         self._taken.add(name)
         return name
 
@@ -207,7 +210,7 @@ class _Rules:
         names = sorted(known)
         if name is not None and name not in names:
             hint = did_you_mean(name, names) or f"the configuration has {one_of(names)}"
-            self._source.say((*path, key), f'there is no {key} "{name}"', hint)
+            self._source.report((*path, key), f'there is no {key} "{name}"', hint)
         return name
 
     def ending(self, value: object, path: Path) -> Ending | None:
@@ -216,7 +219,7 @@ class _Rules:
             keys = self._source.mapping(value, path, ("reject",), ("reject",)) or {}
             text = self._source.text(keys["reject"], (*path, "reject"), "what the client is told") if keys else None
             if text is not None and not (text.isprintable() and text.isascii() and len(text) <= 400):
-                self._source.say((*path, "reject"), "an SMTP reply is one line of at most 400 ASCII characters")
+                self._source.report((*path, "reject"), "an SMTP reply is one line of at most 400 ASCII characters")
             return Ending(Action.REJECT, text) if text is not None else None
         word = self._source.choice(value, path, (*Action,))
         return Ending(Action(word)) if word is not None else None
@@ -225,7 +228,7 @@ class _Rules:
         here = (*path, "or")
         if ending is None or ending.action is not Action.TLS:
             if "then" not in keys or ending is not None:
-                self._source.say(here, "goes with then: tls only", key=True)
+                self._source.report(here, "goes with then: tls only", key=True)
             return ending
         value = keys["or"]
         if isinstance(value, dict):
@@ -247,7 +250,7 @@ class _Rules:
         for place, entry in entries:
             keys = self._source.mapping(entry, place, ALSO_KEYS) or {}
             if isinstance(entry, dict) and not entry:
-                self._source.say(place, "is empty", f"one of {one_of(ALSO_KEYS)} is expected")
+                self._source.report(place, "is empty", f"one of {one_of(ALSO_KEYS)} is expected")
             additions += [self._addition(key, inner, (*place, key)) for key, inner in keys.items()]
         return tuple(addition for addition in additions if addition is not None)
 
@@ -272,13 +275,13 @@ class _Rules:
         if name is None or text is None:
             return None
         if not is_header_name(name):
-            self._source.say((*path, "name"), f'"{name}" is no name of a header', "write it as X-Class")
-        elif name.lower() in _GUARDED:
-            self._source.say((*path, "name"), f"{name} cannot be added", "use a name that begins with X-")
+            self._source.report((*path, "name"), f'"{name}" is no name of a header', "write it as X-Class")
+        elif name.lower() in _PROTECTED_HEADERS:
+            self._source.report((*path, "name"), f"{name} cannot be added", "use a name that begins with X-")
         return AddHeader(name, text) if self._one_line(text, (*path, "value")) else None
 
     def _one_line(self, text: str, path: Path) -> bool:
         if text.isprintable() and len(text) <= 500:
             return True
-        self._source.say(path, "one line of at most 500 characters is expected")
+        self._source.report(path, "one line of at most 500 characters is expected")
         return False

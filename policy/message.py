@@ -11,7 +11,7 @@ from rules.content import Content
 
 _LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,62})"
 _DOMAIN: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
-_NEVER: Final = re.compile(r"[\r\n\0<> \t]")
+_FORBIDDEN: Final = re.compile(r"[\r\n\0<> \t]")
 _LITERAL: Final = re.compile(r"\[[a-z0-9:.-]+\]")
 # Signs (of Kelvin, Ohm, Angstrom, a theta) whose small letters are those of K and others: in lower case, which is what
 # is looked up, two mailboxes would be one.
@@ -33,7 +33,7 @@ class Address:
     def parse(cls, text: str) -> "Address":
         """Read `local@domain`; raise AddressInvalid. No angle brackets, source routes or display names."""
         local, at, domain = text.rpartition("@")
-        if not at or not local or not domain or _NEVER.search(text) or _SECOND_CAPITALS.search(local):
+        if not at or not local or not domain or _FORBIDDEN.search(text) or _SECOND_CAPITALS.search(local):
             raise AddressInvalid("not a mail address")
         try:
             plain = a_labels(domain)
@@ -67,7 +67,7 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who brought the message to our door."""
+    """The SMTP client that brought the message."""
 
     address: IPv4Address | IPv6Address
     helo: str = ""
@@ -78,10 +78,10 @@ class Client:
 
 
 class Senders(Protocol):
-    """The addresses that a client may send as."""
+    """Knows which addresses a client may send as."""
 
     def allows(self, sender: Address) -> bool:
-        """May this address be used?"""
+        """Whether the client may send as this address."""
         ...
 
 

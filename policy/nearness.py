@@ -1,4 +1,4 @@
-"""How near a rule was: every condition asked for its own sake, also those behind the first that does not hold."""
+"""By how much a rule did not apply: all its conditions are asked, also those behind the first that does not hold."""
 
 from dataclasses import dataclass, field
 
@@ -8,7 +8,7 @@ from policy.nesting import AllOf, AnyOf
 
 @dataclass(frozen=True, slots=True)
 class Nearness:
-    """The sentences of what holds, and of what does not. Nothing missing: the condition holds."""
+    """A sentence for each condition that holds, and for each that does not. Without the latter the whole holds."""
 
     held: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
@@ -21,7 +21,7 @@ class Nearness:
 
 @dataclass(frozen=True, slots=True)
 class RuleReport:
-    """One rule before one recipient. `asked` False: a rule above it had decided."""
+    """One rule for one recipient. `asked` is False where a rule above it had decided."""
 
     rule: str
     watch: bool
@@ -30,7 +30,7 @@ class RuleReport:
 
 
 def nearness(condition: Condition, view: View) -> Nearness:
-    """Of conditions of which one suffices: the first that holds, else the nearest."""
+    """What holds of a condition, and what is missing; of alternatives, the one that lacks least."""
     match condition:
         case AllOf(parts):
             several = [nearness(part, view) for part in parts]

@@ -7,17 +7,17 @@ from policy.conditions import Check, Condition, View, ask
 
 @dataclass(frozen=True, slots=True)
 class AllOf:
-    """Every one holds. Without any: always."""
+    """`all`, and the keys of one `when`: every part holds. Without parts it always holds."""
 
     parts: tuple[Condition, ...]
     varies: bool = field(init=False, compare=False)  # as any of its parts
 
     def __post_init__(self) -> None:
-        """Found out once: it is asked for every message."""
+        """Work out `varies` once, since it is asked for every message."""
         object.__setattr__(self, "varies", any(part.varies for part in self.parts))
 
     def check(self, view: View) -> Check:
-        """Ends at the first that does not hold."""
+        """Ask the parts in order, up to the first that does not hold."""
         sentences = []
         for part in self.parts:
             check = ask(part, view)
@@ -35,11 +35,11 @@ class AnyOf:
     varies: bool = field(init=False, compare=False)  # as any of its parts
 
     def __post_init__(self) -> None:
-        """Found out once: it is asked for every message."""
+        """Work out `varies` once, since it is asked for every message."""
         object.__setattr__(self, "varies", any(part.varies for part in self.parts))
 
     def check(self, view: View) -> Check:
-        """Ends at the first that holds."""
+        """Ask the parts in order, up to the first that holds."""
         sentences = []
         for part in self.parts:
             check = ask(part, view)
@@ -57,10 +57,10 @@ class Not:
 
     @property
     def varies(self) -> bool:
-        """As its part."""
+        """True where the part's answer depends on the recipient."""
         return self.part.varies
 
     def check(self, view: View) -> Check:
-        """The sentence stays what it is: it tells a fact."""
+        """The opposite answer with the part's sentence, which states a fact either way."""
         check = ask(self.part, view)
         return Check(not check.holds, f"{'not so' if check.holds else 'as asked, not'}: {check.because}")

@@ -34,7 +34,7 @@ def _compile(regex: str) -> Any:
         raise PatternInvalid(detail.decode() if isinstance(detail, bytes) else str(detail)) from cause
 
 
-def _safe(text: str) -> str:
+def _without_surrogates(text: str) -> str:
     """Without lone surrogates, which RE2 cannot read."""
     try:
         text.encode()
@@ -48,7 +48,7 @@ class TextPattern:
     """A text with `*` and `?`, matched whole, or a regular expression, searched; upper and lower case are one."""
 
     source: str
-    _found: Callable[[str], Any] = field(repr=False, compare=False)
+    _find: Callable[[str], Any] = field(repr=False, compare=False)
 
     @classmethod
     def glob(cls, source: str) -> "TextPattern":
@@ -63,7 +63,7 @@ class TextPattern:
 
     def matches(self, text: str) -> bool:
         """True where the text fits."""
-        return self._found(_safe(text.strip())) is not None
+        return self._find(_without_surrogates(text.strip())) is not None
 
 
 def text_matches(patterns: Iterable[TextPattern], text: str) -> TextPattern | None:
@@ -94,7 +94,7 @@ class Addresses:
 
     @classmethod
     def of(cls, entries: Iterable[str]) -> "Addresses":
-        """Read entries that `check_entry` took."""
+        """Made of entries that `check_entry` accepted."""
         mailboxes: set[str] = set()
         domains: set[str] = set()
         below: set[str] = set()
@@ -145,7 +145,7 @@ _OPERATORS: Final[dict[str, tuple[Callable[[int, int], bool], str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A number compared with: `> 10`; a number alone means at least."""
+    """A comparison with a number, as in `> 10`; a number alone means at least."""
 
     sign: str
     limit: int
@@ -166,8 +166,8 @@ class Bound:
         return _OPERATORS[self.sign][0](value, self.limit)
 
     @property
-    def is_idle(self) -> bool:
-        """True where it asks nothing: no number is below zero."""
+    def is_constant(self) -> bool:
+        """True where every number from 0 on gives the same answer: `>= 0` always holds, `< 0` never."""
         return self.limit == 0 and self.sign in (">=", "<")
 
     def __str__(self) -> str:

@@ -21,9 +21,10 @@ Where = Callable[[Path, bool], Mark]  # where(path, True): its key; where(path, 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake. `key` is the dotted path; `hint` may be empty. `line` 0: the file as a whole.
+    """One mistake in a file. `line` and `column` count from 1; `line` 0: the file as a whole.
 
-    `pointed`: what of a text is meant, and a caret below the place, on two lines. `warning`: it stops nothing.
+    `key` is the dotted path (`rules[2].when.size`); `pointed` a piece of the text with a caret below the mistake, on
+    two lines; a `warning` does not keep the file from being used.
     """
 
     file: str
@@ -45,14 +46,14 @@ class Problem:
 
 
 def visible(text: str) -> str:
-    """A text with values of the file in it: what nobody sees written out (`\\u200b`), a long text cut in its middle."""
+    """`text` fit to be shown: unprintable characters escaped (`\\u200b`), a long one shortened in its middle."""
     if len(text) > LONGEST:
         text = f"{text[: LONGEST // 2]} … {text[-LONGEST // 2 :]}"
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def sentence(text: str) -> str:
-    """With a full stop, unless it ends with a mark of its own."""
+    """`text` with a full stop, unless it ends with a punctuation mark."""
     return text if text.endswith((".", "?", "!", ":")) else text + "."
 
 
@@ -72,5 +73,5 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def one_of(words: Iterable[str]) -> str:
-    """The words in a row, for `none of …`."""
+    """The words separated by commas, as in `none of a, b, c`."""
     return ", ".join(words)

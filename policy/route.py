@@ -18,7 +18,7 @@ def domain_matches(pattern: str, domain: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _is_among(patterns: tuple[str, ...], domain: str) -> bool:
-    """Cached: it is asked several times for each recipient, about few domains over and over."""
+    """Whether any pattern matches the domain. Cached: few domains are asked about, several times for each recipient."""
     return any(domain_matches(pattern, domain) for pattern in patterns)
 
 
@@ -43,7 +43,10 @@ _ANYBODY: Final = ProfileGroup((), ("standard",), "standard")
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """What is ours and whom we know. Domains are lower-case A-labels; `*.` stands for all below."""
+    """Which domains are ours, and which partners and senders' groups are known.
+
+    Domains are lower-case A-labels; `*.example.com` stands for every domain below.
+    """
 
     domains: tuple[str, ...] = ()
     partners: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # name -> domains
@@ -51,10 +54,10 @@ class Directory:
     proven: bool = False  # a domain that publishes how its servers are proven counts as a partner
     profiles: frozenset[str] = frozenset({"standard"})
     namespaces: frozenset[str] = frozenset({"default"})
-    groups: tuple[ProfileGroup, ...] = ()  # the first that holds the sender counts
+    groups: tuple[ProfileGroup, ...] = ()  # the first that has the sender in it counts
 
     def group_of(self, sender: Address | None) -> ProfileGroup:
-        """What the sender may choose from; who is in no group has `standard`, and no choice."""
+        """The first group that the sender is in; for others one with the profile `standard` alone."""
         mine = (group for group in self.groups if sender is not None and group.holds(sender))
         return next(mine, _ANYBODY)
 
@@ -83,7 +86,7 @@ class Way:
     inside: bool = False
 
 
-def choose(
+def choose_route(
     action: Action,
     recipient: Address,
     directory: Directory,
@@ -91,7 +94,11 @@ def choose(
     tls_else: Route = Route.SAFEBOX,
     proves_tls: bool | None = None,
 ) -> Way:
-    """Where the action leads. `proves_tls`: what DNS and the peer told of `recipient`'s server; None is unknown."""
+    """Where the action leads for this recipient.
+
+    `tls_else`: for the action `tls`, the route where the TLS of the recipient's server cannot be proven. `proves_tls`:
+    whether DNS and the server itself prove its TLS; None: not known yet.
+    """
     match action:
         case Action.HOLD:
             return Way(Route.HOLD, "an admin releases or refuses it")

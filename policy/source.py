@@ -6,8 +6,8 @@ from typing import Any
 from policy.problem import Path, Problem, Where, did_you_mean, dotted, one_of
 
 
-def kind(value: object) -> str:
-    """What stands there, in a word: for messages."""
+def kind_of(value: object) -> str:
+    """The type of a YAML value, in words for messages."""
     if value is None:
         return "nothing"
     if isinstance(value, bool):
@@ -20,61 +20,64 @@ def kind(value: object) -> str:
 
 
 class Source:
-    """One file's data being read. Each reader returns None where the value is wrong, having said so."""
+    """Reads the plain data of one file; mistakes are gathered in `problems`.
+
+    Each method that reads a value reports what is wrong with it, and then gives None or leaves it out.
+    """
 
     def __init__(self, file: str, where: Where) -> None:
         self.file = file
         self.problems: list[Problem] = []
         self._where = where
 
-    def say(self, path: Path, cause: str, hint: str = "", *, key: bool = False) -> None:
-        """Note a mistake at the path; `key`: at its key rather than at its value."""
+    def report(self, path: Path, cause: str, hint: str = "", *, key: bool = False) -> None:
+        """Add a problem at the path: at its value or, if `key`, at its key."""
         mark = self._where(path, key)
         self.problems.append(Problem(self.file, mark.line, mark.column, dotted(path), cause, hint))
 
     def expected(self, value: object, path: Path, what: str, hint: str = "") -> None:
-        """Note that something else stands here than was expected."""
-        self.say(path, f"{kind(value)} stands where {what} should be", hint, key=isinstance(value, dict))
+        """Report a value of a wrong type; `what` was expected."""
+        self.report(path, f"{kind_of(value)} stands where {what} should be", hint, key=isinstance(value, dict))
 
     def mapping(
         self, value: object, path: Path, known: Iterable[str], required: Iterable[str] = ()
     ) -> Mapping[str, Any] | None:
-        """Keys with values; unknown keys are said and left out, missing ones are said."""
+        """Read keys with values; unknown keys are reported and left out, missing ones reported."""
         names = tuple(known)
         if not isinstance(value, dict):
             self.expected(value, path, f"keys ({one_of(names)})")
             return None
         for key in value:
             if key not in names:
-                self.say(
+                self.report(
                     (*path, key), "is no key here", did_you_mean(key, names) or f"Known: {one_of(names)}", key=True
                 )
         for key in required:
             if key not in value:
                 near = [k for k in value if k not in names and did_you_mean(k, (key,))]
                 if not near:  # else it is one mistake: the misspelt key
-                    self.say(path, f"{key} is missing", key=True)
+                    self.report(path, f"{key} is missing", key=True)
         return {key: value[key] for key in value if key in names}
 
     def sequence(self, value: object, path: Path, what: str) -> list[Any]:
-        """A list, empty where something else stands."""
+        """Read a list of `what`; an empty one where something else stands."""
         if isinstance(value, list):
             return value
         self.expected(value, path, f"a list of {what}")
         return []
 
     def text(self, value: object, path: Path, what: str = "a text", *, empty: bool = False) -> str | None:
-        """A text, not empty unless allowed."""
+        """Read a text, which must not be blank unless `empty`."""
         if not isinstance(value, str):
             self.expected(value, path, what, f'quote it: "{value}"' if isinstance(value, int | float) else "")
             return None
         if not value.strip() and not empty:
-            self.say(path, f"is empty, {what} is expected")
+            self.report(path, f"is empty, {what} is expected")
             return None
         return value
 
     def texts(self, value: object, path: Path, what: str) -> list[tuple[Path, str]]:
-        """One text or a list of them, each with its path."""
+        """Read one text or a list of them, each with its path."""
         if isinstance(value, str):
             text = self.text(value, path, what)
             return [(path, text)] if text is not None else []
@@ -82,7 +85,7 @@ class Source:
             self.expected(value, path, f"{what}, or a list of them")
             return []
         if not value:
-            self.say(path, f"is an empty list, {what} is expected")
+            self.report(path, f"is an empty list, {what} is expected")
         found = ((self.text(v, (*path, i), what), (*path, i)) for i, v in enumerate(value))
         return [(place, text) for text, place in found if text is not None]
 
@@ -102,5 +105,5 @@ class Source:
         if not isinstance(value, str):
             self.expected(value, path, f"one of {one_of(names)}")
         else:
-            self.say(path, f'"{value}" is none of {one_of(names)}', did_you_mean(value, names))
+            self.report(path, f'"{value}" is none of {one_of(names)}', did_you_mean(value, names))
         return None

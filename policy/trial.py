@@ -1,4 +1,4 @@
-"""Trying a policy: the tests inside its file, each a message that is built, read, matched and decided."""
+"""Runs the tests inside a policy file: each is a message that is built, read, scanned and decided."""
 
 from base64 import b64decode, encodebytes
 from collections.abc import Callable, Sequence
@@ -16,17 +16,17 @@ from rules.content import Content, FileFact, Part
 from rules.finding import Scanned
 
 # The pure reader, or one that may use child processes; with `passwords=` where the policy has some to try.
-Reads = Callable[..., Message]
+ReadMessage = Callable[..., Message]
 
-_OF_BODY: Final = {"content-type", "content-transfer-encoding"}
+_BODY_HEADERS: Final = {"content-type", "content-transfer-encoding"}
 _BOUNDARY: Final = "=_policy-test_="
 
 
-class Scans(Protocol):
-    """What finds: rules.matching.Matcher."""
+class Scanner(Protocol):
+    """What finds values in a content: rules.matching.Matcher."""
 
     def scan(self, content: Content) -> Scanned:
-        """Everything found, and the content with what could not be looked at."""
+        """All findings, and the content with a file added for each text that was not searched to its end."""
         ...
 
 
@@ -52,14 +52,14 @@ class Outcome:
         return not self.misses
 
 
-def try_policy(policy: Policy, read: Reads, matcher: Scans) -> tuple[Outcome, ...]:
+def try_policy(policy: Policy, read: ReadMessage, matcher: Scanner) -> tuple[Outcome, ...]:
     """Run every test of the policy's file."""
     return tuple(try_case(policy, case, read, matcher) for case in policy.text.tests)
 
 
-def try_case(policy: Policy, case: Case, read: Reads, matcher: Scans) -> Outcome:
+def try_case(policy: Policy, case: Case, read: ReadMessage, matcher: Scanner) -> Outcome:
     """Run one test."""
-    raw = build(case)
+    raw = build_message(case)
     passwords = policy.passwords
     message = _with_files(read(raw, passwords=passwords) if passwords else read(raw), case.files)
     numbers = count(1)
@@ -86,8 +86,8 @@ def _misses(case: Case, decisions: Sequence[Decision]) -> tuple[Miss, ...]:
     return tuple(misses)
 
 
-def build(case: Case) -> bytes:
-    """The message of a test as a client would send it; headers of the test stand in place of ours."""
+def build_message(case: Case) -> bytes:
+    """The raw message of a test, as a client would send it. Headers that the test gives replace the usual ones."""
     given = {name.lower() for name, _ in case.headers}
     top = [
         ("From", str(case.sender or "MAILER-DAEMON@localhost")),
@@ -96,24 +96,24 @@ def build(case: Case) -> bytes:
         ("MIME-Version", "1.0"),
     ]
     top = [(name, value) for name, value in top if name.lower() not in given]
-    top += [(name, value) for name, value in case.headers if name.lower() not in _OF_BODY]
+    top += [(name, value) for name, value in case.headers if name.lower() not in _BODY_HEADERS]
     body = _body(case, given)
     files = [file for file in case.files if file.content is not None]
     if not files:
-        return _lines(top) + body
+        return _header_lines(top) + body
     top.append(("Content-Type", f"multipart/mixed; boundary={_BOUNDARY}"))
     parts = b"".join(b"--%b\r\n%b\r\n" % (_BOUNDARY.encode(), part) for part in (body, *map(_file, files)))
-    return _lines(top) + b"\r\n" + parts + b"--%b--\r\n" % _BOUNDARY.encode()
+    return _header_lines(top) + b"\r\n" + parts + b"--%b--\r\n" % _BOUNDARY.encode()
 
 
 def _body(case: Case, given: set[str]) -> bytes:
     """Base64 as UTF-8 text, unless the test says itself what its body is."""
     plain = "\r\n".join(case.body.splitlines())
-    if given & _OF_BODY:
-        own = [(name, value) for name, value in case.headers if name.lower() in _OF_BODY]
-        return _lines(own) + b"\r\n" + plain.encode("utf-8", "replace") + b"\r\n"
+    if given & _BODY_HEADERS:
+        own = [(name, value) for name, value in case.headers if name.lower() in _BODY_HEADERS]
+        return _header_lines(own) + b"\r\n" + plain.encode("utf-8", "replace") + b"\r\n"
     about = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Transfer-Encoding", "base64")]
-    return _lines(about) + b"\r\n" + encodebytes(plain.encode("utf-8", "replace")).replace(b"\n", b"\r\n")
+    return _header_lines(about) + b"\r\n" + encodebytes(plain.encode("utf-8", "replace")).replace(b"\n", b"\r\n")
 
 
 def _file(file: CaseFile) -> bytes:
@@ -124,10 +124,10 @@ def _file(file: CaseFile) -> bytes:
         ("Content-Transfer-Encoding", "base64"),
     ]
     content = b64decode(file.content or "")
-    return _lines(about) + b"\r\n" + encodebytes(content).replace(b"\n", b"\r\n")
+    return _header_lines(about) + b"\r\n" + encodebytes(content).replace(b"\n", b"\r\n")
 
 
-def _lines(headers: Sequence[tuple[str, str]]) -> bytes:
+def _header_lines(headers: Sequence[tuple[str, str]]) -> bytes:
     encoded = (
         (name, value if value.isascii() else Header(value, "utf-8").encode(linesep="\r\n")) for name, value in headers
     )
@@ -135,7 +135,7 @@ def _lines(headers: Sequence[tuple[str, str]]) -> bytes:
 
 
 def _with_files(message: Message, files: Sequence[CaseFile]) -> Message:
-    """The message with the files that a test states as facts."""
+    """The message with those files of a test that are given as facts, without bytes."""
     stated = [file for file in files if file.content is None]
     facts = tuple(
         FileFact(

@@ -59,7 +59,7 @@ def parse_written_size(value: object) -> int:
 
 
 def has_every_zone(at: datetime) -> bool:
-    """Whether clocks everywhere can show this moment: a day from the ends of the calendar, some cannot."""
+    """Whether the moment can be written in every time zone: near year 1 and year 9999, in some it cannot."""
     first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
     return first + timedelta(days=2) < at.replace(tzinfo=UTC) < last - timedelta(days=2)
 

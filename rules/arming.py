@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from rules.columns import may_head
-from rules.context import pieces
+from rules.context import word_pieces
 from rules.detector import Detector
 from rules.engine import BLOCK
 
@@ -32,7 +32,7 @@ class Arming:
             width = max(pattern.max_width for pattern in detectors[index].patterns if pattern.named)
             for near in filter(lambda near: near.names, detectors[index].near):
                 for word in near.words:
-                    name = tuple(pieces(word))
+                    name = tuple(word_pieces(word))
                     named[name].add(index)
                     reaches[name] = max(reaches[name], near.within + width + 2 * len(word.encode()))
         self.names = list(named)

@@ -1,4 +1,4 @@
-"""Why hits are as sure as they are: worked out anew for people who ask, so that finding itself need not remember it."""
+"""Explains the confidence of hits: worked out anew when people ask, so that scans need not remember it."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,7 @@ import re2
 from rules.budget import Budget
 from rules.candidates import Candidate
 from rules.columns import Columns
-from rules.context import BEHIND, belongs_elsewhere
+from rules.context import BEHIND_COSTS, belongs_elsewhere
 from rules.detector import Detector, WordList
 from rules.finding import Because
 from rules.judging import Words
@@ -20,7 +20,7 @@ _STEPS: Final = 10_000_000
 
 
 class Reasons:
-    """The reasons of the hits of one text. `chosen`: all of them, of all detectors."""
+    """Explains the hits of one text. `chosen`: all of its hits, of all detectors."""
 
     def __init__(self, words: Words, data: bytes, chosen: Sequence[Candidate]) -> None:
         self._words = words
@@ -55,7 +55,7 @@ class Reasons:
         )
 
     def _label(self, candidate: Candidate, detector: Detector) -> str:
-        """The word in the header of the value's column, where it is that which counts."""
+        """The word in the header of the value's column; empty where no header made it surer."""
         if candidate.near != 0 or not detector.near:
             return ""
         header = self._columns.header(candidate.start, candidate.end)
@@ -66,7 +66,7 @@ class Reasons:
         return ""
 
     def _nearest(self, index: int, candidate: Candidate) -> tuple[str, int]:
-        """The nearest word of those sets that make it surest, and how many characters lie between."""
+        """The nearest word of the sets that raise the confidence most, and the characters between it and the value."""
         rules = zip(self._words.detectors[index].near, self._words.near(index), strict=True)
         found = [
             (-rule.confidence.rank, rank, word, gap)
@@ -83,7 +83,7 @@ class Reasons:
         return min(found)[1] if found else ""
 
     def _rival(self, candidate: Candidate) -> str:
-        """The word of another detector that stands nearer to the same value."""
+        """Another detector's word that stands nearer to the same value; empty where there is none."""
         near = candidate.near
         rivals = [
             other
@@ -95,9 +95,9 @@ class Reasons:
     def _around(
         self, pattern: re2._Regexp, candidate: Candidate, within: int, across: bool = True
     ) -> Iterator[tuple[int, str, int]]:
-        """Words of a set within reach: their rank (labels stand before), the word, the characters between.
+        """The words of a set within reach: rank (least is best), the word, the characters between it and the value.
 
-        `across`: those of other paragraphs and other values, too.
+        `across`: also words of other paragraphs and labels of other values.
         """
         start, end = candidate.start, candidate.end
         first, last = max(0, start - 4 * within - _LONGEST), min(len(self._data), end + 4 * within + _LONGEST)
@@ -107,10 +107,10 @@ class Reasons:
             gap = len(self._data[left:right].decode("utf-8", "ignore")) if right > left else 0
             elsewhere = not across and belongs_elsewhere(self._data, left, right, None if before else match.end())
             if gap <= within and not elsewhere:
-                yield gap if before or match.start() < end else gap + BEHIND, _shown(match[0]), gap
+                yield gap if before or match.start() < end else gap + BEHIND_COSTS, _shown(match[0]), gap
 
     def _weight(self, candidate: Candidate, words: WordList | None) -> int:
-        """What the distinct terms within reach weigh together."""
+        """The sum of the weights of the distinct terms within reach."""
         if words is None:
             return 0
         first, last = candidate.end - words.within, candidate.start + words.within

@@ -2,19 +2,21 @@
 
 from typing import Final
 
-MOST_STEPS: Final = 3_000_000  # some 10 s of one processor; 50 MB of prose cost none of it
+MOST_STEPS: Final = 3_000_000  # some 10 s of one processor; 50 MB of prose cost none
 
 
 class Budget:
-    """The steps left for one message. Once they are spent, texts not searched have to be reported as unreadable."""
+    """The steps that scanning a message may still cost. Once they are spent, texts not searched to the end have to be
+    reported as unreadable.
+    """
 
     __slots__ = ("cut", "left")
 
     def __init__(self, steps: int = MOST_STEPS) -> None:
         self.left = steps
-        self.cut = False  # whether something was left out of the text at hand that the steps would have paid for
+        self.cut = False  # whether something was left out of this text although steps were left
 
     @property
     def spent(self) -> bool:
-        """Whether something may have been left out."""
+        """Whether no steps are left, so that something may have been left out."""
         return self.left <= 0

@@ -1,8 +1,8 @@
 """Tables in a text: a column's header speaks for every cell below it, however far above it stands.
 
-A table is a run of lines with the same sign between their cells (tab, semicolon, bar, wide gaps or comma), or a column
-of single values; its header is the lines of short labels on top. Only a value that fills its cell belongs to a column.
-Tables are looked for only about a value that fills a cell, and each no more than once.
+A table is a run of lines with the same separator between their cells (tab, semicolon, bar, wide gaps or comma), or a
+column of single values; its header is the lines of short labels on top. Only a value that fills its cell belongs to a
+column. Tables are looked for only around a value that fills a cell, and each no more than once.
 """
 
 import re
@@ -16,11 +16,11 @@ from rules.budget import Budget
 from rules.segments import field_name
 
 _WIDE: Final = b"  "
-_SIGNS: Final = (b"\t", b";", b"|", _WIDE, b",")
+_SEPARATORS: Final = (b"\t", b";", b"|", _WIDE, b",")
 _LONGEST_LINE: Final = 4096  # bytes; a longer line is no row
 _LONGEST_LABEL: Final = 48
-_WALKED: Final = 9  # 1 << 9 bytes of a line that is looked at cost as much as one step
-_READ: Final = 6  # likewise, of one that is taken apart
+_WALKED_SHIFT: Final = 9  # 1 << 9 bytes of a line that is looked at cost as much as one step
+_READ_SHIFT: Final = 6  # likewise, of one that is taken apart
 _MOST_HEADS: Final = 4  # lines of labels: a title, groups of columns, their names
 _MOST_ODD: Final = 3  # lines within a table that do not fit it: blank ones, subtotals
 _QUOTED: Final = re.compile(rb'"[^"\n]*"')
@@ -30,10 +30,10 @@ _LABEL: Final = re.compile(rb"[A-Za-z\x80-\xff]")
 _NUMBER: Final = re.compile(
     rb"[0-9](?:[ ./-]{0,2}[0-9]){3}|(?<![^\t;|, \"'])[A-Za-z]{2,20}[0-9]{1,3}[^\s\w,;|\"'][^\s,;|]{0,20}"
 )
-_RULE: Final = re.compile(rb"(?=.*?[-=_]{2})[ |:+=_-]+")  # drawn below the labels
-_CELL: Final = b" \"'="
-_ENDS: Final = b"\t;|,"  # of cells
-_ONE_END: Final = bytes.maketrans(_ENDS, b"\t" * len(_ENDS))
+_DRAWN_LINE: Final = re.compile(rb"(?=.*?[-=_]{2})[ |:+=_-]+")  # drawn below the labels
+_PADDING: Final = b" \"'="
+_CELL_ENDS: Final = b"\t;|,"  # of cells
+_AS_TABS: Final = bytes.maketrans(_CELL_ENDS, b"\t" * len(_CELL_ENDS))
 _SPLIT: Final = re.compile(rb"[\t;|,]|  +")
 _VALUE: Final = rb"[0-9A-Z][0-9A-Za-z ./-]{3,40}"
 _VALUE_LINE: Final = re.compile(rb"[ \"'=]{0,4}[0-9][0-9A-Za-z ./-]{3,40}[ \"']{0,4}")
@@ -49,19 +49,21 @@ _SEGMENT: Final = re.compile(rb"[A-Z][A-Z0-9]{1,2}[|*]")
 
 @dataclass(slots=True)
 class _Table:
+    """A table: where it stands in the text (bytes), its header, and what its lines have in common."""
+
     start: int
     end: int
-    sign: bytes  # empty: a column of single values
-    most: int  # signs of a line
+    separator: bytes  # empty: a column of single values
+    most: int  # separators in a line
     heads: list[tuple[int, bytes]] = field(default_factory=list, repr=False)  # where each begins, and the line
     rows: int = 0
-    odd: int = 0
+    odd: int = 0  # lines since the last that fitted
     headed: bool = False  # no more lines of labels follow
 
 
 @dataclass(slots=True)
-class _Known:
-    """The tables of the runs of lines that were searched."""
+class _Searched:
+    """The runs of lines that were searched for tables, and the tables found, in order."""
 
     tables: list[_Table] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)
@@ -74,7 +76,7 @@ class Columns:
     def __init__(self, data: bytes, budget: Budget) -> None:
         self._data = data
         self._budget = budget
-        self._known: dict[tuple[bytes, ...], _Known] = defaultdict(_Known)  # by the signs that were looked for
+        self._known: dict[tuple[bytes, ...], _Searched] = defaultdict(_Searched)  # by separators
         self._found: dict[tuple[int, int], list[_Table]] = {}  # by the lines that were looked at
 
     def header(self, start: int, end: int) -> bytes:
@@ -87,28 +89,30 @@ class Columns:
         if _SEGMENT.match(line):
             return field_name(line, start - first)
         before, behind = line[: start - first], line[end - first :]
-        signs = [sign for sign in _SIGNS if sign in line and _fills(before, behind, sign)]
-        if not before.strip(_CELL) and not behind.strip(_CELL):
-            signs.append(b"")
-        if not signs:
+        separators = [
+            separator for separator in _SEPARATORS if separator in line and _fills_cell(before, behind, separator)
+        ]
+        if not before.strip(_PADDING) and not behind.strip(_PADDING):
+            separators.append(b"")
+        if not separators:
             return b""
-        table = self._table(first, last, signs)
-        if table is None or not _fills(before, behind, table.sign):
+        table = self._table(first, last, separators)
+        if table is None or not _fills_cell(before, behind, table.separator):
             return b""
-        if not table.sign:
+        if not table.separator:
             return table.heads[-1][1]
-        column = _count(_bare(before), table.sign)
-        if table.sign == _WIDE and before.endswith(_WIDE) and before.strip():
+        column = _separators_in(_without_quoted(before), table.separator)
+        if table.separator == _WIDE and before.endswith(_WIDE) and before.strip():
             column += 1  # the gap before the value is at the end of what was counted
         # A row without a number looks like labels too: what speaks for a value stands above it.
-        cells = (_cells(head, table.sign) for at, head in table.heads if at < first)
+        cells = (_cells(head, table.separator) for at, head in table.heads if at < first)
         return b"\n".join(row[column].strip() for row in cells if column < len(row))
 
-    def _table(self, first: int, last: int, signs: Sequence[bytes]) -> _Table | None:
-        """The table that holds the line first..last, with rows; one of `signs` is between its cells."""
-        known = self._known[tuple(signs)]
+    def _table(self, first: int, last: int, separators: Sequence[bytes]) -> _Table | None:
+        """The table that holds the line first..last, with rows; one of `separators` is between its cells."""
+        known = self._known[tuple(separators)]
         if not any(start <= first < stop for start, stop in reversed(known.searched)):
-            start, stop = self._walk(first, -1, signs), self._walk(last, 1, signs)
+            start, stop = self._walk_rows(first, -1, separators), self._walk_rows(last, 1, separators)
             known.searched.append((start, stop))
             known.tables += self._within(start, stop)
             known.tables.sort(key=lambda table: table.start)
@@ -117,15 +121,15 @@ class Columns:
         return known.tables[index] if index >= 0 and known.tables[index].end >= last else None
 
     def _within(self, start: int, stop: int) -> list[_Table]:
-        """The tables of some lines: the same whatever sign led there."""
+        """The tables in the lines start..stop, whichever separator led there."""
         found = self._found.get((start, stop))
         if found is None:
             tables = _tables(self._data, start, stop, self._budget)
             found = self._found[start, stop] = [table for table in tables if table.rows or len(table.heads) > 1]
         return found
 
-    def _walk(self, place: int, step: int, signs: Sequence[bytes]) -> int:
-        """Up (from a line's start) or down (from its end) until more lines than may be odd are no rows."""
+    def _walk_rows(self, place: int, step: int, separators: Sequence[bytes]) -> int:
+        """How far up (`step` -1, from a line's start) or down (1, from its end) a table around a row may reach."""
         data, odd, kept = self._data, 0, place
         while 0 < place < len(data) and odd <= _MOST_ODD + _MOST_HEADS:
             if step < 0:
@@ -136,8 +140,8 @@ class Columns:
                 stop = data.find(b"\n", start)
                 stop = place = len(data) if stop < 0 else stop
             line = data[start:stop] if stop - start <= _LONGEST_LINE else b""
-            self._budget.left -= 1 + (len(line) >> _WALKED)
-            if any(sign in line for sign in signs if sign) or _VALUE_LINE.fullmatch(line):
+            self._budget.left -= 1 + (len(line) >> _WALKED_SHIFT)
+            if any(separator in line for separator in separators if separator) or _VALUE_LINE.fullmatch(line):
                 odd, kept = 0, place
             else:
                 odd += 1
@@ -148,9 +152,9 @@ class Columns:
 
 
 def may_head(data: bytes, places: Iterable[int]) -> bool:
-    """Whether a word at one of them can stand in the header of a column: among short cells, above one with digits.
+    """Whether a word at one of the places may stand in a column's header: among short cells, above one with digits.
 
-    Said too often rather than too seldom; what stands in which column is found out about a value.
+    Errs towards yes; which column a value stands in is found out later.
     """
     looked = -1
     for place in places:
@@ -161,7 +165,7 @@ def may_head(data: bytes, places: Iterable[int]) -> bool:
             continue
         start = data.rfind(b"\n", max(0, place - _LONGEST_LINE), place) + 1 or max(0, place - _LONGEST_LINE)
         line = data[start:stop]
-        if (_has_short_cells(line) or _WIDE in line) and _heads(data, stop, line):
+        if (_has_short_cells(line) or _WIDE in line) and _is_header(data, stop, line):
             return True
         if len(line) < _LONGEST_LINE:
             looked = stop  # all of it
@@ -172,12 +176,12 @@ def _has_short_cells(line: bytes) -> bool:
     """Prose has none, mostly; without a look at wide gaps."""
     if len(line) <= _LONGEST_LABEL:
         return True
-    if len(line.translate(None, _ENDS)) == len(line):
+    if len(line.translate(None, _CELL_ENDS)) == len(line):
         return False
-    return max(map(len, line.translate(_ONE_END).split(b"\t"))) <= _LONGEST_LABEL
+    return max(map(len, line.translate(_AS_TABS).split(b"\t"))) <= _LONGEST_LABEL
 
 
-def _heads(data: bytes, stop: int, line: bytes) -> bool:
+def _is_header(data: bytes, stop: int, line: bytes) -> bool:
     if not _has_short_cells(line) and max(map(len, _SPLIT.split(line))) > _LONGEST_LABEL:
         return False
     if _NUMBER.search(line):
@@ -186,15 +190,15 @@ def _heads(data: bytes, stop: int, line: bytes) -> bool:
     return below.match(data, stop) is not None
 
 
-def _fills(before: bytes, behind: bytes, sign: bytes) -> bool:
+def _fills_cell(before: bytes, behind: bytes, separator: bytes) -> bool:
     """Whether what stands between these two fills a cell."""
-    if not sign:
-        return not before.strip(_CELL) and not behind.strip(_CELL)
-    if sign == _WIDE:
-        return (before.endswith(_WIDE) or not before.strip(_CELL)) and (
-            behind.startswith(_WIDE) or not behind.strip(_CELL)
+    if not separator:
+        return not before.strip(_PADDING) and not behind.strip(_PADDING)
+    if separator == _WIDE:
+        return (before.endswith(_WIDE) or not before.strip(_PADDING)) and (
+            behind.startswith(_WIDE) or not behind.strip(_PADDING)
         )
-    return not before.rpartition(sign)[2].strip(_CELL) and not behind.partition(sign)[0].strip(_CELL)
+    return not before.rpartition(separator)[2].strip(_PADDING) and not behind.partition(separator)[0].strip(_PADDING)
 
 
 def _tables(data: bytes, start: int, end: int, budget: Budget) -> Iterator[_Table]:
@@ -203,20 +207,20 @@ def _tables(data: bytes, start: int, end: int, budget: Budget) -> Iterator[_Tabl
         stop = data.find(b"\n", start)
         stop = len(data) if stop < 0 else stop
         line = data[start:stop] if stop - start <= _LONGEST_LINE else b""
-        budget.left -= 1 + (len(line) >> _READ)
+        budget.left -= 1 + (len(line) >> _READ_SHIFT)
         set_off = table is not None and table.rows > 0 and _is_set_off(data, start, stop)
-        begun = _begun(line, start, stop) if set_off else None
-        if table is not None and begun is not None and begun.sign and begun.sign == table.sign:
+        begun = _table_begun_by(line, start, stop) if set_off else None
+        if table is not None and begun is not None and begun.separator and begun.separator == table.separator:
             yield table
             table = begun
-        elif table is not None and _takes(table, line, start):
+        elif table is not None and _take_line(table, line, start):
             table.end = stop
         else:
             if table is not None:
                 table.odd += 1
-            begun = _begun(line, start, stop)
+            begun = _table_begun_by(line, start, stop)
             # A single label within a table is a subtotal or a remark; below the last row it begins what comes next.
-            if begun is not None and (table is None or begun.sign or not table.sign or table.odd > _MOST_ODD):
+            if begun is not None and (table is None or begun.separator or not table.separator or table.odd > _MOST_ODD):
                 if table is not None:
                     yield table
                 table = begun
@@ -229,26 +233,26 @@ def _tables(data: bytes, start: int, end: int, budget: Budget) -> Iterator[_Tabl
 
 
 def _is_set_off(data: bytes, start: int, stop: int) -> bool:
-    """Whether a blank line stands above a line and none below: labels that stand so begin a table of their own."""
+    """Whether a blank line stands above this line and none below: such labels begin a table of their own."""
     above, below = data[max(0, start - 3) : start], data[stop : stop + 3]
     return above.endswith((b"\n\n", b"\n\r\n")) and len(below) > 1 and below[1:2] not in b"\r\n"
 
 
-def _takes(table: _Table, line: bytes, start: int) -> bool:
-    """Whether a line belongs to the table; it is noted there as a line of labels or a row."""
-    if not table.sign:
+def _take_line(table: _Table, line: bytes, start: int) -> bool:
+    """Add a line to the table, as labels or as a row; False where it does not belong there."""
+    if not table.separator:
         fits = _VALUE_LINE.fullmatch(line) is not None
     else:
-        fits = 0 < _count(_bare(line), table.sign) <= table.most
+        fits = 0 < _separators_in(_without_quoted(line), table.separator) <= table.most
     if not fits:
         return False
     table.odd = 0
-    if _RULE.fullmatch(line):
+    if _DRAWN_LINE.fullmatch(line):
         table.headed = True
     elif (
         not table.headed
         and not table.rows
-        and table.sign
+        and table.separator
         and len(table.heads) < _MOST_HEADS
         and not _NUMBER.search(line)
     ):
@@ -258,31 +262,31 @@ def _takes(table: _Table, line: bytes, start: int) -> bool:
     return True
 
 
-def _begun(line: bytes, start: int, stop: int) -> _Table | None:
-    """The table of which this line can be the header: short labels, no numbers."""
+def _table_begun_by(line: bytes, start: int, stop: int) -> _Table | None:
+    """A new table with this line as its header; None where the line is not made of short labels without numbers."""
     if not _LABEL.search(line) or _NUMBER.search(line):
         return None
-    bare = _bare(line)
-    for sign in _SIGNS:
-        most = _count(bare, sign)
+    bare = _without_quoted(line)
+    for separator in _SEPARATORS:
+        most = _separators_in(bare, separator)
         if most:
-            short = all(len(cell.strip()) <= _LONGEST_LABEL for cell in _cells(line, sign))
-            return _Table(start, stop, sign, most, [(start, line)]) if short else None
+            short = all(len(cell.strip()) <= _LONGEST_LABEL for cell in _cells(line, separator))
+            return _Table(start, stop, separator, most, [(start, line)]) if short else None
     return _Table(start, stop, b"", 0, [(start, line)]) if len(line) <= _LONGEST_LABEL else None
 
 
-def _count(line: bytes, sign: bytes) -> int:
-    return len(_GAPS.findall(line)) if sign == _WIDE else line.count(sign)
+def _separators_in(line: bytes, separator: bytes) -> int:
+    return len(_GAPS.findall(line)) if separator == _WIDE else line.count(separator)
 
 
-def _bare(line: bytes) -> bytes:
+def _without_quoted(line: bytes) -> bytes:
     return _QUOTED.sub(b"", line) if b'"' in line else line
 
 
-def _cells(line: bytes, sign: bytes) -> list[bytes]:
-    if sign == _WIDE:
+def _cells(line: bytes, separator: bytes) -> list[bytes]:
+    if separator == _WIDE:
         return _GAPS.split(line)
     if b'"' not in line:
-        return line.split(sign)
-    spaced = _QUOTED.sub(lambda match: match[0].replace(sign, b" "), line)
-    return spaced.split(sign)
+        return line.split(separator)
+    spaced = _QUOTED.sub(lambda match: match[0].replace(separator, b" "), line)
+    return spaced.split(separator)

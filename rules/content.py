@@ -21,15 +21,15 @@ class FileKind(StrEnum):
     UNKNOWN = "unknown"
 
 
-_LONG: Final = 1 << 16
-_LOOKED_AT: Final = 1 << 12
+_LONG: Final = 1 << 16  # characters or bytes: longer texts are hashed by samples
+_SAMPLED: Final = 1 << 12  # of the beginning, of the end, and of what lies between
 
 
 def in_short(data: str | bytes) -> object:
-    """What is hashed of a text: a short one whole, of a long one a part, since hashing megabytes blocks all threads."""
+    """What to hash in place of `data`: a long text's size and samples, since hashing megabytes blocks all threads."""
     if len(data) <= _LONG:
         return data
-    return len(data), data[:_LOOKED_AT], data[:: len(data) // _LOOKED_AT], data[-_LOOKED_AT:]
+    return len(data), data[:_SAMPLED], data[:: len(data) // _SAMPLED], data[-_SAMPLED:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Part:
     marks: tuple[tuple[int, str], ...] = field(default=(), repr=False)
 
     def __hash__(self) -> int:
-        """Of what tells parts apart; a sheet has some hundred thousand marks."""
+        """Leaves out the marks but for their number: a sheet has some hundred thousand."""
         return hash((self.place, in_short(self.text), len(self.marks)))
 
 

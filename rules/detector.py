@@ -10,7 +10,7 @@ GROUPS: Final = ("identity", "financial", "medical", "secrets")
 
 
 def plain(value: str) -> str:
-    """A value by its letters and digits alone, so that it is known however it is written."""
+    """The letters and digits of a value, in capitals, so that it is recognised however it is grouped."""
     return "".join(filter(str.isalnum, value)).upper()
 
 
@@ -46,9 +46,9 @@ class Near:
 
 @dataclass(frozen=True, slots=True)
 class Unless:
-    """Words that say it is something else; they hold unless a word of `Near` stands nearer.
+    """Words that say a value is something else, so that it does not count unless a word of `Near` stands nearer.
 
-    `shared` is the name of a list that came with the product, where they are one.
+    `shared` is the name of the built-in list that they are; empty where the pack gives the words itself.
     """
 
     words: tuple[str, ...]
@@ -67,7 +67,7 @@ class WordList:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A sample that has to be found, exactly as sure as said where it is said."""
+    """A sample in which the detector has to find something: with exactly this confidence, if one is given."""
 
     text: str
     confidence: Confidence | None = None

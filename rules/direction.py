@@ -30,26 +30,26 @@ def displayed(text: str) -> str:
 def _line(line: str) -> str:
     if len(line) > _LONGEST:
         return line
-    given = [unicodedata.bidirectional(char) or "L" for char in line]
-    ends = _ends(given)
-    says = _sayings(given, ends)
-    base = says[0]
-    kinds, levels = _explicit(given, base, says)
-    for places, before, behind in list(_sequences(given, levels, base, ends)):
-        _resolve(places, kinds, levels, _side(before), _side(behind))
-    _level_blanks(given, levels, base)
-    seen = [place for place, kind in enumerate(given) if kind not in _REMOVED]
+    classes = [unicodedata.bidirectional(char) or "L" for char in line]
+    ends = _ends(classes)
+    strong_from = _first_strong(classes, ends)
+    base = strong_from[0]
+    resolved, levels = _embedding_levels(classes, base, strong_from)
+    for places, before, behind in list(_isolating_runs(classes, levels, base, ends)):
+        _resolve_sequence(places, resolved, levels, _direction_of(before), _direction_of(behind))
+    _level_blanks(classes, levels, base)
+    seen = [place for place, kind in enumerate(classes) if kind not in _REMOVED]
     return "".join(line[place] for place in _reordered(seen, levels) if not CONTROLS.match(line[place]))
 
 
-def _side(level: int) -> str:
+def _direction_of(level: int) -> str:
     return "R" if level % 2 else "L"
 
 
-def _ends(given: list[str]) -> dict[int, int]:
+def _ends(classes: list[str]) -> dict[int, int]:
     """Where each isolate ends, by where it begins (BD9); nothing for those that go on to the end of the line."""
     ends, begun = {}, []
-    for place, kind in enumerate(given):
+    for place, kind in enumerate(classes):
         if kind in _ISOLATES:
             begun.append(place)
         elif kind == "PDI" and begun:
@@ -57,30 +57,30 @@ def _ends(given: list[str]) -> dict[int, int]:
     return ends
 
 
-def _sayings(given: list[str], ends: dict[int, int]) -> list[int]:
-    """Rules P2, P3 and X5c: what the first strong character says from each place on, within the isolate it stands in.
+def _first_strong(classes: list[str], ends: dict[int, int]) -> list[int]:
+    """Rules P2, P3 and X5c: the direction of the first strong character from each place on, within its isolate.
 
-    1: right to left. What is isolated from there is passed over.
+    1: right to left, 0: left to right. Isolates that begin behind the place are passed over.
     """
-    says = [0] * (len(given) + 1)
+    strong_from = [0] * (len(classes) + 1)
     closing = set(ends.values())
-    for place in reversed(range(len(given))):
-        kind = given[place]
+    for place in reversed(range(len(classes))):
+        kind = classes[place]
         if kind in _STRONG:
-            says[place] = int(kind != "L")
+            strong_from[place] = int(kind != "L")
         elif kind in _ISOLATES:
-            says[place] = says[ends[place] + 1] if place in ends else 0
+            strong_from[place] = strong_from[ends[place] + 1] if place in ends else 0
         elif place not in closing:
-            says[place] = says[place + 1]
-    return says
+            strong_from[place] = strong_from[place + 1]
+    return strong_from
 
 
-def _explicit(given: list[str], base: int, says: list[int]) -> tuple[list[str], list[int]]:
-    """Rules X1 to X8: each character's kind as overrides have it, and its level."""
-    kinds, levels = list(given), []
+def _embedding_levels(classes: list[str], base: int, strong_from: list[int]) -> tuple[list[str], list[int]]:
+    """Rules X1 to X8: each character's class, as overrides leave it, and its embedding level."""
+    resolved, levels = list(classes), []
     stack: list[tuple[int, str, bool]] = [(base, "", False)]  # level, override, whether an isolate began it
     isolates = too_deep = isolates_too_deep = 0
-    for place, kind in enumerate(given):
+    for place, kind in enumerate(classes):
         if kind == "PDI":
             if isolates_too_deep:
                 isolates_too_deep -= 1
@@ -91,9 +91,9 @@ def _explicit(given: list[str], base: int, says: list[int]) -> tuple[list[str], 
         level, forced, is_isolate = stack[-1]
         levels.append(level)
         if forced and kind not in _REMOVED:
-            kinds[place] = forced
+            resolved[place] = forced
         if kind in _EMBEDS or kind in _ISOLATES:
-            odd, force = _EMBEDS.get(kind) or (says[place + 1] if kind == "FSI" else int(kind == "RLI"), "")
+            odd, force = _EMBEDS.get(kind) or (strong_from[place + 1] if kind == "FSI" else int(kind == "RLI"), "")
             fresh = level + 1 + ((level + 1) % 2 != odd)
             if fresh <= _DEEPEST and not too_deep and not isolates_too_deep:
                 stack.append((fresh, force, kind in _ISOLATES))
@@ -107,14 +107,14 @@ def _explicit(given: list[str], base: int, says: list[int]) -> tuple[list[str], 
                 too_deep -= 1
             elif len(stack) > 1 and not is_isolate:
                 stack.pop()
-    return kinds, levels
+    return resolved, levels
 
 
-def _sequences(
-    given: list[str], levels: list[int], base: int, ends: dict[int, int]
+def _isolating_runs(
+    classes: list[str], levels: list[int], base: int, ends: dict[int, int]
 ) -> Iterator[tuple[list[int], int, int]]:
     """Rule X10: runs of one level, over what is isolated within; each with the levels that count before and behind."""
-    seen = [place for place, kind in enumerate(given) if kind not in _REMOVED]
+    seen = [place for place, kind in enumerate(classes) if kind not in _REMOVED]
     runs = [list(run) for _, run in groupby(seen, key=levels.__getitem__)]
     last_of = {run[-1]: number for number, run in enumerate(runs)}
     goes_on = {ends[place]: number for place, number in last_of.items() if place in ends}
@@ -125,16 +125,16 @@ def _sequences(
         places = [place for number in numbers for place in runs[number]]
         level, first, last = levels[places[0]], numbers[0], numbers[-1]
         before = levels[runs[first - 1][-1]] if first else base
-        is_open = given[places[-1]] in _ISOLATES or last + 1 == len(runs)
+        is_open = classes[places[-1]] in _ISOLATES or last + 1 == len(runs)
         behind = base if is_open else levels[runs[last + 1][0]]
         yield places, max(level, before), max(level, behind)
 
 
-def _resolve(places: list[int], kinds: list[str], levels: list[int], before: str, behind: str) -> None:
+def _resolve_sequence(places: list[int], resolved: list[str], levels: list[int], before: str, behind: str) -> None:
     """Rules W1 to W7, N1, N2, I1 and I2 for one sequence; `before` and `behind` are the directions around it."""
-    run = [kinds[place] for place in places]
-    _weak(run, before)
-    own = _side(levels[places[0]])
+    run = [resolved[place] for place in places]
+    _resolve_weak(run, before)
+    own = _direction_of(levels[places[0]])
     start = 0
     for is_neutral, group in groupby(run[:], key=_NEUTRAL.__contains__):
         end = start + len(list(group))
@@ -155,7 +155,7 @@ def _strong(kind: str) -> str:
     return "L" if kind == "L" else "R"
 
 
-def _weak(run: list[str], before: str) -> None:
+def _resolve_weak(run: list[str], before: str) -> None:
     """Rules W1 to W7."""
     strong = last = before
     for place, kind in enumerate(run):
@@ -186,13 +186,13 @@ def _weak(run: list[str], before: str) -> None:
             run[place] = "L"
 
 
-def _level_blanks(given: list[str], levels: list[int], base: int) -> None:
+def _level_blanks(classes: list[str], levels: list[int], base: int) -> None:
     """Rule L1: blanks at the end of a line, and those before a tab, go with the line."""
     at_end = True
-    for place in reversed(range(len(given))):
-        if given[place] in ("S", "B"):
+    for place in reversed(range(len(classes))):
+        if classes[place] in ("S", "B"):
             at_end, levels[place] = True, base
-        elif given[place] not in _BLANK:
+        elif classes[place] not in _BLANK:
             at_end = False
         elif at_end:
             levels[place] = base

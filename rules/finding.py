@@ -74,7 +74,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Scanned:
-    """What a scan gave. `content` is what was scanned, with a file told as unreadable for each text not looked at."""
+    """The result of a scan: the findings, and the content.
+
+    For each text that was not searched to its end, the content has an unreadable file more than what was scanned.
+    """
 
     findings: tuple[Finding, ...]
     content: Content

@@ -11,20 +11,20 @@ from enum import Enum
 from functools import lru_cache
 from typing import Final
 
-_FOLDS: Final = "(?i)"
+_ANY_CASE: Final = "(?i)"
 _MOST_KNOWN: Final = 4096  # patterns, which several passes ask about
-_NO_WORD: Final = re.compile(r"\[\^?\]?(?:\\.|[^\]\\])*\]|\\.|\{[^}]*\}|\(\?(?:P?<\w+>|[imsU-]*[:)])")
+_NOT_LITERAL: Final = re.compile(r"\[\^?\]?(?:\\.|[^\]\\])*\]|\\.|\{[^}]*\}|\(\?(?:P?<\w+>|[imsU-]*[:)])")
 _WORD: Final = re.compile(r"[A-Za-z0-9:$_/-]{2}")
 _TOKEN: Final = re.compile(r"\[\^?\]?(?:\\.|[^\]\\])*\]|\\.|\{[^}]*\}|\(\?(?:P?<\w+>|[imsU-]*[:)])|.", re.S)
 _ESCAPED: Final = re.compile(r"\\.|\(\?(?:P?<\w+>|[imsU-]*[:)])")
-_LEAD: Final = re.compile(r"(?:\\b|\(\?[imsU-]+\)|\((?:\?(?:P?<\w+>|:))?)*")
+_WITHOUT_WIDTH: Final = re.compile(r"(?:\\b|\(\?[imsU-]+\)|\((?:\?(?:P?<\w+>|:))?)*")
 _CLASS: Final = re.compile(r"\[(?!\^)(?:\\.|[^\]\\])+\]")
-_TWICE: Final = re.compile(r"\\b(\[[^\]\\^]+\])(\[[^\]\\^]+\])(?=\1\2)")
-_BOUND: Final = r"(?:\b|_)"
+_REPEATED_PAIR: Final = re.compile(r"\\b(\[[^\]\\^]+\])(\[[^\]\\^]+\])(?=\1\2)")
+_WORD_BEGINS: Final = r"(?:\b|_)"
 
 
 class Lane(Enum):
-    """How the matches of a pattern begin."""
+    """What kind of text a pattern's matches begin with, by which the engine can skip the rest."""
 
     WORDS = "words"  # or wherever: it holds a word that leads to it
     NUMBERS = "numbers"
@@ -35,11 +35,11 @@ class Lane(Enum):
 @lru_cache(_MOST_KNOWN)
 def lane_of(regex: str) -> Lane:
     """The lane of a pattern that RE2 takes."""
-    if _WORD.search(_NO_WORD.sub(" ", regex)):
+    if _WORD.search(_NOT_LITERAL.sub(" ", regex)):
         return Lane.WORDS
-    if _FOLDS in regex:
+    if _ANY_CASE in regex:
         return Lane.OTHERS  # also where a digit comes first: the letters behind it keep the engine from leaping
-    lead = _LEAD.match(regex)
+    lead = _WITHOUT_WIDTH.match(regex)
     rest = regex[lead.end() :] if lead else regex
     if rest.startswith("\\d"):
         return Lane.NUMBERS
@@ -54,7 +54,7 @@ def lane_of(regex: str) -> Lane:
 
 
 def _holds_pair(regex: str) -> bool:
-    """Whether two signs stand side by side in it that stand for themselves."""
+    """Whether two literal characters stand side by side in the pattern."""
     before = False
     for token in _TOKEN.findall(regex):
         sign = token[1] if token[0] == "\\" else token
@@ -66,15 +66,15 @@ def _holds_pair(regex: str) -> bool:
 
 
 def lean(regex: str) -> str:
-    """What the engine searches for in place of a pattern: it matches wherever the pattern does, and elsewhere too.
+    """A cheaper pattern for the engine: it matches wherever `regex` does, and may match elsewhere too.
 
     Of a letter and a sign that stand twice at the beginning, only the second pair is searched for: remembering two of
     them costs the engine twice as long for each letter of a text, and single letters between signs are rare.
     """
-    twice = _TWICE.match(regex)
+    twice = _REPEATED_PAIR.match(regex)
     if twice is None or not (_all_of(twice[1], r"[0-9A-Za-z]") and _all_of(twice[2], r"[^0-9A-Za-z\x80-\uffff]")):
         return regex
-    return _BOUND + regex[twice.end() :]
+    return _WORD_BEGINS + regex[twice.end() :]
 
 
 def _all_of(members: str, kind: str) -> bool:

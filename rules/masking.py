@@ -1,4 +1,4 @@
-"""Excerpts that show where a value stands and not what it is."""
+"""Excerpts that show where a value stands without showing the value."""
 
 import re
 from bisect import bisect_left, bisect_right

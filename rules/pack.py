@@ -8,7 +8,7 @@ from typing import Final
 
 import yaml
 
-from rules.changes import KEYS, apply_changes, complete
+from rules.changes import KEYS, apply_changes, check_whole
 from rules.detector import Detector
 from rules.errors import PackInvalid, PackProblem
 from rules.parts import PARTS, Values, read_parts
@@ -88,5 +88,5 @@ def _detector(name: str, node: Node, source: str) -> Detector | None:
         return None
     values: Values = {"title": "", "groups": frozenset(), **read_parts(entries)}
     detector = Detector(id=name, source=source, **values)
-    complete(detector, entries, node)
+    check_whole(detector, entries, node)
     return detector

@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import Any, Final
 
 from rules.checks import CHECKS
-from rules.context import fit_one_pattern, pieces
+from rules.context import fit_one_pattern, word_pieces
 from rules.detector import GROUPS, Found, Near, Pattern, Unless, WordList, plain
 from rules.errors import PatternRefused
 from rules.finding import Confidence
@@ -18,14 +18,14 @@ MOST_PATTERNS: Final = 200  # of one detector
 MOST_EXCEPT: Final = 10_000
 FARTHEST: Final = 10_000  # characters, for `within`
 LONGEST_TERM: Final = 200  # characters
-_ALWAYS_FIT: Final = 8_000  # characters of words that RE2 takes in one pattern, whatever they are: the least was 15,000
+_ALWAYS_FIT: Final = 8_000  # characters of words that RE2 takes in one pattern, whatever they are; it refused 15,000
 _LEVELS: Final = tuple(Confidence)
 _WEIGHTED: Final = re.compile(r"([0-9]+)\s+(\S.*)")  # a line of a list of terms
-Values = dict[str, Any]  # what a detector's fields become, by their names
+Values = dict[str, Any]  # fields of a Detector, by name
 
 
 def read_parts(entries: Mapping[str, Node]) -> Values:
-    """The fields of a detector that stand in `entries`; what is wrong is noted in the nodes."""
+    """The detector's fields given by `entries`, by name; mistakes are noted in the nodes."""
     values: Values = {}
     for key, node in entries.items():
         if key == "samples":
@@ -128,9 +128,9 @@ def _phrases(node: Node) -> tuple[str, ...]:
 
 def _phrase(node: Node) -> str:
     word = node.text(most=60)
-    if word.strip() and not pieces(word):
+    if word.strip() and not word_pieces(word):
         node.problem(f"no text can hold {word!r} as a word", "Blanks, hyphens and underscores only part words")
-    return word if pieces(word) else ""
+    return word if word_pieces(word) else ""
 
 
 def _words(node: Node) -> WordList | None:

@@ -1,4 +1,4 @@
-"""Says where in a part a hit stands, as a person would: a cell, a page, a line."""
+"""Names the place of a hit within a part, as a person would: a cell, a page, a line."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ def counts_lines(part: Part) -> bool:
 
 
 class Places:
-    """Says the place of a character of one part; `offset` counts characters of the part's text as it was read."""
+    """Names the places of characters of one part; offsets count characters of its text, before it is normalised."""
 
     def __init__(self, part: Part) -> None:
         self._place = part.place
@@ -40,7 +40,7 @@ class Places:
         return self._names[index] if index >= 0 else ""
 
     def _line(self, offset: int) -> str:
-        """Empty for a text of one line."""
+        """The number of the line; empty for a text of one line."""
         done, line = self._counted
         if offset < done:
             done, line = 0, 1

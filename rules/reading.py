@@ -21,12 +21,14 @@ class Where(Protocol):
 
 
 def nowhere(path: Path) -> tuple[int, int] | None:
-    """Where no places are known."""
+    """A Where for data without known places."""
     return None
 
 
 class Node:
-    """One value. Each reader gives a value of its type, a neutral one where the pack's is wrong and was noted."""
+    """One value of a pack. Each reading method returns its type; where the value is wrong, it notes that and gives a
+    neutral one: an empty text, the least number, False.
+    """
 
     def __init__(self, source: str, where: Where, problems: list[PackProblem], value: object, path: Path = ()) -> None:
         self._source = source
@@ -37,7 +39,7 @@ class Node:
         self.detector = ""
 
     def problem(self, cause: str, hint: str = "", pointed: str = "") -> None:
-        """Note a mistake at this place; `pointed` shows where within a text."""
+        """Note a mistake at this value; `pointed` shows the place within a text (see `PackProblem`)."""
         path = self._path
         place = self._where(path)
         while place is None and path:
@@ -58,7 +60,7 @@ class Node:
             if not isinstance(key, str):
                 self.problem(f"the key {key!r} is no text", "Put it in quotes")
             elif keys is not None and key not in keys:
-                self._child(key, value).problem("unknown key", meant(key, sorted(keys)))
+                self._child(key, value).problem("unknown key", suggestion(key, sorted(keys)))
             else:
                 entries[key] = self._child(key, value)
         for key in sorted((required or set()) - entries.keys()):
@@ -106,7 +108,7 @@ class Node:
     def choice(self, known: Sequence[str]) -> str:
         """One of `known`; empty where it is none of them."""
         if not isinstance(self.value, str) or self.value not in known:
-            hint = meant(str(self.value), known)
+            hint = suggestion(str(self.value), known)
             if len(known) > _FEW:
                 self.problem(f"{self.value!r} is not known here", hint or "docs/detectors.md lists what there is")
             else:
@@ -140,7 +142,7 @@ def _keys_hint(keys: set[str] | None) -> str:
     return f"Its keys are {', '.join(sorted(keys))}" if keys else ""
 
 
-def meant(word: str, known: Sequence[str]) -> str:
-    """The known word that it may be, or all of them where they are few; else nothing."""
+def suggestion(word: str, known: Sequence[str]) -> str:
+    """A hint: the known word that `word` is close to, or all known ones if they are few; else empty."""
     close = difflib.get_close_matches(word, known, 1)
     return f'Did you mean "{close[0]}"?' if close else f"Known are {', '.join(known)}" if len(known) <= _FEW else ""

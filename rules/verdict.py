@@ -50,18 +50,18 @@ def luhn_valid(digits: str) -> bool:
 
 
 def luhn_sum(digits: str) -> int:
-    """The Luhn sum with the last digit counted once."""
+    """The Luhn sum of digits of which the last is the check digit: a multiple of ten where that is right."""
     numbers = digits.encode()[::-1]
     return sum(numbers[0::2]) - _ZERO * len(numbers[0::2]) + sum(numbers[1::2].translate(_DOUBLED))
 
 
 def is_repeated(digits: str) -> bool:
-    """One digit over and over."""
+    """Whether it is one digit over and over."""
     return len(set(digits)) <= 1
 
 
 def is_date(digits: str) -> bool:
-    """Eight digits that read as a date of 1900-2099: year first, or last behind day and month in either order."""
+    """Whether eight digits can be a date of 1900-2099: year first, or last behind day and month in either order."""
     if len(digits) != 8 or not digits.isdecimal():  # a check digit may be a K
         return False
     year, month, day = int(digits[:4]), int(digits[4:6]), int(digits[6:])

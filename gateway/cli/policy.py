@@ -134,7 +134,7 @@ def explain(  # noqa: PLR0917 - click hands over each option by its name
     proves_tls = proven_online(_strange_domains(envelope, policy.directory), invocation) if online else {}
     facts = Facts(lambda: f"explain-{next(numbers)}", proves_tls=proves_tls)
     verdict = policy.decide(envelope, message, findings, facts)
-    told = policy.tell(envelope, message, findings, facts, verdict)
+    told = policy.explain(envelope, message, findings, facts, verdict)
     explained = Explained(message, findings, verdict, told, {each.id: each for each in loaded.detectors})
     if as_json:
         print_json(explained_json(explained))

@@ -1,4 +1,4 @@
-"""From the bytes of a message to its headers and the contents of its parts, in every way a program could read them.
+"""From the bytes of a message to its headers and the contents of its parts, in every way that a program may read them.
 
 Takes raw bytes (RFC 5322, RFC 2045) and Limits.
 Gives a MimeReading: headers and names decoded, and Leaves: the bytes of each part, decoded, with what was declared.

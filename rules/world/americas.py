@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from rules.verdict import Verdict, is_date, luhn_valid
-from rules.world.arithmetic import Tests, digits_that, form_that, is_day, weighted
+from rules.world.arithmetic import Tests, digits_that, form_that, is_day, weighted_sum
 
 _EXAMPLE_SIN: Final = "046454286"  # begins with a digit that is not given
 _CURP: Final = (
@@ -21,7 +21,7 @@ _RAMQ: Final = r"([A-Z]{4})(\d\d)(\d\d)(\d\d)(\d\d)"
 
 def _phn(digits: str) -> bool:
     """British Columbia: begins with 9, the tenth digit checks the eight between, mod 11."""
-    return digits[0] == "9" and -weighted(digits[1:9], (2, 4, 8, 5, 10, 9, 7, 3)) % 11 == int(digits[9])
+    return digits[0] == "9" and -weighted_sum(digits[1:9], (2, 4, 8, 5, 10, 9, 7, 3)) % 11 == int(digits[9])
 
 
 def _ramq(match: re.Match[str]) -> bool:
@@ -31,8 +31,8 @@ def _ramq(match: re.Match[str]) -> bool:
 
 
 def _cpf(digits: str) -> bool:
-    first = -weighted(digits[:9], range(10, 1, -1)) % 11
-    second = -weighted(digits[:10], range(11, 1, -1)) % 11
+    first = -weighted_sum(digits[:9], range(10, 1, -1)) % 11
+    second = -weighted_sum(digits[:10], range(11, 1, -1)) % 11
     return first % 11 % 10 == int(digits[9]) and second % 11 % 10 == int(digits[10])
 
 
@@ -67,14 +67,14 @@ def mx_rfc_form(text: str) -> Verdict:
 
 
 def _cuit(digits: str) -> bool:
-    check = min(-weighted(digits[:10], (5, 4, 3, 2, 7, 6, 5, 4, 3, 2)) % 11, 9)
+    check = min(-weighted_sum(digits[:10], (5, 4, 3, 2, 7, 6, 5, 4, 3, 2)) % 11, 9)
     return digits[:2] in ("20", "23", "24", "25", "26", "27") and check == int(digits[10])
 
 
 def _rut(match: re.Match[str]) -> bool:
     if is_date(match[1] + match[2]):
         return False
-    total = weighted(match[1][::-1], (2, 3, 4, 5, 6, 7, 2, 3))
+    total = weighted_sum(match[1][::-1], (2, 3, 4, 5, 6, 7, 2, 3))
     return int(match[1]) >= 100_000 and len(set(match[1])) > 1 and "0123456789K"[-total % 11] == match[2]
 
 

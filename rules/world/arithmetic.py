@@ -17,7 +17,7 @@ _BETWEEN: Final = rb"[ ./_~-]{0,3}"  # two digits of a number, however people gr
 _SIGNS: Final = re.compile(r"[\W_]+")
 
 
-def _turned(times: int) -> tuple[int, ...]:
+def _permutation(times: int) -> tuple[int, ...]:
     """Verhoeff's permutation, used so many times."""
     row = tuple(range(10))
     turn = (1, 5, 7, 6, 2, 8, 3, 0, 9, 4)
@@ -33,14 +33,17 @@ def _product(left: int, right: int) -> int:
     return 5 + (left - right) % 5 if right < 5 else (left - right) % 5
 
 
-_TURNS: Final = tuple(_turned(times) for times in range(8))
+_PERMUTATIONS: Final = tuple(_permutation(times) for times in range(8))
 _PRODUCTS: Final = tuple(tuple(_product(left, right) for right in range(10)) for left in range(10))
 _ADDRESS: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")  # of IPv4, which no country's number looks like
 
 
 @dataclass(frozen=True, slots=True)
 class Digits:
-    """A check of bare digits: so many of them, not one over and over, and `holds`. Knows where they end in a text."""
+    """A check of a number of digits, however they are grouped: one of `lengths`, not one digit repeated, and `holds`.
+
+    A call tests a candidate; `end` finds where one ends in a text.
+    """
 
     lengths: tuple[int, ...]
     holds: Callable[[str], bool]
@@ -73,12 +76,12 @@ class Digits:
 
 
 def digits_that(length: int | tuple[int, ...], holds: Callable[[str], bool], example: str = "") -> Digits:
-    """A check of digits, however they are spaced: their number, and `holds` of the bare digits."""
+    """A check of digits, however they are grouped: of one of the lengths, and `holds` is true of the bare digits."""
     return Digits((length,) if isinstance(length, int) else length, holds, example)
 
 
 def form_that(form: str, holds: Callable[[re.Match[str]], bool] = lambda match: True) -> Test:
-    """A check of letters and digits, in any case and however they are spaced: the form, and `holds`."""
+    """A check of letters and digits, as capitals without separators: they match `form`, and `holds` is true."""
     compiled = re.compile(form)
 
     def test(text: str) -> Verdict:
@@ -93,8 +96,8 @@ def compact(text: str) -> str:
     return _SIGNS.sub("", text).upper()
 
 
-def weighted(digits: str, weights: Sequence[int]) -> int:
-    """The sum of digits, each times its weight; what has no weight does not count."""
+def weighted_sum(digits: str, weights: Sequence[int]) -> int:
+    """The sum of the digits, each times its weight; digits beyond the last weight do not count."""
     return sum(map(mul, weights, map(int, digits)))
 
 
@@ -110,16 +113,16 @@ def verhoeff(digits: str) -> bool:
     """Whether the last digit is the check digit of those before it by Verhoeff."""
     check = 0
     for place, digit in enumerate(reversed(digits)):
-        check = _PRODUCTS[check][_TURNS[place % 8][int(digit)]]
+        check = _PRODUCTS[check][_PERMUTATIONS[place % 8][int(digit)]]
     return check == 0
 
 
-def crossed(value: int) -> int:
+def digit_sum(value: int) -> int:
     """The sum of the digits of a number below 100."""
     return value // 10 + value % 10
 
 
-def icao(text: str) -> int:
+def icao_digit(text: str) -> int:
     """The check digit of a travel document's field (ICAO 9303-3, 4.9): 7, 3, 1 over and over; `<` is 0."""
     values = (0 if char == "<" else DIGITS_AND_LETTERS.index(char) for char in text)
     return sum((7, 3, 1)[place % 3] * value for place, value in enumerate(values)) % 10

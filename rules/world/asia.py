@@ -5,7 +5,7 @@ from typing import Final
 
 from rules.financial import within_dump, within_iban
 from rules.verdict import Verdict, luhn_valid
-from rules.world.arithmetic import Tests, digits_that, form_that, is_day, verhoeff, weighted
+from rules.world.arithmetic import Tests, digits_that, form_that, is_day, verhoeff, weighted_sum
 
 # GB/T 2260: the first two digits of a place in China.
 _CN_PLACES: Final = re.compile(r"1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3]|91")
@@ -29,7 +29,7 @@ def aadhaar_place(data: bytes, start: int, end: int) -> Verdict:
 
 def _cn_id(match: re.Match[str]) -> bool:
     number, check = match[1], match[2]
-    total = weighted(number, [2**power for power in range(17, 0, -1)])
+    total = weighted_sum(number, [2**power for power in range(17, 0, -1)])
     fits = _CN_PLACES.match(number) is not None and 1850 <= int(number[6:10]) <= 2099
     return fits and is_day(number[6:10], number[10:12], number[12:14]) and check == "10X98765432"[total % 11]
 
@@ -37,21 +37,21 @@ def _cn_id(match: re.Match[str]) -> bool:
 def _hkid(match: re.Match[str]) -> bool:
     letters, digits, check = match.groups()
     values = [36 if char == " " else ord(char) - 55 for char in letters.rjust(2)]
-    total = 9 * values[0] + 8 * values[1] + weighted(digits, range(7, 1, -1))
+    total = 9 * values[0] + 8 * values[1] + weighted_sum(digits, range(7, 1, -1))
     return (total + (10 if check == "A" else int(check))) % 11 == 0
 
 
 def _tw_id(match: re.Match[str]) -> bool:
     letter = 10 + _TW_LETTERS.index(match[1])
     second = match[2] if match[2].isdigit() else str((10 + _TW_LETTERS.index(match[2])) % 10)
-    total = letter // 10 + 9 * (letter % 10) + weighted(second + match[3], (8, 7, 6, 5, 4, 3, 2, 1, 1))
+    total = letter // 10 + 9 * (letter % 10) + weighted_sum(second + match[3], (8, 7, 6, 5, 4, 3, 2, 1, 1))
     return total % 10 == 0
 
 
 def _nric(match: re.Match[str]) -> bool:
     """T and G count four more than S and F of before 2000, M three more."""
     kind, digits, check = match.groups()
-    total = weighted(digits, (2, 7, 6, 5, 4, 3, 2)) + {"T": 4, "G": 4, "M": 3}.get(kind, 0)
+    total = weighted_sum(digits, (2, 7, 6, 5, 4, 3, 2)) + {"T": 4, "G": 4, "M": 3}.get(kind, 0)
     return _SG_LETTERS[{"T": "S", "G": "F"}.get(kind, kind)][total % 11] == check
 
 
@@ -60,7 +60,7 @@ def _my_nric(digits: str) -> bool:
 
 
 def _my_number(digits: str) -> bool:
-    return -weighted(digits[:11], (6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2)) % 11 % 10 == int(digits[11])
+    return -weighted_sum(digits[:11], (6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2)) % 11 % 10 == int(digits[11])
 
 
 def _rrn_date(digits: str) -> bool:
@@ -73,13 +73,13 @@ def _rrn_new(digits: str) -> bool:
 
 
 def _rrn(digits: str) -> bool:
-    check = (11 - weighted(digits[:12], (2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5)) % 11) % 10
+    check = (11 - weighted_sum(digits[:12], (2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5)) % 11) % 10
     foreign = (check + 2) % 10 if digits[6] in "5678" else check
     return _rrn_date(digits) and int(digits[12]) in (check, foreign)
 
 
 def _thai(digits: str) -> bool:
-    return digits[0] in "12345678" and (11 - weighted(digits[:12], range(13, 1, -1)) % 11) % 10 == int(digits[12])
+    return digits[0] in "12345678" and (11 - weighted_sum(digits[:12], range(13, 1, -1)) % 11) % 10 == int(digits[12])
 
 
 def _nik(digits: str) -> bool:

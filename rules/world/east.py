@@ -3,18 +3,18 @@
 import re
 from typing import Final
 
-from rules.world.arithmetic import DIGITS_AND_LETTERS, Tests, digits_that, form_that, is_day, mod11_10, weighted
+from rules.world.arithmetic import DIGITS_AND_LETTERS, Tests, digits_that, form_that, is_day, mod11_10, weighted_sum
 
 
 def _pesel(digits: str) -> bool:
     month = int(digits[2:4]) % 20  # 20, 40, 60 or 80 more say the century
     fits = is_day(digits[:2], month, digits[4:6])
-    return fits and weighted(digits, (1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1)) % 10 == 0
+    return fits and weighted_sum(digits, (1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1)) % 10 == 0
 
 
 def _pl_card(match: re.Match[str]) -> bool:
     letters, digits = match[1], match[2]
-    total = weighted(digits, (9, 7, 3, 1, 7, 3))  # 7, 3, 1 go on behind the check digit's 9
+    total = weighted_sum(digits, (9, 7, 3, 1, 7, 3))  # 7, 3, 1 go on behind the check digit's 9
     total += sum(w * DIGITS_AND_LETTERS.index(char) for w, char in zip((7, 3, 1), letters, strict=True))
     return total % 10 == 0
 
@@ -32,16 +32,16 @@ def _rodne_cislo(digits: str) -> bool:
 
 
 def _taj(digits: str) -> bool:
-    return weighted(digits[:8], (3, 7, 3, 7, 3, 7, 3, 7)) % 10 == int(digits[8])
+    return weighted_sum(digits[:8], (3, 7, 3, 7, 3, 7, 3, 7)) % 10 == int(digits[8])
 
 
 def _adoazonosito(digits: str) -> bool:
-    return digits[0] == "8" and weighted(digits[:9], range(1, 10)) % 11 == int(digits[9])
+    return digits[0] == "8" and weighted_sum(digits[:9], range(1, 10)) % 11 == int(digits[9])
 
 
 def _cnp(digits: str) -> bool:
     county = int(digits[7:9])
-    check = weighted(digits[:12], (2, 7, 9, 1, 4, 6, 3, 5, 8, 2, 7, 9)) % 11
+    check = weighted_sum(digits[:12], (2, 7, 9, 1, 4, 6, 3, 5, 8, 2, 7, 9)) % 11
     fits = (
         digits[0] != "0"
         and is_day(digits[1:3], digits[3:5], digits[5:7])
@@ -54,28 +54,28 @@ def _egn(digits: str) -> bool:
     month = int(digits[2:4])
     month = month - 40 if month > 40 else month - 20 if month > 20 else month
     fits = is_day(digits[:2], month, digits[4:6])
-    return fits and weighted(digits[:9], (2, 4, 8, 5, 10, 9, 7, 3, 6)) % 11 % 10 == int(digits[9])
+    return fits and weighted_sum(digits[:9], (2, 4, 8, 5, 10, 9, 7, 3, 6)) % 11 % 10 == int(digits[9])
 
 
 def _emso(digits: str) -> bool:
     year = int(digits[4:7])
     fits = is_day(year + (2000 if year < 800 else 1000), digits[2:4], digits[:2])
-    return fits and -weighted(digits[:12], (7, 6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2)) % 11 % 10 == int(digits[12])
+    return fits and -weighted_sum(digits[:12], (7, 6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2)) % 11 % 10 == int(digits[12])
 
 
 def _inn(digits: str) -> bool:
     """Twelve digits of a person, two of which check."""
-    eleventh = weighted(digits[:10], (7, 2, 4, 10, 3, 5, 9, 4, 6, 8)) % 11 % 10
-    twelfth = weighted(digits[:11], (3, 7, 2, 4, 10, 3, 5, 9, 4, 6, 8)) % 11 % 10
+    eleventh = weighted_sum(digits[:10], (7, 2, 4, 10, 3, 5, 9, 4, 6, 8)) % 11 % 10
+    twelfth = weighted_sum(digits[:11], (3, 7, 2, 4, 10, 3, 5, 9, 4, 6, 8)) % 11 % 10
     return digits[:2] != "00" and eleventh == int(digits[10]) and twelfth == int(digits[11])
 
 
 def _snils(digits: str) -> bool:
-    return weighted(digits[:9], range(9, 0, -1)) % 101 % 100 == int(digits[9:]) and int(digits[:9]) > 1_001_998
+    return weighted_sum(digits[:9], range(9, 0, -1)) % 101 % 100 == int(digits[9:]) and int(digits[:9]) > 1_001_998
 
 
 def _rntrc(digits: str) -> bool:
-    return weighted(digits[:9], (-1, 5, 7, 9, 4, 6, 10, 5, 7)) % 11 % 10 == int(digits[9])
+    return weighted_sum(digits[:9], (-1, 5, 7, 9, 4, 6, 10, 5, 7)) % 11 % 10 == int(digits[9])
 
 
 TESTS: Final[Tests] = {

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from rules.verdict import Verdict, digits_of
-from rules.world.arithmetic import Test, Tests, digits_that, form_that, weighted
+from rules.world.arithmetic import Test, Tests, digits_that, form_that, weighted_sum
 
 # HMRC, NIM39110: letters that no prefix holds, and prefixes that are not given.
 _NINO: Final = r"(?!BG|GB|KN|NK|NT|TN|ZZ)[ABCEGHJ-PRSTW-Z][ABCEGHJ-NPRSTW-Z](?P<number>\d{6})[A-D]?"
@@ -18,15 +18,15 @@ _IE_LETTERS: Final = "WABCDEFGHIJKLMNOPQRSTUV"
 
 
 def _nhs(digits: str) -> bool:
-    return weighted(digits, range(10, 0, -1)) % 11 == 0 and not digits.startswith("000")
+    return weighted_sum(digits, range(10, 0, -1)) % 11 == 0 and not digits.startswith("000")
 
 
 def _utr(digits: str) -> bool:
-    return digits[0] == "21987654321"[weighted(digits[1:], (6, 7, 8, 9, 10, 5, 4, 3, 2)) % 11]
+    return digits[0] == "21987654321"[weighted_sum(digits[1:], (6, 7, 8, 9, 10, 5, 4, 3, 2)) % 11]
 
 
 def _pps(match: re.Match[str]) -> bool:
-    total = weighted(match[1], range(8, 1, -1))
+    total = weighted_sum(match[1], range(8, 1, -1))
     if match[3] and match[3] in "ABHWTX":
         # The second letter counts nine-fold since 2013; W, T and X are of before and do not count.
         total += 9 * _IE_LETTERS.index(match[3]) if match[3] in "ABH" else 0

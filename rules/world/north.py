@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from rules.verdict import luhn_valid
-from rules.world.arithmetic import Tests, digits_that, form_that, is_day, weighted
+from rules.world.arithmetic import Tests, digits_that, form_that, is_day, weighted_sum
 
 _HETU_LETTERS: Final = "0123456789ABCDEFHJKLMNPRSTUVWXY"
 
@@ -25,8 +25,8 @@ def _personnummer(digits: str) -> bool:
 def _fodselsnummer(digits: str) -> bool:
     day, month = int(digits[:2]), int(digits[2:4])
     day, month = day - 40 if day > 40 else day, month - 40 if month > 40 else month
-    first = -weighted(digits[:9], (3, 7, 6, 1, 8, 9, 4, 5, 2)) % 11
-    second = -weighted(digits[:10], (5, 4, 3, 2, 7, 6, 5, 4, 3, 2)) % 11
+    first = -weighted_sum(digits[:9], (3, 7, 6, 1, 8, 9, 4, 5, 2)) % 11
+    second = -weighted_sum(digits[:10], (5, 4, 3, 2, 7, 6, 5, 4, 3, 2)) % 11
     year, serial = int(digits[4:6]), int(digits[6:9])
     if not (serial < 500 or (serial < 750 and year >= 54) or year < 40 or serial >= 900):
         return False  # of no century
@@ -42,21 +42,21 @@ def _hetu(match: re.Match[str]) -> bool:
 def _kennitala(digits: str) -> bool:
     day = int(digits[:2])
     fits = digits[9] in "890" and is_day(digits[4:6], digits[2:4], day)
-    return fits and weighted(digits[:9], (3, 2, 7, 6, 5, 4, 3, 2, 1)) % 11 == 0
+    return fits and weighted_sum(digits[:9], (3, 2, 7, 6, 5, 4, 3, 2, 1)) % 11 == 0
 
 
 def _baltic(digits: str) -> bool:
     """Sex and century, date, serial; mod 11, and with other weights where that gives 10 (Estonia, Lithuania)."""
-    check = weighted(digits[:10], (1, 2, 3, 4, 5, 6, 7, 8, 9, 1)) % 11
+    check = weighted_sum(digits[:10], (1, 2, 3, 4, 5, 6, 7, 8, 9, 1)) % 11
     if check == 10:
-        check = weighted(digits[:10], (3, 4, 5, 6, 7, 8, 9, 1, 2, 3)) % 11 % 10
+        check = weighted_sum(digits[:10], (3, 4, 5, 6, 7, 8, 9, 1, 2, 3)) % 11 % 10
     return digits[0] in "12345678" and is_day(digits[1:3], digits[3:5], digits[5:7]) and check == int(digits[10])
 
 
 def _latvian(digits: str) -> bool:
     """A date, or since 2017 a number that begins with 32 and says nothing."""
     fits = digits[:2] == "32" or (digits[6] in "012" and is_day(digits[4:6], digits[2:4], digits[:2]))
-    return fits and (1 + weighted(digits[:10], (10, 5, 8, 4, 2, 1, 6, 3, 7, 9))) % 11 % 10 == int(digits[10])
+    return fits and (1 + weighted_sum(digits[:10], (10, 5, 8, 4, 2, 1, 6, 3, 7, 9))) % 11 % 10 == int(digits[10])
 
 
 TESTS: Final[Tests] = {

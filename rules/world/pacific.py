@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from rules.verdict import luhn_valid
-from rules.world.arithmetic import Tests, digits_that, form_that, is_day, weighted
+from rules.world.arithmetic import Tests, digits_that, form_that, is_day, weighted_sum
 
 _MONTHS: Final = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _NHI_LETTERS: Final = "ABCDEFGHJKLMNPQRSTUVWXYZ"  # 1 to 24: I and O are left out
@@ -12,20 +12,20 @@ _NHI_LETTERS: Final = "ABCDEFGHJKLMNPQRSTUVWXYZ"  # 1 to 24: I and O are left ou
 
 def _tfn(digits: str) -> bool:
     weights = (1, 4, 3, 7, 5, 8, 6, 9, 10) if len(digits) == 9 else (10, 7, 8, 4, 6, 3, 5, 1)
-    return weighted(digits, weights) % 11 == 0
+    return weighted_sum(digits, weights) % 11 == 0
 
 
 def _medicare(digits: str) -> bool:
     """Eight digits, one that checks them, the issue of the card, and perhaps the person's place on it."""
     fits = digits[0] in "23456" and digits[9] != "0"
-    return fits and weighted(digits[:8], (1, 3, 7, 9, 1, 3, 7, 9)) % 10 == int(digits[8])
+    return fits and weighted_sum(digits[:8], (1, 3, 7, 9, 1, 3, 7, 9)) % 10 == int(digits[8])
 
 
 def _ird(digits: str) -> bool:
     number = digits.zfill(9)
-    check = -weighted(number[:8], (3, 2, 7, 6, 5, 4, 3, 2)) % 11
+    check = -weighted_sum(number[:8], (3, 2, 7, 6, 5, 4, 3, 2)) % 11
     if check == 10:
-        check = -weighted(number[:8], (7, 4, 3, 2, 5, 2, 7, 6)) % 11
+        check = -weighted_sum(number[:8], (7, 4, 3, 2, 5, 2, 7, 6)) % 11
     return 10_000_000 < int(number) < 150_000_000 and check == int(number[8])
 
 

@@ -4,7 +4,16 @@ import re
 from typing import Final
 
 from rules.verdict import Verdict, luhn_valid
-from rules.world.arithmetic import DIGITS_AND_LETTERS, Test, Tests, compact, digits_that, form_that, is_day, weighted
+from rules.world.arithmetic import (
+    DIGITS_AND_LETTERS,
+    Test,
+    Tests,
+    compact,
+    digits_that,
+    form_that,
+    is_day,
+    weighted_sum,
+)
 
 _DNI_LETTERS: Final = "TRWAGMYFPDXBNJZSQVHLCKE"
 # Letters that stand for digits where two people would share a code (omocodia).
@@ -81,7 +90,7 @@ def _nuss(digits: str) -> bool:
 
 def _pt_nif(digits: str) -> bool:
     given = digits[0] in "12356789" or digits[:2] == "45"
-    return given and -weighted(digits[:8], range(9, 1, -1)) % 11 % 10 == int(digits[8])
+    return given and -weighted_sum(digits[:8], range(9, 1, -1)) % 11 % 10 == int(digits[8])
 
 
 def _pt_cc(match: re.Match[str]) -> bool:
@@ -102,7 +111,7 @@ def _amka(digits: str) -> bool:
 
 
 def _afm(digits: str) -> bool:
-    return weighted(digits[:8], (256, 128, 64, 32, 16, 8, 4, 2)) % 11 % 10 == int(digits[8])
+    return weighted_sum(digits[:8], (256, 128, 64, 32, 16, 8, 4, 2)) % 11 % 10 == int(digits[8])
 
 
 def _kimlik(digits: str) -> bool:

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from rules.verdict import Verdict
-from rules.world.arithmetic import Tests, icao, is_day
+from rules.world.arithmetic import Tests, icao_digit, is_day
 
 # The line that holds the number, the dates and their check digits: of a passport or of a card in two lines.
 _LINE: Final = re.compile(r"([A-Z0-9<]{9})(\d)([A-Z<]{3})(\d{6})(\d)([MFX<])(\d{6})(\d)([A-Z0-9<]{7,16})")
@@ -16,7 +16,11 @@ def mrz(text: str) -> Verdict:
     if match is None:
         return Verdict.NO
     number, number_check, _, born, born_check, _, until, until_check, _ = match.groups()
-    checks = (icao(number), icao(born), icao(until)) == (int(number_check), int(born_check), int(until_check))
+    checks = (icao_digit(number), icao_digit(born), icao_digit(until)) == (
+        int(number_check),
+        int(born_check),
+        int(until_check),
+    )
     return Verdict.YES if checks and is_day(born[:2], born[2:4], born[4:]) else Verdict.NO
 
 

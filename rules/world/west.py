@@ -8,14 +8,14 @@ from rules.verdict import Verdict, luhn_valid
 from rules.world.arithmetic import (
     DIGITS_AND_LETTERS,
     Tests,
-    crossed,
+    digit_sum,
     digits_that,
     form_that,
-    icao,
+    icao_digit,
     is_day,
     mod11_10,
     verhoeff,
-    weighted,
+    weighted_sum,
 )
 
 _SVNR_WEIGHTS: Final = (2, 1, 2, 5, 7, 1, 2, 1, 2, 1, 2, 1)
@@ -34,7 +34,7 @@ def _steuer_id(digits: str) -> bool:
 def _svnr(match: re.Match[str]) -> bool:
     area, day, month, year, letter, serial, check = match.groups()
     number = f"{area}{day}{month}{year}{DIGITS_AND_LETTERS.index(letter) - 9:02}{serial}"
-    total = sum(crossed(weight * int(digit)) for weight, digit in zip(_SVNR_WEIGHTS, number, strict=True))
+    total = sum(digit_sum(weight * int(digit)) for weight, digit in zip(_SVNR_WEIGHTS, number, strict=True))
     # A day of 51 to 81 and a month of 00 stand where a number was given twice, or a day is not known.
     fits = 1 <= int(day) % 50 <= 31 and int(month) <= 12 and 2 <= int(area) <= 89
     return fits and total % 10 == int(check)
@@ -42,24 +42,24 @@ def _svnr(match: re.Match[str]) -> bool:
 
 def _kvnr(match: re.Match[str]) -> bool:
     number = f"{DIGITS_AND_LETTERS.index(match[1]) - 9:02}{match[2]}"
-    total = sum(crossed((1, 2)[place % 2] * int(digit)) for place, digit in enumerate(number[:-1]))
+    total = sum(digit_sum((1, 2)[place % 2] * int(digit)) for place, digit in enumerate(number[:-1]))
     return total % 10 == int(number[-1])
 
 
 def _document(match: re.Match[str]) -> bool:
     """Nine places with a digit among them, and the check digit of ICAO 9303 where there is one."""
     number, check = match[1], match[2]
-    return any(char.isdigit() for char in number) and (not check or icao(number) == int(check))
+    return any(char.isdigit() for char in number) and (not check or icao_digit(number) == int(check))
 
 
 def _at_svnr(digits: str) -> bool:
     day, month = int(digits[4:6]), int(digits[6:8])
-    check = weighted(digits, (3, 7, 9, 0, 5, 8, 4, 2, 1, 6)) % 11
+    check = weighted_sum(digits, (3, 7, 9, 0, 5, 8, 4, 2, 1, 6)) % 11
     return digits[0] != "0" and check == int(digits[3]) and 1 <= day <= 31 and 1 <= month <= 15
 
 
 def _ahv(digits: str) -> bool:
-    return digits.startswith("756") and weighted(digits, (1, 3) * 6 + (1,)) % 10 == 0
+    return digits.startswith("756") and weighted_sum(digits, (1, 3) * 6 + (1,)) % 10 == 0
 
 
 def _nir(match: re.Match[str]) -> bool:
@@ -76,7 +76,7 @@ def nir_stands_alone(data: bytes, start: int, end: int) -> Verdict:
 
 
 def _bsn(digits: str) -> bool:
-    return (weighted(digits, range(9, 1, -1)) - int(digits[8])) % 11 == 0
+    return (weighted_sum(digits, range(9, 1, -1)) - int(digits[8])) % 11 == 0
 
 
 def _be_rrn(digits: str) -> bool:

@@ -1,6 +1,6 @@
-"""Archives and compressed files: what is packed in them, in every reading that a program might make of them.
+"""Archives and compressed files: what is packed in them, in every way that a program might read them.
 
-Takes a file and the seam that reads files. Gives each entry to it, and says what could not be unpacked.
+Takes a file and the callback that reads files. Gives each entry to it, and reports what could not be unpacked.
 Start reading in `unzip.py`.
 
 What is where:

@@ -1,7 +1,7 @@
-"""Pages as displayed, and what lies beneath.
+"""HTML pages as they are displayed, and what they hide.
 
-Takes the source of a page, its style sheets in it. Gives readings: what is shown, what is hidden, what stands side by
-side. Fetches nothing and runs no script.
+Takes the source of a page, with the style sheets in it. Gives readings: what is shown, what is hidden, what stands side
+by side. Fetches nothing and runs no script.
 Start reading in `page.py`.
 
 What is where:

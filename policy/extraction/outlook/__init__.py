@@ -1,6 +1,6 @@
 """Outlook's own files: messages (msg) and winmail.dat.
 
-Takes the streams of a message. Gives its texts in all their forms, and its attachments to whoever reads files.
+Takes the streams of a message. Gives its texts in all their forms, and its attachments to the reader of files.
 Start reading in `msg.py`.
 
 What is where:

@@ -1,6 +1,6 @@
 """RTF: what is displayed, what is hidden, and the files packed in it.
 
-Takes a file. Gives its texts, and the files in it to whoever reads files.
+Takes a file. Gives its texts, and the files in it to the reader of files.
 Start reading in `file.py`.
 
 What is where:

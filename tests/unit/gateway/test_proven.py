@@ -14,7 +14,7 @@ from gateway.telemetry import Metrics
 from policy.decision import Action, Decision, Route, Verdict
 from policy.engine import Facts
 from policy.message import Address, Client, Envelope, Message, Recipient
-from policy.route import Directory, choose
+from policy.route import Directory, choose_route
 from rules.content import Content
 from rules.finding import Scanned
 
@@ -34,13 +34,13 @@ PROVEN = Directory(domains=("example.com",), partners={"p": ("b.example",)}, pro
     ],
 )
 def test_a_domain_counts_only_where_it_proves_itself_and_that_is_configured(directory, proves, route) -> None:
-    assert choose(Action.SECURE, BOB, directory, proves_tls=proves).route is route
+    assert choose_route(Action.SECURE, BOB, directory, proves_tls=proves).route is route
 
 
 def test_partners_and_our_own_come_first() -> None:
-    assert choose(Action.SECURE, Address("x", "b.example"), PROVEN, proves_tls=True).partner == "p"
-    assert choose(Action.SECURE, Address("x", "example.com"), PROVEN, proves_tls=True).route is Route.SAFEBOX
-    assert choose(Action.SAFEBOX, BOB, PROVEN, proves_tls=True).route is Route.SAFEBOX
+    assert choose_route(Action.SECURE, Address("x", "b.example"), PROVEN, proves_tls=True).partner == "p"
+    assert choose_route(Action.SECURE, Address("x", "example.com"), PROVEN, proves_tls=True).route is Route.SAFEBOX
+    assert choose_route(Action.SAFEBOX, BOB, PROVEN, proves_tls=True).route is Route.SAFEBOX
 
 
 class Asked:
@@ -69,7 +69,7 @@ class ByRoute:
         made = []
         for recipient in envelope.recipients:
             domain = recipient.address.domain
-            way = choose(Action.SECURE, recipient.address, PROVEN, proves_tls=facts.proves_tls.get(domain))
+            way = choose_route(Action.SECURE, recipient.address, PROVEN, proves_tls=facts.proves_tls.get(domain))
             made.append(
                 Decision(
                     f"d{len(made)}", str(recipient.address), Action.SECURE, way.route, "Rule", "ab" * 32,

@@ -41,7 +41,7 @@ def tell(*rules: dict[str, Any]) -> tuple[tuple[RuleReport, ...], ...]:
     policy = Policy("ab" * 32, Directory(("example.com",)), text)
     message, facts = Message(2048, (("subject", "Hello"),), Content()), Facts(lambda: "d")
     verdict = policy.decide(ENVELOPE, message, FINDINGS, facts)
-    return policy.tell(ENVELOPE, message, FINDINGS, facts, verdict)
+    return policy.explain(ENVELOPE, message, FINDINGS, facts, verdict)
 
 
 def test_all_that_is_missing_is_told_not_the_first_alone() -> None:

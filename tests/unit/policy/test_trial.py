@@ -15,7 +15,7 @@ from policy.language import read_policy
 from policy.message import Message
 from policy.problem import Mark
 from policy.route import Directory
-from policy.trial import build, try_policy
+from policy.trial import build_message, try_policy
 from rules.content import Content
 from rules.finding import Confidence, Finding, Hit, Scanned
 
@@ -46,7 +46,7 @@ def run(*tests: dict[str, Any], rules: tuple[dict[str, Any], ...] = ()) -> list[
 
 def message_of(test: dict[str, Any]) -> Message:
     (case,) = policy({"name": "t", "expect": "relay", **test}).text.tests
-    return read_message(build(case))
+    return read_message(build_message(case))
 
 
 def test_body_subject_headers_and_files_are_read() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from rules.budget import Budget
 from rules.disguise import disguised
-from rules.encoded import is_packed, respelt
+from rules.encoded import is_packed, numbers_decoded
 from rules.finding import Confidence
 from rules.matching import Matcher
 from rules.normalise import normalise
@@ -32,7 +32,7 @@ def _sure(matcher: Matcher, text: str) -> set[str]:
     ],
 )  # fmt: skip
 def test_numbers_are_spelt_in_digits(said: str, digits: str) -> None:
-    segments = respelt(f"It is {said}")
+    segments = numbers_decoded(f"It is {said}")
     assert [text for _, text in segments] == ["It is ", digits, ""]
     assert [start for start, _ in segments] == [0, 6, 6 + len(said)]
 
@@ -49,7 +49,7 @@ def test_numbers_are_spelt_in_digits(said: str, digits: str) -> None:
     ],
 )
 def test_other_words_and_signs_stay(text: str) -> None:
-    assert respelt(text) == []
+    assert numbers_decoded(text) == []
 
 
 @pytest.mark.parametrize(
