@@ -72,7 +72,7 @@ class Policy:
 
 
 @dataclass(slots=True)
-class _Walk:
+class _Progress:
     """How far the rules were asked for one recipient, and what those that applied have added."""
 
     reasons: list[Reason] = field(default_factory=list)
@@ -107,22 +107,22 @@ class _MessageCase:
 
         If it is held, the rules below go on to say where it goes once released; there nothing holds or rejects it.
         """
-        walk = _Walk()
-        self._ask_rules(walk, self._view(recipient), collect=True)
-        decision = self._decision(walk, recipient, self._facts.new_id())
+        progress = _Progress()
+        self._ask_rules(progress, self._view(recipient), collect=True)
+        decision = self._decision(progress, recipient, self._facts.new_id())
         if decision.action is not Action.HOLD:
             return decision
-        onward = replace(
-            walk, reasons=[], headers=list(walk.headers), tags=list(walk.tags), rule=OTHERWISE, ending=None
+        after_release = replace(
+            progress, reasons=[], headers=list(progress.headers), tags=list(progress.tags), rule=OTHERWISE, ending=None
         )
-        self._ask_rules(onward, self._view(recipient), skip=_HELD)
-        return replace(decision, released=self._decision(onward, recipient, decision.id))
+        self._ask_rules(after_release, self._view(recipient), skip=_HELD)
+        return replace(decision, released=self._decision(after_release, recipient, decision.id))
 
     def copy(self, recipient: Address, asked_by: str) -> Decision:
         """The decision for a copy: by the same rules, but a copy is neither held nor rejected."""
-        walk = _Walk([Reason(asked_by, True, "its copy_to asks for this copy")])
-        self._ask_rules(walk, self._view(recipient), skip=_HELD)
-        return self._decision(walk, recipient, self._facts.new_id())
+        progress = _Progress([Reason(asked_by, True, "its copy_to asks for this copy")])
+        self._ask_rules(progress, self._view(recipient), skip=_HELD)
+        return self._decision(progress, recipient, self._facts.new_id())
 
     def explain(self, recipient: Address, decided_by: str) -> tuple[RuleReport, ...]:
         """A report on every rule of the policy, all its conditions asked; those below `decided_by` are marked."""
@@ -145,33 +145,33 @@ class _MessageCase:
         )
 
     def _ask_rules(
-        self, walk: _Walk, view: View, *, skip: frozenset[Action] = frozenset(), collect: bool = False
+        self, progress: _Progress, view: View, *, skip: frozenset[Action] = frozenset(), collect: bool = False
     ) -> None:
-        """Ask the rules from `walk.next` on, until one decides; none does: `otherwise`.
+        """Ask the rules from `progress.next` on, until one decides; none does: `otherwise`.
 
         `skip`: rules with these actions are passed over. `collect`: gather copies, notices and watched rules too.
         """
         rules = self._policy.text.rules
-        for index in range(walk.next, len(rules)):
+        for index in range(progress.next, len(rules)):
             rule = rules[index]
             if rule.ending is not None and rule.ending.action in skip:
                 continue
             check = ask(rule.when, view)
-            walk.reasons.append(Reason(rule.name, check.holds, check.because, rule.watch))
+            progress.reasons.append(Reason(rule.name, check.holds, check.because, rule.watch))
             if not check.holds:
                 continue
             if rule.watch:
                 if collect:
                     self.watched.append(self._watched(rule, view.recipient))
                 continue
-            self._apply(walk, rule, collect)
+            self._apply(progress, rule, collect)
             if rule.ending is not None:
-                walk.rule, walk.ending, walk.next = rule.name, rule.ending, index + 1
+                progress.rule, progress.ending, progress.next = rule.name, rule.ending, index + 1
                 return
         ending = self._policy.text.otherwise
-        walk.ending = Ending(Action.RELAY) if ending.action in skip else ending
-        walk.next = len(rules)
-        walk.reasons.append(Reason(OTHERWISE, True, "no rule above ends it"))
+        progress.ending = Ending(Action.RELAY) if ending.action in skip else ending
+        progress.next = len(rules)
+        progress.reasons.append(Reason(OTHERWISE, True, "no rule above ends it"))
 
     def _watched(self, rule: Rule, recipient: Address) -> Watched:
         ending = rule.ending
@@ -183,9 +183,9 @@ class _MessageCase:
         )
         return Watched(rule.name, str(recipient), ending.action.value, way.route)
 
-    def _apply(self, walk: _Walk, rule: Rule, collect: bool) -> None:
-        walk.profile = rule.profile or walk.profile
-        walk.namespace = rule.namespace or walk.namespace
+    def _apply(self, progress: _Progress, rule: Rule, collect: bool) -> None:
+        progress.profile = rule.profile or progress.profile
+        progress.namespace = rule.namespace or progress.namespace
         for addition in rule.also:
             match addition:
                 case Notify(address):
@@ -196,19 +196,19 @@ class _MessageCase:
                     if collect:
                         self.copies.append((address, rule.name))
                 case AddHeader(name, value):
-                    if (name, value) not in walk.headers:
-                        walk.headers.append((name, value))
+                    if (name, value) not in progress.headers:
+                        progress.headers.append((name, value))
                 case Tag(text):
-                    if text not in walk.tags:
-                        walk.tags.append(text)
+                    if text not in progress.tags:
+                        progress.tags.append(text)
 
-    def _decision(self, walk: _Walk, recipient: Address, decision_id: str) -> Decision:
-        ending = walk.ending or self._policy.text.otherwise
+    def _decision(self, progress: _Progress, recipient: Address, decision_id: str) -> Decision:
+        ending = progress.ending or self._policy.text.otherwise
         proves = self._facts.proves_tls.get(recipient.domain)
         way = choose_route(
             ending.action, recipient, self._policy.directory, tls_else=ending.tls_else, proves_tls=proves
         )
-        reasons = list(walk.reasons)
+        reasons = list(progress.reasons)
         if reasons and ending.action in (Action.SECURE, Action.TLS):
             reasons[-1] = replace(reasons[-1], because=f"{reasons[-1].because}; {way.because}")
         rejecting = way.route is Route.REJECT or (way.route is Route.TLS and ending.tls_else is Route.REJECT)
@@ -217,16 +217,16 @@ class _MessageCase:
             recipient=str(recipient),
             action=ending.action,
             route=way.route,
-            rule=walk.rule,
+            rule=progress.rule,
             policy_sha256=self._policy.sha256,
             partner=way.partner,
             inside=way.inside,
-            profile=self._profile(walk) if way.route in _BOXED else None,
-            namespace=walk.namespace or DEFAULT,
+            profile=self._profile(progress) if way.route in _BOXED else None,
+            namespace=progress.namespace or DEFAULT,
             reject_text=ending.reject_text if rejecting else "",
             tls_else=ending.tls_else if way.route is Route.TLS else None,
             reasons=tuple(reasons),
-            changes=self._changes(walk.tags, walk.headers),
+            changes=self._changes(progress.tags, progress.headers),
         )
 
     def _changes(self, tags: Iterable[str], headers: Iterable[tuple[str, str]]) -> Changes:
@@ -236,10 +236,10 @@ class _MessageCase:
         subject = " ".join([*front, bare]).strip() if front else self._intent.subject
         return Changes(subject, tuple(headers), self._intent.drop_headers, self._intent.wishes)
 
-    def _profile(self, walk: _Walk) -> str:
+    def _profile(self, progress: _Progress) -> str:
         """The profile that a rule names; else the one the sender asks for, if their group may; else the group's."""
-        if walk.profile is not None:
-            return walk.profile
+        if progress.profile is not None:
+            return progress.profile
         group = self._policy.directory.group_of(self._envelope.sender)
         named = {name.lower(): name for name in group.profiles}
         return next((named[word] for word in self._intent.wishes if word in named), group.default)

@@ -45,7 +45,7 @@ class Arming:
 
 
 class Armed:
-    """The pieces of one text that have to be searched for `named` patterns, detector by detector."""
+    """The detectors that one text names, and the pieces of it to be searched for their `named` patterns."""
 
     def __init__(self, arming: Arming, data: bytes) -> None:
         self._arming = arming

@@ -56,7 +56,7 @@ class Reasons:
 
     def _label(self, candidate: Candidate, detector: Detector) -> str:
         """The word in the header of the value's column; empty where no header made it surer."""
-        if candidate.near != 0 or not detector.near:
+        if candidate.distance != 0 or not detector.near:
             return ""
         header = self._columns.header(candidate.start, candidate.end)
         for pattern in self._words.near(candidate.detector) if header else ():
@@ -84,11 +84,13 @@ class Reasons:
 
     def _rival(self, candidate: Candidate) -> str:
         """Another detector's word that stands nearer to the same value; empty where there is none."""
-        near = candidate.near
+        near = candidate.distance
         rivals = [
             other
             for other in self._at[candidate.start, candidate.end]
-            if other.detector != candidate.detector and other.near is not None and (near is None or other.near < near)
+            if other.detector != candidate.detector
+            and other.distance is not None
+            and (near is None or other.distance < near)
         ]
         return self._nearest(rivals[0].detector, rivals[0])[0] if rivals else ""
 

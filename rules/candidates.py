@@ -30,7 +30,7 @@ _ValueTest: TypeAlias = Callable[[str], Verdict] | None
 
 @dataclass(slots=True)
 class Candidate:
-    """A value that passed its check. Offsets are bytes of the text's UTF-8."""
+    """A value that passed its check. `detector` is its index; `start` and `end` are bytes of the text's UTF-8."""
 
     detector: int
     start: int
@@ -38,15 +38,15 @@ class Candidate:
     value: str = field(repr=False)
     confidence: Confidence
     verdict: Verdict
-    near: int | None = None  # how far the nearest word of `near` stands
-    raises: tuple[bool, ...] = ()  # which of the `near` apply
-    named: bool = False  # it counts only where one of them does
-    raised: bool = False  # one does, and no other detector's word stands nearer
-    pattern: Pattern | None = None  # that found it; None: a term of a word list
+    distance: int | None = None  # characters to the nearest word of the detector's `near`; None: none within reach
+    applies: tuple[bool, ...] = ()  # for each set of `near`, whether one of its words is within reach
+    named: bool = False  # it counts only where such a word names it
+    raised: bool = False  # such a word stands nearer than any other detector's
+    pattern: Pattern | None = None  # what found it; None: it is a term of a word list
 
 
-def moved(candidate: Candidate, by: int) -> Candidate:
-    """The same candidate, so many bytes further on."""
+def shifted(candidate: Candidate, by: int) -> Candidate:
+    """A copy of the candidate, `by` bytes further on."""
     return replace(candidate, start=candidate.start + by, end=candidate.end + by)
 
 

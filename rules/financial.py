@@ -25,7 +25,7 @@ _ABA_WEIGHTS: Final = (3, 7, 1, 3, 7, 1, 3, 7, 1)
 _ABA_FIRST: Final = frozenset([*range(1, 13), *range(21, 33), *range(61, 73)])  # no 00 (government), 80 (cheques)
 # What may stand between the signs of an IBAN, for mod 97 tells those that are none. > is not among it, since it begins
 # lines that are quoted: a way to read a text in two ways here is one to keep the search busy for ever.
-_APART: Final = r" \t\n!\"#$%&'()*+,./:;<=?@\[\]\\^_`{|}~-"
+_IBAN_GAPS: Final = r" \t\n!\"#$%&'()*+,./:;<=?@\[\]\\^_`{|}~-"
 IBAN_SEPARATORS: Final = str.maketrans("", "", " \t\n!\"#$%&'()*+,./:;<=>?@[]\\^_`{|}~-")
 _OTHER_GROUPED: Final = re.compile(
     r"[0-9]{3}[ -][0-9]{3}[ -][0-9]{4}|[0-9]{3}[ -][0-9]{2}[ -][0-9]{4}|[0-9]{5}[ -][0-9]{4}"
@@ -50,7 +50,7 @@ _ACCOUNT_OF: Final = re.compile(
     rb" (?:bills?|accounts?|company|meter|supply|service|subscription|provider)\b",
     re.I,
 )
-_LONGEST_OF: Final = 48
+_ACCOUNT_OF_BYTES: Final = 48
 _FARTHEST_LABEL: Final = 90
 _ROUTING_DIGITS: Final = 9
 _CLOUD_DIGITS: Final = 12  # of an account of Amazon's
@@ -60,10 +60,10 @@ _ROUTING_LABEL: Final = re.compile(
 )
 _LONGEST_IBAN: Final = 3 * 34  # with what may stand between its signs
 _IBAN_BEGINS: Final = re.compile(rb"\b[A-Za-z][ ._-]?[A-Za-z][ ._-]?[0-9]")
-_DUMPED: Final = 40
+_DUMP_BYTES: Final = 40
 _HEX_BEFORE: Final = re.compile(rb"(?:\b[0-9A-Fa-f]{4,5}[ \t\r\n]{1,4})+\Z")
 _HEX_BEHIND: Final = re.compile(rb"(?:[ \t\r\n]{1,4}[0-9A-Fa-f]{4,5}\b)+")
-_LONG_ROW: Final = 128
+_ROW_BYTES: Final = 128
 _FEWEST_BESIDE: Final = 3  # behind a card's number its month, its year and its code may stand
 _ROW_BEFORE: Final = re.compile(rb"(?:\b[0-9]{4}[ \t\r\n]{1,4})+\Z")
 _ROW_BEHIND: Final = re.compile(rb"(?:[ \t\r\n]{1,4}[0-9]{4}\b)+")
@@ -72,7 +72,7 @@ _FIELD: Final = re.compile(r"(\d+)([nac])")
 _CLASSES: Final = {"n": "[0-9]", "a": "[A-Z]", "c": "[A-Z0-9]"}
 
 
-_NEVER: Final = re.compile(r"[^\s\S]")
+_NO_SHAPE: Final = re.compile(r"[^\s\S]")
 
 
 def _iban_shapes() -> dict[str, tuple[int, re.Pattern[str]]]:
@@ -90,7 +90,7 @@ def _iban_shapes() -> dict[str, tuple[int, re.Pattern[str]]]:
 _IBAN_SHAPES: Final = _iban_shapes()
 _IBAN_REST: Final = {  # behind the country, however it is spaced
     length: re.compile(
-        rb"(?:(?:[%b]{0,3}|>{1,3}|[ -]?\n>[> ]{0,4})[A-Za-z0-9]){%d}(?![A-Za-z0-9])" % (_APART.encode(), length - 2)
+        rb"(?:(?:[%b]{0,3}|>{1,3}|[ -]?\n>[> ]{0,4})[A-Za-z0-9]){%d}(?![A-Za-z0-9])" % (_IBAN_GAPS.encode(), length - 2)
     )
     for length in {length for length, _ in _IBAN_SHAPES.values()}
 }
@@ -99,7 +99,7 @@ _IBAN_REST: Final = {  # behind the country, however it is spaced
 def iban(text: str) -> Verdict:
     """An IBAN: its country's BBAN shape and length, and mod 97."""
     compact = text.translate(IBAN_SEPARATORS).upper()
-    length, shape = _IBAN_SHAPES.get(compact[:2], (0, _NEVER))
+    length, shape = _IBAN_SHAPES.get(compact[:2], (0, _NO_SHAPE))
     if len(compact) != length or not compact[2:4].isdigit() or not shape.fullmatch(compact, 4):
         return Verdict.NO
     number = "".join(str(int(char, 36)) for char in compact[4:] + compact[:4])
@@ -110,7 +110,7 @@ def iban_end(data: bytes, start: int) -> int:
     """Where the IBAN that begins at `start` ends, by its country's length; 0 where there is none so long."""
     second = start + 1 if data[start + 1 : start + 2].isalpha() else start + 2  # letters may be spaced
     country = (data[start : start + 1] + data[second : second + 1]).decode("ascii", "replace").upper()
-    length, _ = _IBAN_SHAPES.get(country, (0, _NEVER))
+    length, _ = _IBAN_SHAPES.get(country, (0, _NO_SHAPE))
     match = _IBAN_REST[length].match(data, second + 1) if length else None
     return match.end() if match else 0
 
@@ -126,16 +126,16 @@ def within_iban(data: bytes, start: int, end: int) -> bool:
 
 def within_dump(data: bytes, start: int, end: int) -> bool:
     """Whether groups of four digits stand in a row of hexadecimal ones: in a dump, or a table of characters."""
-    before = _HEX_BEFORE.search(data[max(0, start - _DUMPED) : start])
-    behind = _HEX_BEHIND.match(data, end, end + _DUMPED)
+    before = _HEX_BEFORE.search(data[max(0, start - _DUMP_BYTES) : start])
+    behind = _HEX_BEHIND.match(data, end, end + _DUMP_BYTES)
     beside = (before[0] if before else b"") + (behind[0] if behind else b"")
     return len(beside.split()) > 1 and _HEX_MIXED.search(beside) is not None
 
 
 def within_row(data: bytes, start: int, end: int, check: Callable[[str], Verdict]) -> bool:
     """Whether groups of four digits stand in a long row of such groups, which are no further values themselves."""
-    before = _ROW_BEFORE.search(data[max(0, start - _LONG_ROW) : start])
-    behind = _ROW_BEHIND.match(data, end, end + _LONG_ROW)
+    before = _ROW_BEFORE.search(data[max(0, start - _ROW_BYTES) : start])
+    behind = _ROW_BEHIND.match(data, end, end + _ROW_BYTES)
     left, right = (found[0] if found else b"" for found in (before, behind))
     if len(left.split()) + len(right.split()) < _FEWEST_BESIDE:
         return False
@@ -192,7 +192,7 @@ def account_place(data: bytes, start: int, end: int) -> Verdict:
     before = data[max(0, start - _FARTHEST_LABEL) : start]
     if _OTHER_ACCOUNT.search(before) or (end - start == _CLOUD_DIGITS and _CLOUD_ACCOUNT.search(before)):
         return Verdict.NO
-    if _ACCOUNT_OF.match(data, end, end + _LONGEST_OF):
+    if _ACCOUNT_OF.match(data, end, end + _ACCOUNT_OF_BYTES):
         return Verdict.NO
     is_routing = end - start == _ROUTING_DIGITS and _ROUTING_LABEL.search(before)
     return Verdict.NO if is_routing and aba(data[start:end].decode("utf-8", "replace")) is Verdict.YES else Verdict.YES

@@ -75,12 +75,12 @@ class Judge:
         for index, candidates in found.items():
             judged[index] = [candidate for candidate in _surest(candidates) if self._look_around(candidate)]
             for candidate in judged[index]:
-                if candidate.near is not None:
+                if candidate.distance is not None:
                     span = (candidate.start, candidate.end)
-                    nearest[span] = min(candidate.near, nearest.get(span, candidate.near))
+                    nearest[span] = min(candidate.distance, nearest.get(span, candidate.distance))
         for candidates in judged.values():
             for candidate in candidates:
-                self._raise(candidate, nearest)
+                self._raise_confidence(candidate, nearest)
         return {index: [c for c in candidates if not c.named or c.raised] for index, candidates in judged.items()}
 
     def _look_around(self, candidate: Candidate) -> bool:
@@ -96,21 +96,21 @@ class Judge:
             self._unless[index] = self._lookups(self._words.unless(index), across=False)
         rules = zip(self._near[index], detector.near, strict=True)
         gaps = [known.distance(start, end, rule.within) for known, rule in rules]
-        candidate.near = min((gap for gap in gaps if gap is not None), default=None)
-        candidate.raises = tuple(gap is not None for gap in gaps)
+        candidate.distance = min((gap for gap in gaps if gap is not None), default=None)
+        candidate.applies = tuple(gap is not None for gap in gaps)
         if candidate.confidence is not Confidence.HIGH and (detector.near or detector.unless):
             label = self._columns.header(start, end)
             raises, excused = self._words_in_header(index, label)
             if any(raises):
-                candidate.near = 0
-                candidate.raises = tuple(map(or_, raises, candidate.raises))
+                candidate.distance = 0
+                candidate.applies = tuple(map(or_, raises, candidate.applies))
             elif excused and not self._is_apart(label, start):
                 return False
-        if candidate.named and not any(rule.names for rule in itertools.compress(detector.near, candidate.raises)):
+        if candidate.named and not any(rule.names for rule in itertools.compress(detector.near, candidate.applies)):
             return False
         for known, rule in zip(self._unless[index], detector.unless, strict=True):
-            gap = known.distance(start, end, rule.within, candidate.near)
-            if gap is not None and (candidate.near is None or gap < candidate.near):
+            gap = known.distance(start, end, rule.within, candidate.distance)
+            if gap is not None and (candidate.distance is None or gap < candidate.distance):
                 return False
         return True
 
@@ -149,12 +149,12 @@ class Judge:
     def _lookups(self, patterns: Iterable[object], across: bool = True) -> list[Nearby]:
         return [Nearby(pattern, self._data, self._is_ascii, across) for pattern in patterns]
 
-    def _raise(self, candidate: Candidate, nearest: Mapping[tuple[int, int], int]) -> None:
+    def _raise_confidence(self, candidate: Candidate, nearest: Mapping[tuple[int, int], int]) -> None:
         """Raise the confidence if a word of `near` is nearby and no other detector's word is nearer to the value."""
-        if candidate.near is not None and candidate.near <= nearest[candidate.start, candidate.end]:
+        if candidate.distance is not None and candidate.distance <= nearest[candidate.start, candidate.end]:
             candidate.raised = True
             detector = self._words.detectors[candidate.detector]
-            for applies, rule in zip(candidate.raises, detector.near, strict=True):
+            for applies, rule in zip(candidate.applies, detector.near, strict=True):
                 if applies and rule.confidence.rank > candidate.confidence.rank:
                     candidate.confidence = rule.confidence
         if candidate.verdict is Verdict.EXAMPLE:

@@ -117,11 +117,11 @@ def us_passport_zone(text: str) -> Verdict:
         return Verdict.NO
     number, birth, expiry, rest = match[1], match[3], match[5], match[7]
     whole = number + match[2] + birth + match[4] + expiry + match[6] + rest + match[8]
-    told = ((number, match[2]), (birth, match[4]), (expiry, match[6]), (whole, match[9]))
-    right = all(_checked(field) == int(digit) for field, digit in told)
-    return Verdict.YES if right and match[8] in (str(_checked(rest)), "<") else Verdict.NO
+    checks = ((number, match[2]), (birth, match[4]), (expiry, match[6]), (whole, match[9]))
+    right = all(_check_digit(field) == int(digit) for field, digit in checks)
+    return Verdict.YES if right and match[8] in (str(_check_digit(rest)), "<") else Verdict.NO
 
 
-def _checked(field: str) -> int:
+def _check_digit(field: str) -> int:
     values = (0 if char == "<" else int(char, 36) for char in field)
     return sum(value * _WEIGHTS[place % 3] for place, value in enumerate(values)) % 10

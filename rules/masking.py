@@ -11,13 +11,13 @@ _NUMBERED: Final = re.compile(r"\w*\d\w*")  # any word with a digit in it may be
 _LETTER: Final = re.compile(r"[^\W\d_]")
 _SPACE: Final = re.compile(r"\s+")
 _MOST_WORDS: Final = 300
-_SHOWN: Final = 2
+_MOST_SHOWN: Final = 2
 _SHORTEST: Final = 6  # a shorter value shows nothing of itself
 
 
 def mask_value(value: str) -> str:
     """A value as it may be shown: the last two characters at most, none of a short one."""
-    shown = _SHOWN if len(value) >= _SHORTEST else 0
+    shown = _MOST_SHOWN if len(value) >= _SHORTEST else 0
     return MASK * (len(value) - shown) + value[len(value) - shown :]
 
 
@@ -43,17 +43,18 @@ class Masker:
             left += 1
         while end < right < len(self._text) and _is_inside_word(self._text, right):
             right -= 1
-        shown = self._hidden(left, start) + self._shown(start, end) + self._hidden(end, right)
+        shown = self._masked_text(left, start) + self._masked_value(start, end) + self._masked_text(end, right)
         return _SPACE.sub(" ", shown).strip()
 
-    def _shown(self, start: int, end: int) -> str:
+    def _masked_value(self, start: int, end: int) -> str:
         """The value. Where another value overlaps its end, the end is hidden too: it could be more of that one."""
         first, last = bisect_right(self._ends, start), bisect_left(self._starts, end)
         alone = all(self._spans[place] == (start, end) for place in range(first, last))
         value = self._text[start:end]
         return mask_value(value) if alone else MASK * len(value)
 
-    def _hidden(self, start: int, end: int) -> str:
+    def _masked_text(self, start: int, end: int) -> str:
+        """What stands beside the value, with other values and all words with digits masked."""
         pieces: list[str] = []
         place = bisect_right(self._ends, start)
         while place < len(self._spans) and self._spans[place][0] < end:

@@ -22,7 +22,7 @@ from rules.judging import Judge, KeptCandidates, MessageHits, Words
 from rules.masking import MASK, Masker
 from rules.normalise import Normalised, normalise, normalise_all
 from rules.places import Places
-from rules.readings import Reading, further_readings, is_turned, plain_reading
+from rules.readings import Reading, changes_direction, further_readings, plain_reading
 from rules.repeats import LOOKED_UP_FROM, Repeats, Searched
 from rules.searching import Search, Surveyed
 
@@ -194,7 +194,7 @@ class Matcher:
     ) -> Iterator[_PartHits]:
         """The hits of parts that were searched as one text; of those in which something was seen."""
         for part, (normal, theirs) in zip(parts, seen, strict=True):
-            if theirs is None and not is_turned(part.text):
+            if theirs is None and not changes_direction(part.text):
                 if request.budget.spent:
                     yield part, ()
                 continue

@@ -60,7 +60,7 @@ def further_readings(text: str, plain: Reading, budget: Budget) -> Iterator[Read
         if besides is not None:
             inner = besides.origin
             yield Reading(besides.normal, lambda offset: plain.origin(inner(offset)), inner, terms=())
-    if is_turned(text):
+    if changes_direction(text):
         seen = displayed(text)
         turned = normalise(seen)
         if turned.data != plain.normal.data:
@@ -68,7 +68,7 @@ def further_readings(text: str, plain: Reading, budget: Budget) -> Iterator[Read
             yield Reading(turned, lambda offset: starts[seen.count("\n", 0, lines(offset))], terms=())
 
 
-def is_turned(text: str) -> bool:
+def changes_direction(text: str) -> bool:
     """Whether a text changes the direction of writing."""
     if text.isascii():
         return False

@@ -169,8 +169,8 @@ def _section(detector: Detector) -> Iterable[str]:
     if detector.words:
         yield f"- {_words(detector.words)}"
     for near in detector.near:
-        silent = "" if near.names else "; names nothing"
-        yield f"- Near (within {near.within} characters, then {near.confidence}{silent}): {', '.join(near.words)}."
+        note = "" if near.names else "; names nothing"
+        yield f"- Near (within {near.within} characters, then {near.confidence}{note}): {', '.join(near.words)}."
     for unless in detector.unless:
         told = f"a word of the list `{unless.shared}`" if unless.shared else ", ".join(unless.words)
         yield f"- Unless (within {unless.within} characters): {told}."

@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 from rules.arming import FIELDS, Armed, Arming
 from rules.budget import Budget
-from rules.candidates import Candidate, Program, TextMemo, moved
+from rules.candidates import Candidate, Program, TextMemo, shifted
 from rules.dense import (
     LONG_RUN_DIGITS,
     NARROW_MATCH,
@@ -152,7 +152,7 @@ class Search:
             seen[part].marks.append(mark - starts[part])
         for candidate in chain.from_iterable(map(self._weighed, sums)):
             part = bisect_left(starts, candidate.end) - 1
-            seen[part].terms.append(moved(candidate, -starts[part]))
+            seen[part].terms.append(shifted(candidate, -starts[part]))
         return seen
 
     def candidates(
