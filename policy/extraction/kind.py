@@ -87,6 +87,8 @@ _MAGIC: Final[tuple[tuple[bytes, FileKind, Format, str], ...]] = (
     (b"\0\0\1\0", FileKind.IMAGE, Format.IMAGE, "icon"),
     (b"8BPS", FileKind.IMAGE, Format.IMAGE, "Photoshop"),
     (b"\xd7\xcd\xc6\x9a", FileKind.IMAGE, Format.IMAGE, "WMF"),
+    (b"\x01\0\x09\0\0\x03", FileKind.IMAGE, Format.IMAGE, "WMF"),
+    (b"\x01\0\x09\0\0\x01", FileKind.IMAGE, Format.IMAGE, "WMF"),
     (b"\xff\x0a", FileKind.IMAGE, Format.IMAGE, "JPEG XL"),
     (b"\0\0\0\x0cJXL ", FileKind.IMAGE, Format.IMAGE, "JPEG XL"),
     (b"\0\0\0\x0cjP  ", FileKind.IMAGE, Format.IMAGE, "JPEG 2000"),
@@ -150,6 +152,8 @@ _FLAT: Final = (
     (b"http://schemas.microsoft.com/office/word/2003/wordml", FileKind.DOCUMENT),
     (b"urn:schemas-microsoft-com:office:spreadsheet", FileKind.SPREADSHEET),
 )
+# As the clipboard and OLE keep one, without the header of a file: its size, width and height, one plane, bits.
+_BITMAP: Final = re.compile(rb"[\x28\x6c\x7c]\0{3}..\0{2}..[\0\xff]{2}\x01\0[\x01\x04\x08\x10\x18\x20]\0", re.DOTALL)
 _ZLIB: Final = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")  # RFC 1950 2.2, as programs write it
 _PKCS7: Final = b"\x2a\x86\x48\x86\xf7\x0d\x01\x07"
 _SMIME: Final = b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01"
@@ -196,6 +200,8 @@ def _binary(data: bytes) -> Kind | None:
         forms = (Format.TEXT, Format.WRITTEN) if is_written(data) else (Format.TEXT,)
         return Kind(FileKind.EXECUTABLE, forms, "script")
     if data[:2] == b"BM" and b"\0" in data[:30]:
+        return Kind(FileKind.IMAGE, (Format.IMAGE,), "bitmap")
+    if _BITMAP.match(data):
         return Kind(FileKind.IMAGE, (Format.IMAGE,), "bitmap")
     if data[:4] == b"RIFF":
         if data[8:12] == b"WEBP":

@@ -5,6 +5,6 @@ Start reading in `ole.py`.
 
 What is where:
 
-- the container: `ole` (who reads it), `propertysets`, `macros`, `locked` (with a password)
+- the container: `ole` (who reads it), `propertysets`, `macros`, `equations`, `locked` (with a password)
 - documents: `word`, `excel` (its records: `biff`), `powerpoint` (runs of its texts: `slidetexts`)
 """

@@ -8,6 +8,7 @@ from typing import Final
 from policy.extraction.collected import Collected, File, Inner, inner_place
 from policy.extraction.kind import Kind
 from policy.extraction.office97.biff import records
+from policy.extraction.office97.equations import equation_text
 from policy.extraction.office97.excel import Workbook, read_pivot
 from policy.extraction.office97.locked import open_locked
 from policy.extraction.office97.macros import macro_texts
@@ -36,9 +37,10 @@ _DOCUMENTS: Final = (
     ("Book", FileKind.SPREADSHEET),
     ("PowerPoint Document", FileKind.PRESENTATION),
 )
+_EQUATION: Final = "Equation Native"
 _PACKED: Final = ("\x01Ole10Native", "Package", "CONTENTS")
 # Storages of objects beside these streams hold something that is not read; these are links, looks and previews.
-_SILENT: Final = ("\x01", "\x02", "\x03", "\x05", "Equation Native", "VBA/", "Macros/", "_VBA_PROJECT_CUR/",
+_SILENT: Final = ("\x01", "\x02", "\x03", "\x05", _EQUATION, "VBA/", "Macros/", "_VBA_PROJECT_CUR/",
                   "_signatures", "_xmlsignatures/", "MsoDataStore/", "\x06DataSpaces/", "0Table", "1Table", "Data",
                   "ObjectPool", "Pictures", "Current User", "Ctls", "User Names", "Revision Log", "encryption",
                   "WordDocument", "Workbook", "Book", "PowerPoint Document", "Header", "_SX_DB_CUR", "XCB")  # fmt: skip
@@ -78,7 +80,9 @@ def _storage(streams: Streams, file: File, into: Collected, inner: Inner) -> Non
     _properties(streams, file, into)
     packed, unknown = _objects(streams)
     within = _documents_within(streams)
-    if not main and not packed and not within:
+    equations = [equation_text(streams.read(name, into) or b"") for name in streams if name.endswith(_EQUATION)]
+    into.text(inner_place(file.place, "formulas"), "\n".join(filter(None, equations)))
+    if not main and not packed and not within and (not equations or None in equations):
         reason = "an OLE container of unknown contents"
     reason = reason or streams.fault()
     into.fact(file, kind, reason=reason)
