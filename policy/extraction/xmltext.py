@@ -12,6 +12,8 @@ _ROOT: Final = re.compile(
 _HEAD: Final = 4096  # bytes in which the first tag is looked for
 _ENTITY: Final = re.compile(rb"""<!ENTITY\s{1,9}([\w.-]{1,40})\s{1,9}(?:"([^"<%]{0,200})"|'([^'<%]{0,200})')\s{0,9}>""")
 _REFERENCE: Final = re.compile(rb"&([\w.-]{1,40});")
+_NO_COMMENT: Final = re.compile(r"-(?=-|\Z)")  # signs that may not stand so in one
+_NO_XML: Final = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _MOST_ENTITIES: Final = 200
 _MOST_REFERRING: Final = 4 * 1024 * 1024  # bytes of a part whose entities are written out
 
@@ -23,18 +25,37 @@ class Surprise(ValueError):
 def parse_xml(data: bytes, *, mend: bool = False) -> "etree._Element":
     """The root. Raises one of BROKEN_XML. No network, no external entities, no huge trees.
 
-    Entities that the part declares itself are written out, once and within limits. `mend`: what is broken is read as
-    far as it goes.
+    Entities that the part declares itself are written out, once and within limits. Comments and instructions, which
+    part no text that a program shows, are left out; what comments say comes behind everything else. `mend`: what is
+    broken is read as far as it goes.
     """
     if b"<!ENTITY" in data[:65536]:
         data = _written_out(data)
     parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, huge_tree=False, recover=mend, load_dtd=False, remove_comments=False
+        resolve_entities=False,
+        no_network=True,
+        huge_tree=False,
+        recover=mend,
+        load_dtd=False,
+        remove_comments=True,
+        remove_pis=True,
     )
     root = etree.fromstring(data, parser)
     if root is None:  # nothing could be mended
         raise ValueError("no element in it")
+    if not mend and next(root.iter(etree.Entity), None) is not None:
+        raise Surprise("an entity of which it is not known what it shows")
+    if told := remarks(data):
+        root.append(etree.Comment(_NO_COMMENT.sub("- ", _NO_XML.sub(" ", told))))
     return root
+
+
+def remarks(data: bytes) -> str:
+    """What the comments of a part say."""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        data = data.replace(b"\0", b"")
+    found = (piece.partition(b"-->") for piece in data.split(b"<!--")[1:])
+    return "\n".join(text.decode("utf-8", "replace") for text, end, _ in found if end)
 
 
 def _written_out(data: bytes) -> bytes:

@@ -25,7 +25,7 @@ from policy.extraction.office.wordstyles import read_numbering, read_styles
 from policy.extraction.office.xps import page_text
 from policy.extraction.office97.macros import BROKEN_PROJECT, macro_texts
 from policy.extraction.pictures import picture_text
-from policy.extraction.xmltext import BROKEN_XML, attribute, loose_text, parse_xml, root_name
+from policy.extraction.xmltext import BROKEN_XML, attribute, loose_text, parse_xml, remarks, root_name
 from rules.content import FileKind
 
 _XML: Final = (".xml", ".rels", ".vml", ".rdf")
@@ -323,7 +323,7 @@ def _sheet(document: _Document, name: str, data: bytes, into: Collected) -> None
     title = document.book.names.get(name) or name.rpartition("/")[2].removesuffix(".xml")
     for block in read_sheet(data, title, document.book):
         into.text(inner_place(document.file.place, block.place), block.text, block.marks)
-    into.text(inner_place(document.file.place, title), "\n".join(dict.fromkeys(document.book.beside)))
+    into.text(inner_place(document.file.place, title), "\n".join((*dict.fromkeys(document.book.beside), remarks(data))))
     document.book.beside.clear()
     if document.book.short:
         document.reason = document.reason or "formulas of which not all were worked out"

@@ -161,7 +161,7 @@ def _rows(data: bytes, sheet: _Sheet, rest: "list[etree._Element]") -> Iterator[
     """The cells of all rows; what is left of the tree behind them goes into `rest`."""
     events = etree.iterparse(
         BytesIO(data), events=("end",), tag=("{*}row", "{*}cols", "{*}sheetView"), resolve_entities=False,
-        no_network=True, huge_tree=False,
+        no_network=True, huge_tree=False, remove_comments=True, remove_pis=True,
     )  # fmt: skip
     number = -1
     for _, element in events:

@@ -61,7 +61,7 @@ class Book:
     def _load(self, data: bytes) -> dict[tuple[int, int], Value]:
         cells: dict[tuple[int, int], Value] = {}
         try:
-            for _, cell in etree.iterparse(BytesIO(data), tag=("{*}c",), resolve_entities=False, no_network=True):
+            for _, cell in _each(data, "{*}c"):
                 place = place_of(cell.get("r", ""))
                 if place and len(cells) < _MOST_KEPT:
                     value = self._value(cell)
@@ -136,13 +136,20 @@ def _workbook(root: "etree._Element", links: list[Link], parts: dict[str, bytes]
 
 def _strings(data: bytes, book: Book) -> None:
     """Shared texts, one at a time: there may be a million of them."""
-    events = etree.iterparse(BytesIO(data), tag=("{*}si",), resolve_entities=False, no_network=True, huge_tree=False)
-    for _, item in events:
+    for _, item in _each(data, "{*}si"):
         book.strings.append(rich_text(item, book.beside))
         item.clear()
         parent = item.getparent()
         if parent is not None and parent[0] is not item:
             del parent[0]
+
+
+def _each(data: bytes, tag: str) -> "etree.iterparse":
+    """Elements of one name as they end, without the comments and instructions that stand in them."""
+    return etree.iterparse(
+        BytesIO(data), tag=(tag,), resolve_entities=False, no_network=True, huge_tree=False, remove_comments=True,
+        remove_pis=True,
+    )  # fmt: skip
 
 
 def _formats(styles: "etree._Element", book: Book) -> None:
