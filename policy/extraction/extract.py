@@ -1,7 +1,6 @@
 """One file to Content, by what it truly is."""
 
 import re
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -29,6 +28,7 @@ from policy.extraction.html.page import page_readings, read_page
 from policy.extraction.html.sheetpages import sheet_readings
 from policy.extraction.kind import Format, Kind, kind_of
 from policy.extraction.mailboxes import mails_of
+from policy.extraction.passwords import words_of
 from policy.extraction.pdf.fdf import FDF, field_lines
 from policy.extraction.pictures import picture_text
 from policy.extraction.text.cards import card_text, is_card, read_card
@@ -55,7 +55,7 @@ _SHOWN: Final = frozenset(
 _PACKED: Final = frozenset(
     {FileKind.ARCHIVE, FileKind.DOCUMENT, FileKind.SPREADSHEET, FileKind.PRESENTATION, FileKind.PDF, FileKind.MESSAGE}
 )
-_WORDS_WITHIN: Final = 16 * 1024  # bytes of a body in which passwords are looked for
+_INSIDE: Final = frozenset({Format.ZIP, Format.WRITTEN, Format.PGP, Format.CMS, Format.APPLE})
 _PAGES: Final = (".htm", ".html", ".xhtml", ".shtml", ".hta")
 _POSTSCRIPT: Final = (b"%!PS", b"\x04%!PS")
 _MOSTLY_TEXT: Final = 0.7
@@ -246,10 +246,23 @@ def _html(own: File, kind: Kind, into: Collected) -> None:
         for label, text in page.named():
             into.text(inner_place(file.place, label) if label else file.place, text)
         for data in page.files:
-            if kind_of(data).file in _PACKED and into.budget.take_file():
-                place = inner_place(file.place, "file in the page")
-                inside = File("file in the page", data, place, file.depth + 1)
-                into.fact(inside, kind_of(data).file, reason="a file inside a page, which is not read")
+            _file_in_page(file, data, into)
+
+
+def _file_in_page(page: File, data: bytes, into: Collected) -> None:
+    """What lies in an address of a page. A calendar, card or note is read; what is packed is told."""
+    kind = kind_of(data)
+    is_text = kind.formats == (Format.TEXT,)
+    packed = kind.file in _PACKED or not _INSIDE.isdisjoint(kind.formats)
+    if not (is_text or packed) or not into.budget.take_file():
+        return
+    inside = File("file in the page", data, inner_place(page.place, "file in the page"), page.depth + 1)
+    if packed:
+        into.fact(inside, kind.file, reason="a file inside a page, which is not read")
+        return
+    for text in text_readings(data):
+        into.text(inside.place, text, source=True)
+    _card(inside, into)
 
 
 def _message(file: File, kind: Kind, into: Collected) -> None:
@@ -260,7 +273,7 @@ def _message(file: File, kind: Kind, into: Collected) -> None:
             into.fact(file, kind.file, reason="holds more mails in mails than are read")
             return
         items = read_mime(mail, into.budget.limits, path=f"{file.place} > ", depth=file.depth + 1).items
-        into.learn(_words(items))
+        into.learn(words_of(items))
         for item in (*items, *borrowing(items)):
             if isinstance(item, Part):
                 into.text(item.place, item.text)
@@ -268,16 +281,6 @@ def _message(file: File, kind: Kind, into: Collected) -> None:
                 into.files.append(item)
             else:
                 _leaf(item, into)
-
-
-def _words(items: Iterable[Part | FileFact | Leaf]) -> Iterator[str]:
-    """Subject and bodies of a mail, if it holds files at all."""
-    if any(isinstance(item, Leaf) and item.is_file for item in items):
-        for item in items:
-            if isinstance(item, Part):
-                yield item.text
-            elif isinstance(item, Leaf) and not item.is_file and item.media_type.startswith("text/"):
-                yield from text_readings(item.data[:_WORDS_WITHIN], item.charset)
 
 
 def _leaf(leaf: Leaf, into: Collected) -> None:

@@ -1,11 +1,16 @@
 """Words of a mail that may be the password of a file in it, the likeliest first."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Final
 
+from policy.extraction.text.plain import text_readings
+from policy.reader.mime import Leaf
+from rules.content import FileFact, Part
+
 _MOST_TEXT: Final = 8 * 1024  # characters of each text that are looked at
+_WITHIN: Final = 16 * 1024  # bytes of a body that are looked at
 _MOST_TEXTS: Final = 6
 MOST_WORDS: Final = 300  # of one mail; what is slow to try is tried with fewer
 _LONGEST: Final = 64
@@ -57,3 +62,13 @@ def _is_plain(word: str) -> int:
     """Lowest for what looks like a password."""
     kinds = (any(map(str.isdigit, word)), any(map(str.isalpha, word)), not word.isalnum(), not word.islower())
     return 4 - sum(kinds)
+
+
+def words_of(items: Iterable[Part | FileFact | Leaf]) -> Iterator[str]:
+    """Subject and bodies of a mail, if it holds files at all."""
+    if any(isinstance(item, Leaf) and item.is_file for item in items):
+        for item in items:
+            if isinstance(item, Part):
+                yield item.text
+            elif isinstance(item, Leaf) and not item.is_file and item.media_type.startswith("text/"):
+                yield from text_readings(item.data[:_WITHIN], item.charset)

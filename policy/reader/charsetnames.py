@@ -14,6 +14,12 @@ OWN: Final = frozenset({EUC_TW, ISO_2022_CN, UTF_7_IMAP})  # Python has no codec
 _NOT_CHARSETS: Final = frozenset(
     {"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape", "mbcs", "oem"}
 )
+# As Windows numbers the charsets of fonts ([MS-WMF] 2.1.1.5), and RTF with it.
+OF_FONTS: Final = {
+    0: "cp1252", 1: "cp1252", 77: "mac-roman", 128: "cp932", 129: "cp949", 130: "johab", 134: "cp936", 136: "cp950",
+    161: "cp1253", 162: "cp1254", 163: "cp1258", 177: "cp1255", 178: "cp1256", 186: "cp1257", 204: "cp1251",
+    222: "cp874", 238: "cp1250", 254: "cp437", 255: "cp850",
+}  # fmt: skip
 # ASCII and Latin-1 are read as the superset that programs read them as; so are the charsets of East Asia.
 _GROUPS: Final = {
     "cp1252": "iso-8859-1 iso8859-1 iso_8859-1 latin-1 latin1 l1 us-ascii ascii us ansi_x3.4-1968 ansi_x3.4-1986 "

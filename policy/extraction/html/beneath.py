@@ -31,6 +31,7 @@ _LINKS: Final = {name: place for place, name in enumerate((
 ))}  # fmt: skip
 _INTERESTING: Final = frozenset({*_SHOWN, *_LINKS, "srcdoc"})
 _SCHEME: Final = "data:"
+_READ_HERE: Final = frozenset({"text/html", "text/css", "text/javascript", "image/svg+xml", "application/xhtml+xml"})
 _CONTACT: Final = ("mailto:", "tel:", "sms:", "callto:", "skype:", "javascript:", "facetime:", "whatsapp:", "geo:")
 _TELLING: Final = re2.compile(
     r"(?i)ssn|social|card|ccnum|\bcc\b|\bpan\b|iban|mrn|dob|birth|acc(?:oun)?t|npi|patient|member|passport|tax|licen[cs]e"
@@ -181,6 +182,8 @@ class Beneath:
                 self.inner += [text for _, text in told]
                 self._seen = self._seen or _shown_of(told)
                 self.files += page.files
+            if kind not in _READ_HERE:
+                self.files.append(data)
         elif data:
             self.files.append(data)
         return True

@@ -200,6 +200,9 @@ INLINE_NAMES: Final = frozenset(
 )  # fmt: skip
 
 
+_DRAWN: Final = frozenset({"svg", "g", "a", "text", "tspan", "textpath"})
+
+
 def attributes_as_style(element: Element) -> Declarations:
     """What attributes of old say about colours and sizes (HTML 15.3)."""
     found: Declarations = {}
@@ -217,6 +220,10 @@ def attributes_as_style(element: Element) -> Declarations:
     turn = attributes.get("dir", "").lower()
     if turn in {"rtl", "ltr"}:
         found["direction"] = turn
+    if element.name in _DRAWN:  # SVG 2, 6.6
+        found |= {
+            name: attributes[name].strip().lower() for name in ("direction", "unicode-bidi") if name in attributes
+        }
     if "hidden" in attributes or "popover" in attributes:
         found["display"] = "none"
     return found

@@ -10,7 +10,9 @@ from policy.extraction.html.styles import attributes_as_style
 from policy.extraction.html.stylesheets import Sheets
 from policy.extraction.html.tree import Element, Tree
 
-OLD_STYLE: Final = frozenset({"color", "bgcolor", "hidden", "dir", "text", "background", "popover"})
+OLD_STYLE: Final = frozenset(
+    {"color", "bgcolor", "hidden", "dir", "text", "background", "popover", "direction", "unicode-bidi"}
+)
 NO_STYLE: Final[Declarations] = {}
 _UNSTYLED: Final[tuple[Declarations, Writes]] = (NO_STYLE, {})
 # What screens may differ in without showing anything else: sizes matter where something is cut off.

@@ -22,6 +22,7 @@ _HIDING: Final = {
 }  # fmt: skip
 _WIDE: Final = 0.6  # of a sign, roughly, in its font's size
 _GAP: Final = 1.6  # signs between two texts that are read apart
+_SPACE: Final = 0.8  # where a space alone may stand between them
 _LINE: Final = 0.6  # of the font's size between the feet of two texts on one line
 _MOST: Final = 5_000  # texts with a place of their own in one page
 _STEPS: Final = 100_000
@@ -175,11 +176,11 @@ def drawn_lines(tree: Tree) -> tuple[list[str], bool]:
         drawing.runs = []
         drawing.draw(element, _UNMOVED, 16.0)
         if len(drawing.runs) > 1 and any(char.isdigit() for run in drawing.runs for char in run.text):
-            found.append("\n".join(_lines(drawing.runs)))
+            found += dict.fromkeys("\n".join(_lines(drawing.runs, gap)) for gap in (_GAP, _SPACE))
     return found, drawing is None or drawing.whole
 
 
-def _lines(runs: Sequence[_Run]) -> Iterator[str]:
+def _lines(runs: Sequence[_Run], gap: float) -> Iterator[str]:
     found: list[list[_Run]] = []
     for run in sorted(runs, key=lambda run: run.y):
         if found and run.y - found[-1][0].y <= _LINE * max(run.size, found[-1][0].size, 1.0):
@@ -190,7 +191,7 @@ def _lines(runs: Sequence[_Run]) -> Iterator[str]:
         line.sort(key=lambda run: run.x)
         text = ""
         for before, run in zip((None, *line), line, strict=False):
-            apart = before is not None and run.x - before.far > _GAP * _WIDE * max(run.size, 1.0)
+            apart = before is not None and run.x - before.far > gap * _WIDE * max(run.size, 1.0)
             text += f"{' ' if apart else ''}{run.text}"
         yield text
 

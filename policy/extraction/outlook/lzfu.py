@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from policy.reader.charsetnames import OF_FONTS
 from policy.reader.charsets import codec
 
 _START: Final = (
@@ -16,6 +17,7 @@ _TOKEN: Final = re.compile(
     rb"\\([a-zA-Z]{1,32})(-?[0-9]{1,10})?[ ]?|\\'([0-9a-fA-F]{2})|\\([^a-zA-Z])|([{}])|[\r\n]+|([^\\{}\r\n]+)"
 )
 _DEEPEST: Final = 1_000
+_MOST_FONTS: Final = 10_000
 _SIGNS: Final = {b"par": "\r\n", b"line": "\r\n", b"tab": "\t", b"lquote": "\u2018", b"rquote": "\u2019",
                  b"ldblquote": "\u201c", b"rdblquote": "\u201d", b"bullet": "\u2022", b"endash": "\u2013",
                  b"emdash": "\u2014"}  # fmt: skip
@@ -81,8 +83,10 @@ class _Page:
 
     def __init__(self) -> None:
         self.out: list[str] = []
-        self._charset = "cp1252"
-        self._groups: list[tuple[bool, bool, int]] = []
+        self._charset = self._own = "cp1252"
+        self._fonts: dict[int, str] = {}  # their charsets
+        self._font = 0
+        self._groups: list[tuple[bool, bool, int, str]] = []
         self._silent = self._in_rtf = self._starred = False
         self._bytes: list[str] = []  # a character may take two of them
         self._skips = 1  # characters that stand in for one that is told by its number
@@ -92,14 +96,14 @@ class _Page:
         """One token."""
         word, number, escape, sign, brace, plain = match.groups()
         if self._bytes and not escape:
-            self.out.append(bytes.fromhex("".join(self._bytes)).decode(self._charset, "replace"))
-            self._bytes.clear()
+            plain = self._flush(plain)
         if brace == b"{":
             if len(self._groups) < _DEEPEST:
-                self._groups.append((self._silent, self._in_rtf, self._skips))
+                self._groups.append((self._silent, self._in_rtf, self._skips, self._charset))
             self._starred = False
         elif brace == b"}":
-            self._silent, self._in_rtf, self._skips = self._groups.pop() if self._groups else (False, False, 1)
+            back = self._groups.pop() if self._groups else (False, False, 1, self._own)
+            self._silent, self._in_rtf, self._skips, self._charset = back
             self._skip = 0
         elif sign == b"*":
             self._starred = True
@@ -115,6 +119,17 @@ class _Page:
             self._text(_ESCAPED.get(sign, sign))
         elif plain is not None:
             self._text(plain)
+
+    def _flush(self, plain: bytes | None) -> bytes | None:
+        """The bytes told by their numbers as text; the second one of a character may stand as it is."""
+        data = bytes.fromhex("".join(self._bytes))
+        self._bytes.clear()
+        try:
+            self.out.append(data.decode(self._charset))
+        except UnicodeDecodeError:
+            self.out.append((data + (plain or b"")).decode(self._charset, "replace"))
+            return b"" if plain is not None else None
+        return plain
 
     def _text(self, data: bytes) -> None:
         if data and not self._silent and not self._in_rtf:
@@ -134,7 +149,12 @@ class _Page:
         elif word == b"uc":
             self._skips = value
         elif word == b"ansicpg":
-            self._charset = codec(f"cp{value}") or self._charset
+            self._charset = self._own = codec(f"cp{value}") or self._own
+        elif word == b"f":
+            self._font = value
+            self._charset = self._charset if self._silent else self._fonts.get(value, self._own)
+        elif word == b"fcharset" and len(self._fonts) < _MOST_FONTS:
+            self._fonts[self._font] = (value > 1 and OF_FONTS.get(value)) or self._own
         elif not self._silent and not self._in_rtf:
             self.out.append(_SIGNS.get(word, ""))
         self._starred = False

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from policy.extraction.collected import Collected, File, Inner, inner_place
+from policy.extraction.collected import Collected, File, Inner, clean_text, inner_place
 from policy.extraction.html.page import page_readings
 from policy.extraction.outlook.lzfu import PackedRtfBroken, page_in_rtf, unpacked_rtf
 from policy.extraction.text.tables import joined_cells
@@ -104,7 +104,7 @@ def _tell_rtf(packed: bytes, learnt: list[str], file: File, into: Collected, inn
         return False
     page = page_in_rtf(rtf)
     if page:
-        learnt += _tell_page(page.encode("utf-8", "replace"), "utf-8", file, into)
+        learnt += _tell_page(clean_text(page).encode(), "utf-8", file, into)
     place = inner_place(file.place, "body (rtf)")
     before = len(into.files)
     inner(File("", rtf, place, file.depth), into)

@@ -1,6 +1,7 @@
 """The text that content streams of a PDF draw: by what a font says its signs mean, and by what they look like."""
 
 import re
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
@@ -156,9 +157,10 @@ def _meanings(table: bytes) -> dict[int, str]:
             low, high = int(first, 16), min(int(last, 16), int(first, 16) + _MOST_CODES)
             if target:
                 text = _wide(target)
-                for code in range(low, high + 1):
-                    if text and ord(text[-1]) + code - low < 0xD800:
-                        found[code] = text[:-1] + chr(ord(text[-1]) + code - low)
+                for code in range(low, high + 1) if text else ():
+                    sign = ord(text[-1]) + code - low
+                    if sign <= sys.maxunicode and not 0xD800 <= sign < 0xE000:
+                        found[code] = text[:-1] + chr(sign)
             else:
                 for code, each in zip(range(low, high + 1), re.findall(rb"<([0-9a-fA-F\s]+)>", many), strict=False):
                     found[code] = _wide(each)

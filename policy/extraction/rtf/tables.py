@@ -3,7 +3,8 @@
 import re
 from typing import Final
 
-from policy.extraction.rtf.words import CODE_PAGES, SYMBOLS
+from policy.extraction.rtf.words import SYMBOLS
+from policy.reader.charsetnames import OF_FONTS
 from policy.reader.charsets import codec
 
 _MOST_FONTS: Final = 5_000
@@ -44,7 +45,7 @@ class Fonts:
     def has_charset(self, number: int) -> None:
         """`\\fcharset` within the table of fonts."""
         if len(self._of) < _MOST_FONTS:
-            page = "latin-1" if number == SYMBOLS else CODE_PAGES.get(number, "")
+            page = "latin-1" if number == SYMBOLS else OF_FONTS.get(number, "")
             if page and number not in {0, 1} and codec(page):
                 self._of[self.named] = page
 

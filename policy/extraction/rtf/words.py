@@ -35,11 +35,6 @@ LABELLED: Final = {
 UNSEEN: Final = frozenset({b"nonshppict", b"tc", b"tcn", b"xe"})
 OF_MACHINES: Final = {b"mac": "mac-roman", b"pc": "cp437", b"pca": "cp850"}
 BYTES: Final = {b"objdata": "object", b"pict": "picture"}
-CODE_PAGES: Final = {
-    0: "cp1252", 1: "cp1252", 77: "mac-roman", 128: "cp932", 129: "cp949", 130: "johab", 134: "cp936", 136: "cp950",
-    161: "cp1253", 162: "cp1254", 163: "cp1258", 177: "cp1255", 178: "cp1256", 186: "cp1257", 204: "cp1251",
-    222: "cp874", 238: "cp1250", 254: "cp437", 255: "cp850",
-}  # fmt: skip
 SYMBOLS: Final = 2  # the character set of symbol fonts
 LOOKS: Final = ("b", "i", "ul", "strike", "super", "sub", "highlight", "cb", "charscalex", "up", "dn", "cs", "outl",
                  "shad", "expndtw")  # fmt: skip

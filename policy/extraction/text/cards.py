@@ -14,9 +14,12 @@ _TYPES: Final = frozenset(
     {"text/calendar", "text/vcard", "text/x-vcard", "text/directory", "text/x-vcalendar", "text/x-vnote"}
 )
 _LDIF: Final = re.compile(r"\A(?:\ufeff)?(?:(?:#[^\r\n]*|version: ?\d+|)\r?\n)*dn::? ?\S", re.I)
-_FOLDED: Final = re.compile(rb"\r?\n[ \t]")
+# Behind a `=` the line may be one that quoted-printable breaks: `_unfolded` tells.
+_FOLDED: Final = re.compile(rb"(?<!=)(?<!=\r)\r?\n[ \t]")
 _FOLD: Final = re.compile(r"\r?\n[ \t]")
+_FOLD_BUT_SOFT: Final = re.compile(r"(?<!=)(?<!=\r)\r?\n[ \t]")
 _QUOTED_LINE: Final = re.compile(r"(?i)[;=\"]QUOTED-PRINTABLE(?=[;:\"])")
+_BLANK: Final = frozenset(" \t")
 _VALUE: Final = re.compile(r"(?:[^:\"\r\n]|\"[^\"\r\n]*\")*:")
 _ESCAPE: Final = re.compile(r"\\([nN,;:\\\"])")
 _CHARSET: Final = re.compile(r"(?i)CHARSET=\"?([A-Za-z0-9_.:-]{2,40})")
@@ -101,18 +104,28 @@ def _data(match: re.Match[str]) -> bytes:
 
 
 def _unfolded(text: str) -> list[str]:
-    """Logical lines: folded ones joined, and those that quoted-printable breaks (vCard 2.1)."""
+    """Logical lines: folded ones joined, and those that quoted-printable breaks (vCard 2.1).
+
+    A blank at the start of a line behind such a break is text to some programs and a fold to others: both are given.
+    """
     lines: list[list[str]] = []  # in pieces, so that a long one is put together once
     soft = False
-    for line in _FOLD.sub("", text).splitlines():
+    for line in _FOLD_BUT_SOFT.sub("", text).splitlines():
         if soft:
             lines[-1][-1] = lines[-1][-1][:-1]
             lines[-1].append(line)
+        elif lines and line[:1] in _BLANK and lines[-1][-1].endswith("="):
+            lines[-1].append(line[1:])
         else:
             lines.append([line])
             soft = line.endswith("=") and _QUOTED_LINE.search(_halves(line)[0]) is not None
         soft = soft and line.endswith("=")
-    return ["".join(pieces) for pieces in lines]
+    found: list[str] = []
+    for pieces in lines:
+        whole = "".join(pieces)
+        folded = pieces[0] + "".join(piece[1:] if piece[:1] in _BLANK else piece for piece in pieces[1:])
+        found += dict.fromkeys((whole, folded))
+    return found
 
 
 def _halves(line: str) -> tuple[str, str]:

@@ -2,9 +2,14 @@
 their own, a page in another charset.
 """
 
+from base64 import b64encode
+from io import BytesIO
+from zipfile import ZipFile
+
 import pytest
 
 from policy.extraction.extract import extract
+from rules.content import Content
 from rules.matching import Matcher
 from rules.pack import load_builtin
 
@@ -91,3 +96,39 @@ def test_a_page_by_its_name_is_read_as_one_in_every_charset(matcher: Matcher, pa
 @pytest.mark.parametrize("charset", ["utf-16", "utf-16-be", "utf-32"])
 def test_tags_in_a_number_make_a_page_in_every_charset(matcher: Matcher, charset: str) -> None:
     assert "us.ssn" in found(matcher, "notes", "Her SSN is <b>5</b>36-2<b>2</b>-1<b>2</b>34".encode(charset))
+
+
+@pytest.mark.parametrize(
+    "drawing",
+    [
+        '<text>SSN <tspan unicode-bidi="bidi-override" direction="rtl">4321-22-635</tspan></text>',
+        '<g direction="rtl"><text direction="ltr">SSN </text><text unicode-bidi="bidi-override">4321-22-635</text></g>',
+        "".join(
+            f'<text y="9" x="{10 * at}">{sign}</text>' for at, sign in enumerate(f"Her SSN is {NUMBER}") if sign != " "
+        ),
+    ],
+    ids=["backwards", "backwards within", "sign by sign"],
+)
+def test_texts_of_drawings_are_read_as_they_stand(matcher: Matcher, drawing: str) -> None:
+    data = f'<svg xmlns="http://www.w3.org/2000/svg">{drawing}</svg>'.encode()
+    assert found(matcher, "a.svg", data) == {"us.ssn"}
+
+
+CARD = b"BEGIN:VCARD\r\nVERSION:3.0\r\nNOTE:SSN 53\r\n 6-22-1\r\n 234\r\nEND:VCARD\r\n"
+HELD = f"BEGIN:VCARD\r\nKEY;ENCODING=B:{b64encode(f'SSN {NUMBER}'.encode()).decode()}\r\nEND:VCARD\r\n".encode()
+PROGRAM = BytesIO()
+with ZipFile(PROGRAM, "w") as archive:
+    archive.writestr("a.txt", f"SSN {NUMBER}")
+
+
+def in_page(kind: str, data: bytes) -> Content:
+    return extract("a.html", f'<a href="data:{kind};base64,{b64encode(data).decode()}">see</a>'.encode())
+
+
+def test_a_card_in_an_address_of_a_page_is_read() -> None:
+    assert any(f"SSN {NUMBER}" in part.text for part in in_page("text/vcard", CARD).parts)
+
+
+@pytest.mark.parametrize("data", [HELD, b"MZ" + bytes(200) + PROGRAM.getvalue()], ids=["card", "program"])
+def test_a_file_in_what_an_address_of_a_page_holds_is_told(data: bytes) -> None:
+    assert any(fact.unreadable for fact in in_page("text/plain", data).files)

@@ -66,6 +66,8 @@ def texts(source: str, media_type: str = "") -> list[str]:
         "BEGIN:VCALENDAR\r\nSUMMARY:536-\r\n 22-12\r\n\t34\r\nEND:VCALENDAR",
         "BEGIN:VCALENDAR\r\nX-ALT-DESC;FMTTYPE=text/html:5<b>3</b>6-2\r\n 2-1234\r\n",
         "BEGIN:VCARD\r\nNOTE;QUOTED-PRINTABLE:=35=\r\n=336-22-1234\r\n",
+        "BEGIN:VCARD\r\nNOTE;ENCODING=QUOTED-PRINTABLE:SSN=\r\n =3536=2D2=\r\n2-12=\r\n34\r\n",
+        "BEGIN:VCARD\r\nNOTE;ENCODING=QUOTED-PRINTABLE:536=\r\n =2D2=\r\n 2-1=\r\n\t=3234\r\n",
         "BEGIN:VCARD\r\nNOTE;ENCODING=b:NTM2LTIyLTEyMzQ=\r\n",
         "BEGIN:VCARD\r\nPHOTO:data:text/plain;base64,NTM2LTIyLTEyMzQ=\r\n",
         "dn: cn=a\ndescription:: NTM2LTIy\n LTEyMzQ=\n",
