@@ -21,7 +21,10 @@ _LONGEST: Final = 2.0  # … but of no more than so many seconds
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One look: up to `limit` items, and up to `urgent` of our own; none of the `busy` lanes."""
+    """What one lease query may take: up to `limit` items, and up to `urgent` of our own; none of the `busy` lanes.
+
+    `began` is in monotonic seconds. `passes_over`: it may have to skip due items, of busy lanes or paused domains.
+    """
 
     limit: int
     urgent: int
@@ -31,7 +34,7 @@ class Look:
 
 
 class Appetite:
-    """What one worker can take in, told from its lanes."""
+    """How much more one worker can take, by the room in its lanes."""
 
     def __init__(self, lanes: Lanes, in_hand: int, seconds: Callable[[], float] = time.monotonic) -> None:
         """`in_hand`: how many items the worker may have at most."""
@@ -42,8 +45,8 @@ class Appetite:
         self._busy: frozenset[Lane] = frozenset()
         self._vain_until = 0.0
 
-    def look(self, *, passing_over: bool = False) -> Look:
-        """What to look for now. `passing_over`: there are domains to which nothing may be sent."""
+    def next_look(self, *, passing_over: bool = False) -> Look:
+        """What the lease query may take now. `passing_over`: some domains are paused."""
         now, busy = self._seconds(), self._lanes.busy()
         limit = min(self._lanes.room(), LEASES)
         urgent = min(self._lanes.room(urgent=True), URGENT_LEASES)
@@ -54,14 +57,14 @@ class Appetite:
             limit = 0  # our own mail is looked for at any time: there is never much of it
         return Look(limit, urgent, busy, now, passes_over and limit > 0)
 
-    def found(self, look: Look, count: int) -> None:
-        """Note how many items a look has found."""
+    def note_found(self, look: Look, count: int) -> None:
+        """Note how many items the query of this look gave; after one that found little, the next waits for a while."""
         if look.passes_over and count < look.limit:
             now = self._seconds()
             self._vain_until = now + min(_LONGEST, _PAUSES * (now - look.began))
 
-    def grows(self, ended: Lane) -> bool:
-        """A batch of this lane has ended. True: what stood in the way of the last look no longer does."""
+    def should_look_again(self, ended: Lane) -> bool:
+        """Whether the end of a batch of this lane frees room that the last look lacked."""
         if ended in self._busy and not self._lanes.is_busy(ended):
             self._busy -= {ended}
             self._vain_until = 0.0

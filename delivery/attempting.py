@@ -14,13 +14,13 @@ from typing import Final
 import structlog
 
 from delivery.breaking import Breaker
-from delivery.circuits import Circuit, next_look
+from delivery.circuits import Circuit, wait_until
 from delivery.claims import Claims, OurLease
-from delivery.couriers.courier import Courier, Deferred, Delivery, Lost, Outcome
+from delivery.couriers.courier import Courier, Deferred, Delivery, LeaseLost, Outcome
 from delivery.errors import StoreUnavailable
-from delivery.following import Tried, surprise
+from delivery.following import Tried, unforeseen_failure
 from delivery.items import Lane, LeasedItem, OpenMessage
-from delivery.lanes import Batch, alike
+from delivery.lanes import Batch, group_by_changes
 from delivery.queue import Queue
 from delivery.results import Results
 from policy.decision import Route
@@ -35,8 +35,8 @@ log = structlog.get_logger()
 class Attempts:
     """Tries batches, many at the same time.
 
-    `fresh` gives a message that is still in memory; `company` the seconds that a result of a lane may wait for others
-    to share its commit.
+    `fresh` gives a message that is still in memory; `commit_delay` the seconds that a result of a lane may wait for
+    others to share its commit.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Attempts:
         breaker: Breaker,
         *,
         fresh: Callable[[str], OpenMessage | None],
-        company: Callable[[Lane], float],
+        commit_delay: Callable[[Lane], float],
     ) -> None:
         self._queue = queue
         self._couriers = couriers
@@ -56,18 +56,18 @@ class Attempts:
         self._results = results
         self._breaker = breaker
         self._fresh = fresh
-        self._company = company
+        self._commit_delay = commit_delay
         self._last_at: float | None = None  # loop time until which results may be written; set when we are to stop
 
     def stop(self, seconds: float) -> None:
-        """We are to stop within so long: results may be written a little longer."""
+        """Note that the worker stops within so many seconds. Results may be written for LAST_RESULTS longer."""
         self._last_at = asyncio.get_running_loop().time() + seconds + LAST_RESULTS
 
     async def deliver(self, batch: Batch) -> bool:
         """Deliver a batch: one delivery for each group of identical copies. True: the destination answered all."""
         message, items = await self._open(batch)
         well = True
-        for group in alike(items):
+        for group in group_by_changes(items):
             for at in range(0, len(group), GROUP):
                 well &= await self._try(message, group[at : at + GROUP], batch.lane)
         return well
@@ -78,7 +78,7 @@ class Attempts:
         until: dict[datetime, dict[str, int]] = {}
         due = []
         for leased in batch.items:
-            at = next_look(leased.item, circuit, now)
+            at = wait_until(leased.item, circuit, now)
             if at is None:
                 due.append(leased)
             else:
@@ -100,17 +100,17 @@ class Attempts:
         started_at = self._queue.clock()
         outcomes = await self._ask_courier(message, items) if message.readable else {}
         # from here on the other side may have the mail: the result is written even while we are being stopped
-        patience = self._company(lane)
+        patience = self._commit_delay(lane)
         recording = asyncio.ensure_future(self._record(message, items, outcomes, started_at, patience))
         try:
             await asyncio.shield(recording)
         except asyncio.CancelledError:
-            await self._outlast(recording)
+            await self._wait_for_record(recording)
             raise
         await self._breaker.note(lane, outcomes.values())
         return not any(isinstance(outcomes.get(leased.item.id), Deferred | None) for leased in items)
 
-    async def _outlast(self, recording: "asyncio.Future[None]") -> None:
+    async def _wait_for_record(self, recording: "asyncio.Future[None]") -> None:
         """Wait for a result to be written while we stop, as long as we may: what is not written is sent again."""
         loop = asyncio.get_running_loop()
         until = loop.time() + LAST_RESULTS if self._last_at is None else self._last_at
@@ -143,11 +143,11 @@ class Attempts:
     ) -> None:
         """Write results, trying until it works: what a server accepted must not be sent again for want of a disk."""
         ended_at = self._queue.clock()
-        lost = {one.item.id: one.token for one in items if isinstance(outcomes.get(one.item.id), Lost)}
+        lost = {one.item.id: one.token for one in items if isinstance(outcomes.get(one.item.id), LeaseLost)}
         tried = []
         for one in items:
-            outcome = outcomes.get(one.item.id) or surprise()
-            if not isinstance(outcome, Lost):
+            outcome = outcomes.get(one.item.id) or unforeseen_failure()
+            if not isinstance(outcome, LeaseLost):
                 tried.append(Tried(one, outcome, started_at, ended_at))
         while True:
             try:

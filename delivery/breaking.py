@@ -8,14 +8,14 @@ from dataclasses import replace
 import structlog
 
 from delivery.circuits import Circuit, Circuits
-from delivery.couriers.courier import Deferred, Lost, Outcome
+from delivery.couriers.courier import Deferred, LeaseLost, Outcome
 from delivery.errors import StoreUnavailable
 from delivery.items import Lane
 from delivery.queue import Clock
 from delivery.settings import QueueSettings
 from delivery.store import circuits as rows
 from delivery.store.database import Database
-from delivery.store.waits import change_all, hurried, postponed
+from delivery.store.waits import change_all, made_due, postponed
 
 log = structlog.get_logger()
 
@@ -28,20 +28,19 @@ class Breaker:
         self._clock = clock
         self._circuits = Circuits(settings.first_retry, settings.longest_retry)
 
-    def waits(self, lane: Lane) -> Circuit | None:
-        """The circuit that mail of this lane has to wait for; None: it may be tried."""
-        return self._circuits.waits(_plain(lane), self._clock())
+    def blocking_circuit(self, lane: Lane) -> Circuit | None:
+        """The open circuit that keeps mail of this lane waiting; None: it may be tried."""
+        return self._circuits.blocking_circuit(_plain(lane), self._clock())
 
     def learn(self, known: Iterable[Circuit]) -> None:
-        """Take over the circuits that the database has: other workers, and admins, open and close them too."""
+        """Take over the circuits in the database: other workers open and close them too, and admins close them."""
         self._circuits.learn(known, self._clock())
 
     async def note(self, lane: Lane, outcomes: Iterable[Outcome]) -> None:
-        """Learn from one delivery whether its destination can be reached, and tell the other workers by the database.
-
-        If the store does not answer, only this worker knows.
+        """Learn from the outcomes of one delivery whether its destination can be reached; tell the other workers by the
+        database. If the store does not answer, only this worker knows.
         """
-        said = [outcome for outcome in outcomes if not isinstance(outcome, Lost)]
+        said = [outcome for outcome in outcomes if not isinstance(outcome, LeaseLost)]
         unreached = [one for one in said if isinstance(one, Deferred) and one.unreached]
         lane, now = _plain(lane), self._clock()
         try:
@@ -52,7 +51,7 @@ class Breaker:
             elif said and self._circuits.reached(lane, now):
                 log.info("circuit.closed", **_named(lane))
                 await self._db.write(lambda conn: rows.close_circuit(conn, lane))
-                await change_all(self._db, hurried(lane, now))
+                await change_all(self._db, made_due(lane, now))
         except StoreUnavailable as error:
             log.warning("worker.store_unavailable", error=str(error))
 

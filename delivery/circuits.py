@@ -42,13 +42,13 @@ class Circuits:
         self._open: dict[Lane, Circuit] = {}
         self._changed_at: dict[Lane, datetime] = {}  # by this worker
 
-    def waits(self, lane: Lane, now: datetime) -> Circuit | None:
-        """The circuit that a lane's mail has to wait for; None: it may go, as a probe perhaps."""
+    def blocking_circuit(self, lane: Lane, now: datetime) -> Circuit | None:
+        """The open circuit that keeps mail of this lane waiting; None: it may go, perhaps as the probe."""
         circuit = self._open.get(lane)
         return circuit if circuit is not None and _is_before_probe(circuit, now) else None
 
     def failed(self, lane: Lane, reply: Reply, now: datetime) -> Circuit | None:
-        """No connection. The circuit, where it opens, or stays open for longer."""
+        """Note a failed connection. The circuit, if it opens now or stays open for longer; else None."""
         circuit = self._open.get(lane)
         if circuit is None:
             self._failures[lane] = self._failures.get(lane, 0) + 1
@@ -68,7 +68,7 @@ class Circuits:
         return circuit
 
     def reached(self, lane: Lane, now: datetime) -> bool:
-        """The destination answered. True: its circuit was open, and is closed."""
+        """Note that the destination answered. True: its circuit was open, and is now closed."""
         self._failures.pop(lane, None)
         if self._open.pop(lane, None) is None:
             return False
@@ -76,7 +76,7 @@ class Circuits:
         return True
 
     def learn(self, known: Iterable[Circuit], now: datetime) -> None:
-        """What all workers know: circuits that others opened or closed."""
+        """Take over the circuits that all workers share, but for those that this worker changed a moment ago."""
         self._changed_at = {lane: at for lane, at in self._changed_at.items() if at <= now < at + _SETTLING}
         shared = {circuit.lane: circuit for circuit in known}
         for lane in [lane for lane in self._open if lane not in shared and lane not in self._changed_at]:
@@ -89,8 +89,8 @@ def _is_before_probe(circuit: Circuit, now: datetime) -> bool:
     return now < circuit.until <= now + LONGEST
 
 
-def next_look(item: Item, circuit: Circuit, now: datetime) -> datetime | None:
-    """Until when an item waits for the circuit; None: something is due for it now, and it is not kept waiting."""
+def wait_until(item: Item, circuit: Circuit, now: datetime) -> datetime | None:
+    """Until when an item waits for the circuit; None: it does not, for its fallback, delay notice or expiry is due."""
     times = [item.expires_at, item.delay_notice_at, item.fallback_at if item.fallback is not None else None]
     earliest = min(at for at in (circuit.until, *times) if at is not None)
     return earliest if earliest > now else None

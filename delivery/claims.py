@@ -41,8 +41,8 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
-    """When the next item is due, for each urgency; which domains are paused; which destinations cannot be reached."""
+class QueueStatus:
+    """When the next item of each urgency is due, which domains are paused, and which circuits are open."""
 
     due_at: Mapping[int, datetime]
     paused: frozenset[str]
@@ -106,20 +106,20 @@ class Claims:
         await self.register()
 
     @property
-    def guard(self) -> float:
-        """Seconds between two looks at our own lock: several fit into the time after which others take us for dead."""
+    def lock_check_seconds(self) -> float:
+        """Seconds between two checks of our own lock; several fit into the time after which others take us for dead."""
         return self._db.backing.lock_grace / 4 or _GUARD
 
     @property
-    def is_sure(self) -> bool:
-        """Is it certain that nobody took us for dead? If somebody did, what we send now is sent by them, too."""
+    def still_holds_lock(self) -> bool:
+        """Whether it is certain that no other worker took us for dead; if one did, it sends what we send, too."""
         grace = self._db.backing.lock_grace
         return not grace or (self._proved_at is not None and self._seconds() - self._proved_at < grace * 3 / 4)
 
-    async def _make_sure(self) -> None:
-        if not self.is_sure:
+    async def _check_lock(self) -> None:
+        if not self.still_holds_lock:
             async with self._proving:
-                if not self.is_sure:  # nobody else made sure meanwhile
+                if not self.still_holds_lock:  # nobody else made sure meanwhile
                     await self._keep_lock()
 
     async def lease(
@@ -135,7 +135,7 @@ class Claims:
 
         Items of busy lanes and paused domains are passed over. `levels`: the urgencies of which something is due.
         """
-        await self._make_sure()
+        await self._check_lock()
         now = self._clock()
         lease = partial(
             rows.lease_due,
@@ -150,11 +150,11 @@ class Claims:
         )
         return await self._db.write(lease)
 
-    async def outlook(self) -> "Outlook":
-        """What waits, and what is not to be tried."""
+    async def queue_status(self) -> "QueueStatus":
+        """Read all of it in one transaction."""
 
-        def look(conn: Connection) -> Outlook:
-            return Outlook(rows.due_at(conn), frozenset(pauses.paused(conn)), tuple(open_circuits(conn)))
+        def look(conn: Connection) -> QueueStatus:
+            return QueueStatus(rows.due_at(conn), frozenset(pauses.paused(conn)), tuple(open_circuits(conn)))
 
         return await self._db.read(look)
 
@@ -165,18 +165,18 @@ class Claims:
             await self._db.write(lambda conn: rows.renew(conn, self.worker, tokens, until))
 
     async def still_ours(self, tokens: Mapping[str, int]) -> set[str]:
-        """Which of these items are still ours, as the database says it now, after it was asked."""
-        await self._make_sure()
+        """The ids of those items whose lease is still ours, read from the database during this call."""
+        await self._check_lock()
         ids = list(tokens)
         held: Mapping[str, int]
         try:
-            held = self._db.glance(lambda conn: rows.held(conn, self.worker, ids))
+            held = self._db.try_read(lambda conn: rows.tokens_held(conn, self.worker, ids))
         except StoreUnavailable:
             held = await self._held(tokens)
         return {item for item, token in tokens.items() if held.get(item) == token}
 
     async def _held(self, tokens: Mapping[str, int]) -> Mapping[str, int]:
-        """Asked in a thread; who asks in the same busy moment shares the read."""
+        """The tokens that the database has for these items, read in a thread; calls of one busy moment share a read."""
         if self._asking is None or self._asking.loop is not asyncio.get_running_loop():
             self._asking = Gathering(asyncio.get_running_loop(), self._ask)
         question = _Question(tokens, self._asking.loop.create_future())
@@ -185,7 +185,7 @@ class Claims:
 
     def _ask(self, asked: "list[_Question]") -> None:
         ids = [item for question in asked for item in question.tokens]
-        reading = asyncio.ensure_future(self._db.read(lambda conn: rows.held(conn, self.worker, ids)))
+        reading = asyncio.ensure_future(self._db.read(lambda conn: rows.tokens_held(conn, self.worker, ids)))
         self._reading.add(reading)
         reading.add_done_callback(partial(self._answer, asked))
 
@@ -228,13 +228,13 @@ class Claims:
                 lapses.leases_beside(conn, self.worker, in_hand),
             )
         )
-        lapsed = self._lapses.look(leases, self._seconds())
-        dead = await self._surely_dead(await asyncio.to_thread(workers.dead_workers, self._db.backing, others))
+        lapsed = self._lapses.find_lapsed(leases, self._seconds())
+        dead = await self._confirmed_dead(await asyncio.to_thread(workers.dead_workers, self._db.backing, others))
 
         def free(connection: Connection) -> tuple[int, int]:
             workers.register_worker(connection, self.worker, socket.gethostname(), now)  # a restored database forgot us
             freed = workers.retire_workers(connection, dead) + lapses.free(connection, lapsed)
-            return freed, waits.step(connection, waits.brought_near(now, now + self._longest_wait))[0]
+            return freed, waits.step(connection, waits.made_due_beyond(now, now + self._longest_wait))[0]
 
         freed, brought = await self._db.write(free)
         if dead or freed:
@@ -243,11 +243,11 @@ class Claims:
             log.warning("worker.clock_went_back", items=brought)
         return freed + brought
 
-    async def _surely_dead(self, unlocked: Sequence[str]) -> list[str]:
-        """Those whose lock has been free for longer than one who lives leaves it so.
+    async def _confirmed_dead(self, unlocked: Sequence[str]) -> list[str]:
+        """Those of the unlocked workers that are dead: their lock has been free for longer than a living one leaves it.
 
-        Two looks may both fall into moments in which a living one lost it (connections that are cut again and again),
-        so the last ones come faster than it looks for its lock itself.
+        Two checks may both fall into moments in which a living worker lost its lock (if its connection is cut again and
+        again), so the last ones follow faster than a worker checks its own lock.
         """
         now = self._seconds()
         self._unlocked = {worker: self._unlocked.get(worker, now) for worker in unlocked}
@@ -255,7 +255,7 @@ class Claims:
         dead = [worker for worker, since in self._unlocked.items() if now - since >= grace]
         for _ in range(_LAST_LOOKS if grace else 0):
             if dead:
-                await asyncio.sleep(self.guard / (_LAST_LOOKS - 1))
+                await asyncio.sleep(self.lock_check_seconds / (_LAST_LOOKS - 1))
                 still = await asyncio.to_thread(workers.dead_workers, self._db.backing, dead)
                 for alive in set(dead).difference(still):
                     del self._unlocked[alive]
@@ -263,7 +263,7 @@ class Claims:
         return dead
 
     async def retire(self) -> None:
-        """Give back everything, tell the others, let go of the lock."""
+        """Make due whatever is still leased to us, take our name out of the database, and release the lock."""
         try:
             await self._db.write(lambda conn: workers.retire_workers(conn, [self.worker]))
         finally:

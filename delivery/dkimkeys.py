@@ -43,8 +43,8 @@ class DkimKeyMissing(DkimKeyInvalid):
     """There is no such file."""
 
 
-def handed_over(path: Path) -> Path:
-    """The file, or in a unit that hands over a credential of its name (LoadCredential) that credential."""
+def credential_or_file(path: Path) -> Path:
+    """Where the key is read: a systemd credential of the file's name (LoadCredential), if there is one; else `path`."""
     folder = os.environ.get("CREDENTIALS_DIRECTORY")
     credential = Path(folder, path.name) if folder else path
     return credential if credential.is_file() else path
@@ -55,7 +55,7 @@ def read_key(path: Path, domain: str, selector: str, files: FilesInForce | None 
 
     Raises DkimKeyInvalid.
     """
-    path = handed_over(path)
+    path = credential_or_file(path)
     folder = os.environ.get("CREDENTIALS_DIRECTORY")
     try:
         with (files or FilesInForce()).first(path) as (there,), there.open("rb") as file:
@@ -158,8 +158,8 @@ def zone_line(key: SigningKey) -> str:
     return f"{record_name(key)}. IN TXT ( {parts} )"
 
 
-def says_the_same(published: str, key: SigningKey) -> bool:
-    """Does a published record hold this key? Blanks, order and further tags do not matter; a revoked key does."""
+def publishes_key(published: str, key: SigningKey) -> bool:
+    """Does a published record hold this key? Blanks, the order of tags, and other tags do not matter."""
     return _public_half(published) == _public_half(record_text(key))
 
 

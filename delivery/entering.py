@@ -43,16 +43,18 @@ class Entry:
             for item in self.items
         ]
 
-    def told(self) -> list[Event]:
-        """Its events: those that came with it, and those that are a matter of course."""
-        told = about(self.sealed, self.events)
+    def all_events(self) -> list[Event]:
+        """The events to record: those that came with it, `message.accepted` if it was not among them, and one for each
+        item that begins refused or held.
+        """
+        told = with_message_id(self.sealed, self.events)
         if not any(event.kind is EventKind.MESSAGE_ACCEPTED for event in told):
             told.insert(0, _accepted(self.sealed, self.items))
         return told + [_begun(item) for item in self.items if item.state in (State.REFUSED, State.HELD)]
 
 
-def about(sealed: SealedMessage, events: Sequence[Event]) -> list[Event]:
-    """The events, of this message where they name none."""
+def with_message_id(sealed: SealedMessage, events: Sequence[Event]) -> list[Event]:
+    """The events; those that name no message get the id of this one."""
     return [event if event.message_id else replace(event, message_id=sealed.id) for event in events]
 
 

@@ -53,8 +53,8 @@ class Step:
         return self.tried.leased.item
 
 
-def surprise() -> Deferred:
-    """The outcome of a delivery whose courier failed in a way that nobody foresaw: it is tried again."""
+def unforeseen_failure() -> Deferred:
+    """The outcome if a courier raised an error, or gave no outcome for an item: it is tried again."""
     return Deferred(Reply(451, "4.3.0", "an error of ours; it will be tried again"))
 
 

@@ -37,7 +37,7 @@ class Housekeeping:
         purged_at = swept_at = loop.time() - SWEEP.total_seconds()
         while True:
             try:
-                await self._queue.db.tidy()
+                await self._queue.db.truncate_log()
                 await self._learn_keys()
                 if loop.time() - purged_at >= PURGE.total_seconds() and await self._is_believed():
                     await self.purge()

@@ -73,7 +73,7 @@ def batches(leased: Iterable[LeasedItem], *, split_domains: bool) -> list[Batch]
     return [Batch(message_id, lane, tuple(items)) for (message_id, lane), items in groups.items()]
 
 
-def alike(items: Iterable[LeasedItem]) -> list[list[LeasedItem]]:
+def group_by_changes(items: Iterable[LeasedItem]) -> list[list[LeasedItem]]:
     """Items grouped by their changes: each group gets the same copy, and can be sent in one delivery."""
     groups: dict[Changes, list[LeasedItem]] = {}
     for leased in items:
@@ -118,7 +118,7 @@ class Lanes:
         """How many more items may be leased; `urgent`: how many more urgent ones."""
         return max(0, self._limits.in_hand + (_URGENT_ITEMS if urgent else 0) - self.items)
 
-    def waits(self, lane: Lane) -> bool:
+    def has_waiting(self, lane: Lane) -> bool:
         """Does a batch of this lane wait for its turn?"""
         return bool(self._lanes[lane].waiting)
 

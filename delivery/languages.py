@@ -41,7 +41,7 @@ TAGS: Final = {  # as voices that read aloud are called
     Language.DE: "de-DE",
     Language.ES: "es-ES",
 }
-SPOKEN_HERE: Final = Path(str(files("delivery") / "locale"))  # what notices and the SafeBox say
+DELIVERY_CATALOGUES: Final = Path(str(files("delivery") / "locale"))  # what notices and the SafeBox say
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,10 @@ class Lapses:
         self._terms = {False: term.total_seconds(), True: stray.total_seconds()}
         self._seen: dict[Lease, float] = {}
 
-    def look(self, leases: Iterable[Lease], seconds: float) -> list[Lease]:
-        """Those that have been as they are for a whole term. `seconds`: as of time.monotonic; looks come in order."""
+    def find_lapsed(self, leases: Iterable[Lease], seconds: float) -> list[Lease]:
+        """Those of `leases`, which are all there are now, that have not changed for a whole term.
+
+        `seconds` is this worker's monotonic time; it grows from call to call.
+        """
         self._seen = {lease: self._seen.get(lease, seconds) for lease in leases}
         return [lease for lease, since in self._seen.items() if seconds - since >= self._terms[lease.is_stray]]

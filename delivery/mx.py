@@ -37,8 +37,8 @@ class Undeliverable(DeliveryError):
 
 
 @dataclass(frozen=True, slots=True)
-class Ourselves:
-    """How we know that an MX means us: our name, and what we listen on."""
+class OwnServer:
+    """Our host name and the addresses we listen on, to recognise an MX that names ourselves (RFC 5321 5.1)."""
 
     hostname: str
     listening: tuple[Endpoint, ...] = ()
@@ -57,14 +57,15 @@ class Ourselves:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Which addresses we connect to because a stranger's DNS says so: those of the internet, and of networks `private`.
+    """Which addresses we connect to if a stranger's DNS names them: those of the internet, and the `private` networks.
 
-    Whoever has a domain writes its MX records: without this they could have us knock at doors that only we can reach.
+    Whoever owns a domain writes its MX records. Without this check they could make us connect to servers in our own
+    network.
     """
 
     private: tuple[Network, ...] = ()
 
-    def has(self, address: str) -> bool:
+    def allows(self, address: str) -> bool:
         """May we connect to it?"""
         parsed = ipaddress.ip_address(address)
         if any(parsed in network for network in self.private):
@@ -82,12 +83,12 @@ class MailHosts:
 
 
 async def mail_hosts(
-    resolver: Resolver, domain: str, *, ourselves: Ourselves, shuffle: random.Random | None = None
+    resolver: Resolver, domain: str, *, own_server: OwnServer, shuffle: random.Random | None = None
 ) -> MailHosts:
     """Hosts to try for a domain, best first. Raises LookupFailed for later, Undeliverable for never.
 
     No MX record: the domain itself is the host. Hosts of one preference come in another order each time. A host that is
-    `ourselves` is left out with all that are no better than it (RFC 5321 5.1), or mail would come back to us for ever.
+    `own_server` is left out with all that are no better than it (RFC 5321 5.1), or mail would come back to us for ever.
     """
     literal = address_literal(domain)
     if literal is not None:
@@ -95,13 +96,13 @@ async def mail_hosts(
     try:
         found = await resolver.mx(domain)
         if not found:
-            return await _implicit(resolver, domain, found, ourselves)
+            return await _implicit(resolver, domain, found, own_server)
     except NoSuchDomain as error:
         raise Undeliverable(Reply(550, "5.1.2", "The recipient's domain does not exist")) from error
     usable = _ordered((record for record in found.records if record.host != "."), shuffle)
     if not usable:  # RFC 7505
         raise Undeliverable(Reply(556, "5.1.10", "The recipient's domain does not accept mail (null MX)"))
-    own = [record.preference for record in usable if ourselves.is_name(record.host)]
+    own = [record.preference for record in usable if own_server.is_name(record.host)]
     usable = [record for record in usable if not own or record.preference < min(own)]
     if not usable:
         raise Undeliverable(LOOP)
@@ -118,8 +119,8 @@ def _ordered(records: Iterable[MxRecord], shuffle: random.Random | None) -> list
     return sorted(mixed, key=lambda record: record.preference)
 
 
-async def _implicit(resolver: Resolver, domain: str, found: Found[MxRecord], ourselves: Ourselves) -> MailHosts:
-    if ourselves.is_name(domain):
+async def _implicit(resolver: Resolver, domain: str, found: Found[MxRecord], own_server: OwnServer) -> MailHosts:
+    if own_server.is_name(domain):
         raise Undeliverable(LOOP)
     if not await resolver.addresses(domain):
         raise Undeliverable(Reply(550, "5.1.2", "The recipient's domain has no mail server"))
@@ -148,7 +149,7 @@ async def configured_addresses(resolver: Resolver, host: str) -> tuple[str, ...]
     except ValueError:
         pass
     try:
-        return (await resolver.configured(host))[:MAX_ADDRESSES]
+        return (await resolver.system_addresses(host))[:MAX_ADDRESSES]
     except NoSuchDomain:
         return ()
 
@@ -179,8 +180,8 @@ def _as_reached(address: _Address) -> Iterator[_Address]:
 
 
 def _may_be_a_host(address: str) -> bool:
-    """Not everybody, nobody, or a group: a connection there would be one to this machine, or to none. Nor an IPv4
-    address in the clothes of IPv6: it is another spelling of one that may be ours.
+    """Whether an address can be another host's: not an unspecified one (a connection there reaches this machine), a
+    multicast one, or an IPv4-mapped IPv6 address, which may be another spelling of one of ours.
     """
     parsed = ipaddress.ip_address(address)
     is_mapped = isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None
@@ -188,7 +189,7 @@ def _may_be_a_host(address: str) -> bool:
 
 
 def _is_of_this_machine(address: str) -> bool:
-    """Only an address of ours can be bound."""
+    """Whether this machine has the address: only then can a socket be bound to it."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 import structlog
 from sqlalchemy import Connection
 
-from delivery.entering import Claim, Entry, about
+from delivery.entering import Claim, Entry, with_message_id
 from delivery.errors import DeliveryError, StoreUnavailable
 from delivery.fairness import Senders, Urgency
 from delivery.items import (
@@ -51,11 +51,11 @@ _SMALL: Final = 32 * 1024  # bytes of a message that is opened at once, not in a
 log = structlog.get_logger()
 
 
-class FreshMail(Protocol):
-    """The worker of this process, as the queue sees it; delivery.worker.DeliveryWorker is the real one."""
+class LocalWorker(Protocol):
+    """The worker of this process, which gets accepted mail at once: `delivery.worker.DeliveryWorker`."""
 
     def claim(self, size: int) -> Claim | None:
-        """A lease, if it will deliver a message of this size at once; None: insert the items as due."""
+        """A lease, if the worker delivers a message of `size` bytes at once; None: the items are to be due."""
 
     def take(self, message: OpenMessage, items: Sequence[LeasedItem]) -> None:
         """Take these items, which are now on disk and leased to it."""
@@ -90,9 +90,9 @@ class Queue:
         self.reporter = reporter
         self.destination_for = destination_for
         self._senders = Senders()
-        self._worker: FreshMail | None = None
+        self._worker: LocalWorker | None = None
 
-    def attach(self, worker: FreshMail | None) -> None:
+    def attach(self, worker: LocalWorker | None) -> None:
         """Give accepted mail to this worker from now on; None: to no worker of this process."""
         self._worker = worker
 
@@ -153,7 +153,7 @@ class Queue:
     ) -> str:
         """Insert a sealed message with its items, due at once; returns its id. Call `wake` after the commit."""
         self._insert(conn, [Entry(sealed, self._items(sealed, items, now), now)])
-        record(conn, self.vault, about(sealed, events), now)
+        record(conn, self.vault, with_message_id(sealed, events), now)
         return sealed.id
 
     def discard(self, *sealed: SealedMessage, error: Exception) -> None:
@@ -182,15 +182,15 @@ class Queue:
         If its key or content cannot be had, the message's `readable` is False and the items come as they were. Raises
         StoreUnavailable if the database does not answer or has no such message.
         """
-        small = self._glance_at(message_id) if leased and leased[0].size <= _SMALL else None
+        small = self._try_find(message_id) if leased and leased[0].size <= _SMALL else None
         if small is not None:
             return self._opened(small, leased)
         return await asyncio.to_thread(self._open_items, message_id, leased)
 
-    def _glance_at(self, message_id: str) -> StoredMessage | None:
+    def _try_find(self, message_id: str) -> StoredMessage | None:
         """The stored message, if it can be opened here faster than in a thread; None: read it in a thread."""
         try:
-            stored = self.db.glance(lambda conn: find_message(conn, message_id))
+            stored = self.db.try_read(lambda conn: find_message(conn, message_id))
         except StoreUnavailable:
             return None
         if stored is None or stored.wrapped is None or stored.body_sealed is None:
@@ -228,7 +228,7 @@ class Queue:
             except StoreUnavailable:
                 log.warning("queue.blob_left_behind")
 
-    def look_now(self) -> Waiting | None:
+    def measure(self) -> Waiting | None:
         """What is in the queue, for metrics; None while the store does not answer. Blocks."""
         now = self.clock()
         try:
@@ -236,7 +236,7 @@ class Queue:
         except StoreUnavailable:
             return None
 
-    def waiting_now(self, most: int) -> int:
+    def count_waiting(self, most: int) -> int:
         """How many items are in the queue, counted up to `most`. Raises StoreUnavailable."""
         return self.db.read_now(lambda conn: count_up_to(conn, most))
 
@@ -314,8 +314,8 @@ class Queue:
         self._insert(conn, accepted)
         for one in accepted:
             for mail, recipients in one.own:
-                self.put(conn, mail, recipients, [enqueued(mail, recipients[0].kind, one.sealed.id)], one.now)
-        record_each(conn, self.vault, [(event, one.now) for one in accepted for event in one.told()])
+                self.put(conn, mail, recipients, [enqueued_event(mail, recipients[0].kind, one.sealed.id)], one.now)
+        record_each(conn, self.vault, [(event, one.now) for one in accepted for event in one.all_events()])
         return [None] * len(accepted)
 
     def _insert(self, conn: Connection, accepted: Sequence[Entry]) -> None:
@@ -343,7 +343,7 @@ def _opened(message_id: str, message: NewMessage) -> OpenMessage:
     )
 
 
-def enqueued(sealed: SealedMessage, kind: Kind, about: str) -> Event:
+def enqueued_event(sealed: SealedMessage, kind: Kind, about: str) -> Event:
     """The event that a mail of our own was enqueued; `about` is the id of the message it is about."""
     what = EventKind.DSN_ENQUEUED if kind is Kind.DSN else EventKind.NOTICE_ENQUEUED
     return Event(what, sealed.message.namespace, message_id=sealed.id, facts={"about": about})

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from delivery.circuits import Circuit
 from delivery.errors import DeliveryError
 from delivery.items import Destination, Fate, Item, Kind, LeasedItem, NewItem, Reply, Report, SealedMessage, State
-from delivery.queue import Queue, enqueued
+from delivery.queue import Queue, enqueued_event
 from delivery.store import circuits, pauses, views, workers
 from delivery.store import items as rows
 from delivery.store.ages import Pile, piles
@@ -24,7 +24,7 @@ from delivery.store.audit import Event, EventKind, record
 from delivery.store.messages import finish_messages, lock_messages, waiting_blobs
 from delivery.store.upgrade import DEFAULT_NAMESPACE
 from delivery.store.views import Conservation, ItemStory, Line
-from delivery.store.waits import change_all, hurried_for
+from delivery.store.waits import change_all, made_due_for
 from policy.decision import Route
 
 REFUSED: Final = "refused by the administrator"
@@ -42,12 +42,12 @@ class QueueAdmin:
         self,
         *,
         states: Sequence[State] = views.WAITING,
-        narrowed: views.Narrowed = views.EVERYTHING,
+        item_filter: views.ItemFilter = views.EVERYTHING,
         limit: int = 1000,
     ) -> list[Line]:
         """Items in these states, oldest first."""
         now = self._queue.clock()
-        look = partial(views.list_items, states=states, narrowed=narrowed, limit=limit, now=now)
+        look = partial(views.list_items, states=states, item_filter=item_filter, limit=limit, now=now)
         return await self._queue.db.read(look)
 
     async def show(self, wanted: str) -> list[ItemStory]:
@@ -125,7 +125,7 @@ class QueueAdmin:
             lambda _item, _now: (State.HELD, {"last_reply": rows.plain_text(reason)}),
         )
 
-    async def free_the_dead(self) -> int:
+    async def free_dead_leases(self) -> int:
         """Make due what workers that are gone had leased, as the next worker would; how many items.
 
         A restored backup has leases of workers that were at work when it was made.
@@ -162,9 +162,9 @@ class QueueAdmin:
 
         if not await self._steer(EventKind.QUEUE_DRAINED, domain, actor, begun):
             return 0
-        hurried = await change_all(self._queue.db, hurried_for([domain], self._queue.clock()))
+        made_due = await change_all(self._queue.db, made_due_for([domain], self._queue.clock()))
         self._queue.wake()
-        return hurried
+        return made_due
 
     async def _steer(
         self, kind: EventKind, domain: str, actor: str, act: Callable[[Connection, str, datetime], bool]
@@ -270,7 +270,7 @@ class QueueAdmin:
         facts = {"route": item.destination.route.value}
         record(conn, self._queue.vault, [_event(kind, item, actor, facts, said)], now)
         if report is not None:
-            self._queue.put(conn, report[0], [report[1]], [enqueued(report[0], Kind.DSN, item.message_id)], now)
+            self._queue.put(conn, report[0], [report[1]], [enqueued_event(report[0], Kind.DSN, item.message_id)], now)
         return True, finish_messages(conn, [item.message_id], now).get(item.message_id)
 
 

@@ -12,8 +12,8 @@ _SECURE: Final = frozenset(Route) - {Route.RELAY}
 _ASKED: Final = {Fate.FAILED: "FAILURE", Fate.DELAYED: "DELAY", Fate.DELIVERED: "SUCCESS", Fate.RELAYED: "SUCCESS"}
 
 
-class Written(Protocol):
-    """A DSN's bytes and what they need on the way."""
+class WrittenDsn(Protocol):
+    """A DSN as it was written: its bytes, its subject, and which SMTP extensions it needs."""
 
     @property
     def raw(self) -> bytes: ...
@@ -30,11 +30,11 @@ class ReportWriter(Protocol):
 
     def __call__(
         self, message: OpenMessage, reports: Sequence[Report], *, now: datetime, confidential: bool
-    ) -> Written:
+    ) -> WrittenDsn:
         """`confidential`: return nothing of the content, since the report itself goes by ordinary mail."""
 
 
-def wanted(sender: str | None, item: Item, fate: Fate) -> bool:
+def is_wanted(sender: str | None, item: Item, fate: Fate) -> bool:
     """Does the sender get a report? Never `<>`, never for what we wrote; else as NOTIFY says (RFC 3461 4.1, 6.2)."""
     if sender is None or item.kind is not Kind.MAIL:
         return False
@@ -54,7 +54,7 @@ class Reporter:
         self, message: OpenMessage, reports: Sequence[Report], now: datetime
     ) -> tuple[NewMessage, NewItem] | None:
         """One DSN for those of the reports that the sender wants; None when none is."""
-        asked = [report for report in reports if wanted(message.sender, report.item, report.fate)]
+        asked = [report for report in reports if is_wanted(message.sender, report.item, report.fate)]
         if not asked or message.sender is None:
             return None
         confidential = any(report.item.destination.route in _SECURE or report.item.fell_back for report in asked)

@@ -103,7 +103,7 @@ class Resolver(Protocol):
     async def txt(self, name: str) -> Found[str]:
         """TXT records, the strings of each joined."""
 
-    async def configured(self, host: str) -> tuple[str, ...]:
+    async def system_addresses(self, host: str) -> tuple[str, ...]:
         """Addresses of a host that the configuration names: as the system gives them, so that /etc/hosts counts."""
 
 
@@ -229,7 +229,7 @@ class DnsResolver:
         answer = await self._ask(name, dns.rdatatype.TXT)
         return self._found(answer, [b"".join(one.strings).decode("ascii", "replace") for one in _of(answer, TXT)])
 
-    async def configured(self, host: str) -> tuple[str, ...]:
+    async def system_addresses(self, host: str) -> tuple[str, ...]:
         """Addresses of a host of the configuration."""
         loop = asyncio.get_running_loop()
         family = {Families.IPV4: socket.AF_INET, Families.IPV6: socket.AF_INET6}.get(self._settings.addresses, 0)

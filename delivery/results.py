@@ -13,11 +13,11 @@ from typing import Protocol
 import structlog
 from sqlalchemy import Connection
 
-from delivery.couriers.courier import Deferred, Lost, Outcome, Sent, Stored
+from delivery.couriers.courier import Deferred, LeaseLost, Outcome, Sent, Stored
 from delivery.doubting import is_doubted
 from delivery.errors import DeliveryError, StoreUnavailable
 from delivery.fairness import after_failure
-from delivery.following import Step, Tried, Work, plan, surprise
+from delivery.following import Step, Tried, Work, plan, unforeseen_failure
 from delivery.items import (
     ENDS,
     Attempt,
@@ -30,7 +30,7 @@ from delivery.items import (
     SealedMessage,
     State,
 )
-from delivery.queue import Queue, enqueued
+from delivery.queue import Queue, enqueued_event
 from delivery.store import items as rows
 from delivery.store.audit import Event, EventKind, record_each
 from delivery.store.doubts import WAIT
@@ -120,7 +120,7 @@ class Results:
                 log.error("item.sent_unrecorded", item=tried.leased.item.id, error=type(error).__name__)
             else:
                 return
-        await self.record(message, [replace(tried, outcome=surprise())])
+        await self.record(message, [replace(tried, outcome=unforeseen_failure())])
 
     async def _record(
         self, message: OpenMessage, tried: Sequence[Tried], patience: float = 0.0, *, bare: bool = False
@@ -202,7 +202,9 @@ class Results:
         for result in results:
             if result.report is not None:
                 mail, recipient = result.report
-                self._queue.put(conn, mail, [recipient], [enqueued(mail, Kind.DSN, result.message_id)], result.now)
+                self._queue.put(
+                    conn, mail, [recipient], [enqueued_event(mail, Kind.DSN, result.message_id)], result.now
+                )
         blobs = finish_messages(conn, ids, results[-1].now)
         return [[blobs[message_id]] if message_id in blobs else [] for message_id in ids]
 
@@ -239,7 +241,7 @@ def _tell(step: Step, *, late: bool) -> None:
 
 
 def _host(outcome: Outcome) -> str:
-    evidence = None if isinstance(outcome, Stored | Lost) else outcome.evidence
+    evidence = None if isinstance(outcome, Stored | LeaseLost) else outcome.evidence
     return evidence.host if evidence is not None else ""
 
 

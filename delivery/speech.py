@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from delivery.languages import LOCALES, SPOKEN_HERE, TAGS, Catalogue, Language, catalogue
+from delivery.languages import DELIVERY_CATALOGUES, LOCALES, TAGS, Catalogue, Language, catalogue
 
 _SPANS: Final = ((86400, "day"), (3600, "hour"), (60, "minute"))
 
@@ -57,7 +57,7 @@ def _hour(when: time, locale: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """One language as it is spoken here."""
+    """One language, with its translations, and how it writes numbers, dates and lengths of time."""
 
     language: Language
     catalogue: Catalogue = field(default=Catalogue({}), repr=False)
@@ -72,8 +72,8 @@ class Speech:
         """With its country, for voices (BCP 47): `en-GB`, `de-DE`."""
         return TAGS[self.language]
 
-    def tell(self, text: str) -> str:
-        """The words for an English sentence, or for a phrase with its values."""
+    def translate(self, text: str) -> str:
+        """The translation of an English sentence, or of a phrase with its values; English where there is none."""
         return self.filled(text.text, text.values) if isinstance(text, Phrase) else self.catalogue.one(text)
 
     def filled(self, text: str, values: tuple[tuple[str, object], ...]) -> str:
@@ -83,7 +83,7 @@ class Speech:
 
     def _value(self, value: object) -> object:
         if isinstance(value, Phrase):
-            return self.tell(value)
+            return self.translate(value)
         if isinstance(value, timedelta):
             return self.span(value)
         if isinstance(value, datetime):
@@ -97,7 +97,7 @@ class Speech:
 
     def word(self, text: str) -> str:
         """A phrase in this language; everything else, such as a name, as it is."""
-        return self.tell(text) if isinstance(text, Phrase) else text
+        return self.translate(text) if isinstance(text, Phrase) else text
 
     def choice(self, parts: tuple[str, ...]) -> str:
         """`a, b or c`."""
@@ -175,17 +175,19 @@ _spoken: ContextVar[Speech] = ContextVar("spoken", default=ENGLISH)
 def speech_in(language: Language, *folders: Path) -> Speech:
     """A language with the catalogues of some folders; without any, that of notices and of what SafeBoxes say."""
     return (
-        Speech(language, catalogue(language, *(folders or (SPOKEN_HERE,)))) if language is not Language.EN else ENGLISH
+        Speech(language, catalogue(language, *(folders or (DELIVERY_CATALOGUES,))))
+        if language is not Language.EN
+        else ENGLISH
     )
 
 
 def said(value: object) -> object:
     """What a template writes (Jinja's `finalize`): a phrase in the language spoken, everything else as it is."""
-    return _spoken.get().tell(value) if isinstance(value, Phrase) else value
+    return _spoken.get().translate(value) if isinstance(value, Phrase) else value
 
 
-def spoken() -> Speech:
-    """The language of the page or notice that is being written."""
+def current_speech() -> Speech:
+    """The language in which this task writes its page or notice."""
     return _spoken.get()
 
 

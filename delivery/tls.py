@@ -97,7 +97,7 @@ class TlsDemand:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class PeerTls:
     """What the peer showed, as far as it was checked."""
 
     protocol: str | None = None
@@ -147,13 +147,13 @@ def context_files(demand: TlsDemand) -> tuple[Path, ...]:
     return tuple(path for path in (demand.ca, demand.client_certificate, demand.client_key) if path is not None)
 
 
-def prove(tls: ssl.SSLObject | ssl.SSLSocket, demand: TlsDemand, now: datetime | None = None) -> Shown:
+def prove(tls: ssl.SSLObject | ssl.SSLSocket, demand: TlsDemand, now: datetime | None = None) -> PeerTls:
     """Check what the handshake left to us. Raises Unproven, with the cause."""
     certificate = tls.getpeercert(binary_form=True)
     if not certificate and demand.proof is not Proof.UNVERIFIED:
         raise Unproven("the peer showed no certificate")
     cipher = tls.cipher()
-    shown = Shown(tls.version(), cipher[0] if cipher else None, Proof.UNVERIFIED)
+    shown = PeerTls(tls.version(), cipher[0] if cipher else None, Proof.UNVERIFIED)
     if not certificate:
         return shown
     names = certificate_names(certificate)
@@ -186,7 +186,7 @@ def _by_name(demand: TlsDemand, names: tuple[str, ...], certificate: bytes) -> t
     raise Unproven(f"the certificate is for {_listed(names)}, not for {_listed(wanted)}", Flaw.WRONG_HOST)
 
 
-def _by_pin(demand: TlsDemand, shown: Shown) -> str:
+def _by_pin(demand: TlsDemand, shown: PeerTls) -> str:
     digest, key = shown.certificate_sha256 or "", shown.public_key_sha256 or ""
     if any(hmac.compare_digest(digest, each) for each in demand.fingerprints):
         return f"the pinned certificate {digest[:16]}…"

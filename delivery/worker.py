@@ -17,7 +17,7 @@ import structlog
 from delivery.appetite import Appetite
 from delivery.attempting import PATIENCE, Attempts, tokens_of
 from delivery.breaking import Breaker
-from delivery.claims import LEASE, Claims, Outlook
+from delivery.claims import LEASE, Claims, QueueStatus
 from delivery.couriers.courier import Courier
 from delivery.entering import Claim
 from delivery.errors import DeliveryError, StoreUnavailable
@@ -34,7 +34,9 @@ POLL: Final = 1.0  # seconds between looks for items that other processes put in
 KEEP: Final = 2.0  # seconds between looks at locks and leases: a dead worker's items are taken within 5
 RENEW: Final = LEASE / 3
 LAST_REPLIES: Final = 10.0  # seconds of `queue.shutdown` kept for deliveries that only wait for the reply to their dot
-COMPANY: Final = 0.02  # seconds a result may wait to share a commit with others, if no mail of its lane waits for it
+COMMIT_DELAY: Final = (
+    0.02  # seconds a result may wait to share a commit with others, if no mail of its lane waits for it
+)
 
 log = structlog.get_logger()
 
@@ -67,7 +69,7 @@ class DeliveryWorker:
             Results(queue, ends, jitter),
             self._breaker,
             fresh=self._in_memory,
-            company=self._company,
+            commit_delay=self._commit_delay,
         )
         self._tokens: dict[str, int] = {}  # item id -> fencing token, of every item in hand
         self._fresh: dict[str, tuple[OpenMessage, int]] = {}  # messages in memory, and how many batches need each
@@ -86,13 +88,13 @@ class DeliveryWorker:
         """The worker's name in leases and in the log."""
         return self._claims.worker
 
-    # -- as the queue's door sees it (delivery.queue.FreshMail) ---------------------------------------------------
+    # -- as the queue's door sees it (delivery.queue.LocalWorker) ---------------------------------------------------
 
     def claim(self, size: int) -> Claim | None:
         """A lease on a message that is about to be inserted, if there is room for it here; else None."""
         if not self._taking or self._lanes.room() == 0 or self._fresh_bytes + size > self._limits.fresh_bytes:
             return None
-        if self._paused or not self._claims.is_sure:
+        if self._paused or not self._claims.still_holds_lock:
             return None  # it is leased from the database, where paused domains are passed over
         return Claim(self.id, self._queue.clock() + LEASE)
 
@@ -187,14 +189,14 @@ class DeliveryWorker:
             self._awake.clear()
             wait = POLL
             try:
-                outlook = await self._claims.outlook()
-                self._breaker.learn(outlook.circuits)
-                if outlook.paused != self._paused:
-                    await self._obey(outlook.paused)
-                due_in = outlook.due_in(self._queue.clock())
+                status = await self._claims.queue_status()
+                self._breaker.learn(status.circuits)
+                if status.paused != self._paused:
+                    await self._obey(status.paused)
+                due_in = status.due_in(self._queue.clock())
                 if due_in is not None and due_in > timedelta(0):
                     wait = min(POLL, due_in.total_seconds())
-                elif due_in is not None and await self._lease(outlook):
+                elif due_in is not None and await self._lease(status):
                     wait = 0.0
             except StoreUnavailable as error:
                 log.warning("worker.store_unavailable", error=str(error))
@@ -212,14 +214,14 @@ class DeliveryWorker:
             self._forget(batch)
             await self._claims.give_back(tokens_of(batch.items))
 
-    async def _lease(self, outlook: Outlook) -> bool:
+    async def _lease(self, status: QueueStatus) -> bool:
         """Lease and start what is due. True: there may be more."""
-        look = self._appetite.look(passing_over=bool(self._paused))
-        levels = [level for level in outlook.levels(self._queue.clock()) if look.limit or level in URGENT]
+        look = self._appetite.next_look(passing_over=bool(self._paused))
+        levels = [level for level in status.levels(self._queue.clock()) if look.limit or level in URGENT]
         if look.urgent == 0 or ALL in self._paused or not levels:
             return False
         leased = await self._claims.lease(look.limit, look.busy, self._paused, urgent=look.urgent, levels=levels)
-        self._appetite.found(look, len(leased))
+        self._appetite.note_found(look, len(leased))
         # an item that we still hold under an older token had lapsed: the older delivery finds its token void
         self._add(batches(leased, split_domains=self._split))
         self._start_ready()
@@ -228,7 +230,7 @@ class DeliveryWorker:
     async def _guard(self) -> None:
         """Keep our lock. Not done in `_keep`, whose writes may have to wait too long: others would take us for dead."""
         while True:
-            await asyncio.sleep(self._claims.guard)
+            await asyncio.sleep(self._claims.lock_check_seconds)
             try:
                 await self._claims.keep_lock()
             except StoreUnavailable as error:
@@ -264,7 +266,7 @@ class DeliveryWorker:
     async def _run(self, batch: Batch) -> None:
         well = False
         try:
-            circuit = self._breaker.waits(batch.lane)
+            circuit = self._breaker.blocking_circuit(batch.lane)
             if circuit is None:
                 well = await self._attempts.deliver(batch)
             else:
@@ -279,16 +281,16 @@ class DeliveryWorker:
             self._lanes.done(batch, well=well)
             self._forget(batch)
             self._start_ready()
-            if self._appetite.grows(batch.lane):
+            if self._appetite.should_look_again(batch.lane):
                 self._awake.set()
 
     def _in_memory(self, message_id: str) -> OpenMessage | None:
         fresh = self._fresh.get(message_id)
         return None if fresh is None else fresh[0]
 
-    def _company(self, lane: Lane) -> float:
+    def _commit_delay(self, lane: Lane) -> float:
         """Seconds that a result of this lane may wait for others."""
-        return COMPANY if self._taking and not self._lanes.waits(lane) else 0.0
+        return COMMIT_DELAY if self._taking and not self._lanes.has_waiting(lane) else 0.0
 
     async def _let_go(self, batch: Batch) -> None:
         """Give a batch back, uncounted. If that fails too, its leases lapse."""

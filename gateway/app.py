@@ -268,7 +268,7 @@ async def _doors(
         settings.data,
         free_disk=settings.limits.free_disk,
         queue=settings.limits.queue,
-        count=stores.queue.waiting_now,
+        count=stores.queue.count_waiting,
     )
     intake = _intake(stores, keeper, reader, out, metrics)
     house = House(
@@ -291,7 +291,7 @@ async def _doors(
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(beside(strain.run(), ledger.run(house.rates)))
         if settings.telemetry.metrics is not None:
-            metrics.watch_queue(stores.queue.look_now)
+            metrics.watch_queue(stores.queue.measure)
             shown = metrics_endpoint(
                 sockets[settings.telemetry.metrics], metrics, partial(_takes_mail, stores, stop, strain)
             )
@@ -329,7 +329,7 @@ def _intake(stores: Stores, keeper: PolicyKeeper, reader: Reader, out: Outgoing,
         metrics=metrics,
         clock=stores.clock,
         profiles=settings.profiles,
-        mailboxes=Callout(out.relay.ask),
+        mailboxes=Callout(out.relay.probe_recipient),
         promises=out.promises,
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from delivery.couriers.courier import Courier, Deferred, Delivery, Lost, Outcome, Sent, Stored
+from delivery.couriers.courier import Courier, Deferred, Delivery, LeaseLost, Outcome, Sent, Stored
 from gateway.telemetry import Metrics
 from policy.decision import Route
 
@@ -26,7 +26,7 @@ class CountedCourier:
             self.metrics.delivered(route, type(outcome).__name__.lower())
             if isinstance(outcome, Sent | Stored):
                 self.metrics.arrived(route, waited)
-            if isinstance(outcome, Stored | Lost):
+            if isinstance(outcome, Stored | LeaseLost):
                 continue
             if isinstance(outcome, Deferred) and outcome.insecure:
                 self.metrics.peer(route, "unproven", "none")

@@ -75,7 +75,7 @@ class Intake:
         server would refuse later is better refused now: once accepted, there may be nobody left to tell.
         """
         if recipient.domain != self.bounces:
-            asked = ask and self.mailboxes is not None and await self.mailboxes.lacks(str(recipient))
+            asked = ask and self.mailboxes is not None and await self.mailboxes.is_unknown(str(recipient))
             return NOBODY if asked else None
         try:
             return None if await self.boxes.is_return_address(str(recipient)) else NOT_OUR_BOUNCE

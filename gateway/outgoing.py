@@ -9,7 +9,7 @@ from delivery.couriers.connections import ConnectionLimits
 from delivery.couriers.published import Promises
 from delivery.couriers.relay import RelayCourier
 from delivery.dkim import Signer
-from delivery.mx import Ourselves, Reach
+from delivery.mx import OwnServer, Reach
 from delivery.queue import Queue
 from delivery.resolving import DnsResolver
 from delivery.sections import parse_endpoint
@@ -75,7 +75,7 @@ def outgoing(
         listening=tuple(parse_endpoint(one.address) for one in settings.listeners),
         limits=limits,
     )
-    promises = Promises(settings.proven, resolver, policies, Ourselves(settings.hostname)) if settings.proven else None
+    promises = Promises(settings.proven, resolver, policies, OwnServer(settings.hostname)) if settings.proven else None
     return Outgoing(relay, promises, tuple(chores))
 
 

@@ -93,7 +93,7 @@ class TakesBounces(Protocol):
 class KnowsMailboxes(Protocol):
     """delivery.couriers.callout.Callout."""
 
-    async def lacks(self, recipient: str) -> bool:
+    async def is_unknown(self, recipient: str) -> bool:
         """Does the server of our own domains say that it has no such recipient? False where it cannot be asked."""
 
 

@@ -33,19 +33,19 @@ def is_id(text: str) -> bool:
     return len(text) == _ID_CHARS and set(text) <= set(_CROCKFORD_LOWER)
 
 
-def time_of(made: str) -> str:
-    """The first characters of an id, which hold its time; ids that `id_from` makes of it begin with them, too."""
+def time_prefix(made: str) -> str:
+    """The first characters of an id, which hold its time; ids that `derive_id` makes of it begin with them, too."""
     return made[: _ID_CHARS - 16]
 
 
-def id_from(made: str, *what: bytes) -> str:
+def derive_id(made: str, *what: bytes) -> str:
     """An id derived from an earlier id, `made`, and from `what`: always the same for the same two, and with the time
     of `made`. Whoever does not know `made` cannot tell `what` from it.
     """
     of = hashlib.sha256(made.encode())
     for one in what:
         of.update(struct.pack(">Q", len(one)) + one)
-    return time_of(made) + of.digest()[:16].translate(_OF_A_BYTE).decode("ascii")
+    return time_prefix(made) + of.digest()[:16].translate(_OF_A_BYTE).decode("ascii")
 
 
 @lru_cache(maxsize=1)  # several ids are made in a millisecond
@@ -69,8 +69,8 @@ def keyed_digest(key: bytes, purpose: str, data: bytes) -> bytes:
     return hmac.digest(key, struct.pack(">I", len(label)) + label + data, "sha256")
 
 
-def same(a: bytes | str, b: bytes | str) -> bool:
-    """Equal? In a time that does not tell where they differ."""
+def constant_time_equal(a: bytes | str, b: bytes | str) -> bool:
+    """Whether both are equal, compared in a time that does not depend on where they differ. Text is taken as UTF-8."""
     return hmac.compare_digest(_octets(a), _octets(b))
 
 
@@ -120,7 +120,7 @@ def verify_address(key: bytes, address: str, *, prefix: str = "bounce") -> str |
     if ident is None:
         return None
     local, _, domain = address.strip().lower().rpartition("@")
-    return ident if same(local.rpartition("-")[2], _address_mac(key, prefix, ident, domain)) else None
+    return ident if constant_time_equal(local.rpartition("-")[2], _address_mac(key, prefix, ident, domain)) else None
 
 
 def claimed_ident(address: str, *, prefix: str = "bounce") -> str | None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import quote
 
-from keys.tokens import same
+from keys.tokens import constant_time_equal
 
 DIGITS: Final = 6
 _STEP: Final = 30  # seconds
@@ -21,15 +21,15 @@ def new_secret() -> bytes:
     return secrets.token_bytes(_SECRET_BYTES)
 
 
-def spelled(secret: bytes) -> str:
-    """The secret as it is typed into a program where no picture can be taken."""
+def base32_secret(secret: bytes) -> str:
+    """The secret in base32 without padding, to be typed into a program that cannot read the QR code."""
     return base64.b32encode(secret).decode().rstrip("=")
 
 
-def uri(secret: bytes, *, issuer: str, account: str) -> str:
-    """What the picture says (the key URI format that authenticator programs read)."""
+def key_uri(secret: bytes, *, issuer: str, account: str) -> str:
+    """The `otpauth://` URI of the QR code, in the key URI format that authenticator programs read."""
     label = f"{quote(issuer.replace(':', ' '), safe='')}:{quote(account, safe='')}"
-    return f"otpauth://totp/{label}?secret={spelled(secret)}&issuer={quote(issuer.replace(':', ' '), safe='')}"
+    return f"otpauth://totp/{label}?secret={base32_secret(secret)}&issuer={quote(issuer.replace(':', ' '), safe='')}"
 
 
 def code_at(secret: bytes, step: int) -> str:
@@ -51,6 +51,6 @@ def matching_step(secret: bytes, code: str, now: datetime) -> int | None:
         return None
     found = None
     for step in range(step_of(now) - _DRIFT, step_of(now) + _DRIFT + 1):
-        if same(code_at(secret, step), code):
+        if constant_time_equal(code_at(secret, step), code):
             found = step
     return found

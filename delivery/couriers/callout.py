@@ -18,7 +18,7 @@ from policy.decision import Route
 
 log = structlog.get_logger(__name__)
 
-Ask = Callable[[Destination, str], Awaitable[Reply | None]]  # RelayCourier.ask
+Ask = Callable[[Destination, str], Awaitable[Reply | None]]  # RelayCourier.probe_recipient
 
 _INSIDE: Final = Destination(Route.RELAY, inside=True)
 _PATIENCE: Final = 10.0  # seconds for an answer, connecting among them
@@ -33,7 +33,7 @@ _OF_THE_RECIPIENT: Final = frozenset({"5.0.0", "5.1.0", "5.1.1", "5.1.2", "5.1.3
 
 
 class Callout:
-    """Asks, and remembers the answers. `seconds` gives seconds that only grow."""
+    """Asks the server by `ask`, and remembers the answers for a while. `seconds`: a monotonic clock."""
 
     def __init__(self, ask: Ask, seconds: Callable[[], float] = time.monotonic) -> None:
         self._ask = ask
@@ -42,8 +42,8 @@ class Callout:
         self._silent_until = 0.0
         self._turns = asyncio.Semaphore(_AT_ONCE)
 
-    async def lacks(self, recipient: str) -> bool:
-        """Does the server say that it has no such recipient? False also if it cannot be asked."""
+    async def is_unknown(self, recipient: str) -> bool:
+        """Whether the server says that it has no such recipient; False also if it cannot be asked."""
         key = recipient.lower()
         missing, until = self._known.get(key, (False, 0.0))
         now = self._seconds()

@@ -15,7 +15,7 @@ __all__ = [
     "Delivery",
     "Evidence",
     "Lease",
-    "Lost",
+    "LeaseLost",
     "OpenMessage",
     "Outcome",
     "Refused",
@@ -108,11 +108,11 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
-    """The lease was no longer ours just before the final dot: nothing was sent, nothing is counted."""
+class LeaseLost:
+    """Not sent: just before the final dot the lease was no longer ours. Not counted as an attempt."""
 
 
-Outcome = Sent | Stored | Deferred | Refused | Lost
+Outcome = Sent | Stored | Deferred | Refused | LeaseLost
 
 
 class Courier(Protocol):

@@ -14,7 +14,7 @@ from delivery.couriers.courier import Evidence
 from delivery.couriers.proving import Candidate, Plan, Policies, plan_for
 from delivery.couriers.replies import Client
 from delivery.couriers.session import (
-    NO_PROMISE,
+    NO_REQUIRETLS,
     UNPRINTABLE,
     Session,
     Timeouts,
@@ -30,7 +30,7 @@ from delivery.mx import (
     LOOP,
     PRIVATE,
     MailHosts,
-    Ourselves,
+    OwnServer,
     Reach,
     Undeliverable,
     configured_addresses,
@@ -42,8 +42,8 @@ from delivery.stspolicy import StsPolicy
 from delivery.tls import (
     Flaw,
     OwnTlsBroken,
+    PeerTls,
     Proof,
-    Shown,
     TlsContexts,
     TlsDemand,
     Unproven,
@@ -62,7 +62,7 @@ class Dialler:
 
     def __init__(
         self,
-        ourselves: Ourselves,
+        own_server: OwnServer,
         resolver: Resolver,
         times: Timeouts,
         *,
@@ -71,7 +71,7 @@ class Dialler:
         watch: Watch = unwatched,
         shuffle: random.Random | None = None,
     ) -> None:
-        self._ourselves = ourselves
+        self._own_server = own_server
         self._resolver = resolver
         self._reach = reach
         self._times = times
@@ -101,7 +101,7 @@ class Dialler:
     async def _hosts(self, target: Target) -> MailHosts:
         if target.host is not None:
             return MailHosts((target.host.host,))
-        return await mail_hosts(self._resolver, target.domain, ourselves=self._ourselves, shuffle=self._shuffle)
+        return await mail_hosts(self._resolver, target.domain, own_server=self._own_server, shuffle=self._shuffle)
 
     async def _policy(self, target: Target) -> StsPolicy | None:
         if not target.sts or self._policies is None or not target.domain or target.domain.startswith("["):
@@ -127,10 +127,10 @@ class Dialler:
             tries.failed(_unproven(error, Evidence(host, "")))
             return None
         for address in addresses.records:
-            if target.host is None and self._ourselves.is_address(address, port):
+            if target.host is None and self._own_server.is_address(address, port):
                 tries.found_ourselves = True
                 continue
-            if target.host is None and not target.is_ours and not self._reach.has(address):
+            if target.host is None and not target.is_ours and not self._reach.allows(address):
                 log.warning("smtp.private_address", host=host, address=address)
                 tries.found_private = True
                 continue
@@ -147,9 +147,9 @@ class Dialler:
         return await host_addresses(self._resolver, host)
 
     async def _open(self, place: "_Place") -> Session:
-        wished = place.plan.wished
+        wished = place.plan.testing_demand
         if wished is not None:
-            session = await self._as_wished(place, wished)
+            session = await self._under_testing_policy(place, wished)
             if session is not None:
                 return session
             place = replace(place, is_told=True)
@@ -161,8 +161,8 @@ class Dialler:
             log.info("smtp.tls_failed", host=place.host, address=place.address, reply=str(failure.reply))
         return await self._connect(place, None)  # a fresh connection, as nothing was said yet
 
-    async def _as_wished(self, place: "_Place", wished: TlsDemand) -> Session | None:
-        """What a policy in testing wishes, tried: its failure is reported, and the mail goes all the same."""
+    async def _under_testing_policy(self, place: "_Place", wished: TlsDemand) -> Session | None:
+        """A session that meets a policy in testing; None: the host does not meet it, which is only reported."""
         if place.plan.unlisted:
             self._told(place, Proof.NONE, Flaw.WRONG_HOST, f"{wished.policy} does not list this host")
             return None
@@ -178,18 +178,18 @@ class Dialler:
         """Connect, greet and prove; `demand` None: without TLS."""
         evidence = Evidence(place.host, place.address)
         target = place.target
-        smtp = Client(local_hostname=self._ourselves.hostname, start_tls=False, timeout=self._times.command)
+        smtp = Client(local_hostname=self._own_server.hostname, start_tls=False, timeout=self._times.command)
         try:
             smtp.sock = await self._socket(place.address, place.port)
             place = replace(place, ours=str(smtp.sock.getsockname()[0]))
             await smtp.connect(timeout=self._times.greeting)
             await self._hello(smtp)
-            shown = Shown() if demand is None else await self._secure(smtp, place, demand)
+            shown = PeerTls() if demand is None else await self._secure(smtp, place, demand)
             evidence = _evidence(place, shown)
             if shown.protocol is not None:
                 await self._hello(smtp)
             if target.requires_tls and not smtp.supports_extension("requiretls"):
-                raise Unreachable(NO_PROMISE, evidence, insecure=True, breaks_promise=True)
+                raise Unreachable(NO_REQUIRETLS, evidence, insecure=True, lacks_requiretls=True)
         except Unreachable:
             _cut(smtp)
             raise
@@ -223,11 +223,11 @@ class Dialler:
                 raise
             await smtp.helo(timeout=self._times.command)
 
-    async def _secure(self, smtp: SMTP, place: "_Place", demand: TlsDemand) -> Shown:
+    async def _secure(self, smtp: SMTP, place: "_Place", demand: TlsDemand) -> PeerTls:
         if not smtp.supports_extension("starttls"):
             if not demand.clear_allowed:
                 raise Unproven("the peer does not offer STARTTLS", Flaw.NO_STARTTLS)
-            return Shown()
+            return PeerTls()
         context = await self._contexts.get(demand)
         name = demand.sni or place.host
         try:
@@ -237,7 +237,7 @@ class Dialler:
                 raise Unproven(f"the peer refused STARTTLS: {read_reply(error)}", Flaw.NO_STARTTLS) from error
             if error.code < 400 or not smtp.is_connected:
                 raise self._handshake_failed(lost_reply(error), place, Flaw.INVALID) from error
-            return Shown()  # refused in the clear, before any handshake: the session goes on
+            return PeerTls()  # refused in the clear, before any handshake: the session goes on
         except (SMTPException, OSError, ValueError) as error:
             reply = Reply(454, "4.7.5", f"Not sent: {handshake_failure(error)}")
             raise self._handshake_failed(reply, place, handshake_flaw(error)) from error
@@ -333,7 +333,7 @@ def _cut(smtp: SMTP) -> None:
     smtp.close()
 
 
-def _evidence(place: _Place, shown: Shown) -> Evidence:
+def _evidence(place: _Place, shown: PeerTls) -> Evidence:
     return Evidence(
         place.host,
         place.address,

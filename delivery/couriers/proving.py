@@ -27,11 +27,14 @@ class Policies(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a host must show. `wished`: what a policy in testing would have it show; failing that is only reported."""
+    """What a host must show. `testing_demand`: what a policy in testing asks for; failing it is only reported.
+
+    `unlisted`: that policy does not list the host.
+    """
 
     demand: TlsDemand
     policy: PolicyFact
-    wished: TlsDemand | None = None
+    testing_demand: TlsDemand | None = None
     unlisted: bool = False  # by a policy in testing
 
 
@@ -53,7 +56,7 @@ async def plan_for(resolver: Resolver, target: Target, one: Candidate, sts: StsP
         good = usable(records.records)
         if good:
             names = tuple(dict.fromkeys((records.base, target.domain or one.host)))
-            demand = replace(_bare(must), proof=Proof.DANE, names=names, tlsa=good, tlsa_at=records.at)
+            demand = replace(_without_proof(must), proof=Proof.DANE, names=names, tlsa=good, tlsa_at=records.at)
             return Plan(demand, _tlsa_fact(target, records))
         # Somebody wants TLS there, and nobody can tell what it should show (RFC 7672 2.2).
         must = replace(must, clear_allowed=False)
@@ -86,8 +89,8 @@ def _under_policy(must: TlsDemand, host: str, sts: StsPolicy) -> Plan:
     return Plan(must, fact, demand, unlisted=not listed)
 
 
-def _bare(demand: TlsDemand) -> TlsDemand:
-    """Only what we show of ourselves, and the lowest version."""
+def _without_proof(demand: TlsDemand) -> TlsDemand:
+    """The demand reduced to our own certificate and the lowest TLS version: what every later demand keeps."""
     return TlsDemand(minimum=demand.minimum, client_certificate=demand.client_certificate, client_key=demand.client_key)
 
 
@@ -95,15 +98,15 @@ def _bare(demand: TlsDemand) -> TlsDemand:
 
 
 @dataclass(frozen=True, slots=True)
-class Records:
-    """TLSA records, where they stand, and the name that a certificate of theirs is for."""
+class TlsaRecords:
+    """The TLSA records of a host, the DNS name `at` which they stand, and the `base` name that certificates are for."""
 
     base: str
     at: str
     records: tuple[Tlsa, ...]
 
 
-async def tlsa_of(resolver: Resolver, one: Candidate) -> Records | None:
+async def tlsa_of(resolver: Resolver, one: Candidate) -> TlsaRecords | None:
     """The TLSA records of a host; None: it has none that DNSSEC vouches for. Raises Unproven where DNS fails.
 
     A host that is an alias has them at the name it stands for, else at its own (RFC 7672 2.2.2).
@@ -116,7 +119,7 @@ async def tlsa_of(resolver: Resolver, one: Candidate) -> Records | None:
             except NoSuchDomain:
                 continue
             if found and found.secure:
-                return Records(base, at, found.records)
+                return TlsaRecords(base, at, found.records)
     except LookupFailed as error:
         raise Unproven(f"DNS does not say whether the host has TLSA records: {error}", Flaw.DNSSEC_INVALID) from error
     return None
@@ -135,7 +138,7 @@ async def _bases(resolver: Resolver, host: str, addresses: Found[str]) -> tuple[
         return ()
 
 
-def _tlsa_fact(target: Target, records: Records) -> PolicyFact:
+def _tlsa_fact(target: Target, records: TlsaRecords) -> PolicyFact:
     told = records.records[:_TOLD]
     text = tuple(f"{r.usage} {r.selector} {r.matching} {r.data[:_BYTES].hex()}" for r in told)
     return PolicyFact(PolicyKind.TLSA, target.domain, text, (records.base,))

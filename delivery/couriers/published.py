@@ -15,7 +15,7 @@ from delivery.couriers.targets import SMTP_PORT
 from delivery.dane import usable
 from delivery.errors import DeliveryError
 from delivery.hops import Published
-from delivery.mx import Ourselves, host_addresses, mail_hosts
+from delivery.mx import OwnServer, host_addresses, mail_hosts
 from delivery.resolving import Resolver
 from delivery.stspolicy import Mode
 
@@ -26,18 +26,18 @@ log = structlog.get_logger(__name__)
 
 
 class Promises:
-    """Asks DNS, and the policies that are known or can be had in time."""
+    """Finds out whether domains publish DANE records or an enforced MTA-STS policy, as far as `kinds` counts them."""
 
     def __init__(
-        self, kinds: Collection[Published], resolver: Resolver, policies: Policies, ourselves: Ourselves
+        self, kinds: Collection[Published], resolver: Resolver, policies: Policies, own_server: OwnServer
     ) -> None:
         self._kinds = frozenset(kinds)
         self._resolver = resolver
         self._policies = policies
-        self._ourselves = ourselves
+        self._own_server = own_server
 
     async def of(self, domains: Collection[str]) -> Mapping[str, bool]:
-        """For each domain in A-labels whether it publishes what proves its servers. No answer in time is no."""
+        """For each domain (A-labels): does it publish what proves its servers? No answer in time counts as no."""
         told = await asyncio.gather(*(self._in_time(domain) for domain in domains))
         return dict(zip(domains, told, strict=True))
 
@@ -57,7 +57,7 @@ class Promises:
         return Published.DANE in self._kinds and await self._has_records(domain)
 
     async def _has_records(self, domain: str) -> bool:
-        hosts = await mail_hosts(self._resolver, domain, ourselves=self._ourselves)
+        hosts = await mail_hosts(self._resolver, domain, own_server=self._own_server)
         if not hosts.secure:
             return False
         for host in hosts.hosts[:_HOSTS]:

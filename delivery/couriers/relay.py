@@ -14,16 +14,16 @@ import structlog
 
 from delivery.couriers.changes import apply_changes, says_tls_not_required
 from delivery.couriers.connections import ConnectionLimits, Connections
-from delivery.couriers.courier import Deferred, Delivery, Lost, Outcome, Refused, Sent
+from delivery.couriers.courier import Deferred, Delivery, LeaseLost, Outcome, Refused, Sent
 from delivery.couriers.dialling import Dialler
 from delivery.couriers.proving import Policies
-from delivery.couriers.session import NO_PROMISE, Dropped, Session, Timeouts, Unreachable
+from delivery.couriers.session import NO_REQUIRETLS, Dropped, Session, Timeouts, Unreachable
 from delivery.couriers.targets import Hops, NoTarget, Target, Wish
 from delivery.couriers.transaction import Copy, Mailing, Transaction
 from delivery.dkim import Signer
 from delivery.hops import HopSettings, PartnerSettings
 from delivery.items import TLS_REPORT, Destination, Item, Kind, Reply
-from delivery.mx import Ourselves, Reach, Undeliverable
+from delivery.mx import OwnServer, Reach, Undeliverable
 from delivery.resolving import DnsResolver, Resolver
 from delivery.sections import Endpoint, Network
 from delivery.verdicts import Watch, unwatched
@@ -60,9 +60,9 @@ class RelayCourier:
         self._hops = Hops(next_hop, inside, partners)
         self._signer = signer
         self._times = times
-        ourselves = Ourselves(hostname, listening)
+        own_server = OwnServer(hostname, listening)
         dialler = Dialler(
-            ourselves, resolver or DnsResolver(), times, reach=Reach(private), policies=policies, watch=watch
+            own_server, resolver or DnsResolver(), times, reach=Reach(private), policies=policies, watch=watch
         )
         self._connections = Connections(dialler.dial, limits)
 
@@ -106,12 +106,11 @@ class RelayCourier:
         except asyncio.CancelledError:
             if not any(isinstance(outcome, Sent) for outcome in outcomes.values()):
                 raise
-        return {item.id: outcomes.get(item.id, Lost()) for item in delivery.items}
+        return {item.id: outcomes.get(item.id, LeaseLost()) for item in delivery.items}
 
-    async def ask(self, destination: Destination, recipient: str) -> Reply | None:
-        """What the server there says to RCPT for this recipient (ASCII); no message follows. None: not to be told.
-
-        Raises Unreachable, Undeliverable, Dropped and NoTarget.
+    async def probe_recipient(self, destination: Destination, recipient: str) -> Reply | None:
+        """What the destination's server replies to RCPT for this address (ASCII); no message is sent. None: it refuses
+        the sender `<>`, and so says nothing of the recipient. Raises Unreachable, Undeliverable, Dropped and NoTarget.
         """
         target = self._hops.target(destination, recipient)
         for fresh in (False, True):
@@ -247,9 +246,11 @@ def _unreached(target: Target, error: Unreachable) -> Outcome:
     Partners and proven servers have a fallback of their own for want of proof; none for a host that proves itself and
     then does not promise to keep the message protected.
     """
-    if target.requires_tls and (error.breaks_promise or (error.is_final and target.bounces_unproven)):
+    if target.requires_tls and (error.lacks_requiretls or (error.is_final and target.bounces_unproven)):
         reply = (
-            NO_PROMISE if error.breaks_promise else replace(NO_PROMISE, text=f"{NO_PROMISE.text}; {error.reply.text}")
+            NO_REQUIRETLS
+            if error.lacks_requiretls
+            else replace(NO_REQUIRETLS, text=f"{NO_REQUIRETLS.text}; {error.reply.text}")
         )
         return Refused(reply, error.evidence)
     # We had no place for a connection: that is ours. That a message asks for more says nothing of the others.

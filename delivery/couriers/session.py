@@ -21,7 +21,7 @@ UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]+
 _ENDS: Final = re.compile(rb"[\x00\r\n]")
 _REPLY_CHARACTERS: Final = 500
 
-NO_PROMISE: Final = Reply(
+NO_REQUIRETLS: Final = Reply(
     550, "5.7.30", "REQUIRETLS support required: no mail server of the recipient is proven and offers it"
 )
 
@@ -42,9 +42,9 @@ class Timeouts:
 
 
 class Unreachable(DeliveryError):
-    """No usable connection. `insecure`: for want of the proof that the target demands; `flaw`: what was wrong with it.
+    """No usable connection. `insecure`: the proof that the target demands was missing; `flaw`: what was wrong with it.
 
-    `breaks_promise`: proven, but it does not offer REQUIRETLS, which the message needs.
+    `lacks_requiretls`: the peer was proven, but does not offer REQUIRETLS (RFC 8689), which the message needs.
     """
 
     def __init__(
@@ -54,20 +54,20 @@ class Unreachable(DeliveryError):
         *,
         insecure: bool = False,
         flaw: Flaw | None = None,
-        breaks_promise: bool = False,
+        lacks_requiretls: bool = False,
     ) -> None:
         super().__init__(str(reply))
         self.reply = reply
         self.evidence = evidence
         self.insecure = insecure
         self.flaw = flaw
-        self.breaks_promise = breaks_promise
+        self.lacks_requiretls = lacks_requiretls
 
     @property
     def is_final(self) -> bool:
         """Is it something about the peer that will most likely be the same at the next try?"""
         passing = (Flaw.DNSSEC_INVALID, Flaw.STS_FETCH)
-        return self.breaks_promise or (self.flaw is not None and self.flaw not in passing)
+        return self.lacks_requiretls or (self.flaw is not None and self.flaw not in passing)
 
 
 class Dropped(DeliveryError):
@@ -94,8 +94,8 @@ class Session:
         self.is_spent = False  # not to be used for another message
 
     @property
-    def keeps_promises(self) -> bool:
-        """Is it offered, under TLS, to keep a message protected on its whole way (RFC 8689)?"""
+    def offers_requiretls(self) -> bool:
+        """Whether the peer offers, under TLS, to keep a message protected on its whole way (RFC 8689)."""
         return self.evidence.protocol is not None and "requiretls" in self.extensions
 
     @property
@@ -103,8 +103,8 @@ class Session:
         """As far as is known: a peer may have gone without a word."""
         return self.replies.is_connected
 
-    def say(self, *commands: bytes) -> "list[asyncio.Future[SMTPResponse]]":
-        """Say commands; the replies to come, for `answer`. More than one at once only where PIPELINING is offered."""
+    def send(self, *commands: bytes) -> "list[asyncio.Future[SMTPResponse]]":
+        """Send commands; futures of their replies, for `receive`. Several at once only if PIPELINING is offered."""
         if any(_ENDS.search(command) for command in commands):
             raise ValueError("a command has a line end in it")
         replies = [self.replies.next() for _ in commands]
@@ -112,10 +112,10 @@ class Session:
             self.writer.write(b"".join([command + b"\r\n" for command in commands]))
         return replies
 
-    async def answer(self, coming: "asyncio.Future[SMTPResponse]", seconds: float, *, may_ask: bool = False) -> Reply:
-        """A reply, once it is there. Raises Dropped if none comes, or one that ends the session.
+    async def receive(self, coming: "asyncio.Future[SMTPResponse]", seconds: float, *, may_ask: bool = False) -> Reply:
+        """Wait up to `seconds` for a reply. Raises Dropped if none comes, or one that ends the session.
 
-        `may_ask`: it may ask for more, as that to DATA does; else a peer that does so is out of step with us.
+        `may_ask`: a 3xx is a valid reply, as to DATA; otherwise a peer that gives one is out of step with us.
         """
         try:
             if not coming.done():
@@ -137,9 +137,9 @@ class Session:
         return reply
 
     async def command(self, command: bytes, seconds: float, *, may_ask: bool = False) -> Reply:
-        """Say one command. Raises Dropped if no reply comes, or one that ends the session."""
-        [coming] = self.say(command)
-        return await self.answer(coming, seconds, may_ask=may_ask)
+        """Send one command and wait for its reply; parameters and errors as in `receive`."""
+        [coming] = self.send(command)
+        return await self.receive(coming, seconds, may_ask=may_ask)
 
     def quit(self) -> None:
         """Say QUIT and close, without waiting for the answer."""

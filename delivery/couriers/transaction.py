@@ -16,8 +16,8 @@ import structlog
 from aiosmtplib.errors import SMTPException
 from aiosmtplib.response import SMTPResponse
 
-from delivery.couriers.courier import Deferred, Lost, Outcome, Refused, Sent
-from delivery.couriers.session import NO_PROMISE, Dropped, Session, Timeouts, lost_reply, read_reply
+from delivery.couriers.courier import Deferred, LeaseLost, Outcome, Refused, Sent
+from delivery.couriers.session import NO_REQUIRETLS, Dropped, Session, Timeouts, lost_reply, read_reply
 from delivery.errors import DeliveryError
 from delivery.items import Reply
 from delivery.lines import has_bare_newline, has_dot_line, header_end
@@ -71,7 +71,7 @@ class Transaction:
         self._times = times
         self._deadline = asyncio.get_running_loop().time() + times.whole
         self._utf8 = False
-        self._promised = mailing.require_tls and session.keeps_promises
+        self._promised = mailing.require_tls and session.offers_requiretls
         self.outcomes: dict[str, Outcome] = {}
 
     async def run(self) -> None:
@@ -99,17 +99,17 @@ class Transaction:
     async def _at_once(self, copies: list[Copy]) -> None:
         """MAIL, every RCPT and DATA in one go (RFC 2920): one round trip in place of three or more."""
         session = self._session
-        mail, *rcpts, data = session.say(self._mail(), *(self._rcpt(copy) for copy in copies), b"DATA")
-        reply = await session.answer(mail, self._within(self._times.command))
+        mail, *rcpts, data = session.send(self._mail(), *(self._rcpt(copy) for copy in copies), b"DATA")
+        reply = await session.receive(mail, self._within(self._times.command))
         is_begun = reply.code // 100 == 2
         if not is_begun:
             self._file(copies, reply)
         accepted = []
         for copy, rcpt in zip(copies, rcpts, strict=True):
-            reply = await session.answer(rcpt, self._within(self._times.command))
+            reply = await session.receive(rcpt, self._within(self._times.command))
             if is_begun and self._accepts(copy, reply):
                 accepted.append(copy)
-        reply = await session.answer(data, self._within(self._times.data_start), may_ask=True)
+        reply = await session.receive(data, self._within(self._times.data_start), may_ask=True)
         if accepted:
             await self._data(accepted, reply)
         elif reply.code == 354:
@@ -121,7 +121,7 @@ class Transaction:
         """The copies that this peer can take, as far as its EHLO says; the others are filed as refused."""
         mailing, extensions = self._mailing, self._session.extensions
         if mailing.require_tls and mailing.sender is not None and not self._promised:
-            return self._file(mailing.copies, NO_PROMISE)  # it was dialled without this demand: never happens
+            return self._file(mailing.copies, NO_REQUIRETLS)  # it was dialled without this demand: never happens
         if is_odd:
             return self._file(mailing.copies, Reply(554, "5.6.0", "The message has line ends that are not CRLF"))
         if mailing.sender and not _is_address(_domain_in_ascii(mailing.sender)):
@@ -244,7 +244,7 @@ class Transaction:
                 self._file(copies, _early(answer))
                 return False
         if not await self._is_ours():
-            self.outcomes.update({copy.key: Lost() for copy in copies})
+            self.outcomes.update({copy.key: LeaseLost() for copy in copies})
             return False
         if answer.done():
             self._file(copies, _early(answer))
@@ -252,7 +252,7 @@ class Transaction:
         end = b".\r\n" if not stuffed or stuffed.endswith(b"\r\n") else b"\r\n.\r\n"
         self._session.writer.write(b"".join((view[last:], end)))
         try:
-            reply = read_reply(await self._outlast(answer))
+            reply = read_reply(await self._await_final_reply(answer))
         except (SMTPException, OSError) as error:
             lost = lost_reply(error)
             self._file(
@@ -298,7 +298,7 @@ class Transaction:
             raise Dropped(lost_reply(error)) from error
         return True
 
-    async def _outlast(self, answer: "asyncio.Future[SMTPResponse]") -> SMTPResponse:
+    async def _await_final_reply(self, answer: "asyncio.Future[SMTPResponse]") -> SMTPResponse:
         """The reply to the final dot. A cancellation waits for it: that a message was taken must not be lost."""
         loop = asyncio.get_running_loop()
         until, is_cancelled = loop.time() + self._times.final, False

@@ -15,7 +15,7 @@ from delivery.notices.facts import Correspondence, End, NoticeSender, Offer
 from delivery.notices.notice import Attached, Headers, Notice, write
 from delivery.notices.templating import environment
 from delivery.notices.wording import many_lines, one_line, person
-from delivery.speech import Speech, phrase, speaking, speech_in, spoken
+from delivery.speech import Speech, current_speech, phrase, speaking, speech_in
 
 MAX_NOTE: Final = 2_000  # characters
 MAX_ANSWER: Final = 2_000_000  # characters; how much may be written is the portal's limit
@@ -194,7 +194,7 @@ class Composer:
             "answer",
             self._facts(about, now, facts),
             Headers(
-                from_name=self._in(about.owner_language).tell(
+                from_name=self._in(about.owner_language).translate(
                     phrase(
                         "{guest} via {organisation}",
                         guest=guest.replace("@", " at "),
@@ -307,7 +307,7 @@ class Composer:
         language: Language | None = None,
     ) -> Notice:
         with speaking(self._in(language)):
-            facts = {"zone": ZoneInfo(self.voice.zone), **facts, "language": spoken().language}
+            facts = {"zone": ZoneInfo(self.voice.zone), **facts, "language": current_speech().language}
             subject = one_line(self._render(f"{template}/subject.txt", facts))
             text = self._render(f"{template}/body.txt", facts)
             html = self._render(f"{template}/body.html", {**facts, "title": subject})

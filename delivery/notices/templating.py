@@ -12,7 +12,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from delivery.notices.wording import one_line
-from delivery.speech import said, spoken
+from delivery.speech import current_speech, said
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 _WIDTH: Final = 72
@@ -38,46 +38,46 @@ def environment() -> Environment:
 
 
 def _told(text: str) -> str:
-    return spoken().tell(text)
+    return current_speech().translate(text)
 
 
 @pass_eval_context
 def _say(context: EvalContext, text: str, **values: object) -> str:
     """A sentence with its values: in HTML both are escaped, but for values that are markup."""
-    said = spoken().tell(text)
+    said = current_speech().translate(text)
     return Markup(str(escape(said))).format(**values) if context.autoescape else said.format(**values)  # noqa: S704 - escaped
 
 
 @pass_eval_context
 def _count(context: EvalContext, number: int, one: str, many: str, **values: object) -> str:
     """The same with a number in it."""
-    speech = spoken()
+    speech = current_speech()
     said, values = speech.catalogue.counted(number, one, many), {"number": speech.number(number), **values}
     return Markup(str(escape(said))).format(**values) if context.autoescape else said.format(**values)  # noqa: S704 - escaped
 
 
 def _word(text: str) -> str:
-    return spoken().word(text)
+    return current_speech().word(text)
 
 
 @pass_context
 def _date(context: Context, when: datetime) -> str:
     """A day as the clocks of the notice's `zone` have it."""
-    return spoken().day(when.astimezone(context["zone"]))
+    return current_speech().day(when.astimezone(context["zone"]))
 
 
 @pass_context
 def _time(context: Context, when: datetime) -> str:
     """A minute there, with the zone: the reader may live in another."""
-    return spoken().moment(when, context["zone"])
+    return current_speech().moment(when, context["zone"])
 
 
 def _span(length: timedelta) -> str:
-    return spoken().span(length)
+    return current_speech().span(length)
 
 
 def _size(octets: int) -> str:
-    return spoken().size(octets)
+    return current_speech().size(octets)
 
 
 def _wrapped(text: str) -> str:
@@ -105,7 +105,7 @@ def _filled(text: str, first: str = "", other: str = "") -> str:
 
 def _titled(subject: str) -> str:
     """A subject, or that there is none (any more)."""
-    return one_line(subject) or spoken().tell("(no subject)")
+    return one_line(subject) or current_speech().translate("(no subject)")
 
 
 def _unprefixed(subject: str) -> str:

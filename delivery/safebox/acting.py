@@ -127,7 +127,7 @@ class Acting:
                 await asyncio.to_thread(self._desk.blobs.delete, name)
             except StoreUnavailable:
                 log.warning("safebox.blob_left_behind")  # the sweep takes it
-        await self._desk.db.tidy()
+        await self._desk.db.truncate_log()
 
 
 def person_of(standing: Standing, address: str, role: Role | None = None) -> ParticipantRow | None:

@@ -15,7 +15,7 @@ from delivery.safebox.uploads import UploadGone
 from delivery.store.blobs import Blobs, BlobWriter
 from delivery.store.box_contents import DocumentRow
 from keys.sealing import SealingStream
-from keys.tokens import id_from, is_id, new_id, time_of
+from keys.tokens import derive_id, is_id, new_id, time_prefix
 
 Given = ParamSpec("Given")
 Done = TypeVar("Done")
@@ -142,7 +142,7 @@ class AnswerDraft:
 
     async def is_over(self, form_id: str) -> bool:
         """Whether what the form with this id sends is refused in any case: it is late, and nothing it sent was kept."""
-        return self.is_late and not (is_id(form_id) and await self._kept(time_of(form_id)))
+        return self.is_late and not (is_id(form_id) and await self._kept(time_prefix(form_id)))
 
     async def add_document(self, name: str, content_type: str = "") -> None:
         """Begin a document; raises AnswerRefused past the count."""
@@ -223,7 +223,9 @@ class AnswerDraft:
             raise AnswerRefused(TooMuch.TEXT, self.limits.text)
         if is_id(form_id):
             said = (self._author_id, text, only_for, *self._uploads)
-            self._message_id = id_from(form_id, *(one.encode("utf-8", "replace") for one in said), b"", *self._digests)
+            self._message_id = derive_id(
+                form_id, *(one.encode("utf-8", "replace") for one in said), b"", *self._digests
+            )
         documents = tuple(replace(one, box_message_id=self._message_id) for one in self._documents)
         draft = Draft(self._message_id, text, documents, only_for, tuple(self._uploads), self._is_whole, self.is_late)
         answered = await self._keep(draft)

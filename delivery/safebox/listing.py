@@ -17,7 +17,7 @@ from delivery.safebox.participants import Access
 from delivery.safebox.post import Posted
 from delivery.safebox.summaries import BoxSummary
 from delivery.store.audit import Event, EventKind, record
-from delivery.store.box_lists import Shown, boxes_kept, counts_kept, helpless_in
+from delivery.store.box_lists import BoxFilter, boxes_kept, counts_kept, helpless_in
 from delivery.store.box_news import NOTHING, Counted, news_of
 from delivery.store.boxes import BoxRow, ParticipantRow, Role, participants_of
 
@@ -41,14 +41,14 @@ class BoxPage:
     """One page of the list, and how many each list has."""
 
     boxes: tuple[ListedBox, ...]
-    counts: Mapping[Shown, int]
+    counts: Mapping[BoxFilter, int]
 
 
 class Listing(Acting):
     """For people who proved an address of the organisation's own."""
 
     async def boxes_of(
-        self, namespace: str, by: Principal, shown: Shown = Shown.ALL, *, most: int = 25, skip: int = 0
+        self, namespace: str, by: Principal, shown: BoxFilter = BoxFilter.ALL, *, most: int = 25, skip: int = 0
     ) -> BoxPage:
         """The boxes that a person owns or keeps, or takes part in as a colleague, by the last act."""
         now = self._desk.clock()

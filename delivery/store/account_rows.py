@@ -57,7 +57,7 @@ def by_address(conn: Connection, namespace: str, address: str) -> Account | None
     return None if row is None else Account(**row)
 
 
-def hold(conn: Connection, namespace: str, account_id: str | None) -> datetime | None:
+def lock_account(conn: Connection, namespace: str, account_id: str | None) -> datetime | None:
     """When the account's password was set last. Locks its row until the transaction ends, so that of two that change
     what opens the account, or let somebody in by it, one waits for the other.
     """
@@ -77,7 +77,7 @@ def may_enter(
     """Does what somebody has just shown still open the account? It was looked at before this transaction: meanwhile
     the password may have been set anew, the passkey removed, a second step turned on, and all sessions ended for it.
     """
-    since = hold(conn, namespace, account_id)
+    since = lock_account(conn, namespace, account_id)
     if proven_at is not None and since != proven_at:
         return False
     if passkey is not None:

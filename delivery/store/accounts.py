@@ -15,7 +15,7 @@ from delivery.languages import Language
 from delivery.store import challenges, codes, devices, languages, sessions, throttles
 from delivery.store.account_rows import Account, by_address, may_enter, phrase_binding, phrase_of, prove_account
 from delivery.store.audit import EventKind, record
-from delivery.store.codes import Asker, Begun, CodeRules, CodeSent, Tried, Try
+from delivery.store.codes import Asker, CodeAdmission, CodeRules, CodeSent, Try, TryResult
 from delivery.store.database import Database
 from delivery.store.schema_people import accounts
 from delivery.store.sessions import Session, session_name
@@ -52,7 +52,7 @@ class Accounts:
         way: str = "code",
         later: bool = False,
         spare: Sequence[Attempt] = (),
-    ) -> Begun:
+    ) -> CodeAdmission:
         """May a code be sent? Counts that it was asked for: by these attempts, in this order, then for the guest; none
         counts that comes after the one that refuses. Where it may, the `code` is kept, or with `later` by `keep_code`.
         `long`: goes in its place while wrong codes have locked those that could be guessed; empty: none does.
@@ -63,21 +63,21 @@ class Accounts:
         def count(conn: Connection, one: Attempt) -> datetime | None:
             return throttles.count_one(conn, namespace, self._key_of(namespace, one.what, one.who), one.limit, now)
 
-        def work(conn: Connection) -> Begun:
+        def work(conn: Connection) -> CodeAdmission:
             for one in attempts:
                 if until := count(conn, one):
-                    return Begun(until=until)
+                    return CodeAdmission(until=until)
             locked = codes.locked(conn, asker, rules, now)
             if locked is not None and not long:
-                return Begun(refused=locked)
+                return CodeAdmission(refused=locked)
             until = codes.asked(conn, asker, now)
             if until and (not spare or any(count(conn, one) for one in spare)):
-                return Begun(refused=until)
+                return CodeAdmission(refused=until)
             is_long = locked is not None
             if not later:
                 digest = self._code_digest(namespace, code_id, long if is_long else code)
                 codes.keep(conn, asker, code_id=code_id, digest=digest, rules=rules, now=now, way=way, is_long=is_long)
-            return Begun(is_long=is_long)
+            return CodeAdmission(is_long=is_long)
 
         return await self._db.write(work)
 
@@ -115,10 +115,10 @@ class Accounts:
 
     async def try_code(
         self, asker: Asker, code: str, rules: CodeRules, who: Who, now: datetime, *, number: str = ""
-    ) -> Tried:
+    ) -> TryResult:
         """Try a code. OPENED is said once for a code, however many ask at the same time. `number`: the guest's."""
 
-        def work(conn: Connection) -> Tried:
+        def work(conn: Connection) -> TryResult:
             code_id, by_phone = codes.newest(conn, asker) or (None, False)
             digest = self._code_digest(asker.namespace, code_id or "none", code, number if by_phone else "")
             tried = codes.try_one(conn, asker, code_id=code_id, digest=digest, rules=rules, now=now)
@@ -127,7 +127,7 @@ class Accounts:
 
         return await self._db.write(work)
 
-    async def may_answer(self, namespace: str, counted: str, rules: CodeRules, now: datetime) -> Tried | None:
+    async def may_answer(self, namespace: str, counted: str, rules: CodeRules, now: datetime) -> TryResult | None:
         """May an answer to the sender's question be tried? None: yes, and it is counted as wrong until `answered`.
         `counted`: whom it counts for, a guest or `codes.mailed` of one.
         """
@@ -135,10 +135,10 @@ class Accounts:
 
     async def answered(
         self, namespace: str, counted: str, rules: CodeRules, who: Who, now: datetime, *, right: bool
-    ) -> Tried:
+    ) -> TryResult:
         """What became of an answer that `may_answer` let through."""
 
-        def work(conn: Connection) -> Tried:
+        def work(conn: Connection) -> TryResult:
             tried = codes.end_answer(conn, namespace, counted, rules, now, right=right)
             self._record_tried(conn, namespace, tried, who, now, way="question")
             return tried
@@ -146,7 +146,7 @@ class Accounts:
         return await self._db.write(work)
 
     def _record_tried(
-        self, conn: Connection, namespace: str, tried: Tried, who: Who, now: datetime, *, way: str = ""
+        self, conn: Connection, namespace: str, tried: TryResult, who: Who, now: datetime, *, way: str = ""
     ) -> None:
         facts = {"way": way or tried.way} if way or tried.what is Try.OPENED else {}
         record(conn, self._vault, [event_of(kind, namespace, who, address="", **facts) for kind in _told(tried)], now)
@@ -173,7 +173,7 @@ class Accounts:
         """Until when a limit holds, without counting."""
 
         key = self._key_of(namespace, what, who)
-        return await self._db.look(lambda conn: throttles.locked_until(conn, key, now))
+        return await self._db.read_quickly(lambda conn: throttles.locked_until(conn, key, now))
 
     def _key_of(self, namespace: str, what: str, who: str) -> str:
         # Addresses and networks are not written down to count them.
@@ -241,7 +241,9 @@ class Accounts:
         self, namespace: str, digest: bytes, now: datetime, idle: timedelta, *, of_owner: bool = False
     ) -> Session | None:
         """The session behind a cookie's digest: a guest's, or (`of_owner`) a sender's."""
-        return await self._db.look(lambda conn: sessions.find(conn, namespace, digest, now, idle, of_owner=of_owner))
+        return await self._db.read_quickly(
+            lambda conn: sessions.find(conn, namespace, digest, now, idle, of_owner=of_owner)
+        )
 
     async def touch_session(self, namespace: str, digest: bytes, now: datetime) -> None:
         """Note that the session was used now."""
@@ -380,7 +382,7 @@ class Accounts:
         await self._db.write(work)
 
 
-def _told(tried: Tried) -> tuple[EventKind, ...]:
+def _told(tried: TryResult) -> tuple[EventKind, ...]:
     if tried.what is Try.OPENED:
         return (EventKind.CODE_RIGHT,)
     if tried.what is Try.AGAIN:

@@ -55,14 +55,13 @@ class Backing(Protocol):
     def prove_commit(self, conn: Connection) -> None:
         """After a commit: raises StoreUnavailable(certain=False) if it went to a file that is no longer there."""
 
-    def glance(self, work: Callable[[Connection], T]) -> T:
-        """Run one `Statement` that reads, now, in this thread, without waiting for anybody.
-
-        Raises StoreUnavailable where that cannot be: it is to be asked as others are.
+    def try_read(self, work: Callable[[Connection], T]) -> T:
+        """Run one `Statement` that reads, in this thread, without waiting for anybody. Raises StoreUnavailable where
+        that cannot be.
         """
 
-    def tidy(self) -> None:
-        """Let go of log pages that may hold what was deleted. Blocks; raises StoreUnavailable."""
+    def truncate_log(self) -> None:
+        """Truncate the database's log, whose pages may hold what was deleted. Blocks; raises StoreUnavailable."""
 
     @property
     def lock_grace(self) -> float:

@@ -12,7 +12,7 @@ from delivery.store.schema_boxes import box_looks, boxes, participants
 from delivery.store.schema_people import proofs
 
 
-class Shown(StrEnum):
+class BoxFilter(StrEnum):
     """Which of them a list shows."""
 
     NEW = "new"  # something happened since this one last looked
@@ -25,7 +25,7 @@ class Shown(StrEnum):
 
 
 def boxes_kept(
-    conn: Connection, namespace: str, address_key: str, shown: Shown, now: datetime, *, most: int, skip: int
+    conn: Connection, namespace: str, address_key: str, shown: BoxFilter, now: datetime, *, most: int, skip: int
 ) -> tuple[BoxRow, ...]:
     """One page of them, those first with which somebody did something last."""
     query = select(boxes).select_from(boxes.outerjoin(box_looks, looked_by(address_key)))
@@ -34,12 +34,12 @@ def boxes_kept(
     return tuple(box for row in rows if (box := box_of(row)))
 
 
-def counts_kept(conn: Connection, namespace: str, address_key: str, now: datetime) -> Mapping[Shown, int]:
+def counts_kept(conn: Connection, namespace: str, address_key: str, now: datetime) -> Mapping[BoxFilter, int]:
     """How many a list of each kind has, counted in one go."""
     joined = boxes.outerjoin(box_looks, looked_by(address_key))
-    counts = (func.coalesce(func.sum(case((_in_list(shown, now), 1), else_=0)), 0).label(shown) for shown in Shown)
+    counts = (func.coalesce(func.sum(case((_in_list(shown, now), 1), else_=0)), 0).label(shown) for shown in BoxFilter)
     row = conn.execute(select(*counts).select_from(joined).where(_mine(namespace, address_key))).one()
-    return {shown: int(row._mapping[shown]) for shown in Shown}
+    return {shown: int(row._mapping[shown]) for shown in BoxFilter}
 
 
 def helpless_in(conn: Connection, namespace: str, box_ids: Iterable[str]) -> Mapping[str, int]:
@@ -83,29 +83,29 @@ def _mine(namespace: str, address_key: str) -> ColumnElement[bool]:
     return and_(boxes.c.namespace == namespace, boxes.c.id.in_(found))
 
 
-def _in_list(shown: Shown, now: datetime) -> ColumnElement[bool]:
+def _in_list(shown: BoxFilter, now: datetime) -> ColumnElement[bool]:
     match shown:
-        case Shown.NEW:
+        case BoxFilter.NEW:
             return has_news()
-        case Shown.HELP:
+        case BoxFilter.HELP:
             found = select(participants.c.id).where(participants.c.box_id == boxes.c.id, _helpless())
-            return and_(or_(_in_state(Shown.OPEN, now), _in_state(Shown.CLOSED, now)), found.exists())
+            return and_(or_(_in_state(BoxFilter.OPEN, now), _in_state(BoxFilter.CLOSED, now)), found.exists())
         case _:
             return _in_state(shown, now)
 
 
-def _in_state(shown: Shown, now: datetime) -> ColumnElement[bool]:
+def _in_state(shown: BoxFilter, now: datetime) -> ColumnElement[bool]:
     """As `lifecycle.state_at` says: a box whose hour has come moves before that is written down."""
     gone = or_(boxes.c.state == BoxState.DELETED, and_(boxes.c.deletes_at.is_not(None), boxes.c.deletes_at <= now))
     stays = or_(boxes.c.deletes_at.is_(None), boxes.c.deletes_at > now)
     match shown:
-        case Shown.DELETED:
+        case BoxFilter.DELETED:
             return gone
-        case Shown.RECALLED:
+        case BoxFilter.RECALLED:
             return and_(boxes.c.state == BoxState.RECALLED, stays)
-        case Shown.OPEN:
+        case BoxFilter.OPEN:
             return and_(boxes.c.state == BoxState.OPEN, boxes.c.closes_at > now, stays)
-        case Shown.CLOSED:
+        case BoxFilter.CLOSED:
             over = and_(boxes.c.state == BoxState.OPEN, boxes.c.closes_at <= now)
             return and_(or_(boxes.c.state == BoxState.CLOSED, over), stays)
         case _:

@@ -20,7 +20,7 @@ from delivery.store import throttles
 from delivery.store.schema_people import codes
 from delivery.store.statements import Statement, Values
 from delivery.store.throttles import Limit, key_of
-from keys.tokens import new_id, same
+from keys.tokens import constant_time_equal, new_id
 
 _DAY: Final = timedelta(days=1)
 _TWICE: Final = timedelta(minutes=1)  # a button pressed again before its answer came
@@ -117,8 +117,11 @@ class Try(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
-    """`tries_left` with WRONG; `locked_until` with LOCKED; `locked_now`: this very try did it; `way` with OPENED."""
+class TryResult:
+    """The result of trying a code. `tries_left` goes with WRONG, `locked_until` with LOCKED, `way` with OPENED.
+
+    `locked_now`: it is this try that locked the guest's codes.
+    """
 
     what: Try
     tries_left: int = 0
@@ -160,7 +163,7 @@ def clear_throttles(conn: Connection, namespace: str, participant_id: str) -> in
     return throttles.forget(conn, *(key(namespace, who) for key in counted for who in whose))
 
 
-def begin_answer(conn: Connection, namespace: str, who: str, rules: CodeRules, now: datetime) -> Tried | None:
+def begin_answer(conn: Connection, namespace: str, who: str, rules: CodeRules, now: datetime) -> TryResult | None:
     """Count an answer before it is looked at, with the wrong codes and by itself. None: it may be tried.
 
     `who`: the guest, or the guest in browsers that proved to read their mail (`mailed`).
@@ -170,34 +173,36 @@ def begin_answer(conn: Connection, namespace: str, who: str, rules: CodeRules, n
     if not throttles.raise_count(conn, key, rules.tries_a_day, now):
         until = throttles.locked_until(conn, key, now)
         passes = until is not None and until <= now + _DAY
-        return Tried(Try.LOCKED, locked_until=until) if passes else Tried(Try.LOCKED_FOR_GOOD)
+        return TryResult(Try.LOCKED, locked_until=until) if passes else TryResult(Try.LOCKED_FOR_GOOD)
     limit = Limit(rules.tries, _DAY, _LOCK)
     until = throttles.count_one(conn, namespace, answer_key(namespace, who), limit, now)
     if until is None:
         return None
     throttles.take_back(conn, key)
-    return Tried(Try.LOCKED, locked_until=until)
+    return TryResult(Try.LOCKED, locked_until=until)
 
 
-def end_answer(conn: Connection, namespace: str, who: str, rules: CodeRules, now: datetime, *, right: bool) -> Tried:
+def end_answer(
+    conn: Connection, namespace: str, who: str, rules: CodeRules, now: datetime, *, right: bool
+) -> TryResult:
     """What becomes of an answer that `begin_answer` let through."""
     key, mine = wrong_key(namespace, who), answer_key(namespace, who)
     if right:
         throttles.take_back(conn, key)
         throttles.forget(conn, mine)
-        return Tried(Try.OPENED, way="question")
+        return TryResult(Try.OPENED, way="question")
     counted, answers = throttles.read(conn, key), throttles.read(conn, mine)
     if counted is not None and counted.count >= rules.tries_a_day:
         throttles.lock(conn, key, Limit(rules.tries_a_day, _DAY, _FOR_GOOD, _FOR_GOOD), now, keep_count=True)
-        return Tried(Try.LOCKED_FOR_GOOD, locked_now=True)
+        return TryResult(Try.LOCKED_FOR_GOOD, locked_now=True)
     until = throttles.locked_until(conn, mine, now)
     if until is not None:  # several were tried at once, and one of them has locked it already
-        return Tried(Try.LOCKED, locked_until=until)
+        return TryResult(Try.LOCKED, locked_until=until)
     left = rules.tries - (answers.count if answers else 0)
     if left > 0:
-        return Tried(Try.WRONG, tries_left=left)
+        return TryResult(Try.WRONG, tries_left=left)
     until = throttles.lock(conn, mine, Limit(rules.tries, _DAY, _LOCK), now)
-    return Tried(Try.LOCKED, locked_until=until, locked_now=True)
+    return TryResult(Try.LOCKED, locked_until=until, locked_now=True)
 
 
 def locked(conn: Connection, asker: Asker, rules: CodeRules, now: datetime) -> Try | datetime | None:
@@ -227,9 +232,11 @@ def _sprayed(conn: Connection, asker: Asker, rules: CodeRules, now: datetime) ->
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
-    """Whether a code may be sent. `until`: not before then, by a limit; `refused`: by what else was asked of this
-    guest's codes, until then or LOCKED_FOR_GOOD. `is_long`: it is the long one.
+class CodeAdmission:
+    """Whether a code may be sent: it may, if `until` and `refused` are None.
+
+    `until`: when a limit on asking allows the next one. `refused`: until when wrong codes have locked this guest's
+    codes, or LOCKED_FOR_GOOD. `is_long`: the long code is to be sent.
     """
 
     until: datetime | None = None
@@ -302,7 +309,7 @@ def newest(conn: Connection, asker: Asker) -> tuple[str, bool] | None:
 
 def try_one(
     conn: Connection, asker: Asker, *, code_id: str | None, digest: bytes, rules: CodeRules, now: datetime
-) -> Tried:
+) -> TryResult:
     """Try a code. The count goes up before the look, and the code is consumed by one conditional update."""
     row = _row(conn, asker, code_id)
     way, is_long = (_MAILED, False) if row is None else _way(row)
@@ -311,19 +318,19 @@ def try_one(
     asker = asker.by(way)
     key = wrong_key(asker.namespace, asker.counted)
     if rules.long_alone or _sprayed(conn, asker, rules, now):
-        return Tried(Try.LOCKED_FOR_GOOD)
+        return TryResult(Try.LOCKED_FOR_GOOD)
     throttles.begin_window(conn, asker.namespace, key, _DAY, now)
     if not throttles.raise_count(conn, key, rules.tries_a_day, now):
         until = throttles.locked_until(conn, key, now)
-        return Tried(Try.LOCKED, locked_until=until) if until else Tried(Try.LOCKED_FOR_GOOD)
+        return TryResult(Try.LOCKED, locked_until=until) if until else TryResult(Try.LOCKED_FOR_GOOD)
     if row is None or not _count_try(conn, row["id"], rules, now):
         throttles.take_back(conn, key)
-        return Tried(Try.NONE if row is None else _spent(row, digest, now))
-    if same(row["digest"], digest):
+        return TryResult(Try.NONE if row is None else _spent(row, digest, now))
+    if constant_time_equal(row["digest"], digest):
         if _USE.run(conn, {"of": row["id"], "now": now}) == 1:
             throttles.take_back(conn, key)
-            return Tried(Try.OPENED, way=way)
-        return Tried(Try.AGAIN)
+            return TryResult(Try.OPENED, way=way)
+        return TryResult(Try.AGAIN)
     if rules.all_a_day and not asker.apart:
         throttles.begin_window(conn, asker.namespace, wrong_key(asker.namespace, _ALL), _DAY, now)
         throttles.raise_count(conn, wrong_key(asker.namespace, _ALL), rules.all_a_day, now)
@@ -334,32 +341,32 @@ def _row(conn: Connection, asker: Asker, code_id: str | None) -> Values | None:
     return _GET.row(conn, {"of": code_id, "in_namespace": asker.namespace})
 
 
-def _try_long(conn: Connection, row: Values, digest: bytes, rules: CodeRules, now: datetime) -> Tried:
+def _try_long(conn: Connection, row: Values, digest: bytes, rules: CodeRules, now: datetime) -> TryResult:
     """Try a code that nobody guesses: wrong ones count against this code alone, and lock nobody."""
     if not _count_try(conn, row["id"], rules, now):
-        return Tried(_spent(row, digest, now))
-    if not same(row["digest"], digest):
+        return TryResult(_spent(row, digest, now))
+    if not constant_time_equal(row["digest"], digest):
         left = rules.tries - row["tries"] - 1
-        return Tried(Try.WRONG, tries_left=left) if left > 0 else Tried(Try.SPENT)
+        return TryResult(Try.WRONG, tries_left=left) if left > 0 else TryResult(Try.SPENT)
     is_used = _USE.run(conn, {"of": row["id"], "now": now}) == 1
-    return Tried(Try.OPENED, way=_way(row)[0]) if is_used else Tried(Try.AGAIN)
+    return TryResult(Try.OPENED, way=_way(row)[0]) if is_used else TryResult(Try.AGAIN)
 
 
 def _spent(row: Values, digest: bytes, now: datetime) -> Try:
     used_at = row["used_at"]
-    pressed_twice = used_at is not None and now - used_at < _TWICE and same(row["digest"], digest)
+    pressed_twice = used_at is not None and now - used_at < _TWICE and constant_time_equal(row["digest"], digest)
     return Try.AGAIN if pressed_twice else Try.SPENT
 
 
-def _wrong(conn: Connection, key: str, code_id: str, rules: CodeRules, now: datetime) -> Tried:
+def _wrong(conn: Connection, key: str, code_id: str, rules: CodeRules, now: datetime) -> TryResult:
     counted = throttles.read(conn, key)
     if counted is not None and counted.count >= rules.tries_a_day:
-        return Tried(Try.LOCKED_FOR_GOOD, locked_now=True)
+        return TryResult(Try.LOCKED_FOR_GOOD, locked_now=True)
     tries = conn.execute(select(codes.c.tries).where(codes.c.id == code_id)).scalar_one()
     if tries < rules.tries:
-        return Tried(Try.WRONG, tries_left=rules.tries - tries)
+        return TryResult(Try.WRONG, tries_left=rules.tries - tries)
     until = throttles.lock(conn, key, _wrong_limit(rules), now, keep_count=True)
-    return Tried(Try.LOCKED, locked_until=until, locked_now=True)
+    return TryResult(Try.LOCKED, locked_until=until, locked_now=True)
 
 
 def _wrong_limit(rules: CodeRules) -> Limit:

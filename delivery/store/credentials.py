@@ -12,7 +12,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from delivery.store import challenges, devices, passkeys, second_factors, sessions, throttles
-from delivery.store.account_rows import Account, by_address, hold, prove_account
+from delivery.store.account_rows import Account, by_address, lock_account, prove_account
 from delivery.store.audit import EventKind, record
 from delivery.store.challenges import Challenged
 from delivery.store.database import Database
@@ -32,15 +32,15 @@ _A_DAY: Final = Limit(30, timedelta(days=1), timedelta(), to_the_end=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Second:
-    """The second factor of an account, in force."""
+class SecondFactorInForce:
+    """The second factor that an account has, and how many recovery codes are unused."""
 
     recovery_left: int
 
 
 @dataclass(frozen=True, slots=True)
-class Seconded:
-    """What became of a second factor's code. `locked_until`: nothing was looked at."""
+class SecondFactorTry:
+    """Whether a code of the second factor was right. `locked_until`: not checked, after too many tries."""
 
     is_right: bool = False
     locked_until: datetime | None = None
@@ -103,7 +103,7 @@ class Credentials:
 
         def work(conn: Connection) -> Account | None:
             there = by_address(conn, namespace, address)
-            hold(conn, namespace, there.id if there else None)
+            lock_account(conn, namespace, there.id if there else None)
             if not sessions.stands(conn, namespace, session, now):
                 return None
             if proven:
@@ -141,7 +141,7 @@ class Credentials:
         """
 
         def work(conn: Connection) -> bool:
-            hold(conn, namespace, account_id)
+            lock_account(conn, namespace, account_id)
             if not passkeys.remove(conn, namespace, account_id, credential):
                 return False
             sessions.end_all(conn, namespace, account_id, but=session)
@@ -155,17 +155,17 @@ class Credentials:
 
     # -- second factor -------------------------------------------------------------------------------------------
 
-    async def second(self, namespace: str, account_id: str) -> Second | None:
+    async def second(self, namespace: str, account_id: str) -> SecondFactorInForce | None:
         """The second factor that the account has in force."""
 
-        def work(conn: Connection) -> Second | None:
+        def work(conn: Connection) -> SecondFactorInForce | None:
             if second_factors.get(conn, namespace, account_id) is None:
                 return None
-            return Second(second_factors.recovery_left(conn, namespace, account_id))
+            return SecondFactorInForce(second_factors.recovery_left(conn, namespace, account_id))
 
         return await self._db.read(work)
 
-    async def begin_second(self, asked: Challenged, account_id: str, now: datetime) -> bool:
+    async def begin_second_factor(self, asked: Challenged, account_id: str, now: datetime) -> bool:
         """Make a secret, which this browser is to show that it has. False: one is in force.
 
         It is kept for the browser, not for the account: no other session sees it, or is shown one that it did not ask
@@ -191,7 +191,7 @@ class Credentials:
 
         return await self._db.read(work)
 
-    async def confirm_second(
+    async def confirm_second_factor(
         self,
         asked: Challenged,
         account_id: str,
@@ -212,7 +212,7 @@ class Credentials:
         def work(conn: Connection) -> tuple[str, ...] | None:
             if throttles.count_one(conn, namespace, _tries_key(namespace, account_id), _TRIES, now) is not None:
                 return None
-            hold(conn, namespace, account_id)
+            lock_account(conn, namespace, account_id)
             sealed = _enrolled(challenges.standing(conn, asked, now), account_id)
             if sealed is None or not sessions.stands(conn, namespace, session, now):
                 return None
@@ -234,29 +234,31 @@ class Credentials:
 
         return await self._db.write(work)
 
-    async def try_second(self, namespace: str, account_id: str, typed: str, who: Who, now: datetime) -> Seconded:
+    async def try_second_factor(
+        self, namespace: str, account_id: str, typed: str, who: Who, now: datetime
+    ) -> SecondFactorTry:
         """Try a code of the authenticator, or a recovery code. Each counts once, and tries are limited."""
         code, recovery = as_code(typed), as_recovery(typed)
 
-        def work(conn: Connection) -> Seconded:
+        def work(conn: Connection) -> SecondFactorTry:
             for key, limit in (
                 (_tries_key(namespace, account_id), _TRIES),
                 (key_of(namespace, "second-day", account_id), _A_DAY),
             ):
                 until = throttles.count_one(conn, namespace, key, limit, now)
                 if until is not None:
-                    return self._failed(conn, namespace, who, now, Seconded(locked_until=until))
+                    return self._failed(conn, namespace, who, now, SecondFactorTry(locked_until=until))
             found = second_factors.get(conn, namespace, account_id)
             if found is None:
-                return Seconded()
+                return SecondFactorTry()
             secret = self._vault.open_small(namespace, _bound(account_id), found.secret_sealed)
             step = totp.matching_step(secret, code, now)
             if step is not None and second_factors.take_step(conn, namespace, account_id, step):
-                return self._right(conn, namespace, account_id, Seconded(is_right=True))
+                return self._right(conn, namespace, account_id, SecondFactorTry(is_right=True))
             digest = self._recovery_digest(namespace, account_id, recovery)
             if recovery and second_factors.take_recovery(conn, namespace, account_id, digest, now):
-                return self._right(conn, namespace, account_id, Seconded(is_right=True))
-            return self._failed(conn, namespace, who, now, Seconded())
+                return self._right(conn, namespace, account_id, SecondFactorTry(is_right=True))
+            return self._failed(conn, namespace, who, now, SecondFactorTry())
 
         return await self._db.write(work)
 
@@ -272,7 +274,7 @@ class Credentials:
 
         return await self._db.write(work)
 
-    async def remove_second(
+    async def remove_second_factor(
         self, namespace: str, account_id: str, who: Who, now: datetime, *, also: Also | None = None
     ) -> bool:
         """Take it off. False: there was none."""
@@ -296,12 +298,14 @@ class Credentials:
         # 50 bits could be guessed from a plain digest: it is keyed, and bound to the account
         return self._vault.mac(namespace, "recovery", f"{account_id}:{code}".encode())
 
-    def _right(self, conn: Connection, namespace: str, account_id: str, done: Seconded) -> Seconded:
+    def _right(self, conn: Connection, namespace: str, account_id: str, done: SecondFactorTry) -> SecondFactorTry:
         throttles.forget(conn, _tries_key(namespace, account_id))
         throttles.take_back(conn, key_of(namespace, "second-day", account_id))
         return done
 
-    def _failed(self, conn: Connection, namespace: str, who: Who, now: datetime, done: Seconded) -> Seconded:
+    def _failed(
+        self, conn: Connection, namespace: str, who: Who, now: datetime, done: SecondFactorTry
+    ) -> SecondFactorTry:
         kind = EventKind.SIGNIN_LOCKED if done.locked_until else EventKind.SIGNIN_FAILED
         record(conn, self._vault, [event_of(kind, namespace, who, what="second factor")], now)
         return done

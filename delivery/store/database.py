@@ -142,26 +142,25 @@ class Database:
             finally:
                 self._here.reading = None
 
-    def glance(self, work: Callable[[Connection], T]) -> T:
-        """Run one `Statement` that reads what is committed, at once, in this thread: a turn of threads takes longer.
-
-        Only for what is found by its key. Raises StoreUnavailable also where the database would have to be waited for,
-        or is a server: then `read` it.
+    def try_read(self, work: Callable[[Connection], T]) -> T:
+        """Run one `Statement` that reads what is committed, in this thread: for a row found by its key that is quicker
+        than a switch of threads. Raises StoreUnavailable also if it would have to wait, or the database is a server:
+        then `read` it.
         """
         if self._closed:
             raise StoreUnavailable("the database is closed")
-        return self._backing.glance(work)
+        return self._backing.try_read(work)
 
-    async def look(self, work: Callable[[Connection], T]) -> T:
-        """`glance`, or `read` where that cannot be."""
+    async def read_quickly(self, work: Callable[[Connection], T]) -> T:
+        """As `try_read`; where that cannot be, as `read`."""
         try:
-            return self.glance(work)
+            return self.try_read(work)
         except StoreUnavailable:
             return await self.read(work)
 
-    async def tidy(self) -> None:
+    async def truncate_log(self) -> None:
         """Let go of the log's old pages, which may hold what was deleted since. Cheap when nothing was written."""
-        await asyncio.get_running_loop().run_in_executor(self._readers, self._backing.tidy)
+        await asyncio.get_running_loop().run_in_executor(self._readers, self._backing.truncate_log)
 
     def close(self) -> None:
         """Let the writers end what is queued, then let go of every connection. May be called twice."""

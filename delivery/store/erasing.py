@@ -17,26 +17,27 @@ _IDS: Final = 500  # in one statement
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
-    """How far the trail was looked through for a person: up to the row `last`. `ids`: the rows that tell of them."""
+class SearchProgress:
+    """How far the trail was searched for a person: up to the row `last`; `ids` are the rows found so far."""
 
     last: int = 0
     ids: tuple[int, ...] = ()
 
 
-def look_on(conn: Connection, namespace: str, value: str, looked: Looked) -> Looked:
-    """Look at some thousand more events; the same again at the end. A trail of millions is not looked through while
-    all others wait to write, nor held in memory.
+def search_further(conn: Connection, namespace: str, value: str, looked: SearchProgress) -> SearchProgress:
+    """Search the next 5,000 events; at the end of the trail, gives `looked` unchanged.
+
+    In steps, since a trail may hold millions of events, which must neither keep writers waiting nor fill the memory.
     """
     rows = conn.execute(_after(namespace, looked.last).limit(_PAGE)).all()
     if not rows:
         return looked
     goes = _of_person(conn, namespace, value)
     found = (event_id for event_id, persons in rows if any(goes(*one) for one in (persons or {}).items()))
-    return Looked(rows[-1].id, (*looked.ids, *found))
+    return SearchProgress(rows[-1].id, (*looked.ids, *found))
 
 
-def erase_person(conn: Connection, namespace: str, value: str, looked: Looked = Looked()) -> int:
+def erase_person(conn: Connection, namespace: str, value: str, looked: SearchProgress = SearchProgress()) -> int:
     """Forget a person: in every event of the namespace, salt and value of fields that hold `value` (an address, in any
     case) go, what is kept of documents that this one wrote, and the language they chose; the commitments stay. How many
     events were touched. `looked`: which to look at, beside all that came later.
@@ -44,20 +45,20 @@ def erase_person(conn: Connection, namespace: str, value: str, looked: Looked = 
     chose = (languages.c.namespace == namespace) & (languages.c.address_key == value.strip().lower())
     conn.execute(delete(languages).where(chose))
     looked = _surely(conn, looked)
-    while (further := look_on(conn, namespace, value, looked)) != looked:
+    while (further := search_further(conn, namespace, value, looked)) != looked:
         looked = further
     goes = _of_person(conn, namespace, value)
     ids = [looked.ids[at : at + _IDS] for at in range(0, len(looked.ids), _IDS)]
     return sum(_erase(conn, audit_events.c.id.in_(some), goes) for some in ids)
 
 
-def _surely(conn: Connection, looked: Looked) -> Looked:
+def _surely(conn: Connection, looked: SearchProgress) -> SearchProgress:
     """So much of it as no row can come into any more: PostgreSQL commits rows in another order than their numbers."""
     if conn.dialect.name == "sqlite":
         return looked
     complete = conn.execute(select(func.max(audit_checkpoints.c.complete))).scalar() or 0
     last = min(looked.last, complete)
-    return Looked(last, tuple(event_id for event_id in looked.ids if event_id <= last))
+    return SearchProgress(last, tuple(event_id for event_id in looked.ids if event_id <= last))
 
 
 def _after(namespace: str, last: int) -> Select[tuple[int, Any]]:

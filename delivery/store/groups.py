@@ -21,7 +21,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyErro
 from delivery.errors import StoreUnavailable
 from delivery.store.backing import Backing
 from delivery.store.failures import blocked_each_other, chained, translate
-from delivery.store.statements import say
+from delivery.store.statements import execute_plain
 
 GROUP: Final = 256  # works in one transaction at most: bounds how long the first of them waits
 WAITING: Final = 20_000  # works that may wait; past that the store counts as unavailable
@@ -228,16 +228,16 @@ class _Undone(Exception):
 
 def _in_savepoint(conn: Connection, kind: Kind, values: list[Any]) -> Sequence[Any]:
     """What `begin_nested` does, at a tenth of its cost. Raises _Undone, or what undid the whole transaction."""
-    say(conn, "SAVEPOINT work")
+    execute_plain(conn, "SAVEPOINT work")
     try:
         results = kind(conn, values)
     except Exception as cause:
         if isinstance(cause, DBAPIError) and not isinstance(cause, IntegrityError | DataError):
             raise  # full, locked, gone: SQLite may have undone everything, so the whole group is undone
-        say(conn, "ROLLBACK TO SAVEPOINT work")
-        say(conn, "RELEASE SAVEPOINT work")
+        execute_plain(conn, "ROLLBACK TO SAVEPOINT work")
+        execute_plain(conn, "RELEASE SAVEPOINT work")
         raise _Undone(cause) from cause
-    say(conn, "RELEASE SAVEPOINT work")
+    execute_plain(conn, "RELEASE SAVEPOINT work")
     return results
 
 

@@ -29,14 +29,14 @@ from sqlalchemy import (
 from delivery.fairness import URGENT, Urgency, shares
 from delivery.items import ENDS, MOVES, Attempt, Destination, Item, Kind, Lane, LeasedItem, State
 from delivery.store.schema import attempts, finished_items, items, messages
-from delivery.store.statements import SET, Statement, say
+from delivery.store.statements import SET, Statement, execute_plain
 from keys.tokens import new_id
 from policy.decision import Route
 
 _IDS: Final = 500  # in one statement
 _WINDOW: Final = 5000  # due items looked at, where some are not to be leased
 _REPLY: Final = 2000  # characters kept of what the other side said
-FREE: Final[dict[str, Any]] = {"lease_worker": None, "lease_until": None}
+NO_LEASE: Final[dict[str, Any]] = {"lease_worker": None, "lease_until": None}
 
 # For statements that look for items by their state: said as words, since the indexes of what is due and what is leased
 # hold these alone. Statements that name items give the state as a value, and so find them by their keys, however many
@@ -253,14 +253,14 @@ def renew(conn: Connection, worker: str, tokens: Mapping[str, int], until: datet
         conn.execute(update(items).where(_leased_by(worker), mine).values(lease_until=until))
 
 
-def held(conn: Connection, worker: str, ids: Sequence[str]) -> dict[str, int]:
-    """Those of some items that are leased to the worker, each with its token."""
+def tokens_held(conn: Connection, worker: str, ids: Sequence[str]) -> dict[str, int]:
+    """Of these items those that are leased to the worker: fencing tokens by id."""
     return dict(_OURS.rows_for(conn, ids, {"worker": worker}))
 
 
 def give_back(conn: Connection, worker: str, tokens: Mapping[str, int], next_at: datetime | None = None) -> None:
     """Leased items become due again, uncounted; at `next_at`, else at once."""
-    values = FREE | {"state": State.DUE.value} | ({"next_at": next_at} if next_at else {})
+    values = NO_LEASE | {"state": State.DUE.value} | ({"next_at": next_at} if next_at else {})
     for mine in _under(tokens):
         conn.execute(update(items).where(_leased_by(worker), mine).values(values))
 
@@ -288,7 +288,9 @@ def move(conn: Connection, item_id: str, start: State, to: State, token: int | N
     `token` names the lease where `start` is LEASED (None: whoever's, for an admin).
     """
     _allowed(start, to)
-    changed = conn.execute(update(items).where(_at(item_id, start, token)).values(FREE | {"state": to.value} | values))
+    changed = conn.execute(
+        update(items).where(_at(item_id, start, token)).values(NO_LEASE | {"state": to.value} | values)
+    )
     return changed.rowcount == 1
 
 
@@ -327,11 +329,11 @@ def _take_out(conn: Connection, endings: Sequence[Ending]) -> set[str]:
     """Take items out; ids of those that are no longer there. Of two transactions only one takes an item out."""
     if len(endings) == 1:
         return set() if _taken(conn, endings) else {endings[0].item.id}
-    say(conn, "SAVEPOINT ending")
+    execute_plain(conn, "SAVEPOINT ending")
     are_all = _taken(conn, endings) == len(endings)
     if not are_all:
-        say(conn, "ROLLBACK TO SAVEPOINT ending")
-    say(conn, "RELEASE SAVEPOINT ending")
+        execute_plain(conn, "ROLLBACK TO SAVEPOINT ending")
+    execute_plain(conn, "RELEASE SAVEPOINT ending")
     return set() if are_all else {one.item.id for one in endings if not _taken(conn, [one])}
 
 

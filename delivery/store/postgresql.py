@@ -72,11 +72,11 @@ class PostgresBacking:
         if conn.info.pop(_UNREPLICATED, False):
             raise StoreUnavailable("no standby confirmed the commit: a failover would lose it", certain=False)
 
-    def glance(self, work: Callable[[Connection], T]) -> T:
+    def try_read(self, work: Callable[[Connection], T]) -> T:
         """Nobody knows how long a server takes to answer."""
         raise StoreUnavailable("a server is asked in a thread")
 
-    def tidy(self) -> None:
+    def truncate_log(self) -> None:
         """The server keeps its own log; the threat model says what that means."""
 
     def lock(self, worker: str) -> "SessionLock | None":

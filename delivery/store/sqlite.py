@@ -17,7 +17,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
 
 from delivery.errors import StoreUnavailable
 from delivery.store.failures import as_unavailable
-from delivery.store.statements import say
+from delivery.store.statements import execute_plain
 
 T = TypeVar("T")
 
@@ -31,7 +31,10 @@ _SETTINGS: Final = {
     "temp_store": ("MEMORY", 2),
     "cell_size_check": ("ON", 1),
     "trusted_schema": ("OFF", 0),
-    "wal_autocheckpoint": ("4000", 4000),  # pages, 16 MB: a page written often is copied less often; `tidy` truncates
+    "wal_autocheckpoint": (
+        "4000",
+        4000,
+    ),  # pages, 16 MB: a page written often is copied less often; `truncate_log` truncates
 }
 _IDENTITY: Final = "sealgate.identity"  # key of what a pooled connection's files were when it was made
 
@@ -88,25 +91,25 @@ class SqliteBacking:
         """How often the files turned out to be others than before."""
         return self._generation
 
-    def glance(self, work: Callable[[Connection], T]) -> T:
+    def try_read(self, work: Callable[[Connection], T]) -> T:
         """By a connection of its own that waits for no lock. A statement without BEGIN is a transaction of its own."""
         if not self._one_glances.acquire(blocking=False):
             raise StoreUnavailable("somebody else looks")
         try:
             if self._glancing is None or not self._same_files(self._glancing.info):
-                self._end_glancing()
+                self._close_glance()
                 self._glancing = self._glancer.connect()
             found = work(self._glancing)
             if self._glancing.in_transaction():  # it said more than one statement of ours
                 self._glancing.rollback()
             return found
         except SQLAlchemyError as cause:
-            self._end_glancing()
+            self._close_glance()
             raise StoreUnavailable("the database cannot be read without waiting") from cause
         finally:
             self._one_glances.release()
 
-    def _end_glancing(self) -> None:
+    def _close_glance(self) -> None:
         """Close the connection that glances. Only while holding the lock."""
         _end(self._glancing)
         self._glancing = None
@@ -129,7 +132,7 @@ class SqliteBacking:
             self._forget_connections()
             raise StoreUnavailable("the database file was taken away or replaced", certain=False)
 
-    def tidy(self) -> None:
+    def truncate_log(self) -> None:
         """Checkpoint and truncate the write-ahead log; readers in the way leave it for the next time."""
         if _size(self._log) == 0:
             return
@@ -152,7 +155,7 @@ class SqliteBacking:
             return conn
 
         engine = create_engine("sqlite://", creator=connect, poolclass=NullPool, hide_parameters=True)
-        event.listen(engine, "begin", lambda conn: say(conn, "BEGIN IMMEDIATE"))
+        event.listen(engine, "begin", lambda conn: execute_plain(conn, "BEGIN IMMEDIATE"))
         return engine
 
     def lock(self, worker: str) -> "FileLock | None":
@@ -164,7 +167,7 @@ class SqliteBacking:
     def close(self) -> None:
         """Readers first: the last connection to go checkpoints the log, which one that only reads cannot."""
         with self._one_glances:
-            self._end_glancing()
+            self._close_glance()
         self._glancer.dispose()
         self._reader.dispose()
         with self._one_writes:
@@ -180,7 +183,7 @@ class SqliteBacking:
         """
         self._generation += 1
         with self._one_glances:
-            self._end_glancing()
+            self._close_glance()
         if self._one_writes.acquire(blocking=False):
             try:
                 self._end_writing()
@@ -220,7 +223,7 @@ class SqliteBacking:
 
         event.listen(engine, "connect", remember)
         event.listen(engine, "checkout", recognise)
-        event.listen(engine, "begin", lambda conn: say(conn, begin))
+        event.listen(engine, "begin", lambda conn: execute_plain(conn, begin))
         return engine
 
     def _connect(self, *, query_only: bool, patience: float | None = None) -> sqlite3.Connection:

@@ -216,8 +216,8 @@ def _reading(kind: TypeEngine[Any], dialect: Dialect) -> "Callable[[Any], Any] |
     return rule
 
 
-def say(conn: Connection, sql: str) -> None:
-    """Say a word of the database's own, without values: `SAVEPOINT work`."""
+def execute_plain(conn: Connection, sql: str) -> None:
+    """Execute SQL that takes no values, past SQLAlchemy: `SAVEPOINT work`."""
     with _Cursor(conn, sql) as cursor:
         cursor.execute(sql)
 

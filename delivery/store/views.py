@@ -60,11 +60,11 @@ class Conservation:
 
 
 @dataclass(frozen=True, slots=True)
-class Narrowed:
-    """Which items are asked for; all that is given must hold.
+class ItemFilter:
+    """Which items to list: those that meet every condition given here.
 
-    `recipient` and `sender` are addresses or `*@domain`, in any case; `<>` is the sender of reports. `said` is a part
-    of the last reply, in any case.
+    `recipient` and `sender` are addresses or `*@domain`, in any case; `<>` is the sender of reports. `older`: accepted
+    longer ago than this. `said`: a part of the last reply, in any case.
     """
 
     route: Route | None = None
@@ -74,7 +74,7 @@ class Narrowed:
     said: str | None = None
 
     def conditions(self, table: Table, now: datetime) -> Iterator[ColumnElement[bool]]:
-        """What it means for a query of `table` joined to the messages."""
+        """The same as conditions on `table` (of items, or of finished ones) joined to the messages."""
         if self.route is not None:
             yield table.c.route == self.route.value
         if self.recipient is not None and self.recipient.startswith("*@"):
@@ -93,11 +93,11 @@ class Narrowed:
             yield func.lower(table.c.last_reply).contains(self.said.lower(), autoescape=True)
 
 
-EVERYTHING: Final = Narrowed()
+EVERYTHING: Final = ItemFilter()
 
 
 def list_items(
-    conn: Connection, *, states: Sequence[State], narrowed: Narrowed, limit: int, now: datetime
+    conn: Connection, *, states: Sequence[State], item_filter: ItemFilter, limit: int, now: datetime
 ) -> list[Line]:
     """Items in any of the states, oldest first."""
     lines: list[Line] = []
@@ -107,7 +107,7 @@ def list_items(
         query = (
             select(table, messages.c.sender)
             .join(messages)
-            .where(table.c.state.in_([state.value for state in wanted]), *narrowed.conditions(table, now))
+            .where(table.c.state.in_([state.value for state in wanted]), *item_filter.conditions(table, now))
         )
         rows = conn.execute(query.order_by(table.c.created_at, table.c.id).limit(limit))
         lines += [_line(row) for row in rows]

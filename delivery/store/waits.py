@@ -93,11 +93,13 @@ async def change_all(db: Database, change: Change) -> int:
         place = ended
 
 
-# -- who is made to wait, or to hurry --------------------------------------------------------------------------------
+# -- what is put off, or made due --------------------------------------------------------------------------------------
 
 
 def postponed(circuit: Circuit, now: datetime) -> Change:
-    """The due items of a lane that cannot be reached wait for its probe, but for those whose own time comes before."""
+    """Due items of a lane with an open circuit wait for its probe; not those whose fallback, delay notice or expiry
+    comes before.
+    """
     later = circuit.until
     own_time = or_(
         items.c.expires_at <= later,
@@ -107,19 +109,19 @@ def postponed(circuit: Circuit, now: datetime) -> Change:
     return Change(and_(of_lane(circuit.lane), ~own_time), later, until=now)
 
 
-def hurried(lane: Lane, now: datetime) -> Change:
-    """What waits because the lane's destination could not be reached is due."""
+def made_due(lane: Lane, now: datetime) -> Change:
+    """Items that wait because the lane's destination could not be reached become due."""
     unreached = or_(
         items.c.last_reply == "", items.c.last_reply.like("4__ 4.4.%"), items.c.last_reply.like("4__ 4.7.5%")
     )
     return Change(and_(of_lane(lane), unreached), now, after=now)
 
 
-def hurried_for(domains: Collection[str], now: datetime) -> Change:
-    """What waits for these domains is due, whatever it waits for."""
+def made_due_for(domains: Collection[str], now: datetime) -> Change:
+    """All items that wait for these domains become due, whatever they wait for."""
     return Change(items.c.domain.in_(list(domains)), now, after=now)
 
 
-def brought_near(now: datetime, latest: datetime) -> Change:
-    """What waits until after `latest` is due: a clock was ahead when that was written."""
+def made_due_beyond(now: datetime, latest: datetime) -> Change:
+    """Items that wait until after `latest` become due: that time was written by a clock that was ahead."""
     return Change(true(), now, after=latest)

@@ -15,8 +15,8 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Would:
-    """Copies to which a rule would have done one thing, and to which one thing was done. `route` None: an addition."""
+class WatchedEffect:
+    """How many copies a watched rule would have done `action` to, while `did` was done. `route` None: an addition."""
 
     action: str
     route: str | None
@@ -45,7 +45,7 @@ class Watch:
     messages: int
     first_at: datetime
     last_at: datetime
-    would: tuple[Would, ...]
+    would: tuple[WatchedEffect, ...]
     days: tuple[tuple[str, int, int], ...]  # day (UTC), recipients, messages
     examples: tuple[Example, ...]  # the latest
 
@@ -90,11 +90,11 @@ def _counts() -> tuple[Any, Any]:
     return func.count().label("recipients"), func.count(_EVENTS.message_id.distinct()).label("messages")
 
 
-def _would(conn: Connection, rule: str, since: datetime | None) -> tuple[Would, ...]:
+def _would(conn: Connection, rule: str, since: datetime | None) -> tuple[WatchedEffect, ...]:
     names = ("would", "route", "did")
     columns = [_EVENTS.facts[name].as_string().label(name) for name in names]
     query = _select(since, rule, *columns, *_counts()).group_by(*columns)
-    found = [Would(row.would, row.route, row.did, row.recipients, row.messages) for row in conn.execute(query)]
+    found = [WatchedEffect(row.would, row.route, row.did, row.recipients, row.messages) for row in conn.execute(query)]
     return tuple(sorted(found, key=lambda would: (-would.recipients, would.action, would.did)))
 
 

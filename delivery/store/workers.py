@@ -7,7 +7,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from delivery.items import State
 from delivery.store.backing import Backing
-from delivery.store.items import FREE, IS_LEASED
+from delivery.store.items import IS_LEASED, NO_LEASE
 from delivery.store.schema import items, workers
 
 
@@ -28,7 +28,7 @@ def retire_workers(conn: Connection, gone: Sequence[str]) -> int:
         conn.execute(delete(workers).where(workers.c.id.in_(gone)))
     known = select(workers.c.id)
     freed = conn.execute(
-        update(items).where(IS_LEASED, items.c.lease_worker.not_in(known)).values(FREE | {"state": State.DUE.value})
+        update(items).where(IS_LEASED, items.c.lease_worker.not_in(known)).values(NO_LEASE | {"state": State.DUE.value})
     )
     return freed.rowcount
 

@@ -47,7 +47,7 @@ class Fetcher:
         port: int = 443,
         make_context: Callable[[], ssl.SSLContext] = _context,
     ) -> None:
-        self._resolver = Names(resolver, reach)
+        self._resolver = AiohttpResolver(resolver, reach)
         self._port = port
         self._make_context = make_context
         self._trusted: ssl.SSLContext | None = None
@@ -94,8 +94,8 @@ class Fetcher:
             return text
 
 
-class Names(AbstractResolver):
-    """Our resolver, as aiohttp asks it: no thread waits for an answer. It gives addresses within `reach`."""
+class AiohttpResolver(AbstractResolver):
+    """Our resolver behind aiohttp's interface: gives only addresses that `reach` allows; no thread waits."""
 
     def __init__(self, resolver: Resolver, reach: Reach) -> None:
         self._resolver = resolver
@@ -108,7 +108,7 @@ class Names(AbstractResolver):
             addresses = (await self._resolver.addresses(host)).records
         except (LookupFailed, NoSuchDomain) as error:
             raise OSError(str(error)) from error
-        addresses = tuple(address for address in addresses if self._reach.has(address))
+        addresses = tuple(address for address in addresses if self._reach.allows(address))
         if not addresses:
             raise OSError("the host has no address")
         return [_result(host, address, port) for address in addresses]

@@ -36,7 +36,7 @@ _LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN: Final = re.compile(rf"(?=.{{1,240}}\Z){_LABEL}(?:\.{_LABEL})+")
 
 
-class Fetches(Protocol):
+class PolicyFetcher(Protocol):
     """delivery.sts.fetching.Fetcher."""
 
     async def fetch(self, domain: str) -> bytes:
@@ -49,7 +49,7 @@ class KnownPolicies:
     def __init__(
         self,
         resolver: Resolver,
-        fetcher: Fetches,
+        fetcher: PolicyFetcher,
         db: Database,
         clock: Callable[[], datetime],
         watch: Watch = unwatched,

@@ -34,7 +34,7 @@ class Reporter:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ReportDestinations:
     """Where a domain wants its reports: addresses, and `https:` URLs."""
 
     mail: tuple[str, ...] = ()
@@ -51,7 +51,7 @@ class Report:
     packed: bytes = field(repr=False)
 
 
-def read_wishes(texts: Iterable[str]) -> Wanted | None:
+def read_report_record(texts: Iterable[str]) -> ReportDestinations | None:
     """What a domain's TXT records at `_smtp._tls` ask for (RFC 8460 3); None: nothing, or nothing we can do."""
     records = [text for text in texts if re.match(r"v=TLSRPTv1[ \t]*;", text)]
     if len(records) != 1:
@@ -67,7 +67,7 @@ def read_wishes(texts: Iterable[str]) -> Wanted | None:
             mail.append(address)
         elif scheme.lower() == "https" and _WEB.fullmatch(rest):
             web.append(uri)
-    return Wanted(tuple(mail), tuple(web)) if mail or web else None
+    return ReportDestinations(tuple(mail), tuple(web)) if mail or web else None
 
 
 def compose(reporter: Reporter, day: str, domain: str, counted: Sequence[tuple[Session, int]]) -> Report:

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from delivery.errors import DeliveryError
 from delivery.items import TLS_REPORT, Kind, NewItem, NewMessage, SealedMessage
 from delivery.mx import Reach
-from delivery.queue import Queue, enqueued
+from delivery.queue import Queue, enqueued_event
 from delivery.resolving import LookupFailed, NoSuchDomain, Resolver
 from delivery.store.tls_sessions import (
     DueReport,
@@ -28,9 +28,9 @@ from delivery.store.tls_sessions import (
     forget_sessions,
     sessions_of,
 )
-from delivery.sts.fetching import Names
+from delivery.sts.fetching import AiohttpResolver
 from delivery.tlsrpt.counting import Tally
-from delivery.tlsrpt.report import Report, Reporter, Wanted, compose, compose_mail, read_wishes
+from delivery.tlsrpt.report import Report, ReportDestinations, Reporter, compose, compose_mail, read_report_record
 
 _WRITE: Final = 60.0  # seconds between writes of what was counted
 _ROUND: Final = 10  # writes between looks for reports that are due
@@ -91,7 +91,7 @@ class Reports:
 
     async def _make(self, due: DueReport, now: datetime) -> bool:
         try:
-            wanted = read_wishes((await self._resolver.txt(f"_smtp._tls.{due.domain}")).records)
+            wanted = read_report_record((await self._resolver.txt(f"_smtp._tls.{due.domain}")).records)
         except NoSuchDomain:
             wanted = None
         except LookupFailed as error:
@@ -107,7 +107,7 @@ class Reports:
             return True
         return False
 
-    async def _bring(self, due: DueReport, report: Report, wanted: Wanted, now: datetime) -> bool:
+    async def _bring(self, due: DueReport, report: Report, wanted: ReportDestinations, now: datetime) -> bool:
         posted = [await self._post(url, report) for url in wanted.web]
         if any(posted):
             return await self._queue.db.write(partial(end_report, report=due, state=ReportState.SENT))
@@ -119,7 +119,9 @@ class Reports:
         """Give it to a web server (RFC 8460 5.4). True: it took it."""
         context = await asyncio.to_thread(self._make_context)
         # Who publishes the address chooses it: it is never one of our own networks.
-        connector = aiohttp.TCPConnector(ssl=context, resolver=Names(self._resolver, Reach()), use_dns_cache=False)
+        connector = aiohttp.TCPConnector(
+            ssl=context, resolver=AiohttpResolver(self._resolver, Reach()), use_dns_cache=False
+        )
         headers = {"Content-Type": "application/tlsrpt+gzip"}
         try:
             async with (
@@ -147,7 +149,7 @@ class Reports:
             if not end_report(conn, due, ReportState.SENT):
                 return False
             for sealed, item in mails:
-                self._queue.put(conn, sealed, [item], [enqueued(sealed, Kind.NOTICE, report.id)], now)
+                self._queue.put(conn, sealed, [item], [enqueued_event(sealed, Kind.NOTICE, report.id)], now)
             return True
 
         try:

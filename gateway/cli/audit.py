@@ -13,7 +13,7 @@ from gateway.cli.stores import actor, stores_of
 
 if TYPE_CHECKING:
     from delivery.store.database import Database
-    from delivery.store.erasing import Looked
+    from delivery.store.erasing import SearchProgress
     from delivery.trail.proof import Shipped
 
 
@@ -137,14 +137,14 @@ def erase_(invocation: Invocation, address: str, box: str, yes: bool) -> None:
         click.echo(f"forgotten in {stores.db.write_now(erase)} events")
 
 
-def _look_through(db: "Database", address: str) -> "Looked":
+def _look_through(db: "Database", address: str) -> "SearchProgress":
     """Every event that tells of a person, found before anybody has to wait for us; none without an address."""
-    from delivery.store.erasing import Looked, look_on
+    from delivery.store.erasing import SearchProgress, search_further
     from delivery.store.upgrade import DEFAULT_NAMESPACE
 
-    looked = Looked()
+    looked = SearchProgress()
     while address:
-        further = db.read_now(partial(look_on, namespace=DEFAULT_NAMESPACE, value=address, looked=looked))
+        further = db.read_now(partial(search_further, namespace=DEFAULT_NAMESPACE, value=address, looked=looked))
         if further == looked:
             break
         looked = further

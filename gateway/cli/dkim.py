@@ -92,7 +92,7 @@ def _published(key: "SigningKey") -> str:
     from dns.exception import DNSException
     from dns.resolver import NXDOMAIN, NoAnswer, resolve
 
-    from delivery.dkimkeys import record_name, says_the_same
+    from delivery.dkimkeys import publishes_key, record_name
 
     try:
         answer = resolve(record_name(key), "TXT", lifetime=10.0)
@@ -101,7 +101,7 @@ def _published(key: "SigningKey") -> str:
     except DNSException as error:
         return f"not known: {type(error).__name__}"
     texts = [b"".join(record.strings).decode("utf-8", "replace") for record in answer]
-    return "published" if any(says_the_same(text, key) for text in texts) else "another key"
+    return "published" if any(publishes_key(text, key) for text in texts) else "another key"
 
 
 def _show(key: "SigningKey", *, as_json: bool, found: str | None = None, file: str | None = None) -> None:

@@ -8,7 +8,7 @@ import click
 from delivery.couriers.published import Promises
 from delivery.errors import DeliveryError
 from delivery.hops import DnsSettings, Published
-from delivery.mx import Ourselves, mail_hosts
+from delivery.mx import OwnServer, mail_hosts
 from delivery.resolving import DnsResolver, LookupFailed
 from delivery.sts.fetching import Fetcher
 from delivery.sts.passing import PassingPolicies
@@ -27,20 +27,20 @@ def proven_online(domains: Sequence[str], invocation: Invocation) -> dict[str, b
         servers, kinds, hostname = settings.dns, settings.proven, settings.hostname
     except SettingsInvalid:  # a policy file alone is explained; a broken configuration was told before
         servers, kinds, hostname = DnsSettings(), (), ""
-    return asyncio.run(_ask(domains, servers, kinds, Ourselves(hostname)))
+    return asyncio.run(_ask(domains, servers, kinds, OwnServer(hostname)))
 
 
 async def _ask(
-    domains: Sequence[str], servers: DnsSettings, kinds: Sequence[Published], ourselves: Ourselves
+    domains: Sequence[str], servers: DnsSettings, kinds: Sequence[Published], own_server: OwnServer
 ) -> dict[str, bool]:
     resolver, told = DnsResolver(servers), {}
     for domain in domains:
         try:
-            await mail_hosts(resolver, domain, ourselves=ourselves)
+            await mail_hosts(resolver, domain, own_server=own_server)
         except LookupFailed as error:
             click.echo(f"{domain}: {error}", err=True)
         except DeliveryError:
             told[domain] = False
-    promises = Promises(kinds, resolver, PassingPolicies(resolver, Fetcher(resolver)), ourselves)
+    promises = Promises(kinds, resolver, PassingPolicies(resolver, Fetcher(resolver)), own_server)
     promised = await promises.of(domains) if kinds else {}
     return told | {domain: True for domain, does in promised.items() if does}

@@ -60,7 +60,7 @@ def list_(
         lines = asyncio.run(
             QueueAdmin(stores.queue).items(
                 states=chosen,
-                narrowed=narrowed(described),
+                item_filter=narrowed(described),
                 limit=limit,
             )
         )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from delivery.queueadmin import QueueAdmin
-    from delivery.store.views import Narrowed
+    from delivery.store.views import ItemFilter
 
 Described = dict[str, Any]
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -78,13 +78,13 @@ def narrowing(command: Command) -> Command:
     return command
 
 
-def narrowed(described: Described) -> "Narrowed":
+def narrowed(described: Described) -> "ItemFilter":
     """The filter that the options of `narrowing` describe."""
-    from delivery.store.views import Narrowed
+    from delivery.store.views import ItemFilter
     from policy.decision import Route
 
     route = described.get("route")
-    return Narrowed(
+    return ItemFilter(
         Route(route) if route else None,
         described.get("recipient"),
         described.get("sender"),
@@ -132,7 +132,7 @@ def _each(
         if first is not None and not ids:
             await first(admin)
         states = [State(state) for state in among]
-        found = [] if ids else await admin.items(states=states, narrowed=which, limit=_ALL)
+        found = [] if ids else await admin.items(states=states, item_filter=which, limit=_ALL)
         chosen = ids or tuple(line.item.id for line in found)
         answers: list[bool | None] = []
         for at in range(0, len(chosen), _AT_ONCE):  # together, so that they share commits
@@ -229,7 +229,7 @@ def hold(
         act=lambda admin, item: admin.hold(item, actor(), reason),
         among=("due", "leased"),
         as_json=as_json,
-        first=lambda admin: admin.free_the_dead(),
+        first=lambda admin: admin.free_dead_leases(),
     )
 
 

@@ -81,7 +81,7 @@ def second_step_off(invocation: Invocation, address: str, *, namespace: str) -> 
     async def remove(
         account: "Account", _accounts: "Accounts", held: "Credentials", who: "Who", now: "datetime"
     ) -> bool:
-        return await held.remove_second(namespace, account.id, who, now)
+        return await held.remove_second_factor(namespace, account.id, who, now)
 
     if not _with_account(invocation, address, namespace, remove):
         fail(f"the account of {address} has no second step", f"sealgate user show {address}", code=NO)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import click
 
-from delivery.store.watching import Watch, Would
+from delivery.store.watching import Watch, WatchedEffect
 from gateway.cli.context import fail, print_json
 from gateway.cli.stores import shown
 from gateway.cli.terminal import bold, dim, many, printable, say
@@ -101,7 +101,7 @@ def _print_watch(name: str, watch: Watch | None, rule: Rule | None, since: datet
     click.echo()
 
 
-def _sentence(would: Would) -> str:
+def _sentence(would: WatchedEffect) -> str:
     if would.route is None:
         return f"would add to {many(would.recipients, 'copy', 'copies')}, which went by {would.did}"
     way = would.action if would.action == would.route else f"{would.action} ({would.route})"

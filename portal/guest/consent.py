@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from delivery.speech import spoken
+from delivery.speech import current_speech
 from portal.guest.entry import Entry, entry_of
 from portal.guest.pages import ConsentPage
 from portal.services import services_of
@@ -38,7 +38,7 @@ async def consent_page(request: web.Request, entry: Entry, *, error: str = "", s
     text = entry.invitation.profile.participants.consent
     if text is None:  # the profile is frozen: it has one, or `consent_wanted` would be false
         raise web.HTTPSeeOther(entry.here)
-    language, words = text.in_language(spoken().language)
+    language, words = text.in_language(current_speech().language)
     page = ConsentPage(
         title=_("Error: before you read") if error else _("Before you read"),
         invitation=entry.invitation,

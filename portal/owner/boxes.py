@@ -4,7 +4,7 @@ from typing import Final
 
 from aiohttp import web
 
-from delivery.store.box_lists import Shown
+from delivery.store.box_lists import BoxFilter
 from portal.owner.entry import keeper_of
 from portal.owner.news import in_few_words
 from portal.owner.pages import ListPage, ShownBox
@@ -36,8 +36,8 @@ async def boxes(request: web.Request) -> web.StreamResponse:
     return await render(request, "owner/boxes.html", page, shows_times=True)
 
 
-def _shown(text: str) -> Shown:
-    return Shown(text) if text in set(Shown) else Shown.ALL
+def _shown(text: str) -> BoxFilter:
+    return BoxFilter(text) if text in set(BoxFilter) else BoxFilter.ALL
 
 
 def _number(text: str) -> int:

@@ -10,7 +10,7 @@ from delivery.safebox.lifecycle import Act
 from delivery.safebox.listing import ListedBox
 from delivery.safebox.recalling import Fate
 from delivery.safebox.summaries import BoxStory
-from delivery.store.box_lists import Shown
+from delivery.store.box_lists import BoxFilter
 from delivery.store.boxes import Role
 from portal.owner.settings import Choice
 from portal.web.letters import ShownMessage
@@ -75,8 +75,8 @@ class ListPage:
     title: str
     address: str = field(repr=False)
     boxes: tuple[ShownBox, ...]
-    counts: Mapping[Shown, int]
-    shown: Shown
+    counts: Mapping[BoxFilter, int]
+    shown: BoxFilter
     number: int
     first: int
     last: int

@@ -15,7 +15,7 @@ from aiohttp import web
 
 from delivery.safebox.participants import Access, Way
 from delivery.store.challenges import Challenged, Purpose
-from delivery.store.codes import Asker, CodeRules, CodeSent, Tried, Try
+from delivery.store.codes import Asker, CodeRules, CodeSent, Try, TryResult
 from delivery.store.throttles import Attempt
 from keys.tokens import new_code, new_reference, new_token, normalise_reference
 from policy.message import Address, AddressInvalid
@@ -129,7 +129,7 @@ def _code_in(text: str) -> str:
     return digits if len(digits) == RULES.digits else normalise_reference(text) or ""
 
 
-async def _not_right(request: web.Request, address: str, tried: Tried, asker: Asker) -> web.StreamResponse:
+async def _not_right(request: web.Request, address: str, tried: TryResult, asker: Asker) -> web.StreamResponse:
     if tried.what is not Try.WRONG:
         return await _code_page(request, address, _("That code is not valid any more. Please ask for a new one."))
     if not asker.apart:

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from delivery.speech import phrase, spoken
+from delivery.speech import current_speech, phrase
 from keys.tokens import new_id
 from portal.phones.settings import JwtSettings, PhoneSettings, ProviderSettings, placeholders
 
@@ -49,7 +49,7 @@ class Message:
             organisation=self.organisation,
             time=timedelta(minutes=self.minutes),
         )
-        return spoken().tell(said)
+        return current_speech().translate(said)
 
     @property
     def spoken(self) -> str:
@@ -59,7 +59,7 @@ class Message:
         said = phrase(
             "Hello. This is {name}. Your code is: {digits}. Once more: {digits}. Goodbye.", name=name, digits=digits
         )
-        return spoken().tell(said)
+        return current_speech().translate(said)
 
 
 class PhoneCourier(Protocol):
@@ -90,7 +90,7 @@ class HttpPhones:
             "text": message.text,
             "code": message.code,
             "spoken": message.spoken,
-            "language": spoken().tag,
+            "language": current_speech().tag,
             "organisation": message.organisation,
             "minutes": str(message.minutes),
             "id": new_id(),

@@ -15,8 +15,8 @@ from aiohttp import web
 from delivery.phones import masked_number
 from delivery.safebox import choices
 from delivery.safebox.participants import Invitation, Way
-from delivery.speech import spoken
-from delivery.store.codes import MAILBOX, Asker, CodeRules, CodeSent, Tried, Try
+from delivery.speech import current_speech
+from delivery.store.codes import MAILBOX, Asker, CodeRules, CodeSent, Try, TryResult
 from keys.tokens import new_code
 from portal.services import services_of
 from portal.signin.calls import CallTrouble, call, may_call
@@ -170,7 +170,7 @@ async def open_(request: web.Request) -> web.StreamResponse:
 
 
 async def _not_right(
-    request: web.Request, invitation: Invitation, tried: Tried, sent: CodeSent | None, *, counts: bool
+    request: web.Request, invitation: Invitation, tried: TryResult, sent: CodeSent | None, *, counts: bool
 ) -> web.StreamResponse:
     if tried.what is not Try.WRONG:
         error = _("That code is not valid any more. Please ask for a new one.")
@@ -218,7 +218,7 @@ async def _code_page(
         address=masked_number(invitation.phone) if way in PHONES else masked(invitation.guest_address),
         way=way,
         others=other_ways(request, invitation, way),
-        remember=spoken().span(lasting) if lasting and way != MAILBOX else "",
+        remember=current_speech().span(lasting) if lasting and way != MAILBOX else "",
         digits=_digits(rules, sent),
         is_long=sent is not None and sent.is_long and way != MAILBOX,
         minutes=int(rules.valid.total_seconds() // 60),

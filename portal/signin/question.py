@@ -6,7 +6,7 @@ from typing import Final
 from aiohttp import web
 
 from delivery.safebox.participants import Invitation, Way
-from delivery.store.codes import Tried, Try, mailed
+from delivery.store.codes import Try, TryResult, mailed
 from portal.services import services_of
 from portal.signin.codes import lock, rules_of
 from portal.signin.offers import mailbox, may_answer, other_ways
@@ -83,7 +83,7 @@ async def _page(request: web.Request, invitation: Invitation, *, error: str = ""
     return await render(request, "signin/question.html", page, status=422 if error else 200)
 
 
-async def _locked_page(request: web.Request, invitation: Invitation, tried: Tried) -> web.Response:
+async def _locked_page(request: web.Request, invitation: Invitation, tried: TryResult) -> web.Response:
     until = tried.locked_until
     page = LockedPage(
         title=_("Locked for a while") if until else _("Locked"),

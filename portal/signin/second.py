@@ -64,7 +64,7 @@ async def prove(request: web.Request) -> web.StreamResponse:
     if await services.accounts.proven_at(services.namespace, account_id) != proven_at:
         await services.credentials.take_challenge(asked, now)
         raise web.HTTPSeeOther("/signin")
-    tried = await services.credentials.try_second(
+    tried = await services.credentials.try_second_factor(
         services.namespace, account_id, form.get("code", "")[:_LONGEST], who, now
     )
     if tried.locked_until is not None:
@@ -97,7 +97,9 @@ async def begin(request: web.Request) -> web.StreamResponse:
     if not is_fresh(request, session):
         raise web.HTTPSeeOther("/account/second")
     await keep_browser(request)
-    await services.credentials.begin_second(await _enrolling(request), session.account_id or "", services.clock())
+    await services.credentials.begin_second_factor(
+        await _enrolling(request), session.account_id or "", services.clock()
+    )
     raise web.HTTPSeeOther("/account/second")
 
 
@@ -106,7 +108,7 @@ async def confirm(request: web.Request) -> web.StreamResponse:
     form = await read_form(request)
     session, services = await _session(request), services_of(request)
     code = "".join(form.get("code", "")[:_LONGEST].split())
-    fresh = await services.credentials.confirm_second(
+    fresh = await services.credentials.confirm_second_factor(
         await _enrolling(request),
         session.account_id or "",
         code,
@@ -138,7 +140,7 @@ async def remove(request: web.Request) -> web.StreamResponse:
     session, services = await _strong(request), services_of(request)
     who, account_id = who_of(request, None), session.account_id or ""
     tell = await notice_of_change(request, session.address or "")
-    await services.credentials.remove_second(services.namespace, account_id, who, services.clock(), also=tell)
+    await services.credentials.remove_second_factor(services.namespace, account_id, who, services.clock(), also=tell)
     raise web.HTTPSeeOther("/account?saved=1")
 
 
@@ -179,13 +181,13 @@ async def _setup_page(
     if found is None:
         asked, now = await _enrolling(request), services.clock()
         secret = await services.credentials.beginning(asked, session.account_id or "", now)
-    link = totp.uri(secret, issuer=services.organisation, account=session.address or "") if secret else ""
+    link = totp.key_uri(secret, issuer=services.organisation, account=session.address or "") if secret else ""
     title = _("A second step when you sign in")
     page = SecondSetupPage(
         title=_("Error: a second step when you sign in") if error else title,
         is_on=found is not None,
         picture=picture_of(link) if link else "",
-        secret=" ".join(_in_fours(totp.spelled(secret))) if secret else "",
+        secret=" ".join(_in_fours(totp.base32_secret(secret))) if secret else "",
         recovery_left=found.recovery_left if found else 0,
         recovery=recovery,
         may_begin=is_fresh(request, session),

@@ -5,7 +5,7 @@ import hashlib
 
 from aiohttp import web
 
-from keys.tokens import same
+from keys.tokens import constant_time_equal
 from portal.services import services_of
 
 
@@ -21,7 +21,7 @@ def token_for(cookie: str, purpose: str = "form") -> str:
 
 def is_ours(request: web.Request, cookie: str, token: str, purpose: str = "form") -> bool:
     """Was this form in a page that we gave to this browser?"""
-    return comes_from_here(request) and bool(cookie) and same(token_for(cookie, purpose), token)
+    return comes_from_here(request) and bool(cookie) and constant_time_equal(token_for(cookie, purpose), token)
 
 
 def comes_from_here(request: web.Request) -> bool:

@@ -12,18 +12,18 @@ from typing import Final
 from aiohttp import web
 from markupsafe import Markup, escape
 
-from delivery.languages import SPOKEN_HERE, Language, language_named
-from delivery.speech import Speech, speak, speech_in, spoken
+from delivery.languages import DELIVERY_CATALOGUES, Language, language_named
+from delivery.speech import Speech, current_speech, speak, speech_in
 from portal.services import services_of
 from portal.web.visitor import chosen_language
 
-CATALOGUES: Final = (Path(str(files("portal") / "locale")), SPOKEN_HERE)
+CATALOGUES: Final = (Path(str(files("portal") / "locale")), DELIVERY_CATALOGUES)
 _MOST_ASKED: Final = 20  # languages of an Accept-Language header that are looked at
 
 
 def _(text: str) -> str:
     """The reader's words for an English sentence, or for a phrase that somebody else made."""
-    return spoken().tell(text)
+    return current_speech().translate(text)
 
 
 def say(text: str, **values: object) -> Markup:
@@ -33,17 +33,17 @@ def say(text: str, **values: object) -> Markup:
 
 def count(number: int, one: str, many: str) -> str:
     """`1 document`, `3 documents`; a whole sentence with `{number}` in it has it there."""
-    return spoken().count(number, one, many)
+    return current_speech().count(number, one, many)
 
 
 def told(text: str) -> str:
     """The reader's words for a phrase; a name, or other people's words, as they are."""
-    return spoken().word(text)
+    return current_speech().word(text)
 
 
 def size(octets: int) -> str:
     """`412 KB`, `17.6 MB`: in powers of ten, as file managers show them."""
-    return spoken().size(octets)
+    return current_speech().size(octets)
 
 
 @lru_cache(maxsize=len(Language))

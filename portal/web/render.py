@@ -14,7 +14,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from delivery.languages import NAMES, Language
-from delivery.speech import phrase, said, spoken
+from delivery.speech import current_speech, phrase, said
 from delivery.store.sessions import Session
 from keys.tokens import new_id
 from portal.services import SERVICES, PortalServices, services_of
@@ -168,7 +168,7 @@ def fill(
         clock=clock_of(request),
         path=request.path,
         shows_times=shows_times,
-        language=spoken().language,
+        language=current_speech().language,
         languages=tuple((language, NAMES[language]) for language in services.languages),
         choose=f"{OWNERS}/language" if at_owners_site(request) else "/language",
         place=request.path_qs if request.method in (hdrs.METH_GET, hdrs.METH_HEAD) else request.path,

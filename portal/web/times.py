@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from aiohttp import web
 
-from delivery.speech import offset_of, spoken
+from delivery.speech import current_speech, offset_of
 from portal.services import services_of
 from portal.web.language import say
 
@@ -33,15 +33,15 @@ class Clock:
         if self.zone.key in {"UTC", "Etc/UTC"}:
             return "UTC"
         offset = offset_of(self.now.astimezone(self.zone))
-        return say("{city} time ({offset})", city=spoken().city(self.zone), offset=offset)
+        return say("{city} time ({offset})", city=current_speech().city(self.zone), offset=offset)
 
     def day(self, when: datetime) -> str:
         """`21 November 2026`."""
-        return spoken().day(when.astimezone(self.zone))
+        return current_speech().day(when.astimezone(self.zone))
 
     def minute(self, when: datetime) -> str:
         """`21 November 2026, 10:14`, with the zone where it is not known to be the reader's."""
-        text = spoken().minute(when.astimezone(self.zone))
+        text = current_speech().minute(when.astimezone(self.zone))
         return text if self.is_known else f"{text} {_short(self, when)}"
 
     def hour(self, when: datetime) -> str:
@@ -49,7 +49,7 @@ class Clock:
         local = when.astimezone(self.zone)
         if local.date() != self.now.astimezone(self.zone).date():
             return self.minute(when)
-        text = spoken().hour(local)
+        text = current_speech().hour(local)
         return text if self.is_known else f"{text} {_short(self, when)}"
 
 

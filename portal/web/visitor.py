@@ -8,11 +8,11 @@ from aiohttp import web
 
 from delivery.languages import Language, language_named
 from delivery.safebox.participants import Access, Invitation, Way
-from delivery.speech import spoken
+from delivery.speech import current_speech
 from delivery.store.devices import LONGEST, Device
 from delivery.store.sessions import Session
 from delivery.store.who import Who, address_key
-from keys.tokens import digest, new_token, same
+from keys.tokens import constant_time_equal, digest, new_token
 from portal.services import PortalServices, services_of
 from portal.settings import OWNERS
 from portal.web import csrf
@@ -208,7 +208,9 @@ def known_browser(request: web.Request, address: str) -> str:
     services = services_of(request)
     token = _token(request, cookie_name(services, "known"))
     browser, mark = token[:_NAME], token[_NAME:]
-    return browser if same(mark, services.accounts.known_mark(services.namespace, address, browser)) else ""
+    return (
+        browser if constant_time_equal(mark, services.accounts.known_mark(services.namespace, address, browser)) else ""
+    )
 
 
 async def remember_browser(request: web.Request, invitation: Invitation, way: Way) -> None:
@@ -297,7 +299,7 @@ def access_of(request: web.Request, session: Session | None) -> Access:
         account_id=session.account_id if session else None,
         session=session.name if session else "",
         strong=session is not None and session.strong,
-        language=spoken().language,
+        language=current_speech().language,
     )
 
 

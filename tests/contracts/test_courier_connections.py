@@ -11,7 +11,7 @@ from delivery.couriers.relay import RelayCourier
 from delivery.couriers.session import Timeouts
 from delivery.couriers.targets import Target
 from delivery.hops import HopSettings
-from delivery.mx import Ourselves
+from delivery.mx import OwnServer
 from delivery.resolving import DnsResolver
 from delivery.sections import Endpoint
 from delivery.tls import TlsDemand
@@ -70,7 +70,7 @@ async def test_messages_at_once_share_no_connection_and_keep_the_bound(start_pee
 async def test_the_bound_in_all_lets_idle_ones_go_first(start_peer, delivery) -> None:
     peers = [await start_peer() for _ in range(4)]
     limits = ConnectionLimits(total=2)
-    connections = Connections(Dialler(Ourselves("gate.example.com"), DnsResolver(), Timeouts()).dial, limits)
+    connections = Connections(Dialler(OwnServer("gate.example.com"), DnsResolver(), Timeouts()).dial, limits)
     for peer in peers:
         async with connections.borrow(Target(TlsDemand(clear_allowed=True), Endpoint("127.0.0.1", peer.port))):
             assert sum(each.open for each in peers) <= 3  # the one that gave way may still be saying QUIT

@@ -13,7 +13,7 @@ from delivery.couriers.published import Promises
 from delivery.couriers.relay import RelayCourier
 from delivery.hops import DestinationLimits, HopSettings, HopTls, PartnerSettings, PartnerTls, Verify
 from delivery.items import TLS_REPORT, Kind
-from delivery.mx import Ourselves
+from delivery.mx import OwnServer
 from delivery.sections import Endpoint
 from delivery.stspolicy import Mode, StsPolicy
 from policy.decision import Route
@@ -551,7 +551,7 @@ async def test_domains_that_publish_what_proves_them(rig, kinds, monkeypatch) ->
     rig.zone.put("testing.example", MX="10 mx.a.example.")
     rig.zone.put("enforcing.example", MX="10 mx.a.example.")
     rig.known = Known(testing_example=Mode.TESTING, enforcing_example=Mode.ENFORCE)
-    promises = Promises(kinds, rig.zone.resolver(), rig.known, Ourselves("gate.example.com"))
+    promises = Promises(kinds, rig.zone.resolver(), rig.known, OwnServer("gate.example.com"))
     names = ["a.example", "bogus.example", "enforcing.example", "gone.example", "testing.example"]
     told = await promises.of(names)
     wanted = {"a.example": "dane" in kinds, "enforcing.example": "mta-sts" in kinds}
@@ -561,5 +561,5 @@ async def test_domains_that_publish_what_proves_them(rig, kinds, monkeypatch) ->
 async def test_who_does_not_answer_in_time_promises_nothing(rig, monkeypatch) -> None:
     monkeypatch.setattr("delivery.couriers.published.SECONDS", 0.05)
     rig.zone.silent.add("a.example")
-    promises = Promises(("dane",), rig.zone.resolver(), rig.known, Ourselves("gate.example.com"))
+    promises = Promises(("dane",), rig.zone.resolver(), rig.known, OwnServer("gate.example.com"))
     assert await promises.of(["a.example"]) == {"a.example": False}

@@ -7,11 +7,11 @@ import pytest
 from nameserver import Zone, nameserver
 
 from delivery.hops import DnsSettings
-from delivery.mx import Ourselves, Undeliverable, host_addresses, mail_hosts
+from delivery.mx import OwnServer, Undeliverable, host_addresses, mail_hosts
 from delivery.resolving import DnsResolver, LookupFailed, MxRecord, NoSuchDomain, Tlsa
 from delivery.sections import Endpoint
 
-US = Ourselves("gate.example.com")
+US = OwnServer("gate.example.com")
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ async def test_mx_records_are_read_and_hosts_come_in_their_order(zone) -> None:
     assert not found.secure
     assert (await resolver.mx("null.example")).records == (MxRecord(0, "."),)
     assert not await resolver.mx("plain.example")
-    assert (await mail_hosts(resolver, "two.example", ourselves=US)).hosts == ("mx0.two.example", "mx1.two.example")
+    assert (await mail_hosts(resolver, "two.example", own_server=US)).hosts == ("mx0.two.example", "mx1.two.example")
 
 
 async def test_what_was_answered_while_the_clock_was_ahead_is_asked_again(zone, monkeypatch) -> None:
@@ -75,23 +75,23 @@ async def test_what_is_not_is_told_apart_from_what_is_not_known(zone, monkeypatc
 
 async def test_a_null_record_refuses(zone) -> None:
     with pytest.raises(Undeliverable) as told:
-        await mail_hosts(zone.resolver(), "null.example", ourselves=US)
+        await mail_hosts(zone.resolver(), "null.example", own_server=US)
     assert str(told.value).startswith("556 5.1.10 ")
 
 
 async def test_without_mx_the_domain_is_its_own_host(zone) -> None:
     resolver = zone.resolver()
     for domain in ("plain.example", "alias.example"):
-        hosts = await mail_hosts(resolver, domain, ourselves=US)
+        hosts = await mail_hosts(resolver, domain, own_server=US)
         assert (hosts.hosts, hosts.implicit) == ((domain,), True)
     for domain, status in (("empty.example", "5.1.2"), ("gone.example", "5.1.2")):
         with pytest.raises(Undeliverable) as told:
-            await mail_hosts(resolver, domain, ourselves=US)
+            await mail_hosts(resolver, domain, own_server=US)
         assert told.value.reply.status == status
     zone.servfail |= {("plain2.example", "A"), ("plain2.example", "AAAA")}
     zone.put("plain2.example", TXT='"x"')
     with pytest.raises(LookupFailed):
-        await mail_hosts(resolver, "plain2.example", ourselves=US)
+        await mail_hosts(resolver, "plain2.example", own_server=US)
 
 
 async def test_families_come_by_turns_and_one_may_fail(zone) -> None:
@@ -173,7 +173,7 @@ async def test_hosts_of_one_preference_come_in_any_order(zone) -> None:
     zone.put("many.example", MX=[f"10 mx{number}.many.example." for number in range(5)] + ["5 first.many.example."])
     resolver, orders = zone.resolver(), set()
     for seed in range(20):
-        hosts = (await mail_hosts(resolver, "many.example", ourselves=US, shuffle=random.Random(seed))).hosts
+        hosts = (await mail_hosts(resolver, "many.example", own_server=US, shuffle=random.Random(seed))).hosts
         assert hosts[0] == "first.many.example"
         assert len(hosts) == 6
         orders.add(hosts)
@@ -183,14 +183,14 @@ async def test_hosts_of_one_preference_come_in_any_order(zone) -> None:
 async def test_hosts_that_are_ourselves_and_worse_ones_are_left_out(zone) -> None:
     zone.put("ours.example", MX=["5 better.example.", "10 GATE.example.com.", "10 same.example.", "20 worse.example."])
     zone.put("only.example", MX=["10 gate.example.com.", "20 worse.example."])
-    assert (await mail_hosts(zone.resolver(), "ours.example", ourselves=US)).hosts == ("better.example",)
+    assert (await mail_hosts(zone.resolver(), "ours.example", own_server=US)).hosts == ("better.example",)
     with pytest.raises(Undeliverable) as told:
-        await mail_hosts(zone.resolver(), "only.example", ourselves=US)
+        await mail_hosts(zone.resolver(), "only.example", own_server=US)
     assert told.value.reply.status == "5.4.6"
 
 
 def test_addresses_that_are_ourselves() -> None:
-    here = Ourselves("gate.example.com", (Endpoint("0.0.0.0", 25), Endpoint("192.0.2.1", 26)))
+    here = OwnServer("gate.example.com", (Endpoint("0.0.0.0", 25), Endpoint("192.0.2.1", 26)))
     assert here.is_address("127.0.0.1", 25)
     assert not here.is_address("127.0.0.1", 26)
     assert here.is_address("192.0.2.1", 26)
@@ -206,8 +206,8 @@ async def test_addresses_that_are_no_host(zone) -> None:
 
 async def test_hosts_of_the_configuration_come_from_the_system() -> None:
     resolver = DnsResolver()
-    assert set(await resolver.configured("localhost")) & {"127.0.0.1", "::1"}
+    assert set(await resolver.system_addresses("localhost")) & {"127.0.0.1", "::1"}
     with pytest.raises((NoSuchDomain, LookupFailed)):  # the second where there is no network
-        await resolver.configured("nowhere.invalid")
+        await resolver.system_addresses("nowhere.invalid")
     with pytest.raises(LookupFailed):
-        await resolver.configured("x" * 300)
+        await resolver.system_addresses("x" * 300)

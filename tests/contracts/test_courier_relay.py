@@ -9,7 +9,7 @@ import pytest
 from aiosmtpd.smtp import SMTP as Server
 from aiosmtplib.protocol import SMTPProtocol
 
-from delivery.couriers.courier import Deferred, Lost, Refused, Sent
+from delivery.couriers.courier import Deferred, LeaseLost, Refused, Sent
 from delivery.couriers.relay import RelayCourier
 from delivery.couriers.replies import Client, Replies, WholeReplies
 from delivery.couriers.session import Timeouts
@@ -51,20 +51,21 @@ async def test_a_recipient_can_be_asked_for_without_a_message(start_peer, delive
     peer = await start_peer(replies={gone: "550 5.1.1 no such user", "MAIL FROM:<>": ["250 ok"] * 4 + ["553 5.1.8 no"]})
     inside = Destination(Route.RELAY, inside=True)
     async with courier(peer) as out:
-        assert str(await out.ask(inside, "bob@example.com")).startswith("250")
-        assert str(await out.ask(inside, "eve@example.com")).startswith("250")
+        assert str(await out.probe_recipient(inside, "bob@example.com")).startswith("250")
+        assert str(await out.probe_recipient(inside, "eve@example.com")).startswith("250")
         assert peer.connections == 1
-        assert str(await out.ask(inside, "gone@example.com")) == "550 5.1.1 no such user"
-        assert (await out.ask(inside, "bob@example.com")).code == 250
+        assert str(await out.probe_recipient(inside, "gone@example.com")) == "550 5.1.1 no such user"
+        assert (await out.probe_recipient(inside, "bob@example.com")).code == 250
         assert peer.connections == 2
-        assert await out.ask(inside, "bob@example.com") is None  # it does not say what it thinks of the recipient
+        # it does not say what it thinks of the recipient
+        assert await out.probe_recipient(inside, "bob@example.com") is None
         assert not any(line.startswith("DATA") for line in peer.lines)
         asked = peer.connections
         for _ in range(51):
-            assert (await out.ask(inside, "bob@example.com")).code == 250
+            assert (await out.probe_recipient(inside, "bob@example.com")).code == 250
         assert peer.connections == asked + 2
         peer.hang_up()
-        assert (await out.ask(inside, "bob@example.com")).code == 250
+        assert (await out.probe_recipient(inside, "bob@example.com")).code == 250
         outcomes = await out.deliver(delivery("bob@example.org"))
         assert isinstance(outcomes["bob@example.org"], Sent)
 
@@ -409,7 +410,7 @@ async def test_a_lost_lease_sends_nothing(start_peer, delivery, lease) -> None:
     peer = await start_peer(replies={"RCPT TO:<gone@example.org>": "550 5.1.1 no"})
     async with courier(peer) as out:
         outcomes = await out.deliver(delivery("bob@example.org", "gone@example.org", lease=lease(ours=False)))
-        assert outcomes["bob@example.org"] == Lost()
+        assert outcomes["bob@example.org"] == LeaseLost()
         assert isinstance(outcomes["gone@example.org"], Refused)
         assert peer.arrived == []
         await out.deliver(delivery("bob@example.org"))
@@ -425,7 +426,7 @@ async def test_a_lease_that_cannot_be_confirmed_sends_nothing(start_peer, delive
     peer = await start_peer()
     async with courier(peer) as out:
         outcomes = await out.deliver(delivery("bob@example.org", lease=Gone()))
-    assert outcomes["bob@example.org"] == Lost()
+    assert outcomes["bob@example.org"] == LeaseLost()
     assert peer.arrived == []
 
 
@@ -611,7 +612,7 @@ async def test_a_cancellation_after_the_dot_does_not_lose_the_250(start_peer, de
         outcomes = await task
     assert task.cancelling() == 1
     assert [type(outcomes[each]) for each in recipients[:100]] == [Sent] * min(100, len(recipients))
-    assert [outcomes[each] for each in recipients[100:]] == [Lost()] * len(recipients[100:])
+    assert [outcomes[each] for each in recipients[100:]] == [LeaseLost()] * len(recipients[100:])
     assert len(peer.arrived) == 1
 
 

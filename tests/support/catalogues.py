@@ -22,7 +22,7 @@ from delivery.languages import Language
 
 SPEAKERS = ("delivery", "portal")  # folders with a catalogue; what `gateway` says to people is in that of delivery
 MARKS = {"_": None, "say": (1,), "count": (2, 3), "phrase": (1,)}
-METHODS = {"tell": (1,), "filled": (1,), "count": (2, 3)}  # of `Speech`
+METHODS = {"translate": (1,), "filled": (1,), "count": (2, 3)}  # of `Speech`
 _DATE = datetime(2026, 11, 22, tzinfo=UTC)  # a date in the file would change with each run
 _HEADER = "# What {name} says, in {language}. `make generate` adds new sentences, empty: please translate them.\n#"
 

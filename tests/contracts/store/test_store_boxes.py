@@ -24,7 +24,7 @@ from delivery.safebox.receiving import OffsetMismatch, UploadReceiver
 from delivery.safebox.uploading import Writer
 from delivery.safebox.uploads import UploadGone
 from delivery.settings import QueueSettings
-from delivery.store.box_lists import Shown
+from delivery.store.box_lists import BoxFilter
 from delivery.store.boxes import BoxState, told_lately
 from delivery.store.database import Database
 from keys.tokens import new_id
@@ -131,7 +131,7 @@ async def test_an_answer_that_comes_four_times_at_once_from_one_form_is_one(boxe
         await draft.add_document("scan.pdf")
         await draft.write(b"%PDF" * 50_000)
         await draft.finish_document()
-        answered = await draft.send(text, once=form)
+        answered = await draft.send(text, form_id=form)
         assert answered is not None
         return answered.message_id
 
@@ -253,15 +253,15 @@ async def test_what_was_told_lately_is_told_once(store: Any) -> None:
 
 async def test_a_senders_list_goes_by_the_state_that_time_has(store: Any, boxes: SafeBoxes) -> None:
     alice, other = Principal.person("Alice@example.com"), Principal.person(GUESTS[0])
-    [box] = (await boxes.boxes_of("default", alice, Shown.OPEN)).boxes
+    [box] = (await boxes.boxes_of("default", alice, BoxFilter.OPEN)).boxes
     assert (box.subject, len(box.guests)) == ("Results", len(GUESTS))
-    for shown in (Shown.CLOSED, Shown.RECALLED, Shown.DELETED):
+    for shown in (BoxFilter.CLOSED, BoxFilter.RECALLED, BoxFilter.DELETED):
         assert not (await boxes.boxes_of("default", alice, shown)).boxes
-    assert (await boxes.boxes_of("default", other)).counts[Shown.ALL] == 0  # a guest keeps nothing here
+    assert (await boxes.boxes_of("default", other)).counts[BoxFilter.ALL] == 0  # a guest keeps nothing here
     assert (await boxes.boxes_of("default", alice, skip=1)).boxes == ()
     store.clock.now = box.summary.closes_at + timedelta(seconds=1)  # nobody has written down that its hour has come
     counts = (await boxes.boxes_of("default", alice)).counts
-    assert (counts[Shown.OPEN], counts[Shown.CLOSED], counts[Shown.ALL]) == (0, 1, 1)
+    assert (counts[BoxFilter.OPEN], counts[BoxFilter.CLOSED], counts[BoxFilter.ALL]) == (0, 1, 1)
     assert isinstance(await boxes.audit_record(box.summary.id, alice), AuditRecord)
 
 
@@ -279,7 +279,7 @@ async def test_a_senders_list_begins_with_what_somebody_did_last(store: Any, box
     async def after(act: Any) -> list[str]:
         store.clock.advance(minutes=1)
         assert await act
-        pages = [await boxes.boxes_of("default", alice, Shown.ALL, most=1, skip=skip) for skip in range(4)]
+        pages = [await boxes.boxes_of("default", alice, BoxFilter.ALL, most=1, skip=skip) for skip in range(4)]
         return [one.summary.id for page in pages for one in page.boxes]
 
     assert await after(boxes.open_box("default", ids[second], CODE)) == [second, fourth, third, first]
@@ -290,7 +290,7 @@ async def test_a_senders_list_begins_with_what_somebody_did_last(store: Any, box
     await boxes.fetched("default", ids[second], CODE)  # nor is a scanner's visit
     store.clock.advance(days=61)
     await boxes.do_due_chores(store.clock())  # nor what time does
-    shown = [one.summary.id for one in (await boxes.boxes_of("default", alice, Shown.DELETED)).boxes]
+    shown = [one.summary.id for one in (await boxes.boxes_of("default", alice, BoxFilter.DELETED)).boxes]
     assert shown == [fourth, third, first, second]
 
 
@@ -312,8 +312,8 @@ async def test_what_is_new_is_counted_once_however_many_act_at_once(
     assert (seen.new.replies, seen.new.asks) == (4, 0)
     assert 4 <= seen.new.openings <= len(GUESTS)
     await boxes.lock("default", ids[GUESTS[5]], CODE)
-    page = await elsewhere.boxes_of("default", alice, Shown.HELP)
+    page = await elsewhere.boxes_of("default", alice, BoxFilter.HELP)
     assert [(one.news, one.helpless) for one in page.boxes] == [(seen.new, 1)]
-    assert (page.counts[Shown.NEW], page.counts[Shown.HELP], page.counts[Shown.OPEN]) == (1, 1, 1)
+    assert (page.counts[BoxFilter.NEW], page.counts[BoxFilter.HELP], page.counts[BoxFilter.OPEN]) == (1, 1, 1)
     await asyncio.gather(*(each.mark_seen(box.id, alice, seen) for each in (boxes, elsewhere) for _ in range(3)))
-    assert not (await boxes.boxes_of("default", alice, Shown.NEW)).boxes
+    assert not (await boxes.boxes_of("default", alice, BoxFilter.NEW)).boxes

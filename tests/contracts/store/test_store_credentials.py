@@ -44,10 +44,10 @@ def key(number: int, now: Any) -> Any:
 async def confirmed(store: Any, held: Credentials, account: str, session: bytes, browser: str = "browser") -> bool:
     """Turn the second step on in a session."""
     asked = Challenged(NS, digest(browser), Purpose.ENROL)
-    await held.begin_second(asked, account, store.clock())
+    await held.begin_second_factor(asked, account, store.clock())
     secret = await held.beginning(asked, account, store.clock())
     code = totp.code_at(secret, totp.step_of(store.clock()))
-    return await held.confirm_second(asked, account, code, session, who=WHO, now=store.clock()) is not None
+    return await held.confirm_second_factor(asked, account, code, session, who=WHO, now=store.clock()) is not None
 
 
 async def test_who_was_about_to_go_in_by_a_password_when_a_second_step_came_does_not(store, held, account) -> None:
@@ -127,23 +127,23 @@ async def test_an_account_changes_with_the_notice_of_it_or_not_at_all(store, hel
     mine = await signed_in(store, "mine", account)
     assert await held.add_passkey(NS, ADDRESS, key(1, now), mine, who=WHO, now=now, proven=False)
     asked = Challenged(NS, digest("browser"), Purpose.ENROL)
-    await held.begin_second(asked, account, now)
+    await held.begin_second_factor(asked, account, now)
     code = totp.code_at(await held.beginning(asked, account, now), totp.step_of(now))
     for act in (
         people.set_password(NS, ADDRESS, "new", WHO, now, also=also),
         people.set_password(NS, "karl@post.example", "new", WHO, now, also=also),
         held.add_passkey(NS, ADDRESS, key(2, now), mine, who=WHO, now=now, proven=False, also=also),
         held.remove_passkey(NS, account, bytes([1]) * 16, mine, who=WHO, now=now, also=also),
-        held.confirm_second(asked, account, code, mine, who=WHO, now=now, also=also),
+        held.confirm_second_factor(asked, account, code, mine, who=WHO, now=now, also=also),
     ):
         with pytest.raises(CutOff):
             await act
     assert (await people.by_address(NS, ADDRESS)).password == "hash"
     assert await people.by_address(NS, "karl@post.example") is None
     assert [one.credential for one in await held.passkeys(NS, account)] == [bytes([1]) * 16]
-    assert await held.confirm_second(asked, account, code, mine, who=WHO, now=now)
+    assert await held.confirm_second_factor(asked, account, code, mine, who=WHO, now=now)
     with pytest.raises(CutOff):
-        await held.remove_second(NS, account, WHO, now, also=also)
+        await held.remove_second_factor(NS, account, WHO, now, also=also)
     assert await held.second(NS, account) is not None
 
 
@@ -168,27 +168,29 @@ async def test_a_challenge_is_taken_once_by_its_browser(store, held) -> None:
 
 async def test_a_code_of_the_authenticator_counts_once(store, held, account: str) -> None:
     asked = Challenged(NS, digest("browser"), Purpose.ENROL)
-    assert await held.begin_second(asked, account, store.clock()) and await held.second(NS, account) is None
+    assert await held.begin_second_factor(asked, account, store.clock()) and await held.second(NS, account) is None
     secret = await held.beginning(asked, account, store.clock())
     assert secret is not None and await held.beginning(asked, "another", store.clock()) is None
     other = Challenged(NS, digest("another"), Purpose.ENROL)
     assert await held.beginning(other, account, store.clock()) is None, "another browser's"
     code = totp.code_at(secret, totp.step_of(store.clock()))
     session = await signed_in(store, "session", account)
-    recovery = await held.confirm_second(asked, account, code, session, who=WHO, now=store.clock())
+    recovery = await held.confirm_second_factor(asked, account, code, session, who=WHO, now=store.clock())
     assert recovery is not None and len(recovery) == 10
-    assert await held.begin_second(other, account, store.clock()) is False
+    assert await held.begin_second_factor(other, account, store.clock()) is False
     assert await held.beginning(asked, account, store.clock()) is None, "it was taken"
     store.clock.advance(seconds=60)
     code = totp.code_at(secret, totp.step_of(store.clock()))
-    tried = await asyncio.gather(*(held.try_second(NS, account, code, WHO, store.clock()) for _ in range(4)))
+    tried = await asyncio.gather(*(held.try_second_factor(NS, account, code, WHO, store.clock()) for _ in range(4)))
     assert [one.is_right for one in tried].count(True) == 1
     store.clock.advance(hours=1)
-    tried = await asyncio.gather(*(held.try_second(NS, account, recovery[0], WHO, store.clock()) for _ in range(4)))
+    tried = await asyncio.gather(
+        *(held.try_second_factor(NS, account, recovery[0], WHO, store.clock()) for _ in range(4))
+    )
     assert [one.is_right for one in tried].count(True) == 1
     assert (await held.second(NS, account)).recovery_left == 9
-    assert await held.remove_second(NS, account, WHO, store.clock())
-    assert await held.remove_second(NS, account, WHO, store.clock()) is False
+    assert await held.remove_second_factor(NS, account, WHO, store.clock())
+    assert await held.remove_second_factor(NS, account, WHO, store.clock()) is False
 
 
 async def test_passkeys_belong_to_one_account_of_one_namespace(store, held, account: str) -> None:

@@ -10,8 +10,8 @@ from delivery.circuits import Circuit
 from delivery.fairness import Urgency
 from delivery.items import Destination, Lane, Reply, State
 from delivery.store import circuits, items, lapses, messages, waits, workers
-from delivery.store.statements import say
-from delivery.store.waits import Place, change_all, hurried, hurried_for, postponed
+from delivery.store.statements import execute_plain
+from delivery.store.waits import Place, change_all, made_due, made_due_for, postponed
 from keys.tokens import new_id
 from policy.decision import Route
 
@@ -39,14 +39,14 @@ async def instructions(store, work):
         driver = conn.connection.dbapi_connection
         for _ in range(2):
             counts.clear()
-            say(conn, "SAVEPOINT before")
+            execute_plain(conn, "SAVEPOINT before")
             driver.set_progress_handler(lambda: counts.append(1), _EVERY)
             try:
                 work(conn)
             finally:
                 driver.set_progress_handler(None, 0)
-            say(conn, "ROLLBACK TO SAVEPOINT before")
-            say(conn, "RELEASE SAVEPOINT before")
+            execute_plain(conn, "ROLLBACK TO SAVEPOINT before")
+            execute_plain(conn, "RELEASE SAVEPOINT before")
         return len(counts)
 
     return await store.db.write(counted)
@@ -61,7 +61,7 @@ def often(now, worker, leased):
     return {
         "outlook": items.due_at,
         "lease": lambda conn: items.lease_due(conn, "w", now, until=now, limit=LEASES, urgent=5),
-        "confirm": lambda conn: items.held(conn, worker, ids[:1]),
+        "confirm": lambda conn: items.tokens_held(conn, worker, ids[:1]),
         "renew": lambda conn: items.renew(conn, worker, tokens, now),
         "give back": lambda conn: items.give_back(conn, worker, tokens, now),
         "defer": lambda conn: items.move(conn, ids[0], State.LEASED, State.DUE, 1),
@@ -71,7 +71,7 @@ def often(now, worker, leased):
         ),
         "look at leases": lambda conn: lapses.leases_beside(conn, worker, ids),
         "free the dead": lambda conn: workers.retire_workers(conn, ["gone"]),
-        "clocks": lambda conn: waits.step(conn, waits.brought_near(now, now + timedelta(hours=3))),
+        "clocks": lambda conn: waits.step(conn, waits.made_due_beyond(now, now + timedelta(hours=3))),
         "open": lambda conn: messages.find_message(conn, message),
         "finish": lambda conn: messages.finish_messages(conn, [message], now),
         "forget": lambda conn: messages.purge_history(conn, now - timedelta(days=30)),
@@ -132,12 +132,12 @@ async def test_what_waited_for_a_destination_goes_in_steps_and_nothing_else_does
     spread = await crowd(store, 15, urgency=int(Urgency.MAIL), due_in=timedelta(minutes=5))
     elsewhere = await crowd(store, 12, destination=Destination(Route.PARTNER, "st-mary"))
     greylisted = await crowd(store, 8, last_reply="450 4.2.0 come again")
-    assert await change_all(store.db, hurried(RELAY, now)) == 40
+    assert await change_all(store.db, made_due(RELAY, now)) == 40
     assert set(await next_tries(store, ours)) == set(await next_tries(store, spread)) == {now}
     assert later in await next_tries(store, elsewhere)
     assert later in await next_tries(store, greylisted)
     assert max(steps) <= 10
-    assert await change_all(store.db, hurried_for(["there.test"], now)) == 20
+    assert await change_all(store.db, made_due_for(["there.test"], now)) == 20
     assert set(await next_tries(store, elsewhere)) == {now}
 
 
@@ -157,7 +157,7 @@ async def test_what_has_a_time_of_its_own_does_not_wait_for_a_probe(store, steps
 async def test_a_step_that_is_made_again_changes_what_it_changed(store, steps):
     """Where two transactions stood in each other's way."""
     await crowd(store, 15)
-    change = hurried(RELAY, store.clock())
+    change = made_due(RELAY, store.clock())
     with pytest.raises(RuntimeError):
 
         def undone(conn):

@@ -101,7 +101,7 @@ async def test_a_dead_destination_is_left_alone_and_its_mail_goes_when_it_is_bac
         store.again(seconds=FIRST_PROBE.total_seconds() + 1)
         for message in (*first, *late):  # those tried before were to wait for minutes
             await store.until_state(message, State.SENT)
-        await store.until(lambda: worker._breaker.waits(circuit.lane) is None)
+        await store.until(lambda: worker._breaker.blocking_circuit(circuit.lane) is None)
         assert await circuits_of(store) == []
     await store.conserved()
 

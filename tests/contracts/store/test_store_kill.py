@@ -93,7 +93,7 @@ async def test_killed_at_any_moment_nothing_is_lost(store, tmp_path):
     async with store.working():
 
         async def empty():
-            seen = store.queue.look_now()
+            seen = store.queue.measure()
             return seen is not None and not any(seen.states.values())
 
         await store.until(empty)

@@ -12,7 +12,7 @@ from delivery.store import proofs
 from delivery.store.account_rows import proven_before
 from delivery.store.accounts import Accounts
 from delivery.store.boxes import told_lately
-from delivery.store.codes import Asker, Begun, CodeRules, Try, clear_throttles, locked
+from delivery.store.codes import Asker, CodeAdmission, CodeRules, Try, clear_throttles, locked
 from delivery.store.sessions import stands
 from delivery.store.throttles import Attempt, Limit
 from delivery.store.who import Who
@@ -73,8 +73,10 @@ async def test_wrong_codes_at_once_cannot_pass_the_limits(store, accounts, guest
     counted = Counter(tried.what for tried in tries)
     assert counted[Try.WRONG] == 4 and counted[Try.LOCKED] == 26
     begun = await accounts.begin_code(asker, "123456", RULES, store.clock())
-    assert begun == Begun(refused=store.clock() + timedelta(minutes=10))
-    assert await accounts.begin_code(asker, "123456", RULES, store.clock(), long="1234567890") == Begun(is_long=True)
+    assert begun == CodeAdmission(refused=store.clock() + timedelta(minutes=10))
+    assert await accounts.begin_code(asker, "123456", RULES, store.clock(), long="1234567890") == CodeAdmission(
+        is_long=True
+    )
     tries = await asyncio.gather(
         *(accounts.try_code(asker, "1234567890", RULES, who(guest), store.clock()) for _ in range(20))
     )
@@ -89,9 +91,11 @@ async def test_twenty_wrong_codes_in_a_day_lock_for_good_until_unlocked(store, a
         seen += [await accounts.try_code(asker, "000000", RULES, who(guest), store.clock()) for _ in range(5)]
         store.clock.advance(hours=2)
     assert seen[-1].what is Try.LOCKED_FOR_GOOD
-    assert await accounts.begin_code(asker, "123456", RULES, store.clock()) == Begun(refused=Try.LOCKED_FOR_GOOD)
+    assert await accounts.begin_code(asker, "123456", RULES, store.clock()) == CodeAdmission(
+        refused=Try.LOCKED_FOR_GOOD
+    )
     await store.db.write(lambda conn: clear_throttles(conn, "default", guest))
-    assert await accounts.begin_code(asker, "123456", RULES, store.clock()) == Begun()
+    assert await accounts.begin_code(asker, "123456", RULES, store.clock()) == CodeAdmission()
     assert (await accounts.try_code(asker, "123456", RULES, who(guest), store.clock())).what is Try.OPENED
 
 
@@ -99,8 +103,10 @@ async def test_what_one_limit_refuses_counts_for_none_behind_it_and_keeps_no_cod
     asker, now = Asker("default", guest, digest("browser")), store.clock()
     tight = Limit(1, timedelta(hours=1), timedelta(minutes=10))
     tries = (Attempt("net-ask", "192.0.2.1", tight), Attempt("asked-from", guest, tight))
-    assert await accounts.begin_code(asker, "123456", RULES, now, tries) == Begun()
-    assert await accounts.begin_code(asker, "654321", RULES, now, tries) == Begun(until=now + timedelta(minutes=10))
+    assert await accounts.begin_code(asker, "123456", RULES, now, tries) == CodeAdmission()
+    assert await accounts.begin_code(asker, "654321", RULES, now, tries) == CodeAdmission(
+        until=now + timedelta(minutes=10)
+    )
     assert await accounts.limited("default", "asked-from", guest, now) is None
     assert (await accounts.try_code(asker, "123456", RULES, who(guest), now)).what is Try.OPENED
 

@@ -16,7 +16,7 @@ from delivery.store.audit import Event, EventKind
 from delivery.store.items import find_items
 from delivery.store.messages import find_message, purge_history, waiting_blobs
 from delivery.store.schema import attempts, finished_items, items, messages
-from delivery.store.views import Narrowed
+from delivery.store.views import ItemFilter
 from policy.decision import Changes, Route
 
 
@@ -306,7 +306,7 @@ async def test_listing_by_state_route_people_age_and_reply(store):
     admin = store.admin
 
     async def listed(**narrowed):
-        return [line.item.recipient for line in await admin.items(narrowed=Narrowed(**narrowed))]
+        return [line.item.recipient for line in await admin.items(item_filter=ItemFilter(**narrowed))]
 
     assert len(await admin.items()) == 2
     assert [line.item.recipient for line in await admin.items(states=[State.HELD])] == ["b@two.test"]
@@ -390,14 +390,14 @@ async def test_tried_now(store):
 
 async def test_counts_for_metrics(store):
     await store.accept(store.item(), store.item(state=State.HELD))
-    seen = store.queue.look_now()
+    seen = store.queue.measure()
     assert (seen.states, seen.ages["5m"], seen.circuits) == ({"due": 1, "leased": 0, "held": 1}, 2, 0)
-    assert store.queue.waiting_now(1) == 1
+    assert store.queue.count_waiting(1) == 1
     store.clock.advance(hours=2)
-    assert store.queue.look_now().ages == {"5m": 0, "1h": 0, "4h": 2, "1d": 0, "+Inf": 0}
-    assert store.queue.look_now().oldest_seconds == 7200
+    assert store.queue.measure().ages == {"5m": 0, "1h": 0, "4h": 2, "1d": 0, "+Inf": 0}
+    assert store.queue.measure().oldest_seconds == 7200
     store.db.close()
-    assert store.queue.look_now() is None
+    assert store.queue.measure() is None
 
 
 async def test_find_items_gives_tokens(store):
@@ -436,7 +436,7 @@ async def test_leases_of_the_dead_in_a_backup_can_be_held(store):
     second = await store.accept()
     assert len(await living.lease(10, [])) == 1
     dead._lock.release()
-    assert await store.admin.free_the_dead() == 1
+    assert await store.admin.free_dead_leases() == 1
     assert (await store.states(first), await store.states(second)) == ([State.DUE], [State.LEASED])
     for line in await store.admin.items():
         assert await store.admin.hold(line.item.id, "root", "restored") is (line.item.message_id == first)

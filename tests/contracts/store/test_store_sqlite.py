@@ -192,7 +192,7 @@ async def test_a_log_that_vanished_is_noticed(store, file):
 
 async def test_replaced_by_an_older_copy_it_goes_on_with_that(store, file, tmp_path):
     await store.db.write(add_worker("kept", store.clock()))
-    store.db.backing.tidy()
+    store.db.backing.truncate_log()
     shutil.copy(file, tmp_path / "copy")
     await store.db.write(add_worker("gone", store.clock()))
     (tmp_path / "copy").replace(file)
@@ -294,7 +294,7 @@ async def test_tidying_leaves_nothing_of_what_was_deleted(store, file):
     secret = "a-value-that-must-not-stay"
     await store.db.write(add_worker(secret, store.clock()))
     await store.db.write(lambda conn: conn.execute(workers.delete()))
-    await store.db.tidy()
+    await store.db.truncate_log()
     for path in file.parent.rglob("*"):
         if path.is_file():
             assert secret.encode() not in path.read_bytes(), path

@@ -99,7 +99,7 @@ async def test_a_file_that_cannot_be_looked_at_now_is_asked_as_a_server_is(store
     def busy(_work):
         raise StoreUnavailable("somebody else looks")
 
-    monkeypatch.setattr(store.db.backing, "glance", busy)
+    monkeypatch.setattr(store.db.backing, "try_read", busy)
     assert await claims.still_ours(tokens) == set(tokens)
     await claims.retire()
 
@@ -107,14 +107,14 @@ async def test_a_file_that_cannot_be_looked_at_now_is_asked_as_a_server_is(store
 async def test_to_look_at_once_sees_what_was_committed_just_before_and_holds_nothing_up(store):
     if store.db.backing.name != "sqlite":
         with pytest.raises(StoreUnavailable):
-            store.db.glance(kept)
+            store.db.try_read(kept)
         return
     for many, name in enumerate(("a", "b"), 1):
         row = {"id": name, "host": "h", "started_at": store.clock()}
         await store.db.write(lambda conn, row=row: ADD.run(conn, row))
-        assert store.db.glance(lambda conn: len(HOSTS.rows_for(conn, ["a", "b"], {"host": "h"}))) == many
-        assert len(store.db.glance(kept)) == many  # SQLAlchemy's own way begins a transaction: it is ended, too
-    await store.db.tidy()  # a read that were still open would keep the log
+        assert store.db.try_read(lambda conn: len(HOSTS.rows_for(conn, ["a", "b"], {"host": "h"}))) == many
+        assert len(store.db.try_read(kept)) == many  # SQLAlchemy's own way begins a transaction: it is ended, too
+    await store.db.truncate_log()  # a read that were still open would keep the log
     path = store.db.backing.path
     assert path.with_name(f"{path.name}-wal").stat().st_size == 0
 

@@ -17,7 +17,7 @@ from delivery.queueadmin import QueueAdmin
 from delivery.store.tls_sessions import ReportState, claim_reports, end_report, sessions_of
 from delivery.tls import Flaw, Proof
 from delivery.tlsrpt.counting import Tally
-from delivery.tlsrpt.report import Reporter, Wanted, read_wishes
+from delivery.tlsrpt.report import ReportDestinations, Reporter, read_report_record
 from delivery.tlsrpt.reporting import Reports
 from delivery.verdicts import PolicyFact, PolicyKind, Verdict
 
@@ -55,12 +55,12 @@ async def count(tally: Tally, *verdicts: Verdict) -> None:
 
 
 def test_a_record_says_where_reports_are_wanted_and_never_within_our_network() -> None:
-    assert read_wishes(["v=TLSRPTv1;rua=mailto:a@b.example,https://c.example/x"]) == Wanted(
+    assert read_report_record(["v=TLSRPTv1;rua=mailto:a@b.example,https://c.example/x"]) == ReportDestinations(
         ("a@b.example",), ("https://c.example/x",)
     )
-    assert read_wishes(["v=TLSRPTv1; rua=mailto:a%2Bb@c.example!10m"]) is None
-    assert read_wishes(["v=TLSRPTv1; rua=mailto:a%2Bb@c.example"]) == Wanted(("a+b@c.example",))
-    assert read_wishes(["v=TLSRPTv1; rua=https://c.example"]) == Wanted((), ("https://c.example",))
+    assert read_report_record(["v=TLSRPTv1; rua=mailto:a%2Bb@c.example!10m"]) is None
+    assert read_report_record(["v=TLSRPTv1; rua=mailto:a%2Bb@c.example"]) == ReportDestinations(("a+b@c.example",))
+    assert read_report_record(["v=TLSRPTv1; rua=https://c.example"]) == ReportDestinations((), ("https://c.example",))
     for inner in (
         "127.0.0.1/x",
         "[::1]/x",
@@ -70,13 +70,13 @@ def test_a_record_says_where_reports_are_wanted_and_never_within_our_network() -
         "u@c.example/x",
         "0x7f.1/x",
     ):
-        assert read_wishes([f"v=TLSRPTv1; rua=https://{inner}"]) is None, inner
+        assert read_report_record([f"v=TLSRPTv1; rua=https://{inner}"]) is None, inner
     for wrong in (
         [], ["v=TLSRPTv1; rua=mailto:a@b.example"] * 2, ["v=TLSRPTv1"], ["v=TLSRPTv2; rua=mailto:a@b.example"],
         ["v=TLSRPTv1; rua=http://a.example/"], ["v=TLSRPTv1; rua=mailto:a@b.example%0d%0aBcc:c@d.example"],
         ["v=TLSRPTv1; rua=mailto:<a@b.example>"], ["v=TLSRPTv1; ruf=mailto:a@b.example"],
     ):  # fmt: skip
-        assert read_wishes(wrong) is None, wrong
+        assert read_report_record(wrong) is None, wrong
 
 
 async def test_counts_add_up_over_workers_and_writes(queue, zone) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import delete, insert, select, text, update
 from delivery.errors import StoreUnavailable
 from delivery.store import links
 from delivery.store.audit import Event, EventKind, record
-from delivery.store.erasing import Looked, erase_person, look_on
+from delivery.store.erasing import SearchProgress, erase_person, search_further
 from delivery.store.schema_audit import audit_checkpoints, audit_events, audit_links
 from delivery.trail.keeping import TrailKeeper, shown
 from delivery.trail.proof import read_shipped, verify
@@ -190,7 +190,7 @@ async def test_a_long_trail_is_looked_through_before_anybody_waits(store, keeper
     monkeypatch.setattr("delivery.store.erasing._PAGE", 3)
     await chained(store, keeper)
     before = len(await store.events())
-    pages, looked = 0, Looked()
+    pages, looked = 0, SearchProgress()
     while (further := store.db.read_now(partial(_look, looked))) != looked:
         pages, looked = pages + 1, further
     assert pages == -(-before // 3) > 1
@@ -206,7 +206,7 @@ async def test_what_is_committed_behind_others_is_erased_too(store, keeper):
     """PostgreSQL numbers rows before they are committed: one may come in among those that were looked at."""
     await chained(store, keeper, 2)
     first = len(await store.events())
-    late, look = store.db.backing.upgrader, Looked()
+    late, look = store.db.backing.upgrader, SearchProgress()
     event = Event(EventKind.ITEM_SENT, "default", persons={"recipient": "bob@there.test"})
     with late.connect() as slow, slow.begin():
         record(slow, store.vault, [event], store.clock())
@@ -220,7 +220,7 @@ async def test_what_is_committed_behind_others_is_erased_too(store, keeper):
 
 
 def _look(looked, conn):
-    return look_on(conn, "default", "bob@there.test", looked)
+    return search_further(conn, "default", "bob@there.test", looked)
 
 
 async def test_one_chains_for_all_and_another_takes_over(store, keeper, open_store):

@@ -2,7 +2,7 @@
 
 from delivery.store.audit import Event, EventKind, record
 from delivery.store.erasing import erase_person
-from delivery.store.watching import Would, began_at, watches
+from delivery.store.watching import WatchedEffect, began_at, watches
 
 
 def seen(store, rule, recipient, message_id, would="hold", route="hold", did="relay"):
@@ -27,10 +27,10 @@ def test_counts_by_rule_way_and_day(store):
     cards, tags = store.db.read_now(watches)
     assert (cards.rule, cards.recipients, cards.messages) == ("Cards", 3, 2)
     assert (cards.first_at, cards.last_at) == (first, store.clock())
-    assert cards.would == (Would("hold", "hold", "relay", 2, 2), Would("hold", "hold", "safebox", 1, 1))
+    assert cards.would == (WatchedEffect("hold", "hold", "relay", 2, 2), WatchedEffect("hold", "hold", "safebox", 1, 1))
     assert cards.days == (("2026-03-02", 2, 1), ("2026-03-03", 1, 1))
     assert [(one.message_id, one.recipient) for one in cards.examples][:1] == [("m2", "bob@there.test")]
-    assert (tags.rule, tags.would) == ("Tags", (Would("add", None, "relay", 1, 1),))
+    assert (tags.rule, tags.would) == ("Tags", (WatchedEffect("add", None, "relay", 1, 1),))
     (late,) = store.db.read_now(lambda conn: watches(conn, store.clock(), 1))
     assert (late.rule, late.recipients, len(late.examples)) == ("Cards", 1, 1)
     assert store.db.read_now(began_at) == first

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import insert, select, text
 
 from delivery.claims import LEASE, STRAY
-from delivery.couriers.courier import Deferred, Evidence, Lost, Refused, Sent, Stored
+from delivery.couriers.courier import Deferred, Evidence, LeaseLost, Refused, Sent, Stored
 from delivery.errors import StoreUnavailable
 from delivery.items import Fate, Kind, Reply, State
 from delivery.lanes import Limits
@@ -314,7 +314,7 @@ async def test_a_destroyed_key_is_nowhere_in_the_files(sqlite_store, tmp_path):
     assert any(kept.wrapped.wrapped in path.read_bytes() for path in (tmp_path / "data").iterdir() if path.is_file())
     async with store.working():
         await store.until_state(message_id, State.SENT)
-    await store.db.tidy()
+    await store.db.truncate_log()
     for path in (tmp_path / "data").rglob("*"):
         if path.is_file():
             assert kept.wrapped.wrapped not in path.read_bytes(), path
@@ -461,7 +461,7 @@ async def test_who_lost_its_lock_for_a_moment_keeps_its_items(store, open_store)
         assert await other.take_over(()) == 0, "counted from now on"
         store.clock.advance(seconds=grace)
         looked = asyncio.create_task(other.take_over(()))
-        await asyncio.sleep(living.guard / 2)
+        await asyncio.sleep(living.lock_check_seconds / 2)
         await living.keep_lock()
         assert await looked == 0, "it had lost it twice, and looked for it again"
         living._lock.release()
@@ -475,17 +475,17 @@ async def test_who_may_have_been_taken_for_dead_makes_sure_before_it_sends(store
     """What a worker without a lock leases others free, again and again: it would send the same mail each time."""
     living, other = store.claims(), open_store(store.url).claims()
     await living.register()
-    assert living.is_sure
+    assert living.still_holds_lock
     await store.accept()
     (leased,) = await living.lease(10, [])
     tokens = {leased.item.id: leased.token}
     living._lock.release()
     if grace := store.db.backing.lock_grace:
-        assert living.guard < grace / 2
+        assert living.lock_check_seconds < grace / 2
         store.clock.advance(seconds=grace)
-        assert not living.is_sure
+        assert not living.still_holds_lock
         assert await living.still_ours(tokens) == {leased.item.id}
-        assert living.is_sure
+        assert living.still_holds_lock
         assert await other.take_over(()) == 0, "it has its lock again"
         living._lock.release()
         store.clock.advance(seconds=grace)
@@ -575,7 +575,7 @@ async def test_no_item_is_leased_twice(store, open_store):
 
 
 async def test_lost_before_the_dot_it_is_not_counted(store):
-    store.courier.answers["bob@there.test"] = Lost()
+    store.courier.answers["bob@there.test"] = LeaseLost()
     message_id = await store.accept()
     async with store.working():
         await store.until(lambda: store.courier.deliveries)

@@ -20,7 +20,7 @@ class Server:
     asked: list[str] = field(default_factory=list)
     now: float = 1000.0
 
-    async def ask(self, destination: Destination, recipient: str) -> Reply | None:
+    async def probe_recipient(self, destination: Destination, recipient: str) -> Reply | None:
         assert destination.inside
         self.asked.append(recipient)
         if isinstance(self.reply, Exception):
@@ -28,7 +28,7 @@ class Server:
         return self.reply
 
     def callout(self) -> Callout:
-        return Callout(self.ask, lambda: self.now)
+        return Callout(self.probe_recipient, lambda: self.now)
 
 
 @pytest.mark.parametrize(
@@ -47,36 +47,36 @@ class Server:
     ],
 )
 async def test_only_what_is_said_of_the_recipient_counts(reply: Reply | Exception | None, lacks: bool) -> None:
-    assert await Server(reply).callout().lacks("bob@example.com") is lacks
+    assert await Server(reply).callout().is_unknown("bob@example.com") is lacks
 
 
 async def test_answers_are_remembered_for_a_while() -> None:
     server = Server(Reply(250, "2.1.5", "OK"))
     callout = server.callout()
     for recipient in ("bob@example.com", "Bob@example.com", "bob@example.com"):
-        assert not await callout.lacks(recipient)
+        assert not await callout.is_unknown(recipient)
     assert server.asked == ["bob@example.com"]
     server.reply = Reply(550, "5.1.1", "closed")
     server.now += 1799
-    assert not await callout.lacks("bob@example.com")
+    assert not await callout.is_unknown("bob@example.com")
     server.now += 2
-    assert await callout.lacks("bob@example.com")
+    assert await callout.is_unknown("bob@example.com")
     server.reply = Reply(250, "2.1.5", "made again")
     server.now += 299
-    assert await callout.lacks("bob@example.com")
+    assert await callout.is_unknown("bob@example.com")
     server.now += 2
-    assert not await callout.lacks("bob@example.com")
+    assert not await callout.is_unknown("bob@example.com")
 
 
 async def test_a_server_that_does_not_answer_is_left_alone_for_a_moment() -> None:
     server = Server(GONE)
     callout = server.callout()
     for _ in range(3):
-        assert not await callout.lacks("bob@example.com")
+        assert not await callout.is_unknown("bob@example.com")
     assert len(server.asked) == 1
     server.now += 31
     server.reply = Reply(550, "5.1.1", "no such user")
-    assert await callout.lacks("bob@example.com")
+    assert await callout.is_unknown("bob@example.com")
 
 
 async def test_few_are_asked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,7 +85,7 @@ async def test_few_are_asked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     under_way, most = 0, 0
     over = asyncio.Event()
 
-    async def ask(_destination: Destination, _recipient: str) -> Reply | None:
+    async def probe_recipient(_destination: Destination, _recipient: str) -> Reply | None:
         nonlocal under_way, most
         under_way += 1
         most = max(most, under_way)
@@ -95,13 +95,13 @@ async def test_few_are_asked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
             under_way -= 1
         return Reply(550, "5.1.1", "no such user")
 
-    callout = Callout(ask, lambda: 0.0)
-    assert await asyncio.gather(*(callout.lacks(f"{name}@example.com") for name in range(9))) == [False] * 9
+    callout = Callout(probe_recipient, lambda: 0.0)
+    assert await asyncio.gather(*(callout.is_unknown(f"{name}@example.com") for name in range(9))) == [False] * 9
     assert most == 3
     assert under_way == 0
 
 
 async def test_what_ascii_cannot_say_is_not_asked() -> None:
     server = Server(Reply(550, "5.1.1", "no such user"))
-    assert not await server.callout().lacks("b\u00f6b@example.com")
+    assert not await server.callout().is_unknown("b\u00f6b@example.com")
     assert server.asked == []

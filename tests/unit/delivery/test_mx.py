@@ -6,7 +6,7 @@ from ipaddress import ip_network
 import pytest
 
 from delivery.mx import (
-    Ourselves,
+    OwnServer,
     Reach,
     Undeliverable,
     address_literal,
@@ -35,7 +35,7 @@ class Dns:
     async def addresses(self, host: str) -> Found[str]:
         return Found(self.answer("addresses", host), name=host)
 
-    async def configured(self, host: str) -> tuple[str, ...]:
+    async def system_addresses(self, host: str) -> tuple[str, ...]:
         return self.answer("addresses", host)
 
 
@@ -45,7 +45,7 @@ class InOrder(random.Random):
 
 
 async def hosts(dns: Dns, domain: str = "example.org") -> tuple[str, ...]:
-    return (await mail_hosts(dns, domain, ourselves=Ourselves("gate.example.com"), shuffle=InOrder())).hosts
+    return (await mail_hosts(dns, domain, own_server=OwnServer("gate.example.com"), shuffle=InOrder())).hosts
 
 
 def records(found) -> tuple[str, ...]:
@@ -129,20 +129,20 @@ async def test_addresses() -> None:
     ],
 )  # fmt: skip
 def test_addresses_off_the_internet(inner: str) -> None:
-    assert not Reach().has(inner)
-    assert Reach((ip_network(inner),)).has(inner)
+    assert not Reach().allows(inner)
+    assert Reach((ip_network(inner),)).allows(inner)
 
 
 @pytest.mark.parametrize(
     "address", ["8.8.8.8", "172.32.0.1", "192.169.0.1", "2600::1", "64:ff9b::8.8.8.8", "2002:808:808::1"]
 )
 def test_addresses_of_the_internet(address: str) -> None:
-    assert Reach().has(address)
-    assert Reach((ip_network("10.0.0.0/8"),)).has(address)
+    assert Reach().allows(address)
+    assert Reach((ip_network("10.0.0.0/8"),)).allows(address)
 
 
 def test_what_is_allowed_is_that_network_alone() -> None:
     reach = Reach((ip_network("10.20.0.0/16"),))
-    assert reach.has("10.20.3.4")
-    assert not reach.has("10.21.0.1")
-    assert not reach.has("::1")
+    assert reach.allows("10.20.3.4")
+    assert not reach.allows("10.21.0.1")
+    assert not reach.allows("::1")

@@ -18,7 +18,7 @@ from delivery.couriers.proving import Candidate, plan_for
 from delivery.couriers.published import Promises
 from delivery.couriers.targets import Dane, Target
 from delivery.hops import DnsSettings
-from delivery.mx import Ourselves
+from delivery.mx import OwnServer
 from delivery.resolving import DnsResolver, Found, LookupFailed, MxRecord, NoSuchDomain, Tlsa
 from delivery.store.database import Database
 from delivery.store.tls_sessions import ReportState, claim_reports, end_report, forget_sessions, sessions_of
@@ -29,7 +29,7 @@ from delivery.sts.passing import PassingPolicies
 from delivery.stspolicy import Mode, StsPolicy
 from delivery.tls import Flaw, Proof, TlsDemand, Unproven
 from delivery.tlsrpt.counting import Tally
-from delivery.tlsrpt.report import Reporter, compose, compose_mail, read_wishes
+from delivery.tlsrpt.report import Reporter, compose, compose_mail, read_report_record
 from delivery.verdicts import PolicyFact, PolicyKind, Verdict
 
 GOOD = Tlsa(3, 1, 1, b"\xab" * 32)
@@ -132,7 +132,7 @@ async def test_useless_records_demand_tls() -> None:
 
 async def test_an_enforced_policy_is_demanded_and_one_in_testing_only_told() -> None:
     enforced = await plan_for(World(), ORDINARY, candidate(), sts(Mode.ENFORCE))
-    assert (enforced.demand.proof, enforced.demand.listed, enforced.wished) == (Proof.STS, "mx.a.example", None)
+    assert (enforced.demand.proof, enforced.demand.listed, enforced.testing_demand) == (Proof.STS, "mx.a.example", None)
     with pytest.raises(Unproven, match="does not list"):
         await plan_for(World(), ORDINARY, candidate(), sts(Mode.ENFORCE, "other.example"))
     testing = await plan_for(World(), ORDINARY, candidate(), sts(Mode.TESTING, "other.example"))
@@ -159,7 +159,7 @@ async def test_a_domain_that_publishes_dane_or_an_enforced_policy_promises_proof
             "MX e.example": LookupFailed("x"),
         },
     )
-    promises = Promises(("dane", "mta-sts"), world, PassingPolicies(world, world), Ourselves("gate.example.com"))
+    promises = Promises(("dane", "mta-sts"), world, PassingPolicies(world, world), OwnServer("gate.example.com"))
     told = await promises.of(["a.example", "d.example", "e.example", "g.example"])
     assert told == {"a.example": True, "d.example": True, "e.example": False, "g.example": False}
 
@@ -212,7 +212,7 @@ async def test_sessions_are_counted_and_told(db) -> None:
     assert await db.write(partial(end_report, report=due, state=ReportState.SENT))
     assert await db.write(partial(claim_reports, now=now[0] + timedelta(hours=5), limit=5)) == []
     await db.write(partial(forget_sessions, now=now[0] + timedelta(days=30)))
-    assert read_wishes(["v=TLSRPTv1; rua=mailto:reports@a.example"]).mail == ("reports@a.example",)
+    assert read_report_record(["v=TLSRPTv1; rua=mailto:reports@a.example"]).mail == ("reports@a.example",)
 
 
 async def test_a_resolver_says_what_dns_said() -> None:

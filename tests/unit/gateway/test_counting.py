@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
-from delivery.couriers.courier import Deferred, Delivery, Evidence, Lost, Outcome, Sent, Stored
+from delivery.couriers.courier import Deferred, Delivery, Evidence, LeaseLost, Outcome, Sent, Stored
 from delivery.items import Destination, OpenMessage, Reply
 from gateway.counting import counted
 from gateway.telemetry import Metrics
@@ -16,7 +16,7 @@ OUTCOMES: dict[str, Outcome] = {
     "2": Sent(Reply(250, "2.0.0", "OK"), Evidence("h", "192.0.2.1", "TLSv1.3", "x", "pki")),
     "3": Deferred(Reply(451, "4.3.0", "later"), insecure=True),
     "4": Stored(Reply(250, "2.0.0", "kept"), lambda _conn, _now: None),
-    "5": Lost(),
+    "5": LeaseLost(),
 }
 
 

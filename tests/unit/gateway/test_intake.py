@@ -328,7 +328,7 @@ async def test_a_sender_whom_a_stranger_named_is_told_nothing(intake: Intake, wo
 
 async def test_whom_inside_does_not_have_is_refused_where_it_is_asked(intake: Intake) -> None:
     class Mailboxes:
-        async def lacks(self, recipient: str) -> bool:
+        async def is_unknown(self, recipient: str) -> bool:
             return recipient == "nobody@example.com"
 
     asking = replace(intake, mailboxes=Mailboxes())

@@ -36,10 +36,10 @@ def test_a_keyed_digest_depends_on_key_and_purpose() -> None:
 
 
 def test_same_compares_texts_and_bytes() -> None:
-    assert tokens.same("é", "é")
-    assert tokens.same(b"a", "a")
-    assert not tokens.same("a", "b")
-    assert not tokens.same("", "b")
+    assert tokens.constant_time_equal("é", "é")
+    assert tokens.constant_time_equal(b"a", "a")
+    assert not tokens.constant_time_equal("a", "b")
+    assert not tokens.constant_time_equal("", "b")
 
 
 def test_codes_keep_their_leading_zeros(monkeypatch) -> None:
@@ -103,17 +103,17 @@ def test_no_text_breaks_the_check(text: str) -> None:
 
 def test_an_id_made_of_something_is_the_same_each_time_and_has_the_time_of_the_id_before() -> None:
     form = tokens.new_id()
-    made = tokens.id_from(form, b"text", b"scan")
+    made = tokens.derive_id(form, b"text", b"scan")
     assert tokens.is_id(form) and tokens.is_id(made) and made[:10] == form[:10]
-    assert made == tokens.id_from(form, b"text", b"scan")
+    assert made == tokens.derive_id(form, b"text", b"scan")
     assert (
         len(
             {
                 made,
                 form,
-                tokens.id_from(form, b"texts", b"can"),
-                tokens.id_from(form, b"text"),
-                tokens.id_from(tokens.new_id(), b"text"),
+                tokens.derive_id(form, b"texts", b"can"),
+                tokens.derive_id(form, b"text"),
+                tokens.derive_id(tokens.new_id(), b"text"),
             }
         )
         == 5

@@ -40,6 +40,6 @@ def test_a_clock_may_be_off_by_one_step_and_no_more() -> None:
 
 
 def test_what_a_program_reads() -> None:
-    link = totp.uri(SECRET, issuer="Klinik: Müller & Co", account="maria+x@post.example")
+    link = totp.key_uri(SECRET, issuer="Klinik: Müller & Co", account="maria+x@post.example")
     assert link.startswith("otpauth://totp/Klinik%20%20M%C3%BCller%20%26%20Co:maria%2Bx%40post.example?secret=GEZDGNBV")
     assert len(totp.new_secret()) == 20 and totp.new_secret() != totp.new_secret()

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from delivery.languages import Language
 from delivery.safebox.profile import NoticeContent, Profile
-from delivery.speech import ENGLISH, phrase, speaking, spoken
+from delivery.speech import ENGLISH, current_speech, phrase, speaking
 from delivery.store.erasing import erase_person
 from delivery.store.languages import KEPT, choose, chosen_by, sweep
 from portal.web.language import _, count, portal_speech, say, size, told
@@ -223,6 +223,6 @@ def test_phrases_are_said_when_somebody_reads_them() -> None:
         ) == "Nobody said this."
         assert say("Locked until {hour}", hour="<b>") == "Gesperrt bis &lt;b&gt;"
         assert count(1, "to you and {number} other", "to you and {number} others") == "an Sie und 1 weitere Person"
-    assert spoken() is ENGLISH
+    assert current_speech() is ENGLISH
     until = phrase("The security profile of this message lets it be open until {time} UTC at most.", time=WHEN)
     assert "until 1 December 2026, 09:05 UTC" in until
