@@ -16,9 +16,7 @@ _M_MMAP_THRESHOLD: Final = -3
 _M_ARENA_MAX: Final = -8
 _M_TRIM_THRESHOLD: Final = -1
 _LARGE_BUFFER: Final = 8 * 2**20  # bytes: from here on a buffer has pages of its own, new ones each time
-_KEPT_FREE: Final = (
-    48 * 2**20
-)  # bytes at the end of a heap that are kept for the next message, until the next `watch_memory`
+_KEPT_FREE: Final = 48 * 2**20  # bytes at the end of a heap that are kept for the next message, until `trim_heaps`
 _GARBAGE: Final = 10_000  # objects between collections: a message makes some hundreds that go by themselves
 # And how often the survivors are looked at again, and theirs: all other threads wait for that, so few at a time. Of
 # 100,000 at once, as is the default, a mail of many numbers kept the event loop for 25 ms.
