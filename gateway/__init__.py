@@ -14,9 +14,9 @@ What is where:
 - what decides: `policies` (the one in force), `policyfile`, `detectors`, `wishes`; compiled patterns: `matchcache`,
   `usercache`; old mail before two policies: `replay/`
 - the configuration: `settings`, `consistency`, `namedfiles`, `certificates`, `yamlmarks`, `mistakes`, `example`
-- processes: `workers/` (several, and who looks after them); `rehearsal` (what is done before the doors open), `chores`
-  (what runs beside them), `signals`, `memory`, `stores`; where only the standard library is at hand: `plainlog`,
-  `supervised` (systemd)
+- processes: `workers/` (several, and who looks after them), `share` (what each may do of the whole); `rehearsal` (what
+  is done before the doors open), `chores` (what runs beside them), `signals`, `memory`, `stores`; where only the
+  standard library is at hand: `plainlog`, `supervised` (systemd)
 - what is told: `telemetry`, `scraped`, `counting`, `queuegauges`; several workers count together: `tallies`,
   `tallyfiles`
 - commands: `cli/`, `demo/`, `__main__`

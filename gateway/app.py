@@ -4,10 +4,9 @@ There is no registry and no lookup by name: to learn what a part is given, read 
 """
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import TextIO
@@ -15,7 +14,6 @@ from typing import TextIO
 from structlog import get_logger
 
 from delivery.couriers.callout import Callout
-from delivery.couriers.connections import ConnectionLimits
 from delivery.couriers.courier import Courier
 from delivery.couriers.relay import RelayCourier
 from delivery.couriers.safebox import SafeBoxCourier
@@ -23,7 +21,6 @@ from delivery.dkimkeys import signer_of
 from delivery.doors.inforce import FilesInForce
 from delivery.doors.renewal import Renewal
 from delivery.errors import StoreUnavailable
-from delivery.lanes import Limits
 from delivery.store.audit import Event, EventKind, record
 from delivery.store.credentials import Credentials
 from delivery.store.statements import compile_all
@@ -32,7 +29,6 @@ from delivery.trail.keeping import TrailKeeper
 from delivery.trail.places import place_of
 from delivery.worker import DeliveryWorker
 from gateway.children.keeper import NurseryKeeper
-from gateway.children.pool import ChildPool
 from gateway.chores import beside
 from gateway.counting import counted
 from gateway.extractors import Reader
@@ -43,10 +39,11 @@ from gateway.matchcache import FileCache
 from gateway.memory import tune_allocator, tune_for_serving, watch_memory
 from gateway.outgoing import Outgoing, most_connections, outgoing
 from gateway.policies import Known, PolicyKeeper
-from gateway.recognition import pictures_for, tesseract_for
+from gateway.recognition import pictures_for
 from gateway.rehearsal import rehearse, wait_for_others
 from gateway.scraped import metrics_endpoint
 from gateway.settings import Settings
+from gateway.share import Share
 from gateway.signals import ConfigurationWatch, on_hangup
 from gateway.smtp.crowd import OneProcess
 from gateway.smtp.listener import smtp_listener
@@ -143,7 +140,7 @@ async def serve(
         keeper = await _keeper(stores, metrics, inherited)
         stores.db.note = metrics.committed
         number = 0 if inherited is None else inherited.seat.number
-        share = _Share(1 if inherited is None else inherited.seat.workers)
+        share = Share(1 if inherited is None else inherited.seat.workers)
         files = FilesInForce() if inherited is None else inherited.files
         out = _outgoing(stores, metrics, share, files)
         worker = _worker(stores, out, metrics, share, files)
@@ -171,14 +168,19 @@ async def serve(
                 beside(*(renewal.watch(metrics.certificate) for renewal in renewals)),
             ):
                 on_hangup(keeper.reload_soon, *(renewal.read for renewal in renewals), configured.tell_soon)
-                if inherited is not None:
-                    inherited.seat.ready()
-                systemd.ready()
+                _announce(settings, systemd, inherited)
                 ready()
-                log.info("gateway.ready", hostname=settings.hostname)
                 await stop.wait()
                 systemd.stopping()
     log.info("gateway.stopped")
+
+
+def _announce(settings: Settings, systemd: Systemd, inherited: Inherited | None) -> None:
+    """The doors are open: the process that forked us, systemd and the log are told."""
+    if inherited is not None:
+        inherited.seat.ready()
+    systemd.ready()
+    log.info("gateway.ready", hostname=settings.hostname)
 
 
 async def _keeper(stores: Stores, metrics: Metrics, inherited: Inherited | None) -> PolicyKeeper:
@@ -191,35 +193,7 @@ async def _keeper(stores: Stores, metrics: Metrics, inherited: Inherited | None)
     return keeper
 
 
-@dataclass(frozen=True, slots=True)
-class _Share:
-    """One worker's share of what all workers of this machine may do at once: other servers see them as one gateway."""
-
-    workers: int
-
-    @property
-    def connections(self) -> ConnectionLimits:
-        whole = ConnectionLimits()
-        return replace(whole, workers=self.workers, total=self._of(whole.total))
-
-    def deliveries(self, per_lane: int) -> Limits:
-        """`per_lane`: how many deliveries to one destination all workers may make at once.
-
-        A lane gets one less than that, so that urgent mail, which has a lane of its own, finds a connection free.
-        """
-        whole = Limits()
-        return replace(whole, deliveries=self._of(whole.deliveries), per_lane=max(1, self._of(per_lane) - 1))
-
-    def pool(self, settings: Settings, nursery: NurseryKeeper | None) -> ChildPool:
-        """The children that read documents; one process alone has two, so that one slow file holds up no other."""
-        children = None if self.workers == 1 else self._of(len(os.sched_getaffinity(0)))
-        return ChildPool(children, tesseract=tesseract_for(settings.reading), nursery=nursery)
-
-    def _of(self, whole: int) -> int:
-        return max(1, whole // self.workers)
-
-
-def _outgoing(stores: Stores, metrics: Metrics, share: _Share, files: FilesInForce) -> Outgoing:
+def _outgoing(stores: Stores, metrics: Metrics, share: Share, files: FilesInForce) -> Outgoing:
     settings = stores.settings
     return outgoing(
         settings,
@@ -232,7 +206,7 @@ def _outgoing(stores: Stores, metrics: Metrics, share: _Share, files: FilesInFor
     )
 
 
-def _worker(stores: Stores, out: Outgoing, metrics: Metrics, share: _Share, files: FilesInForce) -> DeliveryWorker:
+def _worker(stores: Stores, out: Outgoing, metrics: Metrics, share: Share, files: FilesInForce) -> DeliveryWorker:
     return DeliveryWorker(
         stores.queue,
         counted(_couriers(stores, out.relay, files), metrics, stores.clock),
