@@ -8,7 +8,7 @@ from zipfile import ZipFile
 import pytest
 
 from policy.extraction.extract import extract
-from policy.extraction.pdf.drawn import _SHOW
+from policy.extraction.pdf.drawn import _SHOW, _meanings
 from policy.extraction.pdf.objects import _TEXT
 from policy.extraction.pdf.placed import _TOKEN
 
@@ -143,6 +143,20 @@ def test_a_packed_file_that_is_told_as_none_is_read() -> None:
 
 
 MEANINGS = b"1 begincodespacerange <%b> <%b> endcodespacerange 1 beginbfrange <%b> <%b> <0061> endbfrange"
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        (b"D835DFCE", {1: "\N{MATHEMATICAL BOLD DIGIT ZERO}", 2: "\N{MATHEMATICAL BOLD DIGIT ONE}"}),
+        (b"FF10", {1: "\N{FULLWIDTH DIGIT ZERO}", 2: "\N{FULLWIDTH DIGIT ONE}"}),
+        (b"D7FF", {1: "\ud7ff"}),  # what would follow is no character
+    ],
+)
+def test_ranges_of_meanings_reach_every_character(target: bytes, expected: dict[int, str]) -> None:
+    assert _meanings(b"1 beginbfrange <01> <02> <%b> endbfrange" % target) == expected
+
+
 TOLD = "<</Type/FontDescriptor/FontName/Arial/Flags 32/FontBBox[0 0 1000 1000]>>"
 WIDE = (
     "<</Subtype/CIDFontType0/BaseFont/KozMinPr6N-Regular/FontDescriptor 9 0 R"
