@@ -5,6 +5,8 @@ from typing import Final
 
 from lxml import etree
 
+from policy.reader.turns import without
+
 BROKEN_XML: Final = (etree.XMLSyntaxError, ValueError)
 _ROOT: Final = re.compile(
     rb"\s*(?:<(?:\?[^>]*|!(?:--(?:[^-]|-(?!->))*--|[^>\[]*(?:\[[^\]]*\]\s*)?))>\s*)*<(?:[\w.-]+:)?([\w.-]+)"
@@ -53,7 +55,7 @@ def parse_xml(data: bytes, *, mend: bool = False) -> "etree._Element":
 def remarks(data: bytes) -> str:
     """What the comments of a part say."""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        data = data.replace(b"\0", b"")
+        data = without(data, b"\0")
     found = (piece.partition(b"-->") for piece in data.split(b"<!--")[1:])
     return "\n".join(text.decode("utf-8", "replace") for text, end, _ in found if end)
 

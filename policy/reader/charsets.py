@@ -92,7 +92,7 @@ def readings(data: bytes, charset: str = "") -> tuple[str, ...]:
     if data.startswith(_EBCDIC_XML):
         found.add(_decode(data, "cp037"))
     for name in _candidates(data, declared):
-        text = decode(data.replace(b"\0", b""), charset) if name == _NO_ZEROS else _decode(data, name)
+        text = decode(without(data, b"\0"), charset) if name == _NO_ZEROS else _decode(data, name)
         text = text.removeprefix("\ufeff")
         if name == declared or name not in _GUESSED or not _is_noise(text):
             found.add(text)
@@ -164,7 +164,7 @@ def _ascii(data: bytes) -> tuple[str, ...]:
 def _candidates(data: bytes, declared: str | None) -> list[str]:
     """Codec names to try, in order."""
     names: list[str] = []
-    zeros = data.count(0)
+    zeros = sum(data.count(0, at, at + _SOME) for at in range(0, len(data), _SOME))
     if declared:
         names.append(declared)
     if declared == "utf-16":

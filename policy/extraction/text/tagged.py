@@ -3,6 +3,8 @@
 import re
 from typing import Final
 
+from policy.reader.turns import without
+
 _MARKED: Final = re.compile(rb"[0-9-]</?[a-zA-Z!][^<>]{0,200}>")  # tags within a number, whatever the file is
 _NUMBER: Final = frozenset(b"0123456789-")
 _MOST_TAGS: Final = 20_000  # looked at one by one
@@ -13,7 +15,7 @@ def reads_as_page(media_type: str, data: bytes) -> bool:
     if "html" in media_type or media_type in {"text/enriched", "text/richtext"}:
         return True
     wide = b"\0" in data[:64]  # two bytes a character, or four
-    return has_tags_in_numbers(data.replace(b"\0", b"") if wide else data)
+    return has_tags_in_numbers(without(data, b"\0") if wide else data)
 
 
 def has_tags_in_numbers(data: bytes) -> bool:
